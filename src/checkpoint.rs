@@ -1,0 +1,224 @@
+//! A network and its parameters as bytes: little-endian on every target, checked by length, ranges and CRC-32.
+//!
+//! | byte | what |
+//! |---|---|
+//! | 0 | magic `89 43 59 47 4e 45 54 0a` |
+//! | 8 | `u16` format version, 1 |
+//! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath) |
+//! | 12 | `u16` inputs; `u16` loss (0 softmax cross-entropy, 1 mean squared, 2 binary cross-entropy, 3 Huber) |
+//! | 16 | `f32` Huber's threshold, else 0 |
+//! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid), `f32` slope or 0, `f32` dropout |
+//! | 20 + 12·L | `P` parameters, `f32` |
+//! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
+
+use crate::error::{Buffer, CheckpointFault, Error, Value};
+use crate::forward::check_finite;
+use crate::math::Math;
+use crate::spec::{Activation, Loss, Spec};
+
+const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
+const VERSION: u16 = 1;
+const HEADER: usize = 20;
+const LAYER: usize = 12;
+/// Bitwise, without a table: a chip has more time than flash for this.
+const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
+
+/// Bytes of a checkpoint: `24 + 12·L + 4·P`; `usize::MAX` for a wrong description.
+#[must_use]
+pub const fn checkpoint_len(spec: &Spec) -> usize {
+    spec.param_len().saturating_mul(4).saturating_add(HEADER + LAYER * spec.depth() + 4)
+}
+
+/// Writes a network and its parameters into `bytes`, [`checkpoint_len`] of them.
+///
+/// # Errors
+/// [`Error::Spec`], [`Error::Length`], or [`Error::NonFinite`] for a parameter that is not finite; nothing is written then.
+pub fn save(spec: &Spec, params: &[f32], bytes: &mut [u8]) -> Result<(), Error> {
+    spec.check()?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    Error::expect_len(Buffer::Checkpoint, checkpoint_len(spec), bytes.len())?;
+    check_finite(params, Value::Param)?;
+    let mut out = Writer { rest: bytes.iter_mut(), crc: CRC.digest() };
+    let (loss, threshold) = loss_code(spec.loss_kind());
+    out.bytes(&MAGIC);
+    out.bytes(&VERSION.to_le_bytes());
+    out.bytes(&[spec.depth() as u8, math_code(spec.math_kind())]);
+    out.bytes(&(spec.inputs() as u16).to_le_bytes());
+    out.bytes(&loss.to_le_bytes());
+    out.bytes(&threshold.to_le_bytes());
+    for layer in spec.layers() {
+        let (activation, slope) = activation_code(layer.activation);
+        out.bytes(&(layer.outputs as u16).to_le_bytes());
+        out.bytes(&activation.to_le_bytes());
+        out.bytes(&slope.to_le_bytes());
+        out.bytes(&layer.dropout.to_le_bytes());
+    }
+    for p in params {
+        out.bytes(&p.to_le_bytes());
+    }
+    let Writer { rest, crc } = out;
+    for (to, from) in rest.zip(crc.finalize().to_le_bytes()) {
+        *to = from;
+    }
+    Ok(())
+}
+
+/// The network that `bytes` describe, after all of them were checked.
+///
+/// # Errors
+/// [`Error::Checkpoint`].
+pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
+    let mut input = Reader { bytes, at: 0 };
+    if input.array() != Ok(MAGIC) {
+        return Err(Error::Checkpoint(CheckpointFault::Magic));
+    }
+    let version = u16::from_le_bytes(input.array()?);
+    if version != VERSION {
+        return Err(Error::Checkpoint(CheckpointFault::Version(version)));
+    }
+    let [depth, math] = input.array()?;
+    let math = math_from(math).ok_or(input.fault())?;
+    let inputs = u16::from_le_bytes(input.array()?);
+    let mut spec = Spec::new(inputs).math(math);
+    let (kind, threshold) = (u16::from_le_bytes(input.array()?), f32::from_le_bytes(input.array()?));
+    spec = spec.loss(loss_from(kind, threshold).ok_or(input.fault())?);
+    for _ in 0..depth {
+        let (width, kind) = (u16::from_le_bytes(input.array()?), u16::from_le_bytes(input.array()?));
+        let activation = activation_from(kind, f32::from_le_bytes(input.array()?)).ok_or(input.fault())?;
+        spec = spec.dense(width, activation);
+        let dropout = f32::from_le_bytes(input.array()?);
+        // One spelling for "no dropout": what is read is written again byte for byte.
+        if dropout.to_bits() != 0 {
+            if dropout == 0.0 {
+                return Err(input.fault());
+            }
+            spec = spec.dropout(dropout);
+        }
+    }
+    if spec.check().is_err() {
+        return Err(input.fault());
+    }
+    if bytes.len() != checkpoint_len(&spec) {
+        return Err(Error::Checkpoint(CheckpointFault::Length));
+    }
+    let (body, crc) = bytes.split_last_chunk().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
+    let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
+    if stored != computed {
+        return Err(Error::Checkpoint(CheckpointFault::Crc(stored, computed)));
+    }
+    let mut params = params_of(bytes, &spec).zip(0..);
+    match params.find(|(p, _)| !p.is_finite()) {
+        Some((_, index)) => Err(Error::NonFinite { value: Value::Param, index }),
+        None => Ok(spec),
+    }
+}
+
+/// Reads the parameters into `params` and returns their network.
+///
+/// # Errors
+/// [`Error::Checkpoint`], or [`Error::Length`] unless `params` has exactly the network's [`Spec::param_len`]; `params` is as before
+/// then.
+pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
+    let spec = load_spec(bytes)?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    for (to, from) in params.iter_mut().zip(params_of(bytes, &spec)) {
+        *to = from;
+    }
+    Ok(spec)
+}
+
+fn params_of<'b>(bytes: &'b [u8], spec: &Spec) -> impl Iterator<Item = f32> + 'b {
+    let start = HEADER + LAYER * spec.depth();
+    let (chunks, _) = bytes.get(start..).unwrap_or(&[]).as_chunks::<4>();
+    chunks.iter().take(spec.param_len()).map(|&b| f32::from_le_bytes(b))
+}
+
+struct Writer<'b> {
+    rest: core::slice::IterMut<'b, u8>,
+    crc: crc::Digest<'static, u32, crc::NoTable>,
+}
+
+impl Writer<'_> {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.crc.update(bytes);
+        for (&from, to) in bytes.iter().zip(&mut self.rest) {
+            *to = from;
+        }
+    }
+}
+
+struct Reader<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or(&[]);
+        let array = rest.first_chunk::<N>().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
+        self.at += N;
+        Ok(*array)
+    }
+
+    /// The value that ends here cannot be.
+    fn fault(&self) -> Error {
+        Error::Checkpoint(CheckpointFault::Field(self.at as u32))
+    }
+}
+
+fn math_code(math: Math) -> u8 {
+    match math {
+        Math::Libm => 0,
+        #[cfg(feature = "micromath")]
+        Math::Micromath => 1,
+    }
+}
+
+fn math_from(code: u8) -> Option<Math> {
+    match code {
+        0 => Some(Math::Libm),
+        #[cfg(feature = "micromath")]
+        1 => Some(Math::Micromath),
+        _ => None,
+    }
+}
+
+fn loss_code(loss: Loss) -> (u16, f32) {
+    match loss {
+        Loss::SoftmaxCrossEntropy => (0, 0.0),
+        Loss::MeanSquared => (1, 0.0),
+        Loss::BinaryCrossEntropy => (2, 0.0),
+        Loss::Huber(delta) => (3, delta),
+    }
+}
+
+fn loss_from(code: u16, threshold: f32) -> Option<Loss> {
+    match (code, threshold.to_bits()) {
+        (0, 0) => Some(Loss::SoftmaxCrossEntropy),
+        (1, 0) => Some(Loss::MeanSquared),
+        (2, 0) => Some(Loss::BinaryCrossEntropy),
+        (3, _) => Some(Loss::Huber(threshold)),
+        _ => None,
+    }
+}
+
+fn activation_code(activation: Activation) -> (u16, f32) {
+    match activation {
+        Activation::Identity => (0, 0.0),
+        Activation::Relu => (1, 0.0),
+        Activation::LeakyRelu(slope) => (2, slope),
+        Activation::Tanh => (3, 0.0),
+        Activation::Sigmoid => (4, 0.0),
+    }
+}
+
+fn activation_from(code: u16, slope: f32) -> Option<Activation> {
+    match (code, slope.to_bits()) {
+        (0, 0) => Some(Activation::Identity),
+        (1, 0) => Some(Activation::Relu),
+        (2, _) => Some(Activation::LeakyRelu(slope)),
+        (3, 0) => Some(Activation::Tanh),
+        (4, 0) => Some(Activation::Sigmoid),
+        _ => None,
+    }
+}

@@ -1,0 +1,256 @@
+//! The one error type of the core: small, `Copy`, and its variants carry the numbers.
+
+use core::fmt;
+
+/// A buffer that the caller owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Buffer {
+    /// Parameters of a network, [`Spec::param_len`](crate::Spec::param_len) floats.
+    Params,
+    /// Workspace, [`Spec::work_len`](crate::Spec::work_len) or [`Spec::predict_len`](crate::Spec::predict_len) floats.
+    Work,
+    /// Samples, a multiple of [`Spec::inputs`](crate::Spec::inputs) floats.
+    Inputs,
+    /// Targets, one class or [`Spec::outputs`](crate::Spec::outputs) floats a sample.
+    Targets,
+    /// Gradient, [`Spec::param_len`](crate::Spec::param_len) floats.
+    Gradient,
+    /// Optimizer state; its own `state_len` says how many floats.
+    Optimizer,
+    /// Mean of an averager, as long as the parameters.
+    Mean,
+    /// Bytes of a checkpoint.
+    Checkpoint,
+}
+
+/// What is wrong with a network's description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SpecFault {
+    /// No layer yet.
+    NoLayers,
+    /// More than [`MAX_LAYERS`](crate::MAX_LAYERS) dense layers.
+    TooManyLayers,
+    /// A width of zero.
+    ZeroWidth,
+    /// `dropout` before the first dense layer, after the last one, or outside `0 <= p < 1`.
+    Dropout,
+    /// A slope that is negative or not finite, or a Huber threshold that is not positive or not finite.
+    Constant,
+    /// More parameters than this processor can address.
+    TooLarge,
+}
+
+/// A setting with a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Setting {
+    /// Learning rate: finite, not negative.
+    Rate,
+    /// Momentum: `0 <= μ < 1`; Nesterov needs `μ > 0`.
+    Momentum,
+    /// Adam's decay rates: `0 <= β < 1`.
+    Beta,
+    /// Adam's `ε`: finite and positive.
+    Epsilon,
+    /// Weight decay: finite, not negative.
+    WeightDecay,
+    /// Norm to clip to: finite and positive.
+    MaxNorm,
+    /// Standard deviation of an initialisation: finite, not negative.
+    Sigma,
+    /// Samples in a workspace: at least one.
+    BatchSize,
+}
+
+/// Where a number was not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Value {
+    /// A sample's input.
+    Input,
+    /// A target value.
+    Target,
+    /// The loss.
+    Loss,
+    /// The norm of the gradient.
+    Gradient,
+    /// A parameter.
+    Param,
+}
+
+/// Why a checkpoint could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum CheckpointFault {
+    /// Does not begin with the format's eight magic bytes.
+    Magic,
+    /// Written by a version of the format that this one does not know.
+    Version(u16),
+    /// Ends early, or goes on after its end.
+    Length,
+    /// A field that cannot be: the byte where it stands.
+    Field(u32),
+    /// The checksum differs: stored, computed.
+    Crc(u32, u32),
+}
+
+/// Everything that can go wrong in the core. Whoever gets one finds parameters, averages and counts as they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error {
+    /// The network's description cannot be.
+    Spec(SpecFault),
+    /// A buffer of the wrong length.
+    Length {
+        /// Which buffer.
+        buffer: Buffer,
+        /// Elements needed.
+        needed: usize,
+        /// Elements got.
+        got: usize,
+    },
+    /// More samples than the workspace was made for.
+    BatchTooLarge {
+        /// Samples that fit.
+        capacity: usize,
+        /// Samples that came.
+        got: usize,
+    },
+    /// No sample at all.
+    Empty,
+    /// A class that the network has no output for.
+    Label {
+        /// Index of the sample in its batch.
+        sample: usize,
+        /// The class that came.
+        label: u16,
+        /// Number of classes.
+        classes: u16,
+    },
+    /// NaN or infinity.
+    NonFinite {
+        /// Where.
+        value: Value,
+        /// Index of the first one in its buffer; 0 for a single number.
+        index: usize,
+    },
+    /// A setting out of its range.
+    Setting(Setting),
+    /// The average was asked for before its first update.
+    NoAverage,
+    /// Average and model are exchanged: swap them back first.
+    Swapped,
+    /// The count would pass `u64::MAX`.
+    CountOverflow,
+    /// Bytes that are not a checkpoint.
+    Checkpoint(CheckpointFault),
+}
+
+impl Error {
+    /// `Ok` when `got == needed`, else an [`Error::Length`] that says so.
+    pub(crate) const fn expect_len(buffer: Buffer, needed: usize, got: usize) -> Result<(), Self> {
+        if needed == got {
+            Ok(())
+        } else {
+            Err(Self::Length { buffer, needed, got })
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Spec(fault) => write!(f, "network description: {fault}"),
+            Self::Length { buffer, needed, got } => {
+                write!(f, "{buffer}: needed {needed} elements, got {got}")
+            }
+            Self::BatchTooLarge { capacity, got } => {
+                write!(f, "workspace holds {capacity} samples, got {got}")
+            }
+            Self::Empty => f.write_str("no samples"),
+            Self::Label { sample, label, classes } => {
+                write!(f, "sample {sample}: class {label}, but the network has classes 0 to {}", classes.saturating_sub(1))
+            }
+            Self::NonFinite { value, index } => write!(f, "{value} {index} is not finite"),
+            Self::Setting(setting) => write!(f, "out of range: {setting}"),
+            Self::NoAverage => f.write_str("the average has no update yet"),
+            Self::Swapped => f.write_str("average and model are exchanged; swap them back first"),
+            Self::CountOverflow => f.write_str("the count of averaged models would overflow"),
+            Self::Checkpoint(fault) => write!(f, "checkpoint: {fault}"),
+        }
+    }
+}
+
+impl fmt::Display for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Params => "parameters",
+            Self::Work => "workspace",
+            Self::Inputs => "inputs",
+            Self::Targets => "targets",
+            Self::Gradient => "gradient",
+            Self::Optimizer => "optimizer state",
+            Self::Mean => "mean",
+            Self::Checkpoint => "checkpoint",
+        })
+    }
+}
+
+impl fmt::Display for SpecFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoLayers => "no dense layer",
+            Self::TooManyLayers => "too many dense layers",
+            Self::ZeroWidth => "a width of zero",
+            Self::Dropout => "dropout stands between two dense layers, 0 <= p < 1",
+            Self::Constant => "a slope is finite and not negative, a Huber threshold finite and positive",
+            Self::TooLarge => "more parameters than memory can address",
+        })
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rate => "learning rate is finite and not negative",
+            Self::Momentum => "momentum lies in [0, 1), above 0 with Nesterov",
+            Self::Beta => "beta lies in [0, 1)",
+            Self::Epsilon => "epsilon is finite and positive",
+            Self::WeightDecay => "weight decay is finite and not negative",
+            Self::MaxNorm => "the norm to clip to is finite and positive",
+            Self::Sigma => "sigma is finite and not negative",
+            Self::BatchSize => "a batch has at least one sample",
+        })
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Target => "target",
+            Self::Loss => "loss",
+            Self::Gradient => "gradient norm",
+            Self::Param => "parameter",
+        })
+    }
+}
+
+impl fmt::Display for CheckpointFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Magic => f.write_str("not a cygnet model (wrong magic bytes)"),
+            Self::Version(v) => write!(f, "format version {v} is not known here"),
+            Self::Length => f.write_str("wrong length for the network it describes"),
+            Self::Field(at) => write!(f, "impossible value at byte {at}"),
+            Self::Crc(stored, computed) => {
+                write!(f, "damaged (CRC-32 stored {stored:08x}, computed {computed:08x})")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}

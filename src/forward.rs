@@ -1,0 +1,151 @@
+//! From samples to outputs: `a = f(x·W + bias)`, layer by layer.
+
+use crate::error::{Buffer, Error, Value};
+use crate::kernels::{self, cut, cut_mut, rows_mut};
+use crate::math::Math;
+use crate::model::{Model, Workspace};
+use crate::random::Masks;
+use crate::spec::{Activation, Layer, Spec};
+
+/// The outputs of `inputs`, shape `(n, spec.inputs())`, as `(n, spec.outputs())` floats in the workspace: logits for
+/// the cross-entropies, values for the others. `params` may lie in flash.
+///
+/// # Errors
+/// [`Error::Spec`], [`Error::Length`], [`Error::Empty`], [`Error::BatchTooLarge`], or [`Error::NonFinite`] for NaN or
+/// infinity in a sample.
+pub fn predict<'w>(
+    spec: &Spec,
+    params: &[f32],
+    inputs: &[f32],
+    work: &'w mut Workspace<'_>,
+) -> Result<&'w mut [f32], Error> {
+    spec.check()?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    let n = inputs.len().checked_div(spec.inputs()).unwrap_or(0);
+    if n == 0 && inputs.is_empty() {
+        return Err(Error::Empty);
+    }
+    if n.saturating_mul(spec.inputs()) != inputs.len() {
+        return Err(Error::Length {
+            buffer: Buffer::Inputs,
+            needed: (n + 1).saturating_mul(spec.inputs()),
+            got: inputs.len(),
+        });
+    }
+    let floats = work.take(n, spec.predict_len(n))?;
+    check_finite(inputs, Value::Input)?;
+    Ok(run(spec, params, inputs, n, floats))
+}
+
+impl Model<'_> {
+    /// [`predict`](crate::predict) with this model's parameters.
+    ///
+    /// # Errors
+    /// As [`predict`](crate::predict).
+    pub fn predict<'w>(&self, inputs: &[f32], work: &'w mut Workspace<'_>) -> Result<&'w mut [f32], Error> {
+        predict(self.spec, self.params, inputs, work)
+    }
+}
+
+/// [`Error::NonFinite`] with the place of the first number that is not finite.
+pub(crate) fn check_finite(x: &[f32], value: Value) -> Result<(), Error> {
+    if kernels::all_finite(x) {
+        return Ok(());
+    }
+    let index = x.iter().position(|x| !x.is_finite()).unwrap_or(0);
+    Err(Error::NonFinite { value, index })
+}
+
+/// A layer's weights and bias.
+pub(crate) fn layer_params<'p>(params: &'p [f32], layer: &Layer) -> (&'p [f32], &'p [f32]) {
+    let (weights, rest) = cut(cut(params, layer.offset).1, layer.weight_len());
+    (weights, cut(rest, layer.outputs).0)
+}
+
+/// Forward pass for prediction: layers write into two halves of `floats` in turn.
+pub(crate) fn run<'w>(spec: &Spec, params: &[f32], inputs: &[f32], n: usize, floats: &'w mut [f32]) -> &'w mut [f32] {
+    let (_, _, even, _) = spec.widths();
+    let (mut to, mut from) = cut_mut(floats, even.saturating_mul(n));
+    for layer in spec.layers() {
+        let x = if layer.index == 0 { inputs } else { cut(from, n * layer.inputs).0 };
+        let (weights, bias) = layer_params(params, &layer);
+        let z = cut_mut(to, n * layer.outputs).0;
+        kernels::forward(x, layer.inputs, weights, bias, z);
+        activate(layer.activation, spec.math_kind(), z);
+        core::mem::swap(&mut to, &mut from);
+    }
+    cut_mut(from, n * spec.outputs()).0
+}
+
+/// Forward pass for training: activations of all layers into `activations`, and `f'(z)` times the dropout mask into
+/// `slopes`, where the backward pass multiplies what comes from above.
+pub(crate) fn run_training(
+    spec: &Spec,
+    params: &[f32],
+    inputs: &[f32],
+    activations: &mut [f32],
+    slopes: &mut [f32],
+    masks: Masks,
+    first_sample: u32,
+) {
+    let n = inputs.len().checked_div(spec.inputs()).unwrap_or(0);
+    let (mut x, mut rest, mut slopes) = (inputs, activations, slopes);
+    for layer in spec.layers() {
+        let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs);
+        let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), n * layer.outputs);
+        let (weights, bias) = layer_params(params, &layer);
+        kernels::forward(x, layer.inputs, weights, bias, a);
+        activate(layer.activation, spec.math_kind(), a);
+        slopes_of(layer.activation, a, slope);
+        if layer.dropout > 0.0 {
+            drop_units(&layer, a, slope, masks, first_sample);
+        }
+        (x, rest, slopes) = (a, tail, slope_tail);
+    }
+}
+
+/// `z ← f(z)`.
+fn activate(activation: Activation, math: Math, z: &mut [f32]) {
+    match activation {
+        Activation::Identity => {}
+        Activation::Relu => z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { 0.0 }),
+        Activation::LeakyRelu(slope) => z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { slope * *z }),
+        Activation::Tanh => z.iter_mut().for_each(|z| *z = math.tanh(*z)),
+        Activation::Sigmoid => z.iter_mut().for_each(|z| *z = math.sigmoid(*z)),
+    }
+}
+
+/// `slope ← f'(z)`, which each of these functions has in terms of `a = f(z)`.
+fn slopes_of(activation: Activation, a: &[f32], slope: &mut [f32]) {
+    let pairs = a.iter().zip(slope);
+    match activation {
+        Activation::Identity => pairs.for_each(|(_, s)| *s = 1.0),
+        Activation::Relu => pairs.for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { 0.0 }),
+        Activation::LeakyRelu(below) => pairs.for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { below }),
+        Activation::Tanh => pairs.for_each(|(a, s)| *s = 1.0 - a * a),
+        Activation::Sigmoid => pairs.for_each(|(a, s)| *s = a * (1.0 - a)),
+    }
+}
+
+/// Inverted dropout: kept units and their slopes times `1/(1 − p)`, the others 0.
+fn drop_units(layer: &Layer, a: &mut [f32], slope: &mut [f32], masks: Masks, first_sample: u32) {
+    let kept = ((1.0 - layer.dropout) * 65_536.0 + 0.5) as u32;
+    let kept = kept.max(1);
+    let gain = 65_536.0 / kept as f32;
+    let samples = rows_mut(a, layer.outputs).zip(rows_mut(slope, layer.outputs));
+    for (sample, (a, slope)) in (first_sample..).zip(samples) {
+        for (block, (a, slope)) in (0..).zip(blocks(a).zip(blocks(slope))) {
+            let draws = masks.block(layer.index as u16, sample, block);
+            for ((a, slope), draw) in a.iter_mut().zip(slope).zip(draws) {
+                let factor = if u32::from(draw) < kept { gain } else { 0.0 };
+                *a *= factor;
+                *slope *= factor;
+            }
+        }
+    }
+}
+
+/// `slice` in pieces of 8, the last one shorter.
+fn blocks(slice: &mut [f32]) -> impl Iterator<Item = &mut [f32]> {
+    slice.chunks_mut(8)
+}

@@ -1,0 +1,307 @@
+//! IDX files, the format of MNIST, raw or gzip.
+//!
+//! An IDX file is `00 00 type dimensions`, one big-endian `u32` per dimension, then the elements, row-major.
+//! Images are three dimensions of bytes, labels one. Source: <http://yann.lecun.com/exdb/mnist/>.
+
+use core::fmt;
+use std::borrow::ToOwned;
+use std::format;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::string::String;
+use std::vec::Vec;
+
+use flate2::bufread::MultiGzDecoder;
+
+/// The most pixels of an image: the widths of a network are `u16`.
+pub const MAX_PIXELS: usize = 65_535;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const UNSIGNED_BYTE: u8 = 0x08;
+/// Deflate spends at least two bits on a copy, which makes at most 258 bytes.
+const DEFLATE_MAX_RATIO: u64 = 1032;
+
+/// What is wrong with a data file, in one line that names the file, the place, and what was expected and found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The operating system does not give the file, or not the memory for it.
+    #[error("{path}: cannot read: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Its reason.
+        error: io::Error,
+    },
+    /// The content is not what the format asks for.
+    #[error("{path}: {unit} {offset}: expected {expected}, found {found}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What `offset` counts: `byte`, `decompressed byte` in what a gzip file holds, or `label`.
+        unit: &'static str,
+        /// Where it goes wrong, from 0.
+        offset: u64,
+        /// What belongs there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A directory has a file under none of its usual names.
+    #[error("{path}: expected one of {}, found none", .tried.join(", "))]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+        /// The names looked for.
+        tried: Vec<String>,
+    },
+    /// Two files do not belong together.
+    #[error("{path}: expected {expected} as in {other}, found {found}")]
+    Mismatch {
+        /// The file that is taken to be wrong.
+        path: PathBuf,
+        /// The file it is compared with.
+        other: PathBuf,
+        /// What `other` asks for.
+        expected: String,
+        /// What `path` holds.
+        found: String,
+    },
+    /// A picture that cannot become a network's input.
+    #[error("{path}: {problem}")]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What was expected or went wrong.
+        problem: String,
+    },
+}
+
+impl DataError {
+    pub(super) fn io(path: &Path, error: impl Into<io::Error>) -> Self {
+        Self::Io { path: path.to_owned(), error: error.into() }
+    }
+}
+
+/// Gray images of one size; shape `(count, rows, cols)`, one byte per pixel, row-major.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Images {
+    /// How many.
+    pub count: usize,
+    /// Height, pixels.
+    pub rows: usize,
+    /// Width, pixels.
+    pub cols: usize,
+    pixels: Vec<u8>,
+}
+
+impl Images {
+    /// Pixels of one image, `rows · cols`.
+    pub fn row_len(&self) -> usize {
+        self.rows.saturating_mul(self.cols)
+    }
+
+    /// Image `i`, `row_len` bytes, or `None` past the end.
+    pub fn image(&self, i: usize) -> Option<&[u8]> {
+        let start = i.checked_mul(self.row_len())?;
+        self.pixels.get(start..start.checked_add(self.row_len())?)
+    }
+
+    /// All pixels, `count · rows · cols` bytes.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+}
+
+impl fmt::Debug for Images {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Images({} x {} x {})", self.count, self.rows, self.cols)
+    }
+}
+
+/// Reads a file of images.
+///
+/// # Errors
+/// The file cannot be read, is not an intact IDX file of three dimensions of bytes, or has no image
+/// of 1 to [`MAX_PIXELS`] pixels.
+pub fn read_images(path: &Path) -> Result<Images, DataError> {
+    images(path, open(path)?)
+}
+
+/// Reads a file of labels, one byte each.
+///
+/// # Errors
+/// The file cannot be read, is not an intact IDX file of one dimension of bytes, or has no label.
+pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+    labels(path, open(path)?)
+}
+
+/// As [`read_images`], from memory; `name` stands for the file in errors.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn parse_images(name: &Path, bytes: &[u8]) -> Result<Images, DataError> {
+    images(name, Cursor::new(bytes))
+}
+
+/// As [`read_labels`], from memory; `name` stands for the file in errors.
+///
+/// # Errors
+/// As [`read_labels`].
+pub fn parse_labels(name: &Path, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
+    labels(name, Cursor::new(bytes))
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, DataError> {
+    File::open(path).map(BufReader::new).map_err(|error| DataError::io(path, error))
+}
+
+fn images(path: &Path, source: impl BufRead + Seek) -> Result<Images, DataError> {
+    let ([count, rows, cols], pixels) = decode(path, source, 3)?;
+    Ok(Images { count, rows, cols, pixels })
+}
+
+fn labels(path: &Path, source: impl BufRead + Seek) -> Result<Vec<u8>, DataError> {
+    decode(path, source, 1).map(|(_, labels)| labels)
+}
+
+type Decoded = ([usize; 3], Vec<u8>);
+
+fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Result<Decoded, DataError> {
+    let io = |error| DataError::io(path, error);
+    let gzip = source.fill_buf().map_err(io)?.starts_with(&GZIP);
+    let len = source.seek(SeekFrom::End(0)).map_err(io)?;
+    if !gzip {
+        source.rewind().map_err(io)?;
+        return Idx { path, len, last_size: None, dimensions }.read(source);
+    }
+    let mut trailer = Vec::new();
+    source.seek(SeekFrom::Start(len.saturating_sub(4))).map_err(io)?;
+    source.read_to_end(&mut trailer).map_err(io)?;
+    source.rewind().map_err(io)?;
+    // a file too short for a trailer is no intact gzip either
+    let last_size = trailer.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
+    let idx = Idx { path, len, last_size: Some(last_size), dimensions };
+    let result = idx.read(MultiGzDecoder::new(&mut source));
+    let Err(DataError::Io { error, .. }) = &result else { return result };
+    let found = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the end of the file".to_owned(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("{error}"),
+        _ => return result,
+    };
+    Err(DataError::Format {
+        path: path.to_owned(),
+        unit: "byte",
+        offset: source.stream_position().map_err(io)?,
+        expected: "intact gzip data".to_owned(),
+        found,
+    })
+}
+
+struct Idx<'a> {
+    path: &'a Path,
+    /// Of the file as it is stored, in bytes.
+    len: u64,
+    /// What the last gzip member says it holds, modulo 2^32; `None` in a raw file.
+    last_size: Option<u32>,
+    dimensions: u8,
+}
+
+impl Idx<'_> {
+    fn read(&self, mut source: impl Read) -> Result<Decoded, DataError> {
+        let io = |error| DataError::io(self.path, error);
+        let header_len = 4 + 4 * u64::from(self.dimensions);
+        let mut header = Vec::new();
+        source.by_ref().take(header_len).read_to_end(&mut header).map_err(io)?;
+        let sizes = self.check_header(&header, header_len)?;
+
+        // below 2^32 * MAX_PIXELS, so nothing here overflows
+        let data_len = sizes.iter().product::<u64>();
+        let end = header_len + data_len;
+        let trusted = self.check_len(sizes, end)?;
+
+        let mut data = Vec::new();
+        if trusted {
+            let exact = usize::try_from(data_len).map_err(|_| io(io::ErrorKind::OutOfMemory.into()))?;
+            data.try_reserve_exact(exact).map_err(|error| io(error.into()))?;
+        }
+        let read = source.by_ref().take(data_len).read_to_end(&mut data).map_err(io)? as u64;
+        if read < data_len {
+            return self.fail(header_len + read, self.promise(sizes, end), "the end of the data");
+        }
+        if source.read(&mut [0]).map_err(io)? != 0 {
+            return self.fail(end, "the end of the data", "more bytes");
+        }
+        Ok((sizes.map(|size| size as usize), data))
+    }
+
+    /// Whether the file is known to hold `end` bytes, so that memory may be set aside for them.
+    fn check_len(&self, sizes: [u64; 3], end: u64) -> Result<bool, DataError> {
+        let len = self.len;
+        match self.last_size {
+            None if len < end => self.fail(len, self.promise(sizes, end), "the end of the file"),
+            None if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
+            None => Ok(true),
+            Some(_) if end > len.saturating_mul(DEFLATE_MAX_RATIO) => {
+                self.fail(4, format!("no more than {len} bytes of gzip can hold"), self.promise(sizes, end))
+            }
+            // differs in an honest file only when several gzip members follow each other
+            Some(size) => Ok(size == end as u32),
+        }
+    }
+
+    /// Count, rows and columns; a label is of one row and one column.
+    fn check_header(&self, header: &[u8], header_len: u64) -> Result<[u64; 3], DataError> {
+        let wanted = self.dimensions;
+        let (sizes, rest) = match header {
+            [0, 0, UNSIGNED_BYTE, found, sizes @ ..] if *found == wanted => sizes.as_chunks::<4>(),
+            [0, 0, UNSIGNED_BYTE, found, ..] => return self.fail(3, dimensions(wanted), dimensions(*found)),
+            [0, 0, kind, _, ..] => {
+                return self.fail(2, "element type 0x08 (unsigned byte)", format!("0x{kind:02x}"));
+            }
+            [a, b, c, d, ..] => {
+                let expected = format!("an IDX file, which begins 00 00 08 {wanted:02x}");
+                return self.fail(0, expected, format!("{a:02x} {b:02x} {c:02x} {d:02x}"));
+            }
+            short => (&[][..], short),
+        };
+        if !rest.is_empty() || sizes.len() != usize::from(wanted) {
+            return self.fail(header.len() as u64, format!("a header of {header_len} bytes"), "the end of the file");
+        }
+        let mut sizes = sizes.iter().map(|size| u64::from(u32::from_be_bytes(*size)));
+        let [count, rows, cols] = core::array::from_fn(|_| sizes.next().unwrap_or(1));
+        if count == 0 {
+            return self.fail(4, "a count of at least 1", "0");
+        }
+        if !(1..=MAX_PIXELS as u64).contains(&(rows * cols)) {
+            return self.fail(8, format!("images of 1 to {MAX_PIXELS} pixels"), format!("{rows} x {cols}"));
+        }
+        Ok([count, rows, cols])
+    }
+
+    fn promise(&self, [count, rows, cols]: [u64; 3], end: u64) -> String {
+        match self.dimensions {
+            1 => format!("{end} bytes for {count} labels"),
+            _ => format!("{end} bytes for {count} images of {rows} x {cols}"),
+        }
+    }
+
+    fn fail<T>(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Result<T, DataError> {
+        Err(DataError::Format {
+            path: self.path.to_owned(),
+            unit: if self.last_size.is_some() { "decompressed byte" } else { "byte" },
+            offset,
+            expected: expected.into(),
+            found: found.into(),
+        })
+    }
+}
+
+fn dimensions(count: u8) -> String {
+    match count {
+        1 => "1 dimension (labels)".to_owned(),
+        3 => "3 dimensions (images)".to_owned(),
+        _ => format!("{count} dimensions"),
+    }
+}

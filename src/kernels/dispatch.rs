@@ -1,0 +1,127 @@
+//! Picks the instruction set: at run time with `std` on x86-64, at compile time elsewhere.
+//!
+//! The only `unsafe` here is the call of a function compiled for an instruction set that was found present.
+#![allow(unsafe_code)]
+
+use super::{Adam, Sgd, body};
+
+/// An instruction set that the kernels are compiled for. Each computes the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Isa {
+    /// Whatever the crate is compiled for; SSE2 on x86-64, NEON on AArch64, the FPU on Cortex-M4F.
+    Baseline = 1,
+    /// AVX2, 16 registers of 8 floats.
+    Avx2 = 2,
+    /// AVX-512F/VL, 32 registers of 16 floats.
+    Avx512 = 3,
+}
+
+/// Accumulators in the main tile: 16 vector registers of 4 hold 32 and leave room, 8 are kept where there are few.
+const BASELINE_TILE: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 32 } else { 16 };
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod detect {
+    use super::Isa;
+    use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+    /// 0 until the first look; a cache of what the processor says, never of a result.
+    static FOUND: AtomicU8 = AtomicU8::new(0);
+
+    fn best() -> Isa {
+        use std::arch::is_x86_feature_detected as has;
+        if has!("avx512f") && has!("avx512vl") && has!("avx2") {
+            Isa::Avx512
+        } else if has!("avx2") {
+            Isa::Avx2
+        } else {
+            Isa::Baseline
+        }
+    }
+
+    pub(super) fn isa() -> Isa {
+        match FOUND.load(Relaxed) {
+            1 => Isa::Baseline,
+            2 => Isa::Avx2,
+            3 => Isa::Avx512,
+            _ => {
+                let isa = best();
+                FOUND.store(isa as u8, Relaxed);
+                isa
+            }
+        }
+    }
+
+    /// Makes the kernels use `isa` from now on, in the whole process, for tests and measurements; `false` and no change
+    /// where the processor lacks it.
+    pub fn force(isa: Isa) -> bool {
+        let present = isa <= best();
+        if present {
+            FOUND.store(isa as u8, Relaxed);
+        }
+        present
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub use detect::force;
+
+/// The instruction set in use.
+#[must_use]
+pub fn isa() -> Isa {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    return detect::isa();
+    #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+    return Isa::Baseline;
+}
+
+/// Compiles a loop of `body` for each instruction set, under one name that picks.
+macro_rules! dispatch {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name($($arg: $type),*) $(-> $out)? {
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            {
+                #[target_feature(enable = "avx2")]
+                fn avx2($($arg: $type),*) $(-> $out)? { body::$name::<64>($($arg),*) }
+                #[target_feature(enable = "avx512f,avx512vl,avx2")]
+                fn avx512($($arg: $type),*) $(-> $out)? { body::$name::<64>($($arg),*) }
+                match detect::isa() {
+                    // SAFETY: `isa` answers `Avx512` only where AVX-512F, AVX-512VL and AVX2 were found present.
+                    Isa::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: `isa` answers `Avx2` only where AVX2 was found present.
+                    Isa::Avx2 => return unsafe { avx2($($arg),*) },
+                    Isa::Baseline => {}
+                }
+            }
+            body::$name::<BASELINE_TILE>($($arg),*)
+        }
+    )*};
+}
+
+dispatch! {
+    /// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`; `x` is `(n, inputs)`, `z` is `(n, bias.len())`.
+    forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// `g[k][j] += Σ_s a[s][k]·d[s][j]` for the first `g.len() / outputs` columns `k` of `a`, which has rows of `inputs`.
+    gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
+    /// `e[s][k] *= Σ_j d[s][j]·weights[k][j]`, with `f'(z)` in `e` beforehand.
+    input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
+    /// `Σ_j a[j]·b[j]`.
+    dot(a: &[f32], b: &[f32]) -> f32;
+    /// `Σ_j a[j]`.
+    sum(a: &[f32]) -> f32;
+    /// `w ← w − η(g/n + λw)`.
+    sgd(w: &mut [f32], g: &[f32], c: Sgd);
+    /// `v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov.
+    momentum(w: &mut [f32], v: &mut [f32], g: &[f32], c: Sgd);
+    /// Adam (Kingma & Ba 2015, algorithm 1), with either kind of weight decay.
+    adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam);
+    /// `mean ← mean + (w − mean)·gain`.
+    mean_update(mean: &mut [f32], w: &[f32], gain: f32);
+    /// `x ← x·factor`.
+    scale(x: &mut [f32], factor: f32);
+    /// Exchanges element by element.
+    swap(a: &mut [f32], b: &mut [f32]);
+    /// Whether every element is finite.
+    all_finite(x: &[f32]) -> bool;
+}

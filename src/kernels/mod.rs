@@ -1,0 +1,102 @@
+//! The arithmetic: two primitives and element-wise loops, the same bits on every instruction set.
+//!
+//! | kernel | what it computes | order |
+//! |---|---|---|
+//! | [`forward`] | `z[s] = bias + Σ_k x[s][k]·w[k]` | `k` ascending, rows with `x = 0` skipped |
+//! | [`gradient_rows`] | `g[k] += Σ_s a[s][k]·d[s]` | `s` ascending, rows with `a = 0` skipped |
+//! | [`input_gradient`] | `e[s][k] *= Σ_j d[s][j]·w[k][j]` | 8 lanes by `j mod 8`, then the tree of [`tree`] |
+//! | [`dot`], [`sum`] | `Σ_j a[j]·b[j]`, `Σ_j a[j]` | likewise |
+//! | the rest | element-wise | |
+//!
+//! One multiplication and one addition a term, each rounded. `body` holds each loop once, in safe Rust over register
+//! tiles; `dispatch` compiles it for every instruction set and picks one.
+
+mod body;
+mod dispatch;
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub use dispatch::force;
+pub use dispatch::{Isa, isa};
+pub(crate) use dispatch::{
+    adam, all_finite, dot, forward, gradient_rows, input_gradient, mean_update, momentum, scale, sgd, sum, swap,
+};
+
+/// Combines the eight lanes: `((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7))`.
+#[inline(always)]
+fn tree(l: [f32; 8]) -> f32 {
+    let h = [l[0] + l[4], l[1] + l[5], l[2] + l[6], l[3] + l[7]];
+    (h[0] + h[2]) + (h[1] + h[3])
+}
+
+/// `slice` cut after `n` elements, or whole where it is shorter: `split_at` without its panic.
+#[inline(always)]
+pub(crate) fn cut<T>(slice: &[T], n: usize) -> (&[T], &[T]) {
+    slice.split_at_checked(n).unwrap_or((slice, &[]))
+}
+
+/// [`cut`] for a mutable slice.
+#[inline(always)]
+pub(crate) fn cut_mut<T>(slice: &mut [T], n: usize) -> (&mut [T], &mut [T]) {
+    let n = n.min(slice.len());
+    slice.split_at_mut(n)
+}
+
+/// The rows of a row-major matrix: `chunks_exact` without its panic at width 0.
+#[inline(always)]
+pub(crate) fn rows<T>(mut matrix: &[T], width: usize) -> impl Iterator<Item = &[T]> {
+    core::iter::from_fn(move || {
+        let (row, rest) = matrix.split_at_checked(width).filter(|_| width > 0)?;
+        matrix = rest;
+        Some(row)
+    })
+}
+
+/// [`rows`] of a mutable matrix.
+#[inline(always)]
+pub(crate) fn rows_mut<T>(mut matrix: &mut [T], width: usize) -> impl Iterator<Item = &mut [T]> {
+    core::iter::from_fn(move || {
+        if width == 0 {
+            return None;
+        }
+        let (row, rest) = core::mem::take(&mut matrix).split_at_mut_checked(width)?;
+        matrix = rest;
+        Some(row)
+    })
+}
+
+/// What an optimizer's element-wise loop needs of its settings in one step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sgd {
+    /// `1/n`: makes the mean of a sum of gradients.
+    pub scale: f32,
+    pub rate: f32,
+    /// Coupled weight decay `λ`.
+    pub decay: f32,
+    pub momentum: f32,
+    pub nesterov: bool,
+}
+
+/// As [`Sgd`], for Adam.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Adam {
+    pub scale: f32,
+    /// `η / (1 − β₁ᵗ)`.
+    pub rate: f32,
+    pub beta1: f32,
+    pub beta2: f32,
+    pub epsilon: f32,
+    /// `1 / √(1 − β₂ᵗ)`.
+    pub correction: f32,
+    /// Coupled weight decay `λ`, added to the gradient.
+    pub decay: f32,
+    /// Decoupled weight decay: weights shrink by `1 − ηλ`.
+    pub shrink: f32,
+}
+
+/// First moments and velocities below this become zero: no subnormals in long runs, the same on every target.
+pub(crate) const FIRST_MOMENT_FLOOR: f32 = 1e-20;
+/// Second moments below this become zero.
+pub(crate) const SECOND_MOMENT_FLOOR: f32 = 1e-30;
+
+#[cfg(test)]
+mod tests;

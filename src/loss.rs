@@ -1,0 +1,282 @@
+//! What training minimises, its gradient at the outputs, and the score that sums it up.
+
+use crate::error::{Buffer, Error, Value};
+use crate::forward::check_finite;
+use crate::kernels::{cut, rows_mut};
+use crate::math::Math;
+use crate::spec::{Loss, Spec};
+
+/// What the outputs of `n` samples should be.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a> {
+    /// A class a sample, each below the number of outputs.
+    Classes(&'a [u16]),
+    /// Shape `(n, outputs)`: values, or probabilities of classes.
+    Values(&'a [f32]),
+}
+
+impl<'a> Targets<'a> {
+    /// Checks `inputs` against these targets and the network; gives the number of samples.
+    pub(crate) fn check(&self, spec: &Spec, inputs: &[f32]) -> Result<usize, Error> {
+        let outputs = spec.outputs();
+        let n = match *self {
+            Self::Classes(classes) => classes.len(),
+            Self::Values(values) => {
+                let n = values.len().checked_div(outputs).unwrap_or(0);
+                let n = n + usize::from(n.saturating_mul(outputs) != values.len());
+                Error::expect_len(Buffer::Targets, n.saturating_mul(outputs), values.len())?;
+                n
+            }
+        };
+        if n == 0 {
+            return Err(Error::Empty);
+        }
+        Error::expect_len(Buffer::Inputs, n.saturating_mul(spec.inputs()), inputs.len())?;
+        match *self {
+            Self::Classes(classes) => {
+                let wrong = classes.iter().position(|&c| usize::from(c) >= outputs);
+                if let Some((sample, &label)) = wrong.and_then(|s| Some((s, classes.get(s)?))) {
+                    return Err(Error::Label { sample, label, classes: outputs as u16 });
+                }
+            }
+            Self::Values(values) => check_finite(values, Value::Target)?,
+        }
+        check_finite(inputs, Value::Input)?;
+        Ok(n)
+    }
+
+    /// The targets of the samples from `done` on.
+    pub(crate) fn skip(&self, done: usize, outputs: usize) -> Self {
+        match *self {
+            Self::Classes(classes) => Self::Classes(cut(classes, done).1),
+            Self::Values(values) => Self::Values(cut(values, done.saturating_mul(outputs)).1),
+        }
+    }
+
+    /// The target of one sample.
+    pub(crate) fn get(&self, sample: usize, outputs: usize) -> Target<'a> {
+        match *self {
+            Self::Classes(classes) => Target::Class(classes.get(sample).map_or(0, |&c| usize::from(c))),
+            Self::Values(values) => {
+                let at = sample.saturating_mul(outputs);
+                Target::Values(values.get(at..).map_or(&[], |v| v.get(..outputs).unwrap_or(v)))
+            }
+        }
+    }
+}
+
+/// What the outputs of one sample should be.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    Class(usize),
+    Values(&'a [f32]),
+}
+
+impl Target<'_> {
+    /// `t_j`: a class counts as its one-hot row.
+    #[inline(always)]
+    fn at(&self, j: usize) -> f32 {
+        match *self {
+            Self::Class(class) => f32::from(u8::from(j == class)),
+            Self::Values(values) => values.get(j).copied().unwrap_or(0.0),
+        }
+    }
+
+    /// Whether the outputs `a` name the same class (or, for binary targets, the same side of each threshold).
+    fn is_hit(&self, loss: Loss, a: &[f32]) -> bool {
+        match (*self, loss) {
+            (Self::Class(class), _) => argmax(a) == class,
+            (Self::Values(t), Loss::SoftmaxCrossEntropy) => argmax(a) == argmax(t),
+            (Self::Values(t), Loss::BinaryCrossEntropy) => a.iter().zip(t).all(|(&a, &t)| (a > 0.0) == (t > 0.5)),
+            (Self::Values(_), Loss::MeanSquared | Loss::Huber(_)) => false,
+        }
+    }
+}
+
+/// Index of the largest value; of equal ones the first; 0 for none.
+#[must_use]
+pub fn argmax(values: &[f32]) -> usize {
+    let (mut best, mut at) = (f32::NEG_INFINITY, 0);
+    for (j, &v) in values.iter().enumerate() {
+        if v > best {
+            (best, at) = (v, j);
+        }
+    }
+    at
+}
+
+/// Turns logits into probabilities, `p_j = exp(z_j − max z) / Σ_i exp(z_i − max z)`; sums in order.
+pub fn softmax(logits: &mut [f32], math: Math) {
+    let max = logits.iter().fold(f32::NEG_INFINITY, |m, &z| if z > m { z } else { m });
+    let mut sum = 0.0;
+    for z in &mut *logits {
+        *z = math.exp(*z - max);
+        sum += *z;
+    }
+    for p in logits {
+        *p /= sum;
+    }
+}
+
+/// Loss and hits over samples: sums in 8 lanes over samples in order, so that the split into batches changes no bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Score {
+    lanes: [f32; 8],
+    samples: u64,
+    hits: u64,
+}
+
+impl Score {
+    fn add(&mut self, loss: f32, hit: bool) {
+        self.lanes[(self.samples % 8) as usize] += loss;
+        self.samples += 1;
+        self.hits += u64::from(hit);
+    }
+
+    /// Number of samples.
+    #[must_use]
+    pub fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// Samples whose class was right; 0 for regression.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.hits
+    }
+
+    /// Mean loss; NaN without samples.
+    #[must_use]
+    pub fn loss(&self) -> f32 {
+        crate::kernels::sum(&self.lanes) / self.samples as f32
+    }
+
+    /// Share of samples whose class was right; NaN without samples.
+    #[must_use]
+    pub fn accuracy(&self) -> f32 {
+        self.hits as f32 / self.samples as f32
+    }
+}
+
+/// Scores the outputs of a batch and leaves `∂L/∂z` in `deltas`, where `f'(z)` stood; the outputs are used up.
+///
+/// The gradient is that of the **sum** over samples: the optimizer divides by their number, so that micro-batches add.
+pub(crate) fn score_with_gradient(
+    spec: &Spec,
+    outputs: &mut [f32],
+    deltas: &mut [f32],
+    targets: Targets<'_>,
+    score: &mut Score,
+) {
+    let width = spec.outputs();
+    for (s, (a, d)) in rows_mut(outputs, width).zip(rows_mut(deltas, width)).enumerate() {
+        let target = targets.get(s, width);
+        let hit = target.is_hit(spec.loss_kind(), a);
+        let loss = sample_loss(spec.loss_kind(), spec.math_kind(), a, &target);
+        for (d, &gradient) in d.iter_mut().zip(&*a) {
+            *d *= gradient;
+        }
+        score.add(loss, hit);
+    }
+}
+
+/// Scores the outputs of a batch; they are used up.
+pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, score: &mut Score) {
+    let width = spec.outputs();
+    for (s, a) in rows_mut(outputs, width).enumerate() {
+        let target = targets.get(s, width);
+        let hit = target.is_hit(spec.loss_kind(), a);
+        score.add(sample_loss(spec.loss_kind(), spec.math_kind(), a, &target), hit);
+    }
+}
+
+/// The loss of one sample; replaces its outputs `a` by `∂L/∂a`.
+fn sample_loss(loss: Loss, math: Math, a: &mut [f32], target: &Target<'_>) -> f32 {
+    match loss {
+        Loss::SoftmaxCrossEntropy => softmax_cross_entropy(math, a, target),
+        Loss::MeanSquared => mean_over_outputs(a, target, |a, t| {
+            let r = a - t;
+            (r * r, 2.0 * r)
+        }),
+        Loss::BinaryCrossEntropy => mean_over_outputs(a, target, |a, t| {
+            let above = if a > 0.0 { a } else { 0.0 };
+            (above - a * t + math.ln_1p(math.exp(-a.abs())), math.sigmoid(a) - t)
+        }),
+        Loss::Huber(delta) => mean_over_outputs(a, target, |a, t| {
+            let r = a - t;
+            if r.abs() <= delta {
+                (0.5 * r * r, r)
+            } else {
+                (delta * (r.abs() - 0.5 * delta), delta.copysign(r))
+            }
+        }),
+    }
+}
+
+/// `(1/u) Σ_j f(a_j, t_j)` and its derivatives, outputs in order.
+fn mean_over_outputs(a: &mut [f32], target: &Target<'_>, f: impl Fn(f32, f32) -> (f32, f32)) -> f32 {
+    let inverse = 1.0 / a.len() as f32;
+    let mut sum = 0.0;
+    for (j, a) in a.iter_mut().enumerate() {
+        let (loss, slope) = f(*a, target.at(j));
+        sum += loss;
+        *a = slope * inverse;
+    }
+    sum * inverse
+}
+
+/// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` with the maximum subtracted; `∂L/∂a_j = p_j·Σt − t_j`.
+fn softmax_cross_entropy(math: Math, a: &mut [f32], target: &Target<'_>) -> f32 {
+    let max = a.iter().fold(f32::NEG_INFINITY, |m, &z| if z > m { z } else { m });
+    let (mut sum, mut total, mut aligned) = (0.0, 0.0, 0.0);
+    for (j, a) in a.iter_mut().enumerate() {
+        let (t, z) = (target.at(j), *a - max);
+        total += t;
+        aligned += t * z;
+        *a = math.exp(z);
+        sum += *a;
+    }
+    let gain = total / sum;
+    for (j, a) in a.iter_mut().enumerate() {
+        *a = *a * gain - target.at(j);
+    }
+    total * math.ln(sum) - aligned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn argmax_takes_the_first_of_equals() {
+        assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
+        assert_eq!(argmax(&[]), 0);
+        assert_eq!(argmax(&[f32::NAN, 1.0]), 1);
+    }
+
+    #[test]
+    fn softmax_survives_large_logits() {
+        let mut z = [1000.0, 1000.0, -1000.0];
+        softmax(&mut z, Math::Libm);
+        assert_eq!(z, [0.5, 0.5, 0.0]);
+    }
+
+    #[test]
+    fn cross_entropy_of_large_logits_is_finite() {
+        let mut a = [2000.0, -2000.0];
+        assert_eq!(sample_loss(Loss::SoftmaxCrossEntropy, Math::Libm, &mut a, &Target::Class(1)), 4000.0);
+        assert_eq!(a, [1.0, -1.0]);
+        let mut a = [500.0];
+        assert_eq!(sample_loss(Loss::BinaryCrossEntropy, Math::Libm, &mut a, &Target::Values(&[0.0])), 500.0);
+    }
+
+    #[test]
+    fn a_score_does_not_depend_on_the_split_into_batches() {
+        let losses = [0.1_f32, 0.7, 1e-3, 5.0, 0.3, 0.2, 0.9, 0.11, 0.35, 0.6, 1e4];
+        let mut whole = Score::default();
+        losses.iter().for_each(|&l| whole.add(l, l < 0.5));
+        assert_eq!((whole.samples(), whole.hits()), (11, 6));
+        let mean = losses.iter().map(|&l| f64::from(l)).sum::<f64>() / 11.0;
+        assert!((f64::from(whole.loss()) / mean - 1.0).abs() < 1e-6);
+    }
+}

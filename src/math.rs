@@ -1,0 +1,120 @@
+//! Transcendental functions in plain Rust, so that every target computes the same bits.
+
+/// Which implementation of `exp`, `ln` and `tanh` a network uses; part of its description, since it decides bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Math {
+    /// `libm`: errors below one unit in the last place.
+    #[default]
+    Libm,
+    /// `micromath`: smaller and faster, relative errors up to about 1e-3.
+    #[cfg(feature = "micromath")]
+    Micromath,
+}
+
+impl Math {
+    /// `eˣ`.
+    pub(crate) fn exp(self, x: f32) -> f32 {
+        match self {
+            Self::Libm => libm::expf(x),
+            #[cfg(feature = "micromath")]
+            Self::Micromath => micromath::F32Ext::exp(x),
+        }
+    }
+
+    /// Natural logarithm.
+    pub(crate) fn ln(self, x: f32) -> f32 {
+        match self {
+            Self::Libm => libm::logf(x),
+            #[cfg(feature = "micromath")]
+            Self::Micromath => micromath::F32Ext::ln(x),
+        }
+    }
+
+    /// `ln(1 + x)`, for `0 <= x <= 1`.
+    pub(crate) fn ln_1p(self, x: f32) -> f32 {
+        match self {
+            Self::Libm => libm::log1pf(x),
+            #[cfg(feature = "micromath")]
+            Self::Micromath => micromath::F32Ext::ln(1.0 + x),
+        }
+    }
+
+    /// Hyperbolic tangent.
+    pub(crate) fn tanh(self, x: f32) -> f32 {
+        match self {
+            Self::Libm => libm::tanhf(x),
+            #[cfg(feature = "micromath")]
+            Self::Micromath => 1.0 - 2.0 / (micromath::F32Ext::exp(2.0 * x) + 1.0),
+        }
+    }
+
+    /// Logistic function `1 / (1 + e⁻ˣ)`.
+    pub(crate) fn sigmoid(self, x: f32) -> f32 {
+        1.0 / (1.0 + self.exp(-x))
+    }
+}
+
+/// `√x`, correctly rounded (IEEE 754), hence the same bits from the instruction and from software.
+#[inline(always)]
+pub(crate) fn sqrt(x: f32) -> f32 {
+    #[cfg(feature = "std")]
+    return x.sqrt();
+    #[cfg(not(feature = "std"))]
+    return libm::sqrtf(x);
+}
+
+/// `cos x`.
+pub(crate) fn cos(x: f32) -> f32 {
+    libm::cosf(x)
+}
+
+/// `1 − (1 − ε)ⁿ` without cancellation: with `c(n) = 1 − (1 − ε)ⁿ`, `c(a + b) = c(a) + c(b)·(1 − c(a))`, by repeated doubling.
+pub(crate) fn one_minus_power(epsilon: f32, mut n: u64) -> f32 {
+    let (mut result, mut doubled) = (0.0_f32, epsilon);
+    while n > 0 {
+        if n & 1 == 1 {
+            result += doubled * (1.0 - result);
+        }
+        doubled += doubled * (1.0 - doubled);
+        n >>= 1;
+    }
+    result
+}
+
+/// `xⁿ` by repeated squaring.
+pub(crate) fn power(mut x: f32, mut n: u64) -> f32 {
+    let mut result = 1.0;
+    while n > 0 {
+        if n & 1 == 1 {
+            result *= x;
+        }
+        x *= x;
+        n >>= 1;
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_minus_power_keeps_all_digits_where_the_naive_form_loses_them() {
+        let epsilon = 1.0 - 0.999_f32;
+        for n in [1_u64, 2, 3, 10, 1000, 100_000] {
+            let exact = -f64::exp_m1(n as f64 * f64::ln_1p(-f64::from(epsilon)));
+            let ours = f64::from(one_minus_power(epsilon, n));
+            assert!((ours - exact).abs() <= 4e-7 * exact, "{n}: {ours} {exact}");
+        }
+        assert_eq!(one_minus_power(epsilon, 0), 0.0);
+    }
+
+    #[test]
+    fn power_agrees_with_f64() {
+        for n in 0..40 {
+            let exact = f64::from(0.9_f32).powi(n as i32);
+            assert!((f64::from(power(0.9, n)) - exact).abs() <= 1e-6 * exact);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Views over the caller's slices, checked once: the network's parameters and the workspace.
+
+use crate::error::{Buffer, Error, Setting};
+use crate::kernels::cut_mut;
+use crate::math::sqrt;
+use crate::random::{self, Purpose};
+use crate::spec::{Layer, Spec};
+
+/// How weights start: N(0, 1) times a scale; biases start at zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Init {
+    /// Scale `√(2 / inputs)` (He et al. 2015, equation 10): keeps the variance through ReLU layers.
+    #[default]
+    He,
+    /// Scale `√(2 / (inputs + outputs))` (Glorot & Bengio 2010, equation 12).
+    Glorot,
+    /// Scale σ.
+    Normal(f32),
+}
+
+impl Init {
+    fn scale(self, layer: &Layer) -> f32 {
+        match self {
+            Self::He => sqrt(2.0 / layer.inputs as f32),
+            Self::Glorot => sqrt(2.0 / (layer.inputs + layer.outputs) as f32),
+            Self::Normal(sigma) => sigma,
+        }
+    }
+}
+
+/// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its training steps.
+#[derive(Debug)]
+pub struct Model<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) params: &'a mut [f32],
+    pub(crate) seed: u64,
+    pub(crate) steps: u64,
+}
+
+impl<'a> Model<'a> {
+    /// Takes `params` as they are: call [`init`](Self::init) to start anew.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], or [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats.
+    pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
+        spec.check()?;
+        Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+        Ok(Self { spec, params, seed: 0, steps: 0 })
+    }
+
+    /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed` also
+    /// decides the dropout masks to come.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a σ that is negative or not finite.
+    pub fn init(&mut self, init: Init, seed: u64) -> Result<(), Error> {
+        if let Init::Normal(sigma) = init
+            && !(sigma.is_finite() && sigma >= 0.0)
+        {
+            return Err(Error::Setting(Setting::Sigma));
+        }
+        let spec = self.spec;
+        let mut rest = &mut *self.params;
+        for layer in spec.layers() {
+            let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
+            let (bias, tail) = cut_mut(tail, layer.outputs);
+            let scale = init.scale(&layer);
+            let mut draws = random::stream(seed, Purpose::Init, layer.index as u64);
+            for w in weights {
+                *w = scale * random::normal(&mut draws);
+            }
+            bias.fill(0.0);
+            rest = tail;
+        }
+        self.resume(seed, 0);
+        Ok(())
+    }
+
+    /// Continues with the masks of `seed` after `steps` training steps, as if training had never stopped.
+    pub fn resume(&mut self, seed: u64, steps: u64) {
+        self.seed = seed;
+        self.steps = steps;
+    }
+
+    /// The network's description.
+    #[must_use]
+    pub fn spec(&self) -> &'a Spec {
+        self.spec
+    }
+
+    /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias.
+    #[must_use]
+    pub fn params(&self) -> &[f32] {
+        self.params
+    }
+
+    /// The parameters, to load or to exchange.
+    pub fn params_mut(&mut self) -> &mut [f32] {
+        self.params
+    }
+
+    /// Training steps taken; the argument of a [`Schedule`](crate::Schedule).
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The seed of the dropout masks.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+/// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
+#[derive(Debug)]
+pub struct Workspace<'a> {
+    floats: &'a mut [f32],
+    capacity: usize,
+}
+
+impl<'a> Workspace<'a> {
+    /// For training on batches of up to `batch` samples: [`Spec::work_len`] floats.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Setting`] for a `batch` of 0, or [`Error::Length`] unless the length is exact.
+    pub fn new(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
+        Self::checked(spec, batch, floats, spec.work_len(batch))
+    }
+
+    /// For prediction and evaluation alone: [`Spec::predict_len`] floats.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn for_prediction(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
+        Self::checked(spec, batch, floats, spec.predict_len(batch))
+    }
+
+    fn checked(spec: &Spec, batch: usize, floats: &'a mut [f32], needed: usize) -> Result<Self, Error> {
+        spec.check()?;
+        if batch == 0 {
+            return Err(Error::Setting(Setting::BatchSize));
+        }
+        Error::expect_len(Buffer::Work, needed, floats.len())?;
+        Ok(Self { floats, capacity: batch })
+    }
+
+    /// Samples that fit.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The scratch floats for `samples`, of which a call needs `needed`.
+    pub(crate) fn take(&mut self, samples: usize, needed: usize) -> Result<&mut [f32], Error> {
+        if samples > self.capacity {
+            return Err(Error::BatchTooLarge { capacity: self.capacity, got: samples });
+        }
+        let got = self.floats.len();
+        // Shorter only when made for another network, or for prediction.
+        self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Activation;
+
+    #[test]
+    fn initial_weights_have_the_scale_they_should() {
+        const NET: Spec = Spec::new(100).dense(200, Activation::Relu).dense(50, Activation::Identity);
+        let mut params = [0.0; NET.param_len()];
+        let mut model = Model::new(&NET, &mut params).unwrap();
+        for (init, first, second) in [
+            (Init::He, 2.0 / 100.0, 2.0 / 200.0),
+            (Init::Glorot, 2.0 / 300.0, 2.0 / 250.0),
+            (Init::Normal(0.3), 0.09, 0.09),
+        ] {
+            model.init(init, 5).unwrap();
+            let variance = |w: &[f32]| w.iter().map(|w| w * w).sum::<f32>() / w.len() as f32;
+            let (w1, rest) = model.params().split_at(20_000);
+            let (b1, rest) = rest.split_at(200);
+            let (w2, b2) = rest.split_at(10_000);
+            assert!((variance(w1) / first - 1.0).abs() < 0.05 && (variance(w2) / second - 1.0).abs() < 0.05);
+            assert!(b1.iter().chain(b2).all(|&b| b == 0.0));
+        }
+    }
+
+    #[test]
+    fn a_wrong_sigma_changes_nothing() {
+        const NET: Spec = Spec::new(2).dense(1, Activation::Identity);
+        let mut params = [1.0, 2.0, 3.0];
+        let mut model = Model::new(&NET, &mut params).unwrap();
+        assert_eq!(model.init(Init::Normal(-1.0), 1), Err(Error::Setting(Setting::Sigma)));
+        assert_eq!(model.init(Init::Normal(f32::NAN), 1), Err(Error::Setting(Setting::Sigma)));
+        assert_eq!(params, [1.0, 2.0, 3.0]);
+    }
+}

@@ -1,0 +1,362 @@
+//! The network's description: widths, activations, dropout, loss; every size follows from it as a `const fn`.
+//!
+//! The only place that knows where a layer's weights stand.
+
+use crate::error::{Error, SpecFault};
+use crate::math::Math;
+
+/// Dense layers that a description can hold.
+pub const MAX_LAYERS: usize = 8;
+
+/// A unit's nonlinearity `a = f(z)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Activation {
+    /// `a = z`.
+    Identity,
+    /// `a = max(z, 0)`.
+    Relu,
+    /// `a = z` above 0, `slope · z` below, with `slope >= 0`.
+    LeakyRelu(f32),
+    /// `a = tanh z`.
+    Tanh,
+    /// `a = 1 / (1 + e⁻ᶻ)`.
+    Sigmoid,
+}
+
+/// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the mean over the batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Loss {
+    /// `Σ_j t_j · (ln Σ_i exp a_i − a_j)`: softmax and cross-entropy from logits in one.
+    SoftmaxCrossEntropy,
+    /// `(1/u) Σ_j (a_j − t_j)²` over `u` outputs.
+    MeanSquared,
+    /// `(1/u) Σ_j max(a_j, 0) − a_j·t_j + ln(1 + exp(−|a_j|))`: sigmoid and cross-entropy from logits in one.
+    BinaryCrossEntropy,
+    /// `(1/u) Σ_j r²/2` where `|r| = |a_j − t_j| <= δ`, else `δ(|r| − δ/2)` (Huber 1964); the payload is `δ`.
+    Huber(f32),
+}
+
+/// One dense layer as described.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Dense {
+    width: u16,
+    activation: Activation,
+    dropout: f32,
+}
+
+/// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Layer {
+    /// Position in the network, from 0.
+    pub index: usize,
+    /// Width of what comes in.
+    pub inputs: usize,
+    /// Units.
+    pub outputs: usize,
+    /// The units' nonlinearity.
+    pub activation: Activation,
+    /// Probability that training drops a unit of this layer.
+    pub dropout: f32,
+    /// Index of the first weight in the parameters.
+    pub offset: usize,
+}
+
+impl Layer {
+    /// Number of weights, `inputs · outputs`.
+    #[must_use]
+    pub const fn weight_len(&self) -> usize {
+        self.inputs.saturating_mul(self.outputs)
+    }
+
+    /// Number of parameters, `(inputs + 1) · outputs`.
+    #[must_use]
+    pub const fn param_len(&self) -> usize {
+        self.weight_len().saturating_add(self.outputs)
+    }
+}
+
+/// A multi-layer perceptron's description: `Copy`, without lifetimes or generics, buildable in a `const`.
+///
+/// ```
+/// use cygnet::{Activation, Spec};
+/// const NET: Spec = Spec::new(784).dense(64, Activation::Relu).dropout(0.5).dense(10, Activation::Identity);
+/// const _: () = assert!(NET.check().is_ok()); // a wrong description stops the build here
+/// static MEAN: [f32; NET.param_len()] = [0.0; NET.param_len()];
+/// assert_eq!(MEAN.len(), 784 * 64 + 64 + 64 * 10 + 10);
+/// ```
+///
+/// A wrong description has sizes of `usize::MAX`, so no static of that size compiles, and everything that takes it
+/// returns [`Error::Spec`]:
+///
+/// ```compile_fail
+/// use cygnet::{Activation, Spec};
+/// const NET: Spec = Spec::new(784).dropout(0.5).dense(10, Activation::Identity);
+/// static PARAMS: [f32; NET.param_len()] = [0.0; NET.param_len()];
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Spec {
+    inputs: u16,
+    count: u8,
+    layers: [Dense; MAX_LAYERS],
+    loss: Loss,
+    math: Math,
+    fault: Option<SpecFault>,
+}
+
+impl Spec {
+    /// A network for samples of `inputs` numbers, without layers yet; softmax cross-entropy is its loss until [`loss`](Self::loss) says otherwise.
+    #[must_use]
+    pub const fn new(inputs: u16) -> Self {
+        let none = Dense { width: 0, activation: Activation::Identity, dropout: 0.0 };
+        let fault = if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None };
+        Self { inputs, count: 0, layers: [none; MAX_LAYERS], loss: Loss::SoftmaxCrossEntropy, math: Math::Libm, fault }
+    }
+
+    /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
+    #[must_use]
+    pub const fn dense(mut self, width: u16, activation: Activation) -> Self {
+        if width == 0 {
+            return self.with_fault(SpecFault::ZeroWidth);
+        }
+        if let Activation::LeakyRelu(slope) = activation
+            && !(slope >= 0.0 && slope.is_finite())
+        {
+            return self.with_fault(SpecFault::Constant);
+        }
+        let at = self.count as usize;
+        if at >= MAX_LAYERS {
+            return self.with_fault(SpecFault::TooManyLayers);
+        }
+        self.layers[at] = Dense { width, activation, dropout: 0.0 };
+        self.count += 1;
+        self
+    }
+
+    /// Drops each unit of the latest layer with probability `p` while training and scales the others by `1/(1 − p)`
+    /// (inverted dropout; Srivastava et al. 2014). `p` is rounded to a multiple of 2⁻¹⁶.
+    #[must_use]
+    pub const fn dropout(mut self, p: f32) -> Self {
+        let at = (self.count as usize).wrapping_sub(1);
+        if at >= MAX_LAYERS || !(p >= 0.0 && p < 1.0) {
+            return self.with_fault(SpecFault::Dropout);
+        }
+        self.layers[at].dropout = p;
+        self
+    }
+
+    /// Sets the loss.
+    #[must_use]
+    pub const fn loss(mut self, loss: Loss) -> Self {
+        if let Loss::Huber(delta) = loss
+            && !(delta > 0.0 && delta.is_finite())
+        {
+            return self.with_fault(SpecFault::Constant);
+        }
+        self.loss = loss;
+        self
+    }
+
+    /// Sets the implementation of the transcendental functions.
+    #[must_use]
+    pub const fn math(mut self, math: Math) -> Self {
+        self.math = math;
+        self
+    }
+
+    const fn with_fault(mut self, fault: SpecFault) -> Self {
+        if self.fault.is_none() {
+            self.fault = Some(fault);
+        }
+        self
+    }
+
+    /// Whether the description can be, and fits this processor.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with the first fault.
+    pub const fn check(&self) -> Result<(), Error> {
+        match self.fault() {
+            Some(fault) => Err(Error::Spec(fault)),
+            None => Ok(()),
+        }
+    }
+
+    const fn fault(&self) -> Option<SpecFault> {
+        if self.fault.is_some() {
+            return self.fault;
+        }
+        let Some(last) = self.layer((self.count as usize).wrapping_sub(1)) else {
+            return Some(SpecFault::NoLayers);
+        };
+        if last.dropout > 0.0 {
+            return Some(SpecFault::Dropout);
+        }
+        let params = last.offset.saturating_add(last.param_len());
+        // The workspace of a single sample is smaller than the parameters; bytes must be addressable.
+        if params > isize::MAX as usize / size_of::<f32>() {
+            return Some(SpecFault::TooLarge);
+        }
+        None
+    }
+
+    /// Numbers in a sample.
+    #[must_use]
+    pub const fn inputs(&self) -> usize {
+        self.inputs as usize
+    }
+
+    /// Outputs of the last layer; 0 without layers.
+    #[must_use]
+    pub const fn outputs(&self) -> usize {
+        match self.layer((self.count as usize).wrapping_sub(1)) {
+            Some(layer) => layer.outputs,
+            None => 0,
+        }
+    }
+
+    /// Dense layers.
+    #[must_use]
+    pub const fn depth(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The loss.
+    #[must_use]
+    pub const fn loss_kind(&self) -> Loss {
+        self.loss
+    }
+
+    /// The implementation of the transcendental functions.
+    #[must_use]
+    pub const fn math_kind(&self) -> Math {
+        self.math
+    }
+
+    /// Layer `index`, from 0, or `None` after the last.
+    #[must_use]
+    pub const fn layer(&self, index: usize) -> Option<Layer> {
+        if index >= self.count as usize || index >= MAX_LAYERS {
+            return None;
+        }
+        let (mut inputs, mut offset, mut l) = (self.inputs as usize, 0_usize, 0);
+        while l < index && l < MAX_LAYERS {
+            let outputs = self.layers[l].width as usize;
+            offset = offset.saturating_add((inputs + 1).saturating_mul(outputs));
+            inputs = outputs;
+            l += 1;
+        }
+        let Dense { width, activation, dropout } = self.layers[index];
+        Some(Layer { index, inputs, outputs: width as usize, activation, dropout, offset })
+    }
+
+    /// The layers in flow order.
+    pub fn layers(&self) -> impl Iterator<Item = Layer> + '_ {
+        (0..self.depth()).map_while(|l| self.layer(l))
+    }
+
+    /// Parameters: `P = Σ_l (inputs_l + 1) · outputs_l` floats; `usize::MAX` for a wrong description.
+    #[must_use]
+    pub const fn param_len(&self) -> usize {
+        if self.fault().is_some() {
+            return usize::MAX;
+        }
+        match self.layer((self.count as usize).wrapping_sub(1)) {
+            Some(last) => last.offset.saturating_add(last.param_len()),
+            None => usize::MAX,
+        }
+    }
+
+    /// Workspace for training on up to `batch` samples at once: `2 · batch · Σ_l outputs_l` (activations and deltas)
+    /// `+ max_l outputs_l` (one row of a gradient) floats; `usize::MAX` for a wrong description.
+    #[must_use]
+    pub const fn work_len(&self, batch: usize) -> usize {
+        if self.fault().is_some() {
+            return usize::MAX;
+        }
+        let (total, widest, _, _) = self.widths();
+        total.saturating_mul(2).saturating_mul(batch).saturating_add(widest)
+    }
+
+    /// Workspace for predicting up to `batch` samples at once: `batch · (max over even l + max over odd l of outputs_l)`
+    /// floats, since a layer reads only the one before; `usize::MAX` for a wrong description.
+    #[must_use]
+    pub const fn predict_len(&self, batch: usize) -> usize {
+        if self.fault().is_some() {
+            return usize::MAX;
+        }
+        let (_, _, even, odd) = self.widths();
+        even.saturating_add(odd).saturating_mul(batch)
+    }
+
+    /// Sum of the layers' widths, the largest, the largest of the even ones, of the odd ones.
+    pub(crate) const fn widths(&self) -> (usize, usize, usize, usize) {
+        let (mut total, mut even, mut odd, mut l) = (0_usize, 0, 0, 0);
+        while l < self.count as usize && l < MAX_LAYERS {
+            let width = self.layers[l].width as usize;
+            total = total.saturating_add(width);
+            if l % 2 == 0 {
+                even = if width > even { width } else { even };
+            } else {
+                odd = if width > odd { width } else { odd };
+            }
+            l += 1;
+        }
+        (total, if even > odd { even } else { odd }, even, odd)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NET: Spec = Spec::new(784).dense(64, Activation::Relu).dropout(0.5).dense(10, Activation::Identity);
+
+    #[test]
+    fn sizes_of_the_reference_network() {
+        assert_eq!(NET.param_len(), 50_890);
+        assert_eq!(NET.work_len(1), 2 * 74 + 64);
+        assert_eq!(NET.work_len(32), 2 * 32 * 74 + 64);
+        assert_eq!(NET.predict_len(1), 74);
+        assert_eq!((NET.inputs(), NET.outputs(), NET.depth()), (784, 10, 2));
+        let head = NET.layer(1).unwrap();
+        assert_eq!((head.inputs, head.outputs, head.offset), (64, 10, 784 * 64 + 64));
+        assert_eq!(NET.layer(2), None);
+    }
+
+    #[test]
+    fn a_wrong_description_says_its_first_fault_and_has_no_size() {
+        let id = Activation::Identity;
+        let deep = (0..=MAX_LAYERS).fold(Spec::new(2), |s, _| s.dense(2, id));
+        for (spec, fault) in [
+            (Spec::new(3), SpecFault::NoLayers),
+            (Spec::new(0).dense(2, id), SpecFault::ZeroWidth),
+            (Spec::new(2).dense(0, id), SpecFault::ZeroWidth),
+            (Spec::new(2).dropout(0.5).dense(2, id), SpecFault::Dropout),
+            (Spec::new(2).dense(2, id).dropout(0.5), SpecFault::Dropout),
+            (Spec::new(2).dense(2, id).dropout(1.0).dense(2, id), SpecFault::Dropout),
+            (Spec::new(2).dense(2, id).dropout(f32::NAN).dense(2, id), SpecFault::Dropout),
+            (Spec::new(2).dense(2, Activation::LeakyRelu(f32::NAN)), SpecFault::Constant),
+            (Spec::new(2).dense(2, id).loss(Loss::Huber(0.0)), SpecFault::Constant),
+            (deep, SpecFault::TooManyLayers),
+        ] {
+            assert_eq!(spec.check(), Err(Error::Spec(fault)));
+            assert_eq!((spec.param_len(), spec.work_len(1), spec.predict_len(1)), (usize::MAX, usize::MAX, usize::MAX));
+        }
+    }
+
+    #[test]
+    fn the_widest_networks_are_described_exactly() {
+        let id = Activation::Identity;
+        let wide = (0..MAX_LAYERS).fold(Spec::new(65_535), |s, _| s.dense(65_535, id));
+        if usize::BITS >= 64 {
+            assert_eq!(wide.param_len(), MAX_LAYERS * 65_536 * 65_535);
+        } else {
+            assert_eq!(wide.check(), Err(Error::Spec(SpecFault::TooLarge)));
+        }
+    }
+}
