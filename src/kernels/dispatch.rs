@@ -17,9 +17,6 @@ pub enum Isa {
     Avx512 = 3,
 }
 
-/// Accumulators in the main tile: 16 vector registers of 4 hold 32 and leave room, 8 are kept where there are few.
-const BASELINE_TILE: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 32 } else { 16 };
-
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod detect {
     use super::Isa;
@@ -83,9 +80,9 @@ macro_rules! dispatch {
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             {
                 #[target_feature(enable = "avx2")]
-                fn avx2($($arg: $type),*) $(-> $out)? { body::$name::<64>($($arg),*) }
+                fn avx2($($arg: $type),*) $(-> $out)? { body::$name::<8>($($arg),*) }
                 #[target_feature(enable = "avx512f,avx512vl,avx2")]
-                fn avx512($($arg: $type),*) $(-> $out)? { body::$name::<64>($($arg),*) }
+                fn avx512($($arg: $type),*) $(-> $out)? { body::$name::<8>($($arg),*) }
                 match detect::isa() {
                     // SAFETY: `isa` answers `Avx512` only where AVX-512F, AVX-512VL and AVX2 were found present.
                     Isa::Avx512 => return unsafe { avx512($($arg),*) },
@@ -94,7 +91,7 @@ macro_rules! dispatch {
                     Isa::Baseline => {}
                 }
             }
-            body::$name::<BASELINE_TILE>($($arg),*)
+            body::$name::<4>($($arg),*)
         }
     )*};
 }

@@ -1,0 +1,138 @@
+//! Links only if no panic can be reached: the panic handler calls a function that does not exist.
+//!
+//! Every call gets arguments that the compiler knows nothing about, so each check must stand in the crate itself.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box as opaque;
+use cygnet::random::{Purpose, normal, shuffle, stream};
+use cygnet::{
+    Activation, Adam, AdamConfig, Averager, Decay, Error, Gradient, Init, Loss, Math, Model, Optimizer, Schedule,
+    Score, Sgd, SgdConfig, Snapshots, Spec, Targets, Workspace, argmax, checkpoint_len, evaluate, load, load_spec,
+    predict, save, softmax,
+};
+
+unsafe extern "C" {
+    safe fn a_panic_is_reachable() -> !;
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    a_panic_is_reachable()
+}
+
+// For `memcpy` and its kin, which cannot panic.
+#[link(name = "c")]
+unsafe extern "C" {}
+
+/// The entry point. Its slices come from outside, so their lengths are unknown.
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() -> ! {
+    loop {
+        let mut memory = opaque(Memory {
+            floats: core::array::from_fn(|_| &mut [][..]),
+            bytes: &mut [],
+            classes: &[],
+            order: &mut [],
+        });
+        opaque(core_api(&mut memory).is_ok());
+        #[cfg(feature = "planted")]
+        opaque(memory.classes[opaque(1)]);
+    }
+}
+
+/// Caller-owned memory of unknown lengths.
+struct Memory {
+    floats: [&'static mut [f32]; 8],
+    bytes: &'static mut [u8],
+    classes: &'static [u16],
+    order: &'static mut [u32],
+}
+
+fn core_api(memory: &mut Memory) -> Result<(), Error> {
+    let [params, work, inputs, values, state, sum, mean, other] = &mut memory.floats;
+    let spec = &opaque(description());
+    opaque((spec.work_len(opaque(1)), spec.predict_len(opaque(1)), spec.layers().last(), checkpoint_len(spec)));
+
+    let mut model = Model::new(spec, params)?;
+    model.init(opaque(Init::He), opaque(1))?;
+    model.resume(opaque(1), opaque(2));
+    let mut work = Workspace::new(spec, opaque(1), work)?;
+    let targets = opaque([Targets::Classes(memory.classes), Targets::Values(values)]);
+    let rate = opaque(schedule()).at(opaque(3));
+
+    train(
+        &mut model,
+        inputs,
+        targets,
+        &mut Sgd::new(opaque(SgdConfig::default()), spec, state)?,
+        rate,
+        &mut work,
+        sum,
+    )?;
+    let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
+    let mut total = train(&mut model, inputs, targets, &mut adam, rate, &mut work, sum)?;
+    opaque(adam.steps());
+    Sgd::resume(opaque(SgdConfig::default()), spec, state)?;
+    Adam::resume(opaque(AdamConfig::decoupled(0.1)), spec, state, opaque(9))?;
+
+    let mut averager = Averager::new(mean);
+    if (opaque(Snapshots { start: 1, every: 1 })).due(model.steps()) {
+        averager.update(model.params())?;
+    }
+    averager.merge(&Averager::resume(other, opaque(4))?)?;
+    averager.swap(model.params_mut())?;
+    opaque(averager.mean()?);
+    averager.reset()?;
+
+    model.evaluate(inputs, targets[0], &mut total, &mut work)?;
+    evaluate(spec, model.params(), inputs, targets[1], &mut total, &mut work)?;
+    opaque((total.loss(), total.accuracy()));
+    let outputs = predict(spec, model.params(), inputs, &mut work)?;
+    softmax(outputs, opaque(Math::Libm));
+    opaque(argmax(outputs));
+    opaque(Workspace::for_prediction(spec, opaque(1), other)?);
+
+    let mut random = stream(opaque(1), opaque(Purpose::Shuffle), opaque(2));
+    shuffle(memory.order, &mut random);
+    opaque(normal(&mut random));
+
+    save(spec, model.params(), memory.bytes)?;
+    opaque(load_spec(memory.bytes)?);
+    opaque(load(memory.bytes, model.params_mut())?);
+    Ok(())
+}
+
+/// Every kind of training step.
+#[inline(never)]
+fn train(
+    model: &mut Model<'_>,
+    inputs: &[f32],
+    targets: [Targets<'_>; 2],
+    optimizer: &mut dyn Optimizer,
+    rate: f32,
+    work: &mut Workspace<'_>,
+    sum: &mut [f32],
+) -> Result<Score, Error> {
+    for targets in targets {
+        model.train(inputs, targets, optimizer, rate, work)?;
+    }
+    let mut gradient = Gradient::new(model.spec(), sum)?;
+    model.accumulate(inputs, targets[0], &mut gradient, work)?;
+    gradient.clip(opaque(1.0))?;
+    opaque(gradient.sum());
+    model.step(&mut gradient, optimizer, rate)
+}
+
+/// Built from parts that are unknown, with a loop of unknown length.
+fn description() -> Spec {
+    let mut spec = Spec::new(opaque(3)).loss(opaque(Loss::Huber(1.0))).math(opaque(Math::Libm));
+    for _ in 0..opaque(20) {
+        spec = spec.dense(opaque(4), opaque(Activation::LeakyRelu(0.1))).dropout(opaque(0.5));
+    }
+    spec.dense(opaque(2), opaque(Activation::Tanh))
+}
+
+fn schedule() -> Schedule {
+    Schedule { rate: opaque(0.1), warmup: opaque(5), decay: opaque(Decay::Cosine { to: 0.0, steps: 9 }) }
+}
