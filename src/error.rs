@@ -152,11 +152,7 @@ pub enum Error {
 impl Error {
     /// `Ok` when `got == needed`, else an [`Error::Length`] that says so.
     pub(crate) const fn expect_len(buffer: Buffer, needed: usize, got: usize) -> Result<(), Self> {
-        if needed == got {
-            Ok(())
-        } else {
-            Err(Self::Length { buffer, needed, got })
-        }
+        if needed == got { Ok(()) } else { Err(Self::Length { buffer, needed, got }) }
     }
 }
 
@@ -172,7 +168,11 @@ impl fmt::Display for Error {
             }
             Self::Empty => f.write_str("no samples"),
             Self::Label { sample, label, classes } => {
-                write!(f, "sample {sample}: class {label}, but the network has classes 0 to {}", classes.saturating_sub(1))
+                write!(
+                    f,
+                    "sample {sample}: class {label}, but the network has classes 0 to {}",
+                    classes.saturating_sub(1)
+                )
             }
             Self::NonFinite { value, index } => write!(f, "{value} {index} is not finite"),
             Self::Setting(setting) => write!(f, "out of range: {setting}"),

@@ -6,23 +6,23 @@
 extern crate std;
 
 // In the order of the data flow: a file uses only what stands above it.
-mod error;
-mod math;
-pub mod random;
-pub mod kernels;
-mod spec;
-mod model;
-mod forward;
-mod loss;
-mod backward;
-mod schedule;
-mod optimizer;
 mod averager;
-mod train;
-mod metrics;
+mod backward;
 mod checkpoint;
+mod error;
+mod forward;
 #[cfg(feature = "std")]
 pub mod host;
+pub mod kernels;
+mod loss;
+mod math;
+mod metrics;
+mod model;
+mod optimizer;
+pub mod random;
+mod schedule;
+mod spec;
+mod train;
 
 pub use averager::{Averager, Snapshots};
 pub use checkpoint::{checkpoint_len, load, load_spec, save};

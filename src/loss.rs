@@ -204,11 +204,7 @@ fn sample_loss(loss: Loss, math: Math, a: &mut [f32], target: &Target<'_>) -> f3
         }),
         Loss::Huber(delta) => mean_over_outputs(a, target, |a, t| {
             let r = a - t;
-            if r.abs() <= delta {
-                (0.5 * r * r, r)
-            } else {
-                (delta * (r.abs() - 0.5 * delta), delta.copysign(r))
-            }
+            if r.abs() <= delta { (0.5 * r * r, r) } else { (delta * (r.abs() - 0.5 * delta), delta.copysign(r)) }
         }),
     }
 }

@@ -52,7 +52,11 @@ fn text<T>(result: Result<T, DataError>, dir: &Path) -> String {
 }
 
 /// The error for a file with these bytes, which is the same from disk and from memory.
-fn refused<T>(bytes: &[u8], read: fn(&Path) -> Result<T, DataError>, parse: fn(&Path, &[u8]) -> Result<T, DataError>) -> String {
+fn refused<T>(
+    bytes: &[u8],
+    read: fn(&Path) -> Result<T, DataError>,
+    parse: fn(&Path, &[u8]) -> Result<T, DataError>,
+) -> String {
     let dir = temp();
     let path = put(dir.path(), "f", bytes);
     let line = text(read(&path), dir.path());
@@ -72,24 +76,51 @@ fn labels_refused(bytes: &[u8]) -> String {
 fn an_error_names_file_byte_and_expectation() {
     let images = |sizes: &[u32]| images_refused(&raw(sizes, &[0; 12]));
     assert_eq!(images_refused(b""), "DIR/f: byte 0: expected a header of 16 bytes, found the end of the file");
-    assert_eq!(images_refused(&raw(&[3, 2], b"")[..9]), "DIR/f: byte 3: expected 3 dimensions (images), found 2 dimensions");
-    assert_eq!(images_refused(&raw(&[3, 2, 2], b"")[..9]), "DIR/f: byte 9: expected a header of 16 bytes, found the end of the file");
-    assert_eq!(images_refused(b"\x89PNG\r\n\x1a\n"), "DIR/f: byte 0: expected an IDX file, which begins 00 00 08 03, found 89 50 4e 47");
-    assert_eq!(images_refused(&raw(&[12], &[0; 12])), "DIR/f: byte 3: expected 3 dimensions (images), found 1 dimension (labels)");
-    assert_eq!(labels_refused(&raw(&[3, 2, 2], &[0; 12])), "DIR/f: byte 3: expected 1 dimension (labels), found 3 dimensions (images)");
-    assert_eq!(images_refused(b"\0\0\x0d\x03"), "DIR/f: byte 2: expected element type 0x08 (unsigned byte), found 0x0d");
+    assert_eq!(
+        images_refused(&raw(&[3, 2], b"")[..9]),
+        "DIR/f: byte 3: expected 3 dimensions (images), found 2 dimensions"
+    );
+    assert_eq!(
+        images_refused(&raw(&[3, 2, 2], b"")[..9]),
+        "DIR/f: byte 9: expected a header of 16 bytes, found the end of the file"
+    );
+    assert_eq!(
+        images_refused(b"\x89PNG\r\n\x1a\n"),
+        "DIR/f: byte 0: expected an IDX file, which begins 00 00 08 03, found 89 50 4e 47"
+    );
+    assert_eq!(
+        images_refused(&raw(&[12], &[0; 12])),
+        "DIR/f: byte 3: expected 3 dimensions (images), found 1 dimension (labels)"
+    );
+    assert_eq!(
+        labels_refused(&raw(&[3, 2, 2], &[0; 12])),
+        "DIR/f: byte 3: expected 1 dimension (labels), found 3 dimensions (images)"
+    );
+    assert_eq!(
+        images_refused(b"\0\0\x0d\x03"),
+        "DIR/f: byte 2: expected element type 0x08 (unsigned byte), found 0x0d"
+    );
     assert_eq!(images(&[0, 2, 2]), "DIR/f: byte 4: expected a count of at least 1, found 0");
     assert_eq!(labels_refused(&raw(&[0], b"")), "DIR/f: byte 4: expected a count of at least 1, found 0");
     assert_eq!(images(&[3, 0, 2]), "DIR/f: byte 8: expected images of 1 to 65535 pixels, found 0 x 2");
     assert_eq!(images(&[3, 256, 256]), "DIR/f: byte 8: expected images of 1 to 65535 pixels, found 256 x 256");
-    assert_eq!(images(&[1, u32::MAX, u32::MAX]), "DIR/f: byte 8: expected images of 1 to 65535 pixels, found 4294967295 x 4294967295");
+    assert_eq!(
+        images(&[1, u32::MAX, u32::MAX]),
+        "DIR/f: byte 8: expected images of 1 to 65535 pixels, found 4294967295 x 4294967295"
+    );
     assert_eq!(
         images(&[u32::MAX, 257, 255]),
         "DIR/f: byte 28: expected 281470681677841 bytes for 4294967295 images of 257 x 255, found the end of the file"
     );
-    assert_eq!(images(&[4, 2, 2]), "DIR/f: byte 28: expected 32 bytes for 4 images of 2 x 2, found the end of the file");
+    assert_eq!(
+        images(&[4, 2, 2]),
+        "DIR/f: byte 28: expected 32 bytes for 4 images of 2 x 2, found the end of the file"
+    );
     assert_eq!(images(&[2, 2, 2]), "DIR/f: byte 24: expected the end of the file, found 4 more bytes");
-    assert_eq!(labels_refused(&raw(&[9], &[0; 7])), "DIR/f: byte 15: expected 17 bytes for 9 labels, found the end of the file");
+    assert_eq!(
+        labels_refused(&raw(&[9], &[0; 7])),
+        "DIR/f: byte 15: expected 17 bytes for 9 labels, found the end of the file"
+    );
 
     let dir = temp();
     let line = text(idx::read_images(&dir.path().join("absent")), dir.path());
@@ -101,12 +132,17 @@ fn an_error_in_gzip_says_which_bytes_it_counts() {
     let whole = gzip(&raw(&[3, 2, 2], b"abcdefghijkl"));
     let len = whole.len();
     assert_eq!(images_refused(&whole[..2]), "DIR/f: byte 2: expected intact gzip data, found the end of the file");
-    assert_eq!(images_refused(&whole[..len - 1]), format!("DIR/f: byte {}: expected intact gzip data, found the end of the file", len - 1));
+    assert_eq!(
+        images_refused(&whole[..len - 1]),
+        format!("DIR/f: byte {}: expected intact gzip data, found the end of the file", len - 1)
+    );
     let mut corrupt = whole.clone();
     corrupt[len - 8] ^= 1;
     assert_eq!(
         images_refused(&corrupt),
-        format!("DIR/f: byte {len}: expected intact gzip data, found corrupt gzip stream does not have a matching checksum")
+        format!(
+            "DIR/f: byte {len}: expected intact gzip data, found corrupt gzip stream does not have a matching checksum"
+        )
     );
     let line = images_refused(&[&whole[..], b"?"].concat());
     assert!(line.starts_with("DIR/f: byte ") && line.contains("expected intact gzip data, found "), "{line}");
@@ -237,9 +273,12 @@ fn files_that_do_not_belong_together_are_named() {
 #[test]
 fn a_batch_is_scaled_rows_or_nothing() {
     let dir = small_set();
-    let train = Samples::read(&dir.path().join("train-images-idx3-ubyte"), &dir.path().join("train-labels.idx1-ubyte")).unwrap();
+    let train = Samples::read(&dir.path().join("train-images-idx3-ubyte"), &dir.path().join("train-labels.idx1-ubyte"))
+        .unwrap();
     let (mut inputs, mut labels) = ([-1.0f32; 8], [9u16; 2]);
-    for (indices, input_len, label_len) in [(&[0, 3][..], 8, 2), (&[0, u32::MAX], 8, 2), (&[0, 1], 7, 2), (&[0, 1], 8, 1), (&[0], 8, 2)] {
+    for (indices, input_len, label_len) in
+        [(&[0, 3][..], 8, 2), (&[0, u32::MAX], 8, 2), (&[0, 1], 7, 2), (&[0, 1], 8, 1), (&[0], 8, 2)]
+    {
         assert_eq!(train.fill(indices, &mut inputs[..input_len], &mut labels[..label_len]), None);
         assert_eq!((inputs, labels), ([-1.0; 8], [9; 2]));
     }
@@ -313,7 +352,13 @@ fn a_digit_is_the_same_however_it_is_drawn() {
         ("16 bits", (28, 28), ColorType::Grayscale, BitDepth::Sixteen, each(|p| vec![p, p])),
         ("palette", (28, 28), ColorType::Indexed, BitDepth::Eight, seven.clone()),
         ("colour", (28, 28), ColorType::Rgb, BitDepth::Eight, each(|p| vec![p; 3])),
-        ("opaque black on white", (28, 28), ColorType::Rgba, BitDepth::Eight, each(|p| vec![255 - p, 255 - p, 255 - p, 255])),
+        (
+            "opaque black on white",
+            (28, 28),
+            ColorType::Rgba,
+            BitDepth::Eight,
+            each(|p| vec![255 - p, 255 - p, 255 - p, 255]),
+        ),
         ("black on nothing", (28, 28), ColorType::Rgba, BitDepth::Eight, each(|p| vec![0, 0, 0, p])),
         ("white on nothing", (28, 28), ColorType::GrayscaleAlpha, BitDepth::Eight, each(|p| vec![255, p])),
     ];

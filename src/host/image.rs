@@ -64,7 +64,8 @@ pub fn read_png(path: &Path, rows: usize, cols: usize) -> Result<Vec<u8>, DataEr
 
 /// One gray byte per pixel, alpha resolved.
 fn gray(samples: &[u8], colour: ColorType) -> Vec<u8> {
-    let luma = |r: u8, g: u8, b: u8| ((299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000) as u8;
+    let luma =
+        |r: u8, g: u8, b: u8| ((299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000) as u8;
     match colour {
         // the decoder expands palettes to RGB or RGBA
         ColorType::Grayscale | ColorType::Indexed => samples.to_vec(),

@@ -130,20 +130,41 @@ impl Dataset {
         let train = ["sample/train-images-idx3-ubyte.gz", "sample/train-labels-idx1-ubyte.gz"].map(PathBuf::from);
         let test = ["sample/t10k-images-idx3-ubyte.gz", "sample/t10k-labels-idx1-ubyte.gz"].map(PathBuf::from);
         let parse = |[images, labels]: &Files, image_bytes, label_bytes| {
-            Samples::pair([images, labels], idx::parse_images(images, image_bytes)?, idx::parse_labels(labels, label_bytes)?)
+            Samples::pair(
+                [images, labels],
+                idx::parse_images(images, image_bytes)?,
+                idx::parse_labels(labels, label_bytes)?,
+            )
         };
         Self::of(
             [&train, &test],
-            parse(&train, include_bytes!("sample/train-images-idx3-ubyte.gz"), include_bytes!("sample/train-labels-idx1-ubyte.gz"))?,
-            parse(&test, include_bytes!("sample/t10k-images-idx3-ubyte.gz"), include_bytes!("sample/t10k-labels-idx1-ubyte.gz"))?,
+            parse(
+                &train,
+                include_bytes!("sample/train-images-idx3-ubyte.gz"),
+                include_bytes!("sample/train-labels-idx1-ubyte.gz"),
+            )?,
+            parse(
+                &test,
+                include_bytes!("sample/t10k-images-idx3-ubyte.gz"),
+                include_bytes!("sample/t10k-labels-idx1-ubyte.gz"),
+            )?,
         )
     }
 
-    fn of([[train_images, train_labels], [test_images, _]]: [&Files; 2], train: Samples, test: Samples) -> Result<Self, DataError> {
+    fn of(
+        [[train_images, train_labels], [test_images, _]]: [&Files; 2],
+        train: Samples,
+        test: Samples,
+    ) -> Result<Self, DataError> {
         let size = |samples: &Samples| format!("images of {} x {}", samples.images.rows, samples.images.cols);
         let (expected, found) = (size(&train), size(&test));
         if expected != found {
-            return Err(DataError::Mismatch { path: test_images.clone(), other: train_images.clone(), expected, found });
+            return Err(DataError::Mismatch {
+                path: test_images.clone(),
+                other: train_images.clone(),
+                expected,
+                found,
+            });
         }
         match train.labels.iter().chain(&test.labels).max() {
             Some(&largest) if largest > 0 => Ok(Self { train, test, classes: usize::from(largest) + 1 }),
@@ -162,7 +183,8 @@ impl Dataset {
 type Files = [PathBuf; 2];
 
 fn find(dir: &Path, set: &str, what: &str, dimensions: u8) -> Result<PathBuf, DataError> {
-    let tried = ["-", "."].map(|dot| ["", ".gz"].map(|gz| format!("{set}-{what}{dot}idx{dimensions}-ubyte{gz}"))).concat();
+    let tried =
+        ["-", "."].map(|dot| ["", ".gz"].map(|gz| format!("{set}-{what}{dot}idx{dimensions}-ubyte{gz}"))).concat();
     match tried.iter().map(|name| dir.join(name)).find(|path| path.is_file()) {
         Some(path) => Ok(path),
         None => Err(DataError::Missing { path: dir.to_owned(), tried }),

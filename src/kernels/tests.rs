@@ -40,7 +40,15 @@ type Case = (usize, usize, usize, Vec<f32>, Vec<f32>, Vec<f32>, Vec<f32>);
 
 fn case() -> impl Strategy<Value = Case> {
     (1_usize..6, 1_usize..20, 1_usize..150).prop_flat_map(|(n, inputs, outputs)| {
-        (Just(n), Just(inputs), Just(outputs), numbers(n * inputs), numbers(inputs * outputs), numbers(outputs), numbers(n * outputs))
+        (
+            Just(n),
+            Just(inputs),
+            Just(outputs),
+            numbers(n * inputs),
+            numbers(inputs * outputs),
+            numbers(outputs),
+            numbers(n * outputs),
+        )
     })
 }
 
@@ -161,7 +169,14 @@ proptest! {
 fn small_moments_become_zero() {
     let (mut w, mut m, mut v) = ([1.0], [1.1e-20], [1.0005e-30]);
     let c = Adam {
-        scale: 1.0, rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, correction: 1.0, decay: 0.0, shrink: 1.0,
+        scale: 1.0,
+        rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        correction: 1.0,
+        decay: 0.0,
+        shrink: 1.0,
     };
     adam(&mut w, &mut m, &mut v, &[0.0], c);
     assert_eq!((m, v), ([0.0], [0.0]));

@@ -1,0 +1,331 @@
+//! The arguments of the command, its progress bar, and how it says things.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use cygnet::host::inspect::Verdict;
+use cygnet::host::mnist::Dataset;
+use cygnet::host::model_file::{parse_activation, parse_loss};
+use cygnet::host::plan::{DecayPlan, OptimizerPlan, Plan, SwaPlan};
+use cygnet::host::run::{Epoch, Observer, Outcome};
+use cygnet::host::{HostError, report};
+use cygnet::{Activation, AdamConfig, Init, Loss, SgdConfig, Spec};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::path::{Path, PathBuf};
+
+/// Trains a small neural network on MNIST, averages its weights, and shows what that gained.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100, after_help = "Start with:  cygnet train")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Train a network and average its weights; without --data on the embedded sample of MNIST
+    Train(Box<Train>),
+    /// Error and loss of a saved model on the training and test samples
+    Eval {
+        /// A file that `train` wrote, or a safetensors file
+        model: PathBuf,
+        /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Classify a PNG, or every image of an IDX file
+    Predict {
+        /// A file that `train` wrote, or a safetensors file
+        model: PathBuf,
+        /// A PNG of any size, or images in an IDX file, raw or gzip
+        file: PathBuf,
+    },
+    /// The layers of a saved model and the memory they need
+    Info {
+        /// A file that `train` wrote, or a safetensors file
+        model: PathBuf,
+    },
+    /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
+    Convert {
+        /// The model
+        model: PathBuf,
+        /// The new file
+        to: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum OptimizerName {
+    Sgd,
+    Adam,
+    Adamw,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ScheduleName {
+    Constant,
+    Step,
+    Linear,
+    Cosine,
+}
+
+#[derive(Args)]
+pub(crate) struct Train {
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where models and history go
+    #[arg(long, value_name = "DIR", default_value = "cygnet-run", help_heading = "Data")]
+    pub(crate) out: PathBuf,
+    /// Share of the training samples set apart for validation
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Data")]
+    validation: f32,
+
+    /// Widths of the hidden layers, such as 256,128; `none` for a linear model
+    #[arg(long, value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
+    hidden: Widths,
+    /// relu, leaky-relu[:SLOPE], tanh, sigmoid or identity
+    #[arg(long, value_name = "NAME", default_value = "relu", value_parser = parse_activation, help_heading = "Network")]
+    activation: Activation,
+    /// Probability that a hidden unit is dropped while training
+    #[arg(long, value_name = "P", default_value_t = 0.5, help_heading = "Network")]
+    dropout: f32,
+    /// cross-entropy, mse, bce or huber[:THRESHOLD]
+    #[arg(long, value_name = "NAME", default_value = "cross-entropy", value_parser = parse_loss, help_heading = "Network")]
+    loss: Loss,
+    /// Initial weights: he, glorot, or the standard deviation of a normal distribution
+    #[arg(long, value_name = "KIND", default_value = "he", value_parser = parse_init, help_heading = "Network")]
+    init: Init,
+
+    /// How weights move
+    #[arg(long, value_enum, default_value = "adam", help_heading = "Optimizer")]
+    optimizer: OptimizerName,
+    /// Learning rate [default: 0.001 for adam and adamw, 0.1 for sgd]
+    #[arg(long, help_heading = "Optimizer")]
+    rate: Option<f32>,
+    /// Momentum of sgd
+    #[arg(long, value_name = "MU", default_value_t = 0.0, help_heading = "Optimizer")]
+    momentum: f32,
+    /// Nesterov's form of momentum
+    #[arg(long, help_heading = "Optimizer")]
+    nesterov: bool,
+    /// Weight decay: added to the gradient; decoupled with adamw
+    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, help_heading = "Optimizer")]
+    weight_decay: f32,
+    /// Clip the gradient to this norm
+    #[arg(long, value_name = "NORM", help_heading = "Optimizer")]
+    clip: Option<f32>,
+    /// Samples an update
+    #[arg(long, default_value_t = 32, help_heading = "Optimizer")]
+    batch: usize,
+    /// Samples that pass at once, to save memory; the result is the same, bit for bit
+    #[arg(long, value_name = "SAMPLES", help_heading = "Optimizer")]
+    micro_batch: Option<usize>,
+
+    /// How the rate falls over the budget
+    #[arg(long, value_enum, default_value = "constant", help_heading = "Schedule")]
+    schedule: ScheduleName,
+    /// Rate at the end, for linear and cosine
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, help_heading = "Schedule")]
+    final_rate: f32,
+    /// Epochs between two drops, for step
+    #[arg(long, value_name = "EPOCHS", default_value_t = 10, help_heading = "Schedule")]
+    drop_every: u64,
+    /// What each drop multiplies the rate by, for step
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.1, help_heading = "Schedule")]
+    drop_factor: f32,
+    /// Epochs during which the rate rises to its base
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Schedule")]
+    warmup: f32,
+    /// Passes over the training samples
+    #[arg(long, default_value_t = 20, help_heading = "Schedule")]
+    epochs: u64,
+
+    /// Share of the budget before the first snapshot
+    #[arg(long, value_name = "SHARE", default_value_t = 0.75, help_heading = "Averaging")]
+    swa_start: f32,
+    /// Steps between snapshots [default: one at the end of each epoch]
+    #[arg(long, value_name = "STEPS", help_heading = "Averaging")]
+    swa_every: Option<u64>,
+    /// Constant rate from the start of averaging on [default: the schedule goes on]
+    #[arg(long, value_name = "RATE", help_heading = "Averaging")]
+    swa_rate: Option<f32>,
+    /// Do not average
+    #[arg(long, conflicts_with_all = ["swa_start", "swa_every", "swa_rate"], help_heading = "Averaging")]
+    no_swa: bool,
+
+    /// Decides initial weights, split, order and dropout: the same seed gives the same bits
+    #[arg(long, default_value_t = 1, help_heading = "Run")]
+    seed: u64,
+    /// Repeat with this many seeds from --seed on, and print mean ± standard deviation
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
+    pub(crate) seeds: u32,
+    /// Only the final tables
+    #[arg(long, short, help_heading = "Run")]
+    pub(crate) quiet: bool,
+}
+
+/// A list that clap takes as one value.
+#[derive(Clone)]
+struct Widths(Vec<u16>);
+
+fn parse_widths(text: &str) -> Result<Widths, String> {
+    if text == "none" {
+        return Ok(Widths(Vec::new()));
+    }
+    let width = |w: &str| {
+        let parsed = w.trim().parse::<u16>().ok().filter(|&w| w > 0);
+        parsed.ok_or_else(|| format!("`{w}` is no width from 1 to 65535"))
+    };
+    text.split([',', '-']).map(width).collect::<Result<_, _>>().map(Widths)
+}
+
+fn parse_init(text: &str) -> Result<Init, String> {
+    match text {
+        "he" => Ok(Init::He),
+        "glorot" => Ok(Init::Glorot),
+        _ => {
+            let sigma = text.parse().ok().filter(|s: &f32| s.is_finite() && *s >= 0.0);
+            sigma.map(Init::Normal).ok_or_else(|| format!("`{text}` is neither he, glorot nor a standard deviation"))
+        }
+    }
+}
+
+impl Train {
+    /// The run that these arguments ask for.
+    pub(crate) fn plan(&self) -> Result<Plan, HostError> {
+        let is_sgd = matches!(self.optimizer, OptimizerName::Sgd);
+        if !is_sgd && (self.momentum != 0.0 || self.nesterov) {
+            return Err(HostError::Usage("--momentum and --nesterov belong to --optimizer sgd".into()));
+        }
+        let adam = AdamConfig { weight_decay: self.weight_decay, ..AdamConfig::default() };
+        let optimizer = match self.optimizer {
+            OptimizerName::Sgd => OptimizerPlan::Sgd(SgdConfig {
+                momentum: self.momentum,
+                nesterov: self.nesterov,
+                weight_decay: self.weight_decay,
+            }),
+            OptimizerName::Adam => OptimizerPlan::Adam(adam),
+            OptimizerName::Adamw => OptimizerPlan::Adam(AdamConfig { decoupled: true, ..adam }),
+        };
+        Ok(Plan {
+            hidden: self.hidden.0.clone(),
+            activation: self.activation,
+            dropout: self.dropout,
+            loss: self.loss,
+            init: self.init,
+            optimizer,
+            rate: self.rate.unwrap_or(if is_sgd { 0.1 } else { 1e-3 }),
+            warmup: self.warmup,
+            decay: match self.schedule {
+                ScheduleName::Constant => DecayPlan::Constant,
+                ScheduleName::Step => DecayPlan::Step { every: self.drop_every, factor: self.drop_factor },
+                ScheduleName::Linear => DecayPlan::Linear(self.final_rate),
+                ScheduleName::Cosine => DecayPlan::Cosine(self.final_rate),
+            },
+            batch: self.batch,
+            micro_batch: self.micro_batch,
+            clip: self.clip,
+            epochs: self.epochs,
+            seed: self.seed,
+            swa: (!self.no_swa).then_some(SwaPlan {
+                start: self.swa_start,
+                every: self.swa_every,
+                rate: self.swa_rate,
+            }),
+            validation: self.validation,
+        })
+    }
+}
+
+/// What is about to happen.
+pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
+    let widths: Vec<String> =
+        [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs)).map(|w| w.to_string()).collect();
+    let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
+    format!(
+        "{} with {} parameters on {source}: {} training samples ({:.0} % of them for validation), {} for the test, {} classes\n",
+        widths.join("-"),
+        spec.param_len(),
+        data.train.len(),
+        100.0 * plan.validation,
+        data.test.len(),
+        data.classes,
+    )
+}
+
+/// Where everything is, and what to try next.
+pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) -> String {
+    let directory = match outcomes.first() {
+        Some((seed, _)) if many => out.join(format!("seed-{seed}")),
+        _ => out.to_path_buf(),
+    };
+    let averaged = outcomes.first().is_some_and(|(_, outcome)| outcome.average.is_some());
+    let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
+    format!("Saved in {}. Next: cygnet predict {} FILE.png", out.display(), model.display())
+}
+
+/// What the model says, a line an image.
+pub(crate) fn verdicts(verdicts: &[Verdict], loss: Loss) -> String {
+    let sure = |v: &Verdict| {
+        let mut ranked: Vec<(usize, f32)> = v.outputs.iter().copied().enumerate().collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let text = |(class, p): &(usize, f32)| match loss {
+            Loss::SoftmaxCrossEntropy => format!("{class}: {:.1} %", 100.0 * p),
+            _ => format!("{class}: {p:.3}"),
+        };
+        ranked.iter().take(3).map(text).collect::<Vec<_>>().join(", ")
+    };
+    let row = |(i, v): (usize, &Verdict)| vec![i.to_string(), v.class.to_string(), sure(v)];
+    report::aligned(&["image", "class", "most likely"], verdicts.iter().enumerate().map(row))
+}
+
+/// A bar with the time left on a terminal, lines for epochs everywhere, nothing when quiet.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    quiet: bool,
+    header: bool,
+    seed: Option<u64>,
+}
+
+impl Progress {
+    /// `seed` names the run where there are several.
+    pub(crate) fn new(quiet: bool, seed: Option<u64>) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let template = "{bar:30} {percent:>3} %  {msg}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, quiet, header: false, seed }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Observer for Progress {
+    fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64) {
+        // The bar itself decides when to draw; this saves making the text for a step that nobody sees.
+        if self.bar.is_hidden() || !(done.is_multiple_of(64) || done == total) {
+            return;
+        }
+        self.bar.set_length(total);
+        self.bar.set_message(format!("loss {loss:.4}  accuracy {:.2} %", 100.0 * accuracy));
+        self.bar.set_position(done);
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        if self.quiet {
+            return;
+        }
+        self.bar.suspend(|| {
+            if !self.header {
+                self.header = true;
+                if let Some(seed) = self.seed {
+                    crate::say(&format!("seed {seed}"));
+                }
+                crate::say(report::EPOCH_HEADER);
+            }
+            crate::say(&report::epoch_line(epoch));
+        });
+    }
+}

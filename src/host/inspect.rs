@@ -1,0 +1,126 @@
+//! What a saved model is, how good it is, and what it says of an image.
+
+use super::idx::{self, Images};
+use super::mnist::{Dataset, PIXEL_SCALE, Samples};
+use super::model_file::{SavedModel, activation_name, loss_name};
+use super::report::aligned;
+use super::run::Evaluator;
+use super::{HostError, image};
+use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
+use std::format;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// The layer table and the memory that the network needs.
+#[must_use]
+pub fn info(model: &SavedModel) -> String {
+    let spec = &model.spec;
+    let rows = spec.layers().map(|l| {
+        vec![
+            format!("dense {}", l.index + 1),
+            format!("{} → {}", l.inputs, l.outputs),
+            activation_name(l.activation),
+            l.dropout.to_string(),
+            l.param_len().to_string(),
+            l.offset.to_string(),
+        ]
+    });
+    let layers = aligned(&["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"], rows);
+    let p = spec.param_len();
+    let floats = |n: usize| vec![n.to_string(), bytes(4 * n)];
+    let memory = [
+        ("parameters", p),
+        ("prediction, a sample", spec.predict_len(1)),
+        ("training workspace, batch 1", spec.work_len(1)),
+        ("training workspace, batch 32", spec.work_len(32)),
+        ("momentum", p),
+        ("Adam", 2 * p),
+        ("average", p),
+    ];
+    let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
+    format!(
+        "{layers}\n{p} parameters, loss {}, {} on disk\n\n{}",
+        loss_name(spec.loss_kind()),
+        bytes(checkpoint_len(spec)),
+        aligned(&["memory", "floats", "bytes"], memory),
+    )
+}
+
+fn bytes(n: usize) -> String {
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..10_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        _ => format!("{:.1} MB", n as f64 / 1e6),
+    }
+}
+
+/// Error and loss on the training and the test samples of `data`.
+///
+/// # Errors
+/// [`HostError::Usage`] where model and data do not go together.
+pub fn eval(model: &SavedModel, data: &Dataset) -> Result<String, HostError> {
+    let mut evaluator = Evaluator::new(&model.spec, data)?;
+    let mut row = |name: &str, samples: &Samples| {
+        let all: Vec<u32> = (0..samples.len() as u32).collect();
+        let score = evaluator.score(&model.params, samples, &all)?;
+        let error = format!("{:.2} %", 100.0 * (1.0 - score.accuracy()));
+        Ok::<_, HostError>(vec![name.to_string(), score.samples().to_string(), error, format!("{:.4}", score.loss())])
+    };
+    let rows = [row("train", &data.train)?, row("test", &data.test)?];
+    Ok(aligned(&["samples", "number", "error", &loss_name(model.spec.loss_kind())], rows))
+}
+
+/// What a model says of one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The class with the largest output.
+    pub class: usize,
+    /// Softmax of the outputs; the outputs themselves for a model of another loss.
+    pub outputs: Vec<f32>,
+}
+
+/// What the model says of the images in a file: one PNG, or any number in an IDX file.
+///
+/// # Errors
+/// [`HostError::Data`], or [`HostError::Usage`] for images of another size than the model's.
+pub fn predict_file(model: &SavedModel, path: &Path) -> Result<Vec<Verdict>, HostError> {
+    let mut start = [0; 8];
+    let is_png =
+        File::open(path).and_then(|mut file| file.read(&mut start)).is_ok_and(|n| start[..n] == *b"\x89PNG\r\n\x1a\n");
+    if is_png {
+        let side = model.spec.inputs().isqrt();
+        if side * side != model.spec.inputs() {
+            let inputs = model.spec.inputs();
+            return Err(HostError::Usage(format!("the model's {inputs} inputs are no square image; give an IDX file")));
+        }
+        let pixels = image::read_png(path, side, side)?;
+        return Ok(vec![verdict(&model.spec, &model.params, &pixels)?]);
+    }
+    let images: Images = idx::read_images(path)?;
+    if images.row_len() != model.spec.inputs() {
+        return Err(HostError::Usage(format!(
+            "{}: images of {} pixels, but the model takes {}",
+            path.display(),
+            images.row_len(),
+            model.spec.inputs()
+        )));
+    }
+    let pixels = (0..images.count).filter_map(|i| images.image(i));
+    pixels.map(|pixels| verdict(&model.spec, &model.params, pixels)).collect()
+}
+
+fn verdict(spec: &Spec, params: &[f32], pixels: &[u8]) -> Result<Verdict, HostError> {
+    let inputs: Vec<f32> = pixels.iter().map(|&p| f32::from(p) * PIXEL_SCALE).collect();
+    let mut floats = vec![0.0; spec.predict_len(1)];
+    let mut work = Workspace::for_prediction(spec, 1, &mut floats)?;
+    let outputs = predict(spec, params, &inputs, &mut work)?;
+    let class = argmax(outputs);
+    if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
+        softmax(outputs, spec.math_kind());
+    }
+    Ok(Verdict { class, outputs: outputs.to_vec() })
+}

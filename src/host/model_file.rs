@@ -1,0 +1,256 @@
+//! Models on disk: the crate's own checkpoint, and safetensors for exchange with PyTorch.
+
+use super::HostError;
+use crate::{Activation, Loss, Spec, checkpoint_len, load, load_spec, save};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::borrow::ToOwned;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::format;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// A larger file is not one of ours: 2 GiB is 500 million parameters.
+const LARGEST: u64 = 1 << 31;
+
+/// A network and its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedModel {
+    /// The network.
+    pub spec: Spec,
+    /// Its parameters, in the crate's layout.
+    pub params: Vec<f32>,
+}
+
+impl SavedModel {
+    /// Reads a checkpoint or a safetensors file, whichever it is.
+    ///
+    /// # Errors
+    /// [`HostError::File`], or [`HostError::Model`] for a file that is neither, or damaged.
+    pub fn read(path: &Path) -> Result<Self, HostError> {
+        let size = fs::metadata(path).map_err(HostError::file(path))?.len();
+        if size > LARGEST {
+            return Err(HostError::model(path, format!("{size} bytes are too many for a model")));
+        }
+        let bytes = fs::read(path).map_err(HostError::file(path))?;
+        if path.extension().is_some_and(|e| e == "safetensors") {
+            Self::from_safetensors(&bytes).map_err(|problem| HostError::model(path, problem))
+        } else {
+            Self::from_checkpoint(&bytes).map_err(|problem| HostError::model(path, problem))
+        }
+    }
+
+    /// Writes a safetensors file where the name says so, else a checkpoint; the file is whole or not there.
+    ///
+    /// # Errors
+    /// [`HostError::File`], or [`HostError::Core`] for parameters that are not finite.
+    pub fn write(&self, path: &Path) -> Result<(), HostError> {
+        let bytes = if path.extension().is_some_and(|e| e == "safetensors") {
+            self.to_safetensors().map_err(|problem| HostError::model(path, problem))?
+        } else {
+            let mut bytes = vec![0; checkpoint_len(&self.spec)];
+            save(&self.spec, &self.params, &mut bytes)?;
+            bytes
+        };
+        write_whole(path, &bytes).map_err(HostError::file(path))
+    }
+
+    /// Parses a checkpoint.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_checkpoint(bytes: &[u8]) -> Result<Self, String> {
+        let spec = load_spec(bytes).map_err(|e| e.to_string())?;
+        let mut params = vec![0.0; spec.param_len()];
+        load(bytes, &mut params).map_err(|e| e.to_string())?;
+        Ok(Self { spec, params })
+    }
+
+    /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, activation and
+    /// `Dropout` modules, weights transposed to `(outputs, inputs)`.
+    ///
+    /// # Errors
+    /// What the format refuses.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, String> {
+        let mut tensors = Vec::new();
+        let mut module = 0;
+        for layer in self.spec.layers() {
+            let (weights, rest) = self.params[layer.offset..].split_at(layer.weight_len());
+            let (n, m) = (layer.inputs, layer.outputs);
+            let transposed = (0..m).flat_map(|j| (0..n).map(move |k| weights[k * m + j]));
+            tensors.push((format!("{module}.weight"), vec![m, n], to_bytes(transposed)));
+            tensors.push((format!("{module}.bias"), vec![m], to_bytes(rest[..m].iter().copied())));
+            module += 1 + usize::from(layer.activation != Activation::Identity) + usize::from(layer.dropout > 0.0);
+        }
+        let views = tensors
+            .iter()
+            .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+            .map_err(|e| e.to_string())?;
+        let metadata = HashMap::from([
+            ("format".to_owned(), "pt".to_owned()),
+            ("cygnet.layers".to_owned(), self.spec.layers().map(|l| describe(&l)).collect::<Vec<_>>().join(", ")),
+            ("cygnet.loss".to_owned(), loss_name(self.spec.loss_kind())),
+        ]);
+        safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
+    }
+
+    /// Parses a safetensors file of dense layers. Without this crate's metadata the hidden layers are taken for ReLU, the
+    /// last for identity, and the loss for softmax cross-entropy.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self, String> {
+        let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let mut stems: Vec<String> =
+            file.names().iter().filter_map(|n| n.strip_suffix(".weight")).map(str::to_owned).collect();
+        stems.sort_by_key(|stem| (first_number(stem), stem.clone()));
+        let described = metadata.get("cygnet.layers").map(|text| text.split(", ").collect::<Vec<_>>());
+        if described.as_ref().is_some_and(|d| d.len() != stems.len()) {
+            return Err("its metadata describe another number of layers".to_owned());
+        }
+        let mut spec = None;
+        let mut params = Vec::new();
+        for (l, stem) in stems.iter().enumerate() {
+            let (outputs, inputs) = read_layer(&file, stem, &mut params)?;
+            let (activation, dropout) = match &described {
+                Some(layers) => parse_layer(layers[l])?,
+                None if l + 1 < stems.len() => (Activation::Relu, 0.0),
+                None => (Activation::Identity, 0.0),
+            };
+            let before = *spec.get_or_insert(Spec::new(inputs));
+            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
+            if width != usize::from(inputs) {
+                return Err(format!("`{stem}.weight` takes {inputs} inputs, but {width} come in"));
+            }
+            let next = before.dense(outputs, activation);
+            spec = Some(if dropout > 0.0 { next.dropout(dropout) } else { next });
+        }
+        let mut spec = spec.ok_or("no tensor is named `….weight`")?;
+        if let Some(name) = metadata.get("cygnet.loss") {
+            spec = spec.loss(parse_loss(name)?);
+        }
+        spec.check().map_err(|e| e.to_string())?;
+        Ok(Self { spec, params })
+    }
+}
+
+/// Appends the layer's weights, transposed back, and its bias to `params`; gives outputs and inputs.
+fn read_layer(file: &SafeTensors<'_>, stem: &str, params: &mut Vec<f32>) -> Result<(u16, u16), String> {
+    let tensor = |name: &str| file.tensor(name).map_err(|_| format!("no tensor `{name}`"));
+    let (weight, bias) = (tensor(&format!("{stem}.weight"))?, tensor(&format!("{stem}.bias"))?);
+    let &[outputs, inputs] = weight.shape() else {
+        return Err(format!("`{stem}.weight` has shape {:?}, expected (outputs, inputs)", weight.shape()));
+    };
+    if bias.shape() != [outputs] {
+        return Err(format!("`{stem}.bias` has shape {:?}, expected [{outputs}]", bias.shape()));
+    }
+    let width = |n: usize| u16::try_from(n).map_err(|_| format!("`{stem}.weight`: a width of {n} is too large"));
+    let widths = (width(outputs)?, width(inputs)?);
+    let (weights, bias) = (from_bytes(stem, &weight)?, from_bytes(stem, &bias)?);
+    params.extend((0..inputs).flat_map(|k| weights.iter().skip(k).step_by(inputs.max(1)).copied()));
+    params.extend(bias);
+    Ok(widths)
+}
+
+fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
+    values.flat_map(f32::to_le_bytes).collect()
+}
+
+fn from_bytes(stem: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
+    if tensor.dtype() != Dtype::F32 {
+        return Err(format!("`{stem}` holds {:?}, expected F32", tensor.dtype()));
+    }
+    let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(format!("`{stem}` is not finite")) }
+}
+
+/// The number a module's name carries, so that `10` comes after `9`.
+fn first_number(stem: &str) -> u64 {
+    let digits: String = stem.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
+/// The short name of an activation, as flags and files spell it.
+#[must_use]
+pub fn activation_name(activation: Activation) -> String {
+    match activation {
+        Activation::Identity => "identity".to_owned(),
+        Activation::Relu => "relu".to_owned(),
+        Activation::LeakyRelu(slope) => format!("leaky-relu:{slope}"),
+        Activation::Tanh => "tanh".to_owned(),
+        Activation::Sigmoid => "sigmoid".to_owned(),
+    }
+}
+
+/// The activation of a short name; `leaky-relu` alone has a slope of 0.01.
+///
+/// # Errors
+/// The names there are.
+pub fn parse_activation(name: &str) -> Result<Activation, String> {
+    let unknown = || format!("unknown activation `{name}`: relu, leaky-relu[:SLOPE], tanh, sigmoid or identity");
+    Ok(match name {
+        "identity" => Activation::Identity,
+        "relu" => Activation::Relu,
+        "tanh" => Activation::Tanh,
+        "sigmoid" => Activation::Sigmoid,
+        "leaky-relu" => Activation::LeakyRelu(0.01),
+        _ => {
+            let slope = name.strip_prefix("leaky-relu:").and_then(|s| s.parse().ok()).ok_or_else(unknown)?;
+            Activation::LeakyRelu(slope)
+        }
+    })
+}
+
+/// The short name of a loss.
+#[must_use]
+pub fn loss_name(loss: Loss) -> String {
+    match loss {
+        Loss::SoftmaxCrossEntropy => "cross-entropy".to_owned(),
+        Loss::MeanSquared => "mse".to_owned(),
+        Loss::BinaryCrossEntropy => "bce".to_owned(),
+        Loss::Huber(delta) => format!("huber:{delta}"),
+    }
+}
+
+/// The loss of a short name; `huber` alone has a threshold of 1.
+///
+/// # Errors
+/// The names there are.
+pub fn parse_loss(name: &str) -> Result<Loss, String> {
+    let unknown = || format!("unknown loss `{name}`: cross-entropy, mse, bce or huber[:THRESHOLD]");
+    Ok(match name {
+        "cross-entropy" => Loss::SoftmaxCrossEntropy,
+        "mse" => Loss::MeanSquared,
+        "bce" => Loss::BinaryCrossEntropy,
+        "huber" => Loss::Huber(1.0),
+        _ => Loss::Huber(name.strip_prefix("huber:").and_then(|s| s.parse().ok()).ok_or_else(unknown)?),
+    })
+}
+
+fn describe(layer: &crate::Layer) -> String {
+    format!("{} dropout {}", activation_name(layer.activation), layer.dropout)
+}
+
+fn parse_layer(text: &str) -> Result<(Activation, f32), String> {
+    let (name, dropout) = text.split_once(" dropout ").ok_or_else(|| format!("its metadata say `{text}`"))?;
+    let dropout = dropout.parse().map_err(|_| format!("its metadata say dropout `{dropout}`"))?;
+    Ok((parse_activation(name)?, dropout))
+}
+
+/// Writes beside the file and renames, so that an interruption leaves the old file or the new one.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut temporary = OsString::from(path);
+    temporary.push(".part");
+    let temporary = Path::new(&temporary);
+    let mut file = fs::File::create(temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)
+}

@@ -1,0 +1,184 @@
+//! What a run has to say: a line an epoch, the last iterate against the average, several seeds in the mean.
+
+use super::HostError;
+use super::run::{Epoch, Marks, Outcome};
+use crate::Score;
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use std::borrow::ToOwned;
+use std::format;
+use std::io;
+use std::path::Path;
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+/// The columns of [`epoch_line`].
+pub const EPOCH_HEADER: &str = concat!(
+    "             training batches   validation        average of so many models\n",
+    "epoch   rate    loss    error    loss   error      n    loss   error     time"
+);
+
+/// One line an epoch, under [`EPOCH_HEADER`].
+#[must_use]
+pub fn epoch_line(e: &Epoch) -> String {
+    let number = |x: Option<f32>| x.map_or_else(|| "–".to_owned(), |x| format!("{x:.4}"));
+    let share = |x: Option<f32>| x.map_or_else(|| "–".to_owned(), |x| percent(f64::from(x)));
+    format!(
+        "{:>5} {:>6} {:>7.4} {:>7} {:>8} {:>7} {:>6} {:>7} {:>7} {:>7.1}s",
+        e.epoch,
+        short(e.rate),
+        e.train_loss,
+        percent(e.train_error),
+        number(e.validation_loss),
+        share(e.validation_error),
+        e.averaged,
+        number(e.average_validation_loss),
+        share(e.average_validation_error),
+        e.seconds,
+    )
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// A rate in at most six characters.
+fn short(rate: f32) -> String {
+    let plain = format!("{rate}");
+    if plain.len() <= 6 { plain } else { format!("{rate:.0e}") }
+}
+
+/// A rule under the header and nothing else: narrow, and plain in a file.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));
+
+/// Rows of names and numbers as text, the numbers to the right.
+#[must_use]
+pub fn aligned(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.to_vec()).add_rows(rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.trim_fmt()
+}
+
+/// The rows of a comparison; errors are percentages.
+const FIGURES: [&str; 8] = [
+    "train error, %",
+    "validation error, %",
+    "test error, %",
+    "test − train, points",
+    "train NLL",
+    "validation NLL",
+    "test NLL",
+    "test − train NLL",
+];
+
+/// Where in [`FIGURES`] the test error and the gap of the NLL stand.
+const TEST_ERROR: usize = 2;
+const NLL_GAP: usize = 7;
+
+/// The figures of a model, in the order of [`FIGURES`]; NaN without samples.
+fn figures(marks: &Marks) -> [f64; 8] {
+    let error = |s: &Score| 100.0 * (1.0 - s.hits() as f64 / s.samples() as f64);
+    let loss = |s: &Score| f64::from(s.loss());
+    let [a, b, c] = [&marks.train, &marks.validation, &marks.test].map(error);
+    let [e, f, g] = [&marks.train, &marks.validation, &marks.test].map(loss);
+    [a, b, c, c - a, e, f, g, g - e]
+}
+
+/// A figure with the digits that its row deserves.
+fn figure(row: usize, x: f64) -> String {
+    match (x.is_nan(), row < 4) {
+        (true, _) => "–".to_owned(),
+        (false, true) => format!("{x:.2}"),
+        (false, false) => format!("{x:.4}"),
+    }
+}
+
+fn change(row: usize, x: f64) -> String {
+    let text = figure(row, x);
+    if x > 0.0 { format!("+{text}") } else { text }
+}
+
+/// The last iterate against the average, and a sentence on what averaging gained.
+#[must_use]
+pub fn comparison(outcome: &Outcome) -> String {
+    let last = figures(&outcome.last_marks);
+    let Some((_, count, marks)) = &outcome.average else {
+        let rows = (0..8).map(|i| vec![FIGURES[i].to_owned(), figure(i, last[i])]);
+        return aligned(&["", "last iterate"], rows) + "\n\nNothing was averaged.";
+    };
+    let average = figures(marks);
+    let difference = |i: usize| change(i, average[i] - last[i]);
+    let rows = (0..8).map(|i| vec![FIGURES[i].to_owned(), figure(i, last[i]), figure(i, average[i]), difference(i)]);
+    let verb = if average[TEST_ERROR] < last[TEST_ERROR] { "lowers" } else { "does not lower" };
+    format!(
+        "{}\n\nAveraging {verb} the test error ({} points); the gap between test and train NLL goes from {:.4} to {:.4}.",
+        aligned(&["", "last iterate", &format!("average of {count}"), "change"], rows),
+        difference(TEST_ERROR),
+        last[NLL_GAP],
+        average[NLL_GAP],
+    )
+}
+
+/// Mean ± standard deviation over several seeds, and of the change within each seed.
+#[must_use]
+pub fn seeds(outcomes: &[(u64, Outcome)]) -> String {
+    let last: Vec<_> = outcomes.iter().map(|(_, o)| figures(&o.last_marks)).collect();
+    let average: Vec<_> = outcomes.iter().filter_map(|(_, o)| Some(figures(&o.average.as_ref()?.2))).collect();
+    let cell = |i: usize, values: Vec<f64>| {
+        let (mean, sd) = mean_and_sd(&values);
+        if mean.is_nan() { "–".to_owned() } else { format!("{} ± {}", figure(i, mean), figure(i, sd)) }
+    };
+    let column = |figures: &[[f64; 8]], i: usize| figures.iter().map(|f| f[i]).collect::<Vec<_>>();
+    let is_averaged = average.len() == outcomes.len();
+    let rows = (0..8).map(|i| {
+        let mut row = vec![FIGURES[i].to_owned(), cell(i, column(&last, i))];
+        if is_averaged {
+            row.push(cell(i, column(&average, i)));
+            row.push(cell(i, last.iter().zip(&average).map(|(l, a)| a[i] - l[i]).collect()));
+        }
+        row
+    });
+    let header: &[&str] = if is_averaged { &["", "last iterate", "average", "change"] } else { &["", "last iterate"] };
+    format!("{}\n\nMean ± standard deviation of {} seeds.", aligned(header, rows), outcomes.len())
+}
+
+/// Mean and sample standard deviation (`n − 1`); the latter is 0 for a single value.
+fn mean_and_sd(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+    (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
+}
+
+/// Writes the history as CSV, a line an epoch.
+///
+/// # Errors
+/// [`HostError::File`].
+pub fn write_history(path: &Path, history: &[Epoch]) -> Result<(), HostError> {
+    let failed = |e: csv::Error| HostError::file(path)(io::Error::other(e));
+    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
+    for epoch in history {
+        writer.serialize(epoch).map_err(failed)?;
+    }
+    writer.flush().map_err(HostError::file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mean_and_sd_of_known_values() {
+        assert_eq!(mean_and_sd(&[1.0, 2.0, 3.0]), (2.0, 1.0));
+        assert_eq!(mean_and_sd(&[4.0]), (4.0, 0.0));
+    }
+
+    #[test]
+    fn rates_stay_short() {
+        assert_eq!([short(0.001), short(0.1), short(0.000_123_4), short(1.0 / 3.0)], ["0.001", "0.1", "1e-4", "3e-1"]);
+    }
+}

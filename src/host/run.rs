@@ -1,0 +1,341 @@
+//! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
+
+use super::HostError;
+use super::mnist::{Dataset, Samples};
+use super::plan::Plan;
+use crate::random::{self, Purpose};
+use crate::{Averager, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace, evaluate};
+use std::format;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+use std::vec;
+use std::vec::Vec;
+
+/// Samples that pass at once in an evaluation; changes no bit.
+const EVALUATION_BATCH: usize = 64;
+
+/// One line of the history.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: u64,
+    /// Steps so far.
+    pub steps: u64,
+    /// Rate of the last step.
+    pub rate: f32,
+    /// Mean loss over the epoch's batches, each before its step, with dropout.
+    pub train_loss: f64,
+    /// Share of those samples that were classified wrong.
+    pub train_error: f64,
+    /// Error of the last iterate on the validation samples.
+    pub validation_error: Option<f32>,
+    /// Loss likewise.
+    pub validation_loss: Option<f32>,
+    /// Models in the average.
+    pub averaged: u64,
+    /// Error of the average on the validation samples.
+    pub average_validation_error: Option<f32>,
+    /// Loss likewise.
+    pub average_validation_loss: Option<f32>,
+    /// Since the start.
+    pub seconds: f64,
+}
+
+/// What a run tells while it works.
+pub trait Observer {
+    /// After each step: steps so far, steps in all, running loss and accuracy of the epoch.
+    fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64);
+    /// After each epoch.
+    fn epoch(&mut self, epoch: &Epoch);
+}
+
+/// A model on the three sets of samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Marks {
+    /// What it learned from, without dropout.
+    pub train: Score,
+    /// What was set apart; no samples where the plan says so.
+    pub validation: Score,
+    /// What it never saw.
+    pub test: Score,
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The network.
+    pub spec: Spec,
+    /// The last iterate.
+    pub last: Vec<f32>,
+    /// How good it is.
+    pub last_marks: Marks,
+    /// The average, its number of models and how good it is.
+    pub average: Option<(Vec<f32>, u64, Marks)>,
+    /// Every epoch.
+    pub history: Vec<Epoch>,
+    /// Whether the run was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// Trains as `plan` says until its end or until `stop` is set.
+///
+/// # Errors
+/// [`HostError::Usage`] for a plan that cannot be, [`HostError::Core`] when the loss is not finite.
+pub fn train(
+    data: &Dataset,
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Outcome, HostError> {
+    plan.check()?;
+    let spec = plan.spec(data.train.inputs(), data.classes)?;
+    let (train, validation) = split(data.train.len(), plan)?;
+    let (mut params, mut mean) = (vec![0.0; spec.param_len()], Vec::new());
+    if plan.swa.is_some() {
+        mean = vec![0.0; spec.param_len()];
+    }
+    let mut model = Model::new(&spec, &mut params)?;
+    model.init(plan.init, plan.seed)?;
+    let mut averager = Averager::new(&mut mean);
+    let mut history = Vec::new();
+    let mut evaluator = Evaluator::new(&spec, data)?;
+    let interrupted = {
+        let mut state = vec![0.0; plan.optimizer.state_len(&spec)];
+        let mut optimizer = plan.optimizer.start(&spec, &mut state)?;
+        let epoch_steps = plan.steps_per_epoch(train.len());
+        let mut trainer = Trainer {
+            samples: &data.train,
+            plan,
+            schedule: plan.schedule(epoch_steps),
+            snapshots: plan.snapshots(epoch_steps),
+            total: plan.epochs * epoch_steps,
+            buffers: Buffers::new(&spec, plan),
+            rate: plan.rate,
+        };
+        let started = Instant::now();
+        let mut order = train.clone();
+        let mut stopped = false;
+        for epoch in 1..=plan.epochs {
+            order.copy_from_slice(&train);
+            random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Shuffle, epoch));
+            let (loss, error, done) =
+                trainer.epoch(&order, &mut model, &mut *optimizer, &mut averager, observer, stop)?;
+            stopped = !done;
+            let last = evaluator.validate(model.params(), &data.train, &validation)?;
+            let average = match averager.mean() {
+                Ok(mean) => evaluator.validate(mean, &data.train, &validation)?,
+                Err(_) => None,
+            };
+            let row = Epoch {
+                epoch,
+                steps: model.steps(),
+                rate: trainer.rate,
+                train_loss: loss,
+                train_error: error,
+                validation_error: last.map(|s| 1.0 - s.accuracy()),
+                validation_loss: last.map(|s| s.loss()),
+                averaged: averager.count(),
+                average_validation_error: average.map(|s| 1.0 - s.accuracy()),
+                average_validation_loss: average.map(|s| s.loss()),
+                seconds: started.elapsed().as_secs_f64(),
+            };
+            if done || model.steps() > 0 {
+                observer.epoch(&row);
+                history.push(row);
+            }
+            if stopped {
+                break;
+            }
+        }
+        stopped
+    };
+    let mut marks = |params: &[f32]| evaluator.marks(params, data, &train, &validation);
+    let last_marks = marks(model.params())?;
+    let average = match averager.mean() {
+        Ok(mean) => Some((mean.to_vec(), averager.count(), marks(mean)?)),
+        Err(_) => None,
+    };
+    Ok(Outcome { spec, last: params, last_marks, average, history, interrupted })
+}
+
+/// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.
+fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>), HostError> {
+    let count = u32::try_from(samples).map_err(|_| HostError::Usage(format!("{samples} samples are too many")))?;
+    let held_out = (f64::from(plan.validation) * samples as f64).round() as usize;
+    if held_out >= samples {
+        return Err(HostError::Usage(format!("{held_out} of {samples} samples set apart leave none to learn from")));
+    }
+    let mut order: Vec<u32> = (0..count).collect();
+    random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Split, 0));
+    let mut train = order.split_off(held_out);
+    train.sort_unstable();
+    order.sort_unstable();
+    Ok((train, order))
+}
+
+/// The floats that training needs besides parameters and optimizer state.
+struct Buffers {
+    work: Vec<f32>,
+    gradient: Vec<f32>,
+    inputs: Vec<f32>,
+    labels: Vec<u16>,
+}
+
+impl Buffers {
+    fn new(spec: &Spec, plan: &Plan) -> Self {
+        let batch = plan.micro_batch.unwrap_or(plan.batch).min(plan.batch);
+        let accumulates = plan.clip.is_some() || batch < plan.batch;
+        Self {
+            work: vec![0.0; spec.work_len(batch)],
+            gradient: vec![0.0; if accumulates { spec.param_len() } else { 0 }],
+            inputs: vec![0.0; batch * spec.inputs()],
+            labels: vec![0; batch],
+        }
+    }
+}
+
+/// What stays the same from epoch to epoch.
+struct Trainer<'a> {
+    samples: &'a Samples,
+    plan: &'a Plan,
+    schedule: Schedule,
+    snapshots: Option<Snapshots>,
+    total: u64,
+    buffers: Buffers,
+    /// Rate of the latest step.
+    rate: f32,
+}
+
+impl Trainer<'_> {
+    /// One pass over `order`: mean loss, share of errors, and whether it came to its end.
+    fn epoch(
+        &mut self,
+        order: &[u32],
+        model: &mut Model<'_>,
+        optimizer: &mut dyn Optimizer,
+        averager: &mut Averager<'_>,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<(f64, f64, bool), HostError> {
+        let (mut loss, mut hits, mut seen) = (0.0, 0, 0);
+        let means =
+            |loss: f64, hits: u64, seen: u64| (loss / seen.max(1) as f64, 1.0 - hits as f64 / seen.max(1) as f64);
+        for batch in order.chunks(self.plan.batch) {
+            if stop.load(Relaxed) {
+                let (loss, error) = means(loss, hits, seen);
+                return Ok((loss, error, false));
+            }
+            self.rate = self.rate_at(model.steps());
+            let score = self.step(batch, model, optimizer)?;
+            loss += f64::from(score.loss()) * score.samples() as f64;
+            hits += score.hits();
+            seen += score.samples();
+            if self.snapshots.is_some_and(|s| s.due(model.steps())) {
+                averager.update(model.params())?;
+            }
+            let (loss, error) = means(loss, hits, seen);
+            observer.step(model.steps(), self.total, loss, 1.0 - error);
+        }
+        let (loss, error) = means(loss, hits, seen);
+        Ok((loss, error, true))
+    }
+
+    fn rate_at(&self, step: u64) -> f32 {
+        let averaging = self.snapshots.is_some_and(|s| step >= s.start);
+        match self.plan.swa.and_then(|swa| swa.rate) {
+            Some(rate) if averaging => rate,
+            _ => self.schedule.at(step),
+        }
+    }
+
+    /// One update: fused where the batch passes at once, else through a gradient.
+    fn step(
+        &mut self,
+        batch: &[u32],
+        model: &mut Model<'_>,
+        optimizer: &mut dyn Optimizer,
+    ) -> Result<Score, HostError> {
+        let spec = *model.spec();
+        let Buffers { work, gradient, inputs, labels } = &mut self.buffers;
+        let capacity = labels.len();
+        let mut work = Workspace::new(&spec, capacity, work)?;
+        if gradient.is_empty() {
+            let (x, y) = load(self.samples, batch, inputs, labels);
+            return Ok(model.train(x, Targets::Classes(y), optimizer, self.rate, &mut work)?);
+        }
+        let mut gradient = Gradient::new(&spec, gradient)?;
+        for micro in batch.chunks(capacity) {
+            let (x, y) = load(self.samples, micro, inputs, labels);
+            model.accumulate(x, Targets::Classes(y), &mut gradient, &mut work)?;
+        }
+        if let Some(norm) = self.plan.clip {
+            gradient.clip(norm)?;
+        }
+        Ok(model.step(&mut gradient, optimizer, self.rate)?)
+    }
+}
+
+/// Scales the samples named by `indices` into the first rows of `inputs` and `labels`.
+fn load<'b>(
+    samples: &Samples,
+    indices: &[u32],
+    inputs: &'b mut [f32],
+    labels: &'b mut [u16],
+) -> (&'b [f32], &'b [u16]) {
+    let (inputs, labels) = (&mut inputs[..indices.len() * samples.inputs()], &mut labels[..indices.len()]);
+    let filled = samples.fill(indices, inputs, labels);
+    debug_assert!(filled.is_some(), "indices come from the split, lengths from the buffers");
+    (inputs, labels)
+}
+
+/// Scores models on sets that are kept as bytes.
+pub(crate) struct Evaluator<'a> {
+    spec: &'a Spec,
+    work: Vec<f32>,
+    inputs: Vec<f32>,
+    labels: Vec<u16>,
+}
+
+impl<'a> Evaluator<'a> {
+    pub(crate) fn new(spec: &'a Spec, data: &Dataset) -> Result<Self, HostError> {
+        if (spec.inputs(), spec.outputs()) != (data.train.inputs(), data.classes) {
+            return Err(HostError::Usage(format!(
+                "the model takes {} inputs and knows {} classes, but the data have {} and {}",
+                spec.inputs(),
+                spec.outputs(),
+                data.train.inputs(),
+                data.classes
+            )));
+        }
+        Ok(Self {
+            spec,
+            work: vec![0.0; spec.predict_len(EVALUATION_BATCH)],
+            inputs: vec![0.0; EVALUATION_BATCH * spec.inputs()],
+            labels: vec![0; EVALUATION_BATCH],
+        })
+    }
+
+    /// The score of `params` on the samples named by `indices`.
+    pub(crate) fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
+        let mut work = Workspace::for_prediction(self.spec, EVALUATION_BATCH, &mut self.work)?;
+        let mut score = Score::default();
+        for batch in indices.chunks(EVALUATION_BATCH) {
+            let (x, y) = load(samples, batch, &mut self.inputs, &mut self.labels);
+            evaluate(self.spec, params, x, Targets::Classes(y), &mut score, &mut work)?;
+        }
+        Ok(score)
+    }
+
+    fn validate(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Option<Score>, HostError> {
+        if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
+    }
+
+    fn marks(&mut self, params: &[f32], data: &Dataset, train: &[u32], validation: &[u32]) -> Result<Marks, HostError> {
+        let test: Vec<u32> = (0..data.test.len() as u32).collect();
+        Ok(Marks {
+            train: self.score(params, &data.train, train)?,
+            validation: self.score(params, &data.train, validation)?,
+            test: self.score(params, &data.test, &test)?,
+        })
+    }
+}

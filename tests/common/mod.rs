@@ -1,0 +1,56 @@
+//! What several integration tests share.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use cygnet::{Activation, Init, Model, Spec};
+use proptest::test_runner::{Config, RngSeed};
+
+/// Every activation once.
+pub(crate) const ACTIVATIONS: [Activation; 5] =
+    [Activation::Identity, Activation::Relu, Activation::LeakyRelu(0.125), Activation::Tanh, Activation::Sigmoid];
+
+/// The same `cases` on every run.
+pub(crate) fn cases(cases: u32) -> Config {
+    Config { cases, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Config::default() }
+}
+
+/// Bit patterns, to compare with.
+pub(crate) fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Reproducible numbers in [−1, 1).
+pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+    let next = |_| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    (0..n).map(next).collect()
+}
+
+/// [`numbers`] of which about a third are zero, as in an image.
+pub(crate) fn samples(n: usize, spec: &Spec, seed: u64) -> Vec<f32> {
+    numbers(n * spec.inputs(), seed).into_iter().map(|x| if x < -0.3 { 0.0 } else { x }).collect()
+}
+
+/// Reproducible classes of `spec`.
+pub(crate) fn classes(n: usize, spec: &Spec, seed: u64) -> Vec<u16> {
+    numbers(n, !seed).into_iter().map(|x| ((x + 1.0) / 2.0 * spec.outputs() as f32) as u16).collect()
+}
+
+/// Parameters after `init`.
+pub(crate) fn initial(spec: &Spec, seed: u64) -> Vec<f32> {
+    let mut params = vec![f32::NAN; spec.param_len()];
+    Model::new(spec, &mut params).unwrap().init(Init::He, seed).unwrap();
+    params
+}
+
+/// A training workspace full of NaN, which shows if anything is read before it is written.
+pub(crate) fn work(spec: &Spec, batch: usize) -> Vec<f32> {
+    vec![f32::NAN; spec.work_len(batch)]
+}
+
+/// Likewise for prediction.
+pub(crate) fn predict_work(spec: &Spec, batch: usize) -> Vec<f32> {
+    vec![f32::NAN; spec.predict_len(batch)]
+}
