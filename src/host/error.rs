@@ -6,6 +6,7 @@ use std::boxed::Box;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::string::String;
+use std::vec::Vec;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +34,28 @@ pub enum HostError {
         /// What is wrong with it.
         problem: String,
     },
-    /// Settings that do not go together.
+    /// A setting out of its range, or settings that do not go together.
     #[error("{0}")]
     Usage(String),
+    /// A model and data that do not go together.
+    #[error("{0}")]
+    Mismatch(String),
+    /// The loss or a parameter became infinite or NaN.
+    #[error("{source} after {steps} steps: a smaller --rate (it was {rate}), --clip 1 or another --init may help")]
+    Diverged {
+        /// Steps until then.
+        steps: u64,
+        /// Rate of the last one.
+        rate: f32,
+        /// What is not finite.
+        source: Error,
+    },
+    /// More than the system gives.
+    #[error("no memory for {megabytes} MB: take a smaller network, --batch or --micro-batch")]
+    Memory {
+        /// What was asked for, 10⁶ bytes.
+        megabytes: u64,
+    },
 }
 
 impl HostError {
@@ -45,8 +65,31 @@ impl HostError {
         move |source| Self::File { path, source }
     }
 
+    /// [`HostError::Diverged`] for a number that is not finite, else the error itself.
+    pub(crate) fn of_step(steps: u64, rate: f32) -> impl Fn(Self) -> Self {
+        move |error| match error {
+            Self::Core(source @ Error::NonFinite { .. }) => Self::Diverged { steps, rate, source },
+            other => other,
+        }
+    }
+
     /// A [`HostError::Model`].
     pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
         Self::Model { path: path.into(), problem: problem.into() }
     }
+}
+
+/// So many zeros, or [`HostError::Memory`] where another program would be killed.
+pub(crate) fn zeros<T: Clone + Default>(n: usize) -> Result<Vec<T>, HostError> {
+    let mut zeros = room(n)?;
+    zeros.resize(n, T::default());
+    Ok(zeros)
+}
+
+/// An empty vector with room for exactly `n`.
+pub(crate) fn room<T>(n: usize) -> Result<Vec<T>, HostError> {
+    let mut room = Vec::new();
+    let megabytes = n.saturating_mul(size_of::<T>()) as u64 / 1_000_000;
+    room.try_reserve_exact(n).map_err(|_| HostError::Memory { megabytes })?;
+    Ok(room)
 }
