@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --features std`
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::expect_used)]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use cygnet::host::mnist::Dataset;

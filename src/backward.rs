@@ -49,7 +49,7 @@ impl Trace<'_> {
         spec: &Spec,
         params: &mut [f32],
         row: &mut [f32],
-        update: &mut dyn FnMut(usize, &mut [f32], &[f32]),
+        mut update: impl FnMut(usize, &mut [f32], &[f32]),
     ) {
         for layer in (0..spec.depth()).rev().filter_map(|l| spec.layer(l)) {
             let (weights, rest) = cut_mut(cut_mut(params, layer.offset).1, layer.weight_len());

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Trains a small neural network on MNIST, averages its weights, and shows what that gained.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100, after_help = "Start with:  cygnet train")]
+#[command(version, max_term_width = 100, after_help = "Start with:  cygnet train")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -22,6 +22,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Train a network and average its weights; without --data on the embedded sample of MNIST
+    #[command(allow_negative_numbers = true)]
     Train(Box<Train>),
     /// Error and loss of a saved model on the training and test samples
     Eval {
@@ -101,10 +102,10 @@ pub(crate) struct Train {
     /// Learning rate [default: 0.001 for adam and adamw, 0.1 for sgd]
     #[arg(long, help_heading = "Optimizer")]
     rate: Option<f32>,
-    /// Momentum of sgd
-    #[arg(long, value_name = "MU", default_value_t = 0.0, help_heading = "Optimizer")]
-    momentum: f32,
-    /// Nesterov's form of momentum
+    /// Momentum, for sgd [default: 0]
+    #[arg(long, value_name = "MU", help_heading = "Optimizer")]
+    momentum: Option<f32>,
+    /// Nesterov's form of momentum, for sgd
     #[arg(long, help_heading = "Optimizer")]
     nesterov: bool,
     /// Weight decay: added to the gradient; decoupled with adamw
@@ -113,7 +114,7 @@ pub(crate) struct Train {
     /// Clip the gradient to this norm
     #[arg(long, value_name = "NORM", help_heading = "Optimizer")]
     clip: Option<f32>,
-    /// Samples an update
+    /// Samples per update
     #[arg(long, default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
     /// Samples that pass at once, to save memory; the result is the same, bit for bit
@@ -123,15 +124,15 @@ pub(crate) struct Train {
     /// How the rate falls over the budget
     #[arg(long, value_enum, default_value = "constant", help_heading = "Schedule")]
     schedule: ScheduleName,
-    /// Rate at the end, for linear and cosine
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, help_heading = "Schedule")]
-    final_rate: f32,
-    /// Epochs between two drops, for step
-    #[arg(long, value_name = "EPOCHS", default_value_t = 10, help_heading = "Schedule")]
-    drop_every: u64,
-    /// What each drop multiplies the rate by, for step
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.1, help_heading = "Schedule")]
-    drop_factor: f32,
+    /// Rate at the end, for linear and cosine [default: 0]
+    #[arg(long, value_name = "RATE", help_heading = "Schedule")]
+    final_rate: Option<f32>,
+    /// Epochs between two drops, for step [default: 10]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
+    drop_every: Option<u64>,
+    /// What each drop multiplies the rate by, for step [default: 0.1]
+    #[arg(long, value_name = "FACTOR", help_heading = "Schedule")]
+    drop_factor: Option<f32>,
     /// Epochs during which the rate rises to its base
     #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Schedule")]
     warmup: f32,
@@ -193,13 +194,27 @@ impl Train {
     /// The run that these arguments ask for.
     pub(crate) fn plan(&self) -> Result<Plan, HostError> {
         let is_sgd = matches!(self.optimizer, OptimizerName::Sgd);
-        if !is_sgd && (self.momentum != 0.0 || self.nesterov) {
-            return Err(HostError::Usage("--momentum and --nesterov belong to --optimizer sgd".into()));
+        let is_step = matches!(self.schedule, ScheduleName::Step);
+        let has_end = matches!(self.schedule, ScheduleName::Linear | ScheduleName::Cosine);
+        let misplaced = [
+            (
+                !is_sgd && (self.momentum.is_some() || self.nesterov),
+                "--momentum and --nesterov belong to --optimizer sgd",
+            ),
+            (!has_end && self.final_rate.is_some(), "--final-rate belongs to --schedule linear and cosine"),
+            (
+                !is_step && (self.drop_every.is_some() || self.drop_factor.is_some()),
+                "--drop-every and --drop-factor belong to --schedule step",
+            ),
+        ];
+        if let Some((_, problem)) = misplaced.into_iter().find(|(wrong, _)| *wrong) {
+            return Err(HostError::Usage(problem.into()));
         }
+        let final_rate = self.final_rate.unwrap_or(0.0);
         let adam = AdamConfig { weight_decay: self.weight_decay, ..AdamConfig::default() };
         let optimizer = match self.optimizer {
             OptimizerName::Sgd => OptimizerPlan::Sgd(SgdConfig {
-                momentum: self.momentum,
+                momentum: self.momentum.unwrap_or(0.0),
                 nesterov: self.nesterov,
                 weight_decay: self.weight_decay,
             }),
@@ -217,9 +232,11 @@ impl Train {
             warmup: self.warmup,
             decay: match self.schedule {
                 ScheduleName::Constant => DecayPlan::Constant,
-                ScheduleName::Step => DecayPlan::Step { every: self.drop_every, factor: self.drop_factor },
-                ScheduleName::Linear => DecayPlan::Linear(self.final_rate),
-                ScheduleName::Cosine => DecayPlan::Cosine(self.final_rate),
+                ScheduleName::Step => {
+                    DecayPlan::Step { every: self.drop_every.unwrap_or(10), factor: self.drop_factor.unwrap_or(0.1) }
+                }
+                ScheduleName::Linear => DecayPlan::Linear(final_rate),
+                ScheduleName::Cosine => DecayPlan::Cosine(final_rate),
             },
             batch: self.batch,
             micro_batch: self.micro_batch,
@@ -242,7 +259,7 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
         [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs)).map(|w| w.to_string()).collect();
     let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
     format!(
-        "{} with {} parameters on {source}: {} training samples ({:.0} % of them for validation), {} for the test, {} classes\n",
+        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation), {} for the test, {} classes\n",
         widths.join("-"),
         spec.param_len(),
         data.train.len(),
@@ -291,7 +308,7 @@ impl Progress {
     pub(crate) fn new(quiet: bool, seed: Option<u64>) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(None, target);
-        let template = "{bar:30} {percent:>3} %  {msg}  {eta} left";
+        let template = "{wide_bar} {percent:>3} %  {msg}  {eta} left";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self { bar, quiet, header: false, seed }
     }
@@ -317,15 +334,11 @@ impl Observer for Progress {
         if self.quiet {
             return;
         }
-        self.bar.suspend(|| {
-            if !self.header {
-                self.header = true;
-                if let Some(seed) = self.seed {
-                    crate::say(&format!("seed {seed}"));
-                }
-                crate::say(report::EPOCH_HEADER);
-            }
-            crate::say(&report::epoch_line(epoch));
-        });
+        let seed = self.seed.filter(|_| !self.header).map(|seed| format!("seed {seed}"));
+        let header = (!self.header).then(|| report::EPOCH_HEADER.to_owned());
+        self.header = true;
+        let lines: Vec<String> = seed.into_iter().chain(header).chain([report::epoch_line(epoch)]).collect();
+        // Training goes on where a line cannot be printed; the final table says so.
+        let _ = self.bar.suspend(|| crate::say(&lines.join("\n")));
     }
 }

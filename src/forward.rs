@@ -145,7 +145,11 @@ fn drop_units(layer: &Layer, a: &mut [f32], slope: &mut [f32], masks: Masks, fir
     }
 }
 
-/// `slice` in pieces of 8, the last one shorter.
-fn blocks(slice: &mut [f32]) -> impl Iterator<Item = &mut [f32]> {
-    slice.chunks_mut(8)
+/// `slice` in pieces of 8, the last one shorter: `chunks_mut` without its panic.
+fn blocks(mut slice: &mut [f32]) -> impl Iterator<Item = &mut [f32]> {
+    core::iter::from_fn(move || {
+        let (block, rest) = cut_mut(core::mem::take(&mut slice), 8);
+        slice = rest;
+        (!block.is_empty()).then_some(block)
+    })
 }

@@ -9,12 +9,14 @@ use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::run::{Outcome, train};
 use cygnet::host::{HostError, inspect, report};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+/// Arguments that cannot be, as clap has it.
+const USAGE: u8 = 2;
 /// What a shell reports of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
@@ -22,8 +24,8 @@ fn main() -> ExitCode {
     match run(cli::Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+            complain(&format!("error: {error}"));
+            if matches!(error, HostError::Usage(_)) { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -31,12 +33,12 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, HostError> {
     match command {
         Command::Train(arguments) => return run_training(&arguments),
-        Command::Eval { model, data } => say(&inspect::eval(&SavedModel::read(&model)?, &open(data.as_deref())?)?),
-        Command::Info { model } => say(&inspect::info(&SavedModel::read(&model)?)),
+        Command::Eval { model, data } => say(&inspect::eval(&SavedModel::read(&model)?, &open(data.as_deref())?)?)?,
+        Command::Info { model } => say(&inspect::info(&SavedModel::read(&model)?))?,
         Command::Predict { model, file } => {
             let model = SavedModel::read(&model)?;
             let verdicts = inspect::predict_file(&model, &file)?;
-            say(&cli::verdicts(&verdicts, model.spec.loss_kind()));
+            say(&cli::verdicts(&verdicts, model.spec.loss_kind()))?;
         }
         Command::Convert { model, to } => SavedModel::read(&model)?.write(&to)?,
     }
@@ -44,8 +46,18 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
 }
 
 /// Prints to standard output; a reader that has gone away is no error.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+fn say(text: &str) -> Result<(), HostError> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            Err(HostError::File { path: "standard output".into(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints to standard error, where nobody can be told that it failed.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 fn open(directory: Option<&Path>) -> Result<Dataset, HostError> {
@@ -60,49 +72,69 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let data = open(arguments.data.as_deref())?;
     plan.check()?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    std::fs::create_dir_all(&arguments.out)
-        .map_err(|source| HostError::File { path: arguments.out.clone(), source })?;
+    prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()));
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
     }
+    let many = arguments.seeds > 1;
     let mut outcomes = Vec::new();
     for seed in (0..arguments.seeds).map(|i| plan.seed.wrapping_add(i.into())) {
-        let plan = Plan { seed, ..plan.clone() };
-        let mut progress = Progress::new(arguments.quiet, (arguments.seeds > 1).then_some(seed));
-        let outcome = train(&data, &plan, &mut progress, &stop)?;
+        let directory = if many { arguments.out.join(format!("seed-{seed}")) } else { arguments.out.clone() };
+        prepare(&directory)?;
+        let mut progress = Progress::new(arguments.quiet, many.then_some(seed));
+        let outcome = train(&data, &Plan { seed, ..plan.clone() }, &mut progress, &stop);
         progress.finish();
-        let directory =
-            if arguments.seeds > 1 { arguments.out.join(format!("seed-{seed}")) } else { arguments.out.clone() };
-        save(&directory, &outcome)?;
-        say(&format!("\n{}\n", report::comparison(&outcome)));
+        let mut outcome = outcome?;
+        let saved = save(&directory, &outcome);
+        say(&format!("\n{}\n", report::comparison(&outcome)))?;
+        saved?;
+        if let Some(error) = outcome.diverged.take() {
+            complain(&format!("the models of epoch {} are saved in {}", outcome.history.len(), directory.display()));
+            return Err(error);
+        }
         outcomes.push((seed, outcome));
         if stop.load(Relaxed) {
             break;
         }
     }
     if outcomes.len() > 1 {
-        say(&format!("{}\n", report::seeds(&outcomes)));
+        say(&format!("{}\n", report::seeds(&outcomes)))?;
     }
     if !arguments.quiet {
-        say(&cli::conclusion(&arguments.out, arguments.seeds > 1, &outcomes));
+        say(&cli::conclusion(&arguments.out, many, &outcomes))?;
     }
     if outcomes.iter().any(|(_, outcome)| outcome.interrupted) {
-        eprintln!("interrupted; what was learned so far is saved in {}", arguments.out.display());
+        complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Both models in both formats, and the history.
+/// Makes a directory and checks that files can be made in it, before hours are spent on what could not be saved.
+fn prepare(directory: &Path) -> Result<(), HostError> {
+    let probe = directory.join("history.csv.part");
+    let made = std::fs::create_dir_all(directory)
+        .and_then(|()| std::fs::write(&probe, ""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    made.map_err(|source| HostError::File { path: directory.into(), source })
+}
+
+/// Both models in both formats, and the history; an average of an earlier run does not stay beside them.
 fn save(directory: &Path, outcome: &Outcome) -> Result<(), HostError> {
-    std::fs::create_dir_all(directory).map_err(|source| HostError::File { path: directory.into(), source })?;
     let average = outcome.average.as_ref().map(|(mean, _, _)| mean);
     for (name, params) in [("last", Some(&outcome.last)), ("average", average)] {
-        let Some(params) = params else { continue };
-        let model = SavedModel { spec: outcome.spec, params: params.clone() };
-        model.write(&directory.join(name).with_extension("cygnet"))?;
-        model.write(&directory.join(name).with_extension("safetensors"))?;
+        let files = ["cygnet", "safetensors"].map(|format| directory.join(name).with_extension(format));
+        let model = params.map(|params| SavedModel { spec: outcome.spec, params: params.clone() });
+        for path in &files {
+            match &model {
+                Some(model) => model.write(path)?,
+                None if path.is_file() => {
+                    std::fs::remove_file(path).map_err(|source| HostError::File { path: path.clone(), source })?;
+                }
+                None => {}
+            }
+        }
     }
     report::write_history(&directory.join("history.csv"), &outcome.history)
 }
@@ -117,7 +149,7 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
         }
     });
     if let Err(error) = installed {
-        eprintln!("warning: Ctrl-C will not save anything ({error})");
+        complain(&format!("warning: Ctrl-C will not save anything ({error})"));
     }
     stop
 }

@@ -92,7 +92,7 @@ impl Model<'_> {
         let mut score = Score::default();
         let (mut trace, row) = self.trace(inputs, targets, &mut score, work)?;
         optimizer.begin(rate, 1.0 / trace.samples as f32);
-        trace.for_each_row(self.spec, self.params, row, &mut |offset, weights, gradient| {
+        trace.for_each_row(self.spec, self.params, row, |offset, weights, gradient| {
             optimizer.update(offset, weights, gradient);
         });
         self.steps += 1;

@@ -91,7 +91,7 @@ proptest! {
     fn swapping_twice_is_the_identity(
         (model, live) in (1_usize..40).prop_flat_map(|n| (vec(finite(), n), vec(anything(), n))),
     ) {
-        let (mut mean, count) = mean_of(&[model.clone()]);
+        let (mut mean, count) = mean_of(std::slice::from_ref(&model));
         let mut averager = Averager::resume(&mut mean, count).unwrap();
         let mut params = live.clone();
         averager.swap(&mut params).unwrap();

@@ -116,7 +116,7 @@ fn a_loss_that_is_not_finite() {
     let huge = Targets::Values(&[3e38, 3e38]);
     refused(error, |w| w.train(&[0.5; 3], huge));
     refused(error, |w| w.model.accumulate(&[0.5; 3], huge, &mut w.gradient, &mut w.work));
-    let (mut params, mut floats) = (vec![1e38; 26], work(&NET, 1));
+    let (mut params, mut floats) = (vec![3e38; 26], work(&NET, 1));
     let before = bits(&params);
     let mut model = Model::new(&NET, &mut params).unwrap();
     let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();

@@ -1,7 +1,7 @@
 //! What can go wrong on the host, each in one line.
 
 use super::idx::DataError;
-use crate::Error;
+use crate::{Error, Value};
 use std::boxed::Box;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,14 +41,14 @@ pub enum HostError {
     #[error("{0}")]
     Mismatch(String),
     /// The loss or a parameter became infinite or NaN.
-    #[error("{source} after {steps} steps: a smaller --rate (it was {rate}), --clip 1 or another --init may help")]
+    #[error("{what} not finite after {steps} steps: try a smaller --rate (it was {rate:?}), --clip 1 or another --init")]
     Diverged {
         /// Steps until then.
         steps: u64,
         /// Rate of the last one.
         rate: f32,
         /// What is not finite.
-        source: Error,
+        what: Value,
     },
     /// More than the system gives.
     #[error("no memory for {megabytes} MB: take a smaller network, --batch or --micro-batch")]
@@ -68,7 +68,7 @@ impl HostError {
     /// [`HostError::Diverged`] for a number that is not finite, else the error itself.
     pub(crate) fn of_step(steps: u64, rate: f32) -> impl Fn(Self) -> Self {
         move |error| match error {
-            Self::Core(source @ Error::NonFinite { .. }) => Self::Diverged { steps, rate, source },
+            Self::Core(Error::NonFinite { value: what, .. }) => Self::Diverged { steps, rate, what },
             other => other,
         }
     }

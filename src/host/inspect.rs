@@ -6,7 +6,7 @@ use super::model_file::{SavedModel, activation_name, loss_name};
 use super::report::aligned;
 use super::run::Evaluator;
 use super::{HostError, image};
-use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
+use crate::{Error, Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
 use std::format;
 use std::fs::File;
 use std::io::Read;
@@ -61,12 +61,17 @@ fn bytes(n: usize) -> String {
 /// Error and loss on the training and the test samples of `data`.
 ///
 /// # Errors
-/// [`HostError::Usage`] where model and data do not go together.
+/// [`HostError::Mismatch`] where model and data do not go together, or where the loss is not finite.
 pub fn eval(model: &SavedModel, data: &Dataset) -> Result<String, HostError> {
     let mut evaluator = Evaluator::new(&model.spec, data)?;
     let mut row = |name: &str, samples: &Samples| {
         let all: Vec<u32> = (0..samples.len() as u32).collect();
-        let score = evaluator.score(&model.params, samples, &all)?;
+        let score = evaluator.score(&model.params, samples, &all).map_err(|error| match error {
+            HostError::Core(Error::NonFinite { .. }) => {
+                HostError::Mismatch(format!("the model's loss on the {name} samples is not finite"))
+            }
+            other => other,
+        })?;
         let error = format!("{:.2} %", 100.0 * (1.0 - score.accuracy()));
         Ok::<_, HostError>(vec![name.to_string(), score.samples().to_string(), error, format!("{:.4}", score.loss())])
     };
@@ -86,7 +91,7 @@ pub struct Verdict {
 /// What the model says of the images in a file: one PNG, or any number in an IDX file.
 ///
 /// # Errors
-/// [`HostError::Data`], or [`HostError::Usage`] for images of another size than the model's.
+/// [`HostError::Data`], or [`HostError::Mismatch`] for images of another size than the model's.
 pub fn predict_file(model: &SavedModel, path: &Path) -> Result<Vec<Verdict>, HostError> {
     let mut start = [0; 8];
     let is_png =
@@ -95,14 +100,16 @@ pub fn predict_file(model: &SavedModel, path: &Path) -> Result<Vec<Verdict>, Hos
         let side = model.spec.inputs().isqrt();
         if side * side != model.spec.inputs() {
             let inputs = model.spec.inputs();
-            return Err(HostError::Usage(format!("the model's {inputs} inputs are no square image; give an IDX file")));
+            return Err(HostError::Mismatch(format!(
+                "the model's {inputs} inputs are no square image; give an IDX file"
+            )));
         }
         let pixels = image::read_png(path, side, side)?;
         return Ok(vec![verdict(&model.spec, &model.params, &pixels)?]);
     }
     let images: Images = idx::read_images(path)?;
     if images.row_len() != model.spec.inputs() {
-        return Err(HostError::Usage(format!(
+        return Err(HostError::Mismatch(format!(
             "{}: images of {} pixels, but the model takes {}",
             path.display(),
             images.row_len(),

@@ -1,21 +1,24 @@
 //! Models on disk: the crate's own checkpoint, and safetensors for exchange with PyTorch.
 
 use super::HostError;
-use crate::{Activation, Loss, Spec, checkpoint_len, load, load_spec, save};
+use super::error::{room, zeros};
+use crate::{Activation, Loss, Math, Spec, checkpoint_len, load, load_spec, save};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::borrow::ToOwned;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::format;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
-/// A larger file is not one of ours: 2 GiB is 500 million parameters.
-const LARGEST: u64 = 1 << 31;
+/// The most parameters of a model on disk, 2 GB of them.
+pub const MAX_PARAMS: usize = 500_000_000;
+/// A larger file is not one of ours: parameters and room for a header.
+const LARGEST: u64 = 4 * MAX_PARAMS as u64 + (1 << 20);
 
 /// A network and its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,18 +33,23 @@ impl SavedModel {
     /// Reads a checkpoint or a safetensors file, whichever it is.
     ///
     /// # Errors
-    /// [`HostError::File`], or [`HostError::Model`] for a file that is neither, or damaged.
+    /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Model`] for a file that is neither, or damaged.
     pub fn read(path: &Path) -> Result<Self, HostError> {
-        let size = fs::metadata(path).map_err(HostError::file(path))?.len();
-        if size > LARGEST {
-            return Err(HostError::model(path, format!("{size} bytes are too many for a model")));
+        let file = fs::File::open(path).map_err(HostError::file(path))?;
+        let size = file.metadata().map_err(HostError::file(path))?.len();
+        let mut bytes = room(size.min(LARGEST) as usize)?;
+        // A device or a pipe has no size to go by, and may have no end.
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(HostError::file(path))?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(HostError::model(path, format!("more than {LARGEST} bytes, too many for a model")));
         }
-        let bytes = fs::read(path).map_err(HostError::file(path))?;
-        if path.extension().is_some_and(|e| e == "safetensors") {
-            Self::from_safetensors(&bytes).map_err(|problem| HostError::model(path, problem))
+        // The header of a safetensors file is JSON after its length in eight bytes.
+        let parsed = if is_safetensors(path) || bytes.get(8) == Some(&b'{') {
+            Self::from_safetensors(&bytes)
         } else {
-            Self::from_checkpoint(&bytes).map_err(|problem| HostError::model(path, problem))
-        }
+            Self::from_checkpoint(&bytes)
+        };
+        parsed.map_err(|problem| HostError::model(path, problem))
     }
 
     /// Writes a safetensors file where the name says so, else a checkpoint; the file is whole or not there.
@@ -49,7 +57,7 @@ impl SavedModel {
     /// # Errors
     /// [`HostError::File`], or [`HostError::Core`] for parameters that are not finite.
     pub fn write(&self, path: &Path) -> Result<(), HostError> {
-        let bytes = if path.extension().is_some_and(|e| e == "safetensors") {
+        let bytes = if is_safetensors(path) {
             self.to_safetensors().map_err(|problem| HostError::model(path, problem))?
         } else {
             let mut bytes = vec![0; checkpoint_len(&self.spec)];
@@ -65,7 +73,7 @@ impl SavedModel {
     /// What is wrong with it.
     pub fn from_checkpoint(bytes: &[u8]) -> Result<Self, String> {
         let spec = load_spec(bytes).map_err(|e| e.to_string())?;
-        let mut params = vec![0.0; spec.param_len()];
+        let mut params = zeros(spec.param_len()).map_err(|e| e.to_string())?;
         load(bytes, &mut params).map_err(|e| e.to_string())?;
         Ok(Self { spec, params })
     }
@@ -95,6 +103,7 @@ impl SavedModel {
             ("format".to_owned(), "pt".to_owned()),
             ("cygnet.layers".to_owned(), self.spec.layers().map(|l| describe(&l)).collect::<Vec<_>>().join(", ")),
             ("cygnet.loss".to_owned(), loss_name(self.spec.loss_kind())),
+            ("cygnet.math".to_owned(), math_name(self.spec.math_kind()).to_owned()),
         ]);
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
@@ -110,7 +119,7 @@ impl SavedModel {
         let metadata = header.metadata().clone().unwrap_or_default();
         let mut stems: Vec<String> =
             file.names().iter().filter_map(|n| n.strip_suffix(".weight")).map(str::to_owned).collect();
-        stems.sort_by_key(|stem| (first_number(stem), stem.clone()));
+        stems.sort_by_cached_key(|stem| (numbers(stem), stem.clone()));
         let described = metadata.get("cygnet.layers").map(|text| text.split(", ").collect::<Vec<_>>());
         if described.as_ref().is_some_and(|d| d.len() != stems.len()) {
             return Err("its metadata describe another number of layers".to_owned());
@@ -130,11 +139,14 @@ impl SavedModel {
                 return Err(format!("`{stem}.weight` takes {inputs} inputs, but {width} come in"));
             }
             let next = before.dense(outputs, activation);
-            spec = Some(if dropout > 0.0 { next.dropout(dropout) } else { next });
+            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
         }
         let mut spec = spec.ok_or("no tensor is named `….weight`")?;
         if let Some(name) = metadata.get("cygnet.loss") {
             spec = spec.loss(parse_loss(name)?);
+        }
+        if let Some(name) = metadata.get("cygnet.math") {
+            spec = spec.math(parse_math(name)?);
         }
         spec.check().map_err(|e| e.to_string())?;
         Ok(Self { spec, params })
@@ -171,10 +183,15 @@ fn from_bytes(stem: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
     if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(format!("`{stem}` is not finite")) }
 }
 
-/// The number a module's name carries, so that `10` comes after `9`.
-fn first_number(stem: &str) -> u64 {
-    let digits: String = stem.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(0)
+/// The numbers in a module's name, so that `10` comes after `9`; a name without one (`head`, `out`) comes last.
+fn numbers(stem: &str) -> Vec<u64> {
+    let digits = stem.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let numbers: Vec<u64> = digits.map(|digits| digits.parse().unwrap_or(u64::MAX)).collect();
+    if numbers.is_empty() { vec![u64::MAX] } else { numbers }
+}
+
+fn is_safetensors(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "safetensors")
 }
 
 /// The short name of an activation, as flags and files spell it.
@@ -202,8 +219,8 @@ pub fn parse_activation(name: &str) -> Result<Activation, String> {
         "sigmoid" => Activation::Sigmoid,
         "leaky-relu" => Activation::LeakyRelu(0.01),
         _ => {
-            let slope = name.strip_prefix("leaky-relu:").and_then(|s| s.parse().ok()).ok_or_else(unknown)?;
-            Activation::LeakyRelu(slope)
+            let slope = name.strip_prefix("leaky-relu:").and_then(|s| s.parse().ok());
+            Activation::LeakyRelu(slope.filter(|s: &f32| s.is_finite() && *s >= 0.0).ok_or_else(unknown)?)
         }
     })
 }
@@ -230,8 +247,28 @@ pub fn parse_loss(name: &str) -> Result<Loss, String> {
         "mse" => Loss::MeanSquared,
         "bce" => Loss::BinaryCrossEntropy,
         "huber" => Loss::Huber(1.0),
-        _ => Loss::Huber(name.strip_prefix("huber:").and_then(|s| s.parse().ok()).ok_or_else(unknown)?),
+        _ => {
+            let delta = name.strip_prefix("huber:").and_then(|s| s.parse().ok());
+            Loss::Huber(delta.filter(|d: &f32| d.is_finite() && *d > 0.0).ok_or_else(unknown)?)
+        }
     })
+}
+
+fn math_name(math: Math) -> &'static str {
+    match math {
+        Math::Libm => "libm",
+        #[cfg(feature = "micromath")]
+        Math::Micromath => "micromath",
+    }
+}
+
+fn parse_math(name: &str) -> Result<Math, String> {
+    match name {
+        "libm" => Ok(Math::Libm),
+        #[cfg(feature = "micromath")]
+        "micromath" => Ok(Math::Micromath),
+        _ => Err(format!("this program was built without the functions of `{name}`")),
+    }
 }
 
 fn describe(layer: &crate::Layer) -> String {
@@ -246,11 +283,19 @@ fn parse_layer(text: &str) -> Result<(Activation, f32), String> {
 
 /// Writes beside the file and renames, so that an interruption leaves the old file or the new one.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.exists() && !path.is_file() {
+        return Err(io::Error::other("exists and is not a regular file"));
+    }
     let mut temporary = OsString::from(path);
     temporary.push(".part");
     let temporary = Path::new(&temporary);
-    let mut file = fs::File::create(temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(temporary, path)
+    let write = |mut file: fs::File| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    let written = fs::File::create(temporary).and_then(write).and_then(|()| fs::rename(temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(temporary);
+    }
+    written
 }

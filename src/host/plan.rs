@@ -1,10 +1,12 @@
 //! What a training run is to do: the network, the optimizer, the rate, the budget, the averaging.
 
 use super::HostError;
+use super::model_file::MAX_PARAMS;
 use crate::{
     Activation, Adam, AdamConfig, Decay, Error, Init, Loss, MAX_LAYERS, Optimizer, Schedule, Sgd, SgdConfig, Snapshots,
     Spec,
 };
+use core::ops::RangeInclusive;
 use std::boxed::Box;
 use std::format;
 use std::vec;
@@ -154,6 +156,10 @@ impl Plan {
         }
         spec = spec.dense(width(classes)?, Activation::Identity);
         spec.check()?;
+        if spec.param_len() > MAX_PARAMS {
+            let n = spec.param_len();
+            return Err(HostError::Usage(format!("a network of {n} parameters, but {MAX_PARAMS} are the most")));
+        }
         Ok(spec)
     }
 
@@ -167,10 +173,10 @@ impl Plan {
     #[must_use]
     pub fn schedule(&self, epoch: u64) -> Schedule {
         let warmup = (self.warmup * epoch as f32) as u64;
-        let steps = (self.epochs * epoch).saturating_sub(warmup);
+        let steps = self.epochs.saturating_mul(epoch).saturating_sub(warmup);
         let decay = match self.decay {
             DecayPlan::Constant => Decay::Constant,
-            DecayPlan::Step { every, factor } => Decay::Step { every: every * epoch, factor },
+            DecayPlan::Step { every, factor } => Decay::Step { every: every.saturating_mul(epoch), factor },
             DecayPlan::Linear(to) => Decay::Linear { to, steps },
             DecayPlan::Cosine(to) => Decay::Cosine { to, steps },
         };
@@ -181,41 +187,71 @@ impl Plan {
     #[must_use]
     pub fn snapshots(&self, epoch: u64) -> Option<Snapshots> {
         let swa = self.swa?;
-        let total = self.epochs * epoch;
+        let total = self.epochs.saturating_mul(epoch);
         let start = (f64::from(swa.start) * total as f64).ceil() as u64;
         Some(match swa.every {
             // Whole epochs, so that every snapshot has seen the same samples equally often.
-            None => Snapshots { start: start.next_multiple_of(epoch.max(1)).clamp(epoch, total), every: epoch },
-            Some(every) => Snapshots { start: start.clamp(1, total), every },
+            None => {
+                let whole = start.checked_next_multiple_of(epoch).unwrap_or(total);
+                Snapshots { start: whole.max(epoch).min(total), every: epoch }
+            }
+            Some(every) => Snapshots { start: start.max(1).min(total), every },
         })
     }
 
     /// Whether the numbers are in range.
     ///
     /// # Errors
-    /// [`HostError::Usage`] that names the setting.
+    /// [`HostError::Usage`] that names the setting and its value.
     pub fn check(&self) -> Result<(), HostError> {
-        let mut rates = vec![self.rate];
-        rates.extend(self.swa.and_then(|swa| swa.rate));
-        if let DecayPlan::Linear(to) | DecayPlan::Cosine(to) = self.decay {
-            rates.push(to);
-        }
-        let share = |x: f32| (0.0..=1.0).contains(&x);
-        let faults = [
-            (rates.iter().any(|r| !(r.is_finite() && *r >= 0.0)), "a rate is finite and not negative"),
-            (self.batch == 0, "a batch has at least one sample"),
-            (self.micro_batch == Some(0), "a micro-batch has at least one sample"),
-            (self.epochs == 0, "at least one epoch"),
-            (!(0.0..1.0).contains(&self.validation), "the validation share lies in [0, 1)"),
-            (self.swa.is_some_and(|swa| !share(swa.start)), "the start of averaging lies in [0, 1]"),
-            (self.swa.is_some_and(|swa| swa.every == Some(0)), "snapshots are at least one step apart"),
-            (!(self.warmup.is_finite() && self.warmup >= 0.0), "the warm-up is finite and not negative"),
-            (self.clip.is_some_and(|n| !(n.is_finite() && n > 0.0)), "the norm to clip to is finite and positive"),
-            (matches!(self.decay, DecayPlan::Step { factor, .. } if !share(factor)), "the step factor lies in [0, 1]"),
+        let mut numbers = vec![
+            ("validation", self.validation, BELOW_ONE),
+            ("dropout", self.dropout, BELOW_ONE),
+            ("rate", self.rate, NOT_NEGATIVE),
+            ("warmup", self.warmup, NOT_NEGATIVE),
         ];
-        match faults.into_iter().find(|(wrong, _)| *wrong) {
-            Some((_, rule)) => Err(HostError::Usage(format!("setting out of range: {rule}"))),
+        let mut counts = vec![("batch", self.batch as u64), ("epochs", self.epochs)];
+        counts.extend(self.micro_batch.map(|n| ("micro-batch", n as u64)));
+        numbers.extend(self.clip.map(|norm| ("clip", norm, POSITIVE)));
+        match self.optimizer {
+            OptimizerPlan::Sgd(SgdConfig { momentum, weight_decay, .. }) => {
+                numbers.extend([("momentum", momentum, BELOW_ONE), ("weight-decay", weight_decay, NOT_NEGATIVE)]);
+            }
+            OptimizerPlan::Adam(config) => numbers.push(("weight-decay", config.weight_decay, NOT_NEGATIVE)),
+        }
+        match self.decay {
+            DecayPlan::Constant => {}
+            DecayPlan::Step { every, factor } => {
+                numbers.push(("drop-factor", factor, SHARE));
+                counts.push(("drop-every", every));
+            }
+            DecayPlan::Linear(to) | DecayPlan::Cosine(to) => numbers.push(("final-rate", to, NOT_NEGATIVE)),
+        }
+        if let Some(swa) = self.swa {
+            numbers.push(("swa-start", swa.start, SHARE));
+            numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, NOT_NEGATIVE)));
+            counts.extend(swa.every.map(|every| ("swa-every", every)));
+        }
+        let wrong = |(name, value, (range, rule)): (_, f32, Rule)| {
+            (!range.contains(&value)).then(|| format!("{name} {value:?} is out of range: {rule}"))
+        };
+        let no_count = |(name, n): (&str, u64)| (n == 0).then(|| format!("{name} 0 is out of range: at least 1"));
+        let odd_pair = match self.optimizer {
+            OptimizerPlan::Sgd(SgdConfig { momentum: 0.0, nesterov: true, .. }) => "nesterov needs a momentum above 0",
+            _ if self.warmup > self.epochs as f32 => "the warmup is longer than the run",
+            _ => "",
+        };
+        let fault = numbers.into_iter().find_map(wrong).or_else(|| counts.into_iter().find_map(no_count));
+        match fault.or_else(|| (!odd_pair.is_empty()).then(|| odd_pair.into())) {
+            Some(fault) => Err(HostError::Usage(fault)),
             None => Ok(()),
         }
     }
 }
+
+/// Where a number may lie, and how to say so.
+type Rule = (RangeInclusive<f32>, &'static str);
+const NOT_NEGATIVE: Rule = (0.0..=f32::MAX, "finite and at least 0");
+const POSITIVE: Rule = (f32::MIN_POSITIVE..=f32::MAX, "finite and above 0");
+const BELOW_ONE: Rule = (0.0..=1_f32.next_down(), "at least 0 and below 1");
+const SHARE: Rule = (0.0..=1.0, "from 0 to 1");

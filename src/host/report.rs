@@ -2,7 +2,7 @@
 
 use super::HostError;
 use super::run::{Epoch, Marks, Outcome};
-use crate::Score;
+use crate::{Loss, Score, Spec};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use std::borrow::ToOwned;
 use std::format;
@@ -63,23 +63,31 @@ pub fn aligned(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> 
     table.trim_fmt()
 }
 
-/// The rows of a comparison; errors are percentages.
-const FIGURES: [&str; 8] = [
-    "train error, %",
-    "validation error, %",
-    "test error, %",
-    "test − train, points",
-    "train NLL",
-    "validation NLL",
-    "test NLL",
-    "test − train NLL",
-];
+/// The names of the rows of a comparison; errors are percentages.
+fn names(spec: &Spec) -> [String; 8] {
+    let loss = loss_short(spec);
+    [
+        "train error, %".to_owned(),
+        "validation error, %".to_owned(),
+        "test error, %".to_owned(),
+        "test − train, points".to_owned(),
+        format!("train {loss}"),
+        format!("validation {loss}"),
+        format!("test {loss}"),
+        format!("test − train {loss}"),
+    ]
+}
 
-/// Where in [`FIGURES`] the test error and the gap of the NLL stand.
+/// Softmax cross-entropy is the negative log-likelihood of the class.
+fn loss_short(spec: &Spec) -> &'static str {
+    if spec.loss_kind() == Loss::SoftmaxCrossEntropy { "NLL" } else { "loss" }
+}
+
+/// Which rows hold the test error and the gap of the loss.
 const TEST_ERROR: usize = 2;
-const NLL_GAP: usize = 7;
+const LOSS_GAP: usize = 7;
 
-/// The figures of a model, in the order of [`FIGURES`]; NaN without samples.
+/// The figures of a model, in the order of [`names`]; NaN without samples.
 fn figures(marks: &Marks) -> [f64; 8] {
     let error = |s: &Score| 100.0 * (1.0 - s.hits() as f64 / s.samples() as f64);
     let loss = |s: &Score| f64::from(s.loss());
@@ -106,20 +114,25 @@ fn change(row: usize, x: f64) -> String {
 #[must_use]
 pub fn comparison(outcome: &Outcome) -> String {
     let last = figures(&outcome.last_marks);
+    let names = names(&outcome.spec);
     let Some((_, count, marks)) = &outcome.average else {
-        let rows = (0..8).map(|i| vec![FIGURES[i].to_owned(), figure(i, last[i])]);
+        let rows = (0..8).map(|i| vec![names[i].clone(), figure(i, last[i])]);
         return aligned(&["", "last iterate"], rows) + "\n\nNothing was averaged.";
     };
     let average = figures(marks);
     let difference = |i: usize| change(i, average[i] - last[i]);
-    let rows = (0..8).map(|i| vec![FIGURES[i].to_owned(), figure(i, last[i]), figure(i, average[i]), difference(i)]);
+    let rows = (0..8).map(|i| vec![names[i].clone(), figure(i, last[i]), figure(i, average[i]), difference(i)]);
+    let table = aligned(&["", "last iterate", &format!("average of {count}"), "change"], rows);
+    if *count == 1 {
+        return table + "\n\nThe average holds a single model: more --epochs or an earlier --swa-start give it more.";
+    }
+    let loss = loss_short(&outcome.spec);
     let verb = if average[TEST_ERROR] < last[TEST_ERROR] { "lowers" } else { "does not lower" };
     format!(
-        "{}\n\nAveraging {verb} the test error ({} points); the gap between test and train NLL goes from {:.4} to {:.4}.",
-        aligned(&["", "last iterate", &format!("average of {count}"), "change"], rows),
+        "{table}\n\nAveraging {verb} the test error ({} points); the gap between test and train {loss} goes from {:.4} to {:.4}.",
         difference(TEST_ERROR),
-        last[NLL_GAP],
-        average[NLL_GAP],
+        last[LOSS_GAP],
+        average[LOSS_GAP],
     )
 }
 
@@ -133,9 +146,10 @@ pub fn seeds(outcomes: &[(u64, Outcome)]) -> String {
         if mean.is_nan() { "–".to_owned() } else { format!("{} ± {}", figure(i, mean), figure(i, sd)) }
     };
     let column = |figures: &[[f64; 8]], i: usize| figures.iter().map(|f| f[i]).collect::<Vec<_>>();
+    let names = outcomes.first().map(|(_, o)| names(&o.spec)).unwrap_or_default();
     let is_averaged = average.len() == outcomes.len();
     let rows = (0..8).map(|i| {
-        let mut row = vec![FIGURES[i].to_owned(), cell(i, column(&last, i))];
+        let mut row = vec![names[i].clone(), cell(i, column(&last, i))];
         if is_averaged {
             row.push(cell(i, column(&average, i)));
             row.push(cell(i, last.iter().zip(&average).map(|(l, a)| a[i] - l[i]).collect()));

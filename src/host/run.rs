@@ -1,6 +1,7 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
 use super::HostError;
+use super::error::{room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::plan::Plan;
 use crate::random::{self, Purpose};
@@ -8,7 +9,6 @@ use crate::{Averager, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Sp
 use std::format;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
-use std::vec;
 use std::vec::Vec;
 
 /// Samples that pass at once in an evaluation; changes no bit.
@@ -75,12 +75,17 @@ pub struct Outcome {
     pub history: Vec<Epoch>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// Why the run ended early with the models of its last good epoch: [`HostError::Diverged`].
+    pub diverged: Option<HostError>,
 }
 
 /// Trains as `plan` says until its end or until `stop` is set.
 ///
+/// A run that diverges ends with what its last good epoch left.
+///
 /// # Errors
-/// [`HostError::Usage`] for a plan that cannot be, [`HostError::Core`] when the loss is not finite.
+/// [`HostError::Usage`] for a plan that cannot be, [`HostError::Memory`] before anything is trained,
+/// [`HostError::Diverged`] in the first epoch.
 pub fn train(
     data: &Dataset,
     plan: &Plan,
@@ -90,37 +95,37 @@ pub fn train(
     plan.check()?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = split(data.train.len(), plan)?;
-    let (mut params, mut mean) = (vec![0.0; spec.param_len()], Vec::new());
-    if plan.swa.is_some() {
-        mean = vec![0.0; spec.param_len()];
-    }
+    let averaged_len = if plan.swa.is_some() { spec.param_len() } else { 0 };
+    let state_len = plan.optimizer.state_len(&spec);
+    let buffers = Buffers::new(&spec, plan, train.len())?;
+    // All at once, since a system that promises each part may not have the whole.
+    room::<f32>(buffers.len().saturating_add(2 * spec.param_len() + averaged_len + state_len))?;
+    let (mut params, mut kept) = (zeros(spec.param_len())?, zeros(spec.param_len())?);
+    let (mut mean, mut state) = (zeros(averaged_len)?, zeros(state_len)?);
     let mut model = Model::new(&spec, &mut params)?;
     model.init(plan.init, plan.seed)?;
     let mut averager = Averager::new(&mut mean);
-    let mut history = Vec::new();
+    let mut optimizer = plan.optimizer.start(&spec, &mut state)?;
     let mut evaluator = Evaluator::new(&spec, data)?;
-    let interrupted = {
-        let mut state = vec![0.0; plan.optimizer.state_len(&spec)];
-        let mut optimizer = plan.optimizer.start(&spec, &mut state)?;
-        let epoch_steps = plan.steps_per_epoch(train.len());
-        let mut trainer = Trainer {
-            samples: &data.train,
-            plan,
-            schedule: plan.schedule(epoch_steps),
-            snapshots: plan.snapshots(epoch_steps),
-            total: plan.epochs * epoch_steps,
-            buffers: Buffers::new(&spec, plan),
-            rate: plan.rate,
-        };
-        let started = Instant::now();
-        let mut order = train.clone();
-        let mut stopped = false;
-        for epoch in 1..=plan.epochs {
-            order.copy_from_slice(&train);
-            random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Shuffle, epoch));
+    let epoch_steps = plan.steps_per_epoch(train.len());
+    let mut trainer = Trainer {
+        samples: &data.train,
+        plan,
+        schedule: plan.schedule(epoch_steps),
+        snapshots: plan.snapshots(epoch_steps),
+        total: plan.epochs.saturating_mul(epoch_steps),
+        buffers,
+        rate: plan.rate,
+    };
+    let started = Instant::now();
+    let (mut history, mut interrupted, mut diverged) = (Vec::new(), false, None);
+    let mut order = train.clone();
+    for epoch in 1..=plan.epochs {
+        order.copy_from_slice(&train);
+        random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Shuffle, epoch));
+        let mut pass = || {
             let (loss, error, done) =
                 trainer.epoch(&order, &mut model, &mut *optimizer, &mut averager, observer, stop)?;
-            stopped = !done;
             let last = evaluator.validate(model.params(), &data.train, &validation)?;
             let average = match averager.mean() {
                 Ok(mean) => evaluator.validate(mean, &data.train, &validation)?,
@@ -139,23 +144,40 @@ pub fn train(
                 average_validation_loss: average.map(|s| s.loss()),
                 seconds: started.elapsed().as_secs_f64(),
             };
-            if done || model.steps() > 0 {
-                observer.epoch(&row);
-                history.push(row);
+            Ok((row, done))
+        };
+        let passed = pass();
+        match passed.map_err(HostError::of_step(model.steps(), trainer.rate)) {
+            Ok((row, done)) => {
+                if row.steps > 0 {
+                    observer.epoch(&row);
+                    history.push(row);
+                }
+                interrupted = !done;
+                kept.copy_from_slice(model.params());
             }
-            if stopped {
-                break;
+            Err(error @ HostError::Diverged { .. }) if epoch > 1 => {
+                diverged = Some(error);
+                model.params_mut().copy_from_slice(&kept);
             }
+            Err(error) => return Err(error),
         }
-        stopped
-    };
+        if interrupted || diverged.is_some() {
+            break;
+        }
+    }
+    let failed = HostError::of_step(model.steps(), trainer.rate);
     let mut marks = |params: &[f32]| evaluator.marks(params, data, &train, &validation);
-    let last_marks = marks(model.params())?;
+    let last_marks = marks(model.params()).map_err(failed)?;
     let average = match averager.mean() {
-        Ok(mean) => Some((mean.to_vec(), averager.count(), marks(mean)?)),
+        Ok(mean) => match marks(mean) {
+            Ok(marks) => Some((mean.to_vec(), averager.count(), marks)),
+            Err(_) if diverged.is_some() => None,
+            Err(error) => return Err(error),
+        },
         Err(_) => None,
     };
-    Ok(Outcome { spec, last: params, last_marks, average, history, interrupted })
+    Ok(Outcome { spec, last: params, last_marks, average, history, interrupted, diverged })
 }
 
 /// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.
@@ -182,15 +204,21 @@ struct Buffers {
 }
 
 impl Buffers {
-    fn new(spec: &Spec, plan: &Plan) -> Self {
-        let batch = plan.micro_batch.unwrap_or(plan.batch).min(plan.batch);
-        let accumulates = plan.clip.is_some() || batch < plan.batch;
-        Self {
-            work: vec![0.0; spec.work_len(batch)],
-            gradient: vec![0.0; if accumulates { spec.param_len() } else { 0 }],
-            inputs: vec![0.0; batch * spec.inputs()],
-            labels: vec![0; batch],
-        }
+    fn new(spec: &Spec, plan: &Plan, samples: usize) -> Result<Self, HostError> {
+        let whole = plan.batch.min(samples);
+        let batch = plan.micro_batch.unwrap_or(whole).min(whole);
+        let accumulates = plan.clip.is_some() || batch < whole;
+        Ok(Self {
+            work: zeros(spec.work_len(batch))?,
+            gradient: zeros(if accumulates { spec.param_len() } else { 0 })?,
+            inputs: zeros(batch.saturating_mul(spec.inputs()))?,
+            labels: zeros(batch)?,
+        })
+    }
+
+    /// Floats in all of them.
+    fn len(&self) -> usize {
+        self.work.len() + self.gradient.len() + self.inputs.len()
     }
 }
 
@@ -298,8 +326,8 @@ pub(crate) struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     pub(crate) fn new(spec: &'a Spec, data: &Dataset) -> Result<Self, HostError> {
-        if (spec.inputs(), spec.outputs()) != (data.train.inputs(), data.classes) {
-            return Err(HostError::Usage(format!(
+        if spec.inputs() != data.train.inputs() || spec.outputs() < data.classes {
+            return Err(HostError::Mismatch(format!(
                 "the model takes {} inputs and knows {} classes, but the data have {} and {}",
                 spec.inputs(),
                 spec.outputs(),
@@ -309,9 +337,9 @@ impl<'a> Evaluator<'a> {
         }
         Ok(Self {
             spec,
-            work: vec![0.0; spec.predict_len(EVALUATION_BATCH)],
-            inputs: vec![0.0; EVALUATION_BATCH * spec.inputs()],
-            labels: vec![0; EVALUATION_BATCH],
+            work: zeros(spec.predict_len(EVALUATION_BATCH))?,
+            inputs: zeros(EVALUATION_BATCH * spec.inputs())?,
+            labels: zeros(EVALUATION_BATCH)?,
         })
     }
 
