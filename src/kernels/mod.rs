@@ -2,10 +2,10 @@
 //!
 //! | kernel | what it computes | order |
 //! |---|---|---|
-//! | [`forward`] | `z[s] = bias + Σ_k x[s][k]·w[k]` | `k` ascending, rows with `x = 0` skipped |
-//! | [`gradient_rows`] | `g[k] += Σ_s a[s][k]·d[s]` | `s` ascending, rows with `a = 0` skipped |
-//! | [`input_gradient`] | `e[s][k] *= Σ_j d[s][j]·w[k][j]` | 8 lanes by `j mod 8`, then the tree of [`tree`] |
-//! | [`dot`], [`sum`] | `Σ_j a[j]·b[j]`, `Σ_j a[j]` | likewise |
+//! | `forward` | `z[s] = bias + Σ_k x[s][k]·w[k]` | `k` ascending, rows with `x = 0` skipped |
+//! | `gradient_rows` | `g[k] += Σ_s a[s][k]·d[s]` | `s` ascending, rows with `a = 0` skipped |
+//! | `input_gradient` | `e[s][k] *= Σ_j d[s][j]·w[k][j]` | 8 lanes by `j mod 8`, then the tree of `tree` |
+//! | `dot`, `sum` | `Σ_j a[j]·b[j]`, `Σ_j a[j]` | likewise |
 //! | the rest | element-wise | |
 //!
 //! One multiplication and one addition a term, each rounded. `body` holds each loop once, in safe Rust over register
