@@ -1,7 +1,7 @@
 //! Stochastic weight averaging: the running mean of the models a trajectory passes through, in one slice.
 
 use crate::error::{Buffer, Error, Value};
-use crate::forward::check_finite;
+use crate::samples::check_finite;
 use crate::kernels;
 
 /// Running mean of weights (SWA; Izmailov et al. 2018, arXiv 1803.05407): `m ← w` first, then `n ← n + 1,

@@ -12,7 +12,7 @@
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 
 use crate::error::{Buffer, CheckpointFault, Error, Value};
-use crate::forward::check_finite;
+use crate::samples::check_finite;
 use crate::math::Math;
 use crate::spec::{Activation, Loss, Spec};
 

@@ -22,6 +22,10 @@ pub enum Buffer {
     Mean,
     /// Bytes of a checkpoint.
     Checkpoint,
+    /// Values of a workspace's lists, [`Spec::list_len`](crate::Spec::list_len) floats.
+    Lists,
+    /// Indices of a workspace's lists, [`Spec::index_len`](crate::Spec::index_len) integers, or those of a compressed set.
+    Index,
 }
 
 /// What is wrong with a network's description.
@@ -62,6 +66,8 @@ pub enum Setting {
     Sigma,
     /// Samples in a workspace: at least one.
     BatchSize,
+    /// What bytes are multiplied by: finite.
+    Scale,
 }
 
 /// Where a number was not finite.
@@ -130,6 +136,18 @@ pub enum Error {
         /// Number of classes.
         classes: u16,
     },
+    /// A row that the set of samples does not have.
+    Pick {
+        /// The row asked for.
+        row: u32,
+        /// Samples in the set.
+        samples: usize,
+    },
+    /// A compressed set whose starts or positions are not ascending, or too large.
+    Sparse {
+        /// The first sample where they are not.
+        sample: usize,
+    },
     /// NaN or infinity.
     NonFinite {
         /// Where.
@@ -174,6 +192,8 @@ impl fmt::Display for Error {
                     classes.saturating_sub(1)
                 )
             }
+            Self::Pick { row, samples } => write!(f, "row {row} of a set of {samples} samples"),
+            Self::Sparse { sample } => write!(f, "sample {sample}: positions do not ascend within the inputs"),
             Self::NonFinite { value, index } => write!(f, "{value} {index} is not finite"),
             Self::Setting(setting) => write!(f, "out of range: {setting}"),
             Self::NoAverage => f.write_str("the average has no update yet"),
@@ -195,6 +215,8 @@ impl fmt::Display for Buffer {
             Self::Optimizer => "optimizer state",
             Self::Mean => "mean",
             Self::Checkpoint => "checkpoint",
+            Self::Lists => "list values",
+            Self::Index => "list indices",
         })
     }
 }
@@ -223,6 +245,7 @@ impl fmt::Display for Setting {
             Self::MaxNorm => "the norm to clip to is finite and positive",
             Self::Sigma => "sigma is finite and not negative",
             Self::BatchSize => "a batch has at least one sample",
+            Self::Scale => "the scale of bytes is finite",
         })
     }
 }

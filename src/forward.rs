@@ -1,40 +1,41 @@
 //! From samples to outputs: `a = f(x·W + bias)`, layer by layer.
 
-use crate::error::{Buffer, Error, Value};
-use crate::kernels::{self, cut, cut_mut, rows_mut};
+use crate::error::{Buffer, Error};
+use crate::kernels::{cut, cut_mut, rows_mut};
 use crate::math::Math;
 use crate::model::{Model, Workspace};
 use crate::random::Masks;
+use crate::rows::Rows;
+use crate::samples::Inputs;
 use crate::spec::{Activation, Layer, Spec};
 
-/// The outputs of `inputs`, shape `(n, spec.inputs())`, as `(n, spec.outputs())` floats in the workspace: logits for
+/// The outputs of `n` samples as `(n, spec.outputs())` floats in the workspace: logits for
 /// the cross-entropies, values for the others. `params` may lie in flash.
 ///
 /// # Errors
 /// [`Error::Spec`], [`Error::Length`], [`Error::Empty`], [`Error::BatchTooLarge`], or [`Error::NonFinite`] for NaN or
 /// infinity in a sample.
-pub fn predict<'w>(
+pub fn predict<'w, 'x: 'w>(
     spec: &Spec,
     params: &[f32],
-    inputs: &[f32],
+    inputs: impl Into<Inputs<'x>>,
+    work: &'w mut Workspace<'_>,
+) -> Result<&'w mut [f32], Error> {
+    predict_inputs(spec, params, inputs.into(), work)
+}
+
+fn predict_inputs<'w, 'x: 'w>(
+    spec: &Spec,
+    params: &[f32],
+    inputs: Inputs<'x>,
     work: &'w mut Workspace<'_>,
 ) -> Result<&'w mut [f32], Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    let n = inputs.len().checked_div(spec.inputs()).unwrap_or(0);
-    if n == 0 && inputs.is_empty() {
-        return Err(Error::Empty);
-    }
-    if n.saturating_mul(spec.inputs()) != inputs.len() {
-        return Err(Error::Length {
-            buffer: Buffer::Inputs,
-            needed: (n + 1).saturating_mul(spec.inputs()),
-            got: inputs.len(),
-        });
-    }
-    let floats = work.take(n, spec.predict_len(n))?;
-    check_finite(inputs, Value::Input)?;
-    Ok(run(spec, params, inputs, n, floats))
+    let n = inputs.check(spec)?;
+    let (floats, lists) = work.take(n, spec.predict_len(n))?;
+    let rows = lists.prepare(inputs, n, spec.inputs(), false)?;
+    Ok(run(spec, params, rows, n, floats))
 }
 
 impl Model<'_> {
@@ -42,18 +43,13 @@ impl Model<'_> {
     ///
     /// # Errors
     /// As [`predict`](crate::predict).
-    pub fn predict<'w>(&self, inputs: &[f32], work: &'w mut Workspace<'_>) -> Result<&'w mut [f32], Error> {
-        predict(self.spec, self.params, inputs, work)
+    pub fn predict<'w, 'x: 'w>(
+        &self,
+        inputs: impl Into<Inputs<'x>>,
+        work: &'w mut Workspace<'_>,
+    ) -> Result<&'w mut [f32], Error> {
+        predict_inputs(self.spec, self.params, inputs.into(), work)
     }
-}
-
-/// [`Error::NonFinite`] with the place of the first number that is not finite.
-pub(crate) fn check_finite(x: &[f32], value: Value) -> Result<(), Error> {
-    if kernels::all_finite(x) {
-        return Ok(());
-    }
-    let index = x.iter().position(|x| !x.is_finite()).unwrap_or(0);
-    Err(Error::NonFinite { value, index })
 }
 
 /// A layer's weights and bias.
@@ -63,14 +59,14 @@ pub(crate) fn layer_params<'p>(params: &'p [f32], layer: &Layer) -> (&'p [f32], 
 }
 
 /// Forward pass for prediction: layers write into two halves of `floats` in turn.
-pub(crate) fn run<'w>(spec: &Spec, params: &[f32], inputs: &[f32], n: usize, floats: &'w mut [f32]) -> &'w mut [f32] {
+pub(crate) fn run<'w>(spec: &Spec, params: &[f32], inputs: Rows<'_>, n: usize, floats: &'w mut [f32]) -> &'w mut [f32] {
     let (_, _, even, _) = spec.widths();
     let (mut to, mut from) = cut_mut(floats, even.saturating_mul(n));
     for layer in spec.layers() {
-        let x = if layer.index == 0 { inputs } else { cut(from, n * layer.inputs).0 };
+        let x = if layer.index == 0 { inputs } else { Rows::Dense(cut(from, n * layer.inputs).0) };
         let (weights, bias) = layer_params(params, &layer);
         let z = cut_mut(to, n * layer.outputs).0;
-        kernels::forward(x, layer.inputs, weights, bias, z);
+        x.forward(&layer, weights, bias, z);
         activate(layer.activation, spec.math_kind(), z);
         core::mem::swap(&mut to, &mut from);
     }
@@ -82,25 +78,25 @@ pub(crate) fn run<'w>(spec: &Spec, params: &[f32], inputs: &[f32], n: usize, flo
 pub(crate) fn run_training(
     spec: &Spec,
     params: &[f32],
-    inputs: &[f32],
+    inputs: Rows<'_>,
+    n: usize,
     activations: &mut [f32],
     slopes: &mut [f32],
     masks: Masks,
     first_sample: u32,
 ) {
-    let n = inputs.len().checked_div(spec.inputs()).unwrap_or(0);
     let (mut x, mut rest, mut slopes) = (inputs, activations, slopes);
     for layer in spec.layers() {
         let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs);
         let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), n * layer.outputs);
         let (weights, bias) = layer_params(params, &layer);
-        kernels::forward(x, layer.inputs, weights, bias, a);
+        x.forward(&layer, weights, bias, a);
         activate(layer.activation, spec.math_kind(), a);
         slopes_of(layer.activation, a, slope);
         if layer.dropout > 0.0 {
             drop_units(&layer, a, slope, masks, first_sample);
         }
-        (x, rest, slopes) = (a, tail, slope_tail);
+        (x, rest, slopes) = (Rows::Dense(a), tail, slope_tail);
     }
 }
 

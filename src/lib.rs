@@ -30,6 +30,10 @@ pub mod kernels;
 
 mod spec;
 
+mod samples;
+
+mod rows;
+
 mod model;
 
 mod forward;
@@ -62,6 +66,7 @@ pub use math::Math;
 pub use metrics::evaluate;
 pub use model::{Init, Model, Workspace};
 pub use optimizer::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
+pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Decay, Schedule};
 pub use spec::{Activation, Layer, Loss, MAX_LAYERS, Spec};
 pub use train::Gradient;

@@ -1,7 +1,7 @@
 //! What training minimises, its gradient at the outputs, and the score that sums it up.
 
 use crate::error::{Buffer, Error, Value};
-use crate::forward::check_finite;
+use crate::samples::{Inputs, check_finite};
 use crate::kernels::{cut, rows_mut};
 use crate::math::Math;
 use crate::spec::{Loss, Spec};
@@ -17,31 +17,22 @@ pub enum Targets<'a> {
 
 impl<'a> Targets<'a> {
     /// Checks `inputs` against these targets and the network; gives the number of samples.
-    pub(crate) fn check(&self, spec: &Spec, inputs: &[f32]) -> Result<usize, Error> {
+    pub(crate) fn check(&self, spec: &Spec, inputs: &Inputs<'_>) -> Result<usize, Error> {
         let outputs = spec.outputs();
-        let n = match *self {
-            Self::Classes(classes) => classes.len(),
-            Self::Values(values) => {
-                let n = values.len().checked_div(outputs).unwrap_or(0);
-                let n = n + usize::from(n.saturating_mul(outputs) != values.len());
-                Error::expect_len(Buffer::Targets, n.saturating_mul(outputs), values.len())?;
-                n
-            }
-        };
-        if n == 0 {
-            return Err(Error::Empty);
-        }
-        Error::expect_len(Buffer::Inputs, n.saturating_mul(spec.inputs()), inputs.len())?;
+        let n = inputs.check(spec)?;
         match *self {
             Self::Classes(classes) => {
+                Error::expect_len(Buffer::Targets, n, classes.len())?;
                 let wrong = classes.iter().position(|&c| usize::from(c) >= outputs);
                 if let Some((sample, &label)) = wrong.and_then(|s| Some((s, classes.get(s)?))) {
                     return Err(Error::Label { sample, label, classes: outputs as u16 });
                 }
             }
-            Self::Values(values) => check_finite(values, Value::Target)?,
+            Self::Values(values) => {
+                Error::expect_len(Buffer::Targets, n.saturating_mul(outputs), values.len())?;
+                check_finite(values, Value::Target)?;
+            }
         }
-        check_finite(inputs, Value::Input)?;
         Ok(n)
     }
 

@@ -4,6 +4,7 @@ use crate::error::{Buffer, Error, Setting};
 use crate::kernels::cut_mut;
 use crate::math::sqrt;
 use crate::random::{self, Purpose};
+use crate::rows::ListSpace;
 use crate::spec::{Layer, Spec};
 
 /// How weights start: N(0, 1) times a scale; biases start at zero.
@@ -118,6 +119,8 @@ impl<'a> Model<'a> {
 pub struct Workspace<'a> {
     floats: &'a mut [f32],
     capacity: usize,
+    values: &'a mut [f32],
+    integers: &'a mut [u32],
 }
 
 impl<'a> Workspace<'a> {
@@ -143,7 +146,19 @@ impl<'a> Workspace<'a> {
             return Err(Error::Setting(Setting::BatchSize));
         }
         Error::expect_len(Buffer::Work, needed, floats.len())?;
-        Ok(Self { floats, capacity: batch })
+        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [] })
+    }
+
+    /// Adds memory for lists of the non-zero inputs, which make batches of mostly zero inputs several times faster and
+    /// change no bit: [`Spec::list_len`] floats and [`Spec::index_len`] integers for the same batch.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], or [`Error::Length`] unless the lengths are exact.
+    pub fn with_lists(self, spec: &Spec, values: &'a mut [f32], integers: &'a mut [u32]) -> Result<Self, Error> {
+        spec.check()?;
+        Error::expect_len(Buffer::Lists, spec.list_len(self.capacity), values.len())?;
+        Error::expect_len(Buffer::Index, spec.index_len(self.capacity), integers.len())?;
+        Ok(Self { values, integers, ..self })
     }
 
     /// Samples that fit.
@@ -152,14 +167,15 @@ impl<'a> Workspace<'a> {
         self.capacity
     }
 
-    /// The scratch floats for `samples`, of which a call needs `needed`.
-    pub(crate) fn take(&mut self, samples: usize, needed: usize) -> Result<&mut [f32], Error> {
+    /// The scratch floats for `samples`, of which a call needs `needed`, and the memory for lists.
+    pub(crate) fn take(&mut self, samples: usize, needed: usize) -> Result<(&mut [f32], ListSpace<'_>), Error> {
         if samples > self.capacity {
             return Err(Error::BatchTooLarge { capacity: self.capacity, got: samples });
         }
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
-        self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })
+        let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
+        Ok((floats, ListSpace { floats: self.values, integers: self.integers }))
     }
 }
 

@@ -3,10 +3,14 @@
 //! The only place that knows where a layer's weights stand.
 
 use crate::error::{Error, SpecFault};
+use crate::kernels;
 use crate::math::Math;
 
 /// Dense layers that a description can hold.
 pub const MAX_LAYERS: usize = 8;
+
+/// Floats of a block of gradient rows in an indexed workspace: half a first-level cache.
+const GRADIENT_BLOCK: usize = 4096;
 
 /// A unit's nonlinearity `a = f(z)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -291,6 +295,29 @@ impl Spec {
         }
         let (_, _, even, odd) = self.widths();
         even.saturating_add(odd).saturating_mul(batch)
+    }
+
+    /// Floats of the lists of an indexed workspace for up to `batch` samples: `2·(batch·inputs + 8)` values and
+    /// 4096 (or `max_l outputs_l`) for a block of gradients; `usize::MAX` for a wrong description.
+    #[must_use]
+    pub const fn list_len(&self, batch: usize) -> usize {
+        if self.fault().is_some() {
+            return usize::MAX;
+        }
+        let (_, widest, _, _) = self.widths();
+        let block = if widest > GRADIENT_BLOCK { widest } else { GRADIENT_BLOCK };
+        self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_mul(2).saturating_add(block)
+    }
+
+    /// Integers of the lists of an indexed workspace for up to `batch` samples: `2·(batch·inputs + 8)` indices and
+    /// `batch + inputs + 2` starts; `usize::MAX` for a wrong description.
+    #[must_use]
+    pub const fn index_len(&self, batch: usize) -> usize {
+        if self.fault().is_some() {
+            return usize::MAX;
+        }
+        let indices = self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_mul(2);
+        indices.saturating_add(batch).saturating_add(self.inputs() + 2)
     }
 
     /// Sum of the layers' widths, the largest, the largest of the even ones, of the odd ones.

@@ -8,6 +8,7 @@ use crate::loss::{Score, Targets, score_with_gradient};
 use crate::model::{Model, Workspace};
 use crate::optimizer::Optimizer;
 use crate::random::Masks;
+use crate::samples::Inputs;
 use crate::spec::Spec;
 
 /// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`] floats.
@@ -74,14 +75,14 @@ impl<'a> Gradient<'a> {
 
 impl Model<'_> {
     /// One training step on a batch, fused: each row of weights moves as soon as its gradient is known, so no gradient
-    /// buffer is needed. Returns the batch's score before the step. `inputs` has shape `(n, spec.inputs())`.
+    /// buffer is needed. Returns the batch's score before the step.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Empty`], [`Error::Label`], [`Error::BatchTooLarge`], [`Error::Setting`] for the rate,
     /// [`Error::NonFinite`] for a sample or the loss. Nothing has changed then.
-    pub fn train(
+    pub fn train<'x>(
         &mut self,
-        inputs: &[f32],
+        inputs: impl Into<Inputs<'x>>,
         targets: Targets<'_>,
         optimizer: &mut dyn Optimizer,
         rate: f32,
@@ -90,9 +91,9 @@ impl Model<'_> {
         check_rate(rate)?;
         optimizer.check(self.spec)?;
         let mut score = Score::default();
-        let (mut trace, row) = self.trace(inputs, targets, &mut score, work)?;
+        let (mut trace, block) = self.trace(inputs.into(), targets, &mut score, work)?;
         optimizer.begin(rate, 1.0 / trace.samples as f32);
-        trace.for_each_row(self.spec, self.params, row, |offset, weights, gradient| {
+        trace.for_each_block(self.spec, self.params, block, |offset, weights, gradient| {
             optimizer.update(offset, weights, gradient);
         });
         self.steps += 1;
@@ -103,16 +104,16 @@ impl Model<'_> {
     ///
     /// # Errors
     /// As [`train`](Self::train); nothing has changed then.
-    pub fn accumulate(
+    pub fn accumulate<'x>(
         &self,
-        inputs: &[f32],
+        inputs: impl Into<Inputs<'x>>,
         targets: Targets<'_>,
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
         Error::expect_len(Buffer::Gradient, self.spec.param_len(), gradient.sum.len())?;
         let mut score = gradient.score;
-        let (mut trace, _) = self.trace(inputs, targets, &mut score, work)?;
+        let (mut trace, _) = self.trace(inputs.into(), targets, &mut score, work)?;
         trace.accumulate(self.spec, self.params, gradient.sum);
         gradient.score = score;
         Ok(score)
@@ -145,19 +146,21 @@ impl Model<'_> {
     /// Checks a batch, runs it forward, adds it to `score` and leaves the deltas of the outputs.
     fn trace<'w>(
         &self,
-        inputs: &'w [f32],
+        inputs: Inputs<'w>,
         targets: Targets<'_>,
         score: &mut Score,
         work: &'w mut Workspace<'_>,
     ) -> Result<(Trace<'w>, &'w mut [f32]), Error> {
         let spec = self.spec;
-        let samples = targets.check(spec, inputs)?;
-        let floats = work.take(samples, spec.work_len(samples))?;
+        let samples = targets.check(spec, &inputs)?;
+        let (floats, lists) = work.take(samples, spec.work_len(samples))?;
         let units = spec.widths().0.saturating_mul(samples);
         let (activations, rest) = cut_mut(floats, units);
         let (deltas, row) = cut_mut(rest, units);
+        let (lists, block) = lists.split_block(samples, spec, row);
+        let inputs = lists.prepare(inputs, samples, spec.inputs(), true)?;
         let masks = Masks::new(self.seed, self.steps);
-        forward::run_training(spec, self.params, inputs, activations, deltas, masks, score.samples() as u32);
+        forward::run_training(spec, self.params, inputs, samples, activations, deltas, masks, score.samples() as u32);
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
         let mut total = *score;
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, &mut total);
@@ -165,7 +168,7 @@ impl Model<'_> {
             return Err(Error::NonFinite { value: Value::Loss, index: 0 });
         }
         *score = total;
-        Ok((Trace { inputs, activations, deltas, samples }, row))
+        Ok((Trace { inputs, activations, deltas, samples }, block))
     }
 }
 

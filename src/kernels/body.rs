@@ -2,32 +2,32 @@
 //!
 //! `L` is the number of floats in a register.
 
-use super::{Adam, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, cut_mut, rows, rows_mut, tree};
+use super::{Adam, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, cut, cut_mut, rows, rows_mut, tree};
 use crate::math;
-
-/// Registers in the main tile: eight running sums a lane hide the latency of an addition.
-const TILE: usize = 8;
 
 /// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
 const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 64 } else { 16 };
 
-/// `out[j] += Σ_i coefficients[i·stride] · matrix[i][j]`, `i` ascending, zero coefficients skipped: the primitive of
+/// `out[j] += Σ_i coefficients[i] · matrix[i][j]`, `i` ascending, zero coefficients skipped: the primitive of
 /// [`forward`] and [`gradient_rows`].
 #[inline(always)]
-fn weighted_rows<const L: usize>(out: &mut [f32], coefficients: &[f32], stride: usize, matrix: &[f32], width: usize) {
-    let (mut coefficients, mut matrix) = (coefficients, matrix);
+fn weighted_rows<const L: usize>(
+    out: &mut [f32],
+    mut coefficients: impl Iterator<Item = f32>,
+    matrix: &[f32],
+    width: usize,
+) {
+    let mut matrix = matrix;
     while !matrix.is_empty() {
         let (mut values, mut offsets) = ([0.0; CHUNK], [0; CHUNK]);
         let mut n = 0;
         let mut offset = 0;
         // Without a branch a term: a processor cannot foresee which pixels are lit.
-        for _ in 0..CHUNK {
-            let Some(&c) = coefficients.first() else { break };
+        for c in coefficients.by_ref().take(CHUNK) {
             values[n % CHUNK] = c;
             offsets[n % CHUNK] = offset;
             n += usize::from(c != 0.0);
             offset += width;
-            coefficients = coefficients.get(stride..).unwrap_or(&[]);
         }
         let values = values.get(..n).unwrap_or(&values);
         let mut at = 0;
@@ -74,19 +74,64 @@ fn tile<const R: usize, const L: usize>(
 #[inline(always)]
 pub(super) fn forward<const L: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]) {
     for (z, x) in rows_mut(z, bias.len()).zip(rows(x, inputs)) {
-        for (z, &b) in z.iter_mut().zip(bias) {
-            *z = b;
-        }
-        weighted_rows::<L>(z, x, 1, weights, bias.len());
+        forward_sample::<L>(x.iter().copied(), weights, bias, z);
     }
+}
+
+#[inline(always)]
+pub(super) fn forward_bytes<const L: usize>(
+    set: &[u8],
+    inputs: usize,
+    pick: &[u32],
+    scale: f32,
+    weights: &[f32],
+    bias: &[f32],
+    z: &mut [f32],
+) {
+    for (z, &row) in rows_mut(z, bias.len()).zip(pick) {
+        let x = cut(cut(set, (row as usize).saturating_mul(inputs)).1, inputs).0;
+        forward_sample::<L>(x.iter().map(|&b| f32::from(b) * scale), weights, bias, z);
+    }
+}
+
+#[inline(always)]
+fn forward_sample<const L: usize>(x: impl Iterator<Item = f32>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    for (z, &b) in z.iter_mut().zip(bias) {
+        *z = b;
+    }
+    weighted_rows::<L>(z, x, weights, bias.len());
 }
 
 #[inline(always)]
 pub(super) fn gradient_rows<const L: usize>(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize) {
     let mut a = a;
     for g in rows_mut(g, outputs) {
-        weighted_rows::<L>(g, a, inputs, d, outputs);
+        let mut rest = a;
+        let column = core::iter::from_fn(|| {
+            let value = rest.first().copied();
+            rest = rest.get(inputs..).unwrap_or(&[]);
+            value
+        });
+        weighted_rows::<L>(g, column, d, outputs);
         a = a.get(1..).unwrap_or(&[]);
+    }
+}
+
+#[inline(always)]
+pub(super) fn gradient_bytes<const L: usize>(
+    g: &mut [f32],
+    set: &[u8],
+    inputs: usize,
+    pick: &[u32],
+    scale: f32,
+    first: usize,
+    d: &[f32],
+    outputs: usize,
+) {
+    for (k, g) in (first..).zip(rows_mut(g, outputs)) {
+        let byte = |&row: &u32| set.get((row as usize).saturating_mul(inputs).saturating_add(k));
+        let column = pick.iter().map(|row| f32::from(byte(row).copied().unwrap_or(0)) * scale);
+        weighted_rows::<L>(g, column, d, outputs);
     }
 }
 

@@ -3,7 +3,7 @@
 //! The only `unsafe` here is the call of a function compiled for an instruction set that was found present.
 #![allow(unsafe_code)]
 
-use super::{Adam, Sgd, body};
+use super::{Adam, Lists, ListsMut, Sgd, body, dense, lists};
 
 /// An instruction set that the kernels are compiled for. Each computes the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,17 +72,17 @@ pub fn isa() -> Isa {
     return Isa::Baseline;
 }
 
-/// Compiles a loop of `body` for each instruction set, under one name that picks.
+/// Compiles a loop for each instruction set, under one name that picks.
 macro_rules! dispatch {
-    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
+    ($($(#[$doc:meta])* $module:ident::$name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
         $(#[$doc])*
         pub(crate) fn $name($($arg: $type),*) $(-> $out)? {
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             {
                 #[target_feature(enable = "avx2")]
-                fn avx2($($arg: $type),*) $(-> $out)? { body::$name::<8>($($arg),*) }
+                fn avx2($($arg: $type),*) $(-> $out)? { $module::$name::<8>($($arg),*) }
                 #[target_feature(enable = "avx512f,avx512vl,avx2")]
-                fn avx512($($arg: $type),*) $(-> $out)? { body::$name::<8>($($arg),*) }
+                fn avx512($($arg: $type),*) $(-> $out)? { $module::$name::<8>($($arg),*) }
                 match detect::isa() {
                     // SAFETY: `isa` answers `Avx512` only where AVX-512F, AVX-512VL and AVX2 were found present.
                     Isa::Avx512 => return unsafe { avx512($($arg),*) },
@@ -91,34 +91,62 @@ macro_rules! dispatch {
                     Isa::Baseline => {}
                 }
             }
-            body::$name::<4>($($arg),*)
+            $module::$name::<4>($($arg),*)
         }
     )*};
 }
 
 dispatch! {
-    /// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`; `x` is `(n, inputs)`, `z` is `(n, bias.len())`.
-    forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
-    /// `g[k][j] += Σ_s a[s][k]·d[s][j]` for the first `g.len() / outputs` columns `k` of `a`, which has rows of `inputs`.
-    gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
-    /// `e[s][k] *= Σ_j d[s][j]·weights[k][j]`, with `f'(z)` in `e` beforehand.
-    input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
+    /// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`, zeros of `x` skipped.
+    body::forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// The same from rows of a set of bytes.
+    body::forward_bytes(
+        set: &[u8], inputs: usize, pick: &[u32], scale: f32, weights: &[f32], bias: &[f32], z: &mut [f32]
+    );
+    /// The same from lists by sample.
+    lists::forward_listed(x: &Lists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// The same without skipping.
+    dense::forward_dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// `g[k][j] += Σ_s a[s][k]·d[s][j]`, zeros of `a` skipped.
+    body::gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
+    /// The same from rows of a set of bytes, for the inputs from `first` on.
+    body::gradient_bytes(
+        g: &mut [f32], set: &[u8], inputs: usize, pick: &[u32], scale: f32, first: usize, d: &[f32], outputs: usize
+    );
+    /// `out[r] += Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`; with lists by input, the gradient.
+    lists::listed_rows(out: &mut [f32], lists: &Lists<'_>, first: usize, matrix: &[f32], width: usize);
+    /// The same as `gradient_rows` without skipping.
+    dense::gradient_dense(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
+    /// `e[s][k] *= Σ_j d[s][j]·weights[k][j]`, one dot product at a time.
+    body::input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
+    /// The same, eight at a time.
+    dense::input_gradient_dense(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
+    /// Lists the non-zero elements of `x`, rows of `width`.
+    lists::list_floats(x: &[f32], width: usize, lists: &mut ListsMut<'_>);
+    /// Lists the non-zero elements of the rows of `set` that `pick` names, times `scale`.
+    lists::list_bytes(set: &[u8], width: usize, pick: &[u32], scale: f32, lists: &mut ListsMut<'_>);
+    /// The lists of the transposed matrix.
+    lists::transpose(from: &Lists<'_>, rows: usize, to: &mut ListsMut<'_>);
+    /// Elements that are not zero.
+    lists::count_floats(x: &[f32]) -> usize;
+    /// Elements that are not zero in the rows of `set` that `pick` names.
+    lists::count_bytes(set: &[u8], width: usize, pick: &[u32]) -> usize;
     /// `Σ_j a[j]·b[j]`.
-    dot(a: &[f32], b: &[f32]) -> f32;
+    body::dot(a: &[f32], b: &[f32]) -> f32;
     /// `Σ_j a[j]`.
-    sum(a: &[f32]) -> f32;
+    body::sum(a: &[f32]) -> f32;
     /// `w ← w − η(g/n + λw)`.
-    sgd(w: &mut [f32], g: &[f32], c: Sgd);
+    body::sgd(w: &mut [f32], g: &[f32], c: Sgd);
     /// `v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov.
-    momentum(w: &mut [f32], v: &mut [f32], g: &[f32], c: Sgd);
+    body::momentum(w: &mut [f32], v: &mut [f32], g: &[f32], c: Sgd);
     /// Adam (Kingma & Ba 2015, algorithm 1), with either kind of weight decay.
-    adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam);
+    body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam);
     /// `mean ← mean + (w − mean)·gain`.
-    mean_update(mean: &mut [f32], w: &[f32], gain: f32);
+    body::mean_update(mean: &mut [f32], w: &[f32], gain: f32);
     /// `x ← x·factor`.
-    scale(x: &mut [f32], factor: f32);
+    body::scale(x: &mut [f32], factor: f32);
     /// Exchanges element by element.
-    swap(a: &mut [f32], b: &mut [f32]);
+    body::swap(a: &mut [f32], b: &mut [f32]);
     /// Whether every element is finite.
-    all_finite(x: &[f32]) -> bool;
+    body::all_finite(x: &[f32]) -> bool;
 }

@@ -12,14 +12,69 @@
 //! tiles; `dispatch` compiles it for every instruction set and picks one.
 
 mod body;
+mod dense;
 mod dispatch;
+mod lists;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub use dispatch::force;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, all_finite, dot, forward, gradient_rows, input_gradient, mean_update, momentum, scale, sgd, sum, swap,
+    adam, all_finite, count_bytes, count_floats, dot, forward_bytes, forward_listed, gradient_bytes, list_bytes,
+    list_floats, listed_rows, mean_update, momentum, scale, sgd, sum, swap, transpose,
 };
+pub(crate) use lists::{Lists, ListsMut, SLACK};
+
+/// Registers in the main tile: eight running sums a lane hide the latency of an addition.
+const TILE: usize = 8;
+
+/// Whether tiles over several samples pay: not where registers are few and batches small.
+const DENSE_TILES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
+/// Fewer columns than this leave nothing to gain from skipping a row of them.
+const NARROW: usize = 32;
+
+/// Whether the dense loop is the faster one for these coefficients; the bits are the same.
+fn prefers_dense(coefficients: &[f32], width: usize) -> bool {
+    DENSE_TILES && (width < NARROW || count_floats(coefficients) > coefficients.len() / 2)
+}
+
+/// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`; `x` is `(n, inputs)`, `z` is `(n, bias.len())`.
+pub(crate) fn forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    if prefers_dense(x, bias.len()) {
+        dispatch::forward_dense(x, inputs, weights, bias, z);
+    } else {
+        dispatch::forward(x, inputs, weights, bias, z);
+    }
+}
+
+/// `g[k][j] += Σ_s a[s][k]·d[s][j]` for the first `g.len() / outputs` columns `k` of `a`, which has rows of `inputs`.
+pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize) {
+    if DENSE_TILES && inputs > 0 {
+        dispatch::gradient_dense(g, a, inputs, d, outputs);
+    } else {
+        dispatch::gradient_rows(g, a, inputs, d, outputs);
+    }
+}
+
+/// `e[s][k] *= Σ_j d[s][j]·weights[k][j]`, with `f'(z)` in `e` beforehand.
+pub(crate) fn input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize) {
+    if DENSE_TILES {
+        dispatch::input_gradient_dense(weights, d, outputs, e, inputs);
+    } else {
+        dispatch::input_gradient(weights, d, outputs, e, inputs);
+    }
+}
+
+/// `tail`, at most seven elements, with zeros after it.
+#[inline(always)]
+fn padded<T: Copy + Default>(tail: &[T]) -> [T; 8] {
+    let mut group = [T::default(); 8];
+    for (to, &from) in group.iter_mut().zip(tail) {
+        *to = from;
+    }
+    group
+}
 
 /// Combines the eight lanes: `((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7))`.
 #[inline(always)]

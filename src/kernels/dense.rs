@@ -1,0 +1,209 @@
+//! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
+
+use super::{cut, cut_mut, padded, rows, rows_mut, tree};
+
+/// Rows of the matrix between two visits of the running sums: a slab of two registers' width stays in the first cache.
+const SLAB: usize = 256;
+
+/// Rows of running sums in a tile.
+const ROWS: usize = 4;
+
+/// `z[s] = bias + Σ_k x[s][k]·w[k]`, as [`forward`](super::forward) without skipping.
+#[inline(always)]
+pub(super) fn forward_dense<const L: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    let width = bias.len();
+    for z in rows_mut(z, width) {
+        for (z, &b) in z.iter_mut().zip(bias) {
+            *z = b;
+        }
+    }
+    for (slab, weights) in slabs(weights, width).enumerate() {
+        let x = cut(x, slab * SLAB).1;
+        let length = weights.len() / width.max(1);
+        column_tiles::<L>(width, |at, columns| {
+            let (mut x, mut z) = (x, &mut *z);
+            while !z.is_empty() {
+                let (group, rest) = cut_mut(z, ROWS * width);
+                if group.len() == ROWS * width {
+                    let [a, b, c, d] = core::array::from_fn(|r| cut(cut(x, r * inputs).1, length).0);
+                    let quads = a.iter().zip(b).zip(c).zip(d).map(|(((&a, &b), &c), &d)| [a, b, c, d]);
+                    tile_of::<ROWS, L>(group, quads, weights, width, at, columns);
+                } else {
+                    for (r, z) in rows_mut(group, width).enumerate() {
+                        let one = cut(cut(x, r * inputs).1, length).0.iter().map(|&x| [x]);
+                        tile_of::<1, L>(z, one, weights, width, at, columns);
+                    }
+                }
+                x = cut(x, ROWS * inputs).1;
+                z = rest;
+            }
+        });
+    }
+}
+
+/// `g[k] += Σ_s a[s][k]·d[s]`, as [`gradient_rows`](super::gradient_rows) without skipping.
+#[inline(always)]
+pub(super) fn gradient_dense<const L: usize>(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], width: usize) {
+    for (slab, d) in slabs(d, width).enumerate() {
+        let a = cut(a, slab * SLAB * inputs).1;
+        column_tiles::<L>(width, |at, columns| {
+            let (mut a, mut g) = (a, &mut *g);
+            while !g.is_empty() {
+                let (group, rest) = cut_mut(g, ROWS * width);
+                if group.len() == ROWS * width {
+                    let quads = strided(a, inputs).filter_map(|a| a.first_chunk::<ROWS>().copied());
+                    tile_of::<ROWS, L>(group, quads, d, width, at, columns);
+                } else {
+                    for (k, g) in rows_mut(group, width).enumerate() {
+                        let one = strided(cut(a, k).1, inputs).filter_map(|a| a.first_chunk::<1>().copied());
+                        tile_of::<1, L>(g, one, d, width, at, columns);
+                    }
+                }
+                a = cut(a, ROWS).1;
+                g = rest;
+            }
+        });
+    }
+}
+
+/// `matrix` in slabs of [`SLAB`] rows, the last one shorter.
+#[inline(always)]
+fn slabs(mut matrix: &[f32], width: usize) -> impl Iterator<Item = &[f32]> {
+    core::iter::from_fn(move || {
+        let (slab, rest) = cut(matrix, SLAB * width);
+        matrix = rest;
+        (!slab.is_empty()).then_some(slab)
+    })
+}
+
+/// What is left of `slice` at every `step`-th element.
+#[inline(always)]
+fn strided(mut slice: &[f32], step: usize) -> impl Iterator<Item = &[f32]> {
+    core::iter::from_fn(move || {
+        let here = slice;
+        slice = slice.get(step..).unwrap_or(&[]);
+        (!here.is_empty()).then_some(here)
+    })
+}
+
+/// Calls `visit(at, columns)` for tiles of columns that cover `width`: two registers, one, then pairs and single ones.
+#[inline(always)]
+fn column_tiles<const L: usize>(width: usize, mut visit: impl FnMut(usize, usize)) {
+    let mut at = 0;
+    while at < width {
+        let columns = match width - at {
+            n if n >= 2 * L => 2 * L,
+            n if n >= L => L,
+            2.. => 2,
+            _ => 1,
+        };
+        visit(at, columns);
+        at += columns;
+    }
+}
+
+/// [`tile`] of the given number of columns.
+#[inline(always)]
+fn tile_of<const R: usize, const L: usize>(
+    out: &mut [f32],
+    coefficients: impl Iterator<Item = [f32; R]>,
+    matrix: &[f32],
+    width: usize,
+    at: usize,
+    columns: usize,
+) {
+    match columns {
+        n if n == 2 * L => tile::<R, 2, L>(out, coefficients, matrix, width, at),
+        n if n == L => tile::<R, 1, L>(out, coefficients, matrix, width, at),
+        2 => tile::<R, 1, 2>(out, coefficients, matrix, width, at),
+        _ => tile::<R, 1, 1>(out, coefficients, matrix, width, at),
+    }
+}
+
+/// `out[r][at..] += Σ_i coefficients[i][r]·matrix[i][at..]` over `C·L` columns, in registers, `i` ascending.
+#[inline(always)]
+fn tile<const R: usize, const C: usize, const L: usize>(
+    out: &mut [f32],
+    coefficients: impl Iterator<Item = [f32; R]>,
+    matrix: &[f32],
+    width: usize,
+    at: usize,
+) {
+    let mut acc = [[[0.0; L]; C]; R];
+    for (acc, out) in acc.iter_mut().zip(rows(out, width)) {
+        if let Some(out) = chunk::<C, L>(out, at) {
+            *acc = *out;
+        }
+    }
+    for (c, row) in coefficients.zip(rows(matrix, width)) {
+        let Some(row) = chunk::<C, L>(row, at) else { break };
+        for (acc, c) in acc.iter_mut().zip(c) {
+            for (acc, row) in acc.iter_mut().zip(row) {
+                for (a, r) in acc.iter_mut().zip(row) {
+                    *a += c * r;
+                }
+            }
+        }
+    }
+    for (acc, out) in acc.iter().zip(rows_mut(out, width)) {
+        if let Some(out) = cut_mut(out, at).1.as_chunks_mut::<L>().0.first_chunk_mut::<C>() {
+            *out = *acc;
+        }
+    }
+}
+
+#[inline(always)]
+fn chunk<const C: usize, const L: usize>(row: &[f32], at: usize) -> Option<&[[f32; L]; C]> {
+    cut(row, at).1.as_chunks::<L>().0.first_chunk::<C>()
+}
+
+/// `e[s][k] *= Σ_j d[s][j]·w[k][j]`: eight rows of weights at once, whose eight lanes are combined side by side.
+#[inline(always)]
+pub(super) fn input_gradient_dense<const L: usize>(
+    weights: &[f32],
+    d: &[f32],
+    outputs: usize,
+    e: &mut [f32],
+    inputs: usize,
+) {
+    let mut k = 0;
+    let mut weights = weights;
+    while k < inputs {
+        let (block, rest) = cut(weights, 8 * outputs);
+        let lines: [&[f32]; 8] = core::array::from_fn(|r| cut(cut(block, r * outputs).1, outputs).0);
+        let whole: [&[[f32; 8]]; 8] = lines.map(|line| line.as_chunks::<8>().0);
+        let tails: [[f32; 8]; 8] = lines.map(|line| padded(line.as_chunks::<8>().1));
+        for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
+            let e = cut_mut(e, k).1;
+            let (d, d_tail) = d.as_chunks::<8>();
+            let mut lanes = [[0.0_f32; 8]; 8];
+            for (j, d) in d.iter().enumerate() {
+                for (lanes, line) in lanes.iter_mut().zip(&whole) {
+                    if let Some(w) = line.get(j) {
+                        for ((l, w), d) in lanes.iter_mut().zip(w).zip(d) {
+                            *l += d * w;
+                        }
+                    }
+                }
+            }
+            if !d_tail.is_empty() {
+                // Lanes beyond the tail add a zero, which changes no bit.
+                let d = padded(d_tail);
+                for (lanes, w) in lanes.iter_mut().zip(&tails) {
+                    for ((l, w), d) in lanes.iter_mut().zip(w).zip(d) {
+                        *l += d * w;
+                    }
+                }
+            }
+            let sums: [f32; 8] = lanes.map(tree);
+            for (e, sum) in e.iter_mut().zip(sums) {
+                if *e != 0.0 {
+                    *e *= sum;
+                }
+            }
+        }
+        k += 8;
+        weights = rest;
+    }
+}
+

@@ -1,0 +1,153 @@
+//! What comes into a layer, ready for the kernels: dense, as bytes, or as lists of what is not zero.
+
+use crate::error::{Buffer, Error};
+use crate::kernels::{self, Lists, ListsMut, cut_mut};
+use crate::samples::{Inputs, SparseSet};
+use crate::spec::{Layer, Spec};
+
+/// The inputs of a layer for `n` samples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rows<'a> {
+    Dense(&'a [f32]),
+    Bytes { set: &'a [u8], scale: f32, pick: &'a [u32] },
+    /// By sample for the forward pass, by input for the gradient.
+    Listed { by_sample: Lists<'a>, by_input: Option<Lists<'a>> },
+}
+
+impl Rows<'_> {
+    /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
+    pub(crate) fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        match self {
+            Self::Dense(x) => kernels::forward(x, layer.inputs, weights, bias, z),
+            Self::Bytes { set, scale, pick } => {
+                kernels::forward_bytes(set, layer.inputs, pick, *scale, weights, bias, z);
+            }
+            Self::Listed { by_sample, .. } => kernels::forward_listed(by_sample, weights, bias, z),
+        }
+    }
+
+    /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows.
+    pub(crate) fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32]) {
+        match self {
+            Self::Dense(x) => {
+                kernels::gradient_rows(g, kernels::cut(x, first).1, layer.inputs, deltas, layer.outputs);
+            }
+            Self::Bytes { set, scale, pick } => {
+                kernels::gradient_bytes(g, set, layer.inputs, pick, *scale, first, deltas, layer.outputs);
+            }
+            Self::Listed { by_input, .. } => {
+                if let Some(lists) = by_input {
+                    kernels::listed_rows(g, lists, first, deltas, layer.outputs);
+                }
+            }
+        }
+    }
+}
+
+/// Memory for the lists of a batch, with what the caller gave of it.
+#[derive(Debug)]
+pub(crate) struct ListSpace<'w> {
+    pub floats: &'w mut [f32],
+    pub integers: &'w mut [u32],
+}
+
+impl<'w> ListSpace<'w> {
+    /// Sets a block for gradients apart from the lists of `n` samples: `row` where there are no lists.
+    pub(crate) fn split_block(self, n: usize, spec: &Spec, row: &'w mut [f32]) -> (Self, &'w mut [f32]) {
+        let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK).saturating_mul(2);
+        let (floats, block) = cut_mut(self.floats, lists);
+        let block = if block.len() > row.len() { block } else { row };
+        (Self { floats, integers: self.integers }, block)
+    }
+
+    /// Makes `inputs` ready; for training also by input.
+    ///
+    /// Lists where memory for them is there and at most half of the inputs are not zero; that decides speed alone.
+    pub(crate) fn prepare(self, inputs: Inputs<'w>, n: usize, width: usize, training: bool) -> Result<Rows<'w>, Error> {
+        let places = n.saturating_mul(width).saturating_add(kernels::SLACK);
+        if self.integers.len() < places {
+            return match inputs {
+                Inputs::Floats(x) => Ok(Rows::Dense(x)),
+                Inputs::Bytes { set, scale, pick } => Ok(Rows::Bytes { set, scale, pick }),
+                Inputs::Sparse { .. } => {
+                    Err(Error::Length { buffer: Buffer::Index, needed: places, got: self.integers.len() })
+                }
+            };
+        }
+        let (starts, integers) = cut_mut(self.integers, n + 1);
+        let (indices, integers) = cut_mut(integers, places);
+        let (values, floats) = cut_mut(self.floats, places);
+        if is_dense(&inputs, n, width) {
+            return Ok(Rows::Dense(expand(&inputs, width, values)));
+        }
+        let mut lists = ListsMut { starts, indices, values };
+        match inputs {
+            Inputs::Floats(x) => kernels::list_floats(x, width, &mut lists),
+            Inputs::Bytes { set, scale, pick } => kernels::list_bytes(set, width, pick, scale, &mut lists),
+            Inputs::Sparse { set, pick } => list_sparse(&set, pick, &mut lists),
+        }
+        let by_sample = lists.finish();
+        let by_input = training.then(|| {
+            let (starts, indices) = cut_mut(integers, width + 1);
+            let mut lists = ListsMut { starts, indices, values: floats };
+            kernels::transpose(&by_sample, n, &mut lists);
+            lists.finish()
+        });
+        Ok(Rows::Listed { by_sample, by_input })
+    }
+}
+
+/// Whether more than half of the inputs are not zero.
+fn is_dense(inputs: &Inputs<'_>, n: usize, width: usize) -> bool {
+    let nonzeros = match *inputs {
+        Inputs::Floats(x) => kernels::count_floats(x),
+        Inputs::Bytes { set, pick, .. } => kernels::count_bytes(set, width, pick),
+        Inputs::Sparse { set, pick } => pick.iter().map(|&row| set.row(row).0.len()).sum(),
+    };
+    nonzeros > n.saturating_mul(width) / 2
+}
+
+/// All inputs as floats, in `values` unless they are so already.
+fn expand<'w>(inputs: &Inputs<'w>, width: usize, values: &'w mut [f32]) -> &'w [f32] {
+    let rows_of = |values| kernels::rows_mut(values, width);
+    match *inputs {
+        Inputs::Floats(x) => return x,
+        Inputs::Bytes { set, scale, pick } => {
+            for (to, &row) in rows_of(values).zip(pick) {
+                let from = kernels::cut(set, (row as usize).saturating_mul(width)).1;
+                to.iter_mut().zip(from).for_each(|(x, &b)| *x = f32::from(b) * scale);
+            }
+        }
+        Inputs::Sparse { set, pick } => {
+            for (to, &row) in rows_of(values).zip(pick) {
+                to.fill(0.0);
+                let (positions, bytes) = set.row(row);
+                for (&p, &b) in positions.iter().zip(bytes) {
+                    if let Some(x) = to.get_mut(usize::from(p)) {
+                        *x = f32::from(b) * set.scale;
+                    }
+                }
+            }
+        }
+    }
+    let n = match *inputs {
+        Inputs::Floats(_) => 0,
+        Inputs::Bytes { pick, .. } | Inputs::Sparse { pick, .. } => pick.len(),
+    };
+    cut_mut(values, n.saturating_mul(width)).0
+}
+
+/// Lists the rows of a compressed set that `pick` names.
+fn list_sparse(set: &SparseSet<'_>, pick: &[u32], lists: &mut ListsMut<'_>) {
+    let mut n = 0;
+    for (s, &row) in pick.iter().enumerate() {
+        lists.begin(s, n);
+        let (positions, bytes) = set.row(row);
+        let places = cut_mut(lists.indices, n).1.iter_mut().zip(cut_mut(lists.values, n).1);
+        for ((&p, &b), (index, value)) in positions.iter().zip(bytes).zip(places) {
+            (*index, *value) = (u32::from(p), f32::from(b) * set.scale);
+        }
+        n += positions.len();
+        lists.begin(s + 1, n);
+    }
+}
