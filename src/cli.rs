@@ -11,6 +11,8 @@ use cygnet::{Activation, AdamConfig, Init, Loss, SgdConfig, Spec};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
 
+const AFTER_TRAIN: &str = "Ctrl-C ends the run early and saves what was learned; a second one ends it at once.";
+
 /// Trains a small neural network on MNIST, averages its weights, and shows what that gained.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = "Start with:  cygnet train")]
@@ -22,7 +24,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Train a network and average its weights; without --data on the embedded sample of MNIST
-    #[command(allow_negative_numbers = true)]
+    #[command(allow_negative_numbers = true, after_help = AFTER_TRAIN)]
     Train(Box<Train>),
     /// Error and loss of a saved model on the training and test samples
     Eval {

@@ -41,7 +41,9 @@ pub enum HostError {
     #[error("{0}")]
     Mismatch(String),
     /// The loss or a parameter became infinite or NaN.
-    #[error("{what} not finite after {steps} steps: try a smaller --rate (it was {rate:?}), --clip 1 or another --init")]
+    #[error(
+        "{what} not finite after {steps} steps: try a smaller --rate (it was {rate:?}), --clip 1 or another --init"
+    )]
     Diverged {
         /// Steps until then.
         steps: u64,

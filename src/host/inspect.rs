@@ -31,14 +31,14 @@ pub fn info(model: &SavedModel) -> String {
     });
     let layers = aligned(&["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"], rows);
     let p = spec.param_len();
-    let floats = |n: usize| vec![n.to_string(), bytes(4 * n)];
+    let floats = |n: usize| vec![n.to_string(), bytes(n.saturating_mul(4))];
     let memory = [
         ("parameters", p),
         ("prediction, a sample", spec.predict_len(1)),
         ("training workspace, batch 1", spec.work_len(1)),
         ("training workspace, batch 32", spec.work_len(32)),
         ("momentum", p),
-        ("Adam", 2 * p),
+        ("Adam", p.saturating_mul(2)),
         ("average", p),
     ];
     let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());

@@ -2,7 +2,8 @@
 
 use super::HostError;
 use super::error::{room, zeros};
-use crate::{Activation, Loss, Math, Spec, checkpoint_len, load, load_spec, save};
+use crate::forward::check_finite;
+use crate::{Activation, Buffer, Error, Layer, Loss, Math, Spec, Value, checkpoint_len, load, load_spec, save};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::borrow::ToOwned;
 use std::collections::HashMap;
@@ -19,6 +20,9 @@ use std::vec::Vec;
 pub const MAX_PARAMS: usize = 500_000_000;
 /// A larger file is not one of ours: parameters and room for a header.
 const LARGEST: u64 = 4 * MAX_PARAMS as u64 + (1 << 20);
+
+/// Where the metadata of a safetensors file describe the network.
+const DESCRIPTION: &str = "cygnet";
 
 /// A network and its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,16 +59,25 @@ impl SavedModel {
     /// Writes a safetensors file where the name says so, else a checkpoint; the file is whole or not there.
     ///
     /// # Errors
-    /// [`HostError::File`], or [`HostError::Core`] for parameters that are not finite.
+    /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Core`] and [`HostError::Model`] for parameters that are not
+    /// finite.
     pub fn write(&self, path: &Path) -> Result<(), HostError> {
         let bytes = if is_safetensors(path) {
             self.to_safetensors().map_err(|problem| HostError::model(path, problem))?
         } else {
-            let mut bytes = vec![0; checkpoint_len(&self.spec)];
+            self.check()?;
+            let mut bytes = zeros(checkpoint_len(&self.spec))?;
             save(&self.spec, &self.params, &mut bytes)?;
             bytes
         };
         write_whole(path, &bytes).map_err(HostError::file(path))
+    }
+
+    /// Whether this can be written and read again.
+    fn check(&self) -> Result<(), Error> {
+        self.spec.check()?;
+        Error::expect_len(Buffer::Params, self.spec.param_len(), self.params.len())?;
+        check_finite(&self.params, Value::Param)
     }
 
     /// Parses a checkpoint.
@@ -82,8 +95,9 @@ impl SavedModel {
     /// `Dropout` modules, weights transposed to `(outputs, inputs)`.
     ///
     /// # Errors
-    /// What the format refuses.
+    /// What the format refuses, as parameters that are not finite.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, String> {
+        self.check().map_err(|e| e.to_string())?;
         let mut tensors = Vec::new();
         let mut module = 0;
         for layer in self.spec.layers() {
@@ -99,12 +113,8 @@ impl SavedModel {
             .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|e| e.to_string())?;
-        let metadata = HashMap::from([
-            ("format".to_owned(), "pt".to_owned()),
-            ("cygnet.layers".to_owned(), self.spec.layers().map(|l| describe(&l)).collect::<Vec<_>>().join(", ")),
-            ("cygnet.loss".to_owned(), loss_name(self.spec.loss_kind())),
-            ("cygnet.math".to_owned(), math_name(self.spec.math_kind()).to_owned()),
-        ]);
+        // One entry: the order of several would be another in every run.
+        let metadata = HashMap::from([(DESCRIPTION.to_owned(), describe(&self.spec))]);
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
 
@@ -116,12 +126,12 @@ impl SavedModel {
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-        let metadata = header.metadata().clone().unwrap_or_default();
+        let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
+        let described = description.map(|text| parse_description(text)).transpose()?;
         let mut stems: Vec<String> =
             file.names().iter().filter_map(|n| n.strip_suffix(".weight")).map(str::to_owned).collect();
         stems.sort_by_cached_key(|stem| (numbers(stem), stem.clone()));
-        let described = metadata.get("cygnet.layers").map(|text| text.split(", ").collect::<Vec<_>>());
-        if described.as_ref().is_some_and(|d| d.len() != stems.len()) {
+        if described.as_ref().is_some_and(|(layers, ..)| layers.len() != stems.len()) {
             return Err("its metadata describe another number of layers".to_owned());
         }
         let mut spec = None;
@@ -129,7 +139,7 @@ impl SavedModel {
         for (l, stem) in stems.iter().enumerate() {
             let (outputs, inputs) = read_layer(&file, stem, &mut params)?;
             let (activation, dropout) = match &described {
-                Some(layers) => parse_layer(layers[l])?,
+                Some((layers, ..)) => layers[l],
                 None if l + 1 < stems.len() => (Activation::Relu, 0.0),
                 None => (Activation::Identity, 0.0),
             };
@@ -142,11 +152,8 @@ impl SavedModel {
             spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
         }
         let mut spec = spec.ok_or("no tensor is named `….weight`")?;
-        if let Some(name) = metadata.get("cygnet.loss") {
-            spec = spec.loss(parse_loss(name)?);
-        }
-        if let Some(name) = metadata.get("cygnet.math") {
-            spec = spec.math(parse_math(name)?);
+        if let Some((_, loss, math)) = described {
+            spec = spec.loss(loss).math(math);
         }
         spec.check().map_err(|e| e.to_string())?;
         Ok(Self { spec, params })
@@ -271,14 +278,25 @@ fn parse_math(name: &str) -> Result<Math, String> {
     }
 }
 
-fn describe(layer: &crate::Layer) -> String {
-    format!("{} dropout {}", activation_name(layer.activation), layer.dropout)
+/// What tensors do not say, such as `relu dropout 0.5, identity dropout 0; loss cross-entropy; math libm`.
+fn describe(spec: &Spec) -> String {
+    let layer = |l: Layer| format!("{} dropout {}", activation_name(l.activation), l.dropout);
+    let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
+    format!("{layers}; loss {}; math {}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
 }
 
-fn parse_layer(text: &str) -> Result<(Activation, f32), String> {
-    let (name, dropout) = text.split_once(" dropout ").ok_or_else(|| format!("its metadata say `{text}`"))?;
-    let dropout = dropout.parse().map_err(|_| format!("its metadata say dropout `{dropout}`"))?;
-    Ok((parse_activation(name)?, dropout))
+/// Activation and dropout of each layer, the loss, the functions.
+type Description = (Vec<(Activation, f32)>, Loss, Math);
+
+fn parse_description(text: &str) -> Result<Description, String> {
+    let unknown = || format!("its metadata say `{text}`");
+    let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
+    let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;
+    let layer = |layer: &str| {
+        let (name, dropout) = layer.split_once(" dropout ").ok_or_else(unknown)?;
+        Ok::<_, String>((parse_activation(name)?, dropout.parse().map_err(|_| unknown())?))
+    };
+    Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?))
 }
 
 /// Writes beside the file and renames, so that an interruption leaves the old file or the new one.

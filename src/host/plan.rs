@@ -163,6 +163,18 @@ impl Plan {
         Ok(spec)
     }
 
+    /// How many of so many training samples are set apart for validation.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] where none is left to learn from.
+    pub fn held_out(&self, samples: usize) -> Result<usize, HostError> {
+        let held_out = (f64::from(self.validation) * samples as f64).round() as usize;
+        if held_out < samples {
+            return Ok(held_out);
+        }
+        Err(HostError::Usage(format!("{held_out} of {samples} samples set apart leave none to learn from")))
+    }
+
     /// Steps of an epoch over `samples`: `⌈samples / batch⌉`.
     #[must_use]
     pub fn steps_per_epoch(&self, samples: usize) -> u64 {

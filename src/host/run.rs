@@ -183,10 +183,7 @@ pub fn train(
 /// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.
 fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>), HostError> {
     let count = u32::try_from(samples).map_err(|_| HostError::Usage(format!("{samples} samples are too many")))?;
-    let held_out = (f64::from(plan.validation) * samples as f64).round() as usize;
-    if held_out >= samples {
-        return Err(HostError::Usage(format!("{held_out} of {samples} samples set apart leave none to learn from")));
-    }
+    let held_out = plan.held_out(samples)?;
     let mut order: Vec<u32> = (0..count).collect();
     random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Split, 0));
     let mut train = order.split_off(held_out);

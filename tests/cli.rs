@@ -1,0 +1,348 @@
+//! The command as a user meets it: what it writes and says, its exit codes, and one line for every mistake.
+#![cfg(feature = "std")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use cygnet::host::model_file::SavedModel;
+use tempfile::TempDir;
+
+/// A run that has ended; `err` of a failure is one line.
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn command(dir: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cygnet"));
+    command.current_dir(dir).args(line.split_whitespace());
+    command
+}
+
+fn run(dir: &TempDir, line: &str) -> Run {
+    let Output { status, stdout, stderr } = command(dir.path(), line).output().unwrap();
+    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(!err.contains("panicked") && !err.contains("allocation"), "{line}: {err}");
+    Run { code: status.code(), out, err }
+}
+
+#[track_caller]
+fn succeeds(dir: &TempDir, line: &str) -> String {
+    let Run { code, out, err } = run(dir, line);
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{line}");
+    out
+}
+
+/// Fails with this code and with one line that holds all of `words`.
+#[track_caller]
+fn fails(dir: &TempDir, line: &str, code: i32, words: &[&str]) {
+    let run = run(dir, line);
+    assert_eq!((run.code, run.out.as_str()), (Some(code), ""), "{line}: {}", run.err);
+    // After its one line clap shows how the command is used.
+    let (first, rest) = run.err.split_once('\n').unwrap_or((&run.err, ""));
+    assert!(rest.is_empty() || code == 2 && rest.contains("try '--help'"), "{line}: {}", run.err);
+    assert!(first.starts_with("error: ") && words.iter().all(|word| first.contains(word)), "{line}: {first}");
+}
+
+/// Writes `train` and `test` images of `side` by `side` in `classes` stripe patterns with a little noise.
+fn write_data(dir: &Path, [train, test]: [u32; 2], side: u32, classes: u32) {
+    fs::create_dir_all(dir).unwrap();
+    for (set, count) in [("train", train), ("t10k", test)] {
+        let pixel = |i: u32, p: u32| {
+            let noise = (i * 31 + p).wrapping_mul(0x9e37_79b9) >> 25;
+            if p % classes == i % classes { 128 + noise as u8 } else { noise as u8 }
+        };
+        let pixels = (0..count).flat_map(|i| (0..side * side).map(move |p| pixel(i, p)));
+        let labels = (0..count).map(|i| (i % classes) as u8);
+        let header = |sizes: &[u32]| {
+            let sizes = sizes.iter().flat_map(|size| size.to_be_bytes());
+            [0, 0, 8, (sizes.clone().count() / 4) as u8].into_iter().chain(sizes).collect::<Vec<_>>()
+        };
+        let images: Vec<u8> = header(&[count, side, side]).into_iter().chain(pixels).collect();
+        fs::write(dir.join(format!("{set}-images-idx3-ubyte")), images).unwrap();
+        let labels: Vec<u8> = header(&[count]).into_iter().chain(labels).collect();
+        fs::write(dir.join(format!("{set}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+/// A directory with a small set of data in `data`.
+fn workplace() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(&dir.path().join("data"), [90, 30], 6, 3);
+    dir
+}
+
+const TRAIN: &str = "train --data data --hidden 8 --epochs 2";
+
+fn bytes(dir: &TempDir, name: &str) -> Vec<u8> {
+    fs::read(dir.path().join(name)).unwrap()
+}
+
+fn files(dir: &TempDir, name: &str) -> Vec<String> {
+    let entries = fs::read_dir(dir.path().join(name)).unwrap();
+    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_run_writes_models_that_every_command_reads() {
+    let dir = workplace();
+    let out = succeeds(&dir, &format!("{TRAIN} --out run --swa-start 0"));
+    for part in ["36-8-3 with 323 parameters", "epoch   rate", "average of 2", "test error, %", "Next: cygnet predict"]
+    {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let saved = ["average.cygnet", "average.safetensors", "history.csv", "last.cygnet", "last.safetensors"];
+    assert_eq!(files(&dir, "run"), saved);
+    let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
+    assert!(history.starts_with("epoch,steps,rate,train_loss") && history.lines().count() == 3, "{history}");
+
+    let from_checkpoint = succeeds(&dir, "eval run/average.cygnet --data data");
+    assert!(from_checkpoint.contains("cross-entropy") && from_checkpoint.contains("test"));
+    assert_eq!(succeeds(&dir, "eval run/average.safetensors --data data"), from_checkpoint);
+    assert!(succeeds(&dir, "info run/last.cygnet").contains("dense 2"));
+    let verdicts = succeeds(&dir, "predict run/last.cygnet data/t10k-images-idx3-ubyte");
+    assert_eq!(verdicts.lines().count(), 2 + 30, "{verdicts}");
+
+    assert_eq!(succeeds(&dir, "convert run/last.cygnet copy.safetensors"), "");
+    assert_eq!(bytes(&dir, "copy.safetensors"), bytes(&dir, "run/last.safetensors"));
+    succeeds(&dir, "convert copy.safetensors back.cygnet");
+    assert_eq!(bytes(&dir, "back.cygnet"), bytes(&dir, "run/last.cygnet"));
+    // The content says what a file is, not only its name.
+    fs::rename(dir.path().join("copy.safetensors"), dir.path().join("model.bin")).unwrap();
+    assert_eq!(succeeds(&dir, "info model.bin"), succeeds(&dir, "info run/last.cygnet"));
+
+    // A run without an average leaves none of an earlier one beside its model.
+    let out = succeeds(&dir, &format!("{TRAIN} --out run --no-swa --quiet"));
+    assert!(out.contains("Nothing was averaged") && !out.contains("epoch   rate"), "{out}");
+    assert_eq!(files(&dir, "run"), saved[2..]);
+}
+
+#[test]
+fn equal_runs_give_equal_bytes_and_only_what_decides_changes_them() {
+    let dir = workplace();
+    let average = |flags: &str| {
+        succeeds(&dir, &format!("{TRAIN} --quiet {flags}"));
+        bytes(&dir, "cygnet-run/average.cygnet")
+    };
+    let first = average("--seed 7");
+    assert_eq!(average("--seed 7"), first);
+    assert_ne!(average("--seed 8"), first);
+    assert_eq!(average("--seed 7 --micro-batch 5"), first);
+    assert_eq!(average("--seed 7 --micro-batch 99999999999"), first);
+    let whole = average("--batch 4000000000");
+    assert_eq!(average("--batch 81"), whole);
+    assert_eq!(average("--batch 18446744073709551615 --micro-batch 7"), whole);
+}
+
+#[test]
+fn several_seeds_end_in_a_mean() {
+    let dir = workplace();
+    let out = succeeds(&dir, &format!("{TRAIN} --seeds 2 --seed 18446744073709551615 --out many"));
+    assert!(out.contains('±') && out.contains("Mean ± standard deviation of 2 seeds"), "{out}");
+    assert_eq!(files(&dir, "many"), ["seed-0", "seed-18446744073709551615"]);
+    assert_eq!(files(&dir, "many/seed-0").len(), 5);
+}
+
+#[test]
+fn small_sets_and_extreme_settings_are_trained_on() {
+    let dir = workplace();
+    write_data(&dir.path().join("two"), [2, 2], 1, 2);
+    write_data(&dir.path().join("wide"), [3, 2], 40, 2);
+    for flags in [
+        "--data two",
+        "--data two --validation 0.5 --hidden none",
+        "--data wide --hidden 1,1,1,1,1,1,1",
+        "--validation 0.988",
+        "--dropout 0.999 --swa-start 1",
+        "--swa-every 18446744073709551615 --schedule step --drop-every 18446744073709551615",
+        "--schedule cosine --warmup 2 --optimizer sgd --momentum 0.9 --nesterov --clip 1",
+        "--loss bce --optimizer adamw --weight-decay 0.1 --activation leaky-relu:0.3 --init 0.1",
+    ] {
+        let line = if flags.contains("--data") { "train --epochs 2" } else { "train --epochs 2 --data data" };
+        succeeds(&dir, &format!("{line} --quiet {flags}"));
+    }
+}
+
+#[test]
+fn help_is_for_newcomers_and_a_wrong_word_gets_a_hint() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(succeeds(&dir, "--help").contains("Start with:  cygnet train"));
+    let help = succeeds(&dir, "train --help");
+    assert!(help.contains("[default: 0.75]") && help.contains("Ctrl-C ends the run early"), "{help}");
+    assert!(succeeds(&dir, "--version").starts_with("cygnet 0."));
+    assert_eq!(run(&dir, "").code, Some(2));
+    fails(&dir, "trian", 2, &["unrecognized subcommand 'trian'"]);
+    fails(&dir, "train --epoch 3", 2, &["unexpected argument '--epoch'"]);
+    fails(&dir, "predict model", 2, &["required arguments"]);
+    assert_eq!(files(&dir, ".").len(), 0);
+}
+
+#[test]
+fn a_setting_out_of_range_is_named_before_anything_is_written() {
+    let dir = workplace();
+    for (flags, words) in [
+        ("--rate nan", ["rate NaN", "finite"]),
+        ("--rate -1", ["rate -1", "at least 0"]),
+        ("--swa-rate inf", ["swa-rate inf", "finite"]),
+        ("--validation 1", ["validation 1", "below 1"]),
+        ("--validation 0.99999", ["90 of 90 samples", "none to learn from"]),
+        ("--dropout 1", ["dropout 1", "below 1"]),
+        ("--dropout nan", ["dropout NaN", "below 1"]),
+        ("--epochs 0", ["epochs 0", "at least 1"]),
+        ("--batch 0", ["batch 0", "at least 1"]),
+        ("--micro-batch 0", ["micro-batch 0", "at least 1"]),
+        ("--swa-every 0", ["swa-every 0", "at least 1"]),
+        ("--swa-start 1.5", ["swa-start 1.5", "from 0 to 1"]),
+        ("--clip 0", ["clip 0", "above 0"]),
+        ("--warmup inf", ["warmup inf", "finite"]),
+        ("--warmup 21", ["warmup", "longer"]),
+        ("--weight-decay=-inf", ["weight-decay -inf", "finite"]),
+        ("--optimizer sgd --momentum 1", ["momentum 1", "below 1"]),
+        ("--optimizer sgd --nesterov", ["nesterov", "momentum"]),
+        ("--momentum 0.9", ["--momentum", "--optimizer sgd"]),
+        ("--final-rate 0.1", ["--final-rate", "--schedule"]),
+        ("--drop-every 3", ["--drop-every", "--schedule step"]),
+        ("--schedule step --drop-factor 2", ["drop-factor 2", "from 0 to 1"]),
+        ("--schedule linear --final-rate nan", ["final-rate NaN", "finite"]),
+        ("--hidden 64,70000", ["--hidden", "`70000`"]),
+        ("--hidden 1,1,1,1,1,1,1,1", ["8 hidden layers", "7 are the most"]),
+        ("--hidden 65535,65535,65535", ["parameters", "500000000 are the most"]),
+        ("--init nan", ["--init", "`nan`"]),
+        ("--activation relux", ["--activation", "sigmoid"]),
+        ("--activation leaky-relu:nan", ["--activation", "leaky-relu:nan"]),
+        ("--loss huber:0", ["--loss", "huber:0"]),
+        ("--seeds 0", ["--seeds", "0"]),
+        ("--no-swa --swa-start 0.5", ["--no-swa", "--swa-start"]),
+    ] {
+        fails(&dir, &format!("train --data data --out run {flags}"), 2, &words);
+    }
+    assert!(!dir.path().join("run").exists());
+}
+
+#[test]
+fn a_file_that_is_missing_or_something_else_is_named() {
+    let dir = workplace();
+    fs::write(dir.path().join("empty"), "").unwrap();
+    fs::write(dir.path().join("empty.safetensors"), "").unwrap();
+    succeeds(&dir, &format!("{TRAIN} --quiet --out run"));
+    write_data(&dir.path().join("larger"), [9, 9], 7, 3);
+    write_data(&dir.path().join("richer"), [9, 9], 6, 9);
+    for (line, words) in [
+        ("info nowhere", ["nowhere", "os error 2"]),
+        ("info data", ["data", "os error"]),
+        ("info empty", ["empty", "not a cygnet model"]),
+        ("info empty.safetensors", ["empty.safetensors", "not a safetensors file"]),
+        ("info data/t10k-labels-idx1-ubyte", ["t10k-labels-idx1-ubyte", "not a cygnet model"]),
+        ("eval run/last.cygnet --data nowhere", ["nowhere", "os error 2"]),
+        ("eval run/last.cygnet --data run", ["run", "train-images-idx3-ubyte"]),
+        ("eval run/last.cygnet --data larger", ["takes 36 inputs", "the data have 49"]),
+        ("eval run/last.cygnet --data richer", ["knows 3 classes", "36 and 9"]),
+        ("predict run/last.cygnet larger/t10k-images-idx3-ubyte", ["larger/t10k-images-idx3-ubyte", "49 pixels"]),
+        ("predict run/last.cygnet run/last.cygnet", ["run/last.cygnet", "byte 0"]),
+        ("predict run/last.cygnet nowhere.png", ["nowhere.png", "os error 2"]),
+        ("convert run/last.cygnet data", ["data", "not a regular file"]),
+        ("convert run/last.cygnet nowhere/model", ["nowhere/model", "os error 2"]),
+        ("train --data nowhere", ["nowhere", "os error 2"]),
+        ("train --data data --out empty", ["empty", "exists"]),
+    ] {
+        fails(&dir, line, 1, &words);
+    }
+    // Fewer classes than the model knows are no mistake.
+    write_data(&dir.path().join("poorer"), [9, 9], 6, 2);
+    succeeds(&dir, "eval run/last.cygnet --data poorer");
+}
+
+#[test]
+fn a_run_that_explodes_says_what_to_try_and_keeps_what_was_good() {
+    let dir = workplace();
+    let explosive = "--quiet --loss mse --optimizer sgd --dropout 0 --out run";
+    fails(&dir, &format!("{TRAIN} {explosive} --rate 1e30"), 1, &["not finite", "1e30", "smaller --rate"]);
+    assert!(files(&dir, "run").is_empty());
+
+    let late = format!("train --data data --hidden 8 --epochs 6 {explosive} --swa-start 0.5 --swa-rate 1e9");
+    let Run { code, out, err } = run(&dir, &late);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("epoch 3 are saved in run") && err.contains("smaller --rate (it was 1000000000.0)"), "{err}");
+    assert!(out.contains("last iterate"), "{out}");
+    let finite = |name: &str| {
+        let model = SavedModel::read(&dir.path().join(name)).unwrap();
+        model.params.iter().all(|p| p.abs() < 100.0)
+    };
+    assert!(finite("run/last.cygnet") && finite("run/average.cygnet"));
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use std::fs::File;
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    #[test]
+    fn signals_end_a_run_with_its_models_saved() {
+        let dir = workplace();
+        for (signal, out) in [("INT", "a"), ("TERM", "b")] {
+            let line = format!("train --data data --hidden 8 --epochs 18446744073709551615 --swa-start 0 --out {out}");
+            let mut child = command(dir.path(), &line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+            assert!(lines.any(|line| line.starts_with("    1 ")));
+            Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
+            let table: Vec<String> = lines.filter(|line| line.contains("last iterate")).collect();
+            assert_eq!(table.len(), 1);
+            let ended = child.wait_with_output().unwrap();
+            let err = String::from_utf8(ended.stderr).unwrap();
+            assert_eq!(ended.status.code(), Some(130), "{err}");
+            assert_eq!(err, format!("interrupted; what was learned so far is saved in {out}\n"));
+            for model in ["last", "average"] {
+                let model = SavedModel::read(&dir.path().join(out).join(model).with_extension("cygnet")).unwrap();
+                assert_eq!(model.params.len(), 323);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_that_leaves_is_no_error_and_a_full_disk_is() {
+        let dir = workplace();
+        let mut child = command(dir.path(), TRAIN).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert!(SavedModel::read(&dir.path().join("cygnet-run/last.cygnet")).is_ok());
+
+        let Ok(full) = File::options().write(true).open("/dev/full") else { return };
+        let output = command(dir.path(), "info cygnet-run/last.cygnet").stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: standard output: "));
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        assert_eq!(command(dir.path(), "info nowhere").stderr(full).status().unwrap().code(), Some(1));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_without_end_is_not_read_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        // The shell's limit stands for a small machine.
+        let line = format!("ulimit -v 1000000; exec '{}' info /dev/zero", env!("CARGO_BIN_EXE_cygnet"));
+        let output = Command::new("sh").args(["-c", &line]).current_dir(dir.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: /dev/zero: "));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_is_asked_for_before_it_is_taken() {
+        let dir = workplace();
+        let line = format!(
+            "ulimit -v 1000000; exec '{}' train --data data --hidden 60000,5000 --out run",
+            env!("CARGO_BIN_EXE_cygnet")
+        );
+        let output = Command::new("sh").args(["-c", &line]).current_dir(dir.path()).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{err}");
+        assert!(err.starts_with("error: no memory for ") && err.lines().count() == 1, "{err}");
+    }
+}

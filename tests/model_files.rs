@@ -1,0 +1,290 @@
+//! Model files: what is written is read back exactly, and what cannot be a model says why in one line.
+#![cfg(feature = "std")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::collections::HashMap;
+use std::fs;
+
+use common::{ACTIVATIONS, bits, cases, numbers};
+use cygnet::host::inspect::info;
+use cygnet::host::model_file::SavedModel;
+use cygnet::{Activation, Loss, Spec, checkpoint_len, save};
+use proptest::prelude::*;
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+
+const LOSSES: [Loss; 4] = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.7)];
+
+fn model(spec: Spec, seed: u64) -> SavedModel {
+    spec.check().unwrap();
+    SavedModel { spec, params: numbers(spec.param_len(), seed) }
+}
+
+fn checkpoint(model: &SavedModel) -> Vec<u8> {
+    let mut bytes = vec![0; checkpoint_len(&model.spec)];
+    save(&model.spec, &model.params, &mut bytes).unwrap();
+    bytes
+}
+
+/// `model` comes back from both formats with every bit, and each format's bytes are always the same.
+fn round_trips(model: &SavedModel) {
+    let same = |read: &SavedModel| assert_eq!((read.spec, bits(&read.params)), (model.spec, bits(&model.params)));
+    let bytes = checkpoint(model);
+    let read = SavedModel::from_checkpoint(&bytes).unwrap();
+    same(&read);
+    assert_eq!(checkpoint(&read), bytes);
+    let bytes = model.to_safetensors().unwrap();
+    let read = SavedModel::from_safetensors(&bytes).unwrap();
+    same(&read);
+    assert_eq!(read.to_safetensors().unwrap(), bytes);
+}
+
+/// A safetensors file of these tensors.
+fn file(tensors: &[(&str, Dtype, &[usize], Vec<u8>)], description: Option<&str>) -> Vec<u8> {
+    let views = tensors
+        .iter()
+        .map(|(name, dtype, shape, bytes)| (name.to_string(), TensorView::new(*dtype, shape.to_vec(), bytes).unwrap()));
+    let metadata = description.map(|text| HashMap::from([("cygnet".to_owned(), text.to_owned())]));
+    safetensors::serialize(views.collect::<Vec<_>>(), metadata).unwrap()
+}
+
+fn floats<'a>(name: &'a str, shape: &'a [usize], values: &[f32]) -> (&'a str, Dtype, &'a [usize], Vec<u8>) {
+    (name, Dtype::F32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+}
+
+/// Weights of `outputs` rows of ones, with a bias of zeros, for every module.
+fn modules(modules: &[(&str, usize, usize)], description: Option<&str>) -> Result<SavedModel, String> {
+    let names: Vec<_> = modules.iter().map(|(stem, ..)| [format!("{stem}.weight"), format!("{stem}.bias")]).collect();
+    let shapes: Vec<_> = modules.iter().map(|&(_, outputs, inputs)| ([outputs, inputs], [outputs])).collect();
+    let tensors = names.iter().zip(&shapes).flat_map(|([weight, bias], (matrix, vector))| {
+        [floats(weight, matrix, &vec![1.0; matrix[0] * matrix[1]]), floats(bias, vector, &vec![0.0; vector[0]])]
+    });
+    SavedModel::from_safetensors(&file(&tensors.collect::<Vec<_>>(), description))
+}
+
+#[track_caller]
+fn refused<T>(result: Result<T, String>, words: &str) {
+    let Err(line) = result else { panic!("accepted, expected: {words}") };
+    assert!(line.contains(words) && !line.contains('\n'), "{line}, expected: {words}");
+}
+
+#[test]
+fn every_activation_loss_and_dropout_comes_back() {
+    for activation in ACTIVATIONS {
+        for loss in LOSSES {
+            for dropout in [0.0, 0.1, 0.999] {
+                let spec = Spec::new(3).dense(4, activation).dropout(dropout).dense(2, activation).loss(loss);
+                round_trips(&model(spec, 1));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(48))]
+
+    #[test]
+    fn any_network_comes_back(
+        inputs in 1_u16..20,
+        layers in proptest::collection::vec((1_u16..20, 0_usize..5, 0_f32..10.0, 0_f32..0.99), 1..8),
+        (loss, delta) in (0_usize..4, 1e-6_f32..1e6),
+        seed in any::<u64>(),
+    ) {
+        let mut spec = Spec::new(inputs);
+        for &(width, activation, slope, dropout) in &layers {
+            let activation = match ACTIVATIONS[activation] {
+                Activation::LeakyRelu(_) => Activation::LeakyRelu(slope),
+                other => other,
+            };
+            spec = spec.dense(width, activation).dropout(dropout);
+        }
+        spec = spec.dense(3, Activation::Identity);
+        spec = spec.loss(if loss == 3 { Loss::Huber(delta) } else { LOSSES[loss] });
+        round_trips(&model(spec, seed));
+    }
+
+    #[test]
+    fn a_changed_byte_is_an_error_or_another_whole_model(at in any::<prop::sample::Index>(), flip in 1_u8..) {
+        let model = model(Spec::new(2).dense(3, Activation::Tanh).dropout(0.25).dense(2, Activation::Identity), 5);
+        let mut bytes = checkpoint(&model);
+        let at_byte = at.index(bytes.len());
+        bytes[at_byte] ^= flip;
+        prop_assert!(SavedModel::from_checkpoint(&bytes).is_err());
+        let mut bytes = model.to_safetensors().unwrap();
+        let at_byte = at.index(bytes.len());
+        bytes[at_byte] ^= flip;
+        match SavedModel::from_safetensors(&bytes) {
+            Ok(other) => round_trips(&other),
+            Err(line) => prop_assert!(!line.contains('\n'), "{line}"),
+        }
+    }
+}
+
+#[test]
+fn weights_are_transposed_for_pytorch() {
+    // Row k of the crate's weights is what input k sends; row j of PyTorch's is what output j receives.
+    let spec = Spec::new(3).dense(2, Activation::Identity);
+    let params = vec![11.0, 12.0, 21.0, 22.0, 31.0, 32.0, 0.5, 0.25];
+    let bytes = SavedModel { spec, params: params.clone() }.to_safetensors().unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let weight = tensors.tensor("0.weight").unwrap();
+    assert_eq!(weight.shape(), [2, 3]);
+    assert_eq!(weight.data(), floats("", &[], &[11.0, 21.0, 31.0, 12.0, 22.0, 32.0]).3);
+    assert_eq!(tensors.tensor("0.bias").unwrap().data(), floats("", &[], &[0.5, 0.25]).3);
+    assert_eq!(SavedModel::from_safetensors(&bytes).unwrap().params, params);
+}
+
+#[test]
+fn names_count_the_modules_of_a_sequential() {
+    let spec = Spec::new(2)
+        .dense(3, Activation::Relu)
+        .dropout(0.5)
+        .dense(4, Activation::Identity)
+        .dense(5, Activation::Tanh)
+        .dense(2, Activation::Identity);
+    let bytes = model(spec, 1).to_safetensors().unwrap();
+    let mut names: Vec<_> =
+        safetensors::SafeTensors::deserialize(&bytes).unwrap().names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    let weights: Vec<_> = names.iter().filter(|name| name.ends_with("weight")).collect();
+    assert_eq!(weights, ["0.weight", "3.weight", "4.weight", "6.weight"]);
+}
+
+#[test]
+fn modules_come_in_the_order_of_their_numbers() {
+    let relu = |widths: &[u16]| {
+        let (&[inputs, ref hidden @ .., outputs], mut spec) = (widths, Spec::new(widths[0])) else { panic!() };
+        assert_eq!(usize::from(inputs), spec.inputs());
+        for &width in hidden {
+            spec = spec.dense(width, Activation::Relu);
+        }
+        spec.dense(outputs, Activation::Identity)
+    };
+    for stems in [
+        ["0", "2", "10"],
+        ["net.0", "net.2", "net.10"],
+        ["fc1", "fc2", "fc10"],
+        ["block1.2", "block1.10", "block2.0"],
+        ["hidden1", "hidden2", "head"],
+    ] {
+        let read = modules(&[(stems[2], 2, 3), (stems[0], 5, 4), (stems[1], 3, 5)], None).unwrap();
+        assert_eq!(read.spec, relu(&[4, 5, 3, 2]), "{stems:?}");
+    }
+}
+
+#[test]
+fn metadata_decide_and_wrong_ones_are_refused() {
+    let two = [("0", 3, 2), ("2", 2, 3)];
+    let read = modules(&two, Some("leaky-relu:0.2 dropout 0.5, tanh dropout 0; loss huber:2; math libm")).unwrap();
+    let spec = Spec::new(2).dense(3, Activation::LeakyRelu(0.2)).dropout(0.5).dense(2, Activation::Tanh);
+    assert_eq!(read.spec, spec.loss(Loss::Huber(2.0)));
+    for (text, words) in [
+        ("", "metadata say ``"),
+        ("relu dropout 0, identity dropout 0", "metadata say"),
+        ("relu dropout 0; loss mse; math libm", "another number of layers"),
+        ("relu dropout 0, relu; loss mse; math libm", "metadata say"),
+        ("relu dropout x, relu dropout 0; loss mse; math libm", "metadata say"),
+        ("relu dropout NaN, relu dropout 0; loss mse; math libm", "dropout"),
+        ("relu dropout 0, relu dropout 0.5; loss mse; math libm", "dropout"),
+        ("gelu dropout 0, relu dropout 0; loss mse; math libm", "unknown activation `gelu`"),
+        ("relu dropout 0, relu dropout 0; loss hinge; math libm", "unknown loss `hinge`"),
+        ("relu dropout 0, relu dropout 0; loss mse; math other", "`other`"),
+    ] {
+        refused(modules(&two, Some(text)), words);
+    }
+}
+
+#[test]
+fn tensors_that_are_no_network_are_refused() {
+    let read = |tensors: &[_]| SavedModel::from_safetensors(&file(tensors, None));
+    let bias = floats("0.bias", &[2], &[0.0; 2]);
+    let weight = |shape, values: &[f32]| floats("0.weight", shape, values);
+    refused(read(&[]), "no tensor is named");
+    refused(read(std::slice::from_ref(&bias)), "no tensor is named");
+    refused(read(&[weight(&[2, 1], &[0.0; 2])]), "no tensor `0.bias`");
+    refused(read(&[weight(&[2], &[0.0; 2]), bias.clone()]), "`0.weight` has shape [2], expected (outputs, inputs)");
+    refused(read(&[weight(&[2, 1, 1], &[0.0; 2]), bias.clone()]), "`0.weight` has shape [2, 1, 1]");
+    refused(read(&[weight(&[3, 1], &[0.0; 3]), bias.clone()]), "`0.bias` has shape [2], expected [3]");
+    refused(read(&[weight(&[2, 0], &[]), bias.clone()]), "width of zero");
+    refused(read(&[weight(&[2, 70_000], &[0.0; 140_000]), bias.clone()]), "width of 70000");
+    refused(read(&[weight(&[2, 1], &[0.0, f32::NAN]), bias.clone()]), "not finite");
+    refused(read(&[weight(&[2, 1], &[0.0; 2]), floats("0.bias", &[2], &[f32::INFINITY; 2])]), "not finite");
+    refused(read(&[("0.weight", Dtype::F64, &[2, 1], vec![0; 16]), bias]), "F64, expected F32");
+    refused(modules(&[("0", 3, 2), ("2", 2, 4)], None), "`2.weight` takes 4 inputs, but 3 come in");
+    let nine: Vec<_> = ["1", "2", "3", "4", "5", "6", "7", "8", "9"].map(|stem| (stem, 2, 2)).into();
+    refused(modules(&nine, None), "too many dense layers");
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused_in_one_line() {
+    let model = model(Spec::new(3).dense(2, Activation::Relu).dense(2, Activation::Identity), 3);
+    let (checkpoint, safetensors) = (checkpoint(&model), model.to_safetensors().unwrap());
+    for n in 0..checkpoint.len() {
+        refused(SavedModel::from_checkpoint(&checkpoint[..n]), "checkpoint: ");
+    }
+    for n in 0..safetensors.len() {
+        refused(SavedModel::from_safetensors(&safetensors[..n]), "not a safetensors file");
+    }
+    for header in [u64::MAX, 1 << 62, 100_000_001, 0] {
+        let bytes = [&header.to_le_bytes()[..], b"{}", &[0; 64]].concat();
+        assert!(SavedModel::from_safetensors(&bytes).is_err_and(|line| !line.contains('\n')));
+    }
+    // A header that promises more than the file holds takes no memory for it.
+    let promise = br#"{"0.weight":{"dtype":"F32","shape":[60000,60000],"data_offsets":[0,14400000000]}}"#;
+    let bytes = [&(promise.len() as u64).to_le_bytes()[..], promise].concat();
+    refused(SavedModel::from_safetensors(&bytes), "not a safetensors file");
+}
+
+#[test]
+fn a_file_is_written_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let first = model(Spec::new(2).dense(2, Activation::Identity), 1);
+    let second = SavedModel { params: numbers(6, 2), ..first.clone() };
+    let names = || {
+        let entries = fs::read_dir(dir.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    for name in ["model.cygnet", "model.safetensors"] {
+        first.write(&at(name)).unwrap();
+        second.write(&at(name)).unwrap();
+        assert_eq!(SavedModel::read(&at(name)).unwrap(), second);
+    }
+    assert_eq!(fs::read(at("model.cygnet")).unwrap(), checkpoint(&second));
+    let broken = SavedModel { params: vec![f32::NAN; 6], ..first };
+    for name in ["model.cygnet", "model.safetensors"] {
+        assert!(broken.write(&at(name)).is_err());
+        assert_eq!(SavedModel::read(&at(name)).unwrap(), second);
+    }
+    let short = SavedModel { params: vec![0.0; 5], ..broken };
+    let no_network = SavedModel { spec: Spec::new(0), params: Vec::new() };
+    assert!(short.write(&at("short")).is_err() && short.to_safetensors().is_err());
+    assert!(no_network.write(&at("none")).is_err() && no_network.to_safetensors().is_err());
+    fs::create_dir(at("directory")).unwrap();
+    assert!(second.write(&at("directory")).is_err() && second.write(&at("directory/none/model")).is_err());
+    assert_eq!(names(), ["directory", "model.cygnet", "model.safetensors"]);
+}
+
+#[test]
+fn the_layer_table_names_every_layer() {
+    let spec = Spec::new(784)
+        .dense(64, Activation::Relu)
+        .dropout(0.5)
+        .dense(32, Activation::LeakyRelu(0.25))
+        .dense(10, Activation::Identity);
+    let text = info(&SavedModel { spec, params: vec![0.0; spec.param_len()] });
+    for words in [
+        vec!["dense 1", "784 → 64", "relu", "0.5", "50240", "0"],
+        vec!["dense 2", "64 → 32", "leaky-relu:0.25", "0", "2080", "50240"],
+        vec!["dense 3", "32 → 10", "identity", "0", "330", "52320"],
+        vec!["52650 parameters", "cross-entropy"],
+        vec!["parameters", "52650", "210.6 kB"],
+        vec!["Adam", "105300"],
+    ] {
+        assert!(text.lines().any(|line| words.iter().all(|word| line.contains(word))), "{words:?} in\n{text}");
+    }
+}
