@@ -1,7 +1,6 @@
 //! Stochastic weight averaging: the running mean of the models a trajectory passes through, in one slice.
 
 use crate::error::{Buffer, Error, Value};
-use crate::samples::check_finite;
 use crate::kernels;
 
 /// Running mean of weights (SWA; Izmailov et al. 2018, arXiv 1803.05407): `m ← w` first, then `n ← n + 1,
@@ -26,10 +25,10 @@ impl<'a> Averager<'a> {
     /// Continues with the mean of `count` models.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] for a mean of `count > 0` models that is not finite.
+    /// [`Error::NonFinite`] for a mean of `count > 0` models that is not finite, or that large.
     pub fn resume(mean: &'a mut [f32], count: u64) -> Result<Self, Error> {
         if count > 0 {
-            check_finite(mean, Value::Param)?;
+            check_bounded(mean)?;
         }
         Ok(Self { mean, count, swapped: false })
     }
@@ -37,13 +36,13 @@ impl<'a> Averager<'a> {
     /// Takes one more model into the mean and returns how many it holds.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite, [`Error::Swapped`],
+    /// [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite or whose magnitude is `2^127` or more, [`Error::Swapped`],
     /// [`Error::CountOverflow`].
     pub fn update(&mut self, params: &[f32]) -> Result<u64, Error> {
         self.check_live()?;
         Error::expect_len(Buffer::Params, self.mean.len(), params.len())?;
         let count = self.count.checked_add(1).ok_or(Error::CountOverflow)?;
-        check_finite(params, Value::Param)?;
+        check_bounded(params)?;
         if self.count == 0 {
             copy(self.mean, params);
         } else {
@@ -113,6 +112,17 @@ impl<'a> Averager<'a> {
     fn check_live(&self) -> Result<(), Error> {
         if self.swapped { Err(Error::Swapped) } else { Ok(()) }
     }
+}
+
+/// Differences of averaged models must not overflow: every magnitude is below `2^127`.
+const BOUND: f32 = 1.701_411_8e38;
+
+fn check_bounded(params: &[f32]) -> Result<(), Error> {
+    if kernels::largest(params) < BOUND {
+        return Ok(());
+    }
+    let index = params.iter().position(|p| p.is_nan() || p.abs() >= BOUND).unwrap_or(0);
+    Err(Error::NonFinite { value: Value::Param, index })
 }
 
 fn copy(to: &mut [f32], from: &[f32]) {

@@ -13,57 +13,75 @@ pub(crate) struct Trace<'w> {
     pub samples: usize,
 }
 
-impl Trace<'_> {
-    /// What comes into `layer` and its deltas, after the layer below has received its own: `δ_below = f'(z)·(δ·Wᵀ)`.
+impl<'w> Trace<'w> {
+    /// Turns the slopes below the last layer into deltas: `δ_below = f'(z)·(δ·Wᵀ)`, from the last layer down.
     ///
-    /// To be called from the last layer down, before `weights` change.
-    fn descend(&mut self, spec: &Spec, layer: &Layer, weights: &[f32]) -> (Rows<'_>, &[f32]) {
-        let at: usize = spec.layers().take(layer.index).map(|l| l.outputs * self.samples).sum();
-        let (below, here) = cut_mut(self.deltas, at);
-        let deltas = cut(here, self.samples * layer.outputs).0;
+    /// Returns a bound on the magnitude of every element of the summed gradient; not finite where one may overflow.
+    pub(crate) fn descend(&mut self, spec: &Spec, params: &[f32]) -> f32 {
+        let mut bound = 0.0_f32;
+        for layer in (0..spec.depth()).rev().filter_map(|l| spec.layer(l)) {
+            let at = self.offset(spec, &layer);
+            let (below, here) = cut_mut(self.deltas, at);
+            let deltas = cut(here, self.samples * layer.outputs).0;
+            if layer.index > 0 {
+                let start = at.saturating_sub(self.samples * layer.inputs);
+                let weights = cut(cut(params, layer.offset).1, layer.weight_len()).0;
+                kernels::input_gradient(weights, deltas, layer.outputs, cut_mut(below, start).1, layer.inputs);
+            }
+            let (x, deltas) = self.layer(spec, &layer);
+            // A sum, since a NaN or an infinity stays in it.
+            bound += kernels::largest(deltas) * x.largest().max(1.0) * self.samples as f32;
+        }
+        bound
+    }
+
+    /// Where the activations and deltas of `layer` begin.
+    fn offset(&self, spec: &Spec, layer: &Layer) -> usize {
+        spec.layers().take(layer.index).map(|l| l.outputs * self.samples).sum()
+    }
+
+    /// What comes into `layer`, and its deltas.
+    fn layer(&self, spec: &Spec, layer: &Layer) -> (Rows<'_>, &[f32]) {
+        let at = self.offset(spec, layer);
+        let deltas = cut(cut(self.deltas, at).1, self.samples * layer.outputs).0;
         if layer.index == 0 {
             return (self.inputs, deltas);
         }
         let width = self.samples * layer.inputs;
-        let start = at.saturating_sub(width);
-        kernels::input_gradient(weights, deltas, layer.outputs, cut_mut(below, start).1, layer.inputs);
-        (Rows::Dense(cut(cut(self.activations, start).1, width).0), deltas)
+        (Rows::Dense(cut(cut(self.activations, at.saturating_sub(width)).1, width).0), deltas)
     }
 
-    /// Adds the gradients of all parameters, summed over the samples, to `gradient`.
-    pub(crate) fn accumulate(&mut self, spec: &Spec, params: &[f32], gradient: &mut [f32]) {
-        for layer in (0..spec.depth()).rev().filter_map(|l| spec.layer(l)) {
-            let weights = cut(cut(params, layer.offset).1, layer.weight_len()).0;
+    /// Adds the gradients of all parameters, summed over the samples, to `gradient`; after [`descend`](Self::descend).
+    pub(crate) fn accumulate(&self, spec: &Spec, gradient: &mut [f32]) {
+        for layer in spec.layers() {
             let (weight_gradient, rest) = cut_mut(cut_mut(gradient, layer.offset).1, layer.weight_len());
-            let bias_gradient = cut_mut(rest, layer.outputs).0;
-            let (x, deltas) = self.descend(spec, &layer, weights);
-            x.gradient(&layer, 0, deltas, weight_gradient);
-            bias_rows(bias_gradient, deltas);
+            let (x, deltas) = self.layer(spec, &layer);
+            x.gradient(&layer, 0, deltas, weight_gradient, false);
+            bias_rows(cut_mut(rest, layer.outputs).0, deltas);
         }
     }
 
     /// Hands blocks of rows of weights to `update` with their gradient as soon as it is known: no gradient buffer, but one
-    /// `block` of at least one row.
+    /// `block` of at least one row; after [`descend`](Self::descend).
     ///
     /// `update(offset, weights, gradient)`: where the rows stand among the parameters, the rows, their summed gradient.
     pub(crate) fn for_each_block(
-        &mut self,
+        &self,
         spec: &Spec,
         params: &mut [f32],
         block: &mut [f32],
         mut update: impl FnMut(usize, &mut [f32], &[f32]),
     ) {
-        for layer in (0..spec.depth()).rev().filter_map(|l| spec.layer(l)) {
+        for layer in spec.layers() {
             let (weights, rest) = cut_mut(cut_mut(params, layer.offset).1, layer.weight_len());
             let bias = cut_mut(rest, layer.outputs).0;
-            let (x, deltas) = self.descend(spec, &layer, weights);
+            let (x, deltas) = self.layer(spec, &layer);
             let rows = block.len().checked_div(layer.outputs).unwrap_or(0);
             let (mut rest, mut first) = (weights, 0);
             while !rest.is_empty() && rows > 0 {
                 let (weights, tail) = cut_mut(rest, rows * layer.outputs);
                 let gradient = cut_mut(block, weights.len()).0;
-                gradient.fill(0.0);
-                x.gradient(&layer, first, deltas, gradient);
+                x.gradient(&layer, first, deltas, gradient, true);
                 update(layer.offset + first * layer.outputs, weights, gradient);
                 (rest, first) = (tail, first + rows);
             }

@@ -12,8 +12,8 @@
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 
 use crate::error::{Buffer, CheckpointFault, Error, Value};
-use crate::samples::check_finite;
 use crate::math::Math;
+use crate::samples::check_finite;
 use crate::spec::{Activation, Loss, Spec};
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
@@ -68,7 +68,7 @@ pub fn save(spec: &Spec, params: &[f32], bytes: &mut [u8]) -> Result<(), Error> 
 /// # Errors
 /// [`Error::Checkpoint`].
 pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
-    let mut input = Reader { bytes, at: 0 };
+    let mut input = Reader { bytes, at: 0, field: 0 };
     if input.array() != Ok(MAGIC) {
         return Err(Error::Checkpoint(CheckpointFault::Magic));
     }
@@ -76,23 +76,27 @@ pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
     if version != VERSION {
         return Err(Error::Checkpoint(CheckpointFault::Version(version)));
     }
-    let [depth, math] = input.array()?;
+    let [depth] = input.array()?;
+    if depth == 0 {
+        return Err(input.fault());
+    }
+    let [math] = input.array()?;
     let math = math_from(math).ok_or(input.fault())?;
     let inputs = u16::from_le_bytes(input.array()?);
-    let mut spec = Spec::new(inputs).math(math);
+    let mut spec = input.valid(Spec::new(inputs).math(math))?;
     let (kind, threshold) = (u16::from_le_bytes(input.array()?), f32::from_le_bytes(input.array()?));
-    spec = spec.loss(loss_from(kind, threshold).ok_or(input.fault())?);
+    spec = input.valid(spec.loss(loss_from(kind, threshold).ok_or(input.fault())?))?;
     for _ in 0..depth {
         let (width, kind) = (u16::from_le_bytes(input.array()?), u16::from_le_bytes(input.array()?));
         let activation = activation_from(kind, f32::from_le_bytes(input.array()?)).ok_or(input.fault())?;
-        spec = spec.dense(width, activation);
+        spec = input.valid(spec.dense(width, activation))?;
         let dropout = f32::from_le_bytes(input.array()?);
         // One spelling for "no dropout": what is read is written again byte for byte.
         if dropout.to_bits() != 0 {
             if dropout == 0.0 {
                 return Err(input.fault());
             }
-            spec = spec.dropout(dropout);
+            spec = input.valid(spec.dropout(dropout))?;
         }
     }
     if spec.check().is_err() {
@@ -150,19 +154,26 @@ impl Writer<'_> {
 struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,
+    /// Where the latest field begins.
+    field: usize,
 }
 
 impl Reader<'_> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let rest = self.bytes.get(self.at..).unwrap_or(&[]);
         let array = rest.first_chunk::<N>().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
-        self.at += N;
+        (self.field, self.at) = (self.at, self.at + N);
         Ok(*array)
     }
 
-    /// The value that ends here cannot be.
+    /// `spec`, unless the latest field made it one that cannot be.
+    fn valid(&self, spec: Spec) -> Result<Spec, Error> {
+        if spec.is_faulty() { Err(self.fault()) } else { Ok(spec) }
+    }
+
+    /// The latest field cannot be.
     fn fault(&self) -> Error {
-        Error::Checkpoint(CheckpointFault::Field(self.at as u32))
+        Error::Checkpoint(CheckpointFault::Field(self.field as u32))
     }
 }
 

@@ -96,7 +96,7 @@ pub enum CheckpointFault {
     Version(u16),
     /// Ends early, or goes on after its end.
     Length,
-    /// A field that cannot be: the byte where it stands.
+    /// A field that cannot be: the byte where it begins.
     Field(u32),
     /// The checksum differs: stored, computed.
     Crc(u32, u32),

@@ -79,12 +79,12 @@ pub(crate) fn run_training(
     spec: &Spec,
     params: &[f32],
     inputs: Rows<'_>,
-    n: usize,
     activations: &mut [f32],
     slopes: &mut [f32],
     masks: Masks,
     first_sample: u32,
 ) {
+    let n = activations.len().checked_div(spec.widths().0).unwrap_or(0);
     let (mut x, mut rest, mut slopes) = (inputs, activations, slopes);
     for layer in spec.layers() {
         let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs);
@@ -104,7 +104,8 @@ pub(crate) fn run_training(
 fn activate(activation: Activation, math: Math, z: &mut [f32]) {
     match activation {
         Activation::Identity => {}
-        Activation::Relu => z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { 0.0 }),
+        // A NaN stays one, for the loss to show.
+        Activation::Relu => z.iter_mut().for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z }),
         Activation::LeakyRelu(slope) => z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { slope * *z }),
         Activation::Tanh => z.iter_mut().for_each(|z| *z = math.tanh(*z)),
         Activation::Sigmoid => z.iter_mut().for_each(|z| *z = math.sigmoid(*z)),

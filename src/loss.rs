@@ -1,9 +1,9 @@
 //! What training minimises, its gradient at the outputs, and the score that sums it up.
 
 use crate::error::{Buffer, Error, Value};
-use crate::samples::{Inputs, check_finite};
 use crate::kernels::{cut, rows_mut};
 use crate::math::Math;
+use crate::samples::{Inputs, check_finite};
 use crate::spec::{Loss, Spec};
 
 /// What the outputs of `n` samples should be.

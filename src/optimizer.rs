@@ -62,7 +62,7 @@ impl<'a> Sgd<'a> {
     /// Starts with no velocity; `state` has [`SgdConfig::state_len`] floats.
     ///
     /// # Errors
-    /// [`Error::Setting`], or [`Error::Length`] unless the length is exact.
+    /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     pub fn new(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
         let sgd = Self::resume(config, spec, state)?;
         sgd.velocity.fill(0.0);
@@ -74,6 +74,7 @@ impl<'a> Sgd<'a> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn resume(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
+        spec.check()?;
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
         let SgdConfig { momentum, nesterov, weight_decay } = config;
@@ -95,7 +96,8 @@ impl Optimizer for Sgd<'_> {
         if self.velocity.is_empty() {
             kernels::sgd(weights, gradient, self.step);
         } else {
-            kernels::momentum(weights, cut_mut(self.velocity, offset).1, gradient, self.step);
+            let velocity = part(self.velocity, offset, weights.len());
+            kernels::momentum(weights, velocity, gradient, self.step);
         }
     }
 }
@@ -163,7 +165,7 @@ impl<'a> Adam<'a> {
     /// Starts with moments of zero; `state` has [`AdamConfig::state_len`] floats, first moments before second ones.
     ///
     /// # Errors
-    /// [`Error::Setting`], or [`Error::Length`] unless the length is exact.
+    /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     pub fn new(config: AdamConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
         let adam = Self::resume(config, spec, state, 0)?;
         adam.moments.fill(0.0);
@@ -175,6 +177,7 @@ impl<'a> Adam<'a> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn resume(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
+        spec.check()?;
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
         let step = kernels::Adam {
@@ -214,8 +217,14 @@ impl Optimizer for Adam<'_> {
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
         let half = self.moments.len() / 2;
         let (first, second) = cut_mut(self.moments, half);
-        kernels::adam(weights, cut_mut(first, offset).1, cut_mut(second, offset).1, gradient, self.step);
+        let n = weights.len();
+        kernels::adam(weights, part(first, offset, n), part(second, offset, n), gradient, self.step);
     }
+}
+
+/// `n` elements of `state` from `offset` on.
+fn part(state: &mut [f32], offset: usize, n: usize) -> &mut [f32] {
+    cut_mut(cut_mut(state, offset).1, n).0
 }
 
 fn check_decay(weight_decay: f32) -> Result<(), Error> {

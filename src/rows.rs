@@ -1,7 +1,7 @@
 //! What comes into a layer, ready for the kernels: dense, as bytes, or as lists of what is not zero.
 
 use crate::error::{Buffer, Error};
-use crate::kernels::{self, Lists, ListsMut, cut_mut};
+use crate::kernels::{self, ByteRows, Lists, ListsMut, cut_mut};
 use crate::samples::{Inputs, SparseSet};
 use crate::spec::{Layer, Spec};
 
@@ -9,9 +9,12 @@ use crate::spec::{Layer, Spec};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rows<'a> {
     Dense(&'a [f32]),
-    Bytes { set: &'a [u8], scale: f32, pick: &'a [u32] },
+    Bytes(ByteRows<'a>),
     /// By sample for the forward pass, by input for the gradient.
-    Listed { by_sample: Lists<'a>, by_input: Option<Lists<'a>> },
+    Listed {
+        by_sample: Lists<'a>,
+        by_input: Option<Lists<'a>>,
+    },
 }
 
 impl Rows<'_> {
@@ -19,25 +22,33 @@ impl Rows<'_> {
     pub(crate) fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         match self {
             Self::Dense(x) => kernels::forward(x, layer.inputs, weights, bias, z),
-            Self::Bytes { set, scale, pick } => {
-                kernels::forward_bytes(set, layer.inputs, pick, *scale, weights, bias, z);
-            }
+            Self::Bytes(x) => kernels::forward_bytes(x, weights, bias, z),
             Self::Listed { by_sample, .. } => kernels::forward_listed(by_sample, weights, bias, z),
         }
     }
 
-    /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows.
-    pub(crate) fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32]) {
+    /// The largest magnitude of an input, or a bound on it.
+    pub(crate) fn largest(&self) -> f32 {
+        match self {
+            Self::Dense(x) => kernels::largest(x),
+            Self::Bytes(x) => 255.0 * x.scale.abs(),
+            Self::Listed { by_sample, .. } => by_sample.largest(),
+        }
+    }
+
+    /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows; `=` where `fresh`.
+    pub(crate) fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+        if fresh && !matches!(self, Self::Listed { .. }) {
+            g.fill(0.0);
+        }
         match self {
             Self::Dense(x) => {
                 kernels::gradient_rows(g, kernels::cut(x, first).1, layer.inputs, deltas, layer.outputs);
             }
-            Self::Bytes { set, scale, pick } => {
-                kernels::gradient_bytes(g, set, layer.inputs, pick, *scale, first, deltas, layer.outputs);
-            }
+            Self::Bytes(x) => kernels::gradient_bytes(g, x, first, deltas, layer.outputs),
             Self::Listed { by_input, .. } => {
                 if let Some(lists) = by_input {
-                    kernels::listed_rows(g, lists, first, deltas, layer.outputs);
+                    kernels::listed_rows(g, lists, first, deltas, layer.outputs, fresh);
                 }
             }
         }
@@ -68,7 +79,7 @@ impl<'w> ListSpace<'w> {
         if self.integers.len() < places {
             return match inputs {
                 Inputs::Floats(x) => Ok(Rows::Dense(x)),
-                Inputs::Bytes { set, scale, pick } => Ok(Rows::Bytes { set, scale, pick }),
+                Inputs::Bytes { set, scale, pick } => Ok(Rows::Bytes(ByteRows { set, width, pick, scale })),
                 Inputs::Sparse { .. } => {
                     Err(Error::Length { buffer: Buffer::Index, needed: places, got: self.integers.len() })
                 }
@@ -83,7 +94,9 @@ impl<'w> ListSpace<'w> {
         let mut lists = ListsMut { starts, indices, values };
         match inputs {
             Inputs::Floats(x) => kernels::list_floats(x, width, &mut lists),
-            Inputs::Bytes { set, scale, pick } => kernels::list_bytes(set, width, pick, scale, &mut lists),
+            Inputs::Bytes { set, scale, pick } => {
+                kernels::list_bytes(&ByteRows { set, width, pick, scale }, &mut lists);
+            }
             Inputs::Sparse { set, pick } => list_sparse(&set, pick, &mut lists),
         }
         let by_sample = lists.finish();
@@ -97,11 +110,14 @@ impl<'w> ListSpace<'w> {
     }
 }
 
+/// Samples between the one that is read and the one that is asked of memory: shuffled sets lie in no cache.
+const AHEAD: usize = 4;
+
 /// Whether more than half of the inputs are not zero.
 fn is_dense(inputs: &Inputs<'_>, n: usize, width: usize) -> bool {
     let nonzeros = match *inputs {
         Inputs::Floats(x) => kernels::count_floats(x),
-        Inputs::Bytes { set, pick, .. } => kernels::count_bytes(set, width, pick),
+        Inputs::Bytes { set, scale, pick } => kernels::count_bytes(&ByteRows { set, width, pick, scale }),
         Inputs::Sparse { set, pick } => pick.iter().map(|&row| set.row(row).0.len()).sum(),
     };
     nonzeros > n.saturating_mul(width) / 2
@@ -113,9 +129,9 @@ fn expand<'w>(inputs: &Inputs<'w>, width: usize, values: &'w mut [f32]) -> &'w [
     match *inputs {
         Inputs::Floats(x) => return x,
         Inputs::Bytes { set, scale, pick } => {
+            let from = ByteRows { set, width, pick, scale };
             for (to, &row) in rows_of(values).zip(pick) {
-                let from = kernels::cut(set, (row as usize).saturating_mul(width)).1;
-                to.iter_mut().zip(from).for_each(|(x, &b)| *x = f32::from(b) * scale);
+                to.iter_mut().zip(from.row(row)).for_each(|(x, &b)| *x = f32::from(b) * scale);
             }
         }
         Inputs::Sparse { set, pick } => {
@@ -140,7 +156,13 @@ fn expand<'w>(inputs: &Inputs<'w>, width: usize, values: &'w mut [f32]) -> &'w [
 /// Lists the rows of a compressed set that `pick` names.
 fn list_sparse(set: &SparseSet<'_>, pick: &[u32], lists: &mut ListsMut<'_>) {
     let mut n = 0;
+    let mut ahead = pick.iter().skip(AHEAD);
     for (s, &row) in pick.iter().enumerate() {
+        if let Some(&row) = ahead.next() {
+            let (positions, bytes) = set.row(row);
+            kernels::prefetch(positions);
+            kernels::prefetch(bytes);
+        }
         lists.begin(s, n);
         let (positions, bytes) = set.row(row);
         let places = cut_mut(lists.indices, n).1.iter_mut().zip(cut_mut(lists.values, n).1);

@@ -51,11 +51,9 @@ impl<'a> Inputs<'a> {
     /// Checks shape, indices and numbers; gives the number of samples.
     pub(crate) fn check(&self, spec: &Spec) -> Result<usize, Error> {
         let width = spec.inputs();
-        let count = |pick: &[u32], samples: usize| {
-            match pick.iter().find(|&&row| row as usize >= samples) {
-                Some(&row) => Err(Error::Pick { row, samples }),
-                None => Ok(pick.len()),
-            }
+        let count = |pick: &[u32], samples: usize| match pick.iter().find(|&&row| row as usize >= samples) {
+            Some(&row) => Err(Error::Pick { row, samples }),
+            None => Ok(pick.len()),
         };
         let n = match *self {
             Self::Floats(x) => {
@@ -100,7 +98,7 @@ fn whole_rows(length: usize, width: usize) -> Result<usize, Error> {
 
 /// [`Error::NonFinite`] with the place of the first number that is not finite.
 pub(crate) fn check_finite(x: &[f32], value: Value) -> Result<(), Error> {
-    if kernels::all_finite(x) {
+    if kernels::largest(x).is_finite() {
         return Ok(());
     }
     let index = x.iter().position(|x| !x.is_finite()).unwrap_or(0);
@@ -151,6 +149,18 @@ impl<'a> SparseSet<'a> {
             }
         }
         Ok(Self { inputs: inputs.into(), starts, positions, values, scale })
+    }
+
+    /// What [`compress`] made, unchecked: a check at every batch would read the whole set.
+    #[cfg(feature = "std")]
+    pub(crate) fn of_compressed(
+        inputs: u16,
+        starts: &'a [u32],
+        positions: &'a [u16],
+        values: &'a [u8],
+        scale: f32,
+    ) -> Self {
+        Self { inputs: inputs.into(), starts, positions, values, scale }
     }
 
     /// Number of samples.

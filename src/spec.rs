@@ -149,7 +149,8 @@ impl Spec {
         if at >= MAX_LAYERS || !(p >= 0.0 && p < 1.0) {
             return self.with_fault(SpecFault::Dropout);
         }
-        self.layers[at].dropout = p;
+        // No dropout has one spelling, also in a checkpoint.
+        self.layers[at].dropout = if p > 0.0 { p } else { 0.0 };
         self
     }
 
@@ -201,11 +202,16 @@ impl Spec {
             return Some(SpecFault::Dropout);
         }
         let params = last.offset.saturating_add(last.param_len());
-        // The workspace of a single sample is smaller than the parameters; bytes must be addressable.
+        // Their bytes must be addressable.
         if params > isize::MAX as usize / size_of::<f32>() {
             return Some(SpecFault::TooLarge);
         }
         None
+    }
+
+    /// Whether what was described so far cannot be, whatever follows.
+    pub(crate) const fn is_faulty(&self) -> bool {
+        self.fault.is_some()
     }
 
     /// Numbers in a sample.

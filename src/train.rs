@@ -79,7 +79,7 @@ impl Model<'_> {
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Empty`], [`Error::Label`], [`Error::BatchTooLarge`], [`Error::Setting`] for the rate,
-    /// [`Error::NonFinite`] for a sample or the loss. Nothing has changed then.
+    /// [`Error::NonFinite`] for a sample, the loss, or a gradient that may overflow. Nothing has changed then.
     pub fn train<'x>(
         &mut self,
         inputs: impl Into<Inputs<'x>>,
@@ -91,12 +91,12 @@ impl Model<'_> {
         check_rate(rate)?;
         optimizer.check(self.spec)?;
         let mut score = Score::default();
-        let (mut trace, block) = self.trace(inputs.into(), targets, &mut score, work)?;
+        let (trace, block) = self.trace(inputs.into(), targets, &mut score, rate, work)?;
         optimizer.begin(rate, 1.0 / trace.samples as f32);
         trace.for_each_block(self.spec, self.params, block, |offset, weights, gradient| {
             optimizer.update(offset, weights, gradient);
         });
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         Ok(score)
     }
 
@@ -113,8 +113,8 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         Error::expect_len(Buffer::Gradient, self.spec.param_len(), gradient.sum.len())?;
         let mut score = gradient.score;
-        let (mut trace, _) = self.trace(inputs.into(), targets, &mut score, work)?;
-        trace.accumulate(self.spec, self.params, gradient.sum);
+        let (trace, _) = self.trace(inputs.into(), targets, &mut score, 1.0, work)?;
+        trace.accumulate(self.spec, gradient.sum);
         gradient.score = score;
         Ok(score)
     }
@@ -122,7 +122,8 @@ impl Model<'_> {
     /// One training step along the mean of an accumulated gradient, which is empty afterwards.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Length`], [`Error::Setting`] for the rate. Nothing has changed then.
+    /// [`Error::Empty`] without samples, [`Error::Length`], [`Error::Setting`] for the rate, [`Error::NonFinite`] for a gradient
+    /// that may overflow. Nothing has changed then.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,
@@ -136,19 +137,23 @@ impl Model<'_> {
         if score.samples() == 0 {
             return Err(Error::Empty);
         }
+        if !(kernels::largest(gradient.sum) * rate.max(1.0)).is_finite() {
+            return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
+        }
         optimizer.begin(rate, 1.0 / score.samples() as f32);
         optimizer.update(0, self.params, gradient.sum);
         gradient.reset();
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         Ok(score)
     }
 
-    /// Checks a batch, runs it forward, adds it to `score` and leaves the deltas of the outputs.
+    /// Checks a batch, runs it forward and back to the deltas of every layer, and adds it to `score`.
     fn trace<'w>(
         &self,
         inputs: Inputs<'w>,
         targets: Targets<'_>,
         score: &mut Score,
+        rate: f32,
         work: &'w mut Workspace<'_>,
     ) -> Result<(Trace<'w>, &'w mut [f32]), Error> {
         let spec = self.spec;
@@ -160,15 +165,19 @@ impl Model<'_> {
         let (lists, block) = lists.split_block(samples, spec, row);
         let inputs = lists.prepare(inputs, samples, spec.inputs(), true)?;
         let masks = Masks::new(self.seed, self.steps);
-        forward::run_training(spec, self.params, inputs, samples, activations, deltas, masks, score.samples() as u32);
+        forward::run_training(spec, self.params, inputs, activations, deltas, masks, score.samples() as u32);
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
         let mut total = *score;
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, &mut total);
         if !total.loss().is_finite() {
             return Err(Error::NonFinite { value: Value::Loss, index: 0 });
         }
+        let mut trace = Trace { inputs, activations, deltas, samples };
+        if !(trace.descend(spec, self.params) * rate.max(1.0)).is_finite() {
+            return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
+        }
         *score = total;
-        Ok((Trace { inputs, activations, deltas, samples }, block))
+        Ok((trace, block))
     }
 }
 

@@ -84,11 +84,11 @@ const fn length(buffer: Buffer, needed: usize, got: usize) -> Error {
 fn samples_and_targets_of_wrong_length() {
     let x = [0.5; 32];
     samples_refused(length(Buffer::Inputs, 6, 5), &x[..5], Targets::Classes(&[0, 1]));
-    samples_refused(length(Buffer::Inputs, 6, 9), &x[..9], Targets::Classes(&[0, 1]));
-    samples_refused(length(Buffer::Inputs, 6, 0), &[], Targets::Values(&x[..4]));
+    samples_refused(length(Buffer::Targets, 3, 2), &x[..9], Targets::Classes(&[0, 1]));
+    samples_refused(Error::Empty, &[], Targets::Values(&x[..4]));
     samples_refused(length(Buffer::Targets, 4, 3), &x[..6], Targets::Values(&x[..3]));
     samples_refused(Error::Empty, &[], Targets::Classes(&[]));
-    samples_refused(Error::Empty, &x[..3], Targets::Values(&[]));
+    samples_refused(length(Buffer::Targets, 2, 0), &x[..3], Targets::Values(&[]));
     refused(Error::Empty, |w| w.model.predict(&[], &mut w.work).map(|_| ()));
     refused(length(Buffer::Inputs, 6, 4), |w| w.model.predict(&x[..4], &mut w.work).map(|_| ()));
     refused(length(Buffer::Inputs, 3, 2), |w| w.model.predict(&x[..2], &mut w.work).map(|_| ()));

@@ -6,7 +6,6 @@ use std::boxed::Box;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::string::String;
-use std::vec::Vec;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -79,19 +78,4 @@ impl HostError {
     pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
         Self::Model { path: path.into(), problem: problem.into() }
     }
-}
-
-/// So many zeros, or [`HostError::Memory`] where another program would be killed.
-pub(crate) fn zeros<T: Clone + Default>(n: usize) -> Result<Vec<T>, HostError> {
-    let mut zeros = room(n)?;
-    zeros.resize(n, T::default());
-    Ok(zeros)
-}
-
-/// An empty vector with room for exactly `n`.
-pub(crate) fn room<T>(n: usize) -> Result<Vec<T>, HostError> {
-    let mut room = Vec::new();
-    let megabytes = n.saturating_mul(size_of::<T>()) as u64 / 1_000_000;
-    room.try_reserve_exact(n).map_err(|_| HostError::Memory { megabytes })?;
-    Ok(room)
 }

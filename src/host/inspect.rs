@@ -1,10 +1,10 @@
 //! What a saved model is, how good it is, and what it says of an image.
 
+use super::evaluator::Evaluator;
 use super::idx::{self, Images};
 use super::mnist::{Dataset, PIXEL_SCALE, Samples};
 use super::model_file::{SavedModel, activation_name, loss_name};
 use super::report::aligned;
-use super::run::Evaluator;
 use super::{HostError, image};
 use crate::{Error, Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
 use std::format;

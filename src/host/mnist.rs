@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
 use super::idx::{self, DataError, Images};
+use super::memory::zeros;
+use crate::{Inputs, SparseSet, compress, nonzeros};
 
 /// Scales a pixel: `input = pixel · 1/255`, one multiplication.
 pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
@@ -16,6 +18,34 @@ pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
 pub struct Samples {
     images: Images,
     labels: Vec<u8>,
+    sparse: Option<Sparse>,
+}
+
+/// Images without their zeros, beside the bytes: training reads a third of the memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sparse {
+    inputs: u16,
+    starts: Vec<u32>,
+    positions: Vec<u16>,
+    values: Vec<u8>,
+}
+
+impl Sparse {
+    /// `None` where they would take more than the bytes, or memory for them is not there.
+    fn of(images: &Images) -> Option<Self> {
+        let n = nonzeros(images.pixels());
+        let inputs = u16::try_from(images.row_len()).ok()?;
+        if n > images.pixels().len() / 3 || u32::try_from(n).is_err() {
+            return None;
+        }
+        let (mut starts, mut positions, mut values) = (zeros(images.count + 1).ok()?, zeros(n).ok()?, zeros(n).ok()?);
+        compress(images.pixels(), inputs, &mut starts, &mut positions, &mut values).ok()?;
+        Some(Self { inputs, starts, positions, values })
+    }
+
+    fn set(&self) -> SparseSet<'_> {
+        SparseSet::of_compressed(self.inputs, &self.starts, &self.positions, &self.values, PIXEL_SCALE)
+    }
 }
 
 impl Samples {
@@ -29,7 +59,8 @@ impl Samples {
 
     fn pair([images_path, labels_path]: [&Path; 2], images: Images, labels: Vec<u8>) -> Result<Self, DataError> {
         if images.count == labels.len() {
-            return Ok(Self { images, labels });
+            let sparse = Sparse::of(&images);
+            return Ok(Self { images, labels, sparse });
         }
         Err(DataError::Mismatch {
             path: labels_path.to_owned(),
@@ -72,6 +103,20 @@ impl Samples {
     /// Label `i`, or `None` past the end.
     pub fn label(&self, i: usize) -> Option<u8> {
         self.labels.get(i).copied()
+    }
+
+    /// The samples that `pick` names, as the core takes them: compressed where that is the smaller form.
+    pub fn inputs_of<'a>(&'a self, pick: &'a [u32]) -> Inputs<'a> {
+        let bytes = Inputs::Bytes { set: self.images.pixels(), scale: PIXEL_SCALE, pick };
+        self.sparse.as_ref().map(Sparse::set).map_or(bytes, |set| Inputs::Sparse { set, pick })
+    }
+
+    /// Their classes, in the first elements of `classes`.
+    pub fn classes<'b>(&self, pick: &[u32], classes: &'b mut [u16]) -> &'b [u16] {
+        for (class, &i) in classes.iter_mut().zip(pick) {
+            *class = self.label(i as usize).map_or(u16::MAX, u16::from);
+        }
+        &classes[..pick.len().min(classes.len())]
     }
 
     /// Gathers a batch: sample `indices[s]` becomes row `s`, `inputs[s][k] = pixel[k] · PIXEL_SCALE`.

@@ -1,9 +1,11 @@
 //! The host side, feature `std`: MNIST, model files and the runner behind the command `cygnet`.
 
 mod error;
+mod evaluator;
 pub mod idx;
 pub mod image;
 pub mod inspect;
+mod memory;
 pub mod mnist;
 pub mod model_file;
 pub mod plan;

@@ -1,8 +1,8 @@
 //! Models on disk: the crate's own checkpoint, and safetensors for exchange with PyTorch.
 
 use super::HostError;
-use super::error::{room, zeros};
-use crate::forward::check_finite;
+use super::memory::{room, zeros};
+use crate::samples::check_finite;
 use crate::{Activation, Buffer, Error, Layer, Loss, Math, Spec, Value, checkpoint_len, load, load_spec, save};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::borrow::ToOwned;

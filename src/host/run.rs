@@ -1,18 +1,16 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
 use super::HostError;
-use super::error::{room, zeros};
+use super::evaluator::Evaluator;
+use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::plan::Plan;
 use crate::random::{self, Purpose};
-use crate::{Averager, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace, evaluate};
+use crate::{Averager, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
 use std::format;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 use std::vec::Vec;
-
-/// Samples that pass at once in an evaluation; changes no bit.
-const EVALUATION_BATCH: usize = 64;
 
 /// One line of the history.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -100,8 +98,8 @@ pub fn train(
     let buffers = Buffers::new(&spec, plan, train.len())?;
     // All at once, since a system that promises each part may not have the whole.
     room::<f32>(buffers.len().saturating_add(2 * spec.param_len() + averaged_len + state_len))?;
-    let (mut params, mut kept) = (zeros(spec.param_len())?, zeros(spec.param_len())?);
-    let (mut mean, mut state) = (zeros(averaged_len)?, zeros(state_len)?);
+    let (mut params, mut kept) = (Floats::zeros(spec.param_len())?, Floats::zeros(spec.param_len())?);
+    let (mut mean, mut state) = (Floats::zeros(averaged_len)?, Floats::zeros(state_len)?);
     let mut model = Model::new(&spec, &mut params)?;
     model.init(plan.init, plan.seed)?;
     let mut averager = Averager::new(&mut mean);
@@ -177,7 +175,7 @@ pub fn train(
         },
         Err(_) => None,
     };
-    Ok(Outcome { spec, last: params, last_marks, average, history, interrupted, diverged })
+    Ok(Outcome { spec, last: params.to_vec(), last_marks, average, history, interrupted, diverged })
 }
 
 /// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.
@@ -192,11 +190,12 @@ fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>), HostError>
     Ok((train, order))
 }
 
-/// The floats that training needs besides parameters and optimizer state.
+/// The memory that training needs besides parameters and optimizer state.
 struct Buffers {
-    work: Vec<f32>,
-    gradient: Vec<f32>,
-    inputs: Vec<f32>,
+    work: Floats,
+    lists: Floats,
+    integers: Vec<u32>,
+    gradient: Floats,
     labels: Vec<u16>,
 }
 
@@ -206,16 +205,17 @@ impl Buffers {
         let batch = plan.micro_batch.unwrap_or(whole).min(whole);
         let accumulates = plan.clip.is_some() || batch < whole;
         Ok(Self {
-            work: zeros(spec.work_len(batch))?,
-            gradient: zeros(if accumulates { spec.param_len() } else { 0 })?,
-            inputs: zeros(batch.saturating_mul(spec.inputs()))?,
+            work: Floats::zeros(spec.work_len(batch))?,
+            lists: Floats::zeros(spec.list_len(batch))?,
+            integers: zeros(spec.index_len(batch))?,
+            gradient: Floats::zeros(if accumulates { spec.param_len() } else { 0 })?,
             labels: zeros(batch)?,
         })
     }
 
-    /// Floats in all of them.
+    /// Floats in all of them, an integer counted as one.
     fn len(&self) -> usize {
-        self.work.len() + self.gradient.len() + self.inputs.len()
+        self.work.len() + self.lists.len() + self.integers.len() + self.gradient.len()
     }
 }
 
@@ -281,86 +281,21 @@ impl Trainer<'_> {
         optimizer: &mut dyn Optimizer,
     ) -> Result<Score, HostError> {
         let spec = *model.spec();
-        let Buffers { work, gradient, inputs, labels } = &mut self.buffers;
+        let Buffers { work, lists, integers, gradient, labels } = &mut self.buffers;
         let capacity = labels.len();
-        let mut work = Workspace::new(&spec, capacity, work)?;
+        let mut work = Workspace::new(&spec, capacity, work)?.with_lists(&spec, lists, integers)?;
         if gradient.is_empty() {
-            let (x, y) = load(self.samples, batch, inputs, labels);
-            return Ok(model.train(x, Targets::Classes(y), optimizer, self.rate, &mut work)?);
+            let classes = Targets::Classes(self.samples.classes(batch, labels));
+            return Ok(model.train(self.samples.inputs_of(batch), classes, optimizer, self.rate, &mut work)?);
         }
         let mut gradient = Gradient::new(&spec, gradient)?;
         for micro in batch.chunks(capacity) {
-            let (x, y) = load(self.samples, micro, inputs, labels);
-            model.accumulate(x, Targets::Classes(y), &mut gradient, &mut work)?;
+            let classes = Targets::Classes(self.samples.classes(micro, labels));
+            model.accumulate(self.samples.inputs_of(micro), classes, &mut gradient, &mut work)?;
         }
         if let Some(norm) = self.plan.clip {
             gradient.clip(norm)?;
         }
         Ok(model.step(&mut gradient, optimizer, self.rate)?)
-    }
-}
-
-/// Scales the samples named by `indices` into the first rows of `inputs` and `labels`.
-fn load<'b>(
-    samples: &Samples,
-    indices: &[u32],
-    inputs: &'b mut [f32],
-    labels: &'b mut [u16],
-) -> (&'b [f32], &'b [u16]) {
-    let (inputs, labels) = (&mut inputs[..indices.len() * samples.inputs()], &mut labels[..indices.len()]);
-    let filled = samples.fill(indices, inputs, labels);
-    debug_assert!(filled.is_some(), "indices come from the split, lengths from the buffers");
-    (inputs, labels)
-}
-
-/// Scores models on sets that are kept as bytes.
-pub(crate) struct Evaluator<'a> {
-    spec: &'a Spec,
-    work: Vec<f32>,
-    inputs: Vec<f32>,
-    labels: Vec<u16>,
-}
-
-impl<'a> Evaluator<'a> {
-    pub(crate) fn new(spec: &'a Spec, data: &Dataset) -> Result<Self, HostError> {
-        if spec.inputs() != data.train.inputs() || spec.outputs() < data.classes {
-            return Err(HostError::Mismatch(format!(
-                "the model takes {} inputs and knows {} classes, but the data have {} and {}",
-                spec.inputs(),
-                spec.outputs(),
-                data.train.inputs(),
-                data.classes
-            )));
-        }
-        Ok(Self {
-            spec,
-            work: zeros(spec.predict_len(EVALUATION_BATCH))?,
-            inputs: zeros(EVALUATION_BATCH * spec.inputs())?,
-            labels: zeros(EVALUATION_BATCH)?,
-        })
-    }
-
-    /// The score of `params` on the samples named by `indices`.
-    pub(crate) fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
-        let mut work = Workspace::for_prediction(self.spec, EVALUATION_BATCH, &mut self.work)?;
-        let mut score = Score::default();
-        for batch in indices.chunks(EVALUATION_BATCH) {
-            let (x, y) = load(samples, batch, &mut self.inputs, &mut self.labels);
-            evaluate(self.spec, params, x, Targets::Classes(y), &mut score, &mut work)?;
-        }
-        Ok(score)
-    }
-
-    fn validate(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Option<Score>, HostError> {
-        if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
-    }
-
-    fn marks(&mut self, params: &[f32], data: &Dataset, train: &[u32], validation: &[u32]) -> Result<Marks, HostError> {
-        let test: Vec<u32> = (0..data.test.len() as u32).collect();
-        Ok(Marks {
-            train: self.score(params, &data.train, train)?,
-            validation: self.score(params, &data.train, validation)?,
-            test: self.score(params, &data.test, &test)?,
-        })
     }
 }

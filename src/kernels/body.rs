@@ -2,7 +2,7 @@
 //!
 //! `L` is the number of floats in a register.
 
-use super::{Adam, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, cut, cut_mut, rows, rows_mut, tree};
+use super::{Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, cut_mut, rows, rows_mut, tree};
 use crate::math;
 
 /// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
@@ -79,18 +79,9 @@ pub(super) fn forward<const L: usize>(x: &[f32], inputs: usize, weights: &[f32],
 }
 
 #[inline(always)]
-pub(super) fn forward_bytes<const L: usize>(
-    set: &[u8],
-    inputs: usize,
-    pick: &[u32],
-    scale: f32,
-    weights: &[f32],
-    bias: &[f32],
-    z: &mut [f32],
-) {
-    for (z, &row) in rows_mut(z, bias.len()).zip(pick) {
-        let x = cut(cut(set, (row as usize).saturating_mul(inputs)).1, inputs).0;
-        forward_sample::<L>(x.iter().map(|&b| f32::from(b) * scale), weights, bias, z);
+pub(super) fn forward_bytes<const L: usize>(x: &ByteRows<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    for (z, &row) in rows_mut(z, bias.len()).zip(x.pick) {
+        forward_sample::<L>(x.row(row).iter().map(|&b| f32::from(b) * x.scale), weights, bias, z);
     }
 }
 
@@ -118,19 +109,10 @@ pub(super) fn gradient_rows<const L: usize>(g: &mut [f32], a: &[f32], inputs: us
 }
 
 #[inline(always)]
-pub(super) fn gradient_bytes<const L: usize>(
-    g: &mut [f32],
-    set: &[u8],
-    inputs: usize,
-    pick: &[u32],
-    scale: f32,
-    first: usize,
-    d: &[f32],
-    outputs: usize,
-) {
+pub(super) fn gradient_bytes<const L: usize>(g: &mut [f32], a: &ByteRows<'_>, first: usize, d: &[f32], outputs: usize) {
     for (k, g) in (first..).zip(rows_mut(g, outputs)) {
-        let byte = |&row: &u32| set.get((row as usize).saturating_mul(inputs).saturating_add(k));
-        let column = pick.iter().map(|row| f32::from(byte(row).copied().unwrap_or(0)) * scale);
+        let byte = |&row: &u32| a.row(row).get(k).copied().unwrap_or(0);
+        let column = a.pick.iter().map(|row| f32::from(byte(row)) * a.scale);
         weighted_rows::<L>(g, column, d, outputs);
     }
 }
@@ -196,12 +178,32 @@ pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], g: &[f32], 
 
 #[inline(always)]
 pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam) {
+    let ((w, w_tail), (m, m_tail), (v, v_tail), (g, g_tail)) =
+        (w.as_chunks_mut::<64>(), m.as_chunks_mut::<64>(), v.as_chunks_mut::<64>(), g.as_chunks::<64>());
+    for (((w, m), v), g) in w.iter_mut().zip(m).zip(v).zip(g) {
+        adam_chunk(w, m, v, g, c);
+    }
+    adam_chunk(w_tail, m_tail, v_tail, g_tail, c);
+}
+
+/// Moments first: where all of the first ones are zero, as for pixels that are never lit, no weight moves, and the
+/// square roots and divisions, most of the time, are saved.
+#[inline(always)]
+fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam) {
     let (gain1, gain2) = (1.0 - c.beta1, 1.0 - c.beta2);
-    for (((w, m), v), &g) in w.iter_mut().zip(m).zip(v).zip(g) {
-        let g = g * c.scale + c.decay * *w;
+    let mut any = 0;
+    for (((&w, m), v), &g) in w.iter().zip(&mut *m).zip(&mut *v).zip(g) {
+        let g = g * c.scale + c.decay * w;
         *m = floor(c.beta1 * *m + gain1 * g, FIRST_MOMENT_FLOOR);
         *v = floor(c.beta2 * *v + gain2 * (g * g), SECOND_MOMENT_FLOOR);
-        *w = c.shrink * *w - c.rate * (*m / (math::sqrt(*v) * c.correction + c.epsilon));
+        any |= m.to_bits();
+    }
+    if any << 1 != 0 {
+        for ((w, &m), &v) in w.iter_mut().zip(&*m).zip(&*v) {
+            *w = c.shrink * *w - c.rate * (m / (math::sqrt(v) * c.correction + c.epsilon));
+        }
+    } else if c.shrink != 1.0 {
+        w.iter_mut().for_each(|w| *w *= c.shrink);
     }
 }
 
@@ -232,9 +234,8 @@ pub(super) fn swap<const L: usize>(a: &mut [f32], b: &mut [f32]) {
     }
 }
 
-/// Whether no element is NaN or infinite: an exponent of all ones is the largest bit pattern without its sign.
+/// The largest magnitude as bits, of which NaN has more than infinity and infinity more than any number.
 #[inline(always)]
-pub(super) fn all_finite<const L: usize>(x: &[f32]) -> bool {
-    let largest = x.iter().fold(0, |m, x| (x.to_bits() & 0x7fff_ffff).max(m));
-    largest < 0x7f80_0000
+pub(super) fn largest<const L: usize>(x: &[f32]) -> f32 {
+    f32::from_bits(x.iter().fold(0, |m, x| (x.to_bits() & 0x7fff_ffff).max(m)))
 }

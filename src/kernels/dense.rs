@@ -1,6 +1,6 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
-use super::{cut, cut_mut, padded, rows, rows_mut, tree};
+use super::{cut, cut_mut, padded, rows, rows_mut};
 
 /// Rows of the matrix between two visits of the running sums: a slab of two registers' width stays in the first cache.
 const SLAB: usize = 256;
@@ -20,7 +20,9 @@ pub(super) fn forward_dense<const L: usize>(x: &[f32], inputs: usize, weights: &
     for (slab, weights) in slabs(weights, width).enumerate() {
         let x = cut(x, slab * SLAB).1;
         let length = weights.len() / width.max(1);
-        column_tiles::<L>(width, |at, columns| {
+        let mut at = 0;
+        while at < width {
+            let columns = tile_width::<L>(width - at);
             let (mut x, mut z) = (x, &mut *z);
             while !z.is_empty() {
                 let (group, rest) = cut_mut(z, ROWS * width);
@@ -37,7 +39,8 @@ pub(super) fn forward_dense<const L: usize>(x: &[f32], inputs: usize, weights: &
                 x = cut(x, ROWS * inputs).1;
                 z = rest;
             }
-        });
+            at += columns;
+        }
     }
 }
 
@@ -46,23 +49,26 @@ pub(super) fn forward_dense<const L: usize>(x: &[f32], inputs: usize, weights: &
 pub(super) fn gradient_dense<const L: usize>(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], width: usize) {
     for (slab, d) in slabs(d, width).enumerate() {
         let a = cut(a, slab * SLAB * inputs).1;
-        column_tiles::<L>(width, |at, columns| {
+        let mut at = 0;
+        while at < width {
+            let columns = tile_width::<L>(width - at);
             let (mut a, mut g) = (a, &mut *g);
             while !g.is_empty() {
                 let (group, rest) = cut_mut(g, ROWS * width);
                 if group.len() == ROWS * width {
-                    let quads = strided(a, inputs).filter_map(|a| a.first_chunk::<ROWS>().copied());
+                    let quads = strided(a, inputs).map_while(|a| a.first_chunk::<ROWS>().copied());
                     tile_of::<ROWS, L>(group, quads, d, width, at, columns);
                 } else {
                     for (k, g) in rows_mut(group, width).enumerate() {
-                        let one = strided(cut(a, k).1, inputs).filter_map(|a| a.first_chunk::<1>().copied());
+                        let one = strided(cut(a, k).1, inputs).map_while(|a| a.first_chunk::<1>().copied());
                         tile_of::<1, L>(g, one, d, width, at, columns);
                     }
                 }
                 a = cut(a, ROWS).1;
                 g = rest;
             }
-        });
+            at += columns;
+        }
     }
 }
 
@@ -86,19 +92,14 @@ fn strided(mut slice: &[f32], step: usize) -> impl Iterator<Item = &[f32]> {
     })
 }
 
-/// Calls `visit(at, columns)` for tiles of columns that cover `width`: two registers, one, then pairs and single ones.
+/// Columns of the next tile where `rest` are left: two registers, one, then pairs and single ones.
 #[inline(always)]
-fn column_tiles<const L: usize>(width: usize, mut visit: impl FnMut(usize, usize)) {
-    let mut at = 0;
-    while at < width {
-        let columns = match width - at {
-            n if n >= 2 * L => 2 * L,
-            n if n >= L => L,
-            2.. => 2,
-            _ => 1,
-        };
-        visit(at, columns);
-        at += columns;
+fn tile_width<const L: usize>(rest: usize) -> usize {
+    match rest {
+        n if n >= 2 * L => 2 * L,
+        n if n >= L => L,
+        2.. => 2,
+        _ => 1,
     }
 }
 
@@ -157,7 +158,7 @@ fn chunk<const C: usize, const L: usize>(row: &[f32], at: usize) -> Option<&[[f3
     cut(row, at).1.as_chunks::<L>().0.first_chunk::<C>()
 }
 
-/// `e[s][k] *= Σ_j d[s][j]·w[k][j]`: eight rows of weights at once, whose eight lanes are combined side by side.
+/// `e[s][k] *= Σ_j d[s][j]·w[k][j]`: the sums of eight rows of weights at once.
 #[inline(always)]
 pub(super) fn input_gradient_dense<const L: usize>(
     weights: &[f32],
@@ -166,44 +167,95 @@ pub(super) fn input_gradient_dense<const L: usize>(
     e: &mut [f32],
     inputs: usize,
 ) {
-    let mut k = 0;
     let mut weights = weights;
-    while k < inputs {
+    for k in (0..inputs).step_by(8) {
         let (block, rest) = cut(weights, 8 * outputs);
-        let lines: [&[f32]; 8] = core::array::from_fn(|r| cut(cut(block, r * outputs).1, outputs).0);
-        let whole: [&[[f32; 8]]; 8] = lines.map(|line| line.as_chunks::<8>().0);
-        let tails: [[f32; 8]; 8] = lines.map(|line| padded(line.as_chunks::<8>().1));
-        for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
-            let e = cut_mut(e, k).1;
-            let (d, d_tail) = d.as_chunks::<8>();
-            let mut lanes = [[0.0_f32; 8]; 8];
-            for (j, d) in d.iter().enumerate() {
-                for (lanes, line) in lanes.iter_mut().zip(&whole) {
-                    if let Some(w) = line.get(j) {
-                        for ((l, w), d) in lanes.iter_mut().zip(w).zip(d) {
-                            *l += d * w;
-                        }
-                    }
-                }
-            }
-            if !d_tail.is_empty() {
-                // Lanes beyond the tail add a zero, which changes no bit.
-                let d = padded(d_tail);
-                for (lanes, w) in lanes.iter_mut().zip(&tails) {
-                    for ((l, w), d) in lanes.iter_mut().zip(w).zip(d) {
-                        *l += d * w;
-                    }
-                }
-            }
-            let sums: [f32; 8] = lanes.map(tree);
-            for (e, sum) in e.iter_mut().zip(sums) {
-                if *e != 0.0 {
-                    *e *= sum;
-                }
-            }
+        if outputs <= NARROW {
+            narrow_block(block, d, outputs, e, inputs, k);
+        } else {
+            wide_block(block, d, outputs, e, inputs, k);
         }
-        k += 8;
         weights = rest;
     }
 }
 
+/// Outputs up to which eight rows of weights are transposed first, on the stack.
+const NARROW: usize = 32;
+
+/// Eight sums side by side in a register, lane by lane: for few outputs, where a tree for each sum would cost more than
+/// the sum.
+#[inline(always)]
+fn narrow_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize, k: usize) {
+    let mut columns = [[0.0_f32; 8]; NARROW];
+    for (r, line) in rows(block, outputs).enumerate().take(8) {
+        for (column, &w) in columns.iter_mut().zip(line) {
+            column[r & 7] = w;
+        }
+    }
+    let (columns, _) = columns.as_chunks::<8>();
+    for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
+        let (d, tail) = d.as_chunks::<8>();
+        let mut lanes = [[0.0_f32; 8]; 8];
+        // Lanes beyond the tail add a zero, which changes no bit.
+        for (d, columns) in d.iter().chain([&padded(tail)]).zip(columns) {
+            for ((lane, d), column) in lanes.iter_mut().zip(d).zip(columns) {
+                *lane = core::array::from_fn(|r| lane[r] + d * column[r]);
+            }
+        }
+        multiply(cut_mut(e, k).1, vertical_tree(&lanes));
+    }
+}
+
+/// Eight sums in eight registers of lanes.
+#[inline(always)]
+fn wide_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize, k: usize) {
+    let lines: [&[f32]; 8] = core::array::from_fn(|r| cut(cut(block, r * outputs).1, outputs).0);
+    let whole: [&[[f32; 8]]; 8] = lines.map(|line| line.as_chunks::<8>().0);
+    let tails: [[f32; 8]; 8] = lines.map(|line| padded(line.as_chunks::<8>().1));
+    for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
+        let (d, d_tail) = d.as_chunks::<8>();
+        let mut sums = [[0.0_f32; 8]; 8];
+        for (j, d) in d.iter().enumerate() {
+            for (sum, line) in sums.iter_mut().zip(&whole) {
+                if let Some(w) = line.get(j) {
+                    for ((l, w), d) in sum.iter_mut().zip(w).zip(d) {
+                        *l += d * w;
+                    }
+                }
+            }
+        }
+        let d = padded(d_tail);
+        for (sum, w) in sums.iter_mut().zip(&tails) {
+            for ((l, w), d) in sum.iter_mut().zip(w).zip(d) {
+                *l += d * w;
+            }
+        }
+        let mut lanes = [[0.0_f32; 8]; 8];
+        for (r, sum) in sums.iter().enumerate() {
+            for (lane, l) in lanes.iter_mut().zip(sum) {
+                lane[r] = *l;
+            }
+        }
+        multiply(cut_mut(e, k).1, vertical_tree(&lanes));
+    }
+}
+
+/// [`tree`](super::tree) of eight sums side by side.
+#[inline(always)]
+fn vertical_tree(l: &[[f32; 8]; 8]) -> [f32; 8] {
+    let add = |a: [f32; 8], b: [f32; 8]| -> [f32; 8] { core::array::from_fn(|r| a[r] + b[r]) };
+    let even = add(add(l[0], l[4]), add(l[2], l[6]));
+    let odd = add(add(l[1], l[5]), add(l[3], l[7]));
+    add(even, odd)
+}
+
+/// `e ← e·sum` where `e` is not zero: a silenced unit stays silent whatever comes from above.
+#[inline(always)]
+fn multiply(e: &mut [f32], sums: [f32; 8]) {
+    let product = |e: f32, sum: f32| if e != 0.0 { e * sum } else { 0.0 };
+    if let Some(e) = e.first_chunk_mut::<8>() {
+        *e = core::array::from_fn(|r| product(e[r], sums[r]));
+    } else {
+        e.iter_mut().zip(sums).for_each(|(e, sum)| *e = product(*e, sum));
+    }
+}

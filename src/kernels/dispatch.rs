@@ -3,7 +3,7 @@
 //! The only `unsafe` here is the call of a function compiled for an instruction set that was found present.
 #![allow(unsafe_code)]
 
-use super::{Adam, Lists, ListsMut, Sgd, body, dense, lists};
+use super::{Adam, ByteRows, Lists, ListsMut, Sgd, body, dense, lists};
 
 /// An instruction set that the kernels are compiled for. Each computes the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +63,22 @@ mod detect {
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub use detect::force;
 
+/// Asks for the cache lines of `slice`, up to half a kilobyte, ahead of their use; a hint without effect on any value.
+#[inline(always)]
+pub(crate) fn prefetch<T>(slice: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let bytes = size_of_val(slice).min(512);
+        for offset in (0..bytes).step_by(64) {
+            // SAFETY: a prefetch reads nothing and cannot fault, and SSE is part of x86-64.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(slice.as_ptr().cast::<i8>().wrapping_add(offset)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = slice;
+}
+
 /// The instruction set in use.
 #[must_use]
 pub fn isa() -> Isa {
@@ -99,22 +115,21 @@ macro_rules! dispatch {
 dispatch! {
     /// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`, zeros of `x` skipped.
     body::forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
-    /// The same from rows of a set of bytes.
-    body::forward_bytes(
-        set: &[u8], inputs: usize, pick: &[u32], scale: f32, weights: &[f32], bias: &[f32], z: &mut [f32]
-    );
+    /// The same from rows of bytes.
+    body::forward_bytes(x: &ByteRows<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// The same from lists by sample.
     lists::forward_listed(x: &Lists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// The same without skipping.
     dense::forward_dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// `g[k][j] += Σ_s a[s][k]·d[s][j]`, zeros of `a` skipped.
     body::gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
-    /// The same from rows of a set of bytes, for the inputs from `first` on.
-    body::gradient_bytes(
-        g: &mut [f32], set: &[u8], inputs: usize, pick: &[u32], scale: f32, first: usize, d: &[f32], outputs: usize
+    /// The same from rows of bytes, for the inputs from `first` on.
+    body::gradient_bytes(g: &mut [f32], a: &ByteRows<'_>, first: usize, d: &[f32], outputs: usize);
+    /// `out[r] = Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`, or `+=` where not `fresh`; with lists
+    /// by input, the gradient.
+    lists::listed_rows(
+        out: &mut [f32], lists: &Lists<'_>, first: usize, matrix: &[f32], width: usize, fresh: bool
     );
-    /// `out[r] += Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`; with lists by input, the gradient.
-    lists::listed_rows(out: &mut [f32], lists: &Lists<'_>, first: usize, matrix: &[f32], width: usize);
     /// The same as `gradient_rows` without skipping.
     dense::gradient_dense(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// `e[s][k] *= Σ_j d[s][j]·weights[k][j]`, one dot product at a time.
@@ -123,14 +138,14 @@ dispatch! {
     dense::input_gradient_dense(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
     /// Lists the non-zero elements of `x`, rows of `width`.
     lists::list_floats(x: &[f32], width: usize, lists: &mut ListsMut<'_>);
-    /// Lists the non-zero elements of the rows of `set` that `pick` names, times `scale`.
-    lists::list_bytes(set: &[u8], width: usize, pick: &[u32], scale: f32, lists: &mut ListsMut<'_>);
+    /// Lists the non-zero bytes of `x`, times its scale.
+    lists::list_bytes(x: &ByteRows<'_>, lists: &mut ListsMut<'_>);
     /// The lists of the transposed matrix.
     lists::transpose(from: &Lists<'_>, rows: usize, to: &mut ListsMut<'_>);
     /// Elements that are not zero.
     lists::count_floats(x: &[f32]) -> usize;
-    /// Elements that are not zero in the rows of `set` that `pick` names.
-    lists::count_bytes(set: &[u8], width: usize, pick: &[u32]) -> usize;
+    /// Bytes that are not zero.
+    lists::count_bytes(x: &ByteRows<'_>) -> usize;
     /// `Σ_j a[j]·b[j]`.
     body::dot(a: &[f32], b: &[f32]) -> f32;
     /// `Σ_j a[j]`.
@@ -147,6 +162,6 @@ dispatch! {
     body::scale(x: &mut [f32], factor: f32);
     /// Exchanges element by element.
     body::swap(a: &mut [f32], b: &mut [f32]);
-    /// Whether every element is finite.
-    body::all_finite(x: &[f32]) -> bool;
+    /// The largest magnitude; not finite where an element is not.
+    body::largest(x: &[f32]) -> f32;
 }

@@ -1,7 +1,7 @@
 //! Loops over lists of non-zero coefficients: found once a batch, used by the forward pass and, transposed, by the
 //! gradient.
 
-use super::{TILE, cut, cut_mut, padded, rows, rows_mut};
+use super::{ByteRows, TILE, cut, cut_mut, padded, rows, rows_mut};
 
 /// The non-zero elements of a matrix, row by row: row `i` has `values[starts[i]..starts[i + 1]]` at the columns in
 /// `indices`, ascending.
@@ -21,6 +21,12 @@ pub(crate) struct ListsMut<'a> {
 }
 
 impl<'a> Lists<'a> {
+    /// The largest magnitude of a value.
+    pub(crate) fn largest(&self) -> f32 {
+        let end = self.starts.last().map_or(0, |&end| end as usize);
+        super::largest(cut(self.values, end).0)
+    }
+
     #[inline(always)]
     fn row(&self, i: usize) -> (&'a [u32], &'a [f32]) {
         let bound = |i: usize| self.starts.get(i).map_or(0, |&s| s as usize);
@@ -46,7 +52,8 @@ impl<'a> ListsMut<'a> {
     /// Appends the non-zero ones of eight neighbours; eight places beyond `n` must be left. Returns the new length.
     #[inline(always)]
     fn push(&mut self, n: usize, first: u32, group: [f32; 8]) -> usize {
-        let places = (cut_mut(self.indices, n).1.first_chunk_mut::<8>(), cut_mut(self.values, n).1.first_chunk_mut::<8>());
+        let places =
+            (cut_mut(self.indices, n).1.first_chunk_mut::<8>(), cut_mut(self.values, n).1.first_chunk_mut::<8>());
         let (Some(indices), Some(values)) = places else { return n };
         let mut found = 0;
         for (l, x) in group.into_iter().enumerate() {
@@ -82,28 +89,21 @@ pub(super) fn list_floats<const L: usize>(x: &[f32], width: usize, lists: &mut L
     }
 }
 
-/// Lists the non-zero elements of the rows of `set` that `pick` names, times `scale`.
+/// Lists the non-zero bytes of `x`, times its scale.
 #[inline(always)]
-pub(super) fn list_bytes<const L: usize>(
-    set: &[u8],
-    width: usize,
-    pick: &[u32],
-    scale: f32,
-    lists: &mut ListsMut<'_>,
-) {
+pub(super) fn list_bytes<const L: usize>(x: &ByteRows<'_>, lists: &mut ListsMut<'_>) {
     let mut n = 0;
-    for (s, &row) in pick.iter().enumerate() {
+    for (s, &row) in x.pick.iter().enumerate() {
         lists.begin(s, n);
-        let row = cut(cut(set, (row as usize).saturating_mul(width)).1, width).0;
-        let (groups, tail) = row.as_chunks::<8>();
+        let (groups, tail) = x.row(row).as_chunks::<8>();
         let mut at = 0;
         for group in groups {
             if u64::from_ne_bytes(*group) != 0 {
-                n = lists.push(n, at, group.map(|b| f32::from(b) * scale));
+                n = lists.push(n, at, group.map(|b| f32::from(b) * x.scale));
             }
             at += 8;
         }
-        n = lists.push(n, at, padded(tail).map(|b| f32::from(b) * scale));
+        n = lists.push(n, at, padded(tail).map(|b| f32::from(b) * x.scale));
         lists.begin(s + 1, n);
     }
 }
@@ -114,9 +114,12 @@ pub(super) fn count_floats<const L: usize>(x: &[f32]) -> usize {
 }
 
 #[inline(always)]
-pub(super) fn count_bytes<const L: usize>(set: &[u8], width: usize, pick: &[u32]) -> usize {
-    let row = |&row: &u32| cut(cut(set, (row as usize).saturating_mul(width)).1, width).0;
-    pick.iter().map(row).flatten().map(|&b| u32::from(b != 0)).sum::<u32>() as usize
+pub(super) fn count_bytes<const L: usize>(x: &ByteRows<'_>) -> usize {
+    let mut count = 0;
+    for &row in x.pick {
+        count += x.row(row).iter().map(|&b| u32::from(b != 0)).sum::<u32>() as usize;
+    }
+    count
 }
 
 /// The lists of the transposed matrix, by counting sort: rows stay in order within each column.
@@ -147,7 +150,8 @@ pub(super) fn transpose<const L: usize>(from: &Lists<'_>, rows: usize, to: &mut 
     }
 }
 
-/// `out[r] += Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`: a weighted sum of rows.
+/// `out[r] = Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`, or `+=` where not `fresh`: a weighted
+/// sum of rows.
 #[inline(always)]
 pub(super) fn listed_rows<const L: usize>(
     out: &mut [f32],
@@ -155,26 +159,59 @@ pub(super) fn listed_rows<const L: usize>(
     first: usize,
     matrix: &[f32],
     width: usize,
+    fresh: bool,
 ) {
-    for (r, out) in rows_mut(out, width).enumerate() {
-        let (indices, values) = lists.row(first + r);
-        let (mut rest, mut at) = (out, 0);
-        while !rest.is_empty() {
-            let columns = cut(matrix, at).1;
-            let n = match rest.len() {
-                n if n >= TILE * L => tile::<TILE, L>(rest, indices, values, columns, width),
-                n if n >= L => tile::<1, L>(rest, indices, values, columns, width),
-                2.. => tile::<1, 2>(rest, indices, values, columns, width),
-                _ => tile::<1, 1>(rest, indices, values, columns, width),
-            };
-            at += n;
-            rest = cut_mut(rest, n).1;
+    let starts = cut(lists.starts, first).1;
+    let begin = starts.first().map_or(0, |&start| start as usize);
+    let (mut indices, mut values) = (cut(lists.indices, begin).1, cut(lists.values, begin).1);
+    let lengths = starts.iter().zip(starts.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a) as usize);
+    for (out, length) in rows_mut(out, width).zip(lengths) {
+        let (i, v);
+        ((i, indices), (v, values)) = (cut(indices, length), cut(values, length));
+        match (fresh, length) {
+            (true, 0) => out.fill(0.0),
+            (true, _) => weighted_sum::<L, true>(out, i, v, matrix, width),
+            (false, _) => weighted_sum::<L, false>(out, i, v, matrix, width),
         }
     }
 }
 
 #[inline(always)]
-fn tile<const R: usize, const L: usize>(
+pub(super) fn forward_listed<const L: usize>(lists: &Lists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    for (s, z) in rows_mut(z, bias.len()).enumerate() {
+        for (z, &b) in z.iter_mut().zip(bias) {
+            *z = b;
+        }
+        let (indices, values) = lists.row(s);
+        weighted_sum::<L, false>(z, indices, values, weights, bias.len());
+    }
+}
+
+/// `out = Σ_i values[i]·matrix[indices[i]]`, or `+=` where it is not `FRESH`.
+#[inline(always)]
+fn weighted_sum<const L: usize, const FRESH: bool>(
+    out: &mut [f32],
+    indices: &[u32],
+    values: &[f32],
+    matrix: &[f32],
+    width: usize,
+) {
+    let (mut rest, mut at) = (out, 0);
+    while !rest.is_empty() {
+        let columns = cut(matrix, at).1;
+        let n = match rest.len() {
+            n if n >= TILE * L => tile::<TILE, L, FRESH>(rest, indices, values, columns, width),
+            n if n >= L => tile::<1, L, FRESH>(rest, indices, values, columns, width),
+            2.. => tile::<1, 2, FRESH>(rest, indices, values, columns, width),
+            _ => tile::<1, 1, FRESH>(rest, indices, values, columns, width),
+        };
+        at += n;
+        rest = cut_mut(rest, n).1;
+    }
+}
+
+#[inline(always)]
+fn tile<const R: usize, const L: usize, const FRESH: bool>(
     out: &mut [f32],
     indices: &[u32],
     values: &[f32],
@@ -182,7 +219,7 @@ fn tile<const R: usize, const L: usize>(
     width: usize,
 ) -> usize {
     if let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() {
-        let mut acc = *out;
+        let mut acc = if FRESH { [[0.0; L]; R] } else { *out };
         for (&i, &c) in indices.iter().zip(values) {
             let row = columns.get((i as usize).wrapping_mul(width)..).unwrap_or(&[]);
             let Some(row) = row.as_chunks::<L>().0.first_chunk::<R>() else { break };
@@ -195,14 +232,4 @@ fn tile<const R: usize, const L: usize>(
         *out = acc;
     }
     R * L
-}
-
-#[inline(always)]
-pub(super) fn forward_listed<const L: usize>(lists: &Lists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-    for z in rows_mut(z, bias.len()) {
-        for (z, &b) in z.iter_mut().zip(bias) {
-            *z = b;
-        }
-    }
-    listed_rows::<L>(z, lists, 0, weights, bias.len());
 }

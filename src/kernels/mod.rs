@@ -20,8 +20,8 @@ mod lists;
 pub use dispatch::force;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, all_finite, count_bytes, count_floats, dot, forward_bytes, forward_listed, gradient_bytes, list_bytes,
-    list_floats, listed_rows, mean_update, momentum, scale, sgd, sum, swap, transpose,
+    adam, count_bytes, count_floats, dot, forward_bytes, forward_listed, gradient_bytes, largest, list_bytes,
+    list_floats, listed_rows, mean_update, momentum, prefetch, scale, sgd, sum, swap, transpose,
 };
 pub(crate) use lists::{Lists, ListsMut, SLACK};
 
@@ -117,6 +117,23 @@ pub(crate) fn rows_mut<T>(mut matrix: &mut [T], width: usize) -> impl Iterator<I
         matrix = rest;
         Some(row)
     })
+}
+
+/// Rows of a set of bytes, picked by their index: element = byte · `scale`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByteRows<'a> {
+    pub set: &'a [u8],
+    pub width: usize,
+    pub pick: &'a [u32],
+    pub scale: f32,
+}
+
+impl<'a> ByteRows<'a> {
+    /// Row `row` of the set.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: u32) -> &'a [u8] {
+        cut(cut(self.set, (row as usize).saturating_mul(self.width)).1, self.width).0
+    }
 }
 
 /// What an optimizer's element-wise loop needs of its settings in one step.

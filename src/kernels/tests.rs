@@ -39,7 +39,13 @@ fn naive_dot(a: &[f32], b: &[f32]) -> f32 {
 type Case = (usize, usize, usize, Vec<f32>, Vec<f32>, Vec<f32>, Vec<f32>);
 
 fn case() -> impl Strategy<Value = Case> {
-    (1_usize..6, 1_usize..20, 1_usize..150).prop_flat_map(|(n, inputs, outputs)| {
+    // Mostly small; some longer than a slab of the dense loops.
+    let shape = prop_oneof![
+        20 => (1_usize..7, 1_usize..20, 1_usize..150),
+        1 => Just((3, 300, 19)),
+        1 => Just((300, 5, 37)),
+    ];
+    shape.prop_flat_map(|(n, inputs, outputs)| {
         (
             Just(n),
             Just(inputs),
@@ -52,44 +58,132 @@ fn case() -> impl Strategy<Value = Case> {
     })
 }
 
-proptest! {
-    #[test]
-    fn forward_sums_rows_in_order((n, inputs, outputs, x, w, bias, _) in case()) {
-        let mut expected = vec![0.0_f32; n * outputs];
-        for s in 0..n {
-            for j in 0..outputs {
-                let mut z = bias[j];
-                for k in 0..inputs {
-                    if x[s * inputs + k] != 0.0 {
-                        z += x[s * inputs + k] * w[k * outputs + j];
-                    }
-                }
-                expected[s * outputs + j] = z;
+/// The lists of `x`, by sample and by input.
+struct Listed {
+    starts: [Vec<u32>; 2],
+    indices: [Vec<u32>; 2],
+    values: [Vec<f32>; 2],
+}
+
+impl Listed {
+    fn new(n: usize, inputs: usize, fill: impl FnOnce(&mut ListsMut<'_>)) -> Self {
+        let places = n * inputs + SLACK;
+        let mut l = Self {
+            starts: [vec![7; n + 1], vec![7; inputs + 1]],
+            indices: [vec![7; places], vec![7; places]],
+            values: [vec![f32::NAN; places], vec![f32::NAN; places]],
+        };
+        let ([s0, s1], [i0, i1], [v0, v1]) = (&mut l.starts, &mut l.indices, &mut l.values);
+        let mut by_sample = ListsMut { starts: s0, indices: i0, values: v0 };
+        fill(&mut by_sample);
+        transpose(&by_sample.finish(), n, &mut ListsMut { starts: s1, indices: i1, values: v1 });
+        l
+    }
+
+    fn get(&self, by: usize) -> Lists<'_> {
+        Lists { starts: &self.starts[by], indices: &self.indices[by], values: &self.values[by] }
+    }
+}
+
+/// `z[s] = bias + Σ_k x[s][k]·w[k]`, one term at a time.
+fn naive_forward(x: &[f32], inputs: usize, w: &[f32], bias: &[f32]) -> Vec<f32> {
+    let outputs = bias.len();
+    let mut z = Vec::new();
+    for x in x.chunks(inputs) {
+        for j in 0..outputs {
+            let terms = (0..inputs).filter(|&k| x[k] != 0.0);
+            z.push(terms.fold(bias[j], |z, k| z + x[k] * w[k * outputs + j]));
+        }
+    }
+    z
+}
+
+/// `g[k] += Σ_s x[s][k]·d[s]`, one term at a time.
+fn naive_gradient(g: &mut [f32], x: &[f32], inputs: usize, d: &[f32], outputs: usize) {
+    for k in 0..inputs {
+        for j in 0..outputs {
+            for s in (0..x.len() / inputs).filter(|&s| x[s * inputs + k] != 0.0) {
+                g[k * outputs + j] += x[s * inputs + k] * d[s * outputs + j];
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn forward_sums_rows_in_order_in_every_form((n, inputs, outputs, x, w, bias, _) in case()) {
+        let expected = bits(&naive_forward(&x, inputs, &w, &bias));
         on_each(|| {
-            let mut z = vec![f32::NAN; n * outputs];
-            forward(&x, inputs, &w, &bias, &mut z);
-            assert_eq!(bits(&z), bits(&expected));
+            let check = |f: &dyn Fn(&mut [f32])| {
+                let mut z = vec![f32::NAN; n * outputs];
+                f(&mut z);
+                assert_eq!(bits(&z), expected);
+            };
+            check(&|z| dispatch::forward(&x, inputs, &w, &bias, z));
+            check(&|z| dispatch::forward_dense(&x, inputs, &w, &bias, z));
+            check(&|z| forward(&x, inputs, &w, &bias, z));
+            let lists = Listed::new(n, inputs, |l| list_floats(&x, inputs, l));
+            check(&|z| forward_listed(&lists.get(0), &w, &bias, z));
         });
     }
 
     #[test]
-    fn gradient_sums_samples_in_order((n, inputs, outputs, x, start, _, d) in case()) {
-        let mut expected = start.clone();
-        for k in 0..inputs {
-            for j in 0..outputs {
-                for s in 0..n {
-                    if x[s * inputs + k] != 0.0 {
-                        expected[k * outputs + j] += x[s * inputs + k] * d[s * outputs + j];
-                    }
-                }
-            }
-        }
+    fn gradient_sums_samples_in_order_in_every_form((n, inputs, outputs, x, start, _, d) in case()) {
+        let mut sums = start.clone();
+        naive_gradient(&mut sums, &x, inputs, &d, outputs);
+        let mut fresh = vec![0.0; start.len()];
+        naive_gradient(&mut fresh, &x, inputs, &d, outputs);
         on_each(|| {
-            let mut g = start.clone();
-            gradient_rows(&mut g, &x, inputs, &d, outputs);
-            assert_eq!(bits(&g), bits(&expected));
+            let check = |f: &dyn Fn(&mut [f32]), expected: &[f32]| {
+                let mut g = start.clone();
+                f(&mut g);
+                assert_eq!(bits(&g), bits(expected));
+            };
+            check(&|g| dispatch::gradient_rows(g, &x, inputs, &d, outputs), &sums);
+            check(&|g| dispatch::gradient_dense(g, &x, inputs, &d, outputs), &sums);
+            check(&|g| gradient_rows(g, &x, inputs, &d, outputs), &sums);
+            let lists = Listed::new(n, inputs, |l| list_floats(&x, inputs, l));
+            check(&|g| listed_rows(g, &lists.get(1), 0, &d, outputs, false), &sums);
+            check(&|g| listed_rows(g, &lists.get(1), 0, &d, outputs, true), &fresh);
+        });
+    }
+
+    #[test]
+    fn bytes_are_the_floats_they_stand_for(
+        (n, inputs, outputs, _, w, bias, d) in case(),
+        scale in 0.001_f32..2.0,
+        all in proptest::collection::vec(prop_oneof![3 => Just(0_u8), 1 => any::<u8>()], 7 * 20),
+        rows in proptest::collection::vec(0_u32..7, 7),
+    ) {
+        let inputs = inputs.min(20);
+        let n = n.min(7);
+        let (w, d) = (&w[..inputs * outputs], &d[..n * outputs]);
+        let set = &all[..7 * inputs];
+        let pick = &rows[..n];
+        let x: Vec<f32> = pick
+            .iter()
+            .flat_map(|&row| set[row as usize * inputs..][..inputs].iter().map(|&b| f32::from(b) * scale))
+            .collect();
+        let z_expected = bits(&naive_forward(&x, inputs, w, &bias));
+        let mut g_expected = vec![0.5; inputs * outputs];
+        naive_gradient(&mut g_expected, &x, inputs, d, outputs);
+        on_each(|| {
+            let (mut z, mut g) = (vec![f32::NAN; n * outputs], vec![0.5; inputs * outputs]);
+            let bytes = ByteRows { set, width: inputs, pick, scale };
+            forward_bytes(&bytes, w, &bias, &mut z);
+            assert_eq!(bits(&z), z_expected);
+            gradient_bytes(&mut g, &bytes, 0, d, outputs);
+            assert_eq!(bits(&g), bits(&g_expected));
+            let lists = Listed::new(n, inputs, |l| list_bytes(&bytes, l));
+            let (mut z, mut g) = (vec![f32::NAN; n * outputs], vec![0.5; inputs * outputs]);
+            forward_listed(&lists.get(0), w, &bias, &mut z);
+            assert_eq!(bits(&z), z_expected);
+            listed_rows(&mut g, &lists.get(1), 0, d, outputs, false);
+            assert_eq!(bits(&g), bits(&g_expected));
+            assert_eq!(count_bytes(&bytes), x.iter().filter(|x| **x != 0.0).count());
+            assert_eq!(count_floats(&x), count_bytes(&bytes));
         });
     }
 
@@ -97,17 +191,18 @@ proptest! {
     fn input_gradient_is_a_dot_product_in_eight_lanes((n, inputs, outputs, slope, w, _, d) in case()) {
         let mut expected = slope.clone();
         for s in 0..n {
-            for k in 0..inputs {
-                if slope[s * inputs + k] != 0.0 {
-                    let dot = naive_dot(&d[s * outputs..][..outputs], &w[k * outputs..][..outputs]);
-                    expected[s * inputs + k] *= dot;
-                }
+            for k in (0..inputs).filter(|&k| slope[s * inputs + k] != 0.0) {
+                expected[s * inputs + k] *= naive_dot(&d[s * outputs..][..outputs], &w[k * outputs..][..outputs]);
             }
         }
         on_each(|| {
-            let mut e = slope.clone();
-            input_gradient(&w, &d, outputs, &mut e, inputs);
-            assert_eq!(bits(&e), bits(&expected));
+            let forms: [fn(&[f32], &[f32], usize, &mut [f32], usize); 3] =
+                [dispatch::input_gradient, dispatch::input_gradient_dense, input_gradient];
+            for form in forms {
+                let mut e = slope.clone();
+                form(&w, &d, outputs, &mut e, inputs);
+                assert_eq!(bits(&e), bits(&expected));
+            }
         });
     }
 
@@ -155,11 +250,11 @@ proptest! {
     #[test]
     fn finiteness_is_seen_anywhere(x in numbers(40), at in 0_usize..40) {
         on_each(|| {
-            assert!(all_finite(&x));
+            assert!(largest(&x).is_finite());
             for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 let mut x = x.clone();
                 x[at] = bad;
-                assert!(!all_finite(&x));
+                assert!(!largest(&x).is_finite());
             }
         });
     }

@@ -1,0 +1,151 @@
+//! Samples as floats, as bytes and compressed, with and without lists: the same bits; and what is refused.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use cygnet::{
+    Activation, Adam, AdamConfig, Buffer, Error, Init, Inputs, Model, Score, Setting, SparseSet, Spec, Targets,
+    Workspace, compress, nonzeros,
+};
+
+const NET: Spec = Spec::new(50).dense(40, Activation::Relu).dropout(0.3).dense(3, Activation::Identity);
+const SCALE: f32 = 1.0 / 255.0;
+const SAMPLES: usize = 60;
+const BATCH: usize = 8;
+
+/// Bytes of which about `lit` of eight are not zero.
+fn set(lit: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 16
+    };
+    (0..SAMPLES * 50).map(|_| if next() % 8 < lit { next() as u8 } else { 0 }).collect()
+}
+
+struct Compressed {
+    starts: Vec<u32>,
+    positions: Vec<u16>,
+    values: Vec<u8>,
+}
+
+impl Compressed {
+    fn new(set: &[u8]) -> Self {
+        let n = nonzeros(set);
+        let mut c = Self { starts: vec![0; SAMPLES + 1], positions: vec![0; n], values: vec![0; n] };
+        compress(set, 50, &mut c.starts, &mut c.positions, &mut c.values).unwrap();
+        c
+    }
+
+    fn set(&self) -> SparseSet<'_> {
+        SparseSet::new(50, &self.starts, &self.positions, &self.values, SCALE).unwrap()
+    }
+}
+
+/// Trains 20 steps and evaluates; the bits of the parameters and the score.
+fn run(lists: bool, inputs: &mut dyn FnMut(&[u32], &mut dyn FnMut(Inputs<'_>))) -> (Vec<u32>, Score) {
+    let (mut params, mut moments) = (vec![0.0; NET.param_len()], vec![0.0; 2 * NET.param_len()]);
+    let mut model = Model::new(&NET, &mut params).unwrap();
+    model.init(Init::He, 1).unwrap();
+    let mut adam = Adam::new(AdamConfig::default(), &NET, &mut moments).unwrap();
+    let mut floats = vec![f32::NAN; NET.work_len(BATCH)];
+    let (mut values, mut integers) = (vec![f32::NAN; NET.list_len(BATCH)], vec![u32::MAX; NET.index_len(BATCH)]);
+    let mut work = Workspace::new(&NET, BATCH, &mut floats).unwrap();
+    if lists {
+        work = work.with_lists(&NET, &mut values, &mut integers).unwrap();
+    }
+    let mut score = Score::default();
+    for step in 0..20_u32 {
+        // Short batches too, and samples more than once.
+        let pick: Vec<u32> = (0..BATCH as u32 - step % 3).map(|i| (step * 7 + i * i) % SAMPLES as u32).collect();
+        let classes: Vec<u16> = pick.iter().map(|&i| (i % 3) as u16).collect();
+        inputs(&pick, &mut |x| {
+            model.train(x, Targets::Classes(&classes), &mut adam, 0.01, &mut work).unwrap();
+        });
+    }
+    let all: Vec<u32> = (0..SAMPLES as u32).collect();
+    let classes: Vec<u16> = all.iter().map(|&i| (i % 3) as u16).collect();
+    inputs(&all, &mut |x| model.evaluate(x, Targets::Classes(&classes), &mut score, &mut work).unwrap());
+    (model.params().iter().map(|p| p.to_bits()).collect(), score)
+}
+
+#[test]
+fn every_kind_of_input_gives_the_same_bits() {
+    // Sparse, at the border of dense, dense.
+    for lit in [1, 4, 7] {
+        let set = set(lit);
+        let compressed = Compressed::new(&set);
+        let floats = |pick: &[u32]| -> Vec<f32> {
+            let row = |&i: &u32| set[i as usize * 50..][..50].iter().map(|&b| f32::from(b) * SCALE);
+            pick.iter().flat_map(row).collect()
+        };
+        let expected = run(false, &mut |pick, with| with(Inputs::Floats(&floats(pick))));
+        for lists in [false, true] {
+            assert!(run(lists, &mut |pick, with| with(Inputs::Floats(&floats(pick)))) == expected);
+            assert!(run(lists, &mut |pick, with| with(Inputs::Bytes { set: &set, scale: SCALE, pick })) == expected);
+        }
+        assert!(run(true, &mut |pick, with| with(Inputs::Sparse { set: compressed.set(), pick })) == expected);
+    }
+}
+
+/// What training on `inputs` says, without lists.
+fn refused(inputs: Inputs<'_>, samples: usize) -> Error {
+    let (mut params, mut floats) = (vec![0.25; NET.param_len()], vec![0.0; NET.work_len(BATCH)]);
+    let mut moments = vec![0.0; 2 * NET.param_len()];
+    let mut adam = Adam::new(AdamConfig::default(), &NET, &mut moments).unwrap();
+    let mut work = Workspace::new(&NET, BATCH, &mut floats).unwrap();
+    let mut model = Model::new(&NET, &mut params).unwrap();
+    let classes = vec![0; samples];
+    let error = model.train(inputs, Targets::Classes(&classes), &mut adam, 0.01, &mut work).unwrap_err();
+    assert_eq!(model.steps(), 0);
+    assert!(params.iter().all(|&p| p == 0.25) && moments.iter().all(|&m| m == 0.0));
+    error
+}
+
+#[test]
+fn wrong_inputs_are_refused() {
+    let set = set(2);
+    let compressed = Compressed::new(&set);
+    let bytes = |set, scale, pick| Inputs::Bytes { set, scale, pick };
+    assert_eq!(refused(bytes(&set, SCALE, &[0, 60]), 2), Error::Pick { row: 60, samples: SAMPLES });
+    assert_eq!(refused(bytes(&set, SCALE, &[]), 0), Error::Empty);
+    assert_eq!(refused(bytes(&set, f32::NAN, &[0]), 1), Error::Setting(Setting::Scale));
+    let length = |buffer, needed, got| Error::Length { buffer, needed, got };
+    assert_eq!(refused(bytes(&set[1..], SCALE, &[0]), 1), length(Buffer::Inputs, 3000, 2999));
+    assert_eq!(refused(bytes(&set, SCALE, &[0, 1]), 3), length(Buffer::Targets, 2, 3));
+    let sparse = |pick| Inputs::Sparse { set: compressed.set(), pick };
+    assert_eq!(refused(sparse(&[99]), 1), Error::Pick { row: 99, samples: SAMPLES });
+    assert_eq!(refused(sparse(&[0]), 1), length(Buffer::Index, 50 + 8, 0));
+}
+
+#[test]
+fn lists_have_exact_lengths() {
+    let mut floats = vec![0.0; NET.work_len(BATCH)];
+    let (mut values, mut integers) = (vec![0.0; NET.list_len(BATCH) + 1], vec![0; NET.index_len(BATCH) + 1]);
+    let (v, i) = (NET.list_len(BATCH), NET.index_len(BATCH));
+    let mut with = |values: &mut [f32], integers: &mut [u32]| {
+        Workspace::new(&NET, BATCH, &mut floats).unwrap().with_lists(&NET, values, integers).err()
+    };
+    let length = |buffer, needed, got| Some(Error::Length { buffer, needed, got });
+    assert_eq!(with(&mut values[1..], &mut integers[1..]), None);
+    assert_eq!(with(&mut values, &mut integers[1..]), length(Buffer::Lists, v, v + 1));
+    assert_eq!(with(&mut values[1..], &mut integers[2..]), length(Buffer::Index, i, i - 1));
+}
+
+#[test]
+fn a_compressed_set_is_checked_whole() {
+    let new = |starts: &[u32], positions: &[u16]| {
+        let values = vec![1; positions.len()];
+        SparseSet::new(10, starts, positions, &values, 1.0).map(|set| set.len())
+    };
+    assert_eq!(new(&[0, 2, 3], &[1, 9, 0]), Ok(2));
+    assert_eq!(new(&[], &[]), Ok(0));
+    assert_eq!(new(&[0, 2, 3], &[1, 10, 0]), Err(Error::Sparse { sample: 0 }));
+    assert_eq!(new(&[0, 1, 3], &[1, 5, 5]), Err(Error::Sparse { sample: 1 }));
+    assert_eq!(new(&[0, 3, 2], &[1, 2]), Err(Error::Sparse { sample: 0 }));
+    assert_eq!(new(&[1, 2], &[1, 2]), Err(Error::Sparse { sample: 0 }));
+    assert_eq!(new(&[0, 2], &[1]), Err(Error::Length { buffer: Buffer::Inputs, needed: 2, got: 1 }));
+    let scale = SparseSet::new(10, &[0], &[], &[], f32::INFINITY).err();
+    assert_eq!(scale, Some(Error::Setting(Setting::Scale)));
+    let wrong = compress(&[0, 1], 2, &mut [0; 2], &mut [0; 2], &mut [0; 1]);
+    assert_eq!(wrong, Err(Error::Length { buffer: Buffer::Index, needed: 1, got: 2 }));
+}
