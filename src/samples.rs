@@ -28,22 +28,9 @@ pub enum Inputs<'a> {
     },
 }
 
-impl<'a> From<&'a [f32]> for Inputs<'a> {
-    fn from(floats: &'a [f32]) -> Self {
-        Self::Floats(floats)
-    }
-}
-
-impl<'a, const N: usize> From<&'a [f32; N]> for Inputs<'a> {
-    fn from(floats: &'a [f32; N]) -> Self {
-        Self::Floats(floats)
-    }
-}
-
-#[cfg(feature = "std")]
-impl<'a> From<&'a std::vec::Vec<f32>> for Inputs<'a> {
-    fn from(floats: &'a std::vec::Vec<f32>) -> Self {
-        Self::Floats(floats)
+impl<'a, T: AsRef<[f32]> + ?Sized> From<&'a T> for Inputs<'a> {
+    fn from(floats: &'a T) -> Self {
+        Self::Floats(floats.as_ref())
     }
 }
 

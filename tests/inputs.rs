@@ -42,7 +42,7 @@ impl Compressed {
 }
 
 /// Trains 20 steps and evaluates; the bits of the parameters and the score.
-fn run(lists: bool, inputs: &mut dyn FnMut(&[u32], &mut dyn FnMut(Inputs<'_>))) -> (Vec<u32>, Score) {
+fn run(lists: bool, mut inputs: impl FnMut(&[u32], &mut dyn FnMut(Inputs<'_>))) -> (Vec<u32>, Score) {
     let (mut params, mut moments) = (vec![0.0; NET.param_len()], vec![0.0; 2 * NET.param_len()]);
     let mut model = Model::new(&NET, &mut params).unwrap();
     model.init(Init::He, 1).unwrap();
@@ -78,12 +78,12 @@ fn every_kind_of_input_gives_the_same_bits() {
             let row = |&i: &u32| set[i as usize * 50..][..50].iter().map(|&b| f32::from(b) * SCALE);
             pick.iter().flat_map(row).collect()
         };
-        let expected = run(false, &mut |pick, with| with(Inputs::Floats(&floats(pick))));
+        let expected = run(false, |pick, with| with(Inputs::Floats(&floats(pick))));
         for lists in [false, true] {
-            assert!(run(lists, &mut |pick, with| with(Inputs::Floats(&floats(pick)))) == expected);
-            assert!(run(lists, &mut |pick, with| with(Inputs::Bytes { set: &set, scale: SCALE, pick })) == expected);
+            assert!(run(lists, |pick, with| with(Inputs::Floats(&floats(pick)))) == expected);
+            assert!(run(lists, |pick, with| with(Inputs::Bytes { set: &set, scale: SCALE, pick })) == expected);
         }
-        assert!(run(true, &mut |pick, with| with(Inputs::Sparse { set: compressed.set(), pick })) == expected);
+        assert!(run(true, |pick, with| with(Inputs::Sparse { set: compressed.set(), pick })) == expected);
     }
 }
 

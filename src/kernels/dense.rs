@@ -233,7 +233,7 @@ fn wide_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: u
         let mut lanes = [[0.0_f32; 8]; 8];
         for (r, sum) in sums.iter().enumerate() {
             for (lane, l) in lanes.iter_mut().zip(sum) {
-                lane[r] = *l;
+                lane[r & 7] = *l;
             }
         }
         multiply(cut_mut(e, k).1, vertical_tree(&lanes));

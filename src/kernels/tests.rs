@@ -196,9 +196,7 @@ proptest! {
             }
         }
         on_each(|| {
-            let forms: [fn(&[f32], &[f32], usize, &mut [f32], usize); 3] =
-                [dispatch::input_gradient, dispatch::input_gradient_dense, input_gradient];
-            for form in forms {
+            for form in [dispatch::input_gradient, dispatch::input_gradient_dense, input_gradient] {
                 let mut e = slope.clone();
                 form(&w, &d, outputs, &mut e, inputs);
                 assert_eq!(bits(&e), bits(&expected));

@@ -85,10 +85,10 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     opaque(averager.mean()?);
     averager.reset()?;
 
-    model.evaluate(&**inputs, targets[0], &mut total, &mut work)?;
-    evaluate(spec, model.params(), &**inputs, targets[1], &mut total, &mut work)?;
+    model.evaluate(&*inputs, targets[0], &mut total, &mut work)?;
+    evaluate(spec, model.params(), &*inputs, targets[1], &mut total, &mut work)?;
     opaque((total.loss(), total.accuracy()));
-    let outputs = predict(spec, model.params(), &**inputs, &mut work)?;
+    let outputs = predict(spec, model.params(), &*inputs, &mut work)?;
     softmax(outputs, opaque(Math::Libm));
     opaque(argmax(outputs));
     opaque(Workspace::for_prediction(spec, opaque(1), other)?);
