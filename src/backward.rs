@@ -77,6 +77,8 @@ impl<'w> Trace<'w> {
             let bias = cut_mut(rest, layer.outputs).0;
             let (x, deltas) = self.layer(spec, &layer);
             let rows = block.len().checked_div(layer.outputs).unwrap_or(0);
+            // Whole tiles, where a block holds several.
+            let rows = if rows > 8 { rows - rows % 8 } else { rows };
             let (mut rest, mut first) = (weights, 0);
             while !rest.is_empty() && rows > 0 {
                 let (weights, tail) = cut_mut(rest, rows * layer.outputs);

@@ -9,8 +9,10 @@ use crate::math::Math;
 /// Dense layers that a description can hold.
 pub const MAX_LAYERS: usize = 8;
 
-/// Floats of a block of gradient rows in an indexed workspace: half a first-level cache.
-const GRADIENT_BLOCK: usize = 4096;
+/// Rows of a gradient that a workspace with lists computes at once, and the floats they take at least: half a
+/// first-level cache.
+const BLOCK_ROWS: usize = 32;
+const BLOCK_FLOATS: usize = 4096;
 
 /// A unit's nonlinearity `a = f(z)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -304,14 +306,15 @@ impl Spec {
     }
 
     /// Floats of the lists of an indexed workspace for up to `batch` samples: `2·(batch·inputs + 8)` values and
-    /// 4096 (or `max_l outputs_l`) for a block of gradients; `usize::MAX` for a wrong description.
+    /// `max(4096, 32·max_l outputs_l)` for a block of gradients; `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn list_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
             return usize::MAX;
         }
         let (_, widest, _, _) = self.widths();
-        let block = if widest > GRADIENT_BLOCK { widest } else { GRADIENT_BLOCK };
+        let rows = widest.saturating_mul(BLOCK_ROWS);
+        let block = if rows > BLOCK_FLOATS { rows } else { BLOCK_FLOATS };
         self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_mul(2).saturating_add(block)
     }
 

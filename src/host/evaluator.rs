@@ -6,6 +6,7 @@ use super::mnist::{Dataset, Samples};
 use super::run::Marks;
 use crate::{Score, Spec, Targets, Workspace, evaluate};
 use std::format;
+use std::thread;
 use std::vec::Vec;
 
 /// Samples that pass at once; changes no bit.
@@ -64,13 +65,7 @@ impl<'a> Evaluator<'a> {
         if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
     }
 
-    pub(crate) fn marks(
-        &mut self,
-        params: &[f32],
-        data: &Dataset,
-        train: &[u32],
-        validation: &[u32],
-    ) -> Result<Marks, HostError> {
+    fn marks(&mut self, params: &[f32], data: &Dataset, train: &[u32], validation: &[u32]) -> Result<Marks, HostError> {
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
         Ok(Marks {
             train: self.score(params, &data.train, train)?,
@@ -78,4 +73,27 @@ impl<'a> Evaluator<'a> {
             test: self.score(params, &data.test, &test)?,
         })
     }
+}
+
+/// How good several models are on all sets, each on a thread of its own; the number of threads changes no bit.
+///
+/// # Errors
+/// [`HostError::Memory`] and [`HostError::Mismatch`] for all of them, the rest for each.
+pub(crate) fn marks(
+    spec: &Spec,
+    models: &[&[f32]],
+    data: &Dataset,
+    train: &[u32],
+    validation: &[u32],
+) -> Result<Vec<Result<Marks, HostError>>, HostError> {
+    let evaluators = models.iter().map(|_| Evaluator::new(spec, data)).collect::<Result<Vec<_>, _>>()?;
+    Ok(thread::scope(|scope| {
+        let threads: Vec<_> = evaluators
+            .into_iter()
+            .zip(models)
+            .map(|(mut evaluator, params)| scope.spawn(move || evaluator.marks(params, data, train, validation)))
+            .collect();
+        // A thread that panics passes its panic on.
+        threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    }))
 }

@@ -1,12 +1,12 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
 use super::HostError;
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, marks};
 use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::plan::Plan;
 use crate::random::{self, Purpose};
-use crate::{Averager, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
+use crate::{Averager, Error, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
 use std::format;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
@@ -165,10 +165,12 @@ pub fn train(
         }
     }
     let failed = HostError::of_step(model.steps(), trainer.rate);
-    let mut marks = |params: &[f32]| evaluator.marks(params, data, &train, &validation);
-    let last_marks = marks(model.params()).map_err(failed)?;
+    let models: Vec<&[f32]> = [model.params()].into_iter().chain(averager.mean().ok()).collect();
+    let mut marks = marks(&spec, &models, data, &train, &validation)?.into_iter();
+    let mut next = || marks.next().unwrap_or(Err(HostError::Core(Error::NoAverage)));
+    let last_marks = next().map_err(failed)?;
     let average = match averager.mean() {
-        Ok(mean) => match marks(mean) {
+        Ok(mean) => match next() {
             Ok(marks) => Some((mean.to_vec(), averager.count(), marks)),
             Err(_) if diverged.is_some() => None,
             Err(error) => return Err(error),

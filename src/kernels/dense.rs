@@ -1,6 +1,6 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
-use super::{cut, cut_mut, padded, rows, rows_mut};
+use super::{cut, cut_mut, padded, rows, rows_mut, tree};
 
 /// Rows of the matrix between two visits of the running sums: a slab of two registers' width stays in the first cache.
 const SLAB: usize = 256;
@@ -206,38 +206,55 @@ fn narrow_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs:
     }
 }
 
-/// Eight sums in eight registers of lanes.
+/// The sums of two samples for four rows at once: eight registers of lanes, each element loaded once for several.
 #[inline(always)]
 fn wide_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize, k: usize) {
-    let lines: [&[f32]; 8] = core::array::from_fn(|r| cut(cut(block, r * outputs).1, outputs).0);
-    let whole: [&[[f32; 8]]; 8] = lines.map(|line| line.as_chunks::<8>().0);
-    let tails: [[f32; 8]; 8] = lines.map(|line| padded(line.as_chunks::<8>().1));
-    for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
-        let (d, d_tail) = d.as_chunks::<8>();
-        let mut sums = [[0.0_f32; 8]; 8];
-        for (j, d) in d.iter().enumerate() {
-            for (sum, line) in sums.iter_mut().zip(&whole) {
-                if let Some(w) = line.get(j) {
-                    for ((l, w), d) in sum.iter_mut().zip(w).zip(d) {
-                        *l += d * w;
-                    }
-                }
-            }
+    let mut block = block;
+    for k in [k, k + 4] {
+        let (rows_here, rest) = cut(block, 4 * outputs);
+        block = rest;
+        let (mut d, mut e) = (d, &mut *e);
+        while !d.is_empty() {
+            let (d_pair, d_rest) = cut(d, 2 * outputs);
+            let (e_pair, e_rest) = cut_mut(e, 2 * inputs);
+            let (d0, d1) = cut(d_pair, outputs);
+            let [s0, s1] = four_by_two(rows_here, d0, d1, outputs);
+            let (e0, e1) = cut_mut(e_pair, inputs);
+            multiply(cut_mut(cut_mut(e0, k).1, 4).0, s0);
+            multiply(cut_mut(cut_mut(e1, k).1, 4).0, s1);
+            (d, e) = (d_rest, e_rest);
         }
-        let d = padded(d_tail);
-        for (sum, w) in sums.iter_mut().zip(&tails) {
-            for ((l, w), d) in sum.iter_mut().zip(w).zip(d) {
-                *l += d * w;
-            }
-        }
-        let mut lanes = [[0.0_f32; 8]; 8];
-        for (r, sum) in sums.iter().enumerate() {
-            for (lane, l) in lanes.iter_mut().zip(sum) {
-                lane[r & 7] = *l;
-            }
-        }
-        multiply(cut_mut(e, k).1, vertical_tree(&lanes));
     }
+}
+
+/// Dot products of four rows with `d0` and with `d1`; those of missing rows, or of an empty `d1`, are not to be used.
+#[inline(always)]
+fn four_by_two(block: &[f32], d0: &[f32], d1: &[f32], outputs: usize) -> [[f32; 4]; 2] {
+    let d1 = if d1.is_empty() { d0 } else { d1 };
+    let line = |r: usize| {
+        let line = cut(cut(block, r * outputs).1, outputs).0;
+        if line.is_empty() { d0 } else { line }
+    };
+    let add = |acc: &mut [f32; 8], a: &[f32; 8], b: &[f32; 8]| *acc = core::array::from_fn(|l| acc[l] + a[l] * b[l]);
+    let (d0, t0) = d0.as_chunks::<8>();
+    let (d1, t1) = d1.as_chunks::<8>();
+    let [(w0, u0), (w1, u1), (w2, u2), (w3, u3)] = [0, 1, 2, 3].map(|r| line(r).as_chunks::<8>());
+    let mut a = [[0.0_f32; 8]; 4];
+    let mut b = [[0.0_f32; 8]; 4];
+    let mut step = |d0: &[f32; 8], d1: &[f32; 8], w: [&[f32; 8]; 4]| {
+        for r in 0..4 {
+            add(&mut a[r], d0, w[r]);
+            add(&mut b[r], d1, w[r]);
+        }
+    };
+    for (((((d0, d1), w0), w1), w2), w3) in d0.iter().zip(d1).zip(w0).zip(w1).zip(w2).zip(w3) {
+        step(d0, d1, [w0, w1, w2, w3]);
+    }
+    if !t0.is_empty() {
+        // Lanes beyond the tail add a zero, which changes no bit.
+        step(&padded(t0), &padded(t1), [&padded(u0), &padded(u1), &padded(u2), &padded(u3)]);
+    }
+    [a.map(tree), b.map(tree)]
 }
 
 /// [`tree`](super::tree) of eight sums side by side.
@@ -251,9 +268,9 @@ fn vertical_tree(l: &[[f32; 8]; 8]) -> [f32; 8] {
 
 /// `e ← e·sum` where `e` is not zero: a silenced unit stays silent whatever comes from above.
 #[inline(always)]
-fn multiply(e: &mut [f32], sums: [f32; 8]) {
+fn multiply<const N: usize>(e: &mut [f32], sums: [f32; N]) {
     let product = |e: f32, sum: f32| if e != 0.0 { e * sum } else { 0.0 };
-    if let Some(e) = e.first_chunk_mut::<8>() {
+    if let Some(e) = e.first_chunk_mut::<N>() {
         *e = core::array::from_fn(|r| product(e[r], sums[r]));
     } else {
         e.iter_mut().zip(sums).for_each(|(e, sum)| *e = product(*e, sum));

@@ -176,14 +176,89 @@ pub(super) fn listed_rows<const L: usize>(
     }
 }
 
+/// Rows of weights that stay in the first cache while the samples of a group pass, in one tile's width.
+const SLAB: usize = 96;
+
+/// Samples in a group; a place in each one's list is kept on the stack.
+const GROUP: usize = 64;
+
 #[inline(always)]
 pub(super) fn forward_listed<const L: usize>(lists: &Lists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-    for (s, z) in rows_mut(z, bias.len()).enumerate() {
-        for (z, &b) in z.iter_mut().zip(bias) {
-            *z = b;
+    let width = bias.len();
+    let samples = z.len().checked_div(width).unwrap_or(0);
+    let inputs = weights.len().checked_div(width).unwrap_or(0);
+    // A few samples use a row of weights too seldom for slabs to pay.
+    let slab = if samples < 4 { inputs } else { SLAB };
+    let mut rest = z;
+    for first in (0..samples).step_by(GROUP) {
+        let (group, tail) = cut_mut(rest, GROUP.saturating_mul(width));
+        for z in rows_mut(group, width) {
+            for (z, &b) in z.iter_mut().zip(bias) {
+                *z = b;
+            }
         }
-        let (indices, values) = lists.row(s);
-        weighted_sum::<L, false>(z, indices, values, weights, bias.len());
+        let mut at = 0;
+        while at < width {
+            let columns = tile_width::<L>(width - at);
+            let mut places: [u32; GROUP] = core::array::from_fn(|s| lists.starts.get(first + s).copied().unwrap_or(0));
+            let ends = cut(lists.starts, first + 1).1;
+            let mut below = 0;
+            while below < inputs {
+                below += slab;
+                for ((z, place), &end) in rows_mut(group, width).zip(&mut places).zip(ends) {
+                    let list = cut(cut(lists.indices, end as usize).0, *place as usize).1;
+                    let n = if below < inputs { leading(list, below as u32) } else { list.len() };
+                    let values = cut(cut(lists.values, *place as usize).1, n).0;
+                    *place += n as u32;
+                    tile_of::<L, false>(cut_mut(z, at).1, cut(list, n).0, values, cut(weights, at).1, width, columns);
+                }
+            }
+            at += columns;
+        }
+        rest = tail;
+    }
+}
+
+/// How many of the ascending `indices` are less than `below`.
+#[inline(always)]
+fn leading(indices: &[u32], below: u32) -> usize {
+    let mut n = 0;
+    for chunk in indices.chunks(16) {
+        let here = chunk.iter().map(|&i| u32::from(i < below)).sum::<u32>() as usize;
+        n += here;
+        if here < chunk.len() {
+            break;
+        }
+    }
+    n
+}
+
+/// Columns of the next tile where `rest` are left.
+#[inline(always)]
+fn tile_width<const L: usize>(rest: usize) -> usize {
+    match rest {
+        n if n >= TILE * L => TILE * L,
+        n if n >= L => L,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
+/// [`tile`] of the given number of columns.
+#[inline(always)]
+fn tile_of<const L: usize, const FRESH: bool>(
+    out: &mut [f32],
+    indices: &[u32],
+    values: &[f32],
+    matrix: &[f32],
+    width: usize,
+    columns: usize,
+) {
+    match columns {
+        n if n == TILE * L => tile::<TILE, L, FRESH>(out, indices, values, matrix, width),
+        n if n == L => tile::<1, L, FRESH>(out, indices, values, matrix, width),
+        2 => tile::<1, 2, FRESH>(out, indices, values, matrix, width),
+        _ => tile::<1, 1, FRESH>(out, indices, values, matrix, width),
     }
 }
 
@@ -196,20 +271,15 @@ fn weighted_sum<const L: usize, const FRESH: bool>(
     matrix: &[f32],
     width: usize,
 ) {
-    let (mut rest, mut at) = (out, 0);
-    while !rest.is_empty() {
-        let columns = cut(matrix, at).1;
-        let n = match rest.len() {
-            n if n >= TILE * L => tile::<TILE, L, FRESH>(rest, indices, values, columns, width),
-            n if n >= L => tile::<1, L, FRESH>(rest, indices, values, columns, width),
-            2.. => tile::<1, 2, FRESH>(rest, indices, values, columns, width),
-            _ => tile::<1, 1, FRESH>(rest, indices, values, columns, width),
-        };
-        at += n;
-        rest = cut_mut(rest, n).1;
+    let mut at = 0;
+    while at < out.len() {
+        let columns = tile_width::<L>(out.len() - at);
+        tile_of::<L, FRESH>(cut_mut(out, at).1, indices, values, cut(matrix, at).1, width, columns);
+        at += columns;
     }
 }
 
+/// `R·L` columns of [`weighted_sum`], in registers.
 #[inline(always)]
 fn tile<const R: usize, const L: usize, const FRESH: bool>(
     out: &mut [f32],
@@ -217,19 +287,17 @@ fn tile<const R: usize, const L: usize, const FRESH: bool>(
     values: &[f32],
     columns: &[f32],
     width: usize,
-) -> usize {
-    if let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() {
-        let mut acc = if FRESH { [[0.0; L]; R] } else { *out };
-        for (&i, &c) in indices.iter().zip(values) {
-            let row = columns.get((i as usize).wrapping_mul(width)..).unwrap_or(&[]);
-            let Some(row) = row.as_chunks::<L>().0.first_chunk::<R>() else { break };
-            for (a, r) in acc.iter_mut().zip(row) {
-                for (a, r) in a.iter_mut().zip(r) {
-                    *a += c * r;
-                }
+) {
+    let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() else { return };
+    let mut acc = if FRESH { [[0.0; L]; R] } else { *out };
+    for (&i, &c) in indices.iter().zip(values) {
+        let row = columns.get((i as usize).wrapping_mul(width)..).unwrap_or(&[]);
+        let Some(row) = row.as_chunks::<L>().0.first_chunk::<R>() else { break };
+        for (a, r) in acc.iter_mut().zip(row) {
+            for (a, r) in a.iter_mut().zip(r) {
+                *a += c * r;
             }
         }
-        *out = acc;
     }
-    R * L
+    *out = acc;
 }
