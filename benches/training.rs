@@ -1,89 +1,81 @@
-//! One prediction, one step, one epoch, one averaging of 784-64-10 on the embedded sample.
+//! Training: one step, and epochs of 60,000 samples, which are the embedded sample's 10,000 six times.
 //!
-//! `cargo bench --features std`
+//! `cargo bench --features std --bench training [-- FILTER]`
 
 #![allow(missing_docs, clippy::expect_used)]
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use cygnet::host::mnist::Dataset;
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Init, Model, Optimizer, Sgd, SgdConfig, Spec, Targets, Workspace,
-};
+mod common;
 
-const NET: Spec = Spec::new(784).dense(64, Activation::Relu).dropout(0.5).dense(10, Activation::Identity);
-const BATCH: usize = 32;
+use common::report::{Cost, Report};
+use common::{DEEP, DROPOUT, Form, Learner, NET, Samples, WIDE, adam, dense_floats, sgd};
+use cygnet::{Optimizer, Spec};
 
-/// The embedded sample's training images as floats, with their classes.
-fn samples() -> (Vec<f32>, Vec<u16>) {
-    let data = Dataset::sample().expect("the embedded sample is whole");
-    let n = data.train.len();
-    let (mut x, mut y) = (vec![0.0; n * 784], vec![0; n]);
-    let all: Vec<u32> = (0..n as u32).collect();
-    data.train.fill(&all, &mut x, &mut y).expect("the lengths are exact");
-    (x, y)
-}
+/// An optimizer for a network.
+type Make = fn(&Spec) -> Box<dyn Optimizer>;
+const OPTIMIZERS: [(&str, Make); 2] = [("SGD", sgd), ("Adam", adam)];
 
-/// Times `run` over a fresh model with `optimizer`.
-fn with_model(name: &str, samples: u64, c: &mut Criterion, mut run: impl FnMut(&mut Model<'_>, &mut dyn Optimizer)) {
-    let mut group = c.benchmark_group(name);
-    group.throughput(Throughput::Elements(samples)).sample_size(20);
-    let mut params = vec![0.0; NET.param_len()];
-    let mut model = Model::new(&NET, &mut params).expect("lengths are exact");
-    model.init(Init::He, 1).expect("He has no setting");
-    let mut moments = vec![0.0; 2 * NET.param_len()];
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).expect("plain SGD has no state");
-    group.bench_function("sgd", |b| b.iter(|| run(&mut model, &mut sgd)));
-    let mut adam = Adam::new(AdamConfig::default(), &NET, &mut moments).expect("lengths are exact");
-    group.bench_function("adam", |b| b.iter(|| run(&mut model, &mut adam)));
-    group.finish();
-}
-
-fn training(c: &mut Criterion) {
-    let (x, y) = samples();
-    let mut floats = vec![0.0; NET.work_len(BATCH)];
-    let mut work = Workspace::new(&NET, BATCH, &mut floats).expect("lengths are exact");
-    with_model("step of 32", BATCH as u64, c, |model, optimizer| {
-        let (x, y) = (&x[..BATCH * 784], &y[..BATCH]);
-        model.train(x, Targets::Classes(y), optimizer, 1e-3, &mut work).expect("samples are finite");
-    });
-    with_model("epoch of 10,000", y.len() as u64, c, |model, optimizer| {
-        for (x, y) in x.chunks(BATCH * 784).zip(y.chunks(BATCH)) {
-            model.train(x, Targets::Classes(y), optimizer, 1e-3, &mut work).expect("samples are finite");
+fn step(report: &mut Report, samples: &Samples) {
+    const BATCH: usize = 32;
+    let group = "step, 784-64-10, 32 samples";
+    let cost = Cost::training(&NET, BATCH, samples.lit(0..BATCH));
+    let targets = samples.targets(0..BATCH);
+    for (name, make) in OPTIMIZERS {
+        for form in [Form::Floats, Form::Bytes, Form::Compressed] {
+            let (mut learner, mut optimizer) = (Learner::new(&NET, BATCH), make(&NET));
+            let inputs = samples.inputs(form, 0..BATCH);
+            report.time(group, &format!("{name}, {form:?}"), cost, || learner.train(inputs, targets, &mut *optimizer));
         }
-    });
+    }
+    let inputs = samples.inputs(Form::Floats, 0..BATCH);
+    let (mut learner, mut optimizer) = (Learner::without_lists(&NET, BATCH), sgd(&NET));
+    report.time(group, "SGD, Floats, no lists", cost, || learner.train(inputs, targets, &mut *optimizer));
+    let inputs = samples.inputs(Form::Compressed, 0..BATCH);
+    let (mut learner, mut optimizer) = (Learner::new(&DROPOUT, BATCH), adam(&DROPOUT));
+    report.time(group, "Adam, Compressed, dropout", cost, || learner.train(inputs, targets, &mut *optimizer));
 }
 
-fn prediction(c: &mut Criterion) {
-    let (x, _) = samples();
-    let mut params = vec![0.0; NET.param_len()];
-    let mut model = Model::new(&NET, &mut params).expect("lengths are exact");
-    model.init(Init::He, 1).expect("He has no setting");
-    let mut floats = vec![0.0; NET.predict_len(BATCH)];
-    let mut work = Workspace::for_prediction(&NET, BATCH, &mut floats).expect("lengths are exact");
-    for n in [1, BATCH] {
-        let mut group = c.benchmark_group("prediction");
-        group.throughput(Throughput::Elements(n as u64));
-        group.bench_function(format!("{n} samples"), |b| {
-            b.iter(|| model.predict(&x[..n * 784], &mut work).expect("samples are finite")[0]);
+/// No input is zero, so nothing can be skipped: how near the dense loops come to the peak.
+fn dense_step(report: &mut Report, samples: &Samples) {
+    const BATCH: usize = 128;
+    let (inputs, targets) = (dense_floats(BATCH * 784), samples.targets(0..BATCH));
+    let cost = Cost::training(&WIDE, BATCH, inputs.len());
+    for (name, make) in OPTIMIZERS {
+        let (mut learner, mut optimizer) = (Learner::without_lists(&WIDE, BATCH), make(&WIDE));
+        report.time_long("step, 784-800-800-10, 128 samples", &format!("{name}, none zero"), cost, || {
+            learner.train(inputs.into(), targets, &mut *optimizer)
         });
-        group.finish();
     }
 }
 
-fn averaging(c: &mut Criterion) {
-    for n in [50_890, 1_000_000] {
-        let mut group = c.benchmark_group("averager");
-        group.throughput(Throughput::Bytes(12 * n as u64));
-        let params = vec![0.5; n];
-        let mut mean = vec![0.0; n];
-        let mut averager = Averager::new(&mut mean);
-        averager.update(&params).expect("parameters are finite");
-        group.bench_function(format!("{n} parameters"), |b| {
-            b.iter_batched(|| (), |()| averager.update(&params).expect("parameters are finite"), BatchSize::SmallInput);
-        });
-        group.finish();
+/// The compressed set, as the host trains.
+fn epoch(report: &mut Report, samples: &Samples) {
+    const TIMES: usize = 6;
+    let nets: [(&str, &'static Spec, usize); 3] = [
+        ("784-64-10, batch 32", &NET, 32),
+        ("784-64-10, batch 128", &NET, 128),
+        ("784-256-128-10, batch 64", &DEEP, 64),
+    ];
+    let n = samples.len();
+    for (net, spec, batch) in nets {
+        let cost = Cost::training(spec, TIMES * n, TIMES * samples.lit(0..n));
+        for (name, make) in OPTIMIZERS {
+            let (mut learner, mut optimizer) = (Learner::new(spec, batch), make(spec));
+            report.time_long(&format!("epoch of 60,000, {net}"), name, cost, || {
+                for first in (0..TIMES).flat_map(|_| (0..n).step_by(batch)) {
+                    let range = first..n.min(first + batch);
+                    let inputs = samples.inputs(Form::Compressed, range.clone());
+                    learner.train(inputs, samples.targets(range), &mut *optimizer);
+                }
+            });
+        }
     }
 }
 
-criterion_group!(benches, training, prediction, averaging);
-criterion_main!(benches);
+fn main() {
+    let mut report = Report::new();
+    let samples = Samples::embedded();
+    step(&mut report, &samples);
+    dense_step(&mut report, &samples);
+    epoch(&mut report, &samples);
+    report.finish();
+}

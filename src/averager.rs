@@ -70,7 +70,7 @@ impl<'a> Averager<'a> {
         Ok(count)
     }
 
-    /// Exchanges the mean and `params` element by element: twice is the identity, bit for bit.
+    /// Exchanges the mean and `params` element by element: twice with the same slice is the identity, bit for bit.
     ///
     /// # Errors
     /// [`Error::NoAverage`] before the first update, [`Error::Length`].
@@ -137,7 +137,7 @@ fn copy(to: &mut [f32], from: &[f32]) {
 pub struct Snapshots {
     /// First step, counted from the start of training.
     pub start: u64,
-    /// Steps between two snapshots; 0 takes the first alone.
+    /// Steps between two snapshots; 0 takes the first alone. (After a step, the count of steps is at least 1.)
     pub every: u64,
 }
 

@@ -178,7 +178,7 @@ fn parse_widths(text: &str) -> Result<Widths, String> {
         let parsed = w.trim().parse::<u16>().ok().filter(|&w| w > 0);
         parsed.ok_or_else(|| format!("`{w}` is no width from 1 to 65535"))
     };
-    text.split([',', '-']).map(width).collect::<Result<_, _>>().map(Widths)
+    text.split(',').map(width).collect::<Result<_, _>>().map(Widths)
 }
 
 fn parse_init(text: &str) -> Result<Init, String> {

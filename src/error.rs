@@ -50,7 +50,7 @@ pub enum SpecFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Setting {
-    /// Learning rate: finite, not negative.
+    /// Learning rate: `0 <= η <= 1e9`.
     Rate,
     /// Momentum: `0 <= μ < 1`; Nesterov needs `μ > 0`.
     Momentum,
@@ -58,7 +58,7 @@ pub enum Setting {
     Beta,
     /// Adam's `ε`: finite and positive.
     Epsilon,
-    /// Weight decay: finite, not negative.
+    /// Weight decay: `0 <= λ <= 1`.
     WeightDecay,
     /// Norm to clip to: finite and positive.
     MaxNorm,
@@ -66,7 +66,7 @@ pub enum Setting {
     Sigma,
     /// Samples in a workspace: at least one.
     BatchSize,
-    /// What bytes are multiplied by: finite.
+    /// What bytes are multiplied by: 255 times it is finite.
     Scale,
 }
 
@@ -84,6 +84,8 @@ pub enum Value {
     Gradient,
     /// A parameter.
     Param,
+    /// An output.
+    Output,
 }
 
 /// Why a checkpoint could not be read.
@@ -194,6 +196,12 @@ impl fmt::Display for Error {
             }
             Self::Pick { row, samples } => write!(f, "row {row} of a set of {samples} samples"),
             Self::Sparse { sample } => write!(f, "sample {sample}: positions do not ascend within the inputs"),
+            Self::NonFinite { value: value @ (Value::Loss | Value::Gradient), .. } => {
+                write!(f, "{value} is not finite, or too large to go on")
+            }
+            Self::NonFinite { value: value @ Value::Param, index } => {
+                write!(f, "{value} {index} is not finite, or too large to average")
+            }
             Self::NonFinite { value, index } => write!(f, "{value} {index} is not finite"),
             Self::Setting(setting) => write!(f, "out of range: {setting}"),
             Self::NoAverage => f.write_str("the average has no update yet"),
@@ -237,15 +245,15 @@ impl fmt::Display for SpecFault {
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Rate => "learning rate is finite and not negative",
+            Self::Rate => "learning rate lies in [0, 1e9]",
             Self::Momentum => "momentum lies in [0, 1), above 0 with Nesterov",
             Self::Beta => "beta lies in [0, 1)",
             Self::Epsilon => "epsilon is finite and positive",
-            Self::WeightDecay => "weight decay is finite and not negative",
+            Self::WeightDecay => "weight decay lies in [0, 1]",
             Self::MaxNorm => "the norm to clip to is finite and positive",
             Self::Sigma => "sigma is finite and not negative",
             Self::BatchSize => "a batch has at least one sample",
-            Self::Scale => "the scale of bytes is finite",
+            Self::Scale => "255 times the scale of bytes is finite",
         })
     }
 }
@@ -256,8 +264,9 @@ impl fmt::Display for Value {
             Self::Input => "input",
             Self::Target => "target",
             Self::Loss => "loss",
-            Self::Gradient => "gradient norm",
+            Self::Gradient => "gradient",
             Self::Param => "parameter",
+            Self::Output => "output",
         })
     }
 }

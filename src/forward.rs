@@ -1,12 +1,12 @@
 //! From samples to outputs: `a = f(x·W + bias)`, layer by layer.
 
-use crate::error::{Buffer, Error};
+use crate::error::{Buffer, Error, Value};
 use crate::kernels::{cut, cut_mut, rows_mut};
 use crate::math::Math;
 use crate::model::{Model, Workspace};
 use crate::random::Masks;
 use crate::rows::Rows;
-use crate::samples::Inputs;
+use crate::samples::{Inputs, check_finite};
 use crate::spec::{Activation, Layer, Spec};
 
 /// The outputs of `n` samples as `(n, spec.outputs())` floats in the workspace: logits for
@@ -14,7 +14,7 @@ use crate::spec::{Activation, Layer, Spec};
 ///
 /// # Errors
 /// [`Error::Spec`], [`Error::Length`], [`Error::Empty`], [`Error::BatchTooLarge`], or [`Error::NonFinite`] for NaN or
-/// infinity in a sample.
+/// infinity in a sample or in an output.
 pub fn predict<'w, 'x: 'w>(
     spec: &Spec,
     params: &[f32],
@@ -33,9 +33,11 @@ fn predict_inputs<'w, 'x: 'w>(
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     let n = inputs.check(spec)?;
-    let (floats, lists) = work.take(n, spec.predict_len(n))?;
-    let rows = lists.prepare(inputs, n, spec.inputs(), false)?;
-    Ok(run(spec, params, rows, n, floats))
+    let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
+    let rows = lists.prepare(spec, inputs, n, false)?;
+    let outputs = run(spec, params, rows, n, floats);
+    check_finite(outputs, Value::Output)?;
+    Ok(outputs)
 }
 
 impl Model<'_> {

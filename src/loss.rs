@@ -2,7 +2,7 @@
 
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{cut, rows_mut};
-use crate::math::Math;
+use crate::math::{self, Math};
 use crate::samples::{Inputs, check_finite};
 use crate::spec::{Loss, Spec};
 
@@ -191,7 +191,7 @@ fn sample_loss(loss: Loss, math: Math, a: &mut [f32], target: &Target<'_>) -> f3
         }),
         Loss::BinaryCrossEntropy => mean_over_outputs(a, target, |a, t| {
             let above = if a > 0.0 { a } else { 0.0 };
-            (above - a * t + math.ln_1p(math.exp(-a.abs())), math.sigmoid(a) - t)
+            (above - a * t + math::ln_1p(math.exp(-a.abs())), math.sigmoid(a) - t)
         }),
         Loss::Huber(delta) => mean_over_outputs(a, target, |a, t| {
             let r = a - t;
@@ -227,7 +227,7 @@ fn softmax_cross_entropy(math: Math, a: &mut [f32], target: &Target<'_>) -> f32 
     for (j, a) in a.iter_mut().enumerate() {
         *a = *a * gain - target.at(j);
     }
-    total * math.ln(sum) - aligned
+    total * math::ln(sum) - aligned
 }
 
 #[cfg(test)]

@@ -99,8 +99,10 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
             break;
         }
     }
-    if outcomes.len() > 1 {
-        say(&format!("{}\n", report::seeds(&outcomes)))?;
+    let whole = outcomes.iter().filter(|(_, outcome)| !outcome.interrupted).map(|(_, outcome)| outcome);
+    let whole: Vec<&Outcome> = whole.collect();
+    if whole.len() > 1 {
+        say(&format!("{}\n", report::seeds(&whole)))?;
     }
     if !arguments.quiet {
         say(&cli::conclusion(&arguments.out, many, &outcomes))?;

@@ -1,6 +1,6 @@
 //! How good a model is on samples it does not learn from.
 
-use crate::error::Error;
+use crate::error::{Buffer, Error, Value};
 use crate::forward;
 use crate::loss::{Score, Targets, score};
 use crate::model::{Model, Workspace};
@@ -11,7 +11,7 @@ use crate::spec::Spec;
 /// changes no bit. `params` may lie in flash.
 ///
 /// # Errors
-/// As [`predict`](crate::predict), and [`Error::Label`] or [`Error::NonFinite`] for a target; `total` is as before then.
+/// As [`predict`](crate::predict), and [`Error::Label`], [`Error::NonFinite`] for a target or the loss; `total` is as before then.
 pub fn evaluate<'x>(
     spec: &Spec,
     params: &[f32],
@@ -32,17 +32,20 @@ fn evaluate_inputs(
     work: &mut Workspace<'_>,
 ) -> Result<(), Error> {
     spec.check()?;
-    Error::expect_len(crate::Buffer::Params, spec.param_len(), params.len())?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     let samples = targets.check(spec, &inputs)?;
     let mut sum = *total;
     let mut done = 0;
     while done < samples {
         let n = work.capacity().min(samples - done);
-        let (floats, lists) = work.take(n, spec.predict_len(n))?;
-        let rows = lists.prepare(inputs.part(done, n, spec.inputs()), n, spec.inputs(), false)?;
+        let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
+        let rows = lists.prepare(spec, inputs.part(done, n, spec.inputs()), n, false)?;
         let outputs = forward::run(spec, params, rows, n, floats);
         score(spec, outputs, targets.skip(done, spec.outputs()), &mut sum);
         done += n;
+    }
+    if !sum.loss().is_finite() {
+        return Err(Error::NonFinite { value: Value::Loss, index: 0 });
     }
     *total = sum;
     Ok(())

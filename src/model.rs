@@ -168,15 +168,29 @@ impl<'a> Workspace<'a> {
     }
 
     /// The scratch floats for `samples`, of which a call needs `needed`, and the memory for lists.
-    pub(crate) fn take(&mut self, samples: usize, needed: usize) -> Result<(&mut [f32], ListSpace<'_>), Error> {
+    pub(crate) fn take(
+        &mut self,
+        spec: &Spec,
+        samples: usize,
+        needed: usize,
+    ) -> Result<(&mut [f32], ListSpace<'_>), Error> {
         if samples > self.capacity {
             return Err(Error::BatchTooLarge { capacity: self.capacity, got: samples });
+        }
+        if !self.integers.is_empty() {
+            expect_at_least(Buffer::Lists, spec.list_len(samples), self.values.len())?;
+            expect_at_least(Buffer::Index, spec.index_len(samples), self.integers.len())?;
         }
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
         let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
         Ok((floats, ListSpace { floats: self.values, integers: self.integers }))
     }
+}
+
+/// Shorter only when made for another network.
+fn expect_at_least(buffer: Buffer, needed: usize, got: usize) -> Result<(), Error> {
+    if got >= needed { Ok(()) } else { Err(Error::Length { buffer, needed, got }) }
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ fn part(state: &mut [f32], offset: usize, n: usize) -> &mut [f32] {
 }
 
 fn check_decay(weight_decay: f32) -> Result<(), Error> {
-    if weight_decay.is_finite() && weight_decay >= 0.0 { Ok(()) } else { Err(Error::Setting(Setting::WeightDecay)) }
+    if (0.0..=1.0).contains(&weight_decay) { Ok(()) } else { Err(Error::Setting(Setting::WeightDecay)) }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! alone, so threads, order and batch size do not matter.
 
 use crate::math;
-use rand_philox::{Philox, philox4x32_10, splitmix64, u32_to_unit_f32};
+pub use rand_philox::Philox;
+use rand_philox::{philox4x32_10, splitmix64, u32_to_unit_f32};
 
 /// What draws are for; each purpose has a key of its own under one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ impl Rows<'_> {
     pub(crate) fn largest(&self) -> f32 {
         match self {
             Self::Dense(x) => kernels::largest(x),
-            Self::Bytes(x) => 255.0 * x.scale.abs(),
+            Self::Bytes(x) => f32::from(x.largest()) * x.scale.abs(),
             Self::Listed { by_sample, .. } => by_sample.largest(),
         }
     }
@@ -74,14 +74,15 @@ impl<'w> ListSpace<'w> {
     /// Makes `inputs` ready; for training also by input.
     ///
     /// Lists where memory for them is there and at most half of the inputs are not zero; that decides speed alone.
-    pub(crate) fn prepare(self, inputs: Inputs<'w>, n: usize, width: usize, training: bool) -> Result<Rows<'w>, Error> {
+    pub(crate) fn prepare(self, spec: &Spec, inputs: Inputs<'w>, n: usize, training: bool) -> Result<Rows<'w>, Error> {
+        let width = spec.inputs();
         let places = n.saturating_mul(width).saturating_add(kernels::SLACK);
-        if self.integers.len() < places {
+        if self.integers.is_empty() {
             return match inputs {
                 Inputs::Floats(x) => Ok(Rows::Dense(x)),
                 Inputs::Bytes { set, scale, pick } => Ok(Rows::Bytes(ByteRows { set, width, pick, scale })),
                 Inputs::Sparse { .. } => {
-                    Err(Error::Length { buffer: Buffer::Index, needed: places, got: self.integers.len() })
+                    Err(Error::Length { buffer: Buffer::Index, needed: spec.index_len(n), got: 0 })
                 }
             };
         }

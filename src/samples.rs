@@ -93,7 +93,7 @@ pub(crate) fn check_finite(x: &[f32], value: Value) -> Result<(), Error> {
 }
 
 fn check_scale(scale: f32) -> Result<(), Error> {
-    if scale.is_finite() { Ok(()) } else { Err(Error::Setting(Setting::Scale)) }
+    if (255.0 * scale).is_finite() { Ok(()) } else { Err(Error::Setting(Setting::Scale)) }
 }
 
 /// A set of samples without its zeros: 3 bytes for each non-zero element, 4 for each sample. MNIST takes 27 MB, not 47.
@@ -113,7 +113,7 @@ impl<'a> SparseSet<'a> {
     ///
     /// # Errors
     /// [`Error::Length`] where `positions`, `values` and the end of `starts` differ, [`Error::Sparse`] for the first sample whose starts
-    /// or positions are not ascending or too large, [`Error::Setting`] for a scale that is not finite.
+    /// or positions are not ascending or too large, [`Error::Setting`] for a scale whose 255-fold is not finite.
     pub fn new(
         inputs: u16,
         starts: &'a [u32],
@@ -123,8 +123,8 @@ impl<'a> SparseSet<'a> {
     ) -> Result<Self, Error> {
         check_scale(scale)?;
         let end = starts.last().map_or(0, |&end| end as usize);
-        Error::expect_len(Buffer::Inputs, end, positions.len())?;
-        Error::expect_len(Buffer::Inputs, end, values.len())?;
+        Error::expect_len(Buffer::Index, end, positions.len())?;
+        Error::expect_len(Buffer::Index, end, values.len())?;
         if starts.first().is_some_and(|&first| first != 0) {
             return Err(Error::Sparse { sample: 0 });
         }
@@ -180,7 +180,7 @@ pub fn nonzeros(set: &[u8]) -> usize {
 /// have [`nonzeros`] each.
 ///
 /// # Errors
-/// [`Error::Length`] for the first slice whose length is not exact.
+/// [`Error::Length`] for the first slice whose length is not exact, or more than `u32::MAX` non-zero elements.
 pub fn compress(
     set: &[u8],
     inputs: u16,
@@ -190,6 +190,9 @@ pub fn compress(
 ) -> Result<(), Error> {
     let samples = whole_rows(set.len(), inputs.into())?;
     let needed = nonzeros(set);
+    if u32::try_from(needed).is_err() {
+        return Err(Error::Length { buffer: Buffer::Index, needed, got: u32::MAX as usize });
+    }
     Error::expect_len(Buffer::Index, samples + 1, starts.len())?;
     Error::expect_len(Buffer::Index, needed, positions.len())?;
     Error::expect_len(Buffer::Index, needed, values.len())?;

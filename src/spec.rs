@@ -151,8 +151,9 @@ impl Spec {
         if at >= MAX_LAYERS || !(p >= 0.0 && p < 1.0) {
             return self.with_fault(SpecFault::Dropout);
         }
-        // No dropout has one spelling, also in a checkpoint.
-        self.layers[at].dropout = if p > 0.0 { p } else { 0.0 };
+        let steps = (p * 65_536.0 + 0.5) as u32;
+        let steps = if steps > 65_535 { 65_535 } else { steps };
+        self.layers[at].dropout = steps as f32 / 65_536.0;
         self
     }
 
@@ -305,7 +306,7 @@ impl Spec {
         even.saturating_add(odd).saturating_mul(batch)
     }
 
-    /// Floats of the lists of an indexed workspace for up to `batch` samples: `2·(batch·inputs + 8)` values and
+    /// Floats of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples: `2·(batch·inputs + 8)` values and
     /// `max(4096, 32·max_l outputs_l)` for a block of gradients; `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn list_len(&self, batch: usize) -> usize {
@@ -318,14 +319,18 @@ impl Spec {
         self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_mul(2).saturating_add(block)
     }
 
-    /// Integers of the lists of an indexed workspace for up to `batch` samples: `2·(batch·inputs + 8)` indices and
-    /// `batch + inputs + 2` starts; `usize::MAX` for a wrong description.
+    /// Integers of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples: `2·(batch·inputs + 8)` indices and
+    /// `batch + inputs + 2` starts; `usize::MAX` for a wrong description, or where an index would pass `u32::MAX`.
     #[must_use]
     pub const fn index_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        let indices = self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_mul(2);
+        let places = self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK);
+        if places > u32::MAX as usize {
+            return usize::MAX;
+        }
+        let indices = places.saturating_mul(2);
         indices.saturating_add(batch).saturating_add(self.inputs() + 2)
     }
 

@@ -79,7 +79,7 @@ impl Model<'_> {
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Empty`], [`Error::Label`], [`Error::BatchTooLarge`], [`Error::Setting`] for the rate,
-    /// [`Error::NonFinite`] for a sample, the loss, or a gradient that may overflow. Nothing has changed then.
+    /// [`Error::NonFinite`] for a sample, the loss, or a gradient that may reach 1e18. Nothing has changed then.
     pub fn train<'x>(
         &mut self,
         inputs: impl Into<Inputs<'x>>,
@@ -88,10 +88,21 @@ impl Model<'_> {
         rate: f32,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
+        self.train_inputs(inputs.into(), targets, optimizer, rate, work)
+    }
+
+    fn train_inputs(
+        &mut self,
+        inputs: Inputs<'_>,
+        targets: Targets<'_>,
+        optimizer: &mut dyn Optimizer,
+        rate: f32,
+        work: &mut Workspace<'_>,
+    ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self.spec)?;
         let mut score = Score::default();
-        let (trace, block) = self.trace(inputs.into(), targets, &mut score, rate, work)?;
+        let (trace, block) = self.trace(inputs, targets, &mut score, work)?;
         optimizer.begin(rate, 1.0 / trace.samples as f32);
         trace.for_each_block(self.spec, self.params, block, |offset, weights, gradient| {
             optimizer.update(offset, weights, gradient);
@@ -111,9 +122,19 @@ impl Model<'_> {
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
+        self.accumulate_inputs(inputs.into(), targets, gradient, work)
+    }
+
+    fn accumulate_inputs(
+        &self,
+        inputs: Inputs<'_>,
+        targets: Targets<'_>,
+        gradient: &mut Gradient<'_>,
+        work: &mut Workspace<'_>,
+    ) -> Result<Score, Error> {
         Error::expect_len(Buffer::Gradient, self.spec.param_len(), gradient.sum.len())?;
         let mut score = gradient.score;
-        let (trace, _) = self.trace(inputs.into(), targets, &mut score, 1.0, work)?;
+        let (trace, _) = self.trace(inputs, targets, &mut score, work)?;
         trace.accumulate(self.spec, gradient.sum);
         gradient.score = score;
         Ok(score)
@@ -123,7 +144,7 @@ impl Model<'_> {
     ///
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Length`], [`Error::Setting`] for the rate, [`Error::NonFinite`] for a gradient
-    /// that may overflow. Nothing has changed then.
+    /// of 1e18 or more. Nothing has changed then.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,
@@ -137,7 +158,7 @@ impl Model<'_> {
         if score.samples() == 0 {
             return Err(Error::Empty);
         }
-        if !(kernels::largest(gradient.sum) * rate.max(1.0)).is_finite() {
+        if !is_moderate(kernels::largest(gradient.sum)) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         optimizer.begin(rate, 1.0 / score.samples() as f32);
@@ -153,17 +174,16 @@ impl Model<'_> {
         inputs: Inputs<'w>,
         targets: Targets<'_>,
         score: &mut Score,
-        rate: f32,
         work: &'w mut Workspace<'_>,
     ) -> Result<(Trace<'w>, &'w mut [f32]), Error> {
         let spec = self.spec;
         let samples = targets.check(spec, &inputs)?;
-        let (floats, lists) = work.take(samples, spec.work_len(samples))?;
+        let (floats, lists) = work.take(spec, samples, spec.work_len(samples))?;
         let units = spec.widths().0.saturating_mul(samples);
         let (activations, rest) = cut_mut(floats, units);
         let (deltas, row) = cut_mut(rest, units);
         let (lists, block) = lists.split_block(samples, spec, row);
-        let inputs = lists.prepare(inputs, samples, spec.inputs(), true)?;
+        let inputs = lists.prepare(spec, inputs, samples, true)?;
         let masks = Masks::new(self.seed, self.steps);
         forward::run_training(spec, self.params, inputs, activations, deltas, masks, score.samples() as u32);
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
@@ -173,7 +193,7 @@ impl Model<'_> {
             return Err(Error::NonFinite { value: Value::Loss, index: 0 });
         }
         let mut trace = Trace { inputs, activations, deltas, samples };
-        if !(trace.descend(spec, self.params) * rate.max(1.0)).is_finite() {
+        if !is_moderate(trace.descend(spec, self.params)) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         *score = total;
@@ -181,6 +201,11 @@ impl Model<'_> {
     }
 }
 
+/// Whether no optimizer overflows on a gradient of magnitudes up to `bound`: squares, velocities and rates have room.
+fn is_moderate(bound: f32) -> bool {
+    bound < 1e18
+}
+
 fn check_rate(rate: f32) -> Result<(), Error> {
-    if rate.is_finite() && rate >= 0.0 { Ok(()) } else { Err(Error::Setting(Setting::Rate)) }
+    if (0.0..=1e9).contains(&rate) { Ok(()) } else { Err(Error::Setting(Setting::Rate)) }
 }

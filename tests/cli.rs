@@ -186,9 +186,9 @@ fn help_is_for_newcomers_and_a_wrong_word_gets_a_hint() {
 fn a_setting_out_of_range_is_named_before_anything_is_written() {
     let dir = workplace();
     for (flags, words) in [
-        ("--rate nan", ["rate NaN", "finite"]),
-        ("--rate -1", ["rate -1", "at least 0"]),
-        ("--swa-rate inf", ["swa-rate inf", "finite"]),
+        ("--rate nan", ["rate NaN", "from 0 to 1e9"]),
+        ("--rate -1", ["rate -1", "from 0 to 1e9"]),
+        ("--swa-rate inf", ["swa-rate inf", "from 0 to 1e9"]),
         ("--validation 1", ["validation 1", "below 1"]),
         ("--validation 0.99999", ["90 of 90 samples", "none to learn from"]),
         ("--dropout 1", ["dropout 1", "below 1"]),
@@ -201,14 +201,14 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--clip 0", ["clip 0", "above 0"]),
         ("--warmup inf", ["warmup inf", "finite"]),
         ("--warmup 21", ["warmup", "longer"]),
-        ("--weight-decay=-inf", ["weight-decay -inf", "finite"]),
+        ("--weight-decay=-inf", ["weight-decay -inf", "from 0 to 1"]),
         ("--optimizer sgd --momentum 1", ["momentum 1", "below 1"]),
         ("--optimizer sgd --nesterov", ["nesterov", "momentum"]),
         ("--momentum 0.9", ["--momentum", "--optimizer sgd"]),
         ("--final-rate 0.1", ["--final-rate", "--schedule"]),
         ("--drop-every 3", ["--drop-every", "--schedule step"]),
         ("--schedule step --drop-factor 2", ["drop-factor 2", "from 0 to 1"]),
-        ("--schedule linear --final-rate nan", ["final-rate NaN", "finite"]),
+        ("--schedule linear --final-rate nan", ["final-rate NaN", "from 0 to 1e9"]),
         ("--hidden 64,70000", ["--hidden", "`70000`"]),
         ("--hidden 1,1,1,1,1,1,1,1", ["8 hidden layers", "7 are the most"]),
         ("--hidden 65535,65535,65535", ["parameters", "500000000 are the most"]),
@@ -261,7 +261,7 @@ fn a_file_that_is_missing_or_something_else_is_named() {
 fn a_run_that_explodes_says_what_to_try_and_keeps_what_was_good() {
     let dir = workplace();
     let explosive = "--quiet --loss mse --optimizer sgd --dropout 0 --out run";
-    fails(&dir, &format!("{TRAIN} {explosive} --rate 1e30"), 1, &["not finite", "1e30", "smaller --rate"]);
+    fails(&dir, &format!("{TRAIN} {explosive} --rate 1e9"), 1, &["not finite", "1000000000", "smaller --rate"]);
     assert!(files(&dir, "run").is_empty());
 
     let late = format!("train --data data --hidden 8 --epochs 6 {explosive} --swa-start 0.5 --swa-rate 1e9");

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use cygnet::{
-    Activation, Adam, AdamConfig, Buffer, Error, Init, Inputs, Model, Score, Setting, SparseSet, Spec, Targets,
+    Activation, Adam, AdamConfig, Buffer, Error, Init, Inputs, Model, Score, Setting, SparseSet, Spec, Targets, Value,
     Workspace, compress, nonzeros,
 };
 
@@ -108,13 +108,15 @@ fn wrong_inputs_are_refused() {
     let bytes = |set, scale, pick| Inputs::Bytes { set, scale, pick };
     assert_eq!(refused(bytes(&set, SCALE, &[0, 60]), 2), Error::Pick { row: 60, samples: SAMPLES });
     assert_eq!(refused(bytes(&set, SCALE, &[]), 0), Error::Empty);
-    assert_eq!(refused(bytes(&set, f32::NAN, &[0]), 1), Error::Setting(Setting::Scale));
+    for scale in [f32::NAN, 3e38] {
+        assert_eq!(refused(bytes(&set, scale, &[0]), 1), Error::Setting(Setting::Scale));
+    }
     let length = |buffer, needed, got| Error::Length { buffer, needed, got };
     assert_eq!(refused(bytes(&set[1..], SCALE, &[0]), 1), length(Buffer::Inputs, 3000, 2999));
     assert_eq!(refused(bytes(&set, SCALE, &[0, 1]), 3), length(Buffer::Targets, 2, 3));
     let sparse = |pick| Inputs::Sparse { set: compressed.set(), pick };
     assert_eq!(refused(sparse(&[99]), 1), Error::Pick { row: 99, samples: SAMPLES });
-    assert_eq!(refused(sparse(&[0]), 1), length(Buffer::Index, 50 + 8, 0));
+    assert_eq!(refused(sparse(&[0]), 1), length(Buffer::Index, NET.index_len(1), 0));
 }
 
 #[test]
@@ -132,6 +134,30 @@ fn lists_have_exact_lengths() {
 }
 
 #[test]
+fn lists_made_for_a_smaller_network_are_refused() {
+    const SMALL: Spec = Spec::new(10).dense(40, Activation::Relu).dense(3, Activation::Identity);
+    let (mut params, mut floats) = (vec![0.25; NET.param_len()], vec![0.0; SMALL.work_len(BATCH)]);
+    let (mut values, mut integers) = (vec![0.0; SMALL.list_len(BATCH)], vec![0; SMALL.index_len(BATCH)]);
+    let work = Workspace::new(&SMALL, BATCH, &mut floats).unwrap();
+    let mut work = work.with_lists(&SMALL, &mut values, &mut integers).unwrap();
+    let model = Model::new(&NET, &mut params).unwrap();
+    let error = Error::Length { buffer: Buffer::Lists, needed: NET.list_len(8), got: SMALL.list_len(8) };
+    assert_eq!(model.predict(&[0.5; 8 * 50], &mut work).err(), Some(error));
+}
+
+#[test]
+fn outputs_and_losses_that_are_not_finite_are_errors() {
+    let (mut params, mut floats) = (vec![3e38; NET.param_len()], vec![0.0; NET.work_len(1)]);
+    let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
+    let model = Model::new(&NET, &mut params).unwrap();
+    let error = |value| Some(Error::NonFinite { value, index: 0 });
+    assert_eq!(model.predict(&[1.0; 50], &mut work).err(), error(Value::Output));
+    let mut score = Score::default();
+    let scored = model.evaluate(&[1.0; 50], Targets::Classes(&[1]), &mut score, &mut work);
+    assert_eq!((scored.err(), score), (error(Value::Loss), Score::default()));
+}
+
+#[test]
 fn a_compressed_set_is_checked_whole() {
     let new = |starts: &[u32], positions: &[u16]| {
         let values = vec![1; positions.len()];
@@ -143,7 +169,7 @@ fn a_compressed_set_is_checked_whole() {
     assert_eq!(new(&[0, 1, 3], &[1, 5, 5]), Err(Error::Sparse { sample: 1 }));
     assert_eq!(new(&[0, 3, 2], &[1, 2]), Err(Error::Sparse { sample: 0 }));
     assert_eq!(new(&[1, 2], &[1, 2]), Err(Error::Sparse { sample: 0 }));
-    assert_eq!(new(&[0, 2], &[1]), Err(Error::Length { buffer: Buffer::Inputs, needed: 2, got: 1 }));
+    assert_eq!(new(&[0, 2], &[1]), Err(Error::Length { buffer: Buffer::Index, needed: 2, got: 1 }));
     let scale = SparseSet::new(10, &[0], &[], &[], f32::INFINITY).err();
     assert_eq!(scale, Some(Error::Setting(Setting::Scale)));
     let wrong = compress(&[0, 1], 2, &mut [0; 2], &mut [0; 2], &mut [0; 1]);

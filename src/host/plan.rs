@@ -200,7 +200,8 @@ impl Plan {
     pub fn snapshots(&self, epoch: u64) -> Option<Snapshots> {
         let swa = self.swa?;
         let total = self.epochs.saturating_mul(epoch);
-        let start = (f64::from(swa.start) * total as f64).ceil() as u64;
+        // A share such as 0.6 is a little more as f32; it is not to cost an epoch.
+        let start = (f64::from(swa.start) * total as f64 * (1.0 - 1e-7)).ceil() as u64;
         Some(match swa.every {
             // Whole epochs, so that every snapshot has seen the same samples equally often.
             None => {
@@ -219,7 +220,7 @@ impl Plan {
         let mut numbers = vec![
             ("validation", self.validation, BELOW_ONE),
             ("dropout", self.dropout, BELOW_ONE),
-            ("rate", self.rate, NOT_NEGATIVE),
+            ("rate", self.rate, RATE),
             ("warmup", self.warmup, NOT_NEGATIVE),
         ];
         let mut counts = vec![("batch", self.batch as u64), ("epochs", self.epochs)];
@@ -227,9 +228,9 @@ impl Plan {
         numbers.extend(self.clip.map(|norm| ("clip", norm, POSITIVE)));
         match self.optimizer {
             OptimizerPlan::Sgd(SgdConfig { momentum, weight_decay, .. }) => {
-                numbers.extend([("momentum", momentum, BELOW_ONE), ("weight-decay", weight_decay, NOT_NEGATIVE)]);
+                numbers.extend([("momentum", momentum, BELOW_ONE), ("weight-decay", weight_decay, SHARE)]);
             }
-            OptimizerPlan::Adam(config) => numbers.push(("weight-decay", config.weight_decay, NOT_NEGATIVE)),
+            OptimizerPlan::Adam(config) => numbers.push(("weight-decay", config.weight_decay, SHARE)),
         }
         match self.decay {
             DecayPlan::Constant => {}
@@ -237,11 +238,11 @@ impl Plan {
                 numbers.push(("drop-factor", factor, SHARE));
                 counts.push(("drop-every", every));
             }
-            DecayPlan::Linear(to) | DecayPlan::Cosine(to) => numbers.push(("final-rate", to, NOT_NEGATIVE)),
+            DecayPlan::Linear(to) | DecayPlan::Cosine(to) => numbers.push(("final-rate", to, RATE)),
         }
         if let Some(swa) = self.swa {
             numbers.push(("swa-start", swa.start, SHARE));
-            numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, NOT_NEGATIVE)));
+            numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, RATE)));
             counts.extend(swa.every.map(|every| ("swa-every", every)));
         }
         let wrong = |(name, value, (range, rule)): (_, f32, Rule)| {
@@ -264,6 +265,35 @@ impl Plan {
 /// Where a number may lie, and how to say so.
 type Rule = (RangeInclusive<f32>, &'static str);
 const NOT_NEGATIVE: Rule = (0.0..=f32::MAX, "finite and at least 0");
+/// The core takes no larger one.
+const RATE: Rule = (0.0..=1e9, "from 0 to 1e9");
 const POSITIVE: Rule = (f32::MIN_POSITIVE..=f32::MAX, "finite and above 0");
 const BELOW_ONE: Rule = (0.0..=1_f32.next_down(), "at least 0 and below 1");
 const SHARE: Rule = (0.0..=1.0, "from 0 to 1");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn averaging_starts_at_the_epoch_that_the_share_says() {
+        for (share, epochs, first) in [
+            (0.1, 20, 2),
+            (0.2, 20, 4),
+            (0.3, 20, 6),
+            (0.4, 20, 8),
+            (0.6, 20, 12),
+            (0.75, 20, 15),
+            (0.8, 20, 16),
+            (0.6, 5, 3),
+            (0.5, 5, 3),
+            (0.0, 5, 1),
+            (1.0, 5, 5),
+        ] {
+            let swa = Some(SwaPlan { start: share, every: None, rate: None });
+            let snapshots = Plan { epochs, swa, ..Plan::default() }.snapshots(1688).unwrap();
+            assert_eq!(snapshots, Snapshots { start: first * 1688, every: 1688 }, "{share} of {epochs}");
+        }
+        assert_eq!(Plan { swa: None, ..Plan::default() }.snapshots(10), None);
+    }
+}

@@ -128,9 +128,13 @@ pub fn comparison(outcome: &Outcome) -> String {
     }
     let loss = loss_short(&outcome.spec);
     let verb = if average[TEST_ERROR] < last[TEST_ERROR] { "lowers" } else { "does not lower" };
+    let share = last[TEST_ERROR] / 100.0;
+    let chance = 100.0 * (share * (1.0 - share) / outcome.last_marks.test.samples() as f64).sqrt();
     format!(
-        "{table}\n\nAveraging {verb} the test error ({} points); the gap between test and train {loss} goes from {:.4} to {:.4}.",
+        "{table}\n\nAveraging {verb} the test error: {} points, where the choice of {} test samples alone makes {chance:.2}.\n\
+         The gap between test and train {loss} goes from {:.4} to {:.4}.",
         difference(TEST_ERROR),
+        outcome.last_marks.test.samples(),
         last[LOSS_GAP],
         average[LOSS_GAP],
     )
@@ -138,15 +142,15 @@ pub fn comparison(outcome: &Outcome) -> String {
 
 /// Mean ± standard deviation over several seeds, and of the change within each seed.
 #[must_use]
-pub fn seeds(outcomes: &[(u64, Outcome)]) -> String {
-    let last: Vec<_> = outcomes.iter().map(|(_, o)| figures(&o.last_marks)).collect();
-    let average: Vec<_> = outcomes.iter().filter_map(|(_, o)| Some(figures(&o.average.as_ref()?.2))).collect();
+pub fn seeds(outcomes: &[&Outcome]) -> String {
+    let last: Vec<_> = outcomes.iter().map(|o| figures(&o.last_marks)).collect();
+    let average: Vec<_> = outcomes.iter().filter_map(|o| Some(figures(&o.average.as_ref()?.2))).collect();
     let cell = |i: usize, values: Vec<f64>| {
         let (mean, sd) = mean_and_sd(&values);
         if mean.is_nan() { "–".to_owned() } else { format!("{} ± {}", figure(i, mean), figure(i, sd)) }
     };
     let column = |figures: &[[f64; 8]], i: usize| figures.iter().map(|f| f[i]).collect::<Vec<_>>();
-    let names = outcomes.first().map(|(_, o)| names(&o.spec)).unwrap_or_default();
+    let names = outcomes.first().map(|o| names(&o.spec)).unwrap_or_default();
     let is_averaged = average.len() == outcomes.len();
     let rows = (0..8).map(|i| {
         let mut row = vec![names[i].clone(), cell(i, column(&last, i))];

@@ -97,9 +97,10 @@ pub fn train(
     let state_len = plan.optimizer.state_len(&spec);
     let buffers = Buffers::new(&spec, plan, train.len())?;
     // All at once, since a system that promises each part may not have the whole.
-    room::<f32>(buffers.len().saturating_add(2 * spec.param_len() + averaged_len + state_len))?;
+    room::<f32>(buffers.len().saturating_add(2 * spec.param_len() + 2 * averaged_len + state_len))?;
     let (mut params, mut kept) = (Floats::zeros(spec.param_len())?, Floats::zeros(spec.param_len())?);
     let (mut mean, mut state) = (Floats::zeros(averaged_len)?, Floats::zeros(state_len)?);
+    let (mut kept_mean, mut kept_count) = (Floats::zeros(averaged_len)?, 0);
     let mut model = Model::new(&spec, &mut params)?;
     model.init(plan.init, plan.seed)?;
     let mut averager = Averager::new(&mut mean);
@@ -153,6 +154,10 @@ pub fn train(
                 }
                 interrupted = !done;
                 kept.copy_from_slice(model.params());
+                if let Ok(mean) = averager.mean() {
+                    kept_mean.copy_from_slice(mean);
+                    kept_count = averager.count();
+                }
             }
             Err(error @ HostError::Diverged { .. }) if epoch > 1 => {
                 diverged = Some(error);
@@ -165,17 +170,17 @@ pub fn train(
         }
     }
     let failed = HostError::of_step(model.steps(), trainer.rate);
-    let models: Vec<&[f32]> = [model.params()].into_iter().chain(averager.mean().ok()).collect();
+    let averaged = match (&diverged, averager.mean()) {
+        (Some(_), _) => (kept_count > 0).then_some((&*kept_mean, kept_count)),
+        (None, mean) => mean.ok().map(|mean| (mean, averager.count())),
+    };
+    let models: Vec<&[f32]> = [model.params()].into_iter().chain(averaged.map(|(mean, _)| mean)).collect();
     let mut marks = marks(&spec, &models, data, &train, &validation)?.into_iter();
     let mut next = || marks.next().unwrap_or(Err(HostError::Core(Error::NoAverage)));
     let last_marks = next().map_err(failed)?;
-    let average = match averager.mean() {
-        Ok(mean) => match next() {
-            Ok(marks) => Some((mean.to_vec(), averager.count(), marks)),
-            Err(_) if diverged.is_some() => None,
-            Err(error) => return Err(error),
-        },
-        Err(_) => None,
+    let average = match averaged {
+        Some((mean, count)) => Some((mean.to_vec(), count, next()?)),
+        None => None,
     };
     Ok(Outcome { spec, last: params.to_vec(), last_marks, average, history, interrupted, diverged })
 }

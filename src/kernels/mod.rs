@@ -129,6 +129,11 @@ pub(crate) struct ByteRows<'a> {
 }
 
 impl<'a> ByteRows<'a> {
+    /// The largest byte of the picked rows.
+    pub(crate) fn largest(&self) -> u8 {
+        self.pick.iter().flat_map(|&row| self.row(row)).fold(0, |m, &b| m.max(b))
+    }
+
     /// Row `row` of the set.
     #[inline(always)]
     pub(crate) fn row(&self, row: u32) -> &'a [u8] {

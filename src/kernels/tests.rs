@@ -18,9 +18,14 @@ fn bits(x: &[f32]) -> Vec<u32> {
 /// Runs `f` once on each instruction set of this processor.
 fn on_each(mut f: impl FnMut()) {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
         if force(isa) {
             f();
+            assert_eq!(super::isa(), isa, "another path ran");
         }
     }
     #[cfg(not(all(feature = "std", target_arch = "x86_64")))]

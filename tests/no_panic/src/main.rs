@@ -7,9 +7,9 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Decay, Error, Gradient, Init, Loss, Math, Model, Optimizer, Schedule,
-    Score, Sgd, SgdConfig, Snapshots, Spec, Targets, Workspace, argmax, checkpoint_len, evaluate, load, load_spec,
-    predict, save, softmax,
+    Activation, Adam, AdamConfig, Averager, Decay, Error, Gradient, Init, Inputs, Loss, Math, Model, Optimizer, Schedule,
+    Score, Sgd, SgdConfig, Snapshots, SparseSet, Spec, Targets, Workspace, argmax, checkpoint_len, compress, evaluate, load,
+    load_spec, nonzeros, predict, save, softmax,
 };
 
 unsafe extern "C" {
@@ -34,8 +34,12 @@ pub extern "C" fn _start() -> ! {
             bytes: &mut [],
             classes: &[],
             order: &mut [],
+            lists: core::array::from_fn(|_| &mut [][..]),
+            integers: core::array::from_fn(|_| &mut [][..]),
+            positions: &mut [],
         });
         opaque(core_api(&mut memory).is_ok());
+        opaque(inputs_api(&mut memory).is_ok());
         #[cfg(feature = "planted")]
         opaque(memory.classes[opaque(1)]);
     }
@@ -47,6 +51,32 @@ struct Memory {
     bytes: &'static mut [u8],
     classes: &'static [u16],
     order: &'static mut [u32],
+    lists: [&'static mut [f32]; 3],
+    integers: [&'static mut [u32]; 2],
+    positions: &'static mut [u16],
+}
+
+/// Bytes, compressed sets and lists.
+fn inputs_api(memory: &mut Memory) -> Result<(), Error> {
+    let ([params, state, ..], [floats, values, bits]) = (&mut memory.floats, &mut memory.lists);
+    let ([integers, starts], pick) = (&mut memory.integers, &*memory.order);
+    let spec = &opaque(description());
+    let mut model = Model::new(spec, params)?;
+    let mut sgd = Sgd::new(opaque(SgdConfig::default()), spec, state)?;
+    let work = Workspace::new(spec, opaque(1), floats)?;
+    let (targets, mut total) = (Targets::Classes(memory.classes), Score::default());
+    opaque((spec.list_len(opaque(1)), spec.index_len(opaque(1)), nonzeros(memory.bytes)));
+    let byte_rows = Inputs::Bytes { set: opaque(&[1, 0, 2]), scale: opaque(0.5), pick };
+    let mut plain = opaque(work);
+    model.train(byte_rows, targets, &mut sgd, opaque(0.1), &mut plain)?;
+    let mut work = plain.with_lists(spec, values, integers)?;
+    compress(opaque(&[1, 0, 2]), opaque(3), starts, memory.positions, memory.bytes)?;
+    let set = SparseSet::new(opaque(3), starts, memory.positions, memory.bytes, opaque(0.5))?;
+    for inputs in [byte_rows, Inputs::Sparse { set, pick }, Inputs::Floats(bits)] {
+        model.train(inputs, targets, &mut sgd, opaque(0.1), &mut work)?;
+        model.evaluate(inputs, targets, &mut total, &mut work)?;
+    }
+    Ok(())
 }
 
 fn core_api(memory: &mut Memory) -> Result<(), Error> {
@@ -90,6 +120,8 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     opaque((total.loss(), total.accuracy()));
     let outputs = predict(spec, model.params(), &*inputs, &mut work)?;
     softmax(outputs, opaque(Math::Libm));
+    #[cfg(feature = "micromath")]
+    softmax(outputs, opaque(Math::Micromath));
     opaque(argmax(outputs));
     opaque(Workspace::for_prediction(spec, opaque(1), other)?);
 

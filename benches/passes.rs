@@ -1,0 +1,87 @@
+//! Forward and backward passes, evaluation, and the latency of one sample, on 784-64-10.
+//!
+//! `cargo bench --features std --bench passes [-- FILTER]`
+
+#![allow(missing_docs, clippy::expect_used)]
+
+mod common;
+
+use common::report::{Cost, Report};
+use common::{DEEP, Form, Learner, NET, Samples, aligned};
+use cygnet::{Gradient, Score, Spec, Workspace};
+
+const BATCH: usize = 32;
+const FORMS: [Form; 3] = [Form::Floats, Form::Bytes, Form::Compressed];
+
+fn forward(report: &mut Report, samples: &Samples) {
+    let cost = Cost::forward(&NET, BATCH, samples.lit(0..BATCH));
+    let mut learner = Learner::new(&NET, BATCH);
+    for form in FORMS {
+        let inputs = samples.inputs(form, 0..BATCH);
+        report.time("forward, 32 samples", &format!("{form:?}"), cost, || learner.predict(inputs));
+    }
+}
+
+/// Forward, loss, deltas and the gradient of every parameter, without a step; the backward pass is what this takes beyond
+/// the forward pass above.
+fn backward(report: &mut Report, samples: &Samples) {
+    let cost = Cost::training(&NET, BATCH, samples.lit(0..BATCH));
+    let mut learner = Learner::new(&NET, BATCH);
+    let mut gradient = Gradient::new(&NET, aligned(NET.param_len())).expect("the length is exact");
+    for form in FORMS {
+        let (inputs, targets) = (samples.inputs(form, 0..BATCH), samples.targets(0..BATCH));
+        report.time("forward and backward, 32 samples", &format!("{form:?}"), cost, || {
+            gradient.reset();
+            let Learner { model, work } = &mut learner;
+            model.accumulate(inputs, targets, &mut gradient, work).expect("a sound batch").loss()
+        });
+    }
+}
+
+fn evaluation(report: &mut Report, samples: &Samples) {
+    const AT_ONCE: usize = 64; // as the host
+    let n = samples.len();
+    let nets: [(&str, &'static Spec); 2] = [("784-64-10", &NET), ("784-256-128-10", &DEEP)];
+    for (name, spec) in nets {
+        let cost = Cost::forward(spec, n, samples.lit(0..n));
+        let model = Learner::without_lists(spec, 1).model;
+        let floats = aligned(spec.predict_len(AT_ONCE));
+        let work = Workspace::for_prediction(spec, AT_ONCE, floats).expect("the length is exact");
+        let (values, integers) = (aligned(spec.list_len(AT_ONCE)), aligned(spec.index_len(AT_ONCE)));
+        let mut work = work.with_lists(spec, values, integers).expect("lengths are exact");
+        for form in FORMS {
+            let (inputs, targets) = (samples.inputs(form, 0..n), samples.targets(0..n));
+            report.time_long(&format!("evaluate 10,000, {name}"), &format!("{form:?}"), cost, || {
+                let mut total = Score::default();
+                model.evaluate(inputs, targets, &mut total, &mut work).expect("sound samples");
+                total.hits()
+            });
+        }
+    }
+}
+
+/// A new sample each time, as a sensor would give it; lists cost more than they save here.
+fn one_sample(report: &mut Report, samples: &Samples) {
+    const IN_TURN: usize = 64;
+    let cost = Cost::forward(&NET, 1, samples.lit(0..IN_TURN) / IN_TURN);
+    let mut plain = Learner::without_lists(&NET, 1);
+    let mut listed = Learner::new(&NET, 1);
+    let mut turn = (0..IN_TURN).cycle();
+    let mut next = move || turn.next().map_or(0..1, |i| i..i + 1);
+    for form in FORMS {
+        report.time("one sample, lists", &format!("{form:?}"), cost, || listed.predict(samples.inputs(form, next())));
+    }
+    for form in [Form::Floats, Form::Bytes] {
+        report.time("one sample", &format!("{form:?}"), cost, || plain.predict(samples.inputs(form, next())));
+    }
+}
+
+fn main() {
+    let mut report = Report::new();
+    let samples = Samples::embedded();
+    forward(&mut report, &samples);
+    backward(&mut report, &samples);
+    evaluation(&mut report, &samples);
+    one_sample(&mut report, &samples);
+    report.finish();
+}
