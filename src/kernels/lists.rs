@@ -176,61 +176,15 @@ pub(super) fn listed_rows<const L: usize>(
     }
 }
 
-/// Rows of weights that stay in the first cache while the samples of a group pass, in one tile's width.
-const SLAB: usize = 96;
-
-/// Samples in a group; a place in each one's list is kept on the stack.
-const GROUP: usize = 64;
-
 #[inline(always)]
 pub(super) fn forward_listed<const L: usize>(lists: &Lists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-    let width = bias.len();
-    let samples = z.len().checked_div(width).unwrap_or(0);
-    let inputs = weights.len().checked_div(width).unwrap_or(0);
-    // A few samples use a row of weights too seldom for slabs to pay.
-    let slab = if samples < 4 { inputs } else { SLAB };
-    let mut rest = z;
-    for first in (0..samples).step_by(GROUP) {
-        let (group, tail) = cut_mut(rest, GROUP.saturating_mul(width));
-        for z in rows_mut(group, width) {
-            for (z, &b) in z.iter_mut().zip(bias) {
-                *z = b;
-            }
+    for (s, z) in rows_mut(z, bias.len()).enumerate() {
+        for (z, &b) in z.iter_mut().zip(bias) {
+            *z = b;
         }
-        let mut at = 0;
-        while at < width {
-            let columns = tile_width::<L>(width - at);
-            let mut places: [u32; GROUP] = core::array::from_fn(|s| lists.starts.get(first + s).copied().unwrap_or(0));
-            let ends = cut(lists.starts, first + 1).1;
-            let mut below = 0;
-            while below < inputs {
-                below += slab;
-                for ((z, place), &end) in rows_mut(group, width).zip(&mut places).zip(ends) {
-                    let list = cut(cut(lists.indices, end as usize).0, *place as usize).1;
-                    let n = if below < inputs { leading(list, below as u32) } else { list.len() };
-                    let values = cut(cut(lists.values, *place as usize).1, n).0;
-                    *place += n as u32;
-                    tile_of::<L, false>(cut_mut(z, at).1, cut(list, n).0, values, cut(weights, at).1, width, columns);
-                }
-            }
-            at += columns;
-        }
-        rest = tail;
+        let (indices, values) = lists.row(s);
+        weighted_sum::<L, false>(z, indices, values, weights, bias.len());
     }
-}
-
-/// How many of the ascending `indices` are less than `below`.
-#[inline(always)]
-fn leading(indices: &[u32], below: u32) -> usize {
-    let mut n = 0;
-    for chunk in indices.chunks(16) {
-        let here = chunk.iter().map(|&i| u32::from(i < below)).sum::<u32>() as usize;
-        n += here;
-        if here < chunk.len() {
-            break;
-        }
-    }
-    n
 }
 
 /// Columns of the next tile where `rest` are left.
