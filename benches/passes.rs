@@ -14,26 +14,28 @@ const BATCH: usize = 32;
 const FORMS: [Form; 3] = [Form::Floats, Form::Bytes, Form::Compressed];
 
 fn forward(report: &mut Report, samples: &Samples) {
-    let cost = Cost::forward(&NET, BATCH, samples.lit(0..BATCH));
+    let cost = Cost::forward(&NET, BATCH, samples.lit_mean(BATCH));
     let mut learner = Learner::new(&NET, BATCH);
     for form in FORMS {
-        let inputs = samples.inputs(form, 0..BATCH);
-        report.time("forward, 32 samples", &format!("{form:?}"), cost, || learner.predict(inputs));
+        let mut batches = samples.batches(BATCH).map(|range| samples.inputs(form, range));
+        report.time("forward, 32 samples", &format!("{form:?}"), cost, || batches.next().map(|x| learner.predict(x)));
     }
 }
 
 /// Forward, loss, deltas and the gradient of every parameter, without a step; the backward pass is what this takes beyond
 /// the forward pass above.
 fn backward(report: &mut Report, samples: &Samples) {
-    let cost = Cost::training(&NET, BATCH, samples.lit(0..BATCH));
+    let cost = Cost::training(&NET, BATCH, samples.lit_mean(BATCH));
     let mut learner = Learner::new(&NET, BATCH);
     let mut gradient = Gradient::new(&NET, aligned(NET.param_len())).expect("the length is exact");
     for form in FORMS {
-        let (inputs, targets) = (samples.inputs(form, 0..BATCH), samples.targets(0..BATCH));
+        let mut batches = samples.batches(BATCH);
         report.time("forward and backward, 32 samples", &format!("{form:?}"), cost, || {
             gradient.reset();
             let Learner { model, work } = &mut learner;
-            model.accumulate(inputs, targets, &mut gradient, work).expect("a sound batch").loss()
+            let range = batches.next()?;
+            let (inputs, targets) = (samples.inputs(form, range.clone()), samples.targets(range));
+            Some(model.accumulate(inputs, targets, &mut gradient, work).expect("a sound batch").loss())
         });
     }
 }
@@ -60,19 +62,19 @@ fn evaluation(report: &mut Report, samples: &Samples) {
     }
 }
 
-/// A new sample each time, as a sensor would give it; lists cost more than they save here.
+/// A new sample each time, out of 64 that the cache holds: a sensor's sample is there too.
 fn one_sample(report: &mut Report, samples: &Samples) {
     const IN_TURN: usize = 64;
     let cost = Cost::forward(&NET, 1, samples.lit(0..IN_TURN) / IN_TURN);
-    let mut plain = Learner::without_lists(&NET, 1);
-    let mut listed = Learner::new(&NET, 1);
-    let mut turn = (0..IN_TURN).cycle();
-    let mut next = move || turn.next().map_or(0..1, |i| i..i + 1);
+    let plain = || Learner::without_lists(&NET, 1);
+    let mut time = |name: &str, form, mut learner: Learner| {
+        let mut turns = (0..IN_TURN).cycle().map(|i| samples.inputs(form, i..i + 1));
+        report.time("one sample", name, cost, || turns.next().map(|x| learner.predict(x)));
+    };
+    time("Floats", Form::Floats, plain());
+    time("Bytes", Form::Bytes, plain());
     for form in FORMS {
-        report.time("one sample, lists", &format!("{form:?}"), cost, || listed.predict(samples.inputs(form, next())));
-    }
-    for form in [Form::Floats, Form::Bytes] {
-        report.time("one sample", &format!("{form:?}"), cost, || plain.predict(samples.inputs(form, next())));
+        time(&format!("{form:?}, lists"), form, Learner::new(&NET, 1));
     }
 }
 

@@ -16,22 +16,22 @@ const OPTIMIZERS: [(&str, Make); 2] = [("SGD", sgd), ("Adam", adam)];
 
 fn step(report: &mut Report, samples: &Samples) {
     const BATCH: usize = 32;
-    let group = "step, 784-64-10, 32 samples";
-    let cost = Cost::training(&NET, BATCH, samples.lit(0..BATCH));
-    let targets = samples.targets(0..BATCH);
+    let cost = Cost::training(&NET, BATCH, samples.lit_mean(BATCH));
+    let mut time = |name: &str, form, mut learner: Learner, mut optimizer: Box<dyn Optimizer>| {
+        let mut batches = samples.batches(BATCH);
+        report.time("step, 784-64-10, 32 samples", name, cost, || {
+            let range = batches.next()?;
+            let (inputs, targets) = (samples.inputs(form, range.clone()), samples.targets(range));
+            Some(learner.train(inputs, targets, &mut *optimizer))
+        });
+    };
     for (name, make) in OPTIMIZERS {
         for form in [Form::Floats, Form::Bytes, Form::Compressed] {
-            let (mut learner, mut optimizer) = (Learner::new(&NET, BATCH), make(&NET));
-            let inputs = samples.inputs(form, 0..BATCH);
-            report.time(group, &format!("{name}, {form:?}"), cost, || learner.train(inputs, targets, &mut *optimizer));
+            time(&format!("{name}, {form:?}"), form, Learner::new(&NET, BATCH), make(&NET));
         }
     }
-    let inputs = samples.inputs(Form::Floats, 0..BATCH);
-    let (mut learner, mut optimizer) = (Learner::without_lists(&NET, BATCH), sgd(&NET));
-    report.time(group, "SGD, Floats, no lists", cost, || learner.train(inputs, targets, &mut *optimizer));
-    let inputs = samples.inputs(Form::Compressed, 0..BATCH);
-    let (mut learner, mut optimizer) = (Learner::new(&DROPOUT, BATCH), adam(&DROPOUT));
-    report.time(group, "Adam, Compressed, dropout", cost, || learner.train(inputs, targets, &mut *optimizer));
+    time("SGD, Floats, no lists", Form::Floats, Learner::without_lists(&NET, BATCH), sgd(&NET));
+    time("Adam, Compressed, dropout", Form::Compressed, Learner::new(&DROPOUT, BATCH), adam(&DROPOUT));
 }
 
 /// No input is zero, so nothing can be skipped: how near the dense loops come to the peak.

@@ -132,7 +132,7 @@ fn expand<'w>(inputs: &Inputs<'w>, width: usize, values: &'w mut [f32]) -> &'w [
         Inputs::Bytes { set, scale, pick } => {
             let from = ByteRows { set, width, pick, scale };
             for (to, &row) in rows_of(values).zip(pick) {
-                to.iter_mut().zip(from.row(row)).for_each(|(x, &b)| *x = f32::from(b) * scale);
+                kernels::scale_bytes(from.row(row), scale, to);
             }
         }
         Inputs::Sparse { set, pick } => {
@@ -166,10 +166,8 @@ fn list_sparse(set: &SparseSet<'_>, pick: &[u32], lists: &mut ListsMut<'_>) {
         }
         lists.begin(s, n);
         let (positions, bytes) = set.row(row);
-        let places = cut_mut(lists.indices, n).1.iter_mut().zip(cut_mut(lists.values, n).1);
-        for ((&p, &b), (index, value)) in positions.iter().zip(bytes).zip(places) {
-            (*index, *value) = (u32::from(p), f32::from(b) * set.scale);
-        }
+        kernels::widen(positions, cut_mut(lists.indices, n).1);
+        kernels::scale_bytes(bytes, set.scale, cut_mut(lists.values, n).1);
         n += positions.len();
         lists.begin(s + 1, n);
     }

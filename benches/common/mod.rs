@@ -104,6 +104,18 @@ impl Samples {
         Targets::Classes(&self.classes[range])
     }
 
+    /// Batch after batch of the whole set, for ever: new samples each time, as in training, so that no branch predictor
+    /// knows them by heart.
+    pub(crate) fn batches(&self, batch: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let n = self.len();
+        (0..n / batch).cycle().map(move |i| i * batch..(i + 1) * batch)
+    }
+
+    /// Inputs that are not zero in a batch of them, in the mean.
+    pub(crate) fn lit_mean(&self, batch: usize) -> usize {
+        self.lit(0..self.len()) * batch / self.len()
+    }
+
     /// Inputs that are not zero.
     pub(crate) fn lit(&self, range: Range<usize>) -> usize {
         self.floats[range.start * 784..range.end * 784].iter().filter(|&&x| x != 0.0).count()

@@ -140,6 +140,10 @@ dispatch! {
     lists::list_floats(x: &[f32], width: usize, lists: &mut ListsMut<'_>);
     /// Lists the non-zero bytes of `x`, times its scale.
     lists::list_bytes(x: &ByteRows<'_>, lists: &mut ListsMut<'_>);
+    /// The first elements of `to` become those of `from`.
+    lists::widen(from: &[u16], to: &mut [u32]);
+    /// The first elements of `to` become the bytes times `scale`.
+    lists::scale_bytes(from: &[u8], scale: f32, to: &mut [f32]);
     /// The lists of the transposed matrix.
     lists::transpose(from: &Lists<'_>, rows: usize, to: &mut ListsMut<'_>);
     /// Elements that are not zero.

@@ -109,6 +109,16 @@ pub(super) fn list_bytes<const L: usize>(x: &ByteRows<'_>, lists: &mut ListsMut<
 }
 
 #[inline(always)]
+pub(super) fn widen<const L: usize>(from: &[u16], to: &mut [u32]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = u32::from(from));
+}
+
+#[inline(always)]
+pub(super) fn scale_bytes<const L: usize>(from: &[u8], scale: f32, to: &mut [f32]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from) * scale);
+}
+
+#[inline(always)]
 pub(super) fn count_floats<const L: usize>(x: &[f32]) -> usize {
     x.iter().map(|&x| u32::from(x != 0.0)).sum::<u32>() as usize
 }

@@ -21,7 +21,7 @@ pub use dispatch::force;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
     adam, count_bytes, count_floats, dot, forward_bytes, forward_listed, gradient_bytes, largest, list_bytes,
-    list_floats, listed_rows, mean_update, momentum, prefetch, scale, sgd, sum, swap, transpose,
+    list_floats, listed_rows, mean_update, momentum, prefetch, scale, scale_bytes, sgd, sum, swap, transpose, widen,
 };
 pub(crate) use lists::{Lists, ListsMut, SLACK};
 
