@@ -6,7 +6,7 @@ use super::{cut, cut_mut, padded, rows, rows_mut, tree};
 const SLAB: usize = 256;
 
 /// Rows of running sums in a tile.
-const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 
 /// `z[s] = bias + Σ_k x[s][k]·w[k]`, as [`forward`](super::forward) without skipping.
 #[inline(always)]
