@@ -167,7 +167,7 @@ impl Panel {
             let &(last, seconds) = curve.last().ok_or("nothing was measured")?;
             let from = x.start.max(times.start * last / seconds);
             let guide = [(from, seconds * from / last), (last, seconds)];
-            chart.draw_series(DashedLineSeries::new(guide, 3, 4, BLACK.mix(0.6).into()))?;
+            chart.draw_series(DashedLineSeries::new(guide, 3, 4, BLACK.mix(0.8).into()))?;
             chart
                 .draw_series(LineSeries::new(curve.iter().copied(), colour.stroke_width(3)))?
                 .label(work)
@@ -183,7 +183,6 @@ impl Panel {
             .configure_series_labels()
             .position(SeriesLabelPosition::UpperLeft)
             .label_font(("sans-serif", 17))
-            .background_style(WHITE)
             .legend_area_size(28)
             .draw()?;
         Ok(())
@@ -193,7 +192,7 @@ impl Panel {
 fn count(n: f64) -> String {
     match n {
         n if n >= 1e6 => format!("{:.0} M", n / 1e6),
-        n if n >= 9e3 => format!("{:.0} k", n / 1e3),
+        n if n >= 1e3 && n % 1e3 < 1.0 => format!("{:.0} k", n / 1e3),
         n => format!("{n:.0}"),
     }
 }
