@@ -202,6 +202,7 @@ pub(super) fn forward_listed<const L: usize>(lists: &Lists<'_>, weights: &[f32],
 fn tile_width<const L: usize>(rest: usize) -> usize {
     match rest {
         n if n >= TILE * L => TILE * L,
+        n if n >= TILE / 2 * L => TILE / 2 * L,
         n if n >= L => L,
         2.. => 2,
         _ => 1,
@@ -220,6 +221,7 @@ fn tile_of<const L: usize, const FRESH: bool>(
 ) {
     match columns {
         n if n == TILE * L => tile::<TILE, L, FRESH>(out, indices, values, matrix, width),
+        n if n == TILE / 2 * L => tile::<{ TILE / 2 }, L, FRESH>(out, indices, values, matrix, width),
         n if n == L => tile::<1, L, FRESH>(out, indices, values, matrix, width),
         2 => tile::<1, 2, FRESH>(out, indices, values, matrix, width),
         _ => tile::<1, 1, FRESH>(out, indices, values, matrix, width),
@@ -255,7 +257,7 @@ fn tile<const R: usize, const L: usize, const FRESH: bool>(
     let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() else { return };
     let mut acc = if FRESH { [[0.0; L]; R] } else { *out };
     for (&i, &c) in indices.iter().zip(values) {
-        let row = columns.get((i as usize).wrapping_mul(width)..).unwrap_or(&[]);
+        let Some(row) = columns.get((i as usize).wrapping_mul(width)..) else { break };
         let Some(row) = row.as_chunks::<L>().0.first_chunk::<R>() else { break };
         for (a, r) in acc.iter_mut().zip(row) {
             for (a, r) in a.iter_mut().zip(r) {
