@@ -2,7 +2,9 @@
 //!
 //! `L` is the number of floats in a register.
 
-use super::{Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, cut_mut, rows, rows_mut, tree};
+use super::{
+    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, add_scaled, cut_mut, rows, rows_mut, tree,
+};
 use crate::math;
 
 /// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
@@ -36,6 +38,7 @@ fn weighted_rows<const L: usize>(
             let columns = matrix.get(at..).unwrap_or(&[]);
             let n = match rest.len() {
                 n if n >= TILE * L => tile::<TILE, L>(rest, values, &offsets, columns),
+                n if n >= TILE / 2 * L => tile::<{ TILE / 2 }, L>(rest, values, &offsets, columns),
                 n if n >= L => tile::<1, L>(rest, values, &offsets, columns),
                 2.. => tile::<1, 2>(rest, values, &offsets, columns),
                 _ => tile::<1, 1>(rest, values, &offsets, columns),
@@ -58,13 +61,10 @@ fn tile<const R: usize, const L: usize>(
     if let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() {
         let mut acc = *out;
         for (&c, &offset) in values.iter().zip(offsets) {
-            // In this form the sums stay in registers; `let … else` on the first step moved them to memory.
-            let row = columns.get(offset..).unwrap_or(&[]).as_chunks::<L>().0.first_chunk::<R>();
-            let Some(row) = row else { break };
-            for (a, r) in acc.iter_mut().zip(row) {
-                for (a, r) in a.iter_mut().zip(r) {
-                    *a += c * r;
-                }
+            let Some(row) = columns.get(offset..) else { break };
+            let Some(row) = row.as_chunks::<L>().0.first_chunk::<R>() else { break };
+            for (acc, row) in acc.iter_mut().zip(row) {
+                add_scaled(acc, c, row);
             }
         }
         *out = acc;

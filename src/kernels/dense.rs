@@ -1,6 +1,6 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
-use super::{cut, cut_mut, padded, rows, rows_mut, tree};
+use super::{add_scaled, cut, cut_mut, padded, rows, rows_mut, tree};
 
 /// Rows of the matrix between two visits of the running sums: a slab of two registers' width stays in the first cache.
 const SLAB: usize = 256;
@@ -140,9 +140,7 @@ fn tile<const R: usize, const C: usize, const L: usize>(
         let Some(row) = chunk::<C, L>(row, at) else { break };
         for (acc, c) in acc.iter_mut().zip(c) {
             for (acc, row) in acc.iter_mut().zip(row) {
-                for (a, r) in acc.iter_mut().zip(row) {
-                    *a += c * r;
-                }
+                add_scaled(acc, c, row);
             }
         }
     }

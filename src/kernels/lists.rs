@@ -1,7 +1,7 @@
 //! Loops over lists of non-zero coefficients: found once a batch, used by the forward pass and, transposed, by the
 //! gradient.
 
-use super::{ByteRows, TILE, cut, cut_mut, padded, rows, rows_mut};
+use super::{ByteRows, TILE, add_scaled, cut, cut_mut, padded, rows, rows_mut};
 
 /// The non-zero elements of a matrix, row by row: row `i` has `values[starts[i]..starts[i + 1]]` at the columns in
 /// `indices`, ascending.
@@ -259,10 +259,8 @@ fn tile<const R: usize, const L: usize, const FRESH: bool>(
     for (&i, &c) in indices.iter().zip(values) {
         let Some(row) = columns.get((i as usize).wrapping_mul(width)..) else { break };
         let Some(row) = row.as_chunks::<L>().0.first_chunk::<R>() else { break };
-        for (a, r) in acc.iter_mut().zip(row) {
-            for (a, r) in a.iter_mut().zip(r) {
-                *a += c * r;
-            }
+        for (acc, row) in acc.iter_mut().zip(row) {
+            add_scaled(acc, c, row);
         }
     }
     *out = acc;

@@ -87,6 +87,12 @@ pub(crate) fn input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut
     }
 }
 
+/// `acc ← acc + c·row` in one register: made anew as a whole, since element-wise updates may stay in memory.
+#[inline(always)]
+fn add_scaled<const L: usize>(acc: &mut [f32; L], c: f32, row: &[f32; L]) {
+    *acc = core::array::from_fn(|l| acc[l] + c * row[l]);
+}
+
 /// `tail`, at most seven elements, with zeros after it.
 #[inline(always)]
 fn padded<T: Copy + Default>(tail: &[T]) -> [T; 8] {
