@@ -1,8 +1,8 @@
 //! Fixed works for valgrind to count the instructions of: `.ci/instructions` runs this and compares with
 //! `benches/instructions.tsv`.
 //!
-//! Each work runs once to warm up and once inside [`counted`], the only function in which callgrind collects. Valgrind has
-//! no AVX-512, so all of them run the AVX2 kernels.
+//! Each work runs once to warm up and once inside [`counted`], the only function in which callgrind collects. Valgrind
+//! has no AVX-512, so all of them run the AVX2 kernels.
 
 #![allow(missing_docs, clippy::expect_used)]
 

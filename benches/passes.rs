@@ -22,8 +22,8 @@ fn forward(report: &mut Report, samples: &Samples) {
     }
 }
 
-/// Forward, loss, deltas and the gradient of every parameter, without a step; the backward pass is what this takes beyond
-/// the forward pass above.
+/// Forward, loss, deltas and the gradient of every parameter, without a step; the backward pass is what this takes
+/// beyond the forward pass above.
 fn backward(report: &mut Report, samples: &Samples) {
     let cost = Cost::training(&NET, BATCH, samples.lit_mean(BATCH));
     let mut learner = Learner::new(&NET, BATCH);

@@ -36,7 +36,8 @@ impl<'a> Averager<'a> {
     /// Takes one more model into the mean and returns how many it holds.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite or whose magnitude is `2^127` or more, [`Error::Swapped`],
+    /// [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite or whose magnitude is `2^127` or
+    /// more, [`Error::Swapped`],
     /// [`Error::CountOverflow`].
     pub fn update(&mut self, params: &[f32]) -> Result<u64, Error> {
         self.check_live()?;
@@ -52,7 +53,8 @@ impl<'a> Averager<'a> {
         Ok(count)
     }
 
-    /// Takes the models of another average in: `m ← m + (m_b − m)·(n_b/n)`, `n = n + n_b` (parallel and distributed SWA).
+    /// Takes the models of another average in: `m ← m + (m_b − m)·(n_b/n)`, `n = n + n_b` (parallel and distributed
+    /// SWA).
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Swapped`] for either, [`Error::CountOverflow`].

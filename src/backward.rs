@@ -61,8 +61,8 @@ impl<'w> Trace<'w> {
         }
     }
 
-    /// Hands blocks of rows of weights to `update` with their gradient as soon as it is known: no gradient buffer, but one
-    /// `block` of at least one row; after [`descend`](Self::descend).
+    /// Hands blocks of rows of weights to `update` with their gradient as soon as it is known: no gradient buffer, but
+    /// one `block` of at least one row; after [`descend`](Self::descend).
     ///
     /// `update(offset, weights, gradient)`: where the rows stand among the parameters, the rows, their summed gradient.
     pub(crate) fn for_each_block(

@@ -32,7 +32,8 @@ pub const fn checkpoint_len(spec: &Spec) -> usize {
 /// Writes a network and its parameters into `bytes`, [`checkpoint_len`] of them.
 ///
 /// # Errors
-/// [`Error::Spec`], [`Error::Length`], or [`Error::NonFinite`] for a parameter that is not finite; nothing is written then.
+/// [`Error::Spec`], [`Error::Length`], or [`Error::NonFinite`] for a parameter that is not finite; nothing is written
+/// then.
 pub fn save(spec: &Spec, params: &[f32], bytes: &mut [u8]) -> Result<(), Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
@@ -120,8 +121,8 @@ pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
 /// Reads the parameters into `params` and returns their network.
 ///
 /// # Errors
-/// [`Error::Checkpoint`], or [`Error::Length`] unless `params` has exactly the network's [`Spec::param_len`]; `params` is as before
-/// then.
+/// [`Error::Checkpoint`], or [`Error::Length`] unless `params` has exactly the network's [`Spec::param_len`]; `params`
+/// is as before then.
 pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
     let spec = load_spec(bytes)?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;

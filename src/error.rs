@@ -24,7 +24,8 @@ pub enum Buffer {
     Checkpoint,
     /// Values of a workspace's lists, [`Spec::list_len`](crate::Spec::list_len) floats.
     Lists,
-    /// Indices of a workspace's lists, [`Spec::index_len`](crate::Spec::index_len) integers, or those of a compressed set.
+    /// Indices of a workspace's lists, [`Spec::index_len`](crate::Spec::index_len) integers, or those of a compressed
+    /// set.
     Index,
 }
 

@@ -3,8 +3,8 @@
 //! # The arithmetic contract
 //!
 //! Training and prediction give the same bits on every processor and at every optimisation level, for parameters and
-//! intermediate values that are finite (training wants magnitudes below 1e18), up to the sign of a zero. One multiplication
-//! and one addition a term, each rounded (never fused), in this order:
+//! intermediate values that are finite (training wants magnitudes below 1e18), up to the sign of a zero. One
+//! multiplication and one addition a term, each rounded (never fused), in this order:
 //!
 //! | what | order |
 //! |---|---|

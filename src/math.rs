@@ -62,7 +62,8 @@ pub(crate) fn cos(x: f32) -> f32 {
     libm::cosf(x)
 }
 
-/// `1 − (1 − ε)ⁿ` without cancellation: with `c(n) = 1 − (1 − ε)ⁿ`, `c(a + b) = c(a) + c(b)·(1 − c(a))`, by repeated doubling.
+/// `1 − (1 − ε)ⁿ` without cancellation: with `c(n) = 1 − (1 − ε)ⁿ`, `c(a + b) = c(a) + c(b)·(1 − c(a))`, by repeated
+/// doubling.
 pub(crate) fn one_minus_power(epsilon: f32, mut n: u64) -> f32 {
     let (mut result, mut doubled) = (0.0_f32, epsilon);
     while n > 0 {

@@ -7,11 +7,12 @@ use crate::model::{Model, Workspace};
 use crate::samples::Inputs;
 use crate::spec::Spec;
 
-/// Adds the loss and hits of any number of samples to `total`, without dropout; the workspace decides how many pass at once, which
-/// changes no bit. `params` may lie in flash.
+/// Adds the loss and hits of any number of samples to `total`, without dropout; the workspace decides how many pass at
+/// once, which changes no bit. `params` may lie in flash.
 ///
 /// # Errors
-/// As [`predict`](crate::predict), and [`Error::Label`], [`Error::NonFinite`] for a target or the loss; `total` is as before then.
+/// As [`predict`](crate::predict), and [`Error::Label`], [`Error::NonFinite`] for a target or the loss; `total` is as
+/// before then.
 pub fn evaluate<'x>(
     spec: &Spec,
     params: &[f32],

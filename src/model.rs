@@ -30,7 +30,8 @@ impl Init {
     }
 }
 
-/// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its training steps.
+/// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its
+/// training steps.
 #[derive(Debug)]
 pub struct Model<'a> {
     pub(crate) spec: &'a Spec,
@@ -50,8 +51,8 @@ impl<'a> Model<'a> {
         Ok(Self { spec, params, seed: 0, steps: 0 })
     }
 
-    /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed` also
-    /// decides the dropout masks to come.
+    /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
+    /// also decides the dropout masks to come.
     ///
     /// # Errors
     /// [`Error::Setting`] for a σ that is negative or not finite.

@@ -13,7 +13,8 @@ pub trait Optimizer {
     /// [`Error::Length`] where it does not.
     fn check(&self, spec: &Spec) -> Result<(), Error>;
 
-    /// Begins a step at learning rate `rate`; `scale = 1/n` makes the mean of the sums that [`update`](Self::update) gets.
+    /// Begins a step at learning rate `rate`; `scale = 1/n` makes the mean of the sums that [`update`](Self::update)
+    /// gets.
     fn begin(&mut self, rate: f32, scale: f32);
 
     /// Moves `weights`, which stand from `offset` on among the parameters, along `gradient`, a sum over `n` samples.

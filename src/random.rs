@@ -23,7 +23,8 @@ const fn key(seed: u64, purpose: Purpose) -> u64 {
     seed ^ (purpose as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The generator for one purpose and stream of a seed; it implements `rand_core`'s traits, so `rand` and its kin take it.
+/// The generator for one purpose and stream of a seed; it implements `rand_core`'s traits, so `rand` and its kin take
+/// it.
 #[must_use]
 pub fn stream(seed: u64, purpose: Purpose, stream: u64) -> Philox {
     Philox::from_u64_seed_stream(key(seed, purpose), stream)

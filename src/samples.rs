@@ -112,8 +112,9 @@ impl<'a> SparseSet<'a> {
     /// Takes a compressed set, such as [`compress`] makes.
     ///
     /// # Errors
-    /// [`Error::Length`] where `positions`, `values` and the end of `starts` differ, [`Error::Sparse`] for the first sample whose starts
-    /// or positions are not ascending or too large, [`Error::Setting`] for a scale whose 255-fold is not finite.
+    /// [`Error::Length`] where `positions`, `values` and the end of `starts` differ, [`Error::Sparse`] for the first
+    /// sample whose starts or positions are not ascending or too large, [`Error::Setting`] for a scale whose 255-fold
+    /// is not finite.
     pub fn new(
         inputs: u16,
         starts: &'a [u32],

@@ -30,7 +30,8 @@ pub enum Activation {
     Sigmoid,
 }
 
-/// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the mean over the batch.
+/// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the
+/// mean over the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Loss {
@@ -115,7 +116,8 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// A network for samples of `inputs` numbers, without layers yet; softmax cross-entropy is its loss until [`loss`](Self::loss) says otherwise.
+    /// A network for samples of `inputs` numbers, without layers yet; softmax cross-entropy is its loss until
+    /// [`loss`](Self::loss) says otherwise.
     #[must_use]
     pub const fn new(inputs: u16) -> Self {
         let none = Dense { width: 0, activation: Activation::Identity, dropout: 0.0 };
@@ -295,8 +297,8 @@ impl Spec {
         total.saturating_mul(2).saturating_mul(batch).saturating_add(widest)
     }
 
-    /// Workspace for predicting up to `batch` samples at once: `batch · (max over even l + max over odd l of outputs_l)`
-    /// floats, since a layer reads only the one before; `usize::MAX` for a wrong description.
+    /// Workspace for predicting up to `batch` samples at once: `batch · (max over even l + max over odd l of
+    /// outputs_l)` floats, since a layer reads only the one before; `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn predict_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
@@ -306,8 +308,9 @@ impl Spec {
         even.saturating_add(odd).saturating_mul(batch)
     }
 
-    /// Floats of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples: `2·(batch·inputs + 8)` values and
-    /// `max(4096, 32·max_l outputs_l)` for a block of gradients; `usize::MAX` for a wrong description.
+    /// Floats of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples:
+    /// `2·(batch·inputs + 8)` values and `max(4096, 32·max_l outputs_l)` for a block of gradients; `usize::MAX` for a
+    /// wrong description.
     #[must_use]
     pub const fn list_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
@@ -319,8 +322,9 @@ impl Spec {
         self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_mul(2).saturating_add(block)
     }
 
-    /// Integers of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples: `2·(batch·inputs + 8)` indices and
-    /// `batch + inputs + 2` starts; `usize::MAX` for a wrong description, or where an index would pass `u32::MAX`.
+    /// Integers of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples:
+    /// `2·(batch·inputs + 8)` indices and `batch + inputs + 2` starts; `usize::MAX` for a wrong description, or where
+    /// an index would pass `u32::MAX`.
     #[must_use]
     pub const fn index_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {

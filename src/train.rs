@@ -11,7 +11,8 @@ use crate::random::Masks;
 use crate::samples::Inputs;
 use crate::spec::Spec;
 
-/// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`] floats.
+/// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`]
+/// floats.
 ///
 /// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order.
 #[derive(Debug)]
@@ -50,8 +51,8 @@ impl<'a> Gradient<'a> {
         self.score = Score::default();
     }
 
-    /// Scales the mean gradient `g` down to `‖g‖₂ <= max_norm` over all parameters (Pascanu et al. 2013, algorithm 1) and
-    /// returns the norm it had.
+    /// Scales the mean gradient `g` down to `‖g‖₂ <= max_norm` over all parameters (Pascanu et al. 2013, algorithm 1)
+    /// and returns the norm it had.
     ///
     /// # Errors
     /// [`Error::Setting`], [`Error::Empty`] without samples, [`Error::NonFinite`] for a norm that is not finite.
@@ -78,7 +79,8 @@ impl Model<'_> {
     /// buffer is needed. Returns the batch's score before the step.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::Empty`], [`Error::Label`], [`Error::BatchTooLarge`], [`Error::Setting`] for the rate,
+    /// [`Error::Length`], [`Error::Empty`], [`Error::Label`], [`Error::BatchTooLarge`], [`Error::Setting`] for the
+    /// rate,
     /// [`Error::NonFinite`] for a sample, the loss, or a gradient that may reach 1e18. Nothing has changed then.
     pub fn train<'x>(
         &mut self,
@@ -143,8 +145,8 @@ impl Model<'_> {
     /// One training step along the mean of an accumulated gradient, which is empty afterwards.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Length`], [`Error::Setting`] for the rate, [`Error::NonFinite`] for a gradient
-    /// of 1e18 or more. Nothing has changed then.
+    /// [`Error::Empty`] without samples, [`Error::Length`], [`Error::Setting`] for the rate, [`Error::NonFinite`] for a
+    /// gradient of 1e18 or more. Nothing has changed then.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,

@@ -1,5 +1,5 @@
-//! What the core can do at most, measured in the same run: one multiplication and one addition a term, each rounded as in
-//! the arithmetic contract (a fused peak would be no limit of ours), and the traffic of `a += s·(b − a)`.
+//! What the core can do at most, measured in the same run: one multiplication and one addition a term, each rounded as
+//! in the arithmetic contract (a fused peak would be no limit of ours), and the traffic of `a += s·(b − a)`.
 //!
 //! Both loops are compiled for the instruction set that the kernels use. Ceilings are the best of many short runs.
 

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// What a work asks of the machine.
 #[derive(Clone, Copy)]
 pub(crate) enum Cost {
-    /// Floating-point operations: with every input counted, and with the non-zero ones alone. Zeros that ReLU makes count.
+    /// Floating-point operations: with every input counted, and with the non-zero ones alone. Zeros that ReLU makes
+    /// count.
     Operations { dense: f64, lit: f64 },
     /// Elements that stream as in `a += s·(b − a)`, 12 bytes each.
     Stream(usize),

@@ -28,8 +28,8 @@ pub const MAX_SIDE: u32 = 4096;
 ///   is above the mean of the pixels inside it, each `p` becomes `255 − p`.
 ///
 /// # Errors
-/// The file cannot be read, is not an intact PNG, or is more than [`MAX_SIDE`] pixels high or wide; `rows · cols` is not
-/// 1 to [`MAX_PIXELS`].
+/// The file cannot be read, is not an intact PNG, or is more than [`MAX_SIDE`] pixels high or wide; `rows · cols` is
+/// not 1 to [`MAX_PIXELS`].
 pub fn read_png(path: &Path, rows: usize, cols: usize) -> Result<Vec<u8>, DataError> {
     let fail = |problem: String| DataError::Picture { path: path.to_owned(), problem };
     if !rows.checked_mul(cols).is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels)) {

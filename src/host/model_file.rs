@@ -59,8 +59,8 @@ impl SavedModel {
     /// Writes a safetensors file where the name says so, else a checkpoint; the file is whole or not there.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Core`] and [`HostError::Model`] for parameters that are not
-    /// finite.
+    /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Core`] and [`HostError::Model`] for parameters that
+    /// are not finite.
     pub fn write(&self, path: &Path) -> Result<(), HostError> {
         let bytes = if is_safetensors(path) {
             self.to_safetensors().map_err(|problem| HostError::model(path, problem))?
@@ -118,8 +118,8 @@ impl SavedModel {
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
 
-    /// Parses a safetensors file of dense layers. Without this crate's metadata the hidden layers are taken for ReLU, the
-    /// last for identity, and the loss for softmax cross-entropy.
+    /// Parses a safetensors file of dense layers. Without this crate's metadata the hidden layers are taken for ReLU,
+    /// the last for identity, and the loss for softmax cross-entropy.
     ///
     /// # Errors
     /// What is wrong with it.

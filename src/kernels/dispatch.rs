@@ -125,8 +125,8 @@ dispatch! {
     body::gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// The same from rows of bytes, for the inputs from `first` on.
     body::gradient_bytes(g: &mut [f32], a: &ByteRows<'_>, first: usize, d: &[f32], outputs: usize);
-    /// `out[r] = Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`, or `+=` where not `fresh`; with lists
-    /// by input, the gradient.
+    /// `out[r] = Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`, or `+=` where not `fresh`; with
+    /// lists by input, the gradient.
     lists::listed_rows(
         out: &mut [f32], lists: &Lists<'_>, first: usize, matrix: &[f32], width: usize, fresh: bool
     );

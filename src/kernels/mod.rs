@@ -9,8 +9,8 @@
 //! | the rest | element-wise | |
 //!
 //! `body` (one sample or row at a time), `lists` and `dense` hold each loop once, in safe Rust over register tiles;
-//! `dispatch` compiles it for every instruction set and picks one. Which form of a sum runs depends on how the samples lie
-//! in memory and how many of them are zero, and changes no bit.
+//! `dispatch` compiles it for every instruction set and picks one. Which form of a sum runs depends on how the samples
+//! lie in memory and how many of them are zero, and changes no bit.
 //!
 //! # Why it is fast, and what the limits are
 //!
@@ -18,18 +18,19 @@
 //! coefficient saves the whole row. Of MNIST's pixels 81 % are zero, so an epoch of 784-64-10 has 2.4 GFLOP, not 12.3.
 //!
 //! - **Zeros are found once a batch.** A compressed set brings its lists along; otherwise eight elements at a time are
-//!   looked at. A counting sort turns the lists of the samples into those of the inputs, and the gradient of an input is
-//!   then a sum over the samples that light it, in registers.
+//!   looked at. A counting sort turns the lists of the samples into those of the inputs, and the gradient of an input
+//!   is then a sum over the samples that light it, in registers.
 //! - **Sums stay in registers**: a tile of 8 registers hides the latency of an addition. What is left is bandwidth: a
 //!   non-zero input of a 64-wide layer costs 16 vector operations, 4 cycles, and 256 bytes of weights from the second
 //!   cache, 8 cycles at 32 bytes each.
-//! - **No gradient buffer**: a block of rows is computed in the first cache and handed to the optimizer there. Adam is then
-//!   bound by its square root and its division, 10 cycles for 8 parameters, and skips them where the first moments are zero.
+//! - **No gradient buffer**: a block of rows is computed in the first cache and handed to the optimizer there. Adam is
+//!   then bound by its square root and its division, 10 cycles for 8 parameters, and skips them where the first moments
+//!   are zero.
 //! - **Dense inputs** go through tiles of 4 rows by 2 registers, each element of the matrix loaded once for four rows.
 //! - **Alignment**: a row that begins at a cache line touches 4 lines, not 5; a quarter of the forward pass.
 //!
-//! `cargo bench --features std` prints each part's share of the peak that the same run measures, and `benches/growth.svg`
-//! shows time against size.
+//! `cargo bench --features std` prints each part's share of the peak that the same run measures, and
+//! `benches/growth.svg` shows time against size.
 
 mod body;
 mod dense;

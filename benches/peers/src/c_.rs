@@ -1,4 +1,5 @@
-//! What this core can do in the same run: memory traffic of the averager's loop, and the rate of multiplication and addition.
+//! What this core can do in the same run: memory traffic of the averager's loop, and the rate of multiplication and
+//! addition.
 
 use crate::data::floats;
 use crate::peer::Bench;

@@ -1,4 +1,5 @@
-//! Samples in memory: MNIST from its four IDX files, or dense random numbers; and the seeded numbers everyone starts from.
+//! Samples in memory: MNIST from its four IDX files, or dense random numbers; and the seeded numbers everyone starts
+//! from.
 
 use std::{fs::File, io::Read, path::Path};
 
@@ -61,8 +62,8 @@ impl Samples {
     }
 }
 
-/// Numbers for as long as the program runs, aligned as a careful caller would: the averager's loop is a third slower where
-/// vectors straddle cache lines.
+/// Numbers for as long as the program runs, aligned as a careful caller would: the averager's loop is a third slower
+/// where vectors straddle cache lines.
 pub fn floats(n: usize, value: f32) -> &'static mut [f32] {
     let all = vec![value; n + 15].leak();
     let start = all.as_ptr().align_offset(64);
