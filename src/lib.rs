@@ -15,7 +15,7 @@
 //! | loss of a batch, norms | the same 8 lanes over samples in order (parameters for norms), the same tree |
 //! | optimizers | gradients are sums over samples, times `1/n`, plus `λ·w`; then as written at [`Sgd`] and [`Adam`], left to right |
 //! | moments | those of Adam below 1e-20 (first) and 1e-30 (second), and velocities below 1e-20, become zero |
-//! | averager | `m + (w − m)·r` with `r = 1/n` (or `n_b/n`) rounded once: a division an element would cost 14 cycles on a Cortex-M4F and three times the bandwidth of a desktop's cache, and is no closer to the exact mean |
+//! | averager | `m + (w − m)·r` with `r = 1/n` (or `n_b/n`) rounded once: a division an element takes 1.4 times as long on a desktop (14 cycles on a Cortex-M4F) and comes no closer to the exact mean (relative RMS error 3.9e-7 either way after 1000 models) |
 //! | `exp`, `ln`, `tanh`, `cos` | `libm` (or as the network's [`Math`] says); `√` is correctly rounded everywhere |
 //! | random numbers | Philox4x32-10 by seed, purpose and place |
 //!
