@@ -90,7 +90,7 @@ impl<'w> ListSpace<'w> {
         let (indices, integers) = cut_mut(integers, places);
         let (values, floats) = cut_mut(self.floats, places);
         if is_dense(&inputs, n, width) {
-            return Ok(Rows::Dense(expand(&inputs, width, values)));
+            return Ok(Rows::Dense(expand(&inputs, n, width, values)));
         }
         let mut lists = ListsMut { starts, indices, values };
         match inputs {
@@ -125,18 +125,19 @@ fn is_dense(inputs: &Inputs<'_>, n: usize, width: usize) -> bool {
 }
 
 /// All inputs as floats, in `values` unless they are so already.
-fn expand<'w>(inputs: &Inputs<'w>, width: usize, values: &'w mut [f32]) -> &'w [f32] {
+fn expand<'w>(inputs: &Inputs<'w>, n: usize, width: usize, values: &'w mut [f32]) -> &'w [f32] {
+    let values = cut_mut(values, n.saturating_mul(width)).0;
     let rows_of = |values| kernels::rows_mut(values, width);
     match *inputs {
         Inputs::Floats(x) => return x,
         Inputs::Bytes { set, scale, pick } => {
             let from = ByteRows { set, width, pick, scale };
-            for (to, &row) in rows_of(values).zip(pick) {
+            for (to, &row) in rows_of(&mut *values).zip(pick) {
                 kernels::scale_bytes(from.row(row), scale, to);
             }
         }
         Inputs::Sparse { set, pick } => {
-            for (to, &row) in rows_of(values).zip(pick) {
+            for (to, &row) in rows_of(&mut *values).zip(pick) {
                 to.fill(0.0);
                 let (positions, bytes) = set.row(row);
                 for (&p, &b) in positions.iter().zip(bytes) {
@@ -147,11 +148,7 @@ fn expand<'w>(inputs: &Inputs<'w>, width: usize, values: &'w mut [f32]) -> &'w [
             }
         }
     }
-    let n = match *inputs {
-        Inputs::Floats(_) => 0,
-        Inputs::Bytes { pick, .. } | Inputs::Sparse { pick, .. } => pick.len(),
-    };
-    cut_mut(values, n.saturating_mul(width)).0
+    values
 }
 
 /// Lists the rows of a compressed set that `pick` names.
