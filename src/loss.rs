@@ -1,7 +1,7 @@
 //! What training minimises, its gradient at the outputs, and the score that sums it up.
 
 use crate::error::{Buffer, Error, Value};
-use crate::kernels::{cut, rows_mut};
+use crate::kernels::{self, cut, cut_mut, rows_mut};
 use crate::math::{self, Math};
 use crate::samples::{Inputs, check_finite};
 use crate::spec::{Loss, Spec};
@@ -99,13 +99,21 @@ pub fn argmax(values: &[f32]) -> usize {
 /// Turns logits into probabilities, `p_j = exp(z_j − max z) / Σ_i exp(z_i − max z)`; sums in order.
 pub fn softmax(logits: &mut [f32], math: Math) {
     let max = logits.iter().fold(f32::NEG_INFINITY, |m, &z| if z > m { z } else { m });
+    logits.iter_mut().for_each(|z| *z -= max);
+    exp(math, logits);
     let mut sum = 0.0;
-    for z in &mut *logits {
-        *z = math.exp(*z - max);
-        sum += *z;
-    }
+    logits.iter().for_each(|e| sum += e);
     for p in logits {
         *p /= sum;
+    }
+}
+
+/// `x ← eˣ`.
+fn exp(math: Math, x: &mut [f32]) {
+    match math {
+        Math::Libm => kernels::exp(x),
+        #[cfg(feature = "micromath")]
+        Math::Micromath => x.iter_mut().for_each(|x| *x = math.exp(*x)),
     }
 }
 
@@ -157,46 +165,61 @@ pub(crate) fn score_with_gradient(
     outputs: &mut [f32],
     deltas: &mut [f32],
     targets: Targets<'_>,
-    score: &mut Score,
+    total: &mut Score,
 ) {
-    let width = spec.outputs();
-    for (s, (a, d)) in rows_mut(outputs, width).zip(rows_mut(deltas, width)).enumerate() {
+    score(spec, outputs, targets, total);
+    for (d, &gradient) in deltas.iter_mut().zip(&*outputs) {
+        *d *= gradient;
+    }
+}
+
+/// Scores the outputs of a batch and replaces them by `∂L/∂a`.
+pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, total: &mut Score) {
+    let (width, loss) = (spec.outputs(), spec.loss_kind());
+    // Groups, so that exponentials are computed for several samples at once.
+    for (group, a) in rows_mut(outputs, GROUP * width).enumerate() {
+        score_group(loss, spec.math_kind(), a, width, targets.skip(group * GROUP, width), total);
+    }
+    let whole = outputs.len() / (GROUP * width).max(1) * GROUP;
+    let rest = cut_mut(outputs, whole * width).1;
+    score_group(loss, spec.math_kind(), rest, width, targets.skip(whole, width), total);
+}
+
+/// Samples scored together.
+const GROUP: usize = 8;
+
+/// [`score`] of up to [`GROUP`] samples.
+fn score_group(loss: Loss, math: Math, a: &mut [f32], width: usize, targets: Targets<'_>, total: &mut Score) {
+    let mut sums = [Shifted::default(); GROUP];
+    let mut hits = [false; GROUP];
+    for (s, (a, (sums, hit))) in rows_mut(a, width).zip(sums.iter_mut().zip(&mut hits)).enumerate() {
         let target = targets.get(s, width);
-        let hit = target.is_hit(spec.loss_kind(), a);
-        let loss = sample_loss(spec.loss_kind(), spec.math_kind(), a, &target);
-        for (d, &gradient) in d.iter_mut().zip(&*a) {
-            *d *= gradient;
+        *hit = target.is_hit(loss, a);
+        if loss == Loss::SoftmaxCrossEntropy {
+            *sums = Shifted::new(a, &target);
         }
-        score.add(loss, hit);
     }
-}
-
-/// Scores the outputs of a batch; they are used up.
-pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, score: &mut Score) {
-    let width = spec.outputs();
-    for (s, a) in rows_mut(outputs, width).enumerate() {
+    if loss == Loss::SoftmaxCrossEntropy {
+        exp(math, a);
+    }
+    for (s, (a, (sums, hit))) in rows_mut(a, width).zip(sums.into_iter().zip(hits)).enumerate() {
         let target = targets.get(s, width);
-        let hit = target.is_hit(spec.loss_kind(), a);
-        score.add(sample_loss(spec.loss_kind(), spec.math_kind(), a, &target), hit);
-    }
-}
-
-/// The loss of one sample; replaces its outputs `a` by `∂L/∂a`.
-fn sample_loss(loss: Loss, math: Math, a: &mut [f32], target: &Target<'_>) -> f32 {
-    match loss {
-        Loss::SoftmaxCrossEntropy => softmax_cross_entropy(math, a, target),
-        Loss::MeanSquared => mean_over_outputs(a, target, |a, t| {
-            let r = a - t;
-            (r * r, 2.0 * r)
-        }),
-        Loss::BinaryCrossEntropy => mean_over_outputs(a, target, |a, t| {
-            let above = if a > 0.0 { a } else { 0.0 };
-            (above - a * t + math::ln_1p(math.exp(-a.abs())), math.sigmoid(a) - t)
-        }),
-        Loss::Huber(delta) => mean_over_outputs(a, target, |a, t| {
-            let r = a - t;
-            if r.abs() <= delta { (0.5 * r * r, r) } else { (delta * (r.abs() - 0.5 * delta), delta.copysign(r)) }
-        }),
+        let loss = match loss {
+            Loss::SoftmaxCrossEntropy => sums.cross_entropy(a, &target),
+            Loss::MeanSquared => mean_over_outputs(a, &target, |a, t| {
+                let r = a - t;
+                (r * r, 2.0 * r)
+            }),
+            Loss::BinaryCrossEntropy => mean_over_outputs(a, &target, |a, t| {
+                let above = if a > 0.0 { a } else { 0.0 };
+                (above - a * t + math::ln_1p(math.exp(-a.abs())), math.sigmoid(a) - t)
+            }),
+            Loss::Huber(delta) => mean_over_outputs(a, &target, |a, t| {
+                let r = a - t;
+                if r.abs() <= delta { (0.5 * r * r, r) } else { (delta * (r.abs() - 0.5 * delta), delta.copysign(r)) }
+            }),
+        };
+        total.add(loss, hit);
     }
 }
 
@@ -212,22 +235,37 @@ fn mean_over_outputs(a: &mut [f32], target: &Target<'_>, f: impl Fn(f32, f32) ->
     sum * inverse
 }
 
-/// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` with the maximum subtracted; `∂L/∂a_j = p_j·Σt − t_j`.
-fn softmax_cross_entropy(math: Math, a: &mut [f32], target: &Target<'_>) -> f32 {
-    let max = a.iter().fold(f32::NEG_INFINITY, |m, &z| if z > m { z } else { m });
-    let (mut sum, mut total, mut aligned) = (0.0, 0.0, 0.0);
-    for (j, a) in a.iter_mut().enumerate() {
-        let (t, z) = (target.at(j), *a - max);
-        total += t;
-        aligned += t * z;
-        *a = math.exp(z);
-        sum += *a;
+/// Softmax cross-entropy before its exponentials, `a` without its maximum: `Σt` and `Σ_j t_j·a_j`.
+#[derive(Clone, Copy, Default)]
+struct Shifted {
+    total: f32,
+    aligned: f32,
+}
+
+impl Shifted {
+    /// Subtracts the maximum from `a`.
+    fn new(a: &mut [f32], target: &Target<'_>) -> Self {
+        let max = a.iter().fold(f32::NEG_INFINITY, |m, &z| if z > m { z } else { m });
+        let mut sums = Self::default();
+        for (j, a) in a.iter_mut().enumerate() {
+            *a -= max;
+            let t = target.at(j);
+            sums.total += t;
+            sums.aligned += t * *a;
+        }
+        sums
     }
-    let gain = total / sum;
-    for (j, a) in a.iter_mut().enumerate() {
-        *a = *a * gain - target.at(j);
+
+    /// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` from `exp a`, which `∂L/∂a_j = p_j·Σt − t_j` replaces.
+    fn cross_entropy(self, a: &mut [f32], target: &Target<'_>) -> f32 {
+        let mut sum = 0.0;
+        a.iter().for_each(|e| sum += e);
+        let gain = self.total / sum;
+        for (j, a) in a.iter_mut().enumerate() {
+            *a = *a * gain - target.at(j);
+        }
+        self.total * math::ln(sum) - self.aligned
     }
-    total * math::ln(sum) - aligned
 }
 
 #[cfg(test)]
@@ -250,11 +288,15 @@ mod tests {
 
     #[test]
     fn cross_entropy_of_large_logits_is_finite() {
+        let loss = |loss, a: &mut [f32], targets| {
+            let mut total = Score::default();
+            score_group(loss, Math::Libm, a, a.len(), targets, &mut total);
+            total.loss()
+        };
         let mut a = [2000.0, -2000.0];
-        assert_eq!(sample_loss(Loss::SoftmaxCrossEntropy, Math::Libm, &mut a, &Target::Class(1)), 4000.0);
+        assert_eq!(loss(Loss::SoftmaxCrossEntropy, &mut a, Targets::Classes(&[1])), 4000.0);
         assert_eq!(a, [1.0, -1.0]);
-        let mut a = [500.0];
-        assert_eq!(sample_loss(Loss::BinaryCrossEntropy, Math::Libm, &mut a, &Target::Values(&[0.0])), 500.0);
+        assert_eq!(loss(Loss::BinaryCrossEntropy, &mut [500.0], Targets::Values(&[0.0])), 500.0);
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! What comes into a layer, ready for the kernels: dense, as bytes, or as lists of what is not zero.
 
 use crate::error::{Buffer, Error};
-use crate::kernels::{self, ByteRows, Lists, ListsMut, cut_mut};
-use crate::samples::{Inputs, SparseSet};
+use crate::kernels::{
+    self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, cut_mut,
+};
+use crate::samples::Inputs;
 use crate::spec::{Layer, Spec};
+use core::cell::Cell;
 
 /// The inputs of a layer for `n` samples.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rows<'a> {
     Dense(&'a [f32]),
     Bytes(ByteRows<'a>),
-    /// By sample for the forward pass, by input for the gradient.
-    Listed {
-        by_sample: Lists<'a>,
-        by_input: Option<Lists<'a>>,
-    },
+    Compressed(CompressedRows<'a>),
+    ListedFloats(Listed<'a, FloatLists<'a>>),
+    ListedBytes(Listed<'a, ByteLists<'a>>),
+}
+
+/// Lists for the forward pass; for the gradient also column by column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed<'a, T> {
+    lists: T,
+    columns: Option<Columns<'a>>,
 }
 
 impl Rows<'_> {
@@ -23,7 +31,9 @@ impl Rows<'_> {
         match self {
             Self::Dense(x) => kernels::forward(x, layer.inputs, weights, bias, z),
             Self::Bytes(x) => kernels::forward_bytes(x, weights, bias, z),
-            Self::Listed { by_sample, .. } => kernels::forward_listed(by_sample, weights, bias, z),
+            Self::Compressed(x) => kernels::forward_compressed(x, weights, bias, z),
+            Self::ListedFloats(x) => kernels::forward_listed_floats(&x.lists, weights, bias, z),
+            Self::ListedBytes(x) => kernels::forward_listed_bytes(&x.lists, weights, bias, z),
         }
     }
 
@@ -32,25 +42,37 @@ impl Rows<'_> {
         match self {
             Self::Dense(x) => kernels::largest(x),
             Self::Bytes(x) => f32::from(x.largest()) * x.scale.abs(),
-            Self::Listed { by_sample, .. } => by_sample.largest(),
+            Self::Compressed(x) => f32::from(x.largest()) * x.scale.abs(),
+            Self::ListedFloats(x) => x.lists.largest(),
+            Self::ListedBytes(x) => x.lists.largest(),
         }
     }
 
-    /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows; `=` where `fresh`.
+    /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows; `=` where `fresh`. Calls go
+    /// from the first input on, without gaps.
     pub(crate) fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        if fresh && !matches!(self, Self::Listed { .. }) {
-            g.fill(0.0);
+        let (inputs, width) = (layer.inputs, layer.outputs);
+        match self {
+            Self::ListedFloats(Listed { lists, columns: Some(columns) }) => {
+                if first == 0 {
+                    columns.rewind(lists.starts);
+                }
+                return kernels::listed_float_rows(g, (lists, columns), first, deltas, width, fresh);
+            }
+            Self::ListedBytes(Listed { lists, columns: Some(columns) }) => {
+                if first == 0 {
+                    columns.rewind(lists.starts);
+                }
+                return kernels::listed_byte_rows(g, (lists, columns), first, deltas, width, fresh);
+            }
+            _ if fresh => g.fill(0.0),
+            _ => {}
         }
         match self {
-            Self::Dense(x) => {
-                kernels::gradient_rows(g, kernels::cut(x, first).1, layer.inputs, deltas, layer.outputs);
-            }
-            Self::Bytes(x) => kernels::gradient_bytes(g, x, first, deltas, layer.outputs),
-            Self::Listed { by_input, .. } => {
-                if let Some(lists) = by_input {
-                    kernels::listed_rows(g, lists, first, deltas, layer.outputs, fresh);
-                }
-            }
+            Self::Dense(x) => kernels::gradient_rows(g, kernels::cut(x, first).1, inputs, deltas, width),
+            Self::Bytes(x) => kernels::gradient_bytes(g, x, first, deltas, width),
+            // Made for prediction.
+            Self::Compressed(_) | Self::ListedFloats(_) | Self::ListedBytes(_) => {}
         }
     }
 }
@@ -65,7 +87,7 @@ pub(crate) struct ListSpace<'w> {
 impl<'w> ListSpace<'w> {
     /// Sets a block for gradients apart from the lists of `n` samples: `row` where there are no lists.
     pub(crate) fn split_block(self, n: usize, spec: &Spec, row: &'w mut [f32]) -> (Self, &'w mut [f32]) {
-        let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK).saturating_mul(2);
+        let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK);
         let (floats, block) = cut_mut(self.floats, lists);
         let block = if block.len() > row.len() { block } else { row };
         (Self { floats, integers: self.integers }, block)
@@ -81,45 +103,74 @@ impl<'w> ListSpace<'w> {
             return match inputs {
                 Inputs::Floats(x) => Ok(Rows::Dense(x)),
                 Inputs::Bytes { set, scale, pick } => Ok(Rows::Bytes(ByteRows { set, width, pick, scale })),
+                Inputs::Sparse { set, pick } if !training => Ok(Rows::Compressed(set.rows(pick))),
                 Inputs::Sparse { .. } => {
                     Err(Error::Length { buffer: Buffer::Index, needed: spec.index_len(n), got: 0 })
                 }
             };
         }
-        let (starts, integers) = cut_mut(self.integers, n + 1);
-        let (indices, integers) = cut_mut(integers, places);
-        let (values, floats) = cut_mut(self.floats, places);
         if is_dense(&inputs, n, width) {
-            return Ok(Rows::Dense(expand(&inputs, n, width, values)));
+            return Ok(Rows::Dense(expand(&inputs, n, width, self.floats)));
         }
-        let mut lists = ListsMut { starts, indices, values };
-        match inputs {
-            Inputs::Floats(x) => kernels::list_floats(x, width, &mut lists),
+        if let (Inputs::Sparse { set, pick }, false) = (inputs, training) {
+            return Ok(Rows::Compressed(set.rows(pick)));
+        }
+        let (starts, integers) = cut_mut(self.integers, n + 1);
+        let (terms, integers) = cut_mut(integers, places);
+        if let Inputs::Floats(x) = inputs {
+            let mut lists = FloatListsMut { starts, indices: terms, values: self.floats };
+            kernels::list_floats(x, width, &mut lists);
+            let lists = lists.finish();
+            let columns = training.then(|| {
+                columns(integers, n, width, |groups, masks| {
+                    kernels::mark_floats(&lists, groups, masks);
+                })
+            });
+            return Ok(Rows::ListedFloats(Listed { lists, columns }));
+        }
+        let mut lists = ByteListsMut { starts, terms };
+        let scale = match inputs {
+            Inputs::Sparse { set, pick } => {
+                let rows = set.rows(pick);
+                list_compressed(&rows, &mut lists);
+                rows.scale
+            }
             Inputs::Bytes { set, scale, pick } => {
                 kernels::list_bytes(&ByteRows { set, width, pick, scale }, &mut lists);
+                scale
             }
-            Inputs::Sparse { set, pick } => list_sparse(&set, pick, &mut lists),
-        }
-        let by_sample = lists.finish();
-        let by_input = training.then(|| {
-            let (starts, indices) = cut_mut(integers, width + 1);
-            let mut lists = ListsMut { starts, indices, values: floats };
-            kernels::transpose(&by_sample, n, &mut lists);
-            lists.finish()
+            Inputs::Floats(_) => 0.0,
+        };
+        let lists = lists.finish(scale);
+        let columns = training.then(|| {
+            columns(integers, n, width, |groups, masks| {
+                kernels::mark_bytes(&lists, groups, masks);
+            })
         });
-        Ok(Rows::Listed { by_sample, by_input })
+        Ok(Rows::ListedBytes(Listed { lists, columns }))
     }
 }
 
-/// Samples between the one that is read and the one that is asked of memory: shuffled sets lie in no cache.
-const AHEAD: usize = 4;
+/// The columns of lists of `n` samples, in `integers`, with masks that `mark` sets.
+fn columns<'w>(
+    integers: &'w mut [u32],
+    n: usize,
+    width: usize,
+    mark: impl FnOnce(usize, &mut [[u32; 2]]),
+) -> Columns<'w> {
+    let groups = n.div_ceil(kernels::GROUP);
+    let (cursors, masks) = cut_mut(integers, 2 * n);
+    let masks = cut_mut(masks.as_chunks_mut().0, width.saturating_mul(groups)).0;
+    mark(groups, masks);
+    Columns { masks, cursors: Cell::from_mut(cursors).as_slice_of_cells(), groups }
+}
 
 /// Whether more than half of the inputs are not zero.
 fn is_dense(inputs: &Inputs<'_>, n: usize, width: usize) -> bool {
     let nonzeros = match *inputs {
         Inputs::Floats(x) => kernels::count_floats(x),
         Inputs::Bytes { set, scale, pick } => kernels::count_bytes(&ByteRows { set, width, pick, scale }),
-        Inputs::Sparse { set, pick } => pick.iter().map(|&row| set.row(row).0.len()).sum(),
+        Inputs::Sparse { set, pick } => set.rows(pick).count(),
     };
     nonzeros > n.saturating_mul(width) / 2
 }
@@ -137,12 +188,13 @@ fn expand<'w>(inputs: &Inputs<'w>, n: usize, width: usize, values: &'w mut [f32]
             }
         }
         Inputs::Sparse { set, pick } => {
-            for (to, &row) in rows_of(&mut *values).zip(pick) {
+            let from = set.rows(pick);
+            for (i, to) in rows_of(&mut *values).enumerate() {
                 to.fill(0.0);
-                let (positions, bytes) = set.row(row);
+                let (positions, bytes) = from.picked(i);
                 for (&p, &b) in positions.iter().zip(bytes) {
                     if let Some(x) = to.get_mut(usize::from(p)) {
-                        *x = f32::from(b) * set.scale;
+                        *x = f32::from(b) * from.scale;
                     }
                 }
             }
@@ -151,21 +203,14 @@ fn expand<'w>(inputs: &Inputs<'w>, n: usize, width: usize, values: &'w mut [f32]
     values
 }
 
-/// Lists the rows of a compressed set that `pick` names.
-fn list_sparse(set: &SparseSet<'_>, pick: &[u32], lists: &mut ListsMut<'_>) {
+/// Lists the rows of a compressed set.
+fn list_compressed(from: &CompressedRows<'_>, lists: &mut ByteListsMut<'_>) {
     let mut n = 0;
-    let mut ahead = pick.iter().skip(AHEAD);
-    for (s, &row) in pick.iter().enumerate() {
-        if let Some(&row) = ahead.next() {
-            let (positions, bytes) = set.row(row);
-            kernels::prefetch(positions);
-            kernels::prefetch(bytes);
-        }
-        lists.begin(s, n);
-        let (positions, bytes) = set.row(row);
-        kernels::widen(positions, cut_mut(lists.indices, n).1);
-        kernels::scale_bytes(bytes, set.scale, cut_mut(lists.values, n).1);
+    for i in 0..from.pick.len() {
+        kernels::begin(lists.starts, i, n);
+        let (positions, bytes) = from.picked(i);
+        kernels::pack(positions, bytes, cut_mut(lists.terms, n).1);
         n += positions.len();
-        lists.begin(s + 1, n);
+        kernels::begin(lists.starts, i + 1, n);
     }
 }

@@ -2,7 +2,7 @@
 //! memory, never a bit.
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, rows};
+use crate::kernels::{self, CompressedRows, rows};
 use crate::spec::Spec;
 
 /// The inputs of `n` samples.
@@ -105,7 +105,7 @@ pub struct SparseSet<'a> {
     starts: &'a [u32],
     positions: &'a [u16],
     values: &'a [u8],
-    pub(crate) scale: f32,
+    scale: f32,
 }
 
 impl<'a> SparseSet<'a> {
@@ -157,11 +157,10 @@ impl<'a> SparseSet<'a> {
         self.starts.len().saturating_sub(1)
     }
 
-    /// Positions and values of a sample.
-    pub(crate) fn row(&self, row: u32) -> (&'a [u16], &'a [u8]) {
-        let bound = |i: usize| self.starts.get(i).map_or(0, |&s| s as usize);
-        let range = bound(row as usize)..bound(row as usize + 1);
-        (self.positions.get(range.clone()).unwrap_or(&[]), self.values.get(range).unwrap_or(&[]))
+    /// The samples that `pick` names.
+    pub(crate) fn rows(&self, pick: &'a [u32]) -> CompressedRows<'a> {
+        let Self { starts, positions, values, scale, .. } = *self;
+        CompressedRows { starts, positions, values, pick, scale }
     }
 
     /// Whether there is no sample.

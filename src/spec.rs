@@ -11,7 +11,7 @@ pub const MAX_LAYERS: usize = 8;
 
 /// Rows of a gradient that a workspace with lists computes at once, and the floats they take at least: half a
 /// first-level cache.
-const BLOCK_ROWS: usize = 32;
+const BLOCK_ROWS: usize = 64;
 const BLOCK_FLOATS: usize = 4096;
 
 /// A unit's nonlinearity `a = f(z)`.
@@ -309,8 +309,8 @@ impl Spec {
     }
 
     /// Floats of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples:
-    /// `2·(batch·inputs + 8)` values and `max(4096, 32·max_l outputs_l)` for a block of gradients; `usize::MAX` for a
-    /// wrong description.
+    /// `batch·inputs + 16` values and `max(4096, 32·max_l outputs_l)` for a block of gradients; `usize::MAX` for a wrong
+    /// description.
     #[must_use]
     pub const fn list_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
@@ -319,12 +319,12 @@ impl Spec {
         let (_, widest, _, _) = self.widths();
         let rows = widest.saturating_mul(BLOCK_ROWS);
         let block = if rows > BLOCK_FLOATS { rows } else { BLOCK_FLOATS };
-        self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_mul(2).saturating_add(block)
+        self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_add(block)
     }
 
     /// Integers of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples:
-    /// `2·(batch·inputs + 8)` indices and `batch + inputs + 2` starts; `usize::MAX` for a wrong description, or where
-    /// an index would pass `u32::MAX`.
+    /// `batch·inputs + 16` elements, `3·batch + 1` places in them and `2·inputs·⌈batch/64⌉` for masks; `usize::MAX` for a
+    /// wrong description, or where a place would pass `u32::MAX`.
     #[must_use]
     pub const fn index_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
@@ -334,8 +334,8 @@ impl Spec {
         if places > u32::MAX as usize {
             return usize::MAX;
         }
-        let indices = places.saturating_mul(2);
-        indices.saturating_add(batch).saturating_add(self.inputs() + 2)
+        let masks = self.inputs().saturating_mul(2).saturating_mul(batch.div_ceil(kernels::GROUP));
+        places.saturating_add(masks).saturating_add(batch.saturating_mul(3).saturating_add(1))
     }
 
     /// Sum of the layers' widths, the largest, the largest of the even ones, of the odd ones.

@@ -1,12 +1,20 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
-use super::{add_scaled, cut, cut_mut, padded, rows, rows_mut, tree};
+use super::{add_scaled, cut, cut_mut, padded, rows, rows_mut};
 
-/// Rows of the matrix between two visits of the running sums: a slab of two registers' width stays in the first cache.
-const SLAB: usize = 256;
+/// Rows of the matrix between two visits of the running sums: a panel of two registers' width stays in the first cache.
+const DEPTH: usize = 128;
 
 /// Rows of running sums in a tile.
 pub(super) const ROWS: usize = 4;
+
+/// Rows of running sums from which on a panel of the matrix is worth its copy: rows that lie a kilobyte and more apart
+/// cost a page and, where that is a power of two, a cache line that the others share.
+const PANEL_FROM: usize = 4 * ROWS;
+
+/// Two registers' width of [`DEPTH`] rows, side by side from a cache line on.
+#[repr(align(64))]
+struct Panel<const L: usize>([[[f32; L]; 2]; DEPTH]);
 
 /// `z[s] = bias + Σ_k x[s][k]·w[k]`, as [`forward`](super::forward) without skipping.
 #[inline(always)]
@@ -17,127 +25,152 @@ pub(super) fn forward_dense<const L: usize>(x: &[f32], inputs: usize, weights: &
             *z = b;
         }
     }
-    for (slab, weights) in slabs(weights, width).enumerate() {
-        let x = cut(x, slab * SLAB).1;
-        let length = weights.len() / width.max(1);
-        let mut at = 0;
-        while at < width {
-            let columns = tile_width::<L>(width - at);
-            let (mut x, mut z) = (x, &mut *z);
-            while !z.is_empty() {
-                let (group, rest) = cut_mut(z, ROWS * width);
-                if group.len() == ROWS * width {
-                    let [a, b, c, d] = core::array::from_fn(|r| cut(cut(x, r * inputs).1, length).0);
-                    let quads = a.iter().zip(b).zip(c).zip(d).map(|(((&a, &b), &c), &d)| [a, b, c, d]);
-                    tile_of::<ROWS, L>(group, quads, weights, width, at, columns);
-                } else {
-                    for (r, z) in rows_mut(group, width).enumerate() {
-                        let one = cut(cut(x, r * inputs).1, length).0.iter().map(|&x| [x]);
-                        tile_of::<1, L>(z, one, weights, width, at, columns);
-                    }
-                }
-                x = cut(x, ROWS * inputs).1;
-                z = rest;
-            }
-            at += columns;
-        }
-    }
+    multiply_add::<L>(z, &ByRow { x, stride: inputs }, weights, width);
 }
 
 /// `g[k] += Σ_s a[s][k]·d[s]`, as [`gradient_rows`](super::gradient_rows) without skipping.
 #[inline(always)]
 pub(super) fn gradient_dense<const L: usize>(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], width: usize) {
-    for (slab, d) in slabs(d, width).enumerate() {
-        let a = cut(a, slab * SLAB * inputs).1;
-        let mut at = 0;
+    multiply_add::<L>(g, &ByColumn { a, stride: inputs }, d, width);
+}
+
+/// The coefficients of a product of matrices.
+trait Coefficients {
+    /// Those of `R` rows of the product, from `row` on, for the terms from `first` on.
+    fn of<const R: usize>(&self, row: usize, first: usize) -> impl Iterator<Item = [f32; R]>;
+}
+
+/// Row `r` of the product has the coefficients of row `r`.
+struct ByRow<'a> {
+    x: &'a [f32],
+    stride: usize,
+}
+
+impl Coefficients for ByRow<'_> {
+    #[inline(always)]
+    fn of<const R: usize>(&self, row: usize, first: usize) -> impl Iterator<Item = [f32; R]> {
+        let line = |r: usize| cut(cut(cut(self.x, (row + r) * self.stride).1, self.stride).0, first).1;
+        let [a, b, c, d] = [0, 1, 2, 3].map(|r| if r < R { line(r) } else { line(0) });
+        let quads = a.iter().zip(b).zip(c).zip(d);
+        quads.map(|(((&a, &b), &c), &d)| core::array::from_fn(|r| [a, b, c, d][r & 3]))
+    }
+}
+
+/// Row `r` of the product has the coefficients of column `r`.
+struct ByColumn<'a> {
+    a: &'a [f32],
+    stride: usize,
+}
+
+impl Coefficients for ByColumn<'_> {
+    #[inline(always)]
+    fn of<const R: usize>(&self, row: usize, first: usize) -> impl Iterator<Item = [f32; R]> {
+        let mut rest = cut(self.a, first * self.stride + row).1;
+        core::iter::from_fn(move || {
+            let here = rest.first_chunk::<R>().copied();
+            rest = cut(rest, self.stride).1;
+            here
+        })
+    }
+}
+
+/// `out[r] += Σ_i c[r][i]·matrix[i]`, `i` ascending; `out` and `matrix` have rows of `width`.
+#[inline(always)]
+fn multiply_add<const L: usize>(out: &mut [f32], c: &impl Coefficients, matrix: &[f32], width: usize) {
+    let wide = if out.len() >= PANEL_FROM * width { width - width % (2 * L) } else { 0 };
+    if wide > 0 {
+        through_panels::<L>(out, c, matrix, width, wide);
+    }
+    for (slab, first) in slabs(matrix, width) {
+        let mut at = wide;
         while at < width {
-            let columns = tile_width::<L>(width - at);
-            let (mut a, mut g) = (a, &mut *g);
-            while !g.is_empty() {
-                let (group, rest) = cut_mut(g, ROWS * width);
-                if group.len() == ROWS * width {
-                    let quads = strided(a, inputs).map_while(|a| a.first_chunk::<ROWS>().copied());
-                    tile_of::<ROWS, L>(group, quads, d, width, at, columns);
-                } else {
-                    for (k, g) in rows_mut(group, width).enumerate() {
-                        let one = strided(cut(a, k).1, inputs).map_while(|a| a.first_chunk::<1>().copied());
-                        tile_of::<1, L>(g, one, d, width, at, columns);
-                    }
-                }
-                a = cut(a, ROWS).1;
-                g = rest;
-            }
-            at += columns;
+            at += match width - at {
+                n if n >= 2 * L => tiles(out, c, first, || columns::<2, L>(slab, width, at), width, at),
+                n if n >= L => tiles(out, c, first, || columns::<1, L>(slab, width, at), width, at),
+                2.. => tiles(out, c, first, || columns::<1, 2>(slab, width, at), width, at),
+                _ => tiles(out, c, first, || columns::<1, 1>(slab, width, at), width, at),
+            };
         }
     }
 }
 
-/// `matrix` in slabs of [`SLAB`] rows, the last one shorter.
+/// The first `wide` columns of [`multiply_add`], a multiple of two registers.
 #[inline(always)]
-fn slabs(mut matrix: &[f32], width: usize) -> impl Iterator<Item = &[f32]> {
-    core::iter::from_fn(move || {
-        let (slab, rest) = cut(matrix, SLAB * width);
-        matrix = rest;
-        (!slab.is_empty()).then_some(slab)
-    })
-}
-
-/// What is left of `slice` at every `step`-th element.
-#[inline(always)]
-fn strided(mut slice: &[f32], step: usize) -> impl Iterator<Item = &[f32]> {
-    core::iter::from_fn(move || {
-        let here = slice;
-        slice = slice.get(step..).unwrap_or(&[]);
-        (!here.is_empty()).then_some(here)
-    })
-}
-
-/// Columns of the next tile where `rest` are left: two registers, one, then pairs and single ones.
-#[inline(always)]
-fn tile_width<const L: usize>(rest: usize) -> usize {
-    match rest {
-        n if n >= 2 * L => 2 * L,
-        n if n >= L => L,
-        2.. => 2,
-        _ => 1,
+fn through_panels<const L: usize>(out: &mut [f32], c: &impl Coefficients, matrix: &[f32], width: usize, wide: usize) {
+    let mut panel = Panel::<L>([[[0.0; L]; 2]; DEPTH]);
+    for (slab, first) in slabs(matrix, width) {
+        let depth = slab.len().checked_div(width).unwrap_or(0);
+        for at in (0..wide).step_by(2 * L) {
+            for (to, row) in panel.0.iter_mut().zip(columns::<2, L>(slab, width, at)) {
+                *to = *row;
+            }
+            let panel = cut(&panel.0, depth).0;
+            tiles(out, c, first, || panel.iter(), width, at);
+        }
     }
 }
 
-/// [`tile`] of the given number of columns.
+/// `matrix` in slabs of [`DEPTH`] rows, the last one shorter, each with the number of its first row.
 #[inline(always)]
-fn tile_of<const R: usize, const L: usize>(
-    out: &mut [f32],
-    coefficients: impl Iterator<Item = [f32; R]>,
+fn slabs(mut matrix: &[f32], width: usize) -> impl Iterator<Item = (&[f32], usize)> {
+    (0..).step_by(DEPTH).map_while(move |first| {
+        let (slab, rest) = cut(matrix, DEPTH * width);
+        matrix = rest;
+        (!slab.is_empty()).then_some((slab, first))
+    })
+}
+
+/// `C·L` columns of the rows of `matrix`, from `at` on.
+#[inline(always)]
+fn columns<const C: usize, const L: usize>(
     matrix: &[f32],
     width: usize,
     at: usize,
-    columns: usize,
-) {
-    match columns {
-        n if n == 2 * L => tile::<R, 2, L>(out, coefficients, matrix, width, at),
-        n if n == L => tile::<R, 1, L>(out, coefficients, matrix, width, at),
-        2 => tile::<R, 1, 2>(out, coefficients, matrix, width, at),
-        _ => tile::<R, 1, 1>(out, coefficients, matrix, width, at),
-    }
+) -> impl Iterator<Item = &[[f32; L]; C]> {
+    rows(matrix, width).map_while(move |row| cut(row, at).1.as_chunks::<L>().0.first_chunk::<C>())
 }
 
-/// `out[r][at..] += Σ_i coefficients[i][r]·matrix[i][at..]` over `C·L` columns, in registers, `i` ascending.
+/// `C·L` columns of [`multiply_add`] from `at` on, over a slab of the matrix; returns their number.
 #[inline(always)]
-fn tile<const R: usize, const C: usize, const L: usize>(
+fn tiles<'m, const C: usize, const L: usize, I: Iterator<Item = &'m [[f32; L]; C]>>(
+    mut out: &mut [f32],
+    c: &impl Coefficients,
+    first: usize,
+    slab: impl Fn() -> I,
+    width: usize,
+    at: usize,
+) -> usize {
+    let mut row = 0;
+    while !out.is_empty() {
+        let (group, rest) = cut_mut(out, ROWS * width);
+        if group.len() == ROWS * width {
+            tile::<ROWS, C, L>(group, c.of(row, first), slab(), width, at);
+        } else {
+            for (r, out) in rows_mut(group, width).enumerate() {
+                tile::<1, C, L>(out, c.of(row + r, first), slab(), width, at);
+            }
+        }
+        (out, row) = (rest, row + ROWS);
+    }
+    C * L
+}
+
+/// `out[r][at..] += Σ_i coefficients[i][r]·slab[i]` over `C·L` columns, in registers, `i` ascending.
+#[inline(always)]
+fn tile<'m, const R: usize, const C: usize, const L: usize>(
     out: &mut [f32],
     coefficients: impl Iterator<Item = [f32; R]>,
-    matrix: &[f32],
+    slab: impl Iterator<Item = &'m [[f32; L]; C]>,
     width: usize,
     at: usize,
 ) {
     let mut acc = [[[0.0; L]; C]; R];
     for (acc, out) in acc.iter_mut().zip(rows(out, width)) {
-        if let Some(out) = chunk::<C, L>(out, at) {
+        if let Some(out) = cut(out, at).1.as_chunks::<L>().0.first_chunk::<C>() {
             *acc = *out;
         }
     }
-    for (c, row) in coefficients.zip(rows(matrix, width)) {
-        let Some(row) = chunk::<C, L>(row, at) else { break };
+    for (c, row) in coefficients.zip(slab) {
         for (acc, c) in acc.iter_mut().zip(c) {
             for (acc, row) in acc.iter_mut().zip(row) {
                 add_scaled(acc, c, row);
@@ -149,11 +182,6 @@ fn tile<const R: usize, const C: usize, const L: usize>(
             *out = *acc;
         }
     }
-}
-
-#[inline(always)]
-fn chunk<const C: usize, const L: usize>(row: &[f32], at: usize) -> Option<&[[f32; L]; C]> {
-    cut(row, at).1.as_chunks::<L>().0.first_chunk::<C>()
 }
 
 /// `e[s][k] *= Σ_j d[s][j]·w[k][j]`: the sums of eight rows of weights at once.
@@ -192,12 +220,19 @@ fn narrow_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs:
     }
     let (columns, _) = columns.as_chunks::<8>();
     for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
-        let (d, tail) = d.as_chunks::<8>();
+        let (groups, tail) = d.as_chunks::<8>();
+        let mut columns = columns.iter();
         let mut lanes = [[0.0_f32; 8]; 8];
-        // Lanes beyond the tail add a zero, which changes no bit.
-        for (d, columns) in d.iter().chain([&padded(tail)]).zip(columns) {
-            for ((lane, d), column) in lanes.iter_mut().zip(d).zip(columns) {
-                *lane = core::array::from_fn(|r| lane[r] + d * column[r]);
+        for (d, columns) in groups.iter().zip(&mut columns) {
+            for l in 0..8 {
+                add_scaled(&mut lanes[l], d[l], &columns[l]);
+            }
+        }
+        if let Some(columns) = columns.next() {
+            for l in 0..7 {
+                if let Some(&d) = tail.get(l) {
+                    add_scaled(&mut lanes[l], d, &columns[l]);
+                }
             }
         }
         multiply(cut_mut(e, k).1, vertical_tree(&lanes));
@@ -252,7 +287,16 @@ fn four_by_two(block: &[f32], d0: &[f32], d1: &[f32], outputs: usize) -> [[f32; 
         // Lanes beyond the tail add a zero, which changes no bit.
         step(&padded(t0), &padded(t1), [&padded(u0), &padded(u1), &padded(u2), &padded(u3)]);
     }
-    [a.map(tree), b.map(tree)]
+    [horizontal_trees(&a), horizontal_trees(&b)]
+}
+
+/// [`tree`](super::tree) of each of four sums.
+#[inline(always)]
+fn horizontal_trees(l: &[[f32; 8]; 4]) -> [f32; 4] {
+    let halves: [[f32; 4]; 4] = core::array::from_fn(|r| core::array::from_fn(|i| l[r][i] + l[r][i + 4]));
+    let even: [f32; 4] = core::array::from_fn(|r| halves[r][0] + halves[r][2]);
+    let odd: [f32; 4] = core::array::from_fn(|r| halves[r][1] + halves[r][3]);
+    core::array::from_fn(|r| even[r] + odd[r])
 }
 
 /// [`tree`](super::tree) of eight sums side by side.

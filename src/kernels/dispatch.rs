@@ -3,18 +3,23 @@
 //! The only `unsafe` here is the call of a function compiled for an instruction set that was found present.
 #![allow(unsafe_code)]
 
-use super::{Adam, ByteRows, Lists, ListsMut, Sgd, body, dense, lists};
+use super::{
+    Adam, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, Sgd, body, dense,
+    exponential, listed, lists,
+};
 
 /// An instruction set that the kernels are compiled for. Each computes the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Isa {
+    /// One float at a time, as on a core without vectors; for comparison.
+    Scalar = 1,
     /// Whatever the crate is compiled for; SSE2 on x86-64, NEON on AArch64, the FPU on Cortex-M4F.
-    Baseline = 1,
+    Baseline = 2,
     /// AVX2, 16 registers of 8 floats.
-    Avx2 = 2,
+    Avx2 = 3,
     /// AVX-512F/VL, 32 registers of 16 floats.
-    Avx512 = 3,
+    Avx512 = 4,
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -27,9 +32,10 @@ mod detect {
 
     fn best() -> Isa {
         use std::arch::is_x86_feature_detected as has;
-        if has!("avx512f") && has!("avx512vl") && has!("avx2") {
+        let avx2 = has!("avx2") && has!("bmi1");
+        if avx2 && has!("avx512f") && has!("avx512vl") {
             Isa::Avx512
-        } else if has!("avx2") {
+        } else if avx2 {
             Isa::Avx2
         } else {
             Isa::Baseline
@@ -38,9 +44,10 @@ mod detect {
 
     pub(super) fn isa() -> Isa {
         match FOUND.load(Relaxed) {
-            1 => Isa::Baseline,
-            2 => Isa::Avx2,
-            3 => Isa::Avx512,
+            1 => Isa::Scalar,
+            2 => Isa::Baseline,
+            3 => Isa::Avx2,
+            4 => Isa::Avx512,
             _ => {
                 let isa = best();
                 FOUND.store(isa as u8, Relaxed);
@@ -88,68 +95,82 @@ pub fn isa() -> Isa {
     return Isa::Baseline;
 }
 
-/// Compiles a loop for each instruction set, under one name that picks.
+/// Compiles a loop for each instruction set, under one name that picks; first how many floats its registers hold: one
+/// at a time, baseline, AVX2, AVX-512.
 macro_rules! dispatch {
-    ($($(#[$doc:meta])* $module:ident::$name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
+    (<$scalar:literal, $base:literal, $avx2:literal, $avx512:literal> $features:literal
+        $($(#[$doc:meta])* $module:ident::$name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
         $(#[$doc])*
         pub(crate) fn $name($($arg: $type),*) $(-> $out)? {
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             {
-                #[target_feature(enable = "avx2")]
-                fn avx2($($arg: $type),*) $(-> $out)? { $module::$name::<8>($($arg),*) }
-                #[target_feature(enable = "avx512f,avx512vl,avx2")]
-                fn avx512($($arg: $type),*) $(-> $out)? { $module::$name::<8>($($arg),*) }
+                #[target_feature(enable = "avx2,bmi1")]
+                fn avx2($($arg: $type),*) $(-> $out)? { $module::$name::<$avx2>($($arg),*) }
+                #[target_feature(enable = $features)]
+                fn avx512($($arg: $type),*) $(-> $out)? { $module::$name::<$avx512>($($arg),*) }
                 match detect::isa() {
-                    // SAFETY: `isa` answers `Avx512` only where AVX-512F, AVX-512VL and AVX2 were found present.
+                    // SAFETY: `isa` answers `Avx512` only where all four were found present.
                     Isa::Avx512 => return unsafe { avx512($($arg),*) },
-                    // SAFETY: `isa` answers `Avx2` only where AVX2 was found present.
+                    // SAFETY: `isa` answers `Avx2` only where both were found present.
                     Isa::Avx2 => return unsafe { avx2($($arg),*) },
+                    Isa::Scalar => return $module::$name::<$scalar>($($arg),*),
                     Isa::Baseline => {}
                 }
             }
-            $module::$name::<4>($($arg),*)
+            $module::$name::<$base>($($arg),*)
         }
     )*};
 }
 
-dispatch! {
+dispatch! { <1, 4, 8, 8> "avx512f,avx512vl,avx2,bmi1"
     /// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`, zeros of `x` skipped.
     body::forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// The same from rows of bytes.
     body::forward_bytes(x: &ByteRows<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// The same from lists by sample.
-    lists::forward_listed(x: &Lists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
-    /// The same without skipping.
+    listed::forward_listed_floats(x: &FloatLists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// The same from lists by sample.
+    listed::forward_listed_bytes(x: &ByteLists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// The same from rows of a compressed set.
+    listed::forward_compressed(x: &CompressedRows<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// As [`forward`] without skipping.
     dense::forward_dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// As [`gradient_rows`] without skipping.
+    dense::gradient_dense(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// `g[k][j] += Σ_s a[s][k]·d[s][j]`, zeros of `a` skipped.
     body::gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// The same from rows of bytes, for the inputs from `first` on.
     body::gradient_bytes(g: &mut [f32], a: &ByteRows<'_>, first: usize, d: &[f32], outputs: usize);
-    /// `out[r] = Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`, or `+=` where not `fresh`; with
-    /// lists by input, the gradient.
-    lists::listed_rows(
-        out: &mut [f32], lists: &Lists<'_>, first: usize, matrix: &[f32], width: usize, fresh: bool
+    /// The same, or `=` where `fresh`, from lists by sample for the columns from `first` on; advances the cursors.
+    listed::listed_float_rows(
+        g: &mut [f32], a: (&FloatLists<'_>, &Columns<'_>), first: usize, d: &[f32], width: usize, fresh: bool
     );
-    /// The same as `gradient_rows` without skipping.
-    dense::gradient_dense(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
+    /// The same.
+    listed::listed_byte_rows(
+        g: &mut [f32], a: (&ByteLists<'_>, &Columns<'_>), first: usize, d: &[f32], width: usize, fresh: bool
+    );
     /// `e[s][k] *= Σ_j d[s][j]·weights[k][j]`, one dot product at a time.
     body::input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
-    /// The same, eight at a time.
-    dense::input_gradient_dense(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
     /// Lists the non-zero elements of `x`, rows of `width`.
-    lists::list_floats(x: &[f32], width: usize, lists: &mut ListsMut<'_>);
-    /// Lists the non-zero bytes of `x`, times its scale.
-    lists::list_bytes(x: &ByteRows<'_>, lists: &mut ListsMut<'_>);
-    /// The first elements of `to` become those of `from`.
-    lists::widen(from: &[u16], to: &mut [u32]);
+    lists::list_floats(x: &[f32], width: usize, lists: &mut FloatListsMut<'_>);
+    /// Lists the non-zero bytes of `x`.
+    lists::list_bytes(x: &ByteRows<'_>, lists: &mut ByteListsMut<'_>);
+    /// The first elements of `terms` become those at `positions` with the values `bytes`.
+    lists::pack(positions: &[u16], bytes: &[u8], terms: &mut [u32]);
     /// The first elements of `to` become the bytes times `scale`.
     lists::scale_bytes(from: &[u8], scale: f32, to: &mut [f32]);
-    /// The lists of the transposed matrix.
-    lists::transpose(from: &Lists<'_>, rows: usize, to: &mut ListsMut<'_>);
+    /// Sets the bit of each element in the masks of its column; there are `groups` masks for each.
+    lists::mark_floats(lists: &FloatLists<'_>, groups: usize, masks: &mut [[u32; 2]]);
+    /// The same.
+    lists::mark_bytes(lists: &ByteLists<'_>, groups: usize, masks: &mut [[u32; 2]]);
+    /// The largest byte of a list.
+    lists::largest_byte(terms: &[u32]) -> u8;
     /// Elements that are not zero.
     lists::count_floats(x: &[f32]) -> usize;
     /// Bytes that are not zero.
     lists::count_bytes(x: &ByteRows<'_>) -> usize;
+    /// `x ← eˣ`.
+    exponential::exp(x: &mut [f32]);
     /// `Σ_j a[j]·b[j]`.
     body::dot(a: &[f32], b: &[f32]) -> f32;
     /// `Σ_j a[j]`.
@@ -168,4 +189,10 @@ dispatch! {
     body::swap(a: &mut [f32], b: &mut [f32]);
     /// The largest magnitude; not finite where an element is not.
     body::largest(x: &[f32]) -> f32;
+}
+
+// With AVX-512 the compiler would join registers of two rows, at the price of more instructions than it saves.
+dispatch! { <1, 4, 8, 8> "avx2,bmi1"
+    /// As [`input_gradient`], eight at a time.
+    dense::input_gradient_dense(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
 }

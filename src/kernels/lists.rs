@@ -1,116 +1,202 @@
-//! Loops over lists of non-zero coefficients: found once a batch, used by the forward pass and, transposed, by the
+//! Lists of the non-zero elements of a batch: found once, used by the forward pass and, column by column, by the
 //! gradient.
 
-use super::{ByteRows, TILE, add_scaled, cut, cut_mut, padded, rows, rows_mut};
+use super::{ByteRows, cut, cut_mut, padded, rows};
+use core::cell::Cell;
 
-/// The non-zero elements of a matrix, row by row: row `i` has `values[starts[i]..starts[i + 1]]` at the columns in
-/// `indices`, ascending.
+/// The non-zero elements of a matrix of floats, row by row: row `i` has `values[starts[i]..starts[i + 1]]` at the
+/// columns in `indices`, ascending.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lists<'a> {
+pub(crate) struct FloatLists<'a> {
     pub starts: &'a [u32],
     pub indices: &'a [u32],
     pub values: &'a [f32],
 }
 
-/// [`Lists`] under construction.
+/// The non-zero elements of a matrix of bytes, each of which stands for byte · `scale`: as [`FloatLists`], with index
+/// and byte in one integer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByteLists<'a> {
+    pub starts: &'a [u32],
+    /// `index << 8 | byte`.
+    pub terms: &'a [u32],
+    pub scale: f32,
+}
+
+/// The same matrix column by column: which rows are lit in each, and how far each row's list has been read. Columns are
+/// read once each, ascending, so that a row's next element stands at its cursor and no transposed lists are needed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Columns<'a> {
+    /// `groups` masks for each column; bit `s` of mask `i` for row `64·i + s`, low word first.
+    pub masks: &'a [[u32; 2]],
+    pub cursors: &'a [Cell<u32>],
+    pub groups: usize,
+}
+
+/// Rows in a mask.
+pub(crate) const GROUP: usize = 64;
+
+/// [`FloatLists`] under construction.
 #[derive(Debug)]
-pub(crate) struct ListsMut<'a> {
+pub(crate) struct FloatListsMut<'a> {
     pub starts: &'a mut [u32],
     pub indices: &'a mut [u32],
     pub values: &'a mut [f32],
 }
 
-impl<'a> Lists<'a> {
+/// [`ByteLists`] under construction.
+#[derive(Debug)]
+pub(crate) struct ByteListsMut<'a> {
+    pub starts: &'a mut [u32],
+    pub terms: &'a mut [u32],
+}
+
+/// Places that lists need beyond their elements: eight, and what lies behind them begins at a cache line.
+pub(crate) const SLACK: usize = 16;
+
+impl<'a> FloatLists<'a> {
     /// The largest magnitude of a value.
     pub(crate) fn largest(&self) -> f32 {
-        let end = self.starts.last().map_or(0, |&end| end as usize);
-        super::largest(cut(self.values, end).0)
-    }
-
-    #[inline(always)]
-    fn row(&self, i: usize) -> (&'a [u32], &'a [f32]) {
-        let bound = |i: usize| self.starts.get(i).map_or(0, |&s| s as usize);
-        let range = bound(i)..bound(i + 1);
-        (self.indices.get(range.clone()).unwrap_or(&[]), self.values.get(range).unwrap_or(&[]))
+        super::largest(cut(self.values, total(self.starts)).0)
     }
 }
 
-impl<'a> ListsMut<'a> {
+impl<'a> ByteLists<'a> {
+    /// The largest magnitude of a value.
+    pub(crate) fn largest(&self) -> f32 {
+        f32::from(super::largest_byte(cut(self.terms, total(self.starts)).0)) * self.scale.abs()
+    }
+}
+
+impl Columns<'_> {
+    /// Back to the first column of lists that begin at `starts`.
+    pub(crate) fn rewind(&self, starts: &[u32]) {
+        for (cursor, &start) in self.cursors().0.iter().zip(starts) {
+            cursor.set(start);
+        }
+    }
+
+    /// The cursors at the first column of a call, and those that move.
+    pub(super) fn cursors(&self) -> (&[Cell<u32>], &[Cell<u32>]) {
+        cut(self.cursors, self.cursors.len() / 2)
+    }
+
+    /// The next call begins where this one ended.
+    pub(super) fn advance(&self) {
+        let (begin, cursors) = self.cursors();
+        for (begin, cursor) in begin.iter().zip(cursors) {
+            begin.set(cursor.get());
+        }
+    }
+}
+
+impl<'a> FloatListsMut<'a> {
     /// The finished lists.
-    pub(crate) fn finish(self) -> Lists<'a> {
-        Lists { starts: self.starts, indices: self.indices, values: self.values }
-    }
-
-    /// Notes where row `i` begins.
-    #[inline(always)]
-    pub(crate) fn begin(&mut self, i: usize, n: usize) {
-        if let Some(start) = self.starts.get_mut(i) {
-            *start = n as u32;
-        }
-    }
-
-    /// Appends the non-zero ones of eight neighbours; eight places beyond `n` must be left. Returns the new length.
-    #[inline(always)]
-    fn push(&mut self, n: usize, first: u32, group: [f32; 8]) -> usize {
-        let places =
-            (cut_mut(self.indices, n).1.first_chunk_mut::<8>(), cut_mut(self.values, n).1.first_chunk_mut::<8>());
-        let (Some(indices), Some(values)) = places else { return n };
-        let mut found = 0;
-        for (l, x) in group.into_iter().enumerate() {
-            // Without a branch an element: a processor cannot foresee which pixels are lit.
-            indices[found & 7] = first + l as u32;
-            values[found & 7] = x;
-            found += usize::from(x != 0.0);
-        }
-        n + found
+    pub(crate) fn finish(self) -> FloatLists<'a> {
+        FloatLists { starts: self.starts, indices: self.indices, values: self.values }
     }
 }
 
-/// Places that a list needs beyond its elements.
-pub(crate) const SLACK: usize = 8;
+impl<'a> ByteListsMut<'a> {
+    /// The finished lists of bytes that stand for byte · `scale`.
+    pub(crate) fn finish(self, scale: f32) -> ByteLists<'a> {
+        ByteLists { starts: self.starts, terms: self.terms, scale }
+    }
+}
+
+/// Where list `i` begins and ends.
+#[inline(always)]
+pub(super) fn range(starts: &[u32], i: usize) -> core::ops::Range<usize> {
+    let bound = |i: usize| starts.get(i).map_or(0, |&s| s as usize);
+    bound(i)..bound(i + 1)
+}
+
+/// Elements of all lists.
+fn total(starts: &[u32]) -> usize {
+    starts.last().map_or(0, |&end| end as usize)
+}
+
+/// Notes where list `i` begins.
+#[inline(always)]
+pub(crate) fn begin(starts: &mut [u32], i: usize, n: usize) {
+    if let Some(start) = starts.get_mut(i) {
+        *start = n as u32;
+    }
+}
 
 /// Lists the non-zero elements of `x`, rows of `width`.
 #[inline(always)]
-pub(super) fn list_floats<const L: usize>(x: &[f32], width: usize, lists: &mut ListsMut<'_>) {
+pub(super) fn list_floats<const L: usize>(x: &[f32], width: usize, lists: &mut FloatListsMut<'_>) {
     let mut n = 0;
     for (s, row) in rows(x, width).enumerate() {
-        lists.begin(s, n);
+        begin(lists.starts, s, n);
         let (groups, tail) = row.as_chunks::<8>();
         let mut at = 0;
         for group in groups {
             // Images are dark in long runs.
             if group.iter().fold(0, |or, x| or | x.to_bits()) != 0 {
-                n = lists.push(n, at, *group);
+                n += push_floats(lists, n, at, *group);
             }
             at += 8;
         }
-        n = lists.push(n, at, padded(tail));
-        lists.begin(s + 1, n);
+        n += push_floats(lists, n, at, padded(tail));
+        begin(lists.starts, s + 1, n);
     }
 }
 
-/// Lists the non-zero bytes of `x`, times its scale.
+/// Lists the non-zero bytes of `x`.
 #[inline(always)]
-pub(super) fn list_bytes<const L: usize>(x: &ByteRows<'_>, lists: &mut ListsMut<'_>) {
+pub(super) fn list_bytes<const L: usize>(x: &ByteRows<'_>, lists: &mut ByteListsMut<'_>) {
     let mut n = 0;
     for (s, &row) in x.pick.iter().enumerate() {
-        lists.begin(s, n);
+        begin(lists.starts, s, n);
         let (groups, tail) = x.row(row).as_chunks::<8>();
         let mut at = 0;
         for group in groups {
             if u64::from_ne_bytes(*group) != 0 {
-                n = lists.push(n, at, group.map(|b| f32::from(b) * x.scale));
+                n += push_bytes(lists.terms, n, at, *group);
             }
             at += 8;
         }
-        n = lists.push(n, at, padded(tail).map(|b| f32::from(b) * x.scale));
-        lists.begin(s + 1, n);
+        n += push_bytes(lists.terms, n, at, padded(tail));
+        begin(lists.starts, s + 1, n);
     }
 }
 
+/// Appends the non-zero ones of eight neighbours after `n` elements and returns how many; eight places must be left.
 #[inline(always)]
-pub(super) fn widen<const L: usize>(from: &[u16], to: &mut [u32]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = u32::from(from));
+fn push_floats(lists: &mut FloatListsMut<'_>, n: usize, first: u32, group: [f32; 8]) -> usize {
+    let places =
+        (cut_mut(lists.indices, n).1.first_chunk_mut::<8>(), cut_mut(lists.values, n).1.first_chunk_mut::<8>());
+    let (Some(indices), Some(values)) = places else { return 0 };
+    let mut found = 0;
+    for (l, x) in group.into_iter().enumerate() {
+        // Without a branch an element: a processor cannot foresee which pixels are lit.
+        indices[found & 7] = first + l as u32;
+        values[found & 7] = x;
+        found += usize::from(x != 0.0);
+    }
+    found
+}
+
+/// As [`push_floats`].
+#[inline(always)]
+fn push_bytes(terms: &mut [u32], n: usize, first: u32, group: [u8; 8]) -> usize {
+    let Some(terms) = cut_mut(terms, n).1.first_chunk_mut::<8>() else { return 0 };
+    let mut found = 0;
+    for (l, byte) in group.into_iter().enumerate() {
+        terms[found & 7] = (first + l as u32) << 8 | u32::from(byte);
+        found += usize::from(byte != 0);
+    }
+    found
+}
+
+/// The first elements of `terms` become those at `positions` with the values `bytes`.
+#[inline(always)]
+pub(super) fn pack<const L: usize>(positions: &[u16], bytes: &[u8], terms: &mut [u32]) {
+    for ((term, &position), &byte) in terms.iter_mut().zip(positions).zip(bytes) {
+        *term = u32::from(position) << 8 | u32::from(byte);
+    }
 }
 
 #[inline(always)]
@@ -132,136 +218,32 @@ pub(super) fn count_bytes<const L: usize>(x: &ByteRows<'_>) -> usize {
     count
 }
 
-/// The lists of the transposed matrix, by counting sort: rows stay in order within each column.
 #[inline(always)]
-pub(super) fn transpose<const L: usize>(from: &Lists<'_>, rows: usize, to: &mut ListsMut<'_>) {
-    to.starts.fill(0);
-    let total = from.starts.get(rows).map_or(0, |&n| n as usize);
-    // Counts of column `c` at `c + 1`, then its start, then, while it fills, its end: the start of the next.
-    for &column in cut(from.indices, total).0 {
-        if let Some(count) = to.starts.get_mut(column as usize + 1) {
-            *count += 1;
-        }
-    }
-    let mut sum = 0;
-    for start in to.starts.iter_mut() {
-        (*start, sum) = (sum, sum + *start);
-    }
-    for s in 0..rows {
-        let (columns, values) = from.row(s);
-        for (&column, &value) in columns.iter().zip(values) {
-            let Some(end) = to.starts.get_mut(column as usize + 1) else { continue };
-            let at = *end as usize;
-            *end += 1;
-            if let (Some(index), Some(place)) = (to.indices.get_mut(at), to.values.get_mut(at)) {
-                (*index, *place) = (s as u32, value);
+pub(super) fn largest_byte<const L: usize>(terms: &[u32]) -> u8 {
+    terms.iter().fold(0, |m, term| m.max(term & 0xff)) as u8
+}
+
+/// Sets the bit of each element in the masks of its column; there are `groups` masks for each.
+#[inline(always)]
+pub(super) fn mark_floats<const L: usize>(lists: &FloatLists<'_>, groups: usize, masks: &mut [[u32; 2]]) {
+    mark(lists.starts, lists.indices, |index| index as usize, groups, masks);
+}
+
+/// As [`mark_floats`].
+#[inline(always)]
+pub(super) fn mark_bytes<const L: usize>(lists: &ByteLists<'_>, groups: usize, masks: &mut [[u32; 2]]) {
+    mark(lists.starts, lists.terms, |term| (term >> 8) as usize, groups, masks);
+}
+
+#[inline(always)]
+fn mark(starts: &[u32], terms: &[u32], column: impl Fn(u32) -> usize, groups: usize, masks: &mut [[u32; 2]]) {
+    masks.fill([0; 2]);
+    for s in 0..starts.len().saturating_sub(1) {
+        let (group, word, bit) = (s / GROUP, s / 32 % 2, 1 << (s % 32));
+        for &term in terms.get(range(starts, s)).unwrap_or(&[]) {
+            if let Some(mask) = masks.get_mut(column(term) * groups + group) {
+                mask[word] |= bit;
             }
         }
     }
-}
-
-/// `out[r] = Σ_i values[i]·matrix[indices[i]]` over the list of row `first + r`, or `+=` where not `fresh`: a weighted
-/// sum of rows.
-#[inline(always)]
-pub(super) fn listed_rows<const L: usize>(
-    out: &mut [f32],
-    lists: &Lists<'_>,
-    first: usize,
-    matrix: &[f32],
-    width: usize,
-    fresh: bool,
-) {
-    let starts = cut(lists.starts, first).1;
-    let begin = starts.first().map_or(0, |&start| start as usize);
-    let (mut indices, mut values) = (cut(lists.indices, begin).1, cut(lists.values, begin).1);
-    let lengths = starts.iter().zip(starts.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a) as usize);
-    for (out, length) in rows_mut(out, width).zip(lengths) {
-        let (i, v);
-        ((i, indices), (v, values)) = (cut(indices, length), cut(values, length));
-        match (fresh, length) {
-            (true, 0) => out.fill(0.0),
-            (true, _) => weighted_sum::<L, true>(out, i, v, matrix, width),
-            (false, _) => weighted_sum::<L, false>(out, i, v, matrix, width),
-        }
-    }
-}
-
-#[inline(always)]
-pub(super) fn forward_listed<const L: usize>(lists: &Lists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-    for (s, z) in rows_mut(z, bias.len()).enumerate() {
-        for (z, &b) in z.iter_mut().zip(bias) {
-            *z = b;
-        }
-        let (indices, values) = lists.row(s);
-        weighted_sum::<L, false>(z, indices, values, weights, bias.len());
-    }
-}
-
-/// Columns of the next tile where `rest` are left.
-#[inline(always)]
-fn tile_width<const L: usize>(rest: usize) -> usize {
-    match rest {
-        n if n >= TILE * L => TILE * L,
-        n if n >= TILE / 2 * L => TILE / 2 * L,
-        n if n >= L => L,
-        2.. => 2,
-        _ => 1,
-    }
-}
-
-/// [`tile`] of the given number of columns.
-#[inline(always)]
-fn tile_of<const L: usize, const FRESH: bool>(
-    out: &mut [f32],
-    indices: &[u32],
-    values: &[f32],
-    matrix: &[f32],
-    width: usize,
-    columns: usize,
-) {
-    match columns {
-        n if n == TILE * L => tile::<TILE, L, FRESH>(out, indices, values, matrix, width),
-        n if n == TILE / 2 * L => tile::<{ TILE / 2 }, L, FRESH>(out, indices, values, matrix, width),
-        n if n == L => tile::<1, L, FRESH>(out, indices, values, matrix, width),
-        2 => tile::<1, 2, FRESH>(out, indices, values, matrix, width),
-        _ => tile::<1, 1, FRESH>(out, indices, values, matrix, width),
-    }
-}
-
-/// `out = Σ_i values[i]·matrix[indices[i]]`, or `+=` where it is not `FRESH`.
-#[inline(always)]
-fn weighted_sum<const L: usize, const FRESH: bool>(
-    out: &mut [f32],
-    indices: &[u32],
-    values: &[f32],
-    matrix: &[f32],
-    width: usize,
-) {
-    let mut at = 0;
-    while at < out.len() {
-        let columns = tile_width::<L>(out.len() - at);
-        tile_of::<L, FRESH>(cut_mut(out, at).1, indices, values, cut(matrix, at).1, width, columns);
-        at += columns;
-    }
-}
-
-/// `R·L` columns of [`weighted_sum`], in registers.
-#[inline(always)]
-fn tile<const R: usize, const L: usize, const FRESH: bool>(
-    out: &mut [f32],
-    indices: &[u32],
-    values: &[f32],
-    columns: &[f32],
-    width: usize,
-) {
-    let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() else { return };
-    let mut acc = if FRESH { [[0.0; L]; R] } else { *out };
-    for (&i, &c) in indices.iter().zip(values) {
-        let Some(row) = columns.get((i as usize).wrapping_mul(width)..) else { break };
-        let Some(row) = row.as_chunks::<L>().0.first_chunk::<R>() else { break };
-        for (acc, row) in acc.iter_mut().zip(row) {
-            add_scaled(acc, c, row);
-        }
-    }
-    *out = acc;
 }

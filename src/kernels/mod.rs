@@ -3,12 +3,12 @@
 //! | kernel | what it computes | order |
 //! |---|---|---|
 //! | `forward*` | `z[s] = bias + Σ_k x[s][k]·w[k]` | `k` ascending, rows with `x = 0` skipped |
-//! | `gradient_*`, `listed_rows` | `g[k] += Σ_s a[s][k]·d[s]` | `s` ascending, rows with `a = 0` skipped |
+//! | `gradient_*`, `listed_*_rows` | `g[k] += Σ_s a[s][k]·d[s]` | `s` ascending, rows with `a = 0` skipped |
 //! | `input_gradient*` | `e[s][k] *= Σ_j d[s][j]·w[k][j]` | 8 lanes by `j mod 8`, then the tree of `tree` |
 //! | `dot`, `sum` | `Σ_j a[j]·b[j]`, `Σ_j a[j]` | likewise |
 //! | the rest | element-wise | |
 //!
-//! `body` (one sample or row at a time), `lists` and `dense` hold each loop once, in safe Rust over register tiles;
+//! `body` (one sample or row at a time), `listed` and `dense` hold each loop once, in safe Rust over register tiles;
 //! `dispatch` compiles it for every instruction set and picks one. Which form of a sum runs depends on how the samples
 //! lie in memory and how many of them are zero, and changes no bit.
 //!
@@ -35,16 +35,20 @@
 mod body;
 mod dense;
 mod dispatch;
+mod exponential;
+mod listed;
 mod lists;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub use dispatch::force;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, count_bytes, count_floats, dot, forward_bytes, forward_listed, gradient_bytes, largest, list_bytes,
-    list_floats, listed_rows, mean_update, momentum, prefetch, scale, scale_bytes, sgd, sum, swap, transpose, widen,
+    adam, count_bytes, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
+    forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_floats, listed_byte_rows,
+    listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, pack, prefetch, scale, scale_bytes, sgd, sum,
+    swap,
 };
-pub(crate) use lists::{Lists, ListsMut, SLACK};
+pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK, begin};
 
 /// Registers in the main tile: eight running sums a lane hide the latency of an addition.
 const TILE: usize = 8;
@@ -52,17 +56,23 @@ const TILE: usize = 8;
 /// Whether tiles over several samples pay: not where registers are few and batches small.
 const DENSE_TILES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
-/// Fewer columns than this leave nothing to gain from skipping a row of them.
-const NARROW: usize = 32;
-
-/// Whether the dense loop is the faster one for these coefficients; the bits are the same.
-fn prefers_dense(coefficients: &[f32], width: usize) -> bool {
-    DENSE_TILES && (width < NARROW || count_floats(coefficients) > coefficients.len() / 2)
+/// Whether the dense loop is the faster one for these coefficients, measured on AVX2; the bits are the same.
+///
+/// Tiles need several samples, and the fewer the columns, the less a skipped row of them saves.
+fn prefers_dense(coefficients: &[f32], inputs: usize, width: usize) -> bool {
+    let nonzeros_of = |share: usize| count_floats(coefficients) > coefficients.len() / share;
+    DENSE_TILES
+        && match width {
+            ..=32 => true,
+            _ if coefficients.len() < dense::ROWS * inputs => false,
+            33..=64 => nonzeros_of(4),
+            _ => nonzeros_of(2),
+        }
 }
 
 /// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`; `x` is `(n, inputs)`, `z` is `(n, bias.len())`.
 pub(crate) fn forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-    if prefers_dense(x, bias.len()) {
+    if prefers_dense(x, inputs, bias.len()) {
         dispatch::forward_dense(x, inputs, weights, bias, z);
     } else {
         dispatch::forward(x, inputs, weights, bias, z);
@@ -166,6 +176,49 @@ impl<'a> ByteRows<'a> {
     #[inline(always)]
     pub(crate) fn row(&self, row: u32) -> &'a [u8] {
         cut(cut(self.set, (row as usize).saturating_mul(self.width)).1, self.width).0
+    }
+}
+
+/// Rows of a compressed set, picked by their index: row `i` of the set has `values[starts[i]..starts[i + 1]]`, each
+/// times `scale`, at `positions`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CompressedRows<'a> {
+    pub starts: &'a [u32],
+    pub positions: &'a [u16],
+    pub values: &'a [u8],
+    pub pick: &'a [u32],
+    pub scale: f32,
+}
+
+impl<'a> CompressedRows<'a> {
+    /// Positions and values of row `row` of the set.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: u32) -> (&'a [u16], &'a [u8]) {
+        let range = lists::range(self.starts, row as usize);
+        (self.positions.get(range.clone()).unwrap_or(&[]), self.values.get(range).unwrap_or(&[]))
+    }
+
+    /// Positions and values of the `i`-th picked row; asks memory for one further on, since shuffled sets lie in no
+    /// cache.
+    #[inline(always)]
+    pub(crate) fn picked(&self, i: usize) -> (&'a [u16], &'a [u8]) {
+        const AHEAD: usize = 4;
+        if let Some(&row) = self.pick.get(i + AHEAD) {
+            let (positions, values) = self.row(row);
+            prefetch(positions);
+            prefetch(values);
+        }
+        self.pick.get(i).map_or((&[], &[]), |&row| self.row(row))
+    }
+
+    /// Elements that are not zero.
+    pub(crate) fn count(&self) -> usize {
+        self.pick.iter().map(|&row| lists::range(self.starts, row as usize).len()).sum()
+    }
+
+    /// The largest byte of the picked rows.
+    pub(crate) fn largest(&self) -> u8 {
+        self.pick.iter().flat_map(|&row| self.row(row).1).fold(0, |m, &b| m.max(b))
     }
 }
 

@@ -22,7 +22,7 @@ fn on_each(mut f: impl FnMut()) {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+    for isa in [Isa::Scalar, Isa::Baseline, Isa::Avx2, Isa::Avx512] {
         if force(isa) {
             f();
             assert_eq!(super::isa(), isa, "another path ran");
@@ -49,6 +49,7 @@ fn case() -> impl Strategy<Value = Case> {
         20 => (1_usize..7, 1_usize..20, 1_usize..150),
         1 => Just((3, 300, 19)),
         1 => Just((300, 5, 37)),
+        1 => Just((70, 6, 150)),
     ];
     shape.prop_flat_map(|(n, inputs, outputs)| {
         (
@@ -63,31 +64,77 @@ fn case() -> impl Strategy<Value = Case> {
     })
 }
 
-/// The lists of `x`, by sample and by input.
+/// The lists of floats or bytes, by sample and by column.
 struct Listed {
-    starts: [Vec<u32>; 2],
-    indices: [Vec<u32>; 2],
-    values: [Vec<f32>; 2],
+    starts: Vec<u32>,
+    indices: Vec<u32>,
+    values: Vec<f32>,
+    masks: Vec<[u32; 2]>,
+    cursors: Vec<u32>,
+    groups: usize,
 }
 
 impl Listed {
-    fn new(n: usize, inputs: usize, fill: impl FnOnce(&mut ListsMut<'_>)) -> Self {
-        let places = n * inputs + SLACK;
-        let mut l = Self {
-            starts: [vec![7; n + 1], vec![7; inputs + 1]],
-            indices: [vec![7; places], vec![7; places]],
-            values: [vec![f32::NAN; places], vec![f32::NAN; places]],
-        };
-        let ([s0, s1], [i0, i1], [v0, v1]) = (&mut l.starts, &mut l.indices, &mut l.values);
-        let mut by_sample = ListsMut { starts: s0, indices: i0, values: v0 };
-        fill(&mut by_sample);
-        transpose(&by_sample.finish(), n, &mut ListsMut { starts: s1, indices: i1, values: v1 });
+    fn new(n: usize, inputs: usize) -> Self {
+        let (places, groups) = (n * inputs + SLACK, n.div_ceil(GROUP));
+        Self {
+            starts: vec![7; n + 1],
+            indices: vec![7; places],
+            values: vec![f32::NAN; places],
+            masks: vec![[7; 2]; inputs * groups],
+            cursors: vec![7; 2 * n],
+            groups,
+        }
+    }
+
+    fn of_floats(n: usize, inputs: usize, x: &[f32]) -> Self {
+        let mut l = Self::new(n, inputs);
+        let Self { starts, indices, values, masks, groups, .. } = &mut l;
+        let mut lists = FloatListsMut { starts, indices, values };
+        list_floats(x, inputs, &mut lists);
+        mark_floats(&lists.finish(), *groups, masks);
         l
     }
 
-    fn get(&self, by: usize) -> Lists<'_> {
-        Lists { starts: &self.starts[by], indices: &self.indices[by], values: &self.values[by] }
+    fn of_bytes(bytes: &ByteRows<'_>) -> Self {
+        let mut l = Self::new(bytes.pick.len(), bytes.width);
+        let Self { starts, indices, masks, groups, .. } = &mut l;
+        let mut lists = ByteListsMut { starts, terms: indices };
+        list_bytes(bytes, &mut lists);
+        mark_bytes(&lists.finish(bytes.scale), *groups, masks);
+        l
     }
+
+    fn floats(&self) -> FloatLists<'_> {
+        FloatLists { starts: &self.starts, indices: &self.indices, values: &self.values }
+    }
+
+    fn bytes(&self, scale: f32) -> ByteLists<'_> {
+        ByteLists { starts: &self.starts, terms: &self.indices, scale }
+    }
+
+    /// Runs `f` on the columns, in two calls: the first two columns, then the rest.
+    fn in_two(&mut self, g: &mut [f32], outputs: usize, mut f: impl FnMut(&mut [f32], &Columns<'_>, usize)) {
+        let cursors = core::cell::Cell::from_mut(&mut *self.cursors).as_slice_of_cells();
+        let columns = Columns { masks: &self.masks, cursors, groups: self.groups };
+        columns.rewind(&self.starts);
+        let (first, rest) = cut_mut(g, 2 * outputs);
+        f(first, &columns, 0);
+        f(rest, &columns, 2);
+    }
+}
+
+/// A set of bytes without its zeros.
+fn compressed(set: &[u8], inputs: usize) -> (Vec<u32>, Vec<u16>, Vec<u8>) {
+    let (mut starts, mut positions, mut values) = (vec![0], Vec::new(), Vec::new());
+    for row in set.chunks(inputs) {
+        for (k, &byte) in (0..).zip(row).filter(|(_, byte)| **byte != 0) {
+            positions.push(k);
+            values.push(byte);
+        }
+        starts.push(values.len() as u32);
+    }
+    (starts, positions, values)
 }
 
 /// `z[s] = bias + Σ_k x[s][k]·w[k]`, one term at a time.
@@ -129,8 +176,8 @@ proptest! {
             check(&|z| dispatch::forward(&x, inputs, &w, &bias, z));
             check(&|z| dispatch::forward_dense(&x, inputs, &w, &bias, z));
             check(&|z| forward(&x, inputs, &w, &bias, z));
-            let lists = Listed::new(n, inputs, |l| list_floats(&x, inputs, l));
-            check(&|z| forward_listed(&lists.get(0), &w, &bias, z));
+            let lists = Listed::of_floats(n, inputs, &x);
+            check(&|z| forward_listed_floats(&lists.floats(), &w, &bias, z));
         });
     }
 
@@ -149,9 +196,16 @@ proptest! {
             check(&|g| dispatch::gradient_rows(g, &x, inputs, &d, outputs), &sums);
             check(&|g| dispatch::gradient_dense(g, &x, inputs, &d, outputs), &sums);
             check(&|g| gradient_rows(g, &x, inputs, &d, outputs), &sums);
-            let lists = Listed::new(n, inputs, |l| list_floats(&x, inputs, l));
-            check(&|g| listed_rows(g, &lists.get(1), 0, &d, outputs, false), &sums);
-            check(&|g| listed_rows(g, &lists.get(1), 0, &d, outputs, true), &fresh);
+            let listed = |g: &mut [f32], fresh| {
+                let mut of = Listed::of_floats(n, inputs, &x);
+                let (starts, indices, values) = (of.starts.clone(), of.indices.clone(), of.values.clone());
+                let lists = FloatLists { starts: &starts, indices: &indices, values: &values };
+                of.in_two(g, outputs, |g, columns, first| {
+                    listed_float_rows(g, (&lists, columns), first, &d, outputs, fresh);
+                });
+            };
+            check(&|g| listed(g, false), &sums);
+            check(&|g| listed(g, true), &fresh);
         });
     }
 
@@ -181,12 +235,21 @@ proptest! {
             assert_eq!(bits(&z), z_expected);
             gradient_bytes(&mut g, &bytes, 0, d, outputs);
             assert_eq!(bits(&g), bits(&g_expected));
-            let lists = Listed::new(n, inputs, |l| list_bytes(&bytes, l));
+            let mut listed = Listed::of_bytes(&bytes);
             let (mut z, mut g) = (vec![f32::NAN; n * outputs], vec![0.5; inputs * outputs]);
-            forward_listed(&lists.get(0), w, &bias, &mut z);
+            forward_listed_bytes(&listed.bytes(scale), w, &bias, &mut z);
             assert_eq!(bits(&z), z_expected);
-            listed_rows(&mut g, &lists.get(1), 0, d, outputs, false);
+            let (starts, terms) = (listed.starts.clone(), listed.indices.clone());
+            let lists = ByteLists { starts: &starts, terms: &terms, scale };
+            listed.in_two(&mut g, outputs, |g, columns, first| {
+                listed_byte_rows(g, (&lists, columns), first, d, outputs, false);
+            });
             assert_eq!(bits(&g), bits(&g_expected));
+            let (starts, positions, values) = compressed(set, inputs);
+            let rows = CompressedRows { starts: &starts, positions: &positions, values: &values, pick, scale };
+            let mut z = vec![f32::NAN; n * outputs];
+            forward_compressed(&rows, w, &bias, &mut z);
+            assert_eq!(bits(&z), z_expected);
             assert_eq!(count_bytes(&bytes), x.iter().filter(|x| **x != 0.0).count());
             assert_eq!(count_floats(&x), count_bytes(&bytes));
         });
@@ -261,6 +324,39 @@ proptest! {
             }
         });
     }
+}
+
+/// A sample of all floats, and the neighbourhoods of all special arguments.
+#[test]
+fn exp_has_the_bits_of_libm() {
+    compare_exp(if cfg!(debug_assertions) { 4096 } else { 64 });
+}
+
+#[test]
+#[ignore = "all floats: minutes, in a release build"]
+fn exp_has_the_bits_of_libm_for_every_float() {
+    compare_exp(1);
+}
+
+fn compare_exp(step: usize) {
+    let special = [0.0, 1.220_703_1e-4, 0.346_573_6, 1.039_720_8, 87.336_55, 88.722_84, 103.972_084, f32::INFINITY];
+    let near = special.into_iter().flat_map(|x: f32| x.to_bits().saturating_sub(300)..=x.to_bits() + 300);
+    on_each(|| {
+        let check = |bits: [u32; 8]| {
+            let (x, mut y) = (bits.map(f32::from_bits), bits.map(f32::from_bits));
+            exp(&mut y);
+            for (x, y) in x.into_iter().zip(y) {
+                let expected = libm::expf(x);
+                assert!(y.to_bits() == expected.to_bits() || x.is_nan() && y.is_nan(), "exp({x}): {y} {expected}");
+            }
+        };
+        for bits in near.clone() {
+            check([bits, bits | 1 << 31, 0, 0, 0, 0, 0, 0]);
+        }
+        for bits in (0..=u32::MAX - 8).step_by(8 * step) {
+            check(core::array::from_fn(|i| bits + i as u32));
+        }
+    });
 }
 
 #[test]

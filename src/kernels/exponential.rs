@@ -1,0 +1,73 @@
+//! `eˣ` without a branch, so that it is computed for a register at a time: the algorithm and hence the bits of `libm`'s
+//! `expf` (FreeBSD's `e_expf.c`), which a test compares for every float.
+
+/// `2⁻¹³`: up to here `1 + x` is the result.
+const LINEAR: f32 = 1.220_703_1e-4;
+const HALF_LN2: f32 = f32::from_bits(0x3eb1_7218);
+const THREE_HALVES_LN2: f32 = f32::from_bits(0x3f85_1592);
+/// `ln 2` in two parts, of which the first has so few digits that its multiples are exact.
+const LN2: [f32; 2] = [6.931_457_5e-1, 1.428_606_8e-6];
+/// `r·(eʳ + 1)/(eʳ − 1) ≈ 2 + r²·(P₀ + r²·P₁)` for `|r| <= ln 2 / 2`, to 2⁻²⁷·⁷⁴.
+const P: [f32; 2] = [1.666_662_5e-1, -2.766_733_3e-3];
+/// The least argument whose result is infinite, the greatest whose result is zero.
+const LIMITS: [f32; 2] = [88.722_84, -103.972_084];
+
+/// `x ← eˣ`, element by element.
+#[inline(always)]
+pub(super) fn exp<const L: usize>(x: &mut [f32]) {
+    let (groups, tail) = x.as_chunks_mut::<8>();
+    for group in groups {
+        exp_eight(group);
+    }
+    if !tail.is_empty() {
+        let mut group = super::padded(tail);
+        exp_eight(&mut group);
+        tail.iter_mut().zip(group).for_each(|(x, y)| *x = y);
+    }
+}
+
+#[inline(always)]
+fn exp_eight(group: &mut [f32; 8]) {
+    for x in group {
+        *x = exp_one(*x);
+    }
+}
+
+/// `x = k·ln 2 + r`, `eˣ = 2ᵏ·eʳ`.
+#[inline(always)]
+fn exp_one(x: f32) -> f32 {
+    let magnitude = x.abs();
+    let within = if magnitude > 104.0 { 104.0 } else { magnitude };
+    let whole = truncated(core::f32::consts::LOG2_E * within + 0.5);
+    let whole = if magnitude > THREE_HALVES_LN2 { whole } else { 1.0 };
+    let whole = if magnitude > HALF_LN2 { whole } else { 0.0 };
+    let whole = if x < 0.0 { -whole } else { whole };
+    let (high, low) = (x - whole * LN2[0], whole * LN2[1]);
+    let r = high - low;
+    let square = r * r;
+    let c = r - square * (P[0] + square * P[1]);
+    let y = 1.0 + (r * c / (2.0 - c) - low + high);
+    // In two steps, of which the first is exact and the second may round to a subnormal.
+    let k = (whole + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32;
+    let half = k >> 1;
+    let y = y * power_of_two(half) * power_of_two(k - half);
+    let y = if magnitude > LINEAR { y } else { 1.0 + x };
+    let y = if x >= LIMITS[0] { f32::INFINITY } else { y };
+    if x <= LIMITS[1] { 0.0 } else { y }
+}
+
+/// Added to a small number, it leaves the nearest integer in the last bits. (`as i32` would not be vectorised.)
+const SHIFT: f32 = 12_582_912.0;
+
+/// The integer part of `0 <= x < 2²²`.
+#[inline(always)]
+fn truncated(x: f32) -> f32 {
+    let nearest = (x + SHIFT) - SHIFT;
+    if nearest > x { nearest - 1.0 } else { nearest }
+}
+
+/// `2ᵏ` for `|k| <= 75`.
+#[inline(always)]
+fn power_of_two(k: i32) -> f32 {
+    f32::from_bits(((127 + k) as u32) << 23)
+}
