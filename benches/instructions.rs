@@ -81,8 +81,8 @@ fn averages_and_bytes() {
     let params = aligned(n);
     params.copy_from_slice(dense_floats(n));
     let mut averager = Averager::new(aligned(n));
-    averager.update(params).expect("parameters are finite");
-    count("averager update", || _ = averager.update(params).expect("parameters are finite"));
+    averager.update(&*params).expect("parameters are finite");
+    count("averager update", || _ = averager.update(&*params).expect("parameters are finite"));
     count("averager swap", || averager.swap(params).expect("there is an average"));
     let bytes = aligned(checkpoint_len(&NET));
     count("checkpoint save", || save(&NET, params, bytes).expect("parameters are finite"));

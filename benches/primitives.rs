@@ -39,8 +39,8 @@ fn averager(report: &mut Report) {
         let params = aligned(n);
         params.copy_from_slice(dense_floats(n));
         let mut averager = Averager::new(aligned(n));
-        averager.update(params).expect("parameters are finite");
-        report.time(&group, "update", Cost::Stream(n), || averager.update(params).expect("parameters are finite"));
+        averager.update(&*params).expect("parameters are finite");
+        report.time(&group, "update", Cost::Stream(n), || averager.update(&*params).expect("parameters are finite"));
         report.time(&group, "swap", Cost::Other, || averager.swap(params).expect("there is an average"));
     }
 }

@@ -1,7 +1,8 @@
 //! Stochastic weight averaging: the running mean of the models a trajectory passes through, in one slice.
 
-use crate::error::{Buffer, Error, Value};
+use crate::error::{Buffer, Error};
 use crate::kernels;
+use crate::params::Params;
 
 /// Running mean of weights (SWA; Izmailov et al. 2018, arXiv 1803.05407): `m ← w` first, then `n ← n + 1,
 /// m ← m + (w − m)·(1/n)`.
@@ -28,26 +29,30 @@ impl<'a> Averager<'a> {
     /// [`Error::NonFinite`] for a mean of `count > 0` models that is not finite, or that large.
     pub fn resume(mean: &'a mut [f32], count: u64) -> Result<Self, Error> {
         if count > 0 {
-            check_bounded(mean)?;
+            Params::from(&*mean).check()?;
         }
         Ok(Self { mean, count, swapped: false })
     }
 
-    /// Takes one more model into the mean and returns how many it holds.
+    /// Takes one more model into the mean and returns how many it holds. `&model` is cheaper than a slice, which is
+    /// looked through for numbers that are not finite.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite or whose magnitude is `2^127` or
-    /// more, [`Error::Swapped`],
-    /// [`Error::CountOverflow`].
-    pub fn update(&mut self, params: &[f32]) -> Result<u64, Error> {
+    /// more, [`Error::Swapped`], [`Error::CountOverflow`].
+    pub fn update<'p>(&mut self, params: impl Into<Params<'p>>) -> Result<u64, Error> {
+        self.update_params(params.into())
+    }
+
+    fn update_params(&mut self, params: Params<'_>) -> Result<u64, Error> {
         self.check_live()?;
-        Error::expect_len(Buffer::Params, self.mean.len(), params.len())?;
+        Error::expect_len(Buffer::Params, self.mean.len(), params.values.len())?;
         let count = self.count.checked_add(1).ok_or(Error::CountOverflow)?;
-        check_bounded(params)?;
+        params.check()?;
         if self.count == 0 {
-            copy(self.mean, params);
+            copy(self.mean, params.values);
         } else {
-            kernels::mean_update(self.mean, params, 1.0 / count as f32);
+            kernels::mean_update(self.mean, params.values, 1.0 / count as f32);
         }
         self.count = count;
         Ok(count)
@@ -114,17 +119,6 @@ impl<'a> Averager<'a> {
     fn check_live(&self) -> Result<(), Error> {
         if self.swapped { Err(Error::Swapped) } else { Ok(()) }
     }
-}
-
-/// Differences of averaged models must not overflow: every magnitude is below `2^127`.
-const BOUND: f32 = 1.701_411_8e38;
-
-fn check_bounded(params: &[f32]) -> Result<(), Error> {
-    if kernels::largest(params) < BOUND {
-        return Ok(());
-    }
-    let index = params.iter().position(|p| p.is_nan() || p.abs() >= BOUND).unwrap_or(0);
-    Err(Error::NonFinite { value: Value::Param, index })
 }
 
 fn copy(to: &mut [f32], from: &[f32]) {

@@ -43,6 +43,7 @@ mod samples;
 mod rows;
 
 mod model;
+mod params;
 
 mod forward;
 
@@ -74,6 +75,7 @@ pub use math::Math;
 pub use metrics::evaluate;
 pub use model::{Init, Model, Workspace};
 pub use optimizer::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
+pub use params::Params;
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Decay, Schedule};
 pub use spec::{Activation, Layer, Loss, MAX_LAYERS, Spec};

@@ -3,6 +3,7 @@
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels::cut_mut;
 use crate::math::sqrt;
+use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
 use crate::rows::ListSpace;
 use crate::spec::{Layer, Spec};
@@ -38,6 +39,14 @@ pub struct Model<'a> {
     pub(crate) params: &'a mut [f32],
     pub(crate) seed: u64,
     pub(crate) steps: u64,
+    /// On the magnitudes of `params`.
+    pub(crate) bound: Bound,
+}
+
+impl<'p> From<&'p Model<'_>> for Params<'p> {
+    fn from(model: &'p Model<'_>) -> Self {
+        Self { values: model.params, bound: model.bound }
+    }
 }
 
 impl<'a> Model<'a> {
@@ -48,7 +57,7 @@ impl<'a> Model<'a> {
     pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-        Ok(Self { spec, params, seed: 0, steps: 0 })
+        Ok(Self { spec, params, seed: 0, steps: 0, bound: Bound::UNKNOWN })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -63,6 +72,7 @@ impl<'a> Model<'a> {
             return Err(Error::Setting(Setting::Sigma));
         }
         let spec = self.spec;
+        self.bound = Bound::UNKNOWN;
         let mut rest = &mut *self.params;
         for layer in spec.layers() {
             let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
@@ -99,6 +109,7 @@ impl<'a> Model<'a> {
 
     /// The parameters, to load or to exchange.
     pub fn params_mut(&mut self) -> &mut [f32] {
+        self.bound = Bound::UNKNOWN;
         self.params
     }
 

@@ -3,6 +3,7 @@
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels::{self, cut_mut};
 use crate::math;
+use crate::params::Bound;
 use crate::spec::Spec;
 
 /// What a training step asks of an optimizer; implement it for one of your own.
@@ -16,6 +17,14 @@ pub trait Optimizer {
     /// Begins a step at learning rate `rate`; `scale = 1/n` makes the mean of the sums that [`update`](Self::update)
     /// gets.
     fn begin(&mut self, rate: f32, scale: f32);
+
+    /// A bound on how far the step moves any weight, where weights and elements of the gradient, a sum over `n` samples,
+    /// have at most these magnitudes; called once after [`begin`](Self::begin). NaN where there is none: an average then
+    /// looks through each model first.
+    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
+        let _ = (weights, gradient);
+        f32::NAN
+    }
 
     /// Moves `weights`, which stand from `offset` on among the parameters, along `gradient`, a sum over `n` samples.
     /// Called once for every parameter in a step.
@@ -56,6 +65,7 @@ impl SgdConfig {
 pub struct Sgd<'a> {
     config: SgdConfig,
     velocity: &'a mut [f32],
+    bound: Bound,
     step: kernels::Sgd,
 }
 
@@ -65,8 +75,9 @@ impl<'a> Sgd<'a> {
     /// # Errors
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     pub fn new(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        let sgd = Self::resume(config, spec, state)?;
+        let mut sgd = Self::resume(config, spec, state)?;
         sgd.velocity.fill(0.0);
+        sgd.bound = Bound::of(&[]);
         Ok(sgd)
     }
 
@@ -80,7 +91,8 @@ impl<'a> Sgd<'a> {
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
         let SgdConfig { momentum, nesterov, weight_decay } = config;
         let step = kernels::Sgd { scale: 1.0, rate: 0.0, decay: weight_decay, momentum, nesterov };
-        Ok(Self { config, velocity: state, step })
+        let bound = Bound::of(state);
+        Ok(Self { config, velocity: state, bound, step })
     }
 }
 
@@ -91,6 +103,14 @@ impl Optimizer for Sgd<'_> {
 
     fn begin(&mut self, rate: f32, scale: f32) {
         (self.step.rate, self.step.scale) = (rate, scale);
+    }
+
+    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
+        let kernels::Sgd { scale, rate, decay, momentum, .. } = self.step;
+        let gradient = gradient * scale + decay * weights;
+        let velocity = self.bound.becomes(momentum * self.bound.get() + gradient);
+        // Nesterov's form moves by less than this.
+        rate * (gradient + velocity)
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
@@ -159,6 +179,8 @@ pub struct Adam<'a> {
     config: AdamConfig,
     moments: &'a mut [f32],
     steps: u64,
+    /// On the first moments; NaN where a second one is not a number of zero or more.
+    bound: Bound,
     step: kernels::Adam,
 }
 
@@ -168,8 +190,9 @@ impl<'a> Adam<'a> {
     /// # Errors
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     pub fn new(config: AdamConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        let adam = Self::resume(config, spec, state, 0)?;
+        let mut adam = Self::resume(config, spec, state, 0)?;
         adam.moments.fill(0.0);
+        adam.bound = Bound::of(&[]);
         Ok(adam)
     }
 
@@ -191,7 +214,10 @@ impl<'a> Adam<'a> {
             decay: if config.decoupled { 0.0 } else { config.weight_decay },
             shrink: 1.0,
         };
-        Ok(Self { config, moments: state, steps, step })
+        let (first, second) = cut_mut(state, spec.param_len());
+        let sound = second.iter().all(|&v| v >= 0.0);
+        let bound = if sound { Bound::of(first) } else { Bound::of(&[f32::NAN]) };
+        Ok(Self { config, moments: state, steps, bound, step })
     }
 
     /// Steps taken.
@@ -213,6 +239,15 @@ impl Optimizer for Adam<'_> {
         self.step.rate = rate / math::one_minus_power(1.0 - beta1, self.steps);
         self.step.correction = 1.0 / math::sqrt(math::one_minus_power(1.0 - beta2, self.steps));
         self.step.shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
+    }
+
+    /// By `|m| / ε`, which is loose: without coupled decay it never adds up to a magnitude that matters; with it the model
+    /// is looked through anew every dozen steps.
+    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
+        let kernels::Adam { scale, rate, beta1, decay, epsilon, shrink, .. } = self.step;
+        let gradient = gradient * scale + decay * weights;
+        let first = self.bound.becomes(beta1 * self.bound.get() + (1.0 - beta1) * gradient);
+        (1.0 - shrink).abs() * weights + rate * (first / epsilon)
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {

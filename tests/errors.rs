@@ -56,7 +56,7 @@ fn refused<T>(error: Error, act: impl FnOnce(&mut World<'_>) -> Result<T, Error>
     let mut gradient = Gradient::new(&NET, &mut sum).unwrap();
     model.accumulate(&inputs, targets, &mut gradient, &mut work).unwrap();
     let mut averager = Averager::new(&mut mean);
-    averager.update(model.params()).unwrap();
+    averager.update(&model).unwrap();
     let mut total = Score::default();
     model.evaluate(&inputs, targets, &mut total, &mut work).unwrap();
     let mut world = World { model, adam, gradient, averager, total, work };

@@ -263,7 +263,7 @@ impl Trainer<'_> {
             hits += score.hits();
             seen += score.samples();
             if self.snapshots.is_some_and(|s| s.due(model.steps())) {
-                averager.update(model.params())?;
+                averager.update(&*model)?;
             }
             let (loss, error) = means(loss, hits, seen);
             observer.step(model.steps(), self.total, loss, 1.0 - error);

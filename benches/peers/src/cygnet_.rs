@@ -88,7 +88,7 @@ impl Peer for Net {
         let params = floats(n, 0.5);
         let mut averager = Averager::new(floats(n, 0.0));
         move || {
-            averager.update(params).unwrap();
+            averager.update(&*params).unwrap();
         }
     }
 }

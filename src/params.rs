@@ -1,0 +1,74 @@
+//! Parameters as an average takes them, and what is known of their magnitudes.
+//!
+//! A non-finite model must not reach an average. Looking for one costs a pass over all parameters; a bound that every
+//! training step carries along, from the bound on its gradient, costs a few operations a step.
+
+use crate::error::{Error, Value};
+use crate::kernels;
+
+/// Differences of averaged models must not overflow: every magnitude is below `2^127`.
+pub(crate) const LIMIT: f32 = 1.701_411_8e38;
+
+/// Parameters for an [`Averager`](crate::Averager): a slice, which it looks through first, or a
+/// [`Model`](crate::Model), whose training keeps a bound on their magnitudes.
+#[derive(Clone, Copy, Debug)]
+pub struct Params<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) bound: Bound,
+}
+
+impl<'a, T: AsRef<[f32]> + ?Sized> From<&'a T> for Params<'a> {
+    fn from(values: &'a T) -> Self {
+        Self { values: values.as_ref(), bound: Bound::UNKNOWN }
+    }
+}
+
+impl Params<'_> {
+    /// Refuses a magnitude of [`LIMIT`] or more, NaN and infinity.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.bound.is_known() || kernels::largest(self.values) < LIMIT {
+            return Ok(());
+        }
+        let index = self.values.iter().position(|p| p.is_nan() || p.abs() >= LIMIT).unwrap_or(0);
+        Err(Error::NonFinite { value: Value::Param, index })
+    }
+}
+
+/// A bound on the magnitudes of parameters or of an optimizer's state; not finite where none is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound(f32);
+
+impl Bound {
+    /// To be found out.
+    pub(crate) const UNKNOWN: Self = Self(f32::INFINITY);
+
+    /// More than the rounding errors of a step can add to a magnitude.
+    const GROWTH: f32 = 1.000_001;
+
+    /// The largest magnitude itself.
+    pub(crate) fn of(values: &[f32]) -> Self {
+        Self(kernels::largest(values))
+    }
+
+    fn is_known(self) -> bool {
+        self.0 < LIMIT
+    }
+
+    pub(crate) fn get(self) -> f32 {
+        self.0
+    }
+
+    /// The bound after what has this one becomes at most `magnitude`, computed in a few roundings.
+    pub(crate) fn becomes(&mut self, magnitude: f32) -> f32 {
+        self.0 = magnitude * Self::GROWTH;
+        self.0
+    }
+
+    /// Looks at the parameters where the bound is to be found out; NaN stays, the sign of an optimizer that gives none.
+    pub(crate) fn find(&mut self, values: &[f32]) -> f32 {
+        if !self.is_known() && !self.0.is_nan() {
+            *self = Self::of(values);
+        }
+        self.0
+    }
+}
