@@ -8,7 +8,10 @@ mod common;
 
 use common::report::{Cost, Report};
 use common::{DEEP, Form, Learner, NET, Samples, aligned};
+use cygnet::host::Evaluator;
+use cygnet::host::mnist::Dataset;
 use cygnet::{Gradient, Score, Spec, Workspace};
+use std::num::NonZeroUsize;
 
 const BATCH: usize = 32;
 const FORMS: [Form; 3] = [Form::Floats, Form::Bytes, Form::Compressed];
@@ -62,6 +65,21 @@ fn evaluation(report: &mut Report, samples: &Samples) {
     }
 }
 
+/// The host's evaluation of 10,000 training samples on one thread and on two.
+fn threads(report: &mut Report, samples: &Samples) {
+    let data = Dataset::sample().expect("the embedded sample is whole");
+    let params = Learner::without_lists(&NET, 1).model;
+    let all: Vec<u32> = (0..data.train.len() as u32).collect();
+    let cost = Cost::forward(&NET, all.len(), samples.lit(0..all.len()));
+    for threads in [1, 2] {
+        let threads = NonZeroUsize::new(threads).expect("not zero");
+        let mut evaluator = Evaluator::with_threads(&NET, &data, threads).expect("the network fits the data");
+        report.time_long("evaluate 10,000, 784-64-10, host", &format!("{threads} threads"), cost, || {
+            evaluator.score(params.params(), &data.train, &all).expect("sound samples").hits()
+        });
+    }
+}
+
 /// A new sample each time, out of 64 that the cache holds: a sensor's sample is there too.
 fn one_sample(report: &mut Report, samples: &Samples) {
     const IN_TURN: usize = 64;
@@ -84,6 +102,7 @@ fn main() {
     forward(&mut report, &samples);
     backward(&mut report, &samples);
     evaluation(&mut report, &samples);
+    threads(&mut report, &samples);
     one_sample(&mut report, &samples);
     report.finish();
 }

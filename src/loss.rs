@@ -132,6 +132,15 @@ impl Score {
         self.hits += u64::from(hit);
     }
 
+    /// Adds the samples of another score, lane by lane.
+    pub fn merge(&mut self, other: &Self) {
+        for (lane, &more) in self.lanes.iter_mut().zip(&other.lanes) {
+            *lane += more;
+        }
+        self.samples += other.samples;
+        self.hits += other.hits;
+    }
+
     /// Number of samples.
     #[must_use]
     pub fn samples(&self) -> u64 {
@@ -307,5 +316,10 @@ mod tests {
         assert_eq!((whole.samples(), whole.hits()), (11, 6));
         let mean = losses.iter().map(|&l| f64::from(l)).sum::<f64>() / 11.0;
         assert!((f64::from(whole.loss()) / mean - 1.0).abs() < 1e-6);
+        let (mut first, mut rest) = (Score::default(), Score::default());
+        losses.iter().take(8).for_each(|&l| first.add(l, l < 0.5));
+        losses.iter().skip(8).for_each(|&l| rest.add(l, l < 0.5));
+        first.merge(&rest);
+        assert_eq!(first, whole);
     }
 }

@@ -1,4 +1,4 @@
-//! How good models are on sets of samples that stay as they are in memory.
+//! How good models are on sets of samples that stay as they are in memory, on all cores.
 
 use super::HostError;
 use super::memory::{Floats, zeros};
@@ -6,24 +6,38 @@ use super::mnist::{Dataset, Samples};
 use super::run::Marks;
 use crate::{Score, Spec, Targets, Workspace, evaluate};
 use std::format;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::vec::Vec;
 
-/// Samples that pass at once; changes no bit.
+/// Samples that pass at once.
 const BATCH: usize = 64;
+/// Samples that a thread takes at once. Their scores are merged in order: the number of threads changes no bit.
+const CHUNK: usize = 8 * BATCH;
 
 /// Scores models on sets that are kept as bytes.
-pub(crate) struct Evaluator<'a> {
+#[derive(Debug)]
+pub struct Evaluator<'a> {
     spec: &'a Spec,
     params: Floats,
-    work: Floats,
-    lists: Floats,
-    integers: Vec<u32>,
-    labels: Vec<u16>,
+    workers: Vec<Worker>,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(crate) fn new(spec: &'a Spec, data: &Dataset) -> Result<Self, HostError> {
+    /// For models of `spec`, on as many threads as there are cores.
+    ///
+    /// # Errors
+    /// [`HostError::Mismatch`] where `data` do not fit, [`HostError::Memory`].
+    pub fn new(spec: &'a Spec, data: &Dataset) -> Result<Self, HostError> {
+        Self::with_threads(spec, data, thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// [`new`](Self::new) on at most `threads` threads.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_threads(spec: &'a Spec, data: &Dataset, threads: NonZeroUsize) -> Result<Self, HostError> {
         if spec.inputs() != data.train.inputs() || spec.outputs() < data.classes {
             return Err(HostError::Mismatch(format!(
                 "the model takes {} inputs and knows {} classes, but the data have {} and {}",
@@ -33,27 +47,47 @@ impl<'a> Evaluator<'a> {
                 data.classes
             )));
         }
-        Ok(Self {
-            spec,
-            params: Floats::zeros(spec.param_len())?,
-            work: Floats::zeros(spec.predict_len(BATCH))?,
-            lists: Floats::zeros(spec.list_len(BATCH))?,
-            integers: zeros(spec.index_len(BATCH))?,
-            labels: zeros(BATCH)?,
-        })
+        let useful = data.train.len().max(data.test.len()).div_ceil(CHUNK).max(1);
+        let workers = (0..threads.get().min(useful)).map(|_| Worker::new(spec)).collect::<Result<_, _>>()?;
+        Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
     }
 
     /// The score of `params` on the samples named by `indices`.
-    pub(crate) fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
+    ///
+    /// # Errors
+    /// [`HostError::Core`] as [`evaluate`], for the first samples concerned.
+    ///
+    /// # Panics
+    /// Where `params` has another length than the network's parameters.
+    pub fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
         self.params.copy_from_slice(params);
-        let work = Workspace::for_prediction(self.spec, BATCH, &mut self.work)?;
-        let mut work = work.with_lists(self.spec, &mut self.lists, &mut self.integers)?;
-        let mut score = Score::default();
-        for batch in indices.chunks(BATCH) {
-            let classes = Targets::Classes(samples.classes(batch, &mut self.labels));
-            evaluate(self.spec, &self.params, samples.inputs_of(batch), classes, &mut score, &mut work)?;
+        let (spec, params) = (self.spec, &*self.params);
+        let chunks: Vec<&[u32]> = indices.chunks(CHUNK).collect();
+        let next = AtomicUsize::new(0);
+        let work = |worker: &mut Worker| {
+            let mut scores = Vec::new();
+            while let Some((i, chunk)) = Some(next.fetch_add(1, Relaxed)).and_then(|i| Some((i, *chunks.get(i)?))) {
+                scores.push((i, worker.score(spec, params, samples, chunk)));
+            }
+            scores
+        };
+        let busy = self.workers.len().min(chunks.len());
+        let (first, others) = self.workers[..busy].split_at_mut(1.min(busy));
+        let mut scores = thread::scope(|scope| {
+            let threads: Vec<_> = others.iter_mut().map(|worker| scope.spawn(|| work(worker))).collect();
+            let mut scores: Vec<_> = first.iter_mut().flat_map(work).collect();
+            for thread in threads {
+                // A thread that panics passes its panic on.
+                scores.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            scores
+        });
+        scores.sort_unstable_by_key(|&(i, _)| i);
+        let mut total = Score::default();
+        for (_, score) in scores {
+            total.merge(&score?);
         }
-        Ok(score)
+        Ok(total)
     }
 
     pub(crate) fn validate(
@@ -65,7 +99,14 @@ impl<'a> Evaluator<'a> {
         if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
     }
 
-    fn marks(&mut self, params: &[f32], data: &Dataset, train: &[u32], validation: &[u32]) -> Result<Marks, HostError> {
+    /// How good a model is on all sets.
+    pub(crate) fn marks(
+        &mut self,
+        params: &[f32],
+        data: &Dataset,
+        train: &[u32],
+        validation: &[u32],
+    ) -> Result<Marks, HostError> {
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
         Ok(Marks {
             train: self.score(params, &data.train, train)?,
@@ -75,25 +116,31 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// How good several models are on all sets, each on a thread of its own; the number of threads changes no bit.
-///
-/// # Errors
-/// [`HostError::Memory`] and [`HostError::Mismatch`] for all of them, the rest for each.
-pub(crate) fn marks(
-    spec: &Spec,
-    models: &[&[f32]],
-    data: &Dataset,
-    train: &[u32],
-    validation: &[u32],
-) -> Result<Vec<Result<Marks, HostError>>, HostError> {
-    let evaluators = models.iter().map(|_| Evaluator::new(spec, data)).collect::<Result<Vec<_>, _>>()?;
-    Ok(thread::scope(|scope| {
-        let threads: Vec<_> = evaluators
-            .into_iter()
-            .zip(models)
-            .map(|(mut evaluator, params)| scope.spawn(move || evaluator.marks(params, data, train, validation)))
-            .collect();
-        // A thread that panics passes its panic on.
-        threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    }))
+/// The memory of one thread.
+#[derive(Debug)]
+struct Worker {
+    work: Floats,
+    lists: Floats,
+    integers: Vec<u32>,
+    labels: Vec<u16>,
+}
+
+impl Worker {
+    fn new(spec: &Spec) -> Result<Self, HostError> {
+        Ok(Self {
+            work: Floats::zeros(spec.predict_len(BATCH))?,
+            lists: Floats::zeros(spec.list_len(BATCH))?,
+            integers: zeros(spec.index_len(BATCH))?,
+            labels: zeros(CHUNK)?,
+        })
+    }
+
+    fn score(&mut self, spec: &Spec, params: &[f32], samples: &Samples, chunk: &[u32]) -> Result<Score, HostError> {
+        let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
+        let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
+        let classes = Targets::Classes(samples.classes(chunk, &mut self.labels));
+        let mut score = Score::default();
+        evaluate(spec, params, samples.inputs_of(chunk), classes, &mut score, &mut work)?;
+        Ok(score)
+    }
 }

@@ -1,6 +1,6 @@
 //! What a saved model is, how good it is, and what it says of an image.
 
-use super::evaluator::Evaluator;
+use super::Evaluator;
 use super::idx::{self, Images};
 use super::mnist::{Dataset, PIXEL_SCALE, Samples};
 use super::model_file::{SavedModel, activation_name, loss_name};

@@ -13,3 +13,4 @@ pub mod report;
 pub mod run;
 
 pub use error::HostError;
+pub use evaluator::Evaluator;

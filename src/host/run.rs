@@ -1,12 +1,12 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
+use super::Evaluator;
 use super::HostError;
-use super::evaluator::{Evaluator, marks};
 use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::plan::Plan;
 use crate::random::{self, Purpose};
-use crate::{Averager, Error, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
+use crate::{Averager, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
 use std::format;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
@@ -174,12 +174,10 @@ pub fn train(
         (Some(_), _) => (kept_count > 0).then_some((&*kept_mean, kept_count)),
         (None, mean) => mean.ok().map(|mean| (mean, averager.count())),
     };
-    let models: Vec<&[f32]> = [model.params()].into_iter().chain(averaged.map(|(mean, _)| mean)).collect();
-    let mut marks = marks(&spec, &models, data, &train, &validation)?.into_iter();
-    let mut next = || marks.next().unwrap_or(Err(HostError::Core(Error::NoAverage)));
-    let last_marks = next().map_err(failed)?;
+    let mut marks = |params: &[f32]| evaluator.marks(params, data, &train, &validation);
+    let last_marks = marks(model.params()).map_err(failed)?;
     let average = match averaged {
-        Some((mean, count)) => Some((mean.to_vec(), count, next()?)),
+        Some((mean, count)) => Some((mean.to_vec(), count, marks(mean)?)),
         None => None,
     };
     Ok(Outcome { spec, last: params.to_vec(), last_marks, average, history, interrupted, diverged })
