@@ -179,22 +179,37 @@ pub(super) fn listed_byte_rows<const L: usize>(
 #[inline(always)]
 fn forward<const L: usize>(x: &impl Source, weights: &[f32], bias: &[f32], z: &mut [f32]) {
     let width = bias.len();
-    for (s, z) in rows_mut(z, width).enumerate() {
+    for z in rows_mut(z, width) {
         for (z, &b) in z.iter_mut().zip(bias) {
             *z = b;
         }
-        let mut at = 0;
-        while at < width {
-            let (z, columns) = (cut_mut(z, at).1, cut(weights, at).1);
-            at += match tile_width::<L>(width - at) {
-                n if n == TILE * L => tile::<TILE, L>(z, x.list(s), columns, width, false),
-                n if n == TILE / 2 * L => tile::<{ TILE / 2 }, L>(z, x.list(s), columns, width, false),
-                n if n == L => tile::<1, L>(z, x.list(s), columns, width, false),
-                2 => tile::<1, 2>(z, x.list(s), columns, width, false),
-                _ => tile::<1, 1>(z, x.list(s), columns, width, false),
-            };
-        }
     }
+    let mut at = 0;
+    while at < width {
+        at += match tile_width::<L>(width - at) {
+            n if n == TILE * L => forward_tiles::<TILE, L>(x, weights, z, at, width),
+            n if n == TILE / 2 * L => forward_tiles::<{ TILE / 2 }, L>(x, weights, z, at, width),
+            n if n == L => forward_tiles::<1, L>(x, weights, z, at, width),
+            2 => forward_tiles::<1, 2>(x, weights, z, at, width),
+            _ => forward_tiles::<1, 1>(x, weights, z, at, width),
+        };
+    }
+}
+
+/// `R·L` columns of [`forward`] from `at` on, which the second cache may hold; returns their number.
+#[inline(always)]
+fn forward_tiles<const R: usize, const L: usize>(
+    x: &impl Source,
+    weights: &[f32],
+    z: &mut [f32],
+    at: usize,
+    width: usize,
+) -> usize {
+    let columns = cut(weights, at).1;
+    for (s, z) in rows_mut(z, width).enumerate() {
+        tile::<R, L>(cut_mut(z, at).1, x.list(s), columns, width, false);
+    }
+    R * L
 }
 
 /// `g[k] = Σ_s a[s][k]·d[s]` for the columns from `first` on, or `+=` where not `fresh`; advances the cursors.
@@ -288,8 +303,7 @@ fn tile_width<const L: usize>(rest: usize) -> usize {
     }
 }
 
-/// The first `R·L` columns of `out = Σ_i values[i]·matrix[indices[i]]`, or `+=` where not `fresh`, in registers; returns
-/// their number.
+/// The first `R·L` columns of `out = Σ_i values[i]·matrix[indices[i]]`, or `+=` where not `fresh`, in registers.
 #[inline(always)]
 fn tile<const R: usize, const L: usize>(
     out: &mut [f32],
@@ -297,7 +311,7 @@ fn tile<const R: usize, const L: usize>(
     columns: &[f32],
     width: usize,
     fresh: bool,
-) -> usize {
+) {
     if let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() {
         let mut acc = if fresh { [[0.0; L]; R] } else { *out };
         // Widths have 16 bits: the compiler sees that no offset overflows, and compares once.
@@ -312,5 +326,4 @@ fn tile<const R: usize, const L: usize>(
         }
         *out = acc;
     }
-    R * L
 }
