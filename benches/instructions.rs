@@ -10,7 +10,7 @@ mod common;
 
 use common::{DROPOUT, Form, Learner, NET, Samples, adam, aligned, dense_floats, sgd};
 use cygnet::kernels::{Isa, isa};
-use cygnet::{Averager, Gradient, Score, checkpoint_len, save};
+use cygnet::{Averager, Gradient, Score, Targets, checkpoint_len, save};
 
 const BATCH: usize = 32;
 
@@ -78,14 +78,16 @@ fn training(samples: &Samples) {
 
 fn averages_and_bytes() {
     let n = NET.param_len();
-    let params = aligned(n);
-    params.copy_from_slice(dense_floats(n));
+    let mut learner = Learner::without_lists(&NET, 1);
+    learner.train(dense_floats(784).into(), Targets::Classes(&[1]), &mut *sgd(&NET));
+    let mut model = learner.model;
     let mut averager = Averager::new(aligned(n));
-    averager.update(&*params).expect("parameters are finite");
-    count("averager update", || _ = averager.update(&*params).expect("parameters are finite"));
-    count("averager swap", || averager.swap(params).expect("there is an average"));
+    averager.update(&model).expect("parameters are finite");
+    count("averager update", || _ = averager.update(&model).expect("parameters are finite"));
+    count("averager update from a slice", || _ = averager.update(model.params()).expect("parameters are finite"));
+    count("averager swap", || averager.swap(model.params_mut()).expect("there is an average"));
     let bytes = aligned(checkpoint_len(&NET));
-    count("checkpoint save", || save(&NET, params, bytes).expect("parameters are finite"));
+    count("checkpoint save", || save(&NET, model.params(), bytes).expect("parameters are finite"));
 }
 
 fn main() {

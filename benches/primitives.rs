@@ -7,8 +7,8 @@
 mod common;
 
 use common::report::{Cost, Report};
-use common::{Form, Learner, NET, Samples, aligned, dense_floats};
-use cygnet::{Activation, Averager, Math, Spec, checkpoint_len, compress, nonzeros, save, softmax};
+use common::{Form, Learner, NET, Samples, aligned, dense_floats, sgd};
+use cygnet::{Activation, Averager, Math, Spec, Targets, checkpoint_len, compress, nonzeros, save, softmax};
 
 const LAYER: Spec = Spec::new(784).dense(64, Activation::Identity);
 const BATCH: usize = 32;
@@ -33,15 +33,24 @@ fn layer(report: &mut Report, samples: &Samples) {
     report.time(group, "Floats, none zero", cost, || plain.predict(inputs.into()));
 }
 
+/// A network of a million parameters.
+const MILLION: Spec = Spec::new(999).dense(1000, Activation::Identity);
+
+/// A trained model brings a bound on its parameters along; a slice is looked through first.
 fn averager(report: &mut Report) {
-    for n in [50_890, 1_000_000] {
+    for spec in [&NET, &MILLION] {
+        let n = spec.param_len();
         let group = format!("averager, {n} parameters");
-        let params = aligned(n);
-        params.copy_from_slice(dense_floats(n));
+        let mut learner = Learner::without_lists(spec, 1);
+        learner.train(dense_floats(spec.inputs()).into(), Targets::Classes(&[1]), &mut *sgd(spec));
+        let mut model = learner.model;
         let mut averager = Averager::new(aligned(n));
-        averager.update(&*params).expect("parameters are finite");
-        report.time(&group, "update", Cost::Stream(n), || averager.update(&*params).expect("parameters are finite"));
-        report.time(&group, "swap", Cost::Other, || averager.swap(params).expect("there is an average"));
+        averager.update(&model).expect("parameters are finite");
+        report.time(&group, "update", Cost::Stream(n), || averager.update(&model).expect("parameters are finite"));
+        report.time(&group, "update from a slice", Cost::Stream(n), || {
+            averager.update(model.params()).expect("parameters are finite")
+        });
+        report.time(&group, "swap", Cost::Other, || averager.swap(model.params_mut()).expect("there is an average"));
     }
 }
 

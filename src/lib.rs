@@ -42,8 +42,9 @@ mod samples;
 
 mod rows;
 
-mod model;
 mod params;
+
+mod model;
 
 mod forward;
 

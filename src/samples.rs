@@ -19,7 +19,7 @@ pub enum Inputs<'a> {
         /// Which rows, in order.
         pick: &'a [u32],
     },
-    /// Rows of a compressed set; needs a workspace [with lists](crate::Workspace::with_lists).
+    /// Rows of a compressed set; training needs a workspace [with lists](crate::Workspace::with_lists).
     Sparse {
         /// All samples.
         set: SparseSet<'a>,

@@ -9,8 +9,8 @@ use crate::math::Math;
 /// Dense layers that a description can hold.
 pub const MAX_LAYERS: usize = 8;
 
-/// Rows of a gradient that a workspace with lists computes at once, and the floats they take at least: half a
-/// first-level cache.
+/// Rows of a gradient that a workspace with lists computes at once, enough to pay for a copy of the deltas' columns, and
+/// the floats they take at least: half a first-level cache.
 const BLOCK_ROWS: usize = 64;
 const BLOCK_FLOATS: usize = 4096;
 
@@ -309,7 +309,7 @@ impl Spec {
     }
 
     /// Floats of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples:
-    /// `batch·inputs + 16` values and `max(4096, 32·max_l outputs_l)` for a block of gradients; `usize::MAX` for a wrong
+    /// `batch·inputs + 16` values and `max(4096, 64·max_l outputs_l)` for a block of gradients; `usize::MAX` for a wrong
     /// description.
     #[must_use]
     pub const fn list_len(&self, batch: usize) -> usize {

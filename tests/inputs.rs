@@ -2,15 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use cygnet::kernels::{Isa, force};
 use cygnet::{
     Activation, Adam, AdamConfig, Buffer, Error, Init, Inputs, Model, Score, Setting, SparseSet, Spec, Targets, Value,
     Workspace, compress, nonzeros,
 };
 
-const NET: Spec = Spec::new(50).dense(40, Activation::Relu).dropout(0.3).dense(3, Activation::Identity);
+/// Wide enough for tiles of every width.
+const NET: Spec =
+    Spec::new(50).dense(150, Activation::Relu).dropout(0.3).dense(39, Activation::Relu).dense(3, Activation::Identity);
 const SCALE: f32 = 1.0 / 255.0;
 const SAMPLES: usize = 60;
-const BATCH: usize = 8;
+/// More than a mask of the lists holds, and enough for panels of the dense loops.
+const BATCH: usize = 70;
 
 /// Bytes of which about `lit` of eight are not zero.
 fn set(lit: u32) -> Vec<u8> {
@@ -41,7 +46,7 @@ impl Compressed {
     }
 }
 
-/// Trains 20 steps and evaluates; the bits of the parameters and the score.
+/// Trains 4 steps and evaluates; the bits of the parameters and the score.
 fn run(lists: bool, mut inputs: impl FnMut(&[u32], &mut dyn FnMut(Inputs<'_>))) -> (Vec<u32>, Score) {
     let (mut params, mut moments) = (vec![0.0; NET.param_len()], vec![0.0; 2 * NET.param_len()]);
     let mut model = Model::new(&NET, &mut params).unwrap();
@@ -54,7 +59,7 @@ fn run(lists: bool, mut inputs: impl FnMut(&[u32], &mut dyn FnMut(Inputs<'_>))) 
         work = work.with_lists(&NET, &mut values, &mut integers).unwrap();
     }
     let mut score = Score::default();
-    for step in 0..20_u32 {
+    for step in 0..4_u32 {
         // Short batches too, and samples more than once.
         let pick: Vec<u32> = (0..BATCH as u32 - step % 3).map(|i| (step * 7 + i * i) % SAMPLES as u32).collect();
         let classes: Vec<u16> = pick.iter().map(|&i| (i % 3) as u16).collect();
@@ -68,22 +73,43 @@ fn run(lists: bool, mut inputs: impl FnMut(&[u32], &mut dyn FnMut(Inputs<'_>))) 
     (model.params().iter().map(|p| p.to_bits()).collect(), score)
 }
 
+/// The hash of what training on inputs of which so many of eight are not zero ends with, in every kind of input.
+fn hash_of_every_kind(lit: u32) -> u64 {
+    let set = set(lit);
+    let compressed = Compressed::new(&set);
+    let floats = |pick: &[u32]| -> Vec<f32> {
+        let row = |&i: &u32| set[i as usize * 50..][..50].iter().map(|&b| f32::from(b) * SCALE);
+        pick.iter().flat_map(row).collect()
+    };
+    let expected = run(false, |pick, with| with(Inputs::Floats(&floats(pick))));
+    for lists in [false, true] {
+        assert!(run(lists, |pick, with| with(Inputs::Floats(&floats(pick)))) == expected);
+        assert!(run(lists, |pick, with| with(Inputs::Bytes { set: &set, scale: SCALE, pick })) == expected);
+    }
+    assert!(run(true, |pick, with| with(Inputs::Sparse { set: compressed.set(), pick })) == expected);
+    let bytes = expected.0.iter().flat_map(|bits| bits.to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// As `FINGERPRINT` in `training.rs`: sparse inputs, at the border of dense, dense.
+const FINGERPRINTS: [(u32, u64); 3] =
+    [(1, 0x46fe_caf8_c5c9_83d9), (4, 0x9cb5_b699_7cf2_a6dd), (7, 0x0ef4_3035_c610_06d2)];
+
 #[test]
-fn every_kind_of_input_gives_the_same_bits() {
-    // Sparse, at the border of dense, dense.
-    for lit in [1, 4, 7] {
-        let set = set(lit);
-        let compressed = Compressed::new(&set);
-        let floats = |pick: &[u32]| -> Vec<f32> {
-            let row = |&i: &u32| set[i as usize * 50..][..50].iter().map(|&b| f32::from(b) * SCALE);
-            pick.iter().flat_map(row).collect()
-        };
-        let expected = run(false, |pick, with| with(Inputs::Floats(&floats(pick))));
-        for lists in [false, true] {
-            assert!(run(lists, |pick, with| with(Inputs::Floats(&floats(pick)))) == expected);
-            assert!(run(lists, |pick, with| with(Inputs::Bytes { set: &set, scale: SCALE, pick })) == expected);
+fn every_kind_of_input_on_every_instruction_set_gives_the_same_bits() {
+    let compare = || {
+        for (lit, expected) in FINGERPRINTS {
+            let found = hash_of_every_kind(lit);
+            assert_eq!(found, expected, "{found:#018x}");
         }
-        assert!(run(true, |pick, with| with(Inputs::Sparse { set: compressed.set(), pick })) == expected);
+    };
+    compare();
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    for isa in [Isa::Scalar, Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+        if force(isa) {
+            compare();
+            assert_eq!(cygnet::kernels::isa(), isa, "another path ran");
+        }
     }
 }
 
@@ -141,8 +167,8 @@ fn lists_made_for_a_smaller_network_are_refused() {
     let work = Workspace::new(&SMALL, BATCH, &mut floats).unwrap();
     let mut work = work.with_lists(&SMALL, &mut values, &mut integers).unwrap();
     let model = Model::new(&NET, &mut params).unwrap();
-    let error = Error::Length { buffer: Buffer::Lists, needed: NET.list_len(8), got: SMALL.list_len(8) };
-    assert_eq!(model.predict(&[0.5; 8 * 50], &mut work).err(), Some(error));
+    let error = Error::Length { buffer: Buffer::Lists, needed: NET.list_len(BATCH), got: SMALL.list_len(BATCH) };
+    assert_eq!(model.predict(&[0.5; BATCH * 50], &mut work).err(), Some(error));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 mod common;
 
 use common::{bits, classes, initial, numbers, predict_work, samples, work};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use cygnet::kernels::{Isa, force};
 use cygnet::{
     Activation, Adam, AdamConfig, Averager, Error, Gradient, Loss, Model, Optimizer, Score, Sgd, SgdConfig, Snapshots,
     Spec, Targets, Workspace, evaluate, predict,
@@ -343,9 +345,10 @@ fn training_has_the_same_bits_everywhere() {
     let found = fingerprint();
     assert_eq!(found, FINGERPRINT, "{found:#018x}");
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    for isa in [cygnet::kernels::Isa::Baseline, cygnet::kernels::Isa::Avx2, cygnet::kernels::Isa::Avx512] {
-        if cygnet::kernels::force(isa) {
+    for isa in [Isa::Scalar, Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+        if force(isa) {
             assert_eq!(fingerprint(), FINGERPRINT, "{isa:?}");
+            assert_eq!(cygnet::kernels::isa(), isa, "another path ran");
         }
     }
 }

@@ -24,11 +24,7 @@ pub struct Net {
 
 impl Peer for Net {
     fn new(job: Job, data: &'static Data) -> Self {
-        let last = job.widths.len() - 2;
-        let spec = job.layers().enumerate().fold(Spec::new(job.widths[0] as u16), |spec, (i, (_, outputs))| {
-            spec.dense(outputs as u16, if i == last { Activation::Identity } else { Activation::Relu })
-        });
-        let spec: &'static Spec = Box::leak(Box::new(spec));
+        let spec: &Spec = Box::leak(Box::new(network(job.widths)));
         let mut model = Model::new(spec, floats(spec.param_len(), 0.0)).unwrap();
         for (layer, weights) in spec.layers().zip(job.weights()) {
             model.params_mut()[layer.offset..][..weights.len()].copy_from_slice(&weights);
@@ -85,12 +81,31 @@ impl Peer for Net {
     }
 
     fn averager(n: usize) -> impl FnMut() {
-        let params = floats(n, 0.5);
+        // A model that has been trained, since it brings a bound on its parameters along.
+        let widths = match n {
+            50_890 => &[784, 64, 10][..],
+            _ => &[999, 1000],
+        };
+        let spec: &Spec = Box::leak(Box::new(network(widths)));
+        assert_eq!(spec.param_len(), n);
+        let mut model = Model::new(spec, floats(n, 0.5)).unwrap();
+        model.init(cygnet::Init::He, 1).unwrap();
+        let mut work = Workspace::new(spec, 1, floats(spec.work_len(1), 0.0)).unwrap();
+        let mut sgd = Sgd::new(SgdConfig::default(), spec, &mut []).unwrap();
+        model.train(&vec![0.5; widths[0]], Targets::Classes(&[1]), &mut sgd, 0.01, &mut work).unwrap();
         let mut averager = Averager::new(floats(n, 0.0));
         move || {
-            averager.update(&*params).unwrap();
+            averager.update(&model).unwrap();
         }
     }
+}
+
+/// ReLU between the layers.
+fn network(widths: &[usize]) -> Spec {
+    let last = widths.len() - 1;
+    widths.iter().enumerate().skip(1).fold(Spec::new(widths[0] as u16), |spec, (i, &outputs)| {
+        spec.dense(outputs as u16, if i == last { Activation::Identity } else { Activation::Relu })
+    })
 }
 
 fn with_lists(work: Workspace<'static>, spec: &Spec) -> Workspace<'static> {
