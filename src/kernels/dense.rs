@@ -49,11 +49,29 @@ struct ByRow<'a> {
 impl Coefficients for ByRow<'_> {
     #[inline(always)]
     fn of<const R: usize>(&self, row: usize, first: usize) -> impl Iterator<Item = [f32; R]> {
-        let line = |r: usize| cut(cut(cut(self.x, (row + r) * self.stride).1, self.stride).0, first).1;
-        let [a, b, c, d] = [0, 1, 2, 3].map(|r| if r < R { line(r) } else { line(0) });
-        let quads = a.iter().zip(b).zip(c).zip(d);
-        quads.map(|(((&a, &b), &c), &d)| core::array::from_fn(|r| [a, b, c, d][r & 3]))
+        let (a, b) = (self.line::<R, 0>(row, first), self.line::<R, 1>(row, first));
+        let (c, d) = (self.line::<R, 2>(row, first), self.line::<R, 3>(row, first));
+        a.iter().zip(b).zip(c).zip(d).map(|(((&a, &b), &c), &d)| first_of([a, b, c, d]))
     }
+}
+
+impl ByRow<'_> {
+    /// The terms from `first` on of the `I`-th row after `row`; of `row` itself where `R` rows do not reach that far.
+    #[inline(always)]
+    fn line<const R: usize, const I: usize>(&self, row: usize, first: usize) -> &[f32] {
+        let row = if I < R { row + I } else { row };
+        cut(cut(cut(self.x, row * self.stride).1, self.stride).0, first).1
+    }
+}
+
+/// The first `R` of four.
+#[inline(always)]
+fn first_of<const R: usize>(four: [f32; ROWS]) -> [f32; R] {
+    let mut first = [0.0; R];
+    for (to, from) in first.iter_mut().zip(four) {
+        *to = from;
+    }
+    first
 }
 
 /// Row `r` of the product has the coefficients of column `r`.
@@ -65,12 +83,9 @@ struct ByColumn<'a> {
 impl Coefficients for ByColumn<'_> {
     #[inline(always)]
     fn of<const R: usize>(&self, row: usize, first: usize) -> impl Iterator<Item = [f32; R]> {
-        let mut rest = cut(self.a, first * self.stride + row).1;
-        core::iter::from_fn(move || {
-            let here = rest.first_chunk::<R>().copied();
-            rest = cut(rest, self.stride).1;
-            here
-        })
+        let (rest, stride) = (cut(self.a, first * self.stride + row).1, self.stride & 0xffff);
+        // So short and so narrow that the compiler sees no overflow, and compares once.
+        (0..DEPTH).map_while(move |i| rest.get(i * stride..i * stride + R)?.first_chunk::<R>().copied())
     }
 }
 
@@ -156,6 +171,8 @@ fn tiles<'m, const C: usize, const L: usize, I: Iterator<Item = &'m [[f32; L]; C
 }
 
 /// `out[r][at..] += Σ_i coefficients[i][r]·slab[i]` over `C·L` columns, in registers, `i` ascending.
+///
+/// Loops count to constants, or the sums would not be sure to stay in registers.
 #[inline(always)]
 fn tile<'m, const R: usize, const C: usize, const L: usize>(
     out: &mut [f32],
@@ -165,20 +182,20 @@ fn tile<'m, const R: usize, const C: usize, const L: usize>(
     at: usize,
 ) {
     let mut acc = [[[0.0; L]; C]; R];
-    for (acc, out) in acc.iter_mut().zip(rows(out, width)) {
-        if let Some(out) = cut(out, at).1.as_chunks::<L>().0.first_chunk::<C>() {
+    for (r, acc) in acc.iter_mut().enumerate() {
+        if let Some(out) = cut(out, r * width + at).1.as_chunks::<L>().0.first_chunk::<C>() {
             *acc = *out;
         }
     }
     for (c, row) in coefficients.zip(slab) {
-        for (acc, c) in acc.iter_mut().zip(c) {
-            for (acc, row) in acc.iter_mut().zip(row) {
-                add_scaled(acc, c, row);
+        for r in 0..R {
+            for k in 0..C {
+                add_scaled(&mut acc[r][k], c[r], &row[k]);
             }
         }
     }
-    for (acc, out) in acc.iter().zip(rows_mut(out, width)) {
-        if let Some(out) = cut_mut(out, at).1.as_chunks_mut::<L>().0.first_chunk_mut::<C>() {
+    for (r, acc) in acc.iter().enumerate() {
+        if let Some(out) = cut_mut(out, r * width + at).1.as_chunks_mut::<L>().0.first_chunk_mut::<C>() {
             *out = *acc;
         }
     }

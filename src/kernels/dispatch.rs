@@ -95,34 +95,32 @@ pub fn isa() -> Isa {
     return Isa::Baseline;
 }
 
-/// Compiles a loop for each instruction set, under one name that picks; first how many floats its registers hold: one
-/// at a time, baseline, AVX2, AVX-512.
+/// Compiles a loop for each instruction set, under one name that picks; `$avx512` names what AVX-512 may use.
 macro_rules! dispatch {
-    (<$scalar:literal, $base:literal, $avx2:literal, $avx512:literal> $features:literal
-        $($(#[$doc:meta])* $module:ident::$name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
+    ($avx512:literal $($(#[$doc:meta])* $module:ident::$name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
         $(#[$doc])*
         pub(crate) fn $name($($arg: $type),*) $(-> $out)? {
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             {
                 #[target_feature(enable = "avx2,bmi1")]
-                fn avx2($($arg: $type),*) $(-> $out)? { $module::$name::<$avx2>($($arg),*) }
-                #[target_feature(enable = $features)]
-                fn avx512($($arg: $type),*) $(-> $out)? { $module::$name::<$avx512>($($arg),*) }
+                fn avx2($($arg: $type),*) $(-> $out)? { $module::$name::<8>($($arg),*) }
+                #[target_feature(enable = $avx512)]
+                fn avx512($($arg: $type),*) $(-> $out)? { $module::$name::<8>($($arg),*) }
                 match detect::isa() {
                     // SAFETY: `isa` answers `Avx512` only where all four were found present.
                     Isa::Avx512 => return unsafe { avx512($($arg),*) },
                     // SAFETY: `isa` answers `Avx2` only where both were found present.
                     Isa::Avx2 => return unsafe { avx2($($arg),*) },
-                    Isa::Scalar => return $module::$name::<$scalar>($($arg),*),
+                    Isa::Scalar => return $module::$name::<1>($($arg),*),
                     Isa::Baseline => {}
                 }
             }
-            $module::$name::<$base>($($arg),*)
+            $module::$name::<4>($($arg),*)
         }
     )*};
 }
 
-dispatch! { <1, 4, 8, 8> "avx512f,avx512vl,avx2,bmi1"
+dispatch! { "avx512f,avx512vl,avx2,bmi1"
     /// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`, zeros of `x` skipped.
     body::forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// The same from rows of bytes.
@@ -133,10 +131,6 @@ dispatch! { <1, 4, 8, 8> "avx512f,avx512vl,avx2,bmi1"
     listed::forward_listed_bytes(x: &ByteLists<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// The same from rows of a compressed set.
     listed::forward_compressed(x: &CompressedRows<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
-    /// As [`forward`] without skipping.
-    dense::forward_dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
-    /// As [`gradient_rows`] without skipping.
-    dense::gradient_dense(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// `g[k][j] += Σ_s a[s][k]·d[s][j]`, zeros of `a` skipped.
     body::gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// The same from rows of bytes, for the inputs from `first` on.
@@ -191,8 +185,12 @@ dispatch! { <1, 4, 8, 8> "avx512f,avx512vl,avx2,bmi1"
     body::largest(x: &[f32]) -> f32;
 }
 
-// With AVX-512 the compiler would join registers of two rows, at the price of more instructions than it saves.
-dispatch! { <1, 4, 8, 8> "avx2,bmi1"
+// With AVX-512 the compiler may keep these tiles in memory, or join registers of two rows: AVX2 is faster.
+dispatch! { "avx2,bmi1"
+    /// As [`forward`] without skipping.
+    dense::forward_dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    /// As [`gradient_rows`] without skipping.
+    dense::gradient_dense(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// As [`input_gradient`], eight at a time.
     dense::input_gradient_dense(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
 }
