@@ -307,6 +307,81 @@ fn four_by_two(block: &[f32], d0: &[f32], d1: &[f32], outputs: usize) -> [[f32; 
     [horizontal_trees(&a), horizontal_trees(&b)]
 }
 
+/// `e[s][k] *= Σ_j d[s][j]·w[k][j]` where `e` is not zero, eight such sums of a sample at once: for slopes of which many
+/// are zero, since ReLU or dropout silenced their units.
+#[inline(always)]
+pub(super) fn input_gradient_active<const L: usize>(
+    weights: &[f32],
+    d: &[f32],
+    outputs: usize,
+    e: &mut [f32],
+    inputs: usize,
+) {
+    let mut weights = weights;
+    for first in (0..inputs).step_by(ACTIVE) {
+        let (block, rest) = cut(weights, ACTIVE * outputs);
+        weights = rest;
+        for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
+            let e = cut_mut(cut_mut(e, first).1, ACTIVE).0;
+            let (mut active, mut n) = ([0; ACTIVE], 0);
+            for (k, &slope) in e.iter().enumerate() {
+                active[n % ACTIVE] = k;
+                n += usize::from(slope != 0.0);
+            }
+            let (mut rest, groups) = (cut(&active, n).0, active.as_chunks::<8>().0);
+            for group in groups {
+                let (here, behind) = cut(rest, 8);
+                if here.is_empty() {
+                    break;
+                }
+                let sums = eight_sums(block, group, d, outputs);
+                for (&k, sum) in here.iter().zip(sums) {
+                    if let Some(e) = e.get_mut(k) {
+                        *e *= sum;
+                    }
+                }
+                rest = behind;
+            }
+        }
+    }
+}
+
+/// Rows of weights that stay in the first cache while all samples pass.
+const ACTIVE: usize = 32;
+
+/// Dot products of `d` with eight rows of the block.
+#[inline(always)]
+fn eight_sums(block: &[f32], rows: &[usize; 8], d: &[f32], outputs: usize) -> [f32; 8] {
+    let (groups, tail) = d.as_chunks::<8>();
+    let line = |r: usize| {
+        let line = cut(cut(block, rows[r] * outputs).1, outputs).0;
+        let (groups_here, tail) = line.as_chunks::<8>();
+        (cut(groups_here, groups.len()).0, tail)
+    };
+    let [l0, l1, l2, l3] = [line(0), line(1), line(2), line(3)];
+    let [l4, l5, l6, l7] = [line(4), line(5), line(6), line(7)];
+    let mut acc = [[0.0_f32; 8]; 8];
+    let mut step = |d: &[f32; 8], w: [&[f32; 8]; 8]| {
+        for r in 0..8 {
+            acc[r] = core::array::from_fn(|l| acc[r][l] + d[l] * w[r][l]);
+        }
+    };
+    let four = l0.0.iter().zip(l1.0).zip(l2.0).zip(l3.0);
+    let eight = four.zip(l4.0).zip(l5.0).zip(l6.0).zip(l7.0);
+    for (d, (((((((w0, w1), w2), w3), w4), w5), w6), w7)) in groups.iter().zip(eight) {
+        step(d, [w0, w1, w2, w3, w4, w5, w6, w7]);
+    }
+    if !tail.is_empty() {
+        let [w0, w1, w2, w3] = [padded(l0.1), padded(l1.1), padded(l2.1), padded(l3.1)];
+        let [w4, w5, w6, w7] = [padded(l4.1), padded(l5.1), padded(l6.1), padded(l7.1)];
+        // Lanes beyond the tail add a zero, which changes no bit.
+        step(&padded(tail), [&w0, &w1, &w2, &w3, &w4, &w5, &w6, &w7]);
+    }
+    let [a0, a1, a2, a3, a4, a5, a6, a7] = acc;
+    let (low, high) = (horizontal_trees(&[a0, a1, a2, a3]), horizontal_trees(&[a4, a5, a6, a7]));
+    [low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]]
+}
+
 /// [`tree`](super::tree) of each of four sums.
 #[inline(always)]
 fn horizontal_trees(l: &[[f32; 8]; 4]) -> [f32; 4] {

@@ -161,6 +161,8 @@ dispatch! { "avx512f,avx512vl,avx2,bmi1"
     lists::largest_byte(terms: &[u32]) -> u8;
     /// Elements that are not zero.
     lists::count_floats(x: &[f32]) -> usize;
+    /// Elements that are not zero in the first `width` columns of a matrix with rows of `stride`.
+    lists::count_columns(x: &[f32], stride: usize, width: usize) -> usize;
     /// Bytes that are not zero.
     lists::count_bytes(x: &ByteRows<'_>) -> usize;
     /// `x ← eˣ`.
@@ -193,4 +195,6 @@ dispatch! { "avx2,bmi1"
     dense::gradient_dense(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// As [`input_gradient`], eight at a time.
     dense::input_gradient_dense(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
+    /// The same for the elements of `e` that are not zero.
+    dense::input_gradient_active(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
 }

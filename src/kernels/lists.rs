@@ -210,6 +210,16 @@ pub(super) fn count_floats<const L: usize>(x: &[f32]) -> usize {
 }
 
 #[inline(always)]
+pub(super) fn count_columns<const L: usize>(x: &[f32], stride: usize, width: usize) -> usize {
+    let (mut count, mut rest) = (0, x);
+    while !rest.is_empty() && stride > 0 {
+        count += count_floats::<L>(cut(rest, width).0);
+        rest = cut(rest, stride).1;
+    }
+    count
+}
+
+#[inline(always)]
 pub(super) fn count_bytes<const L: usize>(x: &ByteRows<'_>) -> usize {
     let mut count = 0;
     for &row in x.pick {

@@ -50,7 +50,7 @@ mod lists;
 pub use dispatch::force;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, count_bytes, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
+    adam, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
     forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_floats, listed_byte_rows,
     listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, pack, prefetch, scale, scale_bytes, sgd, sum,
     swap,
@@ -88,8 +88,14 @@ pub(crate) fn forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z
 
 /// `g[k][j] += Σ_s a[s][k]·d[s][j]` for the first `g.len() / outputs` columns `k` of `a`, which has rows of `inputs`.
 pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize) {
+    let columns = g.len().checked_div(outputs).unwrap_or(0);
+    // Less than five eighths; where rows are short, their ends cost more than zeros do.
+    let is_sparse = || {
+        let samples = d.len().checked_div(outputs).unwrap_or(0);
+        outputs > 64 && 8 * count_columns(a, inputs, columns) < 5 * samples * columns
+    };
     // A tile of few rows leaves registers idle, so that skipping is the faster way even where nothing is zero.
-    if DENSE_TILES && g.len() >= dense::ROWS * outputs && inputs > 0 {
+    if DENSE_TILES && columns >= dense::ROWS && inputs > 0 && !is_sparse() {
         dispatch::gradient_dense(g, a, inputs, d, outputs);
     } else {
         dispatch::gradient_rows(g, a, inputs, d, outputs);
@@ -98,10 +104,12 @@ pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], 
 
 /// `e[s][k] *= Σ_j d[s][j]·weights[k][j]`, with `f'(z)` in `e` beforehand.
 pub(crate) fn input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize) {
-    if DENSE_TILES {
-        dispatch::input_gradient_dense(weights, d, outputs, e, inputs);
-    } else {
+    if !DENSE_TILES {
         dispatch::input_gradient(weights, d, outputs, e, inputs);
+    } else if outputs > 32 && count_floats(e) <= e.len() / 2 {
+        dispatch::input_gradient_active(weights, d, outputs, e, inputs);
+    } else {
+        dispatch::input_gradient_dense(weights, d, outputs, e, inputs);
     }
 }
 

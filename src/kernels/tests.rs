@@ -252,6 +252,9 @@ proptest! {
             assert_eq!(bits(&z), z_expected);
             assert_eq!(count_bytes(&bytes), x.iter().filter(|x| **x != 0.0).count());
             assert_eq!(count_floats(&x), count_bytes(&bytes));
+            let columns = inputs.div_ceil(2);
+            let lit = (0..n * inputs).filter(|i| i % inputs < columns && x[*i] != 0.0).count();
+            assert_eq!(count_columns(&x, inputs, columns), lit);
         });
     }
 
@@ -264,7 +267,12 @@ proptest! {
             }
         }
         on_each(|| {
-            for form in [dispatch::input_gradient, dispatch::input_gradient_dense, input_gradient] {
+            for form in [
+                dispatch::input_gradient,
+                dispatch::input_gradient_dense,
+                dispatch::input_gradient_active,
+                input_gradient,
+            ] {
                 let mut e = slope.clone();
                 form(&w, &d, outputs, &mut e, inputs);
                 assert_eq!(bits(&e), bits(&expected));
