@@ -277,6 +277,12 @@ fn wide_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: u
     }
 }
 
+/// `acc ← acc + a·b`, lane by lane.
+#[inline(always)]
+fn add_product(acc: &mut [f32; 8], a: &[f32; 8], b: &[f32; 8]) {
+    *acc = core::array::from_fn(|l| acc[l] + a[l] * b[l]);
+}
+
 /// Dot products of four rows with `d0` and with `d1`; those of missing rows, or of an empty `d1`, are not to be used.
 #[inline(always)]
 fn four_by_two(block: &[f32], d0: &[f32], d1: &[f32], outputs: usize) -> [[f32; 4]; 2] {
@@ -285,7 +291,6 @@ fn four_by_two(block: &[f32], d0: &[f32], d1: &[f32], outputs: usize) -> [[f32; 
         let line = cut(cut(block, r * outputs).1, outputs).0;
         if line.is_empty() { d0 } else { line }
     };
-    let add = |acc: &mut [f32; 8], a: &[f32; 8], b: &[f32; 8]| *acc = core::array::from_fn(|l| acc[l] + a[l] * b[l]);
     let (d0, t0) = d0.as_chunks::<8>();
     let (d1, t1) = d1.as_chunks::<8>();
     let [(w0, u0), (w1, u1), (w2, u2), (w3, u3)] = [0, 1, 2, 3].map(|r| line(r).as_chunks::<8>());
@@ -293,8 +298,8 @@ fn four_by_two(block: &[f32], d0: &[f32], d1: &[f32], outputs: usize) -> [[f32; 
     let mut b = [[0.0_f32; 8]; 4];
     let mut step = |d0: &[f32; 8], d1: &[f32; 8], w: [&[f32; 8]; 4]| {
         for r in 0..4 {
-            add(&mut a[r], d0, w[r]);
-            add(&mut b[r], d1, w[r]);
+            add_product(&mut a[r], d0, w[r]);
+            add_product(&mut b[r], d1, w[r]);
         }
     };
     for (((((d0, d1), w0), w1), w2), w3) in d0.iter().zip(d1).zip(w0).zip(w1).zip(w2).zip(w3) {
@@ -353,17 +358,18 @@ const ACTIVE: usize = 32;
 #[inline(always)]
 fn eight_sums(block: &[f32], rows: &[usize; 8], d: &[f32], outputs: usize) -> [f32; 8] {
     let (groups, tail) = d.as_chunks::<8>();
-    let line = |r: usize| {
-        let line = cut(cut(block, rows[r] * outputs).1, outputs).0;
+    let line = |row: usize| {
+        let line = cut(cut(block, row * outputs).1, outputs).0;
         let (groups_here, tail) = line.as_chunks::<8>();
         (cut(groups_here, groups.len()).0, tail)
     };
-    let [l0, l1, l2, l3] = [line(0), line(1), line(2), line(3)];
-    let [l4, l5, l6, l7] = [line(4), line(5), line(6), line(7)];
+    let [r0, r1, r2, r3, r4, r5, r6, r7] = *rows;
+    let [l0, l1, l2, l3] = [line(r0), line(r1), line(r2), line(r3)];
+    let [l4, l5, l6, l7] = [line(r4), line(r5), line(r6), line(r7)];
     let mut acc = [[0.0_f32; 8]; 8];
     let mut step = |d: &[f32; 8], w: [&[f32; 8]; 8]| {
-        for r in 0..8 {
-            acc[r] = core::array::from_fn(|l| acc[r][l] + d[l] * w[r][l]);
+        for (acc, w) in acc.iter_mut().zip(w) {
+            add_product(acc, d, w);
         }
     };
     let four = l0.0.iter().zip(l1.0).zip(l2.0).zip(l3.0);
@@ -384,11 +390,12 @@ fn eight_sums(block: &[f32], rows: &[usize; 8], d: &[f32], outputs: usize) -> [f
 
 /// [`tree`](super::tree) of each of four sums.
 #[inline(always)]
-fn horizontal_trees(l: &[[f32; 8]; 4]) -> [f32; 4] {
-    let halves: [[f32; 4]; 4] = core::array::from_fn(|r| core::array::from_fn(|i| l[r][i] + l[r][i + 4]));
-    let even: [f32; 4] = core::array::from_fn(|r| halves[r][0] + halves[r][2]);
-    let odd: [f32; 4] = core::array::from_fn(|r| halves[r][1] + halves[r][3]);
-    core::array::from_fn(|r| even[r] + odd[r])
+fn horizontal_trees([a, b, c, d]: &[[f32; 8]; 4]) -> [f32; 4] {
+    let halves = |l: &[f32; 8]| [l[0] + l[4], l[1] + l[5], l[2] + l[6], l[3] + l[7]];
+    let (a, b, c, d) = (halves(a), halves(b), halves(c), halves(d));
+    let even = [a[0] + a[2], b[0] + b[2], c[0] + c[2], d[0] + d[2]];
+    let odd = [a[1] + a[3], b[1] + b[3], c[1] + c[3], d[1] + d[3]];
+    [even[0] + odd[0], even[1] + odd[1], even[2] + odd[2], even[3] + odd[3]]
 }
 
 /// [`tree`](super::tree) of eight sums side by side.
