@@ -57,12 +57,14 @@ impl<'w> Trace<'w> {
             let (weight_gradient, rest) = cut_mut(cut_mut(gradient, layer.offset).1, layer.weight_len());
             let (x, deltas) = self.layer(spec, &layer);
             x.gradient(&layer, 0, deltas, weight_gradient, false);
-            bias_rows(cut_mut(rest, layer.outputs).0, deltas);
+            bias_rows(cut_mut(rest, layer.outputs).0, deltas, false);
         }
     }
 
     /// Hands blocks of rows of weights to `update` with their gradient as soon as it is known: no gradient buffer, but
     /// one `block` of at least one row; after [`descend`](Self::descend).
+    ///
+    /// Rows whose gradient is known to be zero are left out where `skip_zero` says so.
     ///
     /// `update(offset, weights, gradient)`: where the rows stand among the parameters, the rows, their summed gradient.
     pub(crate) fn for_each_block(
@@ -70,6 +72,7 @@ impl<'w> Trace<'w> {
         spec: &Spec,
         params: &mut [f32],
         block: &mut [f32],
+        skip_zero: bool,
         mut update: impl FnMut(usize, &mut [f32], &[f32]),
     ) {
         for layer in spec.layers() {
@@ -82,21 +85,22 @@ impl<'w> Trace<'w> {
             let (mut rest, mut first) = (weights, 0);
             while !rest.is_empty() && rows > 0 {
                 let (weights, tail) = cut_mut(rest, rows * layer.outputs);
-                let gradient = cut_mut(block, weights.len()).0;
-                x.gradient(&layer, first, deltas, gradient, true);
-                update(layer.offset + first * layer.outputs, weights, gradient);
+                if !(skip_zero && x.are_zero(&layer, first, rows)) {
+                    let gradient = cut_mut(block, weights.len()).0;
+                    x.gradient(&layer, first, deltas, gradient, true);
+                    update(layer.offset + first * layer.outputs, weights, gradient);
+                }
                 (rest, first) = (tail, first + rows);
             }
             let gradient = cut_mut(block, layer.outputs).0;
-            gradient.fill(0.0);
-            bias_rows(gradient, deltas);
+            bias_rows(gradient, deltas, true);
             update(layer.offset + layer.weight_len(), bias, gradient);
         }
     }
 }
 
-/// `g[j] += Σ_s 1·δ[s][j]`: the bias is the weight of an input that is always 1.
-fn bias_rows(gradient: &mut [f32], deltas: &[f32]) {
+/// `g[j] += Σ_s 1·δ[s][j]`, or `=` where `fresh`: the bias is the weight of an input that is always 1.
+fn bias_rows(gradient: &mut [f32], deltas: &[f32], fresh: bool) {
     let outputs = gradient.len();
-    kernels::gradient_rows(gradient, &[1.0], 0, deltas, outputs);
+    kernels::gradient_rows(gradient, &[1.0], 0, deltas, outputs, fresh);
 }

@@ -26,8 +26,14 @@ pub trait Optimizer {
         f32::NAN
     }
 
+    /// Whether a gradient of zero leaves weights and state as they are, so that [`update`](Self::update) need not be
+    /// called for it.
+    fn rests_at_zero(&self) -> bool {
+        false
+    }
+
     /// Moves `weights`, which stand from `offset` on among the parameters, along `gradient`, a sum over `n` samples.
-    /// Called once for every parameter in a step.
+    /// Called once for every parameter in a step, or not at all where it [rests](Self::rests_at_zero).
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]);
 }
 
@@ -111,6 +117,10 @@ impl Optimizer for Sgd<'_> {
         let velocity = self.bound.becomes(momentum * self.bound.get() + gradient);
         // Nesterov's form moves by less than this.
         rate * (gradient + velocity)
+    }
+
+    fn rests_at_zero(&self) -> bool {
+        self.velocity.is_empty() && self.step.decay == 0.0
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {

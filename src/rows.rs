@@ -48,6 +48,14 @@ impl Rows<'_> {
         }
     }
 
+    /// Whether `n` inputs from `first` on are known to be zero in all samples: looked at where it is cheap.
+    pub(crate) fn are_zero(&self, layer: &Layer, first: usize, n: usize) -> bool {
+        match self {
+            Self::Dense(x) if n == 1 => kernels::strided(kernels::cut(x, first).1, layer.inputs).all(|&x| x == 0.0),
+            _ => false,
+        }
+    }
+
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows; `=` where `fresh`. Calls go
     /// from the first input on, without gaps.
     pub(crate) fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
@@ -65,14 +73,15 @@ impl Rows<'_> {
                 }
                 return kernels::listed_byte_rows(g, (lists, columns), first, deltas, width, fresh);
             }
+            Self::Dense(x) => {
+                return kernels::gradient_rows(g, kernels::cut(x, first).1, inputs, deltas, width, fresh);
+            }
             _ if fresh => g.fill(0.0),
             _ => {}
         }
-        match self {
-            Self::Dense(x) => kernels::gradient_rows(g, kernels::cut(x, first).1, inputs, deltas, width),
-            Self::Bytes(x) => kernels::gradient_bytes(g, x, first, deltas, width),
-            // Made for prediction.
-            Self::Compressed(_) | Self::ListedFloats(_) | Self::ListedBytes(_) => {}
+        // The others were made for prediction.
+        if let Self::Bytes(x) = self {
+            kernels::gradient_bytes(g, x, first, deltas, width);
         }
     }
 }

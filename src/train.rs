@@ -107,7 +107,8 @@ impl Model<'_> {
         let (trace, bound, block) = self.trace(inputs, targets, &mut score, work)?;
         optimizer.begin(rate, 1.0 / trace.samples as f32);
         self.carry_bound(optimizer, bound);
-        trace.for_each_block(self.spec, self.params, block, |offset, weights, gradient| {
+        let skip_zero = optimizer.rests_at_zero();
+        trace.for_each_block(self.spec, self.params, block, skip_zero, |offset, weights, gradient| {
             optimizer.update(offset, weights, gradient);
         });
         self.steps = self.steps.saturating_add(1);

@@ -3,9 +3,8 @@
 //! `L` is the number of floats in a register.
 
 use super::{
-    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, add_scaled, cut_mut, rows, rows_mut, tree,
+    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, add_scaled, cut_mut, rows, rows_mut, sqrt, tree,
 };
-use crate::math;
 
 /// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
 const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 64 } else { 16 };
@@ -109,6 +108,20 @@ pub(super) fn gradient_rows<const L: usize>(g: &mut [f32], a: &[f32], inputs: us
     }
 }
 
+/// [`gradient_rows`] of a single sample, or `=` where `fresh`.
+#[inline(always)]
+pub(super) fn outer<const L: usize>(g: &mut [f32], a: &[f32], d: &[f32], fresh: bool) {
+    for (g, &a) in rows_mut(g, d.len()).zip(a) {
+        let pairs = g.iter_mut().zip(d);
+        match (fresh, a != 0.0) {
+            (true, true) => pairs.for_each(|(g, &d)| *g = a * d),
+            (true, false) => pairs.for_each(|(g, _)| *g = 0.0),
+            (false, true) => pairs.for_each(|(g, &d)| *g += a * d),
+            (false, false) => {}
+        }
+    }
+}
+
 #[inline(always)]
 pub(super) fn gradient_bytes<const L: usize>(g: &mut [f32], a: &ByteRows<'_>, first: usize, d: &[f32], outputs: usize) {
     for (k, g) in (first..).zip(rows_mut(g, outputs)) {
@@ -163,8 +176,14 @@ pub(super) fn input_gradient<const L: usize>(weights: &[f32], d: &[f32], outputs
 
 #[inline(always)]
 pub(super) fn sgd<const L: usize>(w: &mut [f32], g: &[f32], c: Sgd) {
-    for (w, &g) in w.iter_mut().zip(g) {
-        *w -= c.rate * (g * c.scale + c.decay * *w);
+    if c.decay == 0.0 {
+        for (w, &g) in w.iter_mut().zip(g) {
+            *w -= c.rate * (g * c.scale);
+        }
+    } else {
+        for (w, &g) in w.iter_mut().zip(g) {
+            *w -= c.rate * (g * c.scale + c.decay * *w);
+        }
     }
 }
 
@@ -201,7 +220,7 @@ fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam) {
     }
     if any << 1 != 0 {
         for ((w, &m), &v) in w.iter_mut().zip(&*m).zip(&*v) {
-            *w = c.shrink * *w - c.rate * (m / (math::sqrt(v) * c.correction + c.epsilon));
+            *w = c.shrink * *w - c.rate * (m / (sqrt(v) * c.correction + c.epsilon));
         }
     } else if c.shrink != 1.0 {
         w.iter_mut().for_each(|w| *w *= c.shrink);

@@ -133,6 +133,8 @@ dispatch! { "avx512f,avx512vl,avx2,bmi1"
     listed::forward_compressed(x: &CompressedRows<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// `g[k][j] += Σ_s a[s][k]·d[s][j]`, zeros of `a` skipped.
     body::gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
+    /// The same of a single sample, or `=` where `fresh`.
+    body::outer(g: &mut [f32], a: &[f32], d: &[f32], fresh: bool);
     /// The same from rows of bytes, for the inputs from `first` on.
     body::gradient_bytes(g: &mut [f32], a: &ByteRows<'_>, first: usize, d: &[f32], outputs: usize);
     /// The same, or `=` where `fresh`, from lists by sample for the columns from `first` on; advances the cursors.

@@ -40,6 +40,8 @@
 //! `benches/growth.svg` shows time against size.
 
 mod body;
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+mod cortex_m;
 mod dense;
 mod dispatch;
 mod exponential;
@@ -57,8 +59,9 @@ pub(crate) use dispatch::{
 };
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK, begin};
 
-/// Registers in the main tile: eight running sums a lane hide the latency of an addition.
-const TILE: usize = 8;
+/// Registers in the main tile: eight running sums a lane hide the latency of an addition; a Cortex-M4F has 32 single
+/// ones in all, of which sixteen may be sums.
+const TILE: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
 
 /// Whether tiles over several samples pay: not where registers are few and batches small.
 const DENSE_TILES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
@@ -86,8 +89,15 @@ pub(crate) fn forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z
     }
 }
 
-/// `g[k][j] += Σ_s a[s][k]·d[s][j]` for the first `g.len() / outputs` columns `k` of `a`, which has rows of `inputs`.
-pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize) {
+/// `g[k][j] += Σ_s a[s][k]·d[s][j]`, or `=` where `fresh`, for the first `g.len() / outputs` columns `k` of `a`, which has
+/// rows of `inputs`.
+pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize, fresh: bool) {
+    if d.len() == outputs {
+        return dispatch::outer(g, a, d, fresh);
+    }
+    if fresh {
+        g.fill(0.0);
+    }
     let columns = g.len().checked_div(outputs).unwrap_or(0);
     // Less than five eighths; where rows are short, their ends cost more than zeros do.
     let is_sparse = || {
@@ -117,6 +127,15 @@ pub(crate) fn input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut
 #[inline(always)]
 fn add_scaled<const L: usize>(acc: &mut [f32; L], c: f32, row: &[f32; L]) {
     *acc = core::array::from_fn(|l| acc[l] + c * row[l]);
+}
+
+/// `√x`, correctly rounded everywhere: by an instruction where there is one.
+#[inline(always)]
+fn sqrt(x: f32) -> f32 {
+    #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+    return cortex_m::sqrt(x);
+    #[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+    return crate::math::sqrt(x);
 }
 
 /// `tail`, at most seven elements, with zeros after it.
@@ -169,6 +188,16 @@ pub(crate) fn rows_mut<T>(mut matrix: &mut [T], width: usize) -> impl Iterator<I
         let (row, rest) = core::mem::take(&mut matrix).split_at_mut_checked(width)?;
         matrix = rest;
         Some(row)
+    })
+}
+
+/// Every `step`-th element: `step_by` without its panic at 0.
+#[inline(always)]
+pub(crate) fn strided<T>(mut slice: &[T], step: usize) -> impl Iterator<Item = &T> {
+    core::iter::from_fn(move || {
+        let first = slice.first();
+        slice = if step > 0 { cut(slice, step).1 } else { &[] };
+        first
     })
 }
 

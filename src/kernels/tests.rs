@@ -195,7 +195,8 @@ proptest! {
             };
             check(&|g| dispatch::gradient_rows(g, &x, inputs, &d, outputs), &sums);
             check(&|g| dispatch::gradient_dense(g, &x, inputs, &d, outputs), &sums);
-            check(&|g| gradient_rows(g, &x, inputs, &d, outputs), &sums);
+            check(&|g| gradient_rows(g, &x, inputs, &d, outputs, false), &sums);
+            check(&|g| gradient_rows(g, &x, inputs, &d, outputs, true), &fresh);
             let listed = |g: &mut [f32], fresh| {
                 let mut of = Listed::of_floats(n, inputs, &x);
                 let (starts, indices, values) = (of.starts.clone(), of.indices.clone(), of.values.clone());
