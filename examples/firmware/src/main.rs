@@ -1,0 +1,90 @@
+//! Learning on a Cortex-M4F: an interrupt reads the sensor, the main loop trains on each batch, averages and evaluates.
+
+#![no_std]
+#![no_main]
+
+mod scenario;
+
+use core::cell::RefCell;
+use cortex_m::Peripherals;
+use cortex_m::interrupt::Mutex;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m_rt::{entry, exception};
+use cortex_m_semihosting::{debug, hprintln};
+use heapless::spsc::{Producer, Queue};
+use scenario::{Memory, Sample, Sensor, run};
+use static_cell::StaticCell;
+
+/// Samples between the interrupt and the main loop.
+const QUEUED: usize = 16;
+/// Core clocks between two readings.
+const TICK: u32 = 25_000;
+
+static MEMORY: StaticCell<Memory> = StaticCell::new();
+static QUEUE: StaticCell<Queue<Sample, QUEUED>> = StaticCell::new();
+/// The interrupt's half: where samples go, and the sensor.
+type Source = (Producer<'static, Sample>, Sensor);
+static SOURCE: Mutex<RefCell<Option<Source>>> = Mutex::new(RefCell::new(None));
+
+#[entry]
+fn main() -> ! {
+    let memory = MEMORY.init_with(Memory::new);
+    let (producer, mut consumer) = QUEUE.init_with(Queue::new).split();
+    cortex_m::interrupt::free(|cs| SOURCE.borrow(cs).replace(Some((producer, Sensor(1)))));
+    if let Some(mut peripherals) = Peripherals::take() {
+        start_ticking(&mut peripherals.SYST);
+    }
+    let report = run(memory, || {
+        loop {
+            match consumer.dequeue() {
+                Some(sample) => return sample,
+                None => cortex_m::asm::wfi(),
+            }
+        }
+    });
+    match report {
+        Ok(report) => {
+            let percent = |score: cygnet::Score| (100.0 * score.accuracy()) as u32;
+            hprintln!("last {} %, average {} % right", percent(report.last), percent(report.average));
+            hprintln!("hash {:016x}", report.hash);
+            debug::exit(debug::EXIT_SUCCESS);
+        }
+        Err(_) => {
+            hprintln!("learning failed");
+            debug::exit(debug::EXIT_FAILURE);
+        }
+    }
+    loop {
+        cortex_m::asm::wfi();
+    }
+}
+
+fn start_ticking(timer: &mut cortex_m::peripheral::SYST) {
+    timer.set_clock_source(SystClkSource::Core);
+    timer.set_reload(TICK);
+    timer.clear_current();
+    timer.enable_counter();
+    timer.enable_interrupt();
+}
+
+/// A reading is due. Where the main loop is behind, the sensor waits: what is learned does not depend on time.
+#[exception]
+fn SysTick() {
+    cortex_m::interrupt::free(|cs| {
+        if let Some((producer, sensor)) = &mut *SOURCE.borrow(cs).borrow_mut()
+            && producer.ready()
+        {
+            let _ = producer.enqueue(sensor.read());
+        }
+    });
+}
+
+/// Nothing here panics; an image without a handler would not link.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    hprintln!("panicked");
+    debug::exit(debug::EXIT_FAILURE);
+    loop {
+        cortex_m::asm::wfi();
+    }
+}
