@@ -20,7 +20,8 @@ pub trait Optimizer {
 
     /// A bound on how far the step moves any weight, where weights and elements of the gradient, a sum over `n` samples,
     /// have at most these magnitudes; called once after [`begin`](Self::begin). NaN where there is none: an average then
-    /// looks through each model first.
+    /// looks through each model first. (Who calls [`update`](Self::update) by hand with gradients that are not finite
+    /// spoils the state that this is known of.)
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
         let _ = (weights, gradient);
         f32::NAN
