@@ -46,7 +46,7 @@ fn main() -> Result<(), Error> {
             let by: [u16; BATCH] = std::array::from_fn(|i| y[batch[i] as usize]);
             model.train(&bx, Targets::Classes(&by), &mut sgd, 0.05, &mut work)?;
             if snapshots.due(model.steps()) {
-                swa.update(model.params())?;
+                swa.update(&model)?;
             }
         }
     }

@@ -80,12 +80,16 @@ impl<'a> Averager<'a> {
     /// Exchanges the mean and `params` element by element: twice with the same slice is the identity, bit for bit.
     ///
     /// # Errors
-    /// [`Error::NoAverage`] before the first update, [`Error::Length`].
+    /// [`Error::NoAverage`] before the first update, [`Error::Length`]; on the way back [`Error::NonFinite`] for what
+    /// has become of the mean meanwhile.
     pub fn swap(&mut self, params: &mut [f32]) -> Result<(), Error> {
         if self.count == 0 {
             return Err(Error::NoAverage);
         }
         Error::expect_len(Buffer::Params, self.mean.len(), params.len())?;
+        if self.swapped {
+            Params::from(&*params).check()?;
+        }
         kernels::swap(self.mean, params);
         self.swapped = !self.swapped;
         Ok(())

@@ -30,7 +30,9 @@ impl<'w> Trace<'w> {
             }
             let (x, deltas) = self.layer(spec, &layer);
             // A sum, since a NaN or an infinity stays in it.
-            bound += kernels::largest(deltas) * x.largest().max(1.0) * self.samples as f32;
+            let largest = x.largest();
+            let largest = if largest < 1.0 { 1.0 } else { largest };
+            bound += kernels::largest(deltas) * largest * self.samples as f32;
         }
         bound
     }

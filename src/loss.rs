@@ -132,7 +132,8 @@ impl Score {
         self.hits += u64::from(hit);
     }
 
-    /// Adds the samples of another score, lane by lane.
+    /// Adds the samples of another score, lane by lane: sums of sums, which may differ from one running sum in the last
+    /// digits.
     pub fn merge(&mut self, other: &Self) {
         for (lane, &more) in self.lanes.iter_mut().zip(&other.lanes) {
             *lane += more;

@@ -20,8 +20,7 @@ pub trait Optimizer {
 
     /// A bound on how far the step moves any weight, where weights and elements of the gradient, a sum over `n` samples,
     /// have at most these magnitudes; called once after [`begin`](Self::begin). NaN where there is none: an average then
-    /// looks through each model first. (Who calls [`update`](Self::update) by hand with gradients that are not finite
-    /// spoils the state that this is known of.)
+    /// looks through each model first. A step without this call makes it NaN for good.
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
         let _ = (weights, gradient);
         f32::NAN
@@ -72,7 +71,10 @@ impl SgdConfig {
 pub struct Sgd<'a> {
     config: SgdConfig,
     velocity: &'a mut [f32],
+    /// On the velocity.
     bound: Bound,
+    /// Whether the bound covers the present step.
+    reached: bool,
     step: kernels::Sgd,
 }
 
@@ -99,7 +101,7 @@ impl<'a> Sgd<'a> {
         let SgdConfig { momentum, nesterov, weight_decay } = config;
         let step = kernels::Sgd { scale: 1.0, rate: 0.0, decay: weight_decay, momentum, nesterov };
         let bound = Bound::of(state);
-        Ok(Self { config, velocity: state, bound, step })
+        Ok(Self { config, velocity: state, bound, reached: false, step })
     }
 }
 
@@ -109,10 +111,11 @@ impl Optimizer for Sgd<'_> {
     }
 
     fn begin(&mut self, rate: f32, scale: f32) {
-        (self.step.rate, self.step.scale) = (rate, scale);
+        (self.step.rate, self.step.scale, self.reached) = (rate, scale, false);
     }
 
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
+        self.reached = true;
         let kernels::Sgd { scale, rate, decay, momentum, .. } = self.step;
         let gradient = gradient * scale + decay * weights;
         let velocity = self.bound.becomes(momentum * self.bound.get() + gradient);
@@ -125,6 +128,9 @@ impl Optimizer for Sgd<'_> {
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        if !self.reached {
+            self.bound.becomes(f32::NAN);
+        }
         if self.velocity.is_empty() {
             kernels::sgd(weights, gradient, self.step);
         } else {
@@ -192,6 +198,8 @@ pub struct Adam<'a> {
     steps: u64,
     /// On the first moments; NaN where a second one is not a number of zero or more.
     bound: Bound,
+    /// Whether the bound covers the present step.
+    reached: bool,
     step: kernels::Adam,
 }
 
@@ -226,9 +234,9 @@ impl<'a> Adam<'a> {
             shrink: 1.0,
         };
         let (first, second) = cut_mut(state, spec.param_len());
-        let sound = second.iter().all(|&v| v >= 0.0);
+        let sound = second.iter().all(|&v| (0.0..f32::INFINITY).contains(&v));
         let bound = if sound { Bound::of(first) } else { Bound::of(&[f32::NAN]) };
-        Ok(Self { config, moments: state, steps, bound, step })
+        Ok(Self { config, moments: state, steps, bound, reached: false, step })
     }
 
     /// Steps taken.
@@ -246,6 +254,7 @@ impl Optimizer for Adam<'_> {
     fn begin(&mut self, rate: f32, scale: f32) {
         self.steps = self.steps.saturating_add(1);
         let AdamConfig { beta1, beta2, weight_decay, decoupled, .. } = self.config;
+        self.reached = false;
         self.step.scale = scale;
         self.step.rate = rate / math::one_minus_power(1.0 - beta1, self.steps);
         self.step.correction = 1.0 / math::sqrt(math::one_minus_power(1.0 - beta2, self.steps));
@@ -255,13 +264,21 @@ impl Optimizer for Adam<'_> {
     /// By `|m| / ε`, which is loose: without coupled decay it never adds up to a magnitude that matters; with it the model
     /// is looked through anew every dozen steps.
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
+        self.reached = true;
         let kernels::Adam { scale, rate, beta1, decay, epsilon, shrink, .. } = self.step;
         let gradient = gradient * scale + decay * weights;
+        if !(gradient * gradient).is_finite() {
+            // A second moment may become infinite, and with β₂ = 0 no number.
+            return self.bound.becomes(f32::NAN);
+        }
         let first = self.bound.becomes(beta1 * self.bound.get() + (1.0 - beta1) * gradient);
         (1.0 - shrink).abs() * weights + rate * (first / epsilon)
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        if !self.reached {
+            self.bound.becomes(f32::NAN);
+        }
         let half = self.moments.len() / 2;
         let (first, second) = cut_mut(self.moments, half);
         let n = weights.len();

@@ -1,7 +1,8 @@
 //! Parameters as an average takes them, and what is known of their magnitudes.
 //!
 //! A non-finite model must not reach an average. Looking for one costs a pass over all parameters; a bound that every
-//! training step carries along, from the bound on its gradient, costs a few operations a step.
+//! training step carries along, from the bound on its gradient, costs a few operations a step, and one pass at the first
+//! step of a [`Model`](crate::Model) and wherever its parameters were lent out.
 
 use crate::error::{Error, Value};
 use crate::kernels;

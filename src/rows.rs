@@ -65,23 +65,25 @@ impl Rows<'_> {
                 if first == 0 {
                     columns.rewind(lists.starts);
                 }
-                return kernels::listed_float_rows(g, (lists, columns), first, deltas, width, fresh);
+                kernels::listed_float_rows(g, (lists, columns), first, deltas, width, fresh);
             }
             Self::ListedBytes(Listed { lists, columns: Some(columns) }) => {
                 if first == 0 {
                     columns.rewind(lists.starts);
                 }
-                return kernels::listed_byte_rows(g, (lists, columns), first, deltas, width, fresh);
+                kernels::listed_byte_rows(g, (lists, columns), first, deltas, width, fresh);
             }
             Self::Dense(x) => {
-                return kernels::gradient_rows(g, kernels::cut(x, first).1, inputs, deltas, width, fresh);
+                kernels::gradient_rows(g, kernels::cut(x, first).1, inputs, deltas, width, fresh);
             }
-            _ if fresh => g.fill(0.0),
+            Self::Bytes(x) => {
+                if fresh {
+                    g.fill(0.0);
+                }
+                kernels::gradient_bytes(g, x, first, deltas, width);
+            }
+            // Compressed rows, and lists without columns, are prediction's.
             _ => {}
-        }
-        // The others were made for prediction.
-        if let Self::Bytes(x) = self {
-            kernels::gradient_bytes(g, x, first, deltas, width);
         }
     }
 }

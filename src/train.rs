@@ -288,9 +288,39 @@ mod tests {
         for odd in [1e30, f32::INFINITY, f32::NAN, -1.0] {
             follow(&mut Sgd::resume(momentum, &NET, &mut [odd; LEN]).unwrap(), 0.1);
             follow(&mut Adam::resume(AdamConfig::default(), &NET, &mut [odd; 2 * LEN], 3).unwrap(), 0.1);
-            let mut second = [0.1; 2 * LEN];
-            second[LEN + 7] = odd;
-            follow(&mut Adam::resume(AdamConfig::default(), &NET, &mut second, 3).unwrap(), 0.1);
+            for beta2 in [0.0, 0.999] {
+                let mut second = [0.1; 2 * LEN];
+                second[LEN + 7] = odd;
+                let config = AdamConfig { beta2, ..AdamConfig::default() };
+                follow(&mut Adam::resume(config, &NET, &mut second, 3).unwrap(), 0.1);
+            }
+        }
+    }
+
+    #[test]
+    fn large_weights_and_steps_by_hand_give_no_false_bound() {
+        // Coupled decay makes infinite squares, and with β₂ = 0 no numbers of them.
+        let config = AdamConfig { beta2: 0.0, weight_decay: 1.0, ..AdamConfig::default() };
+        let mut momentum = [0.0; LEN];
+        let by_hand = SgdConfig { momentum: 0.9, ..SgdConfig::default() };
+        let mut sgd = Sgd::new(by_hand, &NET, &mut momentum).unwrap();
+        sgd.begin(0.1, 1.0);
+        sgd.update(0, &mut [0.0; LEN], &[3e38; LEN]);
+        let mut moments = [0.0; 2 * LEN];
+        let mut adam = Adam::new(config, &NET, &mut moments).unwrap();
+        let optimizers: [(&mut dyn Optimizer, f32); 2] = [(&mut adam, 1e-3), (&mut sgd, 10.0)];
+        for (optimizer, rate) in optimizers {
+            let (mut params, mut floats) = (vec![0.5; LEN], vec![0.0; NET.work_len(1)]);
+            params[0] = 1e20;
+            let mut mean = vec![0.0; LEN];
+            let mut model = Model::new(&NET, &mut params).unwrap();
+            let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
+            for _ in 0..3 {
+                let x = [0.0, 0.5, 0.5];
+                let _ = model.train(&x, Targets::Values(&[1.0; 2]), optimizer, rate, &mut work);
+                let sound = kernels::largest(model.params) < LIMIT;
+                assert_eq!(Averager::new(&mut mean).update(&model).is_ok(), sound);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::HostError;
 use super::memory::{Floats, zeros};
 use super::mnist::{Dataset, Samples};
 use super::run::Marks;
-use crate::{Score, Spec, Targets, Workspace, evaluate};
+use crate::{Buffer, Error, Score, Spec, Targets, Value, Workspace, evaluate};
 use std::format;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -52,14 +52,13 @@ impl<'a> Evaluator<'a> {
         Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
     }
 
-    /// The score of `params` on the samples named by `indices`.
+    /// The score of `params` on the samples named by `indices`: those of 512 samples each, merged in order, so that the
+    /// loss may differ from that of [`evaluate`] in its last digits.
     ///
     /// # Errors
-    /// [`HostError::Core`] as [`evaluate`], for the first samples concerned.
-    ///
-    /// # Panics
-    /// Where `params` has another length than the network's parameters.
+    /// [`HostError::Core`] as [`evaluate`], for the first samples concerned, a sample counted within its 512.
     pub fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
+        Error::expect_len(Buffer::Params, self.spec.param_len(), params.len())?;
         self.params.copy_from_slice(params);
         let (spec, params) = (self.spec, &*self.params);
         let chunks: Vec<&[u32]> = indices.chunks(CHUNK).collect();
@@ -74,7 +73,9 @@ impl<'a> Evaluator<'a> {
         let busy = self.workers.len().min(chunks.len());
         let (first, others) = self.workers[..busy].split_at_mut(1.min(busy));
         let mut scores = thread::scope(|scope| {
-            let threads: Vec<_> = others.iter_mut().map(|worker| scope.spawn(|| work(worker))).collect();
+            // A thread that the system refuses is no loss but of time: the others take its chunks.
+            let spawn = |worker| thread::Builder::new().spawn_scoped(scope, || work(worker)).ok();
+            let threads: Vec<_> = others.iter_mut().filter_map(spawn).collect();
             let mut scores: Vec<_> = first.iter_mut().flat_map(work).collect();
             for thread in threads {
                 // A thread that panics passes its panic on.
@@ -86,6 +87,9 @@ impl<'a> Evaluator<'a> {
         let mut total = Score::default();
         for (_, score) in scores {
             total.merge(&score?);
+        }
+        if total.samples() > 0 && !total.loss().is_finite() {
+            return Err(Error::NonFinite { value: Value::Loss, index: 0 }.into());
         }
         Ok(total)
     }

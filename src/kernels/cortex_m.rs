@@ -7,7 +7,8 @@ use core::arch::asm;
 #[inline(always)]
 pub(super) fn sqrt(x: f32) -> f32 {
     let mut bits = x.to_bits();
-    // SAFETY: moves and a square root of numbers, on a target whose calls pass floats in these very registers.
+    // SAFETY: moves and a square root of numbers, on a target whose calls pass floats in these very
+    // registers; FPSCR's cumulative exception flags may change, which no option denies.
     unsafe {
         asm!(
             "vmov s0, {0}",
@@ -15,7 +16,7 @@ pub(super) fn sqrt(x: f32) -> f32 {
             "vmov {0}, s0",
             inout(reg) bits,
             out("s0") _,
-            options(pure, nomem, nostack, preserves_flags),
+            options(pure, nomem, nostack),
         );
     }
     f32::from_bits(bits)

@@ -108,7 +108,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
 
     let mut averager = Averager::new(mean);
     if (opaque(Snapshots { start: 1, every: 1 })).due(model.steps()) {
-        averager.update(model.params())?;
+        averager.update(&model)?;
     }
     averager.merge(&Averager::resume(other, opaque(4))?)?;
     averager.swap(model.params_mut())?;
