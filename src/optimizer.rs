@@ -19,8 +19,9 @@ pub trait Optimizer {
     fn begin(&mut self, rate: f32, scale: f32);
 
     /// A bound on how far the step moves any weight, where weights and elements of the gradient, a sum over `n` samples,
-    /// have at most these magnitudes; called once after [`begin`](Self::begin). NaN where there is none: an average then
-    /// looks through each model first. A step without this call makes it NaN for good.
+    /// have at most these magnitudes; called once after [`begin`](Self::begin). NaN where there is none, as by default:
+    /// an average then looks through each model first. One that is too small lets a model that is not finite into the
+    /// average.
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
         let _ = (weights, gradient);
         f32::NAN
@@ -73,8 +74,8 @@ pub struct Sgd<'a> {
     velocity: &'a mut [f32],
     /// On the velocity.
     bound: Bound,
-    /// Whether the bound covers the present step.
-    reached: bool,
+    /// Weights of the present step that the bound covers and that have not moved yet.
+    covered: usize,
     step: kernels::Sgd,
 }
 
@@ -101,7 +102,7 @@ impl<'a> Sgd<'a> {
         let SgdConfig { momentum, nesterov, weight_decay } = config;
         let step = kernels::Sgd { scale: 1.0, rate: 0.0, decay: weight_decay, momentum, nesterov };
         let bound = Bound::of(state);
-        Ok(Self { config, velocity: state, bound, reached: false, step })
+        Ok(Self { config, velocity: state, bound, covered: 0, step })
     }
 }
 
@@ -111,13 +112,16 @@ impl Optimizer for Sgd<'_> {
     }
 
     fn begin(&mut self, rate: f32, scale: f32) {
-        (self.step.rate, self.step.scale, self.reached) = (rate, scale, false);
+        (self.step.rate, self.step.scale, self.covered) = (rate, scale, 0);
     }
 
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        self.reached = true;
         let kernels::Sgd { scale, rate, decay, momentum, .. } = self.step;
         let gradient = gradient * scale + decay * weights;
+        if self.velocity.is_empty() {
+            return rate * gradient;
+        }
+        self.covered = self.velocity.len();
         let velocity = self.bound.becomes(momentum * self.bound.get() + gradient);
         // Nesterov's form moves by less than this.
         rate * (gradient + velocity)
@@ -128,12 +132,10 @@ impl Optimizer for Sgd<'_> {
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
-        if !self.reached {
-            self.bound.becomes(f32::NAN);
-        }
         if self.velocity.is_empty() {
             kernels::sgd(weights, gradient, self.step);
         } else {
+            self.bound.cover(&mut self.covered, weights.len());
             let velocity = part(self.velocity, offset, weights.len());
             kernels::momentum(weights, velocity, gradient, self.step);
         }
@@ -198,8 +200,8 @@ pub struct Adam<'a> {
     steps: u64,
     /// On the first moments; NaN where a second one is not a number of zero or more.
     bound: Bound,
-    /// Whether the bound covers the present step.
-    reached: bool,
+    /// Weights of the present step that the bound covers and that have not moved yet.
+    covered: usize,
     step: kernels::Adam,
 }
 
@@ -236,7 +238,7 @@ impl<'a> Adam<'a> {
         let (first, second) = cut_mut(state, spec.param_len());
         let sound = second.iter().all(|&v| (0.0..f32::INFINITY).contains(&v));
         let bound = if sound { Bound::of(first) } else { Bound::of(&[f32::NAN]) };
-        Ok(Self { config, moments: state, steps, bound, reached: false, step })
+        Ok(Self { config, moments: state, steps, bound, covered: 0, step })
     }
 
     /// Steps taken.
@@ -254,21 +256,20 @@ impl Optimizer for Adam<'_> {
     fn begin(&mut self, rate: f32, scale: f32) {
         self.steps = self.steps.saturating_add(1);
         let AdamConfig { beta1, beta2, weight_decay, decoupled, .. } = self.config;
-        self.reached = false;
+        self.covered = 0;
         self.step.scale = scale;
         self.step.rate = rate / math::one_minus_power(1.0 - beta1, self.steps);
         self.step.correction = 1.0 / math::sqrt(math::one_minus_power(1.0 - beta2, self.steps));
         self.step.shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
     }
 
-    /// By `|m| / ε`, which is loose: without coupled decay it never adds up to a magnitude that matters; with it the model
-    /// is looked through anew every dozen steps.
+    /// By `|m| / ε`, which is loose but never adds up to a magnitude that matters; none with coupled decay, where it would.
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        self.reached = true;
+        self.covered = self.moments.len() / 2;
         let kernels::Adam { scale, rate, beta1, decay, epsilon, shrink, .. } = self.step;
-        let gradient = gradient * scale + decay * weights;
-        if !(gradient * gradient).is_finite() {
-            // A second moment may become infinite, and with β₂ = 0 no number.
+        let gradient = gradient * scale;
+        // An infinite square makes a second moment that is, with β₂ = 0, no number.
+        if decay != 0.0 || !(gradient * gradient).is_finite() {
             return self.bound.becomes(f32::NAN);
         }
         let first = self.bound.becomes(beta1 * self.bound.get() + (1.0 - beta1) * gradient);
@@ -276,9 +277,7 @@ impl Optimizer for Adam<'_> {
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
-        if !self.reached {
-            self.bound.becomes(f32::NAN);
-        }
+        self.bound.cover(&mut self.covered, weights.len());
         let half = self.moments.len() / 2;
         let (first, second) = cut_mut(self.moments, half);
         let n = weights.len();
@@ -368,5 +367,53 @@ mod tests {
         close(adam(AdamConfig::decoupled(0.5)), (0.95 - 0.1) * 0.95 - 0.1 * second);
         let coupled = adam(AdamConfig { weight_decay: 0.5, ..AdamConfig::default() });
         assert!((coupled - (0.9 - 0.1 * second)).abs() > 1e-4);
+    }
+
+    #[test]
+    fn no_weight_moves_further_than_the_reach() {
+        // Each configuration with gradients alone and with weights alone, whose decay then moves them.
+        let follow = |optimizer: &mut dyn Optimizer, weight: f32, gradient: f32| {
+            let mut w = [weight, weight];
+            for step in 0..50 {
+                optimizer.begin(3.0, 0.5);
+                let before = w;
+                let reach = optimizer.reach(w[0].abs().max(w[1].abs()), gradient);
+                optimizer.update(0, &mut w, &[gradient, gradient]);
+                let moved = (w[0] - before[0]).abs();
+                assert!(moved <= reach * 1.000_001, "step {step}: {moved} {reach}");
+                // Not so loose that it would be of no use.
+                assert!(reach <= 25.0 * moved.max(1e-3), "step {step}: {moved} {reach}");
+            }
+        };
+        for (weight, gradient) in [(0.0, 2.0), (0.25, 0.0)] {
+            for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
+                let weight_decay = if weight > 0.0 { 0.1 } else { 0.0 };
+                let config = SgdConfig { momentum, nesterov, weight_decay };
+                let mut state = [0.0; 2];
+                let len = config.state_len(&NET);
+                let mut sgd = Sgd::new(config, &NET, &mut state[..len]).unwrap();
+                if weight == 0.0 || momentum == 0.0 {
+                    follow(&mut sgd, weight, gradient);
+                } else {
+                    sgd.begin(3.0, 1.0);
+                    let reach = sgd.reach(weight, gradient);
+                    let mut w = [weight; 2];
+                    sgd.update(0, &mut w, &[0.0; 2]);
+                    assert!((w[0] - weight).abs() > 0.0 && (w[0] - weight).abs() <= reach);
+                }
+            }
+            // With a large ε the bound is near; weights shrink by 1 − ηλ, here to −2 of themselves.
+            let config = AdamConfig { epsilon: 1e3, ..AdamConfig::decoupled(1.0) };
+            let mut moments = [0.0; 4];
+            let mut adam = Adam::new(config, &NET, &mut moments).unwrap();
+            adam.begin(3.0, 1.0);
+            let reach = adam.reach(weight, gradient);
+            let mut w = [weight; 2];
+            adam.update(0, &mut w, &[gradient; 2]);
+            let moved = (w[0] - weight).abs();
+            assert!(moved > 0.0 && moved <= reach * 1.000_001 && reach < 1.1 * moved, "{moved} {reach}");
+        }
+        let coupled = AdamConfig { weight_decay: 0.1, ..AdamConfig::default() };
+        assert!(Adam::new(coupled, &NET, &mut [0.0; 4]).unwrap().reach(1.0, 1.0).is_nan());
     }
 }

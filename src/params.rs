@@ -52,7 +52,7 @@ impl Bound {
     }
 
     fn is_known(self) -> bool {
-        self.0 < LIMIT
+        (0.0..LIMIT).contains(&self.0)
     }
 
     pub(crate) fn get(self) -> f32 {
@@ -65,11 +65,39 @@ impl Bound {
         self.0
     }
 
+    /// Counts `n` weights that move off those that this bound covers; none is known any more where they are too few.
+    pub(crate) fn cover(&mut self, covered: &mut usize, n: usize) {
+        match covered.checked_sub(n) {
+            Some(rest) => *covered = rest,
+            None => *self = Self(f32::NAN),
+        }
+    }
+
     /// Looks at the parameters where the bound is to be found out; NaN stays, the sign of an optimizer that gives none.
     pub(crate) fn find(&mut self, values: &[f32]) -> f32 {
         if !self.is_known() && !self.0.is_nan() {
             *self = Self::of(values);
         }
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_grows_by_more_than_rounding() {
+        let mut bound = Bound::of(&[]);
+        for magnitude in [1e-20, 1.0, 1.5, 1e30] {
+            assert!(bound.becomes(magnitude) > magnitude * (1.0 + 4.0 * f32::EPSILON));
+        }
+    }
+
+    #[test]
+    fn only_a_number_from_zero_to_the_limit_is_a_bound() {
+        for (bound, known) in [(0.0, true), (1e38, true), (LIMIT, false), (f32::NAN, false), (-1.0, false)] {
+            assert_eq!(Bound(bound).is_known(), known);
+        }
     }
 }

@@ -18,7 +18,7 @@ pub enum Isa {
     Baseline = 2,
     /// AVX2, 16 registers of 8 floats.
     Avx2 = 3,
-    /// AVX-512F/VL, 32 registers of 16 floats.
+    /// AVX-512F/VL, 32 registers; the dense tiles and the input gradients run their AVX2 code.
     Avx512 = 4,
 }
 
@@ -49,9 +49,9 @@ mod detect {
             3 => Isa::Avx2,
             4 => Isa::Avx512,
             _ => {
-                let isa = best();
-                FOUND.store(isa as u8, Relaxed);
-                isa
+                // Where another thread has forced one meanwhile, that one stays.
+                let _ = FOUND.compare_exchange(0, best() as u8, Relaxed, Relaxed);
+                isa()
             }
         }
     }
@@ -62,10 +62,37 @@ mod detect {
         let present = isa <= best();
         if present {
             FOUND.store(isa as u8, Relaxed);
+            #[cfg(debug_assertions)]
+            RAN.set(0);
         }
         present
     }
+
+    #[cfg(debug_assertions)]
+    std::thread_local! {
+        /// A bit for each instruction set whose code ran.
+        static RAN: core::cell::Cell<u8> = const { core::cell::Cell::new(0) };
+    }
+
+    /// Notes whose code runs, from within that code.
+    #[inline(always)]
+    pub(super) fn note(isa: Isa) {
+        #[cfg(debug_assertions)]
+        RAN.set(RAN.get() | 1 << isa as u8);
+        #[cfg(not(debug_assertions))]
+        let _ = isa;
+    }
+
+    /// Whether code compiled for `isa` has run in this thread since its last [`force`]; known in debug builds alone.
+    #[cfg(debug_assertions)]
+    #[must_use]
+    pub fn ran(isa: Isa) -> bool {
+        RAN.get() & 1 << isa as u8 != 0
+    }
 }
+
+#[cfg(all(feature = "std", target_arch = "x86_64", debug_assertions))]
+pub use detect::ran;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub use detect::force;
@@ -95,24 +122,36 @@ pub fn isa() -> Isa {
     return Isa::Baseline;
 }
 
-/// Compiles a loop for each instruction set, under one name that picks; `$avx512` names what AVX-512 may use.
+/// Compiles a loop for each instruction set, under one name that picks; on AVX-512 the code of `$best`, which may use
+/// `$features`.
 macro_rules! dispatch {
-    ($avx512:literal $($(#[$doc:meta])* $module:ident::$name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
+    ($best:ident: $features:literal
+        $($(#[$doc:meta])* $module:ident::$name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
         $(#[$doc])*
         pub(crate) fn $name($($arg: $type),*) $(-> $out)? {
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             {
                 #[target_feature(enable = "avx2,bmi1")]
-                fn avx2($($arg: $type),*) $(-> $out)? { $module::$name::<8>($($arg),*) }
-                #[target_feature(enable = $avx512)]
-                fn avx512($($arg: $type),*) $(-> $out)? { $module::$name::<8>($($arg),*) }
+                fn avx2($($arg: $type),*) $(-> $out)? {
+                    detect::note(Isa::Avx2);
+                    $module::$name::<8>($($arg),*)
+                }
+                #[target_feature(enable = $features)]
+                fn best($($arg: $type),*) $(-> $out)? {
+                    detect::note(Isa::$best);
+                    $module::$name::<8>($($arg),*)
+                }
+                fn scalar($($arg: $type),*) $(-> $out)? {
+                    detect::note(Isa::Scalar);
+                    $module::$name::<1>($($arg),*)
+                }
                 match detect::isa() {
-                    // SAFETY: `isa` answers `Avx512` only where all four were found present.
-                    Isa::Avx512 => return unsafe { avx512($($arg),*) },
-                    // SAFETY: `isa` answers `Avx2` only where both were found present.
+                    // SAFETY: `isa` answers `Avx512` only where AVX-512F, AVX-512VL, AVX2 and BMI1 were found present.
+                    Isa::Avx512 => return unsafe { best($($arg),*) },
+                    // SAFETY: `isa` answers `Avx2` only where AVX2 and BMI1 were found present.
                     Isa::Avx2 => return unsafe { avx2($($arg),*) },
-                    Isa::Scalar => return $module::$name::<1>($($arg),*),
-                    Isa::Baseline => {}
+                    Isa::Scalar => return scalar($($arg),*),
+                    Isa::Baseline => detect::note(Isa::Baseline),
                 }
             }
             $module::$name::<4>($($arg),*)
@@ -120,7 +159,7 @@ macro_rules! dispatch {
     )*};
 }
 
-dispatch! { "avx512f,avx512vl,avx2,bmi1"
+dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     /// `z[s][j] = bias[j] + Σ_k x[s][k]·weights[k][j]`, zeros of `x` skipped.
     body::forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// The same from rows of bytes.
@@ -190,7 +229,7 @@ dispatch! { "avx512f,avx512vl,avx2,bmi1"
 }
 
 // With AVX-512 the compiler may keep these tiles in memory, or join registers of two rows: AVX2 is faster.
-dispatch! { "avx2,bmi1"
+dispatch! { Avx2: "avx2,bmi1"
     /// As [`forward`] without skipping.
     dense::forward_dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]);
     /// As [`gradient_rows`] without skipping.

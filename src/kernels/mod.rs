@@ -24,8 +24,8 @@
 //!   non-zero input of a 64-wide layer costs 16 vector operations, 4 cycles, and 256 bytes of weights from the second
 //!   cache, 8 cycles at 32 bytes each. In the gradient it is the end of each input's short loop, which no processor
 //!   foresees, about 15 cycles.
-//! - **No gradient buffer**: a block of rows is computed in the first cache and handed to the optimizer there. Adam is
-//!   then bound by its square root and its division, 11 cycles for 8 parameters, and skips them where the first moments
+//! - **No gradient buffer**: a block of rows, 16 kB for a 64-wide layer, is handed to the optimizer while a near cache
+//!   holds it. Adam is then bound by its square root and its division, 11 cycles for 8 parameters, and skips them where the first moments
 //!   are zero.
 //! - **Dense inputs** go through tiles of 4 rows by 2 registers, each element of the matrix loaded once for four rows,
 //!   over a copy of the matrix's columns that lies in a row, from a cache line on: without it every row is another page,
@@ -50,6 +50,8 @@ mod lists;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub use dispatch::force;
+#[cfg(all(feature = "std", target_arch = "x86_64", debug_assertions))]
+pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
     adam, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,

@@ -54,3 +54,19 @@ pub(crate) fn work(spec: &Spec, batch: usize) -> Vec<f32> {
 pub(crate) fn predict_work(spec: &Spec, batch: usize) -> Vec<f32> {
     vec![f32::NAN; spec.predict_len(batch)]
 }
+
+/// Code for `isa`, which was forced, ran in this thread, and no other; on AVX-512 the dense tiles and the input gradients
+/// run AVX2's. Known in debug builds alone.
+#[cfg(all(feature = "std", target_arch = "x86_64", debug_assertions))]
+pub(crate) fn assert_ran(isa: cygnet::kernels::Isa) {
+    use cygnet::kernels::{Isa, ran};
+    assert!(ran(isa), "{isa:?} was forced and did not run");
+    for other in [Isa::Scalar, Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+        let may = other == isa || (isa, other) == (Isa::Avx512, Isa::Avx2);
+        assert!(may || !ran(other), "{isa:?} was forced, {other:?} ran");
+    }
+}
+
+/// A release build does not know.
+#[cfg(all(feature = "std", target_arch = "x86_64", not(debug_assertions)))]
+pub(crate) fn assert_ran(_: cygnet::kernels::Isa) {}
