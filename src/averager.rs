@@ -80,8 +80,8 @@ impl<'a> Averager<'a> {
     /// Exchanges the mean and `params` element by element: twice with the same slice is the identity, bit for bit.
     ///
     /// # Errors
-    /// [`Error::NoAverage`] before the first update, [`Error::Length`]; on the way back [`Error::NonFinite`] for what
-    /// has become of the mean meanwhile.
+    /// [`Error::NoAverage`] before the first update, [`Error::Length`]; on the way back [`Error::NonFinite`] for a
+    /// mean that has become so meanwhile: put numbers into `params`, and the live weights come back.
     pub fn swap(&mut self, params: &mut [f32]) -> Result<(), Error> {
         if self.count == 0 {
             return Err(Error::NoAverage);

@@ -19,7 +19,8 @@
 //! | `exp`, `ln`, `tanh`, `cos` | `libm` (or as the network's [`Math`] says); `√` is correctly rounded everywhere |
 //! | random numbers | Philox4x32-10 by seed, purpose and place |
 //!
-//! How samples lie in memory ([`Inputs`]), lists, batch splits and instruction sets change the speed alone.
+//! How samples lie in memory ([`Inputs`]), lists, batch splits and instruction sets change the speed alone, as long as
+//! parameters are finite: whether a zero meets an infinite weight or skips it is not fixed.
 #![no_std]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -126,20 +126,16 @@ pub struct Score {
 }
 
 impl Score {
-    fn add(&mut self, loss: f32, hit: bool) {
+    /// Adds one sample.
+    pub(crate) fn add(&mut self, loss: f32, hit: bool) {
         self.lanes[(self.samples % 8) as usize] += loss;
         self.samples += 1;
         self.hits += u64::from(hit);
     }
 
-    /// Adds the samples of another score, lane by lane: sums of sums, which may differ from one running sum in the last
-    /// digits.
-    pub fn merge(&mut self, other: &Self) {
-        for (lane, &more) in self.lanes.iter_mut().zip(&other.lanes) {
-            *lane += more;
-        }
-        self.samples += other.samples;
-        self.hits += other.hits;
+    /// This score, unless its loss is not finite.
+    pub(crate) fn finite(self) -> Result<Self, Error> {
+        if self.loss().is_finite() { Ok(self) } else { Err(Error::NonFinite { value: Value::Loss, index: 0 }) }
     }
 
     /// Number of samples.
@@ -177,29 +173,36 @@ pub(crate) fn score_with_gradient(
     targets: Targets<'_>,
     total: &mut Score,
 ) {
-    score(spec, outputs, targets, total);
+    score(spec, outputs, targets, &mut |loss, hit| total.add(loss, hit));
     for (d, &gradient) in deltas.iter_mut().zip(&*outputs) {
         *d *= gradient;
     }
 }
 
-/// Scores the outputs of a batch and replaces them by `∂L/∂a`.
-pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, total: &mut Score) {
+/// Gives `each` the loss of every sample of a batch and whether it is a hit, in order, and replaces outputs by `∂L/∂a`.
+pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, each: &mut impl FnMut(f32, bool)) {
     let (width, loss) = (spec.outputs(), spec.loss_kind());
     // Groups, so that exponentials are computed for several samples at once.
     for (group, a) in rows_mut(outputs, GROUP * width).enumerate() {
-        score_group(loss, spec.math_kind(), a, width, targets.skip(group * GROUP, width), total);
+        score_group(loss, spec.math_kind(), a, width, targets.skip(group * GROUP, width), each);
     }
     let whole = outputs.len() / (GROUP * width).max(1) * GROUP;
     let rest = cut_mut(outputs, whole * width).1;
-    score_group(loss, spec.math_kind(), rest, width, targets.skip(whole, width), total);
+    score_group(loss, spec.math_kind(), rest, width, targets.skip(whole, width), each);
 }
 
 /// Samples scored together.
 const GROUP: usize = 8;
 
 /// [`score`] of up to [`GROUP`] samples.
-fn score_group(loss: Loss, math: Math, a: &mut [f32], width: usize, targets: Targets<'_>, total: &mut Score) {
+fn score_group(
+    loss: Loss,
+    math: Math,
+    a: &mut [f32],
+    width: usize,
+    targets: Targets<'_>,
+    each: &mut impl FnMut(f32, bool),
+) {
     let mut sums = [Shifted::default(); GROUP];
     let mut hits = [false; GROUP];
     for (s, (a, (sums, hit))) in rows_mut(a, width).zip(sums.iter_mut().zip(&mut hits)).enumerate() {
@@ -229,7 +232,7 @@ fn score_group(loss: Loss, math: Math, a: &mut [f32], width: usize, targets: Tar
                 if r.abs() <= delta { (0.5 * r * r, r) } else { (delta * (r.abs() - 0.5 * delta), delta.copysign(r)) }
             }),
         };
-        total.add(loss, hit);
+        each(loss, hit);
     }
 }
 
@@ -299,9 +302,9 @@ mod tests {
     #[test]
     fn cross_entropy_of_large_logits_is_finite() {
         let loss = |loss, a: &mut [f32], targets| {
-            let mut total = Score::default();
-            score_group(loss, Math::Libm, a, a.len(), targets, &mut total);
-            total.loss()
+            let (width, mut found) = (a.len(), 0.0);
+            score_group(loss, Math::Libm, a, width, targets, &mut |loss, _| found = loss);
+            found
         };
         let mut a = [2000.0, -2000.0];
         assert_eq!(loss(Loss::SoftmaxCrossEntropy, &mut a, Targets::Classes(&[1])), 4000.0);
@@ -317,10 +320,24 @@ mod tests {
         assert_eq!((whole.samples(), whole.hits()), (11, 6));
         let mean = losses.iter().map(|&l| f64::from(l)).sum::<f64>() / 11.0;
         assert!((f64::from(whole.loss()) / mean - 1.0).abs() < 1e-6);
-        let (mut first, mut rest) = (Score::default(), Score::default());
-        losses.iter().take(8).for_each(|&l| first.add(l, l < 0.5));
-        losses.iter().skip(8).for_each(|&l| rest.add(l, l < 0.5));
-        first.merge(&rest);
-        assert_eq!(first, whole);
+    }
+
+    #[test]
+    fn samples_scored_together_are_scored_as_one_by_one() {
+        for loss in [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.5)] {
+            let spec = Spec::new(1).dense(3, crate::Activation::Identity).loss(loss);
+            for n in [1, 7, 8, 9, 16, 21] {
+                let mut together: std::vec::Vec<f32> = (0..3 * n).map(|i| (i * 7 % 11) as f32 * 0.3 - 1.5).collect();
+                let classes: std::vec::Vec<u16> = (0..n).map(|i| (i * 5 % 3) as u16).collect();
+                let (mut alone, mut expected, mut found) = (together.clone(), std::vec![], std::vec![]);
+                for (a, class) in alone.chunks_mut(3).zip(&classes) {
+                    let targets = Targets::Classes(core::slice::from_ref(class));
+                    score(&spec, a, targets, &mut |loss, hit| expected.push((loss.to_bits(), hit)));
+                }
+                let targets = Targets::Classes(&classes);
+                score(&spec, &mut together, targets, &mut |loss, hit| found.push((loss.to_bits(), hit)));
+                assert_eq!((found, together), (expected, alone));
+            }
+        }
     }
 }

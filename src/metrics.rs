@@ -1,6 +1,6 @@
 //! How good a model is on samples it does not learn from.
 
-use crate::error::{Buffer, Error, Value};
+use crate::error::{Buffer, Error};
 use crate::forward;
 use crate::loss::{Score, Targets, score};
 use crate::model::{Model, Workspace};
@@ -32,23 +32,33 @@ fn evaluate_inputs(
     total: &mut Score,
     work: &mut Workspace<'_>,
 ) -> Result<(), Error> {
+    let mut sum = *total;
+    score_each(spec, params, inputs, targets, work, &mut |loss, hit| sum.add(loss, hit))?;
+    *total = sum.finite()?;
+    Ok(())
+}
+
+/// Gives `each` the loss of every sample, in order, and whether it is a hit.
+pub(crate) fn score_each(
+    spec: &Spec,
+    params: &[f32],
+    inputs: Inputs<'_>,
+    targets: Targets<'_>,
+    work: &mut Workspace<'_>,
+    each: &mut impl FnMut(f32, bool),
+) -> Result<(), Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     let samples = targets.check(spec, &inputs)?;
-    let mut sum = *total;
     let mut done = 0;
     while done < samples {
         let n = work.capacity().min(samples - done);
         let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
         let rows = lists.prepare(spec, inputs.part(done, n, spec.inputs()), n, false)?;
         let outputs = forward::run(spec, params, rows, n, floats);
-        score(spec, outputs, targets.skip(done, spec.outputs()), &mut sum);
+        score(spec, outputs, targets.skip(done, spec.outputs()), each);
         done += n;
     }
-    if !sum.loss().is_finite() {
-        return Err(Error::NonFinite { value: Value::Loss, index: 0 });
-    }
-    *total = sum;
     Ok(())
 }
 

@@ -42,7 +42,7 @@ impl Rows<'_> {
         match self {
             Self::Dense(x) => kernels::largest(x),
             Self::Bytes(x) => f32::from(x.largest()) * x.scale.abs(),
-            Self::Compressed(x) => f32::from(x.largest()) * x.scale.abs(),
+            Self::Compressed(x) => 255.0 * x.scale.abs(),
             Self::ListedFloats(x) => x.lists.largest(),
             Self::ListedBytes(x) => x.lists.largest(),
         }
@@ -62,15 +62,9 @@ impl Rows<'_> {
         let (inputs, width) = (layer.inputs, layer.outputs);
         match self {
             Self::ListedFloats(Listed { lists, columns: Some(columns) }) => {
-                if first == 0 {
-                    columns.rewind(lists.starts);
-                }
                 kernels::listed_float_rows(g, (lists, columns), first, deltas, width, fresh);
             }
             Self::ListedBytes(Listed { lists, columns: Some(columns) }) => {
-                if first == 0 {
-                    columns.rewind(lists.starts);
-                }
                 kernels::listed_byte_rows(g, (lists, columns), first, deltas, width, fresh);
             }
             Self::Dense(x) => {
@@ -83,6 +77,7 @@ impl Rows<'_> {
                 kernels::gradient_bytes(g, x, first, deltas, width);
             }
             // Compressed rows, and lists without columns, are prediction's.
+            _ if fresh => g.fill(0.0),
             _ => {}
         }
     }
@@ -128,38 +123,34 @@ impl<'w> ListSpace<'w> {
         }
         let (starts, integers) = cut_mut(self.integers, n + 1);
         let (terms, integers) = cut_mut(integers, places);
-        if let Inputs::Floats(x) = inputs {
-            let mut lists = FloatListsMut { starts, indices: terms, values: self.floats };
-            kernels::list_floats(x, width, &mut lists);
-            let lists = lists.finish();
-            let columns = training.then(|| {
-                columns(integers, n, width, |groups, masks| {
-                    kernels::mark_floats(&lists, groups, masks);
-                })
-            });
-            return Ok(Rows::ListedFloats(Listed { lists, columns }));
-        }
+        let space = training.then_some(integers);
         let mut lists = ByteListsMut { starts, terms };
-        let scale = match inputs {
-            Inputs::Sparse { set, pick } => {
-                let rows = set.rows(pick);
-                list_compressed(&rows, &mut lists);
-                rows.scale
+        Ok(match inputs {
+            Inputs::Floats(x) => {
+                let ByteListsMut { starts, terms: indices } = lists;
+                let mut lists = FloatListsMut { starts, indices, values: self.floats };
+                kernels::list_floats(x, width, &mut lists);
+                let lists = lists.finish();
+                let mark = |groups, masks: &mut [[u32; 2]]| kernels::mark_floats(&lists, groups, masks);
+                Rows::ListedFloats(Listed { lists, columns: space.map(|space| columns(space, n, width, mark)) })
             }
             Inputs::Bytes { set, scale, pick } => {
                 kernels::list_bytes(&ByteRows { set, width, pick, scale }, &mut lists);
-                scale
+                listed_bytes(lists.finish(scale), space, n, width)
             }
-            Inputs::Floats(_) => 0.0,
-        };
-        let lists = lists.finish(scale);
-        let columns = training.then(|| {
-            columns(integers, n, width, |groups, masks| {
-                kernels::mark_bytes(&lists, groups, masks);
-            })
-        });
-        Ok(Rows::ListedBytes(Listed { lists, columns }))
+            Inputs::Sparse { set, pick } => {
+                let rows = set.rows(pick);
+                kernels::list_compressed(&rows, &mut lists);
+                listed_bytes(lists.finish(rows.scale), space, n, width)
+            }
+        })
     }
+}
+
+/// Lists of bytes, for training with columns in `space`.
+fn listed_bytes<'w>(lists: ByteLists<'w>, space: Option<&'w mut [u32]>, n: usize, width: usize) -> Rows<'w> {
+    let mark = |groups, masks: &mut [[u32; 2]]| kernels::mark_bytes(&lists, groups, masks);
+    Rows::ListedBytes(Listed { lists, columns: space.map(|space| columns(space, n, width, mark)) })
 }
 
 /// The columns of lists of `n` samples, in `integers`, with masks that `mark` sets.
@@ -212,16 +203,4 @@ fn expand<'w>(inputs: &Inputs<'w>, n: usize, width: usize, values: &'w mut [f32]
         }
     }
     values
-}
-
-/// Lists the rows of a compressed set.
-fn list_compressed(from: &CompressedRows<'_>, lists: &mut ByteListsMut<'_>) {
-    let mut n = 0;
-    for i in 0..from.pick.len() {
-        kernels::begin(lists.starts, i, n);
-        let (positions, bytes) = from.picked(i);
-        kernels::pack(positions, bytes, cut_mut(lists.terms, n).1);
-        n += positions.len();
-        kernels::begin(lists.starts, i + 1, n);
-    }
 }

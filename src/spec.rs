@@ -10,7 +10,7 @@ use crate::math::Math;
 pub const MAX_LAYERS: usize = 8;
 
 /// Rows of a gradient that a workspace with lists computes at once, enough to pay for a copy of the deltas' columns, and
-/// the floats they take at least: half a first-level cache.
+/// the floats they take at least.
 const BLOCK_ROWS: usize = 64;
 const BLOCK_FLOATS: usize = 4096;
 
@@ -367,6 +367,13 @@ mod tests {
         assert_eq!(NET.work_len(1), 2 * 74 + 64);
         assert_eq!(NET.work_len(32), 2 * 32 * 74 + 64);
         assert_eq!(NET.predict_len(1), 74);
+        // Elements, masks of 64 samples, three places a sample and one more; values and a block of gradients.
+        for (batch, masks) in [(1, 1), (32, 1), (64, 1), (65, 2)] {
+            assert_eq!(NET.index_len(batch), 784 * batch + 16 + 2 * 784 * masks + 3 * batch + 1);
+            assert_eq!(NET.list_len(batch), 784 * batch + 16 + 4096);
+        }
+        let wide = Spec::new(3).dense(100, Activation::Relu).dense(2, Activation::Identity);
+        assert_eq!(wide.list_len(5), 15 + 16 + 64 * 100);
         assert_eq!((NET.inputs(), NET.outputs(), NET.depth()), (784, 10, 2));
         let head = NET.layer(1).unwrap();
         assert_eq!((head.inputs, head.outputs, head.offset), (64, 10, 784 * 64 + 64));

@@ -203,9 +203,7 @@ impl Model<'_> {
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
         let mut total = *score;
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, &mut total);
-        if !total.loss().is_finite() {
-            return Err(Error::NonFinite { value: Value::Loss, index: 0 });
-        }
+        let total = total.finite()?;
         let mut trace = Trace { inputs, activations, deltas, samples };
         let bound = trace.descend(spec, self.params);
         if !is_moderate(bound) {

@@ -4,7 +4,8 @@ use super::HostError;
 use super::memory::{Floats, zeros};
 use super::mnist::{Dataset, Samples};
 use super::run::Marks;
-use crate::{Buffer, Error, Score, Spec, Targets, Value, Workspace, evaluate};
+use crate::metrics::score_each;
+use crate::{Buffer, Error, Score, Spec, Targets, Workspace};
 use std::format;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -13,7 +14,7 @@ use std::vec::Vec;
 
 /// Samples that pass at once.
 const BATCH: usize = 64;
-/// Samples that a thread takes at once. Their scores are merged in order: the number of threads changes no bit.
+/// Samples that a thread takes at once.
 const CHUNK: usize = 8 * BATCH;
 
 /// Scores models on sets that are kept as bytes.
@@ -52,46 +53,49 @@ impl<'a> Evaluator<'a> {
         Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
     }
 
-    /// The score of `params` on the samples named by `indices`: those of 512 samples each, merged in order, so that the
-    /// loss may differ from that of [`evaluate`] in its last digits.
+    /// The score of `params` on the samples named by `indices`: that of [`evaluate`](crate::evaluate), bit for bit, on
+    /// any number of threads; no indices, no samples.
     ///
     /// # Errors
-    /// [`HostError::Core`] as [`evaluate`], for the first samples concerned, a sample counted within its 512.
+    /// [`HostError::Core`] as [`evaluate`](crate::evaluate), for the first samples concerned, a sample counted within
+    /// the 512 that a thread takes at once.
     pub fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
         Error::expect_len(Buffer::Params, self.spec.param_len(), params.len())?;
+        if indices.is_empty() {
+            return Ok(Score::default());
+        }
         self.params.copy_from_slice(params);
         let (spec, params) = (self.spec, &*self.params);
         let chunks: Vec<&[u32]> = indices.chunks(CHUNK).collect();
         let next = AtomicUsize::new(0);
         let work = |worker: &mut Worker| {
-            let mut scores = Vec::new();
-            while let Some((i, chunk)) = Some(next.fetch_add(1, Relaxed)).and_then(|i| Some((i, *chunks.get(i)?))) {
-                scores.push((i, worker.score(spec, params, samples, chunk)));
+            let mut scored = Vec::new();
+            loop {
+                let i = next.fetch_add(1, Relaxed);
+                let Some(chunk) = chunks.get(i) else { return scored };
+                scored.push((i, worker.score(spec, params, samples, chunk)));
             }
-            scores
         };
         let busy = self.workers.len().min(chunks.len());
-        let (first, others) = self.workers[..busy].split_at_mut(1.min(busy));
-        let mut scores = thread::scope(|scope| {
+        let mut scored = thread::scope(|scope| {
+            let mut workers = self.workers[..busy].iter_mut();
+            let here = workers.next();
             // A thread that the system refuses is no loss but of time: the others take its chunks.
             let spawn = |worker| thread::Builder::new().spawn_scoped(scope, || work(worker)).ok();
-            let threads: Vec<_> = others.iter_mut().filter_map(spawn).collect();
-            let mut scores: Vec<_> = first.iter_mut().flat_map(work).collect();
+            let threads: Vec<_> = workers.filter_map(spawn).collect();
+            let mut scored = here.map_or_else(Vec::new, work);
             for thread in threads {
                 // A thread that panics passes its panic on.
-                scores.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+                scored.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
-            scores
+            scored
         });
-        scores.sort_unstable_by_key(|&(i, _)| i);
+        scored.sort_unstable_by_key(|&(i, _)| i);
         let mut total = Score::default();
-        for (_, score) in scores {
-            total.merge(&score?);
+        for (_, chunk) in scored {
+            chunk?.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
         }
-        if total.samples() > 0 && !total.loss().is_finite() {
-            return Err(Error::NonFinite { value: Value::Loss, index: 0 }.into());
-        }
-        Ok(total)
+        Ok(total.finite()?)
     }
 
     pub(crate) fn validate(
@@ -139,12 +143,69 @@ impl Worker {
         })
     }
 
-    fn score(&mut self, spec: &Spec, params: &[f32], samples: &Samples, chunk: &[u32]) -> Result<Score, HostError> {
+    /// Loss and hit of each sample.
+    fn score(&mut self, spec: &Spec, params: &[f32], samples: &Samples, chunk: &[u32]) -> Result<Chunk, HostError> {
         let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
         let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
         let classes = Targets::Classes(samples.classes(chunk, &mut self.labels));
-        let mut score = Score::default();
-        evaluate(spec, params, samples.inputs_of(chunk), classes, &mut score, &mut work)?;
-        Ok(score)
+        let mut scored = Vec::with_capacity(chunk.len());
+        score_each(spec, params, samples.inputs_of(chunk), classes, &mut work, &mut |loss, hit| {
+            scored.push((loss, hit))
+        })?;
+        Ok(scored)
+    }
+}
+
+/// Loss and hit of up to [`CHUNK`] samples.
+type Chunk = Vec<(f32, bool)>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Init, Model, evaluate};
+    use std::vec;
+
+    const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
+
+    #[test]
+    fn any_number_of_threads_gives_the_score_of_one_pass() {
+        let data = Dataset::sample().unwrap();
+        let mut params = vec![0.0; NET.param_len()];
+        Model::new(&NET, &mut params).unwrap().init(Init::He, 1).unwrap();
+        // Five chunks, the last one short, and a sample that comes twice.
+        let indices: Vec<u32> = (0..2100).map(|i| i * 3 % 6001).collect();
+        let (mut floats, mut classes) = (vec![0.0; NET.predict_len(1)], vec![0; indices.len()]);
+        let mut work = Workspace::for_prediction(&NET, 1, &mut floats).unwrap();
+        let targets = Targets::Classes(data.train.classes(&indices, &mut classes));
+        let mut expected = Score::default();
+        evaluate(&NET, &params, data.train.inputs_of(&indices), targets, &mut expected, &mut work).unwrap();
+        for threads in [1, 2, 3, 7] {
+            let mut evaluator = Evaluator::with_threads(&NET, &data, NonZeroUsize::new(threads).unwrap()).unwrap();
+            let score = evaluator.score(&params, &data.train, &indices).unwrap();
+            assert_eq!((score, score.loss().to_bits()), (expected, expected.loss().to_bits()), "{threads}");
+        }
+    }
+
+    #[test]
+    fn wrong_use_is_an_error() {
+        let data = Dataset::sample().unwrap();
+        let mut evaluator = Evaluator::new(&NET, &data).unwrap();
+        let mut params = vec![0.0; NET.param_len()];
+        let core = |found: Result<Score, HostError>| match found {
+            Err(HostError::Core(error)) => Some(error),
+            _ => None,
+        };
+        let length = Error::Length { buffer: Buffer::Params, needed: NET.param_len(), got: 3 };
+        assert_eq!(core(evaluator.score(&[0.0; 3], &data.train, &[0])), Some(length));
+        assert_eq!(evaluator.score(&params, &data.train, &[]).unwrap(), Score::default());
+        // The first of two chunks that fail, in their order.
+        let samples = data.train.len();
+        let mut indices: Vec<u32> = (0..2000).collect();
+        (indices[700], indices[1800]) = (u32::MAX - 1, u32::MAX);
+        let pick = Error::Pick { row: u32::MAX - 1, samples };
+        assert_eq!(core(evaluator.score(&params, &data.train, &indices)), Some(pick));
+        params.fill(f32::NAN);
+        let loss = Error::NonFinite { value: crate::Value::Loss, index: 0 };
+        assert_eq!(core(evaluator.score(&params, &data.train, &[0])), Some(loss));
     }
 }

@@ -3,7 +3,8 @@
 //! `L` is the number of floats in a register.
 
 use super::{
-    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, add_scaled, cut_mut, rows, rows_mut, sqrt, tree,
+    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, add_scaled, cut_mut, rows, rows_mut, sqrt,
+    start_rows, tree,
 };
 
 /// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
@@ -87,9 +88,7 @@ pub(super) fn forward_bytes<const L: usize>(x: &ByteRows<'_>, weights: &[f32], b
 
 #[inline(always)]
 fn forward_sample<const L: usize>(x: impl Iterator<Item = f32>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-    for (z, &b) in z.iter_mut().zip(bias) {
-        *z = b;
-    }
+    start_rows(z, bias);
     weighted_rows::<L>(z, x, weights, bias.len());
 }
 

@@ -1,6 +1,6 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
-use super::{add_scaled, cut, cut_mut, padded, rows, rows_mut};
+use super::{add_scaled, cut, cut_mut, padded, rows, rows_mut, start_rows};
 
 /// Rows of the matrix between two visits of the running sums: a panel of two registers' width stays in the first cache.
 const DEPTH: usize = 128;
@@ -20,11 +20,7 @@ struct Panel<const L: usize>([[[f32; L]; 2]; DEPTH]);
 #[inline(always)]
 pub(super) fn forward_dense<const L: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]) {
     let width = bias.len();
-    for z in rows_mut(z, width) {
-        for (z, &b) in z.iter_mut().zip(bias) {
-            *z = b;
-        }
-    }
+    start_rows(z, bias);
     multiply_add::<L>(z, &ByRow { x, stride: inputs }, weights, width);
 }
 

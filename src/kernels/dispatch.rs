@@ -190,8 +190,8 @@ dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     lists::list_floats(x: &[f32], width: usize, lists: &mut FloatListsMut<'_>);
     /// Lists the non-zero bytes of `x`.
     lists::list_bytes(x: &ByteRows<'_>, lists: &mut ByteListsMut<'_>);
-    /// The first elements of `terms` become those at `positions` with the values `bytes`.
-    lists::pack(positions: &[u16], bytes: &[u8], terms: &mut [u32]);
+    /// Lists the rows of a compressed set.
+    lists::list_compressed(x: &CompressedRows<'_>, lists: &mut ByteListsMut<'_>);
     /// The first elements of `to` become the bytes times `scale`.
     lists::scale_bytes(from: &[u8], scale: f32, to: &mut [f32]);
     /// Sets the bit of each element in the masks of its column; there are `groups` masks for each.

@@ -1,5 +1,5 @@
 //! `eˣ` without a branch, so that it is computed for a register at a time: the algorithm and hence the bits of `libm`'s
-//! `expf` (FreeBSD's `e_expf.c`), which a test compares for every float.
+//! `expf` (FreeBSD's `e_expf.c`), which `.ci/run` compares for every float.
 
 /// `2⁻¹³`: up to here `1 + x` is the result.
 const LINEAR: f32 = 1.220_703_1e-4;

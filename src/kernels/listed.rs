@@ -1,23 +1,22 @@
 //! Weighted sums of the rows that lists name, in registers.
 
 use super::lists::{ByteLists, Columns, FloatLists, GROUP, range};
-use super::{CompressedRows, TILE, add_scaled, cut, cut_mut, rows_mut};
+use super::{CompressedRows, TILE, add_scaled, cut, cut_mut, rows_mut, start_rows};
 use core::cell::Cell;
 use core::iter::Zip;
 use core::slice::Iter;
 
 /// Lists as pairs of index and value.
 trait Source {
-    type Terms<'t>: Iterator<Item = (u32, f32)>
-    where
-        Self: 't;
-
     /// List `i`.
-    fn list(&self, i: usize) -> Self::Terms<'_>;
+    fn list(&self, i: usize) -> impl Iterator<Item = (u32, f32)>;
 }
 
 /// Lists whose values can be read one by one.
 trait Places {
+    /// Where each list begins.
+    fn starts(&self) -> &[u32];
+
     /// The value at place `at` of all lists.
     fn value(&self, at: usize) -> Option<f32>;
 }
@@ -35,13 +34,8 @@ impl Iterator for Floats<'_> {
 }
 
 impl Source for FloatLists<'_> {
-    type Terms<'t>
-        = Floats<'t>
-    where
-        Self: 't;
-
     #[inline(always)]
-    fn list(&self, i: usize) -> Floats<'_> {
+    fn list(&self, i: usize) -> impl Iterator<Item = (u32, f32)> {
         let range = range(self.starts, i);
         let indices = self.indices.get(range.clone()).unwrap_or(&[]);
         Floats(indices.iter().zip(self.values.get(range).unwrap_or(&[])))
@@ -49,6 +43,11 @@ impl Source for FloatLists<'_> {
 }
 
 impl Places for FloatLists<'_> {
+    #[inline(always)]
+    fn starts(&self) -> &[u32] {
+        self.starts
+    }
+
     #[inline(always)]
     fn value(&self, at: usize) -> Option<f32> {
         self.values.get(at).copied()
@@ -89,19 +88,19 @@ impl Iterator for Bytes<'_> {
 }
 
 impl Source for Valued<'_, ByteLists<'_>> {
-    type Terms<'t>
-        = Bytes<'t>
-    where
-        Self: 't;
-
     #[inline(always)]
-    fn list(&self, i: usize) -> Bytes<'_> {
+    fn list(&self, i: usize) -> impl Iterator<Item = (u32, f32)> {
         let terms = self.lists.terms.get(range(self.lists.starts, i)).unwrap_or(&[]);
         Bytes { terms: terms.iter(), values: &self.values }
     }
 }
 
 impl Places for Valued<'_, ByteLists<'_>> {
+    #[inline(always)]
+    fn starts(&self) -> &[u32] {
+        self.lists.starts
+    }
+
     #[inline(always)]
     fn value(&self, at: usize) -> Option<f32> {
         self.lists.terms.get(at).map(|term| self.values[(term & 0xff) as usize])
@@ -125,13 +124,8 @@ impl Iterator for Compressed<'_> {
 }
 
 impl Source for Valued<'_, CompressedRows<'_>> {
-    type Terms<'t>
-        = Compressed<'t>
-    where
-        Self: 't;
-
     #[inline(always)]
-    fn list(&self, i: usize) -> Compressed<'_> {
+    fn list(&self, i: usize) -> impl Iterator<Item = (u32, f32)> {
         let (positions, bytes) = self.lists.picked(i);
         Compressed { places: positions.iter().zip(bytes), values: &self.values }
     }
@@ -179,11 +173,7 @@ pub(super) fn listed_byte_rows<const L: usize>(
 #[inline(always)]
 fn forward<const L: usize>(x: &impl Source, weights: &[f32], bias: &[f32], z: &mut [f32]) {
     let width = bias.len();
-    for z in rows_mut(z, width) {
-        for (z, &b) in z.iter_mut().zip(bias) {
-            *z = b;
-        }
-    }
+    start_rows(z, bias);
     let mut at = 0;
     while at < width {
         at += match tile_width::<L>(width - at) {
@@ -212,7 +202,8 @@ fn forward_tiles<const R: usize, const L: usize>(
     R * L
 }
 
-/// `g[k] = Σ_s a[s][k]·d[s]` for the columns from `first` on, or `+=` where not `fresh`; advances the cursors.
+/// `g[k] = Σ_s a[s][k]·d[s]` for the columns from `first` on, or `+=` where not `fresh`; calls go from the first column
+/// on, without gaps.
 #[inline(always)]
 fn gradient<const L: usize>(
     g: &mut [f32],
@@ -222,6 +213,9 @@ fn gradient<const L: usize>(
     width: usize,
     fresh: bool,
 ) {
+    if first == 0 {
+        columns.rewind(lists.starts());
+    }
     let mut at = 0;
     while at < width {
         let (begin, cursors) = columns.cursors();

@@ -1,7 +1,7 @@
 //! Lists of the non-zero elements of a batch: found once, used by the forward pass and, column by column, by the
 //! gradient.
 
-use super::{ByteRows, cut, cut_mut, padded, rows};
+use super::{ByteRows, CompressedRows, cut, cut_mut, padded, rows};
 use core::cell::Cell;
 
 /// The non-zero elements of a matrix of floats, row by row: row `i` has `values[starts[i]..starts[i + 1]]` at the
@@ -51,17 +51,18 @@ pub(crate) struct ByteListsMut<'a> {
     pub terms: &'a mut [u32],
 }
 
-/// Places that lists need beyond their elements: eight, and what lies behind them begins at a cache line.
+/// Places that lists need beyond their elements: eight, and eight more so that the block of gradients behind the values
+/// keeps their alignment where `n·inputs` is a multiple of 16.
 pub(crate) const SLACK: usize = 16;
 
-impl<'a> FloatLists<'a> {
+impl FloatLists<'_> {
     /// The largest magnitude of a value.
     pub(crate) fn largest(&self) -> f32 {
         super::largest(cut(self.values, total(self.starts)).0)
     }
 }
 
-impl<'a> ByteLists<'a> {
+impl ByteLists<'_> {
     /// The largest magnitude of a value.
     pub(crate) fn largest(&self) -> f32 {
         f32::from(super::largest_byte(cut(self.terms, total(self.starts)).0)) * self.scale.abs()
@@ -70,7 +71,7 @@ impl<'a> ByteLists<'a> {
 
 impl Columns<'_> {
     /// Back to the first column of lists that begin at `starts`.
-    pub(crate) fn rewind(&self, starts: &[u32]) {
+    pub(super) fn rewind(&self, starts: &[u32]) {
         for (cursor, &start) in self.cursors().0.iter().zip(starts) {
             cursor.set(start);
         }
@@ -118,7 +119,7 @@ fn total(starts: &[u32]) -> usize {
 
 /// Notes where list `i` begins.
 #[inline(always)]
-pub(crate) fn begin(starts: &mut [u32], i: usize, n: usize) {
+fn begin(starts: &mut [u32], i: usize, n: usize) {
     if let Some(start) = starts.get_mut(i) {
         *start = n as u32;
     }
@@ -191,11 +192,18 @@ fn push_bytes(terms: &mut [u32], n: usize, first: u32, group: [u8; 8]) -> usize 
     found
 }
 
-/// The first elements of `terms` become those at `positions` with the values `bytes`.
+/// Lists the rows of a compressed set.
 #[inline(always)]
-pub(super) fn pack<const L: usize>(positions: &[u16], bytes: &[u8], terms: &mut [u32]) {
-    for ((term, &position), &byte) in terms.iter_mut().zip(positions).zip(bytes) {
-        *term = u32::from(position) << 8 | u32::from(byte);
+pub(super) fn list_compressed<const L: usize>(x: &CompressedRows<'_>, lists: &mut ByteListsMut<'_>) {
+    let mut n = 0;
+    for i in 0..x.pick.len() {
+        begin(lists.starts, i, n);
+        let (positions, bytes) = x.picked(i);
+        for ((term, &position), &byte) in cut_mut(lists.terms, n).1.iter_mut().zip(positions).zip(bytes) {
+            *term = u32::from(position) << 8 | u32::from(byte);
+        }
+        n += positions.len();
+        begin(lists.starts, i + 1, n);
     }
 }
 
@@ -206,7 +214,10 @@ pub(super) fn scale_bytes<const L: usize>(from: &[u8], scale: f32, to: &mut [f32
 
 #[inline(always)]
 pub(super) fn count_floats<const L: usize>(x: &[f32]) -> usize {
-    x.iter().map(|&x| u32::from(x != 0.0)).sum::<u32>() as usize
+    // So few at once that 32 bits count them.
+    let (groups, tail) = x.as_chunks::<4096>();
+    let count = |x: &[f32]| x.iter().map(|&x| u32::from(x != 0.0)).sum::<u32>() as usize;
+    groups.iter().map(|group| count(group)).sum::<usize>() + count(tail)
 }
 
 #[inline(always)]

@@ -55,11 +55,11 @@ pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
     adam, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
-    forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_floats, listed_byte_rows,
-    listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, pack, prefetch, scale, scale_bytes, sgd, sum,
-    swap,
+    forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_compressed, list_floats,
+    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, prefetch, scale, scale_bytes,
+    sgd, sum, swap,
 };
-pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK, begin};
+pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 
 /// Registers in the main tile: eight running sums a lane hide the latency of an addition; a Cortex-M4F has 32 single
 /// ones in all, of which sixteen may be sums.
@@ -129,6 +129,16 @@ pub(crate) fn input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut
 #[inline(always)]
 fn add_scaled<const L: usize>(acc: &mut [f32; L], c: f32, row: &[f32; L]) {
     *acc = core::array::from_fn(|l| acc[l] + c * row[l]);
+}
+
+/// Every row of `z` becomes `bias`: where its sums begin.
+#[inline(always)]
+fn start_rows(z: &mut [f32], bias: &[f32]) {
+    for z in rows_mut(z, bias.len()) {
+        for (z, &b) in z.iter_mut().zip(bias) {
+            *z = b;
+        }
+    }
 }
 
 /// `√x`, correctly rounded everywhere: by an instruction where there is one.
@@ -260,11 +270,6 @@ impl<'a> CompressedRows<'a> {
     /// Elements that are not zero.
     pub(crate) fn count(&self) -> usize {
         self.pick.iter().map(|&row| lists::range(self.starts, row as usize).len()).sum()
-    }
-
-    /// The largest byte of the picked rows.
-    pub(crate) fn largest(&self) -> u8 {
-        self.pick.iter().flat_map(|&row| self.row(row).1).fold(0, |m, &b| m.max(b))
     }
 }
 
