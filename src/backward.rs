@@ -67,20 +67,24 @@ impl<'w> Trace<'w> {
     /// one `block` of at least one row; after [`descend`](Self::descend).
     ///
     /// Rows whose gradient is known to be zero are left out where `skip_zero` says so.
-    ///
-    /// `update(offset, weights, gradient)`: where the rows stand among the parameters, the rows, their summed gradient.
     pub(crate) fn for_each_block(
         &self,
         spec: &Spec,
         params: &mut [f32],
         block: &mut [f32],
         skip_zero: bool,
-        mut update: impl FnMut(usize, &mut [f32], &[f32]),
+        update: &mut impl Update,
     ) {
         for layer in spec.layers() {
             let (weights, rest) = cut_mut(cut_mut(params, layer.offset).1, layer.weight_len());
             let bias = cut_mut(rest, layer.outputs).0;
+            let bias_offset = layer.offset + layer.weight_len();
             let (x, deltas) = self.layer(spec, &layer);
+            if let (Rows::Dense(x), 1) = (x, self.samples) {
+                update.outer(layer.offset, weights, x, deltas, block);
+                update.outer(bias_offset, bias, &[1.0], deltas, block);
+                continue;
+            }
             let rows = block.len().checked_div(layer.outputs).unwrap_or(0);
             // Whole tiles, where a block holds several.
             let rows = if rows > 8 { rows - rows % 8 } else { rows };
@@ -90,15 +94,24 @@ impl<'w> Trace<'w> {
                 if !(skip_zero && x.are_zero(&layer, first, rows)) {
                     let gradient = cut_mut(block, weights.len()).0;
                     x.gradient(&layer, first, deltas, gradient, true);
-                    update(layer.offset + first * layer.outputs, weights, gradient);
+                    update.rows(layer.offset + first * layer.outputs, weights, gradient);
                 }
                 (rest, first) = (tail, first + rows);
             }
             let gradient = cut_mut(block, layer.outputs).0;
             bias_rows(gradient, deltas, true);
-            update(layer.offset + layer.weight_len(), bias, gradient);
+            update.rows(bias_offset, bias, gradient);
         }
     }
+}
+
+/// What moves weights along their gradient; `offset` says where they stand among the parameters.
+pub(crate) trait Update {
+    /// Along the summed gradient of these rows.
+    fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]);
+
+    /// Along `x·deltasᵀ`, the gradient of one sample; `block` is scratch.
+    fn outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], deltas: &[f32], block: &mut [f32]);
 }
 
 /// `g[j] += Σ_s 1·δ[s][j]`, or `=` where `fresh`: the bias is the weight of an input that is always 1.

@@ -36,6 +36,20 @@ pub trait Optimizer {
     /// Moves `weights`, which stand from `offset` on among the parameters, along `gradient`, a sum over `n` samples.
     /// Called once for every parameter in a step, or not at all where it [rests](Self::rests_at_zero).
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]);
+
+    /// [`update`](Self::update) along the gradient of one sample, `x·dᵀ`: rows of `d.len()` weights, one for each `x`.
+    /// `block` has room for a row or more of the gradient.
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
+        let rows = block.len().checked_div(d.len()).unwrap_or(0);
+        let (mut rest, mut x, mut offset) = (weights, x, offset);
+        while !rest.is_empty() && rows > 0 {
+            let (weights, tail) = cut_mut(rest, rows.saturating_mul(d.len()));
+            let gradient = cut_mut(block, weights.len()).0;
+            kernels::outer(gradient, x, d, true);
+            self.update(offset, weights, gradient);
+            (offset, x, rest) = (offset + weights.len(), kernels::cut(x, rows).1, tail);
+        }
+    }
 }
 
 /// Settings of [`Sgd`].
@@ -138,6 +152,17 @@ impl Optimizer for Sgd<'_> {
             self.bound.cover(&mut self.covered, weights.len());
             let velocity = part(self.velocity, offset, weights.len());
             kernels::momentum(weights, velocity, gradient, self.step);
+        }
+    }
+
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], _: &mut [f32]) {
+        // x·scale is x: a mean over one sample.
+        if self.velocity.is_empty() {
+            kernels::sgd_outer(weights, x, d, self.step);
+        } else {
+            self.bound.cover(&mut self.covered, weights.len());
+            let velocity = part(self.velocity, offset, weights.len());
+            kernels::momentum_outer(weights, velocity, x, d, self.step);
         }
     }
 }
@@ -282,6 +307,14 @@ impl Optimizer for Adam<'_> {
         let (first, second) = cut_mut(self.moments, half);
         let n = weights.len();
         kernels::adam(weights, part(first, offset, n), part(second, offset, n), gradient, self.step);
+    }
+
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], _: &mut [f32]) {
+        self.bound.cover(&mut self.covered, weights.len());
+        let half = self.moments.len() / 2;
+        let (first, second) = cut_mut(self.moments, half);
+        let n = weights.len();
+        kernels::adam_outer(weights, part(first, offset, n), part(second, offset, n), x, d, self.step);
     }
 }
 

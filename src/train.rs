@@ -1,6 +1,6 @@
 //! The step that ties everything together: samples → forward → loss → backward → optimizer.
 
-use crate::backward::Trace;
+use crate::backward::{Trace, Update};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::forward;
 use crate::kernels::{self, cut_mut};
@@ -108,9 +108,7 @@ impl Model<'_> {
         optimizer.begin(rate, 1.0 / trace.samples as f32);
         self.carry_bound(optimizer, bound);
         let skip_zero = optimizer.rests_at_zero();
-        trace.for_each_block(self.spec, self.params, block, skip_zero, |offset, weights, gradient| {
-            optimizer.update(offset, weights, gradient);
-        });
+        trace.for_each_block(self.spec, self.params, block, skip_zero, &mut Along(optimizer));
         self.steps = self.steps.saturating_add(1);
         Ok(score)
     }
@@ -213,6 +211,19 @@ impl Model<'_> {
         // Twice, since sums over up to 2²² samples are rounded too.
         let bound = if samples < 1 << 22 { 2.0 * bound } else { f32::NAN };
         Ok((trace, bound, block))
+    }
+}
+
+/// An optimizer that moves weights as the backward pass hands them over.
+struct Along<'a>(&'a mut dyn Optimizer);
+
+impl Update for Along<'_> {
+    fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        self.0.update(offset, weights, gradient);
+    }
+
+    fn outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], deltas: &[f32], block: &mut [f32]) {
+        self.0.update_outer(offset, weights, x, deltas, block);
     }
 }
 

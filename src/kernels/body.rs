@@ -2,13 +2,11 @@
 //!
 //! `L` is the number of floats in a register.
 
+use super::inner::{self, CHUNK};
 use super::{
-    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, add_scaled, cut_mut, rows, rows_mut, sqrt,
+    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, add_scaled, cut, cut_mut, rows, rows_mut,
     start_rows, tree,
 };
-
-/// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
-const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 64 } else { 16 };
 
 /// `out[j] += Σ_i coefficients[i] · matrix[i][j]`, `i` ascending, zero coefficients skipped: the primitive of
 /// [`forward`] and [`gradient_rows`].
@@ -31,22 +29,40 @@ fn weighted_rows<const L: usize>(
             n += usize::from(c != 0.0);
             offset += width;
         }
-        let values = values.get(..n).unwrap_or(&values);
-        let mut at = 0;
-        let mut rest = &mut *out;
-        while !rest.is_empty() {
-            let columns = matrix.get(at..).unwrap_or(&[]);
-            let n = match rest.len() {
-                n if n >= TILE * L => tile::<TILE, L>(rest, values, &offsets, columns),
-                n if n >= TILE / 2 * L => tile::<{ TILE / 2 }, L>(rest, values, &offsets, columns),
-                n if n >= L => tile::<1, L>(rest, values, &offsets, columns),
-                2.. => tile::<1, 2>(rest, values, &offsets, columns),
-                _ => tile::<1, 1>(rest, values, &offsets, columns),
-            };
-            at += n;
-            rest = cut_mut(rest, n).1;
-        }
+        add_listed::<L>(out, values.get(..n).unwrap_or(&values), &offsets, matrix);
         matrix = matrix.get(offset..).filter(|_| offset > 0).unwrap_or(&[]);
+    }
+}
+
+/// [`weighted_rows`] of coefficients that lie side by side.
+#[inline(always)]
+fn weighted_rows_of<const L: usize>(out: &mut [f32], x: &[f32], matrix: &[f32], width: usize) {
+    let mut lists = inner::Lists::new();
+    let (mut x, mut matrix) = (x, matrix);
+    while !x.is_empty() {
+        let (here, rest) = cut(x, CHUNK);
+        let (values, offsets) = inner::list(here, width, &mut lists);
+        add_listed::<L>(out, values, offsets, matrix);
+        (x, matrix) = (rest, cut(matrix, CHUNK * width).1);
+    }
+}
+
+/// Adds the rows of `matrix` that stand at `offsets`, times `values`.
+#[inline(always)]
+fn add_listed<const L: usize>(out: &mut [f32], values: &[f32], offsets: &[usize], matrix: &[f32]) {
+    let mut at = inner::tiles(out, values, offsets, matrix);
+    let mut rest = cut_mut(out, at).1;
+    while !rest.is_empty() {
+        let columns = matrix.get(at..).unwrap_or(&[]);
+        let n = match rest.len() {
+            n if n >= TILE * L => tile::<TILE, L>(rest, values, offsets, columns),
+            n if n >= TILE / 2 * L => tile::<{ TILE / 2 }, L>(rest, values, offsets, columns),
+            n if n >= L => tile::<1, L>(rest, values, offsets, columns),
+            2.. => tile::<1, 2>(rest, values, offsets, columns),
+            _ => tile::<1, 1>(rest, values, offsets, columns),
+        };
+        at += n;
+        rest = cut_mut(rest, n).1;
     }
 }
 
@@ -55,7 +71,7 @@ fn weighted_rows<const L: usize>(
 fn tile<const R: usize, const L: usize>(
     out: &mut [f32],
     values: &[f32],
-    offsets: &[usize; CHUNK],
+    offsets: &[usize],
     columns: &[f32],
 ) -> usize {
     if let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() {
@@ -74,22 +90,22 @@ fn tile<const R: usize, const L: usize>(
 
 #[inline(always)]
 pub(super) fn forward<const L: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    start_rows(z, bias);
     for (z, x) in rows_mut(z, bias.len()).zip(rows(x, inputs)) {
-        forward_sample::<L>(x.iter().copied(), weights, bias, z);
+        if inner::TILES {
+            weighted_rows_of::<L>(z, x, weights, bias.len());
+        } else {
+            weighted_rows::<L>(z, x.iter().copied(), weights, bias.len());
+        }
     }
 }
 
 #[inline(always)]
 pub(super) fn forward_bytes<const L: usize>(x: &ByteRows<'_>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-    for (z, &row) in rows_mut(z, bias.len()).zip(x.pick) {
-        forward_sample::<L>(x.row(row).iter().map(|&b| f32::from(b) * x.scale), weights, bias, z);
-    }
-}
-
-#[inline(always)]
-fn forward_sample<const L: usize>(x: impl Iterator<Item = f32>, weights: &[f32], bias: &[f32], z: &mut [f32]) {
     start_rows(z, bias);
-    weighted_rows::<L>(z, x, weights, bias.len());
+    for (z, &row) in rows_mut(z, bias.len()).zip(x.pick) {
+        weighted_rows::<L>(z, x.row(row).iter().map(|&b| f32::from(b) * x.scale), weights, bias.len());
+    }
 }
 
 #[inline(always)]
@@ -176,13 +192,22 @@ pub(super) fn input_gradient<const L: usize>(weights: &[f32], d: &[f32], outputs
 #[inline(always)]
 pub(super) fn sgd<const L: usize>(w: &mut [f32], g: &[f32], c: Sgd) {
     if c.decay == 0.0 {
-        for (w, &g) in w.iter_mut().zip(g) {
-            *w -= c.rate * (g * c.scale);
-        }
+        inner::sgd_outer(w, &[c.scale], g, c.rate);
     } else {
         for (w, &g) in w.iter_mut().zip(g) {
             *w -= c.rate * (g * c.scale + c.decay * *w);
         }
+    }
+}
+
+/// [`sgd`] along `x·dᵀ`, the gradient of one sample.
+#[inline(always)]
+pub(super) fn sgd_outer<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
+    if c.decay == 0.0 {
+        return inner::sgd_outer(w, x, d, c.rate);
+    }
+    for (w, &x) in rows_mut(w, d.len()).zip(x) {
+        sgd::<L>(w, d, Sgd { scale: x, ..c });
     }
 }
 
@@ -195,8 +220,36 @@ pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], g: &[f32], 
     }
 }
 
+/// [`momentum`] along `x·dᵀ`.
+#[inline(always)]
+pub(super) fn momentum_outer<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
+    for ((w, v), &x) in rows_mut(w, d.len()).zip(rows_mut(v, d.len())).zip(x) {
+        momentum::<L>(w, v, d, Sgd { scale: x, ..c });
+    }
+}
+
 #[inline(always)]
 pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam) {
+    adam_row(w, m, v, g, c, &inner::Gains::new(&c));
+}
+
+/// [`adam`] along `x·dᵀ`.
+#[inline(always)]
+pub(super) fn adam_outer<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
+    let gains = inner::Gains::new(&c);
+    let moments = rows_mut(m, d.len()).zip(rows_mut(v, d.len()));
+    for ((w, (m, v)), &x) in rows_mut(w, d.len()).zip(moments).zip(x) {
+        adam_row(w, m, v, d, Adam { scale: x, ..c }, &gains);
+    }
+}
+
+#[inline(always)]
+fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam, gains: &Option<inner::Gains>) {
+    let done = gains.as_ref().map_or(0, |gains| inner::adam(w, m, v, g, c.scale, gains));
+    if done == w.len() {
+        return;
+    }
+    let (w, m, v, g) = (cut_mut(w, done).1, cut_mut(m, done).1, cut_mut(v, done).1, cut(g, done).1);
     let ((w, w_tail), (m, m_tail), (v, v_tail), (g, g_tail)) =
         (w.as_chunks_mut::<64>(), m.as_chunks_mut::<64>(), v.as_chunks_mut::<64>(), g.as_chunks::<64>());
     for (((w, m), v), g) in w.iter_mut().zip(m).zip(v).zip(g) {
@@ -219,7 +272,7 @@ fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam) {
     }
     if any << 1 != 0 {
         for ((w, &m), &v) in w.iter_mut().zip(&*m).zip(&*v) {
-            *w = c.shrink * *w - c.rate * (m / (sqrt(v) * c.correction + c.epsilon));
+            *w = c.shrink * *w - c.rate * (m / (inner::sqrt(v) * c.correction + c.epsilon));
         }
     } else if c.shrink != 1.0 {
         w.iter_mut().for_each(|w| *w *= c.shrink);
@@ -234,9 +287,7 @@ fn floor(x: f32, floor: f32) -> f32 {
 
 #[inline(always)]
 pub(super) fn mean_update<const L: usize>(mean: &mut [f32], w: &[f32], gain: f32) {
-    for (m, &w) in mean.iter_mut().zip(w) {
-        *m += (w - *m) * gain;
-    }
+    inner::mean_update(mean, w, gain);
 }
 
 #[inline(always)]
@@ -256,5 +307,5 @@ pub(super) fn swap<const L: usize>(a: &mut [f32], b: &mut [f32]) {
 /// The largest magnitude as bits, of which NaN has more than infinity and infinity more than any number.
 #[inline(always)]
 pub(super) fn largest<const L: usize>(x: &[f32]) -> f32 {
-    f32::from_bits(x.iter().fold(0, |m, x| (x.to_bits() & 0x7fff_ffff).max(m)))
+    inner::largest(x)
 }

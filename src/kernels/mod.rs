@@ -40,11 +40,18 @@
 //! `benches/growth.svg` shows time against size.
 
 mod body;
-#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-mod cortex_m;
 mod dense;
 mod dispatch;
 mod exponential;
+#[cfg_attr(
+    all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(cygnet_plain)),
+    path = "cortex_m.rs"
+)]
+#[cfg_attr(
+    not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(cygnet_plain))),
+    path = "portable.rs"
+)]
+mod inner;
 mod listed;
 mod lists;
 
@@ -54,10 +61,10 @@ pub use dispatch::force;
 pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
+    adam, adam_outer, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
     forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_compressed, list_floats,
-    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, prefetch, scale, scale_bytes,
-    sgd, sum, swap,
+    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, momentum_outer, outer,
+    prefetch, scale, scale_bytes, sgd, sgd_outer, sum, swap,
 };
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 
@@ -95,7 +102,7 @@ pub(crate) fn forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z
 /// rows of `inputs`.
 pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize, fresh: bool) {
     if d.len() == outputs {
-        return dispatch::outer(g, a, d, fresh);
+        return outer(g, a, d, fresh);
     }
     if fresh {
         g.fill(0.0);
@@ -139,15 +146,6 @@ fn start_rows(z: &mut [f32], bias: &[f32]) {
             *z = b;
         }
     }
-}
-
-/// `√x`, correctly rounded everywhere: by an instruction where there is one.
-#[inline(always)]
-fn sqrt(x: f32) -> f32 {
-    #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-    return cortex_m::sqrt(x);
-    #[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
-    return crate::math::sqrt(x);
 }
 
 /// `tail`, at most seven elements, with zeros after it.

@@ -1,0 +1,75 @@
+//! The innermost loops where no file is there for the target: plain Rust, or nothing where the loop around does as well.
+
+use super::{Adam, rows_mut};
+
+/// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
+pub(super) const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 64 } else { 16 };
+
+/// Whether [`tiles`] and [`list`] are the better way.
+pub(super) const TILES: bool = false;
+
+pub(super) use crate::math::sqrt;
+
+/// Nothing, no columns: [`body`](super::body)'s tiles do it.
+#[inline(always)]
+pub(super) fn tiles(_: &mut [f32], _: &[f32], _: &[usize], _: &[f32]) -> usize {
+    0
+}
+
+/// Nothing.
+pub(super) struct Lists;
+
+impl Lists {
+    pub(super) fn new() -> Self {
+        Self
+    }
+}
+
+/// Nothing: [`body`](super::body)'s loop does it.
+#[inline(always)]
+pub(super) fn list<'a>(_: &[f32], _: usize, _: &'a mut Lists) -> (&'a [f32], &'a [usize]) {
+    (&[], &[])
+}
+
+/// The largest magnitude as bits.
+#[inline(always)]
+pub(super) fn largest(x: &[f32]) -> f32 {
+    f32::from_bits(x.iter().fold(0, |m, x| (x.to_bits() & 0x7fff_ffff).max(m)))
+}
+
+/// `w[k][j] ← w[k][j] − η·(x[k]·d[j])`, rows with `x = 0` skipped.
+#[inline(always)]
+pub(super) fn sgd_outer(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
+    for (w, &x) in rows_mut(w, d.len()).zip(x) {
+        if x != 0.0 {
+            for (w, &d) in w.iter_mut().zip(d) {
+                *w -= rate * (x * d);
+            }
+        }
+    }
+}
+
+/// `m ← m + (w − m)·gain`.
+#[inline(always)]
+pub(super) fn mean_update(mean: &mut [f32], w: &[f32], gain: f32) {
+    for (m, &w) in mean.iter_mut().zip(w) {
+        *m += (w - *m) * gain;
+    }
+}
+
+/// Nothing.
+pub(super) struct Gains;
+
+impl Gains {
+    /// None: [`body`](super::body)'s loop does it.
+    #[inline(always)]
+    pub(super) fn new(_: &Adam) -> Option<Self> {
+        None
+    }
+}
+
+/// None done.
+#[inline(always)]
+pub(super) fn adam(_: &mut [f32], _: &mut [f32], _: &mut [f32], _: &[f32], _: f32, _: &Gains) -> usize {
+    0
+}
