@@ -64,11 +64,7 @@ fn bytes(report: &mut Report, samples: &Samples) {
         cygnet::load(bytes, model.params_mut()).expect("just written");
     });
     let images = aligned(1000 * 784);
-    let floats = match samples.inputs(Form::Floats, 0..1000) {
-        cygnet::Inputs::Floats(floats) => floats,
-        _ => &[],
-    };
-    images.iter_mut().zip(floats).for_each(|(byte, x)| *byte = (x * 255.0) as u8);
+    images.iter_mut().zip(&samples.floats[..1000 * 784]).for_each(|(byte, x)| *byte = (x * 255.0) as u8);
     let (starts, places) = (aligned(1001), nonzeros(images));
     let (positions, values) = (aligned(places), aligned(places));
     report.time("bytes", "compress 1,000 images", Cost::Other, || {

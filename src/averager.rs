@@ -50,7 +50,7 @@ impl<'a> Averager<'a> {
         let count = self.count.checked_add(1).ok_or(Error::CountOverflow)?;
         params.check()?;
         if self.count == 0 {
-            copy(self.mean, params.values);
+            kernels::copy(self.mean, params.values);
         } else {
             kernels::mean_update(self.mean, params.values, 1.0 / count as f32);
         }
@@ -69,7 +69,7 @@ impl<'a> Averager<'a> {
         Error::expect_len(Buffer::Mean, self.mean.len(), other.mean.len())?;
         let count = self.count.checked_add(other.count).ok_or(Error::CountOverflow)?;
         if self.count == 0 {
-            copy(self.mean, other.mean);
+            kernels::copy(self.mean, other.mean);
         } else if other.count > 0 {
             kernels::mean_update(self.mean, other.mean, other.count as f32 / count as f32);
         }
@@ -122,12 +122,6 @@ impl<'a> Averager<'a> {
 
     fn check_live(&self) -> Result<(), Error> {
         if self.swapped { Err(Error::Swapped) } else { Ok(()) }
-    }
-}
-
-fn copy(to: &mut [f32], from: &[f32]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = from;
     }
 }
 

@@ -11,10 +11,12 @@
 //! | 20 + 12·L | `P` parameters, `f32` |
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 
+use crate::activation::Activation;
+use crate::criterion::Loss;
 use crate::error::{Buffer, CheckpointFault, Error, Value};
 use crate::math::Math;
 use crate::samples::check_finite;
-use crate::spec::{Activation, Loss, Spec};
+use crate::spec::Spec;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
 const VERSION: u16 = 1;

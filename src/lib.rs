@@ -33,15 +33,23 @@ mod error;
 
 mod math;
 
+pub mod kernels;
+
 pub mod random;
 
-pub mod kernels;
+mod link;
+
+mod activation;
+
+mod dropout;
+
+mod criterion;
 
 mod spec;
 
-mod samples;
-
 mod rows;
+
+mod samples;
 
 mod params;
 
@@ -68,8 +76,10 @@ mod checkpoint;
 #[cfg(feature = "std")]
 pub mod host;
 
+pub use activation::Activation;
 pub use averager::{Averager, Snapshots};
 pub use checkpoint::{checkpoint_len, load, load_spec, save};
+pub use criterion::Loss;
 pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, Value};
 pub use forward::predict;
 pub use loss::{Score, Targets, argmax, softmax};
@@ -80,5 +90,5 @@ pub use optimizer::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
 pub use params::Params;
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Decay, Schedule};
-pub use spec::{Activation, Layer, Loss, MAX_LAYERS, Spec};
+pub use spec::{Layer, MAX_LAYERS, Spec};
 pub use train::Gradient;

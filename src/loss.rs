@@ -1,10 +1,11 @@
 //! What training minimises, its gradient at the outputs, and the score that sums it up.
 
+use crate::criterion::{Criterion, Loss};
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{self, cut, cut_mut, rows_mut};
 use crate::math::{self, Math};
 use crate::samples::{Inputs, check_finite};
-use crate::spec::{Loss, Spec};
+use crate::spec::Spec;
 
 /// What the outputs of `n` samples should be.
 #[derive(Clone, Copy, Debug)]
@@ -180,59 +181,53 @@ pub(crate) fn score_with_gradient(
 }
 
 /// Gives `each` the loss of every sample of a batch and whether it is a hit, in order, and replaces outputs by `∂L/∂a`.
-pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, each: &mut impl FnMut(f32, bool)) {
+pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, each: &mut dyn FnMut(f32, bool)) {
     let (width, loss) = (spec.outputs(), spec.loss_kind());
+    let score_group = |a: &mut [f32], targets, each: &mut dyn FnMut(f32, bool)| match spec.criterion() {
+        Some(criterion) => score_means(loss, criterion, spec.math_kind(), a, width, targets, each),
+        None => score_softmax(spec.math_kind(), a, width, targets, each),
+    };
     // Groups, so that exponentials are computed for several samples at once.
     for (group, a) in rows_mut(outputs, GROUP * width).enumerate() {
-        score_group(loss, spec.math_kind(), a, width, targets.skip(group * GROUP, width), each);
+        score_group(a, targets.skip(group * GROUP, width), each);
     }
     let whole = outputs.len() / (GROUP * width).max(1) * GROUP;
     let rest = cut_mut(outputs, whole * width).1;
-    score_group(loss, spec.math_kind(), rest, width, targets.skip(whole, width), each);
+    score_group(rest, targets.skip(whole, width), each);
 }
 
 /// Samples scored together.
 const GROUP: usize = 8;
 
-/// [`score`] of up to [`GROUP`] samples.
-fn score_group(
-    loss: Loss,
-    math: Math,
-    a: &mut [f32],
-    width: usize,
-    targets: Targets<'_>,
-    each: &mut impl FnMut(f32, bool),
-) {
+/// [`score`] of up to [`GROUP`] samples by softmax cross-entropy.
+fn score_softmax(math: Math, a: &mut [f32], width: usize, targets: Targets<'_>, each: &mut dyn FnMut(f32, bool)) {
     let mut sums = [Shifted::default(); GROUP];
     let mut hits = [false; GROUP];
     for (s, (a, (sums, hit))) in rows_mut(a, width).zip(sums.iter_mut().zip(&mut hits)).enumerate() {
         let target = targets.get(s, width);
-        *hit = target.is_hit(loss, a);
-        if loss == Loss::SoftmaxCrossEntropy {
-            *sums = Shifted::new(a, &target);
-        }
+        *hit = target.is_hit(Loss::SoftmaxCrossEntropy, a);
+        *sums = Shifted::new(a, &target);
     }
-    if loss == Loss::SoftmaxCrossEntropy {
-        exp(math, a);
+    exp(math, a);
+    for (s, (a, (sums, &hit))) in rows_mut(a, width).zip(sums.iter().zip(&hits)).enumerate() {
+        each(sums.cross_entropy(a, &targets.get(s, width)), hit);
     }
-    for (s, (a, (sums, hit))) in rows_mut(a, width).zip(sums.into_iter().zip(hits)).enumerate() {
+}
+
+/// [`score`] by a loss that is a mean over outputs.
+fn score_means(
+    loss: Loss,
+    criterion: Criterion,
+    math: Math,
+    a: &mut [f32],
+    width: usize,
+    targets: Targets<'_>,
+    each: &mut dyn FnMut(f32, bool),
+) {
+    for (s, a) in rows_mut(a, width).enumerate() {
         let target = targets.get(s, width);
-        let loss = match loss {
-            Loss::SoftmaxCrossEntropy => sums.cross_entropy(a, &target),
-            Loss::MeanSquared => mean_over_outputs(a, &target, |a, t| {
-                let r = a - t;
-                (r * r, 2.0 * r)
-            }),
-            Loss::BinaryCrossEntropy => mean_over_outputs(a, &target, |a, t| {
-                let above = if a > 0.0 { a } else { 0.0 };
-                (above - a * t + math::ln_1p(math.exp(-a.abs())), math.sigmoid(a) - t)
-            }),
-            Loss::Huber(delta) => mean_over_outputs(a, &target, |a, t| {
-                let r = a - t;
-                if r.abs() <= delta { (0.5 * r * r, r) } else { (delta * (r.abs() - 0.5 * delta), delta.copysign(r)) }
-            }),
-        };
-        each(loss, hit);
+        let hit = target.is_hit(loss, a);
+        each(mean_over_outputs(a, &target, |a, t| criterion(math, a, t, loss.delta())), hit);
     }
 }
 
@@ -270,7 +265,7 @@ impl Shifted {
     }
 
     /// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` from `exp a`, which `∂L/∂a_j = p_j·Σt − t_j` replaces.
-    fn cross_entropy(self, a: &mut [f32], target: &Target<'_>) -> f32 {
+    fn cross_entropy(&self, a: &mut [f32], target: &Target<'_>) -> f32 {
         let mut sum = 0.0;
         a.iter().for_each(|e| sum += e);
         let gain = self.total / sum;
@@ -302,8 +297,9 @@ mod tests {
     #[test]
     fn cross_entropy_of_large_logits_is_finite() {
         let loss = |loss, a: &mut [f32], targets| {
-            let (width, mut found) = (a.len(), 0.0);
-            score_group(loss, Math::Libm, a, width, targets, &mut |loss, _| found = loss);
+            let mut found = 0.0;
+            let spec = Spec::new(1).dense(a.len() as u16, crate::Activation::Identity).loss(loss);
+            score(&spec, a, targets, &mut |loss, _| found = loss);
             found
         };
         let mut a = [2000.0, -2000.0];

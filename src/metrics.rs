@@ -45,7 +45,7 @@ pub(crate) fn score_each(
     inputs: Inputs<'_>,
     targets: Targets<'_>,
     work: &mut Workspace<'_>,
-    each: &mut impl FnMut(f32, bool),
+    each: &mut dyn FnMut(f32, bool),
 ) -> Result<(), Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
@@ -54,7 +54,7 @@ pub(crate) fn score_each(
     while done < samples {
         let n = work.capacity().min(samples - done);
         let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
-        let rows = lists.prepare(spec, inputs.part(done, n, spec.inputs()), n, false)?;
+        let rows = inputs.part(done, n, spec.inputs()).prepare(spec, n, lists, false)?;
         let outputs = forward::run(spec, params, rows, n, floats);
         score(spec, outputs, targets.skip(done, spec.outputs()), each);
         done += n;

@@ -1,11 +1,10 @@
 //! Views over the caller's slices, checked once: the network's parameters and the workspace.
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::cut_mut;
-use crate::math::sqrt;
+use crate::kernels::{cut_mut, sqrt};
 use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
-use crate::rows::ListSpace;
+use crate::rows::{LISTS, ListSpace, Lists};
 use crate::spec::{Layer, Spec};
 
 /// How weights start: N(0, 1) times a scale; biases start at zero.
@@ -133,6 +132,7 @@ pub struct Workspace<'a> {
     capacity: usize,
     values: &'a mut [f32],
     integers: &'a mut [u32],
+    lists: Option<&'static Lists>,
 }
 
 impl<'a> Workspace<'a> {
@@ -158,7 +158,7 @@ impl<'a> Workspace<'a> {
             return Err(Error::Setting(Setting::BatchSize));
         }
         Error::expect_len(Buffer::Work, needed, floats.len())?;
-        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [] })
+        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [], lists: None })
     }
 
     /// Adds memory for lists of the non-zero inputs, which make batches of mostly zero inputs several times faster and
@@ -170,7 +170,7 @@ impl<'a> Workspace<'a> {
         spec.check()?;
         Error::expect_len(Buffer::Lists, spec.list_len(self.capacity), values.len())?;
         Error::expect_len(Buffer::Index, spec.index_len(self.capacity), integers.len())?;
-        Ok(Self { values, integers, ..self })
+        Ok(Self { values, integers, lists: Some(&LISTS), ..self })
     }
 
     /// Samples that fit.
@@ -189,14 +189,14 @@ impl<'a> Workspace<'a> {
         if samples > self.capacity {
             return Err(Error::BatchTooLarge { capacity: self.capacity, got: samples });
         }
-        if !self.integers.is_empty() {
+        if self.lists.is_some() {
             expect_at_least(Buffer::Lists, spec.list_len(samples), self.values.len())?;
             expect_at_least(Buffer::Index, spec.index_len(samples), self.integers.len())?;
         }
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
         let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
-        Ok((floats, ListSpace { floats: self.values, integers: self.integers }))
+        Ok((floats, ListSpace { floats: self.values, integers: self.integers, lists: self.lists }))
     }
 }
 
@@ -208,7 +208,7 @@ fn expect_at_least(buffer: Buffer, needed: usize, got: usize) -> Result<(), Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Activation;
+    use crate::activation::Activation;
 
     #[test]
     fn initial_weights_have_the_scale_they_should() {

@@ -284,7 +284,7 @@ impl Optimizer for Adam<'_> {
         self.covered = 0;
         self.step.scale = scale;
         self.step.rate = rate / math::one_minus_power(1.0 - beta1, self.steps);
-        self.step.correction = 1.0 / math::sqrt(math::one_minus_power(1.0 - beta2, self.steps));
+        self.step.correction = 1.0 / kernels::sqrt(math::one_minus_power(1.0 - beta2, self.steps));
         self.step.shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
     }
 
@@ -330,7 +330,7 @@ fn check_decay(weight_decay: f32) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Activation;
+    use crate::activation::Activation;
 
     const NET: Spec = Spec::new(1).dense(1, Activation::Identity);
 

@@ -1,7 +1,7 @@
 //! Seeded, counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a draw depends on its seed and its place
 //! alone, so threads, order and batch size do not matter.
 
-use crate::math;
+use crate::kernels;
 pub use rand_philox::Philox;
 use rand_philox::{philox4x32_10, splitmix64, u32_to_unit_f32};
 
@@ -49,7 +49,7 @@ pub fn normal(random: &mut Philox) -> f32 {
         let (u, v) = (symmetric(random), symmetric(random));
         let s = u * u + v * v;
         if s < 1.0 && s > 0.0 {
-            return u * math::sqrt(-2.0 * libm::logf(s) / s);
+            return u * kernels::sqrt(-2.0 * libm::logf(s) / s);
         }
     }
 }

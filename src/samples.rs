@@ -1,86 +1,96 @@
 //! Samples as they lie in memory: floats, bytes, or bytes without their zeros. The kind changes the speed and the
 //! memory, never a bit.
 
-use crate::error::{Buffer, Error, Setting, Value};
+use crate::error::{Buffer, Error, Value};
 use crate::kernels::{self, CompressedRows, rows};
+use crate::rows::{BYTE_SET, ListSpace, Packed, Rows, SPARSE_SET, Set, check_scale, whole_rows};
 use crate::spec::Spec;
 
-/// The inputs of `n` samples.
+/// The inputs of `n` samples: any slice of floats, or what [`bytes`](Self::bytes) and [`sparse`](Self::sparse) name.
 #[derive(Clone, Copy, Debug)]
-pub enum Inputs<'a> {
-    /// Shape `(n, inputs)`, row-major.
+pub struct Inputs<'a>(Kind<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Kind<'a> {
     Floats(&'a [f32]),
-    /// Rows of a set of bytes, shape `(samples, inputs)`: input = byte · `scale`.
-    Bytes {
-        /// All samples.
-        set: &'a [u8],
-        /// What a byte is multiplied by, such as 1/255.
-        scale: f32,
-        /// Which rows, in order.
-        pick: &'a [u32],
-    },
-    /// Rows of a compressed set; training needs a workspace [with lists](crate::Workspace::with_lists).
-    Sparse {
-        /// All samples.
-        set: SparseSet<'a>,
-        /// Which rows, in order.
-        pick: &'a [u32],
-    },
+    Packed(Packed<'a>),
 }
 
 impl<'a, T: AsRef<[f32]> + ?Sized> From<&'a T> for Inputs<'a> {
     fn from(floats: &'a T) -> Self {
-        Self::Floats(floats.as_ref())
+        Self::floats(floats.as_ref())
     }
 }
 
 impl<'a> Inputs<'a> {
+    /// Floats, shape `(n, inputs)`, row-major.
+    #[must_use]
+    pub const fn floats(x: &'a [f32]) -> Self {
+        Self(Kind::Floats(x))
+    }
+
+    /// The rows of a set of bytes, shape `(samples, inputs)`, that `pick` names, in order: input = byte · `scale`, such
+    /// as 1/255.
+    #[must_use]
+    pub const fn bytes(set: &'a [u8], scale: f32, pick: &'a [u32]) -> Self {
+        Self(Kind::Packed(Packed { set: Set::Bytes { set, scale, pick }, kind: &BYTE_SET }))
+    }
+
+    /// The rows of a compressed set that `pick` names, in order; training needs a workspace
+    /// [with lists](crate::Workspace::with_lists).
+    #[must_use]
+    pub fn sparse(set: SparseSet<'a>, pick: &'a [u32]) -> Self {
+        let set = Set::Sparse { rows: set.rows(pick), inputs: set.inputs, samples: set.len() };
+        Self(Kind::Packed(Packed { set, kind: &SPARSE_SET }))
+    }
+
     /// Checks shape, indices and numbers; gives the number of samples.
     pub(crate) fn check(&self, spec: &Spec) -> Result<usize, Error> {
         let width = spec.inputs();
-        let count = |pick: &[u32], samples: usize| match pick.iter().find(|&&row| row as usize >= samples) {
-            Some(&row) => Err(Error::Pick { row, samples }),
-            None => Ok(pick.len()),
-        };
-        let n = match *self {
-            Self::Floats(x) => {
+        let n = match &self.0 {
+            Kind::Floats(x) => {
                 let n = whole_rows(x.len(), width)?;
                 check_finite(x, Value::Input)?;
                 n
             }
-            Self::Bytes { set, scale, pick } => {
-                check_scale(scale)?;
-                count(pick, whole_rows(set.len(), width)?)?
-            }
-            Self::Sparse { set, pick } => {
-                Error::expect_len(Buffer::Inputs, width, set.inputs)?;
-                count(pick, set.len())?
-            }
+            Kind::Packed(Packed { set, kind }) => (kind.check)(set, width)?,
         };
         if n == 0 { Err(Error::Empty) } else { Ok(n) }
+    }
+
+    /// Makes `n` samples ready for the kernels; for training also by input.
+    pub(crate) fn prepare(
+        self,
+        spec: &Spec,
+        n: usize,
+        space: ListSpace<'a>,
+        training: bool,
+    ) -> Result<Rows<'a>, Error> {
+        match self.0 {
+            Kind::Floats(x) => Ok(space.floats(x, n, spec.inputs(), training)),
+            Kind::Packed(packed) => space.packed(packed, n, spec, training),
+        }
     }
 
     /// Samples `done .. done + n`.
     pub(crate) fn part(&self, done: usize, n: usize, width: usize) -> Self {
         let picked = |pick: &'a [u32]| kernels::cut(kernels::cut(pick, done).1, n).0;
-        match *self {
-            Self::Floats(x) => {
+        Self(match self.0 {
+            Kind::Floats(x) => {
                 let rest = kernels::cut(x, done.saturating_mul(width)).1;
-                Self::Floats(kernels::cut(rest, n.saturating_mul(width)).0)
+                Kind::Floats(kernels::cut(rest, n.saturating_mul(width)).0)
             }
-            Self::Bytes { set, scale, pick } => Self::Bytes { set, scale, pick: picked(pick) },
-            Self::Sparse { set, pick } => Self::Sparse { set, pick: picked(pick) },
-        }
+            Kind::Packed(Packed { set, kind }) => {
+                let set = match set {
+                    Set::Bytes { set, scale, pick } => Set::Bytes { set, scale, pick: picked(pick) },
+                    Set::Sparse { rows, inputs, samples } => {
+                        Set::Sparse { rows: CompressedRows { pick: picked(rows.pick), ..rows }, inputs, samples }
+                    }
+                };
+                Kind::Packed(Packed { set, kind })
+            }
+        })
     }
-}
-
-/// Rows of `width` in `length` elements, if they are whole.
-fn whole_rows(length: usize, width: usize) -> Result<usize, Error> {
-    let n = length.checked_div(width).unwrap_or(0);
-    if n.saturating_mul(width) == length {
-        return Ok(n);
-    }
-    Err(Error::Length { buffer: Buffer::Inputs, needed: (n + 1).saturating_mul(width), got: length })
 }
 
 /// [`Error::NonFinite`] with the place of the first number that is not finite.
@@ -90,10 +100,6 @@ pub(crate) fn check_finite(x: &[f32], value: Value) -> Result<(), Error> {
     }
     let index = x.iter().position(|x| !x.is_finite()).unwrap_or(0);
     Err(Error::NonFinite { value, index })
-}
-
-fn check_scale(scale: f32) -> Result<(), Error> {
-    if (255.0 * scale).is_finite() { Ok(()) } else { Err(Error::Setting(Setting::Scale)) }
 }
 
 /// A set of samples without its zeros: 3 bytes for each non-zero element, 4 for each sample. MNIST takes 27 MB, not 47.
@@ -158,7 +164,7 @@ impl<'a> SparseSet<'a> {
     }
 
     /// The samples that `pick` names.
-    pub(crate) fn rows(&self, pick: &'a [u32]) -> CompressedRows<'a> {
+    fn rows(&self, pick: &'a [u32]) -> CompressedRows<'a> {
         let Self { starts, positions, values, scale, .. } = *self;
         CompressedRows { starts, positions, values, pick, scale }
     }

@@ -2,8 +2,12 @@
 //!
 //! The only place that knows where a layer's weights stand.
 
+use crate::activation::{Activation, Curve};
+use crate::criterion::{Criterion, Loss};
+use crate::dropout::{DropUnits, drop_units};
 use crate::error::{Error, SpecFault};
 use crate::kernels;
+use crate::link::Link;
 use crate::math::Math;
 
 /// Dense layers that a description can hold.
@@ -14,44 +18,21 @@ pub const MAX_LAYERS: usize = 8;
 const BLOCK_ROWS: usize = 64;
 const BLOCK_FLOATS: usize = 4096;
 
-/// A unit's nonlinearity `a = f(z)`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Activation {
-    /// `a = z`.
-    Identity,
-    /// `a = max(z, 0)`.
-    Relu,
-    /// `a = z` above 0, `slope · z` below, with `slope >= 0`.
-    LeakyRelu(f32),
-    /// `a = tanh z`.
-    Tanh,
-    /// `a = 1 / (1 + e⁻ᶻ)`.
-    Sigmoid,
-}
-
-/// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the
-/// mean over the batch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Loss {
-    /// `Σ_j t_j · (ln Σ_i exp a_i − a_j)`: softmax and cross-entropy from logits in one.
-    SoftmaxCrossEntropy,
-    /// `(1/u) Σ_j (a_j − t_j)²` over `u` outputs.
-    MeanSquared,
-    /// `(1/u) Σ_j max(a_j, 0) − a_j·t_j + ln(1 + exp(−|a_j|))`: sigmoid and cross-entropy from logits in one.
-    BinaryCrossEntropy,
-    /// `(1/u) Σ_j r²/2` where `|r| = |a_j − t_j| <= δ`, else `δ(|r| − δ/2)` (Huber 1964); the payload is `δ`.
-    Huber(f32),
-}
-
 /// One dense layer as described.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Dense {
     width: u16,
     activation: Activation,
+    curve: Link<&'static Curve>,
     dropout: f32,
+    drop_units: Link<DropUnits>,
+}
+
+impl Dense {
+    const fn new(width: u16, activation: Activation) -> Self {
+        Self { width, activation, curve: activation.curve(), dropout: 0.0, drop_units: Link(None) }
+    }
 }
 
 /// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias.
@@ -66,8 +47,10 @@ pub struct Layer {
     pub outputs: usize,
     /// The units' nonlinearity.
     pub activation: Activation,
+    pub(crate) curve: Link<&'static Curve>,
     /// Probability that training drops a unit of this layer.
     pub dropout: f32,
+    pub(crate) drop_units: Link<DropUnits>,
     /// Index of the first weight in the parameters.
     pub offset: usize,
 }
@@ -111,6 +94,7 @@ pub struct Spec {
     count: u8,
     layers: [Dense; MAX_LAYERS],
     loss: Loss,
+    criterion: Link<Criterion>,
     math: Math,
     fault: Option<SpecFault>,
 }
@@ -120,9 +104,11 @@ impl Spec {
     /// [`loss`](Self::loss) says otherwise.
     #[must_use]
     pub const fn new(inputs: u16) -> Self {
-        let none = Dense { width: 0, activation: Activation::Identity, dropout: 0.0 };
+        let none = Dense::new(0, Activation::Identity);
         let fault = if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None };
-        Self { inputs, count: 0, layers: [none; MAX_LAYERS], loss: Loss::SoftmaxCrossEntropy, math: Math::Libm, fault }
+        let loss = Loss::SoftmaxCrossEntropy;
+        let criterion = loss.criterion();
+        Self { inputs, count: 0, layers: [none; MAX_LAYERS], loss, criterion, math: Math::Libm, fault }
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
@@ -140,7 +126,7 @@ impl Spec {
         if at >= MAX_LAYERS {
             return self.with_fault(SpecFault::TooManyLayers);
         }
-        self.layers[at] = Dense { width, activation, dropout: 0.0 };
+        self.layers[at] = Dense::new(width, activation);
         self.count += 1;
         self
     }
@@ -156,6 +142,7 @@ impl Spec {
         let steps = (p * 65_536.0 + 0.5) as u32;
         let steps = if steps > 65_535 { 65_535 } else { steps };
         self.layers[at].dropout = steps as f32 / 65_536.0;
+        self.layers[at].drop_units = Link(Some(drop_units));
         self
     }
 
@@ -168,6 +155,7 @@ impl Spec {
             return self.with_fault(SpecFault::Constant);
         }
         self.loss = loss;
+        self.criterion = loss.criterion();
         self
     }
 
@@ -246,6 +234,11 @@ impl Spec {
         self.loss
     }
 
+    /// The function of the loss of one output.
+    pub(crate) fn criterion(&self) -> Option<Criterion> {
+        self.criterion.0
+    }
+
     /// The implementation of the transcendental functions.
     #[must_use]
     pub const fn math_kind(&self) -> Math {
@@ -265,8 +258,8 @@ impl Spec {
             inputs = outputs;
             l += 1;
         }
-        let Dense { width, activation, dropout } = self.layers[index];
-        Some(Layer { index, inputs, outputs: width as usize, activation, dropout, offset })
+        let Dense { width, activation, curve, dropout, drop_units } = self.layers[index];
+        Some(Layer { index, inputs, outputs: width as usize, activation, curve, dropout, drop_units, offset })
     }
 
     /// The layers in flow order.

@@ -63,7 +63,7 @@ impl<'a> Gradient<'a> {
         if self.score.samples() == 0 {
             return Err(Error::Empty);
         }
-        let norm = crate::math::sqrt(kernels::dot(self.sum, self.sum)) / self.score.samples() as f32;
+        let norm = kernels::sqrt(kernels::dot(self.sum, self.sum)) / self.score.samples() as f32;
         if !norm.is_finite() {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
@@ -195,7 +195,7 @@ impl Model<'_> {
         let (activations, rest) = cut_mut(floats, units);
         let (deltas, row) = cut_mut(rest, units);
         let (lists, block) = lists.split_block(samples, spec, row);
-        let inputs = lists.prepare(spec, inputs, samples, true)?;
+        let inputs = inputs.prepare(spec, samples, lists, true)?;
         let masks = Masks::new(self.seed, self.steps);
         forward::run_training(spec, self.params, inputs, activations, deltas, masks, score.samples() as u32);
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
@@ -239,10 +239,11 @@ fn check_rate(rate: f32) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activation::Activation;
+    use crate::criterion::Loss;
     use crate::model::Init;
     use crate::optimizer::{Adam, AdamConfig, Sgd, SgdConfig};
     use crate::params::{LIMIT, Params};
-    use crate::spec::{Activation, Loss};
     use crate::{Averager, Optimizer};
     use std::boxed::Box;
     use std::vec;

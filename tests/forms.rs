@@ -97,9 +97,9 @@ impl Case {
                 let classes: Vec<u16> = part.iter().map(|&i| (i % outputs) as u16).collect();
                 let given = self.floats(part);
                 let x = match form {
-                    0 => Inputs::Floats(&given),
-                    1 => Inputs::Bytes { set, scale: SCALE, pick: part },
-                    _ => Inputs::Sparse { set: compressed, pick: part },
+                    0 => Inputs::floats(&given),
+                    1 => Inputs::bytes(set, SCALE, part),
+                    _ => Inputs::sparse(compressed, part),
                 };
                 let targets = Targets::Classes(&classes);
                 if micro.is_some() {

@@ -83,12 +83,12 @@ fn hash_of_every_kind(lit: u32) -> u64 {
         let row = |&i: &u32| set[i as usize * 50..][..50].iter().map(|&b| f32::from(b) * SCALE);
         pick.iter().flat_map(row).collect()
     };
-    let expected = run(false, |pick, with| with(Inputs::Floats(&floats(pick))));
+    let expected = run(false, |pick, with| with(Inputs::floats(&floats(pick))));
     for lists in [false, true] {
-        assert!(run(lists, |pick, with| with(Inputs::Floats(&floats(pick)))) == expected);
-        assert!(run(lists, |pick, with| with(Inputs::Bytes { set: &set, scale: SCALE, pick })) == expected);
+        assert!(run(lists, |pick, with| with(Inputs::floats(&floats(pick)))) == expected);
+        assert!(run(lists, |pick, with| with(Inputs::bytes(&set, SCALE, pick))) == expected);
     }
-    assert!(run(true, |pick, with| with(Inputs::Sparse { set: compressed.set(), pick })) == expected);
+    assert!(run(true, |pick, with| with(Inputs::sparse(compressed.set(), pick))) == expected);
     let bytes = expected.0.iter().flat_map(|bits| bits.to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
@@ -133,7 +133,7 @@ fn refused(inputs: Inputs<'_>, samples: usize) -> Error {
 fn wrong_inputs_are_refused() {
     let set = set(2);
     let compressed = Compressed::new(&set);
-    let bytes = |set, scale, pick| Inputs::Bytes { set, scale, pick };
+    let bytes = |set, scale, pick| Inputs::bytes(set, scale, pick);
     assert_eq!(refused(bytes(&set, SCALE, &[0, 60]), 2), Error::Pick { row: 60, samples: SAMPLES });
     assert_eq!(refused(bytes(&set, SCALE, &[]), 0), Error::Empty);
     for scale in [f32::NAN, 3e38] {
@@ -142,7 +142,7 @@ fn wrong_inputs_are_refused() {
     let length = |buffer, needed, got| Error::Length { buffer, needed, got };
     assert_eq!(refused(bytes(&set[1..], SCALE, &[0]), 1), length(Buffer::Inputs, 3000, 2999));
     assert_eq!(refused(bytes(&set, SCALE, &[0, 1]), 3), length(Buffer::Targets, 2, 3));
-    let sparse = |pick| Inputs::Sparse { set: compressed.set(), pick };
+    let sparse = |pick| Inputs::sparse(compressed.set(), pick);
     assert_eq!(refused(sparse(&[99]), 1), Error::Pick { row: 99, samples: SAMPLES });
     assert_eq!(refused(sparse(&[0]), 1), length(Buffer::Index, NET.index_len(1), 0));
 }

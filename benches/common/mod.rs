@@ -61,7 +61,7 @@ pub(crate) enum Form {
 pub(crate) struct Samples {
     order: &'static [u32],
     classes: &'static [u16],
-    floats: &'static [f32],
+    pub floats: &'static [f32],
     bytes: &'static [u8],
     compressed: SparseSet<'static>,
 }
@@ -94,9 +94,9 @@ impl Samples {
     pub(crate) fn inputs(&self, form: Form, range: Range<usize>) -> Inputs<'static> {
         let pick = &self.order[range.clone()];
         match form {
-            Form::Floats => Inputs::Floats(&self.floats[range.start * 784..range.end * 784]),
-            Form::Bytes => Inputs::Bytes { set: self.bytes, scale: PIXEL_SCALE, pick },
-            Form::Compressed => Inputs::Sparse { set: self.compressed, pick },
+            Form::Floats => Inputs::floats(&self.floats[range.start * 784..range.end * 784]),
+            Form::Bytes => Inputs::bytes(self.bytes, PIXEL_SCALE, pick),
+            Form::Compressed => Inputs::sparse(self.compressed, pick),
         }
     }
 

@@ -107,8 +107,8 @@ impl Samples {
 
     /// The samples that `pick` names, as the core takes them: compressed where that is the smaller form.
     pub fn inputs_of<'a>(&'a self, pick: &'a [u32]) -> Inputs<'a> {
-        let bytes = Inputs::Bytes { set: self.images.pixels(), scale: PIXEL_SCALE, pick };
-        self.sparse.as_ref().map(Sparse::set).map_or(bytes, |set| Inputs::Sparse { set, pick })
+        let bytes = Inputs::bytes(self.images.pixels(), PIXEL_SCALE, pick);
+        self.sparse.as_ref().map(Sparse::set).map_or(bytes, |set| Inputs::sparse(set, pick))
     }
 
     /// Their classes, in the first elements of `classes`.

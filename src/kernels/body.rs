@@ -55,9 +55,9 @@ fn add_listed<const L: usize>(out: &mut [f32], values: &[f32], offsets: &[usize]
     while !rest.is_empty() {
         let columns = matrix.get(at..).unwrap_or(&[]);
         let n = match rest.len() {
-            n if n >= TILE * L => tile::<TILE, L>(rest, values, offsets, columns),
-            n if n >= TILE / 2 * L => tile::<{ TILE / 2 }, L>(rest, values, offsets, columns),
-            n if n >= L => tile::<1, L>(rest, values, offsets, columns),
+            n if n >= TILE * L && !inner::TILES => tile::<TILE, L>(rest, values, offsets, columns),
+            n if n >= TILE / 2 * L && !inner::TILES => tile::<{ TILE / 2 }, L>(rest, values, offsets, columns),
+            n if n >= L && !inner::TILES => tile::<1, L>(rest, values, offsets, columns),
             2.. => tile::<1, 2>(rest, values, offsets, columns),
             _ => tile::<1, 1>(rest, values, offsets, columns),
         };
@@ -68,12 +68,7 @@ fn add_listed<const L: usize>(out: &mut [f32], values: &[f32], offsets: &[usize]
 
 /// Adds `R·L` columns of the rows that stand at `offsets`, in registers; returns their number.
 #[inline(always)]
-fn tile<const R: usize, const L: usize>(
-    out: &mut [f32],
-    values: &[f32],
-    offsets: &[usize],
-    columns: &[f32],
-) -> usize {
+fn tile<const R: usize, const L: usize>(out: &mut [f32], values: &[f32], offsets: &[usize], columns: &[f32]) -> usize {
     if let Some(out) = out.as_chunks_mut::<L>().0.first_chunk_mut::<R>() {
         let mut acc = *out;
         for (&c, &offset) in values.iter().zip(offsets) {

@@ -19,7 +19,7 @@ pub(super) const TILES: bool = true;
 
 /// `√x` by the instruction, 14 cycles: correctly rounded as IEEE 754 asks, hence the bits of the software's.
 #[inline(always)]
-pub(super) fn sqrt(x: f32) -> f32 {
+pub(crate) fn sqrt(x: f32) -> f32 {
     let mut bits = x.to_bits();
     // SAFETY: moves and a square root of numbers, on a target whose calls pass floats in these very
     // registers; FPSCR's cumulative exception flags may change, which no option denies.
@@ -36,13 +36,58 @@ pub(super) fn sqrt(x: f32) -> f32 {
     f32::from_bits(bits)
 }
 
+/// `to ← from`; from a loop in Rust the compiler makes a call of `memcpy`, which takes 900 bytes of flash.
+#[inline(never)]
+pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
+    let n = to.len().min(from.len());
+    // SAFETY: reads and writes `n` floats.
+    unsafe {
+        asm!(
+            "subs {n}, {n}, #4",
+            "blo 3f",
+            "2:",
+            "ldmia {from}!, {{r2-r5}}",
+            "stmia {to}!, {{r2-r5}}",
+            "subs {n}, {n}, #4",
+            "bhs 2b",
+            "3:",
+            "adds {n}, {n}, #4",
+            "beq 5f",
+            "4:",
+            "ldr r2, [{from}], #4",
+            "str r2, [{to}], #4",
+            "subs {n}, {n}, #1",
+            "bne 4b",
+            "5:",
+            to = inout(reg) to.as_mut_ptr() => _,
+            from = inout(reg) from.as_ptr() => _,
+            n = inout(reg) n => _,
+            out("r2") _, out("r3") _, out("r4") _, out("r5") _,
+            options(nostack),
+        );
+    }
+}
+
 /// `$op` of eight registers with one: `s20..s27 ← s20..s27 op $x`.
 macro_rules! products {
     ($x:literal) => {
         concat!(
-            "vmul.f32 s20, s20, ", $x, "\n vmul.f32 s21, s21, ", $x, "\n vmul.f32 s22, s22, ", $x,
-            "\n vmul.f32 s23, s23, ", $x, "\n vmul.f32 s24, s24, ", $x, "\n vmul.f32 s25, s25, ", $x,
-            "\n vmul.f32 s26, s26, ", $x, "\n vmul.f32 s27, s27, ", $x,
+            "vmul.f32 s20, s20, ",
+            $x,
+            "\n vmul.f32 s21, s21, ",
+            $x,
+            "\n vmul.f32 s22, s22, ",
+            $x,
+            "\n vmul.f32 s23, s23, ",
+            $x,
+            "\n vmul.f32 s24, s24, ",
+            $x,
+            "\n vmul.f32 s25, s25, ",
+            $x,
+            "\n vmul.f32 s26, s26, ",
+            $x,
+            "\n vmul.f32 s27, s27, ",
+            $x,
         )
     };
 }
@@ -51,10 +96,16 @@ macro_rules! products {
 macro_rules! term {
     ($x:literal, $p:literal) => {
         concat!(
-            "vldmia ", $p, "!, {{s20-s27}} \n", products!($x),
+            "vldmia ",
+            $p,
+            "!, {{s20-s27}} \n",
+            products!($x),
             "\n vadd.f32 s0, s0, s20 \n vadd.f32 s1, s1, s21 \n vadd.f32 s2, s2, s22 \n vadd.f32 s3, s3, s23",
             "\n vadd.f32 s4, s4, s24 \n vadd.f32 s5, s5, s25 \n vadd.f32 s6, s6, s26 \n vadd.f32 s7, s7, s27",
-            "\n vldmia ", $p, ", {{s20-s27}} \n", products!($x),
+            "\n vldmia ",
+            $p,
+            ", {{s20-s27}} \n",
+            products!($x),
             "\n vadd.f32 s8, s8, s20 \n vadd.f32 s9, s9, s21 \n vadd.f32 s10, s10, s22 \n vadd.f32 s11, s11, s23",
             "\n vadd.f32 s12, s12, s24 \n vadd.f32 s13, s13, s25 \n vadd.f32 s14, s14, s26 \n vadd.f32 s15, s15, s27",
         )
@@ -65,24 +116,27 @@ macro_rules! term {
 macro_rules! short_term {
     ($x:literal, $p:literal) => {
         concat!(
-            "vldmia ", $p, ", {{s20-s27}} \n", products!($x),
+            "vldmia ",
+            $p,
+            ", {{s20-s27}} \n",
+            products!($x),
             "\n vadd.f32 s0, s0, s20 \n vadd.f32 s1, s1, s21 \n vadd.f32 s2, s2, s22 \n vadd.f32 s3, s3, s23",
             "\n vadd.f32 s4, s4, s24 \n vadd.f32 s5, s5, s25 \n vadd.f32 s6, s6, s26 \n vadd.f32 s7, s7, s27",
         )
     };
 }
 
-/// `out += Σ_i values[i] · row i` for as many of the first columns as make whole tiles of sixteen and eight; row `i`
+/// `out += Σ_i values[i] · row i` for as many of the first columns as make whole tiles of sixteen, eight and four; row `i`
 /// begins at `columns[offsets[i]]`, offsets ascending. Returns the number of columns, whether or not a row is too short
 /// for them, when nothing happens.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn tiles(out: &mut [f32], values: &[f32], offsets: &[usize], columns: &[f32]) -> usize {
-    let (n, width) = (values.len().min(offsets.len()), out.len() & !7);
+    let (n, width) = (values.len().min(offsets.len()), out.len() & !3);
     let Some(&last) = offsets.get(n.wrapping_sub(1)) else { return width };
     if width == 0 || last >= columns.len() || columns.len() - last < width {
         return width;
     }
-    // SAFETY: `n` and `width` are not 0, `width` is a multiple of 8; reads `n` values, `n` offsets and `width` floats at
+    // SAFETY: `n` and `width` are not 0, `width` is a multiple of 4; reads `n` values, `n` offsets and `width` floats at
     // each, of which the last one leaves as many, and writes `width` sums.
     unsafe {
         asm!(
@@ -127,18 +181,41 @@ pub(super) fn tiles(out: &mut [f32], values: &[f32], offsets: &[usize], columns:
             "bhs 2b",
             "6:",
             "adds {width}, {width}, #16",
-            "beq 8f",
+            "subs {width}, {width}, #8",
+            "blo 8f",
             // Eight sums.
+            "mov {n}, {all}",
             "vldmia {out}, {{s0-s7}}",
             "7:",
             "vldmia {x}!, {{s16}}",
             "ldr r2, [{offsets}], #4",
             "add r2, {base}, r2, lsl #2",
             short_term!("s16", "r2"),
-            "subs {all}, {all}, #1",
+            "subs {n}, {n}, #1",
             "bne 7b",
-            "vstmia {out}, {{s0-s7}}",
+            "vstmia {out}!, {{s0-s7}}",
+            "sub {x}, {x}, {all}, lsl #2",
+            "sub {offsets}, {offsets}, {all}, lsl #2",
+            "add {base}, {base}, #32",
+            "b 9f",
             "8:",
+            "add {width}, {width}, #8",
+            "9:",
+            "cmp {width}, #0",
+            "beq 12f",
+            // Four sums.
+            "vldmia {out}, {{s0-s3}}",
+            "11:",
+            "vldmia {x}!, {{s16}}",
+            "ldr r2, [{offsets}], #4",
+            "add r2, {base}, r2, lsl #2",
+            "vldmia r2, {{s20-s23}}",
+            "vmul.f32 s20, s20, s16", "vmul.f32 s21, s21, s16", "vmul.f32 s22, s22, s16", "vmul.f32 s23, s23, s16",
+            "vadd.f32 s0, s0, s20", "vadd.f32 s1, s1, s21", "vadd.f32 s2, s2, s22", "vadd.f32 s3, s3, s23",
+            "subs {all}, {all}, #1",
+            "bne 11b",
+            "vstmia {out}, {{s0-s3}}",
+            "12:",
             out = inout(reg) out.as_mut_ptr() => _,
             x = inout(reg) values.as_ptr() => _,
             offsets = inout(reg) offsets.as_ptr() => _,
@@ -161,7 +238,11 @@ pub(super) fn tiles(out: &mut [f32], values: &[f32], offsets: &[usize], columns:
 macro_rules! push {
     ($x:literal) => {
         concat!(
-            "lsls {t}, ", $x, ", #1 \n itt ne \n strne ", $x, ", [{values}], #4 \n strne {offset}, [{offsets}], #4",
+            "lsls {t}, ",
+            $x,
+            ", #1 \n itt ne \n strne ",
+            $x,
+            ", [{values}], #4 \n strne {offset}, [{offsets}], #4",
             "\n add {offset}, {offset}, {stride}",
         )
     };

@@ -1,6 +1,8 @@
 //! `eˣ` without a branch, so that it is computed for a register at a time: the algorithm and hence the bits of `libm`'s
 //! `expf` (FreeBSD's `e_expf.c`), which `.ci/run` compares for every float.
 
+use super::inner;
+
 /// `2⁻¹³`: up to here `1 + x` is the result.
 const LINEAR: f32 = 1.220_703_1e-4;
 const HALF_LN2: f32 = f32::from_bits(0x3eb1_7218);
@@ -15,6 +17,10 @@ const LIMITS: [f32; 2] = [88.722_84, -103.972_084];
 /// `x ← eˣ`, element by element.
 #[inline(always)]
 pub(super) fn exp<const L: usize>(x: &mut [f32]) {
+    // Without vectors a full group is no faster than its elements.
+    if inner::TILES {
+        return x.iter_mut().for_each(|x| *x = exp_one(*x));
+    }
     let (groups, tail) = x.as_chunks_mut::<8>();
     for group in groups {
         exp_eight(group);

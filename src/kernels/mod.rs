@@ -61,11 +61,12 @@ pub use dispatch::force;
 pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, adam_outer, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
-    forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_compressed, list_floats,
-    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, momentum_outer, outer,
-    prefetch, scale, scale_bytes, sgd, sgd_outer, sum, swap,
+    adam, adam_outer, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed,
+    forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_compressed,
+    list_floats, listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, momentum_outer,
+    outer, prefetch, scale, scale_bytes, sgd, sgd_outer, sum, swap,
 };
+pub(crate) use inner::{copy, sqrt};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 
 /// Registers in the main tile: eight running sums a lane hide the latency of an addition; a Cortex-M4F has 32 single
@@ -142,9 +143,7 @@ fn add_scaled<const L: usize>(acc: &mut [f32; L], c: f32, row: &[f32; L]) {
 #[inline(always)]
 fn start_rows(z: &mut [f32], bias: &[f32]) {
     for z in rows_mut(z, bias.len()) {
-        for (z, &b) in z.iter_mut().zip(bias) {
-            *z = b;
-        }
+        copy(z, bias);
     }
 }
 

@@ -8,7 +8,15 @@ pub(super) const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch 
 /// Whether [`tiles`] and [`list`] are the better way.
 pub(super) const TILES: bool = false;
 
-pub(super) use crate::math::sqrt;
+pub(crate) use crate::math::sqrt;
+
+/// `to ← from`.
+#[inline(always)]
+pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = from;
+    }
+}
 
 /// Nothing, no columns: [`body`](super::body)'s tiles do it.
 #[inline(always)]

@@ -49,11 +49,11 @@ impl Peer for Net {
                 Some(set) => {
                     self.y.clear();
                     self.y.extend(batch.iter().map(|&i| u16::from(self.data.train.y[i as usize])));
-                    Inputs::Sparse { set, pick: batch }
+                    Inputs::sparse(set, batch)
                 }
                 None => {
                     self.data.train.gather(batch, &mut self.x, &mut self.y);
-                    Inputs::Floats(&self.x)
+                    Inputs::floats(&self.x)
                 }
             };
             let (targets, rate) = (Targets::Classes(&self.y), self.job.rate());
@@ -68,8 +68,8 @@ impl Peer for Net {
         let mut work = with_lists(Workspace::for_prediction(self.spec, chunk, floats).unwrap(), self.spec);
         let all: Vec<u32> = (0..self.classes.len() as u32).collect();
         let inputs = match self.test {
-            Some(set) => Inputs::Sparse { set, pick: &all },
-            None => Inputs::Floats(&self.data.test.x),
+            Some(set) => Inputs::sparse(set, &all),
+            None => Inputs::floats(&self.data.test.x),
         };
         let mut score = Score::default();
         self.model.evaluate(inputs, Targets::Classes(&self.classes), &mut score, &mut work).unwrap();

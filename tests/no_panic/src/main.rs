@@ -66,13 +66,13 @@ fn inputs_api(memory: &mut Memory) -> Result<(), Error> {
     let work = Workspace::new(spec, opaque(1), floats)?;
     let (targets, mut total) = (Targets::Classes(memory.classes), Score::default());
     opaque((spec.list_len(opaque(1)), spec.index_len(opaque(1)), nonzeros(memory.bytes)));
-    let byte_rows = Inputs::Bytes { set: opaque(&[1, 0, 2]), scale: opaque(0.5), pick };
+    let byte_rows = Inputs::bytes(opaque(&[1, 0, 2]), opaque(0.5), pick);
     let mut plain = opaque(work);
     model.train(byte_rows, targets, &mut sgd, opaque(0.1), &mut plain)?;
     let mut work = plain.with_lists(spec, values, integers)?;
     compress(opaque(&[1, 0, 2]), opaque(3), starts, memory.positions, memory.bytes)?;
     let set = SparseSet::new(opaque(3), starts, memory.positions, memory.bytes, opaque(0.5))?;
-    for inputs in [byte_rows, Inputs::Sparse { set, pick }, Inputs::Floats(bits)] {
+    for inputs in [byte_rows, Inputs::sparse(set, pick), Inputs::floats(bits)] {
         model.train(inputs, targets, &mut sgd, opaque(0.1), &mut work)?;
         model.evaluate(inputs, targets, &mut total, &mut work)?;
     }

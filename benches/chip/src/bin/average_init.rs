@@ -1,0 +1,34 @@
+//! Prediction, plain SGD and averaging, from random weights.
+
+#![no_std]
+#![no_main]
+
+use chip::{NET, SAMPLE, finish};
+use core::hint::black_box as opaque;
+use cortex_m_rt::entry;
+use cygnet::{Averager, Error, Init, Math, Model, Sgd, SgdConfig, Targets, Workspace, softmax};
+
+#[entry]
+fn main() -> ! {
+    static mut MODEL: [f32; NET.param_len()] = [0.0; NET.param_len()];
+    static mut MEAN: [f32; NET.param_len()] = [0.0; NET.param_len()];
+    static mut WORK: [f32; NET.work_len(1)] = [0.0; NET.work_len(1)];
+    finish(learn(MODEL, MEAN, WORK).is_ok())
+}
+
+fn learn(params: &mut [f32], mean: &mut [f32], work: &mut [f32]) -> Result<(), Error> {
+    let mut model = Model::new(&NET, params)?;
+    model.init(Init::He, opaque(42))?;
+    let mut work = Workspace::new(&NET, 1, work)?;
+    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut [])?;
+    let mut swa = Averager::new(mean);
+    for _ in 0..opaque(3) {
+        opaque(model.train(opaque(&SAMPLE), Targets::Classes(&[opaque(1)]), &mut sgd, 0.05, &mut work)?);
+        swa.update(&model)?;
+    }
+    swa.swap(model.params_mut())?;
+    let outputs = model.predict(opaque(&SAMPLE), &mut work)?;
+    softmax(outputs, Math::Libm);
+    opaque(outputs);
+    Ok(())
+}

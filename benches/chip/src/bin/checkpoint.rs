@@ -1,0 +1,49 @@
+//! Everything: random weights, Adam, averaging, evaluation, and the average stored and loaded again.
+
+#![no_std]
+#![no_main]
+
+use chip::{NET, SAMPLE, finish};
+use core::hint::black_box as opaque;
+use cortex_m_rt::entry;
+use cygnet::{
+    Adam, AdamConfig, Averager, Error, Init, Math, Model, Score, Targets, Workspace, checkpoint_len, load, save,
+    softmax,
+};
+
+#[entry]
+fn main() -> ! {
+    static mut MODEL: [f32; NET.param_len()] = [0.0; NET.param_len()];
+    static mut STATE: [f32; 2 * NET.param_len()] = [0.0; 2 * NET.param_len()];
+    static mut MEAN: [f32; NET.param_len()] = [0.0; NET.param_len()];
+    static mut WORK: [f32; NET.work_len(1)] = [0.0; NET.work_len(1)];
+    static mut STORED: [u8; checkpoint_len(&NET)] = [0; checkpoint_len(&NET)];
+    finish(learn(MODEL, STATE, MEAN, WORK, STORED).is_ok())
+}
+
+fn learn(
+    params: &mut [f32],
+    state: &mut [f32],
+    mean: &mut [f32],
+    work: &mut [f32],
+    stored: &mut [u8],
+) -> Result<(), Error> {
+    let mut model = Model::new(&NET, params)?;
+    model.init(Init::He, opaque(42))?;
+    let mut work = Workspace::new(&NET, 1, work)?;
+    let mut adam = Adam::new(AdamConfig::default(), &NET, state)?;
+    let mut swa = Averager::new(mean);
+    for _ in 0..opaque(3) {
+        opaque(model.train(opaque(&SAMPLE), Targets::Classes(&[opaque(1)]), &mut adam, 0.001, &mut work)?);
+        swa.update(&model)?;
+    }
+    save(&NET, swa.mean()?, stored)?;
+    load(opaque(stored), model.params_mut())?;
+    let mut score = Score::default();
+    model.evaluate(opaque(&SAMPLE), Targets::Classes(&[opaque(1)]), &mut score, &mut work)?;
+    opaque((score.loss(), score.accuracy()));
+    let outputs = model.predict(opaque(&SAMPLE), &mut work)?;
+    softmax(outputs, Math::Libm);
+    opaque(outputs);
+    Ok(())
+}
