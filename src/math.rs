@@ -48,15 +48,6 @@ pub(crate) fn ln_1p(x: f32) -> f32 {
     libm::log1pf(x)
 }
 
-/// `√x`, correctly rounded (IEEE 754), hence the same bits from the instruction and from software.
-#[inline(always)]
-pub(crate) fn sqrt(x: f32) -> f32 {
-    #[cfg(feature = "std")]
-    return x.sqrt();
-    #[cfg(not(feature = "std"))]
-    return libm::sqrtf(x);
-}
-
 /// `cos x`.
 pub(crate) fn cos(x: f32) -> f32 {
     libm::cosf(x)

@@ -9,6 +9,7 @@
 //! | the rest | element-wise | |
 //!
 //! `body` (one sample or row at a time), `listed` and `dense` hold each loop once, in safe Rust over register tiles;
+//! `inner` is the innermost part where a target has its own: `cortex_m`, in assembly, else `portable`.
 //! `dispatch` compiles it for every instruction set and picks one. Which form of a sum runs depends on how the samples
 //! lie in memory and how many of them are zero, and changes no bit.
 //!

@@ -8,7 +8,14 @@ pub(super) const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch 
 /// Whether [`tiles`] and [`list`] are the better way.
 pub(super) const TILES: bool = false;
 
-pub(crate) use crate::math::sqrt;
+/// `√x`, correctly rounded (IEEE 754), hence the same bits from the instruction and from software.
+#[inline(always)]
+pub(crate) fn sqrt(x: f32) -> f32 {
+    #[cfg(feature = "std")]
+    return x.sqrt();
+    #[cfg(not(feature = "std"))]
+    return libm::sqrtf(x);
+}
 
 /// `to ← from`.
 #[inline(always)]
