@@ -127,13 +127,19 @@ macro_rules! short_term {
 }
 
 /// `out += Σ_i values[i] · row i` for as many of the first columns as make whole tiles of sixteen, eight and four; row `i`
-/// begins at `columns[offsets[i]]`, offsets ascending. Returns the number of columns, whether or not a row is too short
-/// for them, when nothing happens.
+/// begins at `columns[offsets[i]]`, offsets ascending, as far as rows are whole. Returns the number of columns.
 #[inline(never)]
 pub(super) fn tiles(out: &mut [f32], values: &[f32], offsets: &[usize], columns: &[f32]) -> usize {
-    let (n, width) = (values.len().min(offsets.len()), out.len() & !3);
-    let Some(&last) = offsets.get(n.wrapping_sub(1)) else { return width };
-    if width == 0 || last >= columns.len() || columns.len() - last < width {
+    let width = out.len() & !3;
+    let Some(room) = columns.len().checked_sub(width) else { return width };
+    let mut n = values.len().min(offsets.len());
+    // Coefficients may go on where rows do not.
+    while let Some(&last) = offsets.get(n.wrapping_sub(1))
+        && last > room
+    {
+        n -= 1;
+    }
+    if n == 0 || width == 0 {
         return width;
     }
     // SAFETY: `n` and `width` are not 0, `width` is a multiple of 4; reads `n` values, `n` offsets and `width` floats at
@@ -272,10 +278,21 @@ pub(super) fn list<'a>(x: &[f32], stride: usize, lists: &'a mut Lists) -> (&'a [
             "blo 5f",
             "2:",
             "ldmia {x}!, {{r2-r5}}",
+            "orr {t}, r2, r3",
+            "orr {t}, {t}, r4",
+            "orr {t}, {t}, r5",
+            "lsls {t}, {t}, #1",
+            "bne 3f",
+            // All are zero.
+            "add {offset}, {offset}, {stride}, lsl #2",
+            "subs {n}, {n}, #4",
+            "bhs 2b",
+            "b 5f",
+            "3:",
             "lsls {t}, r2, #1",
             "ittt ne", "lslsne {t}, r3, #1", "lslsne {t}, r4, #1", "lslsne {t}, r5, #1",
-            "beq 3f",
-            // None is zero.
+            "beq 4f",
+            // None is.
             "stmia {values}!, {{r2-r5}}",
             "mov r2, {offset}",
             "add r3, r2, {stride}",
@@ -286,16 +303,11 @@ pub(super) fn list<'a>(x: &[f32], stride: usize, lists: &'a mut Lists) -> (&'a [
             "subs {n}, {n}, #4",
             "bhs 2b",
             "b 5f",
-            "3:",
-            "orr {t}, r2, r3",
-            "orr {t}, {t}, r4",
-            "orrs {t}, {t}, r5",
-            "itt eq", "addeq {offset}, {offset}, {stride}, lsl #2", "beq 4f",
+            "4:",
             push!("r2"),
             push!("r3"),
             push!("r4"),
             push!("r5"),
-            "4:",
             "subs {n}, {n}, #4",
             "bhs 2b",
             "5:",
