@@ -40,15 +40,27 @@ pub trait Optimizer {
     /// [`update`](Self::update) along the gradient of one sample, `x·dᵀ`: rows of `d.len()` weights, one for each `x`.
     /// `block` has room for a row or more of the gradient.
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
-        let rows = block.len().checked_div(d.len()).unwrap_or(0);
-        let (mut rest, mut x, mut offset) = (weights, x, offset);
-        while !rest.is_empty() && rows > 0 {
-            let (weights, tail) = cut_mut(rest, rows.saturating_mul(d.len()));
-            let gradient = cut_mut(block, weights.len()).0;
-            kernels::outer(gradient, x, d, true);
-            self.update(offset, weights, gradient);
-            (offset, x, rest) = (offset + weights.len(), kernels::cut(x, rows).1, tail);
-        }
+        through_block(offset, weights, x, d, block, |offset, weights, gradient| self.update(offset, weights, gradient));
+    }
+}
+
+/// Hands the rows of `x·dᵀ` to `update`, as many at once as `block` has room for.
+fn through_block(
+    offset: usize,
+    weights: &mut [f32],
+    x: &[f32],
+    d: &[f32],
+    block: &mut [f32],
+    mut update: impl FnMut(usize, &mut [f32], &[f32]),
+) {
+    let rows = block.len().checked_div(d.len()).unwrap_or(0);
+    let (mut rest, mut x, mut offset) = (weights, x, offset);
+    while !rest.is_empty() && rows > 0 {
+        let (weights, tail) = cut_mut(rest, rows.saturating_mul(d.len()));
+        let gradient = cut_mut(block, weights.len()).0;
+        kernels::outer(gradient, x, d, true);
+        update(offset, weights, gradient);
+        (offset, x, rest) = (offset + weights.len(), kernels::cut(x, rows).1, tail);
     }
 }
 
@@ -309,7 +321,11 @@ impl Optimizer for Adam<'_> {
         kernels::adam(weights, part(first, offset, n), part(second, offset, n), gradient, self.step);
     }
 
-    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], _: &mut [f32]) {
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
+        // Rows whose ends would not fill a vector are better joined.
+        if d.len() % 8 != 0 {
+            return through_block(offset, weights, x, d, block, |offset, weights, g| self.update(offset, weights, g));
+        }
         self.bound.cover(&mut self.covered, weights.len());
         let half = self.moments.len() / 2;
         let (first, second) = cut_mut(self.moments, half);
