@@ -42,20 +42,7 @@ pub fn save(spec: &Spec, params: &[f32], bytes: &mut [u8]) -> Result<(), Error> 
     Error::expect_len(Buffer::Checkpoint, checkpoint_len(spec), bytes.len())?;
     check_finite(params, Value::Param)?;
     let mut out = Writer { rest: bytes.iter_mut(), crc: CRC.digest() };
-    let (loss, threshold) = loss_code(spec.loss_kind());
-    out.bytes(&MAGIC);
-    out.bytes(&VERSION.to_le_bytes());
-    out.bytes(&[spec.depth() as u8, math_code(spec.math_kind())]);
-    out.bytes(&(spec.inputs() as u16).to_le_bytes());
-    out.bytes(&loss.to_le_bytes());
-    out.bytes(&threshold.to_le_bytes());
-    for layer in spec.layers() {
-        let (activation, slope) = activation_code(layer.activation);
-        out.bytes(&(layer.outputs as u16).to_le_bytes());
-        out.bytes(&activation.to_le_bytes());
-        out.bytes(&slope.to_le_bytes());
-        out.bytes(&layer.dropout.to_le_bytes());
-    }
+    header(spec, &mut |field| out.bytes(field));
     for p in params {
         out.bytes(&p.to_le_bytes());
     }
@@ -64,6 +51,25 @@ pub fn save(spec: &Spec, params: &[f32], bytes: &mut [u8]) -> Result<(), Error> 
         *to = from;
     }
     Ok(())
+}
+
+/// Gives `each` field of the header, in order.
+fn header(spec: &Spec, each: &mut dyn FnMut(&[u8])) {
+    let (loss, threshold) = loss_code(spec.loss_kind());
+    each(&MAGIC);
+    each(&VERSION.to_le_bytes());
+    each(&[spec.depth() as u8]);
+    each(&[math_code(spec.math_kind())]);
+    each(&(spec.inputs() as u16).to_le_bytes());
+    each(&loss.to_le_bytes());
+    each(&threshold.to_le_bytes());
+    for layer in spec.layers() {
+        let (activation, slope) = activation_code(layer.activation);
+        each(&(layer.outputs as u16).to_le_bytes());
+        each(&activation.to_le_bytes());
+        each(&slope.to_le_bytes());
+        each(&layer.dropout.to_le_bytes());
+    }
 }
 
 /// The network that `bytes` describe, after all of them were checked.
@@ -108,16 +114,55 @@ pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
     if bytes.len() != checkpoint_len(&spec) {
         return Err(Error::Checkpoint(CheckpointFault::Length));
     }
+    check_content(bytes, &spec)?;
+    Ok(spec)
+}
+
+/// Checks the CRC and the parameters of a checkpoint whose header and length fit `spec`.
+fn check_content(bytes: &[u8], spec: &Spec) -> Result<(), Error> {
     let (body, crc) = bytes.split_last_chunk().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
     let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
     if stored != computed {
         return Err(Error::Checkpoint(CheckpointFault::Crc(stored, computed)));
     }
-    let mut params = params_of(bytes, &spec).zip(0..);
-    match params.find(|(p, _)| !p.is_finite()) {
+    match params_of(bytes, spec).zip(0..).find(|(p, _)| !p.is_finite()) {
         Some((_, index)) => Err(Error::NonFinite { value: Value::Param, index }),
-        None => Ok(spec),
+        None => Ok(()),
     }
+}
+
+/// Reads the parameters of a network that is known: other than [`load`], it links nothing but what `spec` uses.
+///
+/// # Errors
+/// [`Error::Spec`], [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats, [`Error::Checkpoint`], also
+/// where `bytes` describe another network; `params` is as before then.
+pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), Error> {
+    spec.check()?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    let (mut at, mut fault) = (0, None);
+    header(spec, &mut |field| {
+        let found = bytes.get(at..).unwrap_or(&[]);
+        if found.len() < field.len() || found.iter().zip(field).any(|(a, b)| a != b) {
+            fault = fault.or(Some(at));
+        }
+        at += field.len();
+    });
+    if let Some(at) = fault {
+        return Err(Error::Checkpoint(match at {
+            _ if bytes.len() < HEADER => CheckpointFault::Length,
+            0 => CheckpointFault::Magic,
+            8 => CheckpointFault::Version(
+                bytes.get(8..).and_then(<[u8]>::first_chunk).map_or(0, |v| u16::from_le_bytes(*v)),
+            ),
+            _ => CheckpointFault::Field(at as u32),
+        }));
+    }
+    if bytes.len() != checkpoint_len(spec) {
+        return Err(Error::Checkpoint(CheckpointFault::Length));
+    }
+    check_content(bytes, spec)?;
+    params.iter_mut().zip(params_of(bytes, spec)).for_each(|(to, from)| *to = from);
+    Ok(())
 }
 
 /// Reads the parameters into `params` and returns their network.

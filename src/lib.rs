@@ -78,7 +78,7 @@ pub mod host;
 
 pub use activation::Activation;
 pub use averager::{Averager, Snapshots};
-pub use checkpoint::{checkpoint_len, load, load_spec, save};
+pub use checkpoint::{checkpoint_len, load, load_params, load_spec, save};
 pub use criterion::Loss;
 pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, Value};
 pub use forward::predict;

@@ -7,7 +7,7 @@ use common::{bits, classes, initial, numbers, predict_work, samples, work};
 use cygnet::{
     Activation, Adam, AdamConfig, Averager, Buffer, CheckpointFault, Error, Gradient, Init, Loss, Model, Optimizer,
     Score, Setting, Sgd, SgdConfig, Spec, SpecFault, Targets, Value, Workspace, checkpoint_len, evaluate, load,
-    load_spec, predict, save,
+    load_params, load_spec, predict, save,
 };
 
 /// 3 inputs, 2 outputs, 26 parameters.
@@ -275,6 +275,44 @@ fn a_damaged_checkpoint() {
     params[13] = f32::NAN;
     assert_eq!(save(&NET, &params, &mut bytes), Err(Error::NonFinite { value: Value::Param, index: 13 }));
     assert!(bytes.iter().all(|&b| b == 7));
+}
+
+#[test]
+fn a_checkpoint_of_another_network() {
+    let mut whole = vec![0; checkpoint_len(&NET)];
+    save(&NET, &numbers(26, 1), &mut whole).unwrap();
+    let refused = |spec: &Spec, bytes: &[u8], fault| {
+        let mut params = [0.5; 26];
+        let error = Err(Error::Checkpoint(fault));
+        assert_eq!((load_params(spec, bytes, &mut params), params), (error, [0.5; 26]));
+    };
+    refused(&NET.loss(Loss::Huber(1.0)), &whole, CheckpointFault::Field(14));
+    let first = |width, activation, dropout| Spec::new(3).dense(width, activation).dropout(dropout);
+    for (other, at) in [
+        (first(5, Activation::Tanh, 0.5), 20),
+        (first(4, Activation::Relu, 0.5), 22),
+        (first(4, Activation::Tanh, 0.25), 28),
+    ] {
+        let other = other.dense(2, Activation::Identity);
+        let mut params = vec![0.5; other.param_len()];
+        let error = Err(Error::Checkpoint(CheckpointFault::Field(at)));
+        assert_eq!(load_params(&other, &whole, &mut params), error);
+        assert!(params.iter().all(|&p| p == 0.5));
+    }
+    for (at, fault) in [(0, CheckpointFault::Magic), (9, CheckpointFault::Version(257))] {
+        let mut bytes = whole.clone();
+        bytes[at] = 1;
+        refused(&NET, &bytes, fault);
+    }
+    refused(&NET, &[], CheckpointFault::Length);
+    refused(&NET, &whole[..30], CheckpointFault::Field(28));
+    refused(&NET, &whole[..whole.len() - 1], CheckpointFault::Length);
+    refused(&NET, &[&whole[..], &[0]].concat(), CheckpointFault::Length);
+    let (body, crc) = whole.split_last_chunk().unwrap();
+    let stored = u32::from_le_bytes(*crc);
+    refused(&NET, &[body, &(!stored).to_le_bytes()].concat(), CheckpointFault::Crc(!stored, stored));
+    let mut short = [0.5; 25];
+    assert_eq!((load_params(&NET, &whole, &mut short), short), (Err(length(Buffer::Params, 26, 25)), [0.5; 25]));
 }
 
 #[test]

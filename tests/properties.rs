@@ -6,7 +6,7 @@ mod common;
 use common::{ACTIVATIONS, bits, cases, numbers, predict_work, samples};
 use cygnet::{
     Activation, Error, Gradient, Loss, MAX_LAYERS, Model, Spec, Targets, Value, Workspace, checkpoint_len, load,
-    load_spec, predict, save,
+    load_params, load_spec, predict, save,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -120,6 +120,9 @@ proptest! {
         let spec = load(&bytes, &mut loaded).unwrap();
         prop_assert_eq!((spec, load_spec(&bytes)), (asked.spec(), Ok(spec)));
         prop_assert_eq!(bits(&loaded), bits(&params));
+        let mut known = vec![f32::NAN; params.len()];
+        prop_assert_eq!(load_params(&spec, &bytes, &mut known), Ok(()));
+        prop_assert_eq!(bits(&known), bits(&params));
         let mut again = vec![0; bytes.len()];
         save(&spec, &loaded, &mut again).unwrap();
         prop_assert_eq!(again, bytes);

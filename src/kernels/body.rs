@@ -225,12 +225,19 @@ pub(super) fn momentum_outer<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[
 
 #[inline(always)]
 pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam) {
-    adam_row(w, m, v, g, c, &inner::Gains::new(&c));
+    adam_rows(w, m, v, &[c.scale], g, c);
 }
 
 /// [`adam`] along `x·dᵀ`.
 #[inline(always)]
 pub(super) fn adam_outer<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
+    adam_rows(w, m, v, x, d, c);
+}
+
+/// Once in an image where `inner` is by hand.
+#[cfg_attr(target_arch = "arm", inline(never))]
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
+fn adam_rows(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
     let gains = inner::Gains::new(&c);
     let moments = rows_mut(m, d.len()).zip(rows_mut(v, d.len()));
     for ((w, (m, v)), &x) in rows_mut(w, d.len()).zip(moments).zip(x) {

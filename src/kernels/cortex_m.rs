@@ -392,7 +392,7 @@ macro_rules! move_eight {
 }
 
 /// `w[k][j] ← w[k][j] − η·(x[k]·d[j])`, rows with `x = 0` skipped.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn sgd_outer(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
     let width = d.len();
     let rows = x.len().min(w.len().checked_div(width).unwrap_or(0));
