@@ -323,7 +323,7 @@ impl Optimizer for Adam<'_> {
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
         // Rows whose ends would not fill a vector are better joined.
-        if d.len() % 8 != 0 {
+        if !d.len().is_multiple_of(8) {
             return through_block(offset, weights, x, d, block, |offset, weights, g| self.update(offset, weights, g));
         }
         self.bound.cover(&mut self.covered, weights.len());

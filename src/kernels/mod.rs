@@ -175,7 +175,7 @@ pub(crate) fn cut<T>(slice: &[T], n: usize) -> (&[T], &[T]) {
 #[inline(always)]
 pub(crate) fn cut_mut<T>(slice: &mut [T], n: usize) -> (&mut [T], &mut [T]) {
     let n = n.min(slice.len());
-    slice.split_at_mut(n)
+    slice.split_at_mut_checked(n).unwrap_or_default()
 }
 
 /// The rows of a row-major matrix: `chunks_exact` without its panic at width 0.

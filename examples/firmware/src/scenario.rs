@@ -2,7 +2,7 @@
 
 use cygnet::{
     Activation, Averager, Error, Init, Model, Score, Sgd, SgdConfig, Snapshots, Spec, Targets, Workspace,
-    checkpoint_len, load, save,
+    checkpoint_len, load_params, save,
 };
 
 /// Sixteen readings, one of four kinds of movement.
@@ -109,7 +109,7 @@ pub(crate) fn run(memory: &mut Memory, mut next: impl FnMut() -> Sample) -> Resu
     let last = evaluate(&model)?;
     let hash = model.params().iter().fold(0xcbf2_9ce4_8422_2325, fnv);
     save(&NET, swa.mean()?, stored)?;
-    load(stored, model.params_mut())?;
+    load_params(&NET, stored, model.params_mut())?;
     let average = evaluate(&model)?;
     Ok(Report { last, average, hash: model.params().iter().fold(hash, fnv) })
 }

@@ -7,7 +7,7 @@ use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
 use cygnet::{
-    Adam, AdamConfig, Averager, Error, Init, Math, Model, Score, Targets, Workspace, checkpoint_len, load, save,
+    Adam, AdamConfig, Averager, Error, Init, Math, Model, Score, Targets, Workspace, checkpoint_len, load_params, save,
     softmax,
 };
 
@@ -38,7 +38,7 @@ fn learn(
         swa.update(&model)?;
     }
     save(&NET, swa.mean()?, stored)?;
-    load(opaque(stored), model.params_mut())?;
+    load_params(&NET, opaque(stored), model.params_mut())?;
     let mut score = Score::default();
     model.evaluate(opaque(&SAMPLE), Targets::Classes(&[opaque(1)]), &mut score, &mut work)?;
     opaque((score.loss(), score.accuracy()));

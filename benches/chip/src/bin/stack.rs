@@ -10,7 +10,7 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use cygnet::{
     Adam, AdamConfig, Averager, Error, Init, Math, Model, Score, Sgd, SgdConfig, Targets, Workspace, checkpoint_len,
-    load, save, softmax,
+    load_params, save, softmax,
 };
 
 #[entry]
@@ -44,7 +44,7 @@ fn measure(
     stack("evaluate", || model.evaluate(opaque(&SAMPLE), targets, &mut Score::default(), &mut work))?;
     stack("predict", || model.predict(opaque(&SAMPLE), &mut work).map(|outputs| softmax(outputs, Math::Libm)))?;
     stack("save", || save(&NET, model.params(), stored))?;
-    stack("load", || load(opaque(stored), model.params_mut()))?;
+    stack("load", || load_params(&NET, opaque(stored), model.params_mut()))?;
     opaque(model.params());
     Ok(())
 }

@@ -1,0 +1,47 @@
+//! One fixed run of the whole crate, and its one hash: the same on every instruction set here, and on every target in
+//! `.ci/targets`.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+#[path = "golden/src/run.rs"]
+mod run;
+#[path = "golden/src/shapes.rs"]
+mod shapes;
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use cygnet::kernels::{Isa, force};
+use run::{Memory, run};
+use std::sync::Mutex;
+
+/// Changes only with the arithmetic contract, which the changelog must say, or with the run itself.
+const HASH: u64 = 0xbb39_0636_6b80_51de;
+
+#[test]
+fn the_golden_run_has_the_same_bits_everywhere() {
+    static MEMORY: Mutex<Memory> = Mutex::new(Memory::new());
+    let memory = &mut *MEMORY.lock().unwrap();
+    let found = run(memory).unwrap();
+    assert_eq!(found, HASH, "{found:#018x}");
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    for isa in [Isa::Scalar, Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+        if force(isa) {
+            let found = run(memory).unwrap();
+            println!("x86-64, {isa:?}: {found:016x}");
+            assert_eq!(found, HASH, "{isa:?}: {found:#018x}");
+            common::assert_ran(isa);
+        } else {
+            println!("x86-64, {isa:?}: SKIPPED, this processor lacks it");
+        }
+    }
+}
+
+/// The chips have no loader: they run on a copy of the sample's first images.
+#[cfg(feature = "std")]
+#[test]
+fn the_golden_runs_images_are_those_of_the_embedded_sample() {
+    let set = cygnet::host::mnist::Dataset::sample().unwrap().train;
+    let pixels = |i| set.image(i).unwrap();
+    assert_eq!((0..run::LABELS.len()).flat_map(pixels).copied().collect::<Vec<_>>(), run::IMAGES);
+    assert_eq!(set.labels()[..run::LABELS.len()], run::LABELS[..]);
+}
