@@ -4,16 +4,21 @@
 #![no_main]
 
 mod scenario;
+mod stack;
 
 use core::cell::RefCell;
 use cortex_m::Peripherals;
 use cortex_m::interrupt::Mutex;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::{entry, exception};
-use cortex_m_semihosting::{debug, hprintln};
 use heapless::spsc::{Producer, Queue};
 use scenario::{Memory, Sample, Sensor, run};
 use static_cell::StaticCell;
+
+#[cfg(feature = "board")]
+use defmt_rtt as _;
+#[cfg(feature = "qemu")]
+use defmt_semihosting as _;
 
 /// Samples between the interrupt and the main loop.
 const QUEUED: usize = 16;
@@ -45,15 +50,26 @@ fn main() -> ! {
     match report {
         Ok(report) => {
             let percent = |score: cygnet::Score| (100.0 * score.accuracy()) as u32;
-            hprintln!("last {} %, average {} % right", percent(report.last), percent(report.average));
-            hprintln!("hash {:016x}", report.hash);
-            debug::exit(debug::EXIT_SUCCESS);
+            defmt::info!("last {} %, average {} % right", percent(report.last), percent(report.average));
+            defmt::info!("stack {} bytes at most", stack::high_water());
+            defmt::info!("hash {=u64:016x}", report.hash);
+            end(true)
         }
-        Err(_) => {
-            hprintln!("learning failed");
-            debug::exit(debug::EXIT_FAILURE);
+        Err(error) => {
+            defmt::error!("learning failed: {}", error);
+            end(false)
         }
     }
+}
+
+/// Ends QEMU; a board waits for the next interrupt.
+fn end(learned: bool) -> ! {
+    #[cfg(feature = "qemu")]
+    {
+        use cortex_m_semihosting::debug::{EXIT_FAILURE, EXIT_SUCCESS, exit};
+        exit(if learned { EXIT_SUCCESS } else { EXIT_FAILURE });
+    }
+    let _ = learned;
     loop {
         cortex_m::asm::wfi();
     }
@@ -82,9 +98,5 @@ fn SysTick() {
 /// Nothing here panics; an image without a handler would not link.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    hprintln!("panicked");
-    debug::exit(debug::EXIT_FAILURE);
-    loop {
-        cortex_m::asm::wfi();
-    }
+    end(false)
 }
