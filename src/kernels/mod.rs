@@ -46,7 +46,7 @@ mod dispatch;
 mod exponential;
 #[cfg_attr(
     all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(cygnet_plain)),
-    path = "cortex_m.rs"
+    path = "cortex_m/mod.rs"
 )]
 #[cfg_attr(
     not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(cygnet_plain))),
