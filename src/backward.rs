@@ -1,8 +1,9 @@
 //! From the deltas of the outputs back to every layer's deltas and gradients.
 
 use crate::kernels::{self, cut, cut_mut};
-use crate::rows::Rows;
-use crate::spec::{Layer, Spec};
+use crate::layer::Layer;
+use crate::rows::{Place, Rows, Update, Work};
+use crate::spec::Spec;
 
 /// What the forward pass left of `n` samples: activations and slopes of all layers, layer after layer.
 pub(crate) struct Trace<'w> {
@@ -11,6 +12,7 @@ pub(crate) struct Trace<'w> {
     /// Deltas `∂L/∂z` of the last layer, slopes `f'(z)` of those below, which become their deltas.
     pub deltas: &'w mut [f32],
     pub samples: usize,
+    pub many: Option<&'static Work>,
 }
 
 impl<'w> Trace<'w> {
@@ -19,16 +21,16 @@ impl<'w> Trace<'w> {
     /// Returns a bound on the magnitude of every element of the summed gradient; not finite where one may overflow.
     pub(crate) fn descend(&mut self, spec: &Spec, params: &[f32]) -> f32 {
         let mut bound = 0.0_f32;
-        for layer in (0..spec.depth()).rev().filter_map(|l| spec.layer(l)) {
-            let at = self.offset(spec, &layer);
+        for layer in spec.layers().rev() {
+            let at = layer.units_below() * self.samples;
             let (below, here) = cut_mut(self.deltas, at);
-            let deltas = cut(here, self.samples * layer.outputs).0;
-            if layer.index > 0 {
-                let start = at.saturating_sub(self.samples * layer.inputs);
-                let weights = cut(cut(params, layer.offset).1, layer.weight_len()).0;
-                kernels::input_gradient(weights, deltas, layer.outputs, cut_mut(below, start).1, layer.inputs);
+            let deltas = cut(here, self.samples * layer.outputs()).0;
+            if layer.index() > 0 {
+                let start = at.saturating_sub(self.samples * layer.inputs());
+                let weights = cut(cut(params, layer.offset()).1, layer.weight_len()).0;
+                kernels::input_gradient(weights, deltas, layer.outputs(), cut_mut(below, start).1, layer.inputs());
             }
-            let (x, deltas) = self.layer(spec, &layer);
+            let (x, deltas) = self.layer(layer);
             // A sum, since a NaN or an infinity stays in it.
             let largest = x.largest();
             let largest = if largest < 1.0 { 1.0 } else { largest };
@@ -37,29 +39,25 @@ impl<'w> Trace<'w> {
         bound
     }
 
-    /// Where the activations and deltas of `layer` begin.
-    fn offset(&self, spec: &Spec, layer: &Layer) -> usize {
-        spec.layers().take(layer.index).map(|l| l.outputs * self.samples).sum()
-    }
-
     /// What comes into `layer`, and its deltas.
-    fn layer(&self, spec: &Spec, layer: &Layer) -> (Rows<'_>, &[f32]) {
-        let at = self.offset(spec, layer);
-        let deltas = cut(cut(self.deltas, at).1, self.samples * layer.outputs).0;
-        if layer.index == 0 {
+    fn layer(&self, layer: &Layer) -> (Rows<'_>, &[f32]) {
+        let at = layer.units_below() * self.samples;
+        let deltas = cut(cut(self.deltas, at).1, self.samples * layer.outputs()).0;
+        if layer.index() == 0 {
             return (self.inputs, deltas);
         }
-        let width = self.samples * layer.inputs;
-        (Rows::Dense(cut(cut(self.activations, at.saturating_sub(width)).1, width).0), deltas)
+        let width = self.samples * layer.inputs();
+        let x = cut(cut(self.activations, at.saturating_sub(width)).1, width).0;
+        (Rows::dense(x, self.samples, self.many), deltas)
     }
 
     /// Adds the gradients of all parameters, summed over the samples, to `gradient`; after [`descend`](Self::descend).
     pub(crate) fn accumulate(&self, spec: &Spec, gradient: &mut [f32]) {
         for layer in spec.layers() {
-            let (weight_gradient, rest) = cut_mut(cut_mut(gradient, layer.offset).1, layer.weight_len());
-            let (x, deltas) = self.layer(spec, &layer);
-            x.gradient(&layer, 0, deltas, weight_gradient, false);
-            bias_rows(cut_mut(rest, layer.outputs).0, deltas, false);
+            let (weight_gradient, rest) = cut_mut(cut_mut(gradient, layer.offset()).1, layer.weight_len());
+            let (x, deltas) = self.layer(layer);
+            x.accumulate(layer, deltas, weight_gradient);
+            kernels::bias_gradient(cut_mut(rest, layer.outputs()).0, deltas, false);
         }
     }
 
@@ -73,49 +71,13 @@ impl<'w> Trace<'w> {
         params: &mut [f32],
         block: &mut [f32],
         skip_zero: bool,
-        update: &mut impl Update,
+        update: &mut dyn Update,
     ) {
         for layer in spec.layers() {
-            let (weights, rest) = cut_mut(cut_mut(params, layer.offset).1, layer.weight_len());
-            let bias = cut_mut(rest, layer.outputs).0;
-            let bias_offset = layer.offset + layer.weight_len();
-            let (x, deltas) = self.layer(spec, &layer);
-            if let (Rows::Dense(x), 1) = (x, self.samples) {
-                update.outer(layer.offset, weights, x, deltas, block);
-                update.outer(bias_offset, bias, &[1.0], deltas, block);
-                continue;
-            }
-            let rows = block.len().checked_div(layer.outputs).unwrap_or(0);
-            // Whole tiles, where a block holds several.
-            let rows = if rows > 8 { rows - rows % 8 } else { rows };
-            let (mut rest, mut first) = (weights, 0);
-            while !rest.is_empty() && rows > 0 {
-                let (weights, tail) = cut_mut(rest, rows * layer.outputs);
-                if !(skip_zero && x.are_zero(&layer, first, rows)) {
-                    let gradient = cut_mut(block, weights.len()).0;
-                    x.gradient(&layer, first, deltas, gradient, true);
-                    update.rows(layer.offset + first * layer.outputs, weights, gradient);
-                }
-                (rest, first) = (tail, first + rows);
-            }
-            let gradient = cut_mut(block, layer.outputs).0;
-            bias_rows(gradient, deltas, true);
-            update.rows(bias_offset, bias, gradient);
+            let (weights, rest) = cut_mut(cut_mut(params, layer.offset()).1, layer.weight_len());
+            let bias = cut_mut(rest, layer.outputs()).0;
+            let (rows, deltas) = self.layer(layer);
+            rows.descend(Place { layer, weights, bias, deltas, block }, skip_zero, update);
         }
     }
-}
-
-/// What moves weights along their gradient; `offset` says where they stand among the parameters.
-pub(crate) trait Update {
-    /// Along the summed gradient of these rows.
-    fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]);
-
-    /// Along `x·deltasᵀ`, the gradient of one sample; `block` is scratch.
-    fn outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], deltas: &[f32], block: &mut [f32]);
-}
-
-/// `g[j] += Σ_s 1·δ[s][j]`, or `=` where `fresh`: the bias is the weight of an input that is always 1.
-fn bias_rows(gradient: &mut [f32], deltas: &[f32], fresh: bool) {
-    let outputs = gradient.len();
-    kernels::gradient_rows(gradient, &[1.0], 0, deltas, outputs, fresh);
 }

@@ -64,11 +64,11 @@ fn header(spec: &Spec, each: &mut dyn FnMut(&[u8])) {
     each(&loss.to_le_bytes());
     each(&threshold.to_le_bytes());
     for layer in spec.layers() {
-        let (activation, slope) = activation_code(layer.activation);
-        each(&(layer.outputs as u16).to_le_bytes());
+        let (activation, slope) = activation_code(layer.activation());
+        each(&(layer.outputs() as u16).to_le_bytes());
         each(&activation.to_le_bytes());
         each(&slope.to_le_bytes());
-        each(&layer.dropout.to_le_bytes());
+        each(&layer.dropout().to_le_bytes());
     }
 }
 

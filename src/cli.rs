@@ -258,7 +258,7 @@ impl Train {
 /// What is about to happen.
 pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
     let widths: Vec<String> =
-        [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs)).map(|w| w.to_string()).collect();
+        [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
     let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
     format!(
         "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation), {} for the test, {} classes\n",

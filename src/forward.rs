@@ -3,11 +3,12 @@
 use crate::dropout::Drop;
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{cut, cut_mut};
+use crate::layer::Layer;
 use crate::model::{Model, Workspace};
 use crate::random::Masks;
-use crate::rows::Rows;
+use crate::rows::{Rows, Work};
 use crate::samples::{Inputs, check_finite};
-use crate::spec::{Layer, Spec};
+use crate::spec::Spec;
 
 /// The outputs of `n` samples as `(n, spec.outputs())` floats in the workspace: logits for
 /// the cross-entropies, values for the others. `params` may lie in flash.
@@ -34,8 +35,9 @@ fn predict_inputs<'w, 'x: 'w>(
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     let n = inputs.check(spec)?;
     let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
+    let many = lists.many;
     let rows = inputs.prepare(spec, n, lists, false)?;
-    let outputs = run(spec, params, rows, n, floats);
+    let outputs = run(spec, params, rows, (n, many), floats);
     check_finite(outputs, Value::Output)?;
     Ok(outputs)
 }
@@ -56,20 +58,25 @@ impl Model<'_> {
 
 /// A layer's weights and bias.
 pub(crate) fn layer_params<'p>(params: &'p [f32], layer: &Layer) -> (&'p [f32], &'p [f32]) {
-    let (weights, rest) = cut(cut(params, layer.offset).1, layer.weight_len());
-    (weights, cut(rest, layer.outputs).0)
+    let (weights, rest) = cut(cut(params, layer.offset()).1, layer.weight_len());
+    (weights, cut(rest, layer.outputs()).0)
 }
 
 /// Forward pass for prediction: layers write into two halves of `floats` in turn.
-pub(crate) fn run<'w>(spec: &Spec, params: &[f32], inputs: Rows<'_>, n: usize, floats: &'w mut [f32]) -> &'w mut [f32] {
-    let (_, _, even, _) = spec.widths();
-    let (mut to, mut from) = cut_mut(floats, even.saturating_mul(n));
+pub(crate) fn run<'w>(
+    spec: &Spec,
+    params: &[f32],
+    inputs: Rows<'_>,
+    (n, many): (usize, Option<&'static Work>),
+    floats: &'w mut [f32],
+) -> &'w mut [f32] {
+    let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
     for layer in spec.layers() {
-        let x = if layer.index == 0 { inputs } else { Rows::Dense(cut(from, n * layer.inputs).0) };
-        let (weights, bias) = layer_params(params, &layer);
-        let z = cut_mut(to, n * layer.outputs).0;
-        x.forward(&layer, weights, bias, z);
-        layer.activation.apply(layer.curve, spec.math_kind(), z);
+        let x = if layer.index() == 0 { inputs } else { Rows::dense(cut(from, n * layer.inputs()).0, n, many) };
+        let (weights, bias) = layer_params(params, layer);
+        let z = cut_mut(to, n * layer.outputs()).0;
+        x.forward(layer, weights, bias, z);
+        layer.activate(spec.math_kind(), z);
         core::mem::swap(&mut to, &mut from);
     }
     cut_mut(from, n * spec.outputs()).0
@@ -81,24 +88,24 @@ pub(crate) fn run_training(
     spec: &Spec,
     params: &[f32],
     inputs: Rows<'_>,
+    (n, many): (usize, Option<&'static Work>),
     activations: &mut [f32],
     slopes: &mut [f32],
     masks: Masks,
     first_sample: u32,
 ) {
-    let n = activations.len().checked_div(spec.widths().0).unwrap_or(0);
     let (mut x, mut rest, mut slopes) = (inputs, activations, slopes);
     for layer in spec.layers() {
-        let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs);
-        let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), n * layer.outputs);
-        let (weights, bias) = layer_params(params, &layer);
-        x.forward(&layer, weights, bias, a);
-        layer.activation.apply(layer.curve, spec.math_kind(), a);
-        layer.activation.slopes(layer.curve, a, slope);
-        if let (true, Some(drop_units)) = (layer.dropout > 0.0, layer.drop_units.0) {
-            let drop = Drop { p: layer.dropout, layer: layer.index as u16, first_sample, masks };
-            drop_units(&drop, layer.outputs, a, slope);
+        let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs());
+        let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), n * layer.outputs());
+        let (weights, bias) = layer_params(params, layer);
+        x.forward(layer, weights, bias, a);
+        layer.activate(spec.math_kind(), a);
+        layer.slopes(a, slope);
+        if let Some(drop_units) = layer.drop_units() {
+            let drop = Drop { p: layer.dropout(), layer: layer.index() as u16, first_sample, masks };
+            drop_units(&drop, layer.outputs(), a, slope);
         }
-        (x, rest, slopes) = (Rows::Dense(a), tail, slope_tail);
+        (x, rest, slopes) = (Rows::dense(a, n, many), tail, slope_tail);
     }
 }

@@ -45,9 +45,13 @@ mod dropout;
 
 mod criterion;
 
+mod layer;
+
 mod spec;
 
 mod rows;
+
+mod sets;
 
 mod samples;
 
@@ -82,6 +86,7 @@ pub use checkpoint::{checkpoint_len, load, load_params, load_spec, save};
 pub use criterion::Loss;
 pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, Value};
 pub use forward::predict;
+pub use layer::Layer;
 pub use loss::{Score, Targets, argmax, softmax};
 pub use math::Math;
 pub use metrics::evaluate;
@@ -90,5 +95,5 @@ pub use optimizer::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
 pub use params::Params;
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Decay, Schedule};
-pub use spec::{Layer, MAX_LAYERS, Spec};
+pub use spec::{MAX_LAYERS, Spec};
 pub use train::Gradient;

@@ -54,8 +54,9 @@ pub(crate) fn score_each(
     while done < samples {
         let n = work.capacity().min(samples - done);
         let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
+        let many = lists.many;
         let rows = inputs.part(done, n, spec.inputs()).prepare(spec, n, lists, false)?;
-        let outputs = forward::run(spec, params, rows, n, floats);
+        let outputs = forward::run(spec, params, rows, (n, many), floats);
         score(spec, outputs, targets.skip(done, spec.outputs()), each);
         done += n;
     }

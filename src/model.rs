@@ -2,10 +2,12 @@
 
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels::{cut_mut, sqrt};
+use crate::layer::Layer;
 use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
-use crate::rows::{LISTS, ListSpace, Lists};
-use crate::spec::{Layer, Spec};
+use crate::rows::{DENSE, Work};
+use crate::sets::{LISTS, ListSpace, Lists};
+use crate::spec::Spec;
 
 /// How weights start: N(0, 1) times a scale; biases start at zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,8 +25,8 @@ pub enum Init {
 impl Init {
     fn scale(self, layer: &Layer) -> f32 {
         match self {
-            Self::He => sqrt(2.0 / layer.inputs as f32),
-            Self::Glorot => sqrt(2.0 / (layer.inputs + layer.outputs) as f32),
+            Self::He => sqrt(2.0 / layer.inputs() as f32),
+            Self::Glorot => sqrt(2.0 / (layer.inputs() + layer.outputs()) as f32),
             Self::Normal(sigma) => sigma,
         }
     }
@@ -75,9 +77,9 @@ impl<'a> Model<'a> {
         let mut rest = &mut *self.params;
         for layer in spec.layers() {
             let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
-            let (bias, tail) = cut_mut(tail, layer.outputs);
-            let scale = init.scale(&layer);
-            let mut draws = random::stream(seed, Purpose::Init, layer.index as u64);
+            let (bias, tail) = cut_mut(tail, layer.outputs());
+            let scale = init.scale(layer);
+            let mut draws = random::stream(seed, Purpose::Init, layer.index() as u64);
             for w in weights {
                 *w = scale * random::normal(&mut draws);
             }
@@ -133,6 +135,8 @@ pub struct Workspace<'a> {
     values: &'a mut [f32],
     integers: &'a mut [u32],
     lists: Option<&'static Lists>,
+    /// What several samples need; not linked where only batches of one are asked for.
+    many: Option<&'static Work>,
 }
 
 impl<'a> Workspace<'a> {
@@ -140,25 +144,33 @@ impl<'a> Workspace<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Setting`] for a `batch` of 0, or [`Error::Length`] unless the length is exact.
+    #[inline(always)]
     pub fn new(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
-        Self::checked(spec, batch, floats, spec.work_len(batch))
+        Self::checked(spec, batch, floats, spec.work_len(batch), many(batch))
     }
 
     /// For prediction and evaluation alone: [`Spec::predict_len`] floats.
     ///
     /// # Errors
     /// As [`new`](Self::new).
+    #[inline(always)]
     pub fn for_prediction(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
-        Self::checked(spec, batch, floats, spec.predict_len(batch))
+        Self::checked(spec, batch, floats, spec.predict_len(batch), many(batch))
     }
 
-    fn checked(spec: &Spec, batch: usize, floats: &'a mut [f32], needed: usize) -> Result<Self, Error> {
+    fn checked(
+        spec: &Spec,
+        batch: usize,
+        floats: &'a mut [f32],
+        needed: usize,
+        many: Option<&'static Work>,
+    ) -> Result<Self, Error> {
         spec.check()?;
         if batch == 0 {
             return Err(Error::Setting(Setting::BatchSize));
         }
         Error::expect_len(Buffer::Work, needed, floats.len())?;
-        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [], lists: None })
+        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [], lists: None, many })
     }
 
     /// Adds memory for lists of the non-zero inputs, which make batches of mostly zero inputs several times faster and
@@ -196,8 +208,14 @@ impl<'a> Workspace<'a> {
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
         let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
-        Ok((floats, ListSpace { floats: self.values, integers: self.integers, lists: self.lists }))
+        Ok((floats, ListSpace { floats: self.values, integers: self.integers, lists: self.lists, many: self.many }))
     }
+}
+
+/// In the caller's own code, where the batch's size is mostly a constant.
+#[inline(always)]
+fn many(batch: usize) -> Option<&'static Work> {
+    if batch > 1 { Some(&DENSE) } else { None }
 }
 
 /// Shorter only when made for another network.

@@ -3,7 +3,8 @@
 
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{self, CompressedRows, rows};
-use crate::rows::{BYTE_SET, ListSpace, Packed, Rows, SPARSE_SET, Set, check_scale, whole_rows};
+use crate::rows::Rows;
+use crate::sets::{BYTE_SET, ListSpace, Packed, SPARSE_SET, Set, check_scale, whole_rows};
 use crate::spec::Spec;
 
 /// The inputs of `n` samples: any slice of floats, or what [`bytes`](Self::bytes) and [`sparse`](Self::sparse) name.

@@ -1,12 +1,13 @@
-//! The network's description: widths, activations, dropout, loss; every size follows from it as a `const fn`.
+//! The network's description: layers, loss, mathematics; every size follows from it as a `const fn`.
 //!
-//! The only place that knows where a layer's weights stand.
+//! Sizes and places are added up while it is described, so that a call has nothing to work out.
 
-use crate::activation::{Activation, Curve};
+use crate::activation::Activation;
 use crate::criterion::{Criterion, Loss};
-use crate::dropout::{DropUnits, drop_units};
+use crate::dropout::drop_units;
 use crate::error::{Error, SpecFault};
 use crate::kernels;
+use crate::layer::Layer;
 use crate::link::Link;
 use crate::math::Math;
 
@@ -17,57 +18,6 @@ pub const MAX_LAYERS: usize = 8;
 /// the floats they take at least.
 const BLOCK_ROWS: usize = 64;
 const BLOCK_FLOATS: usize = 4096;
-
-/// One dense layer as described.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Dense {
-    width: u16,
-    activation: Activation,
-    curve: Link<&'static Curve>,
-    dropout: f32,
-    drop_units: Link<DropUnits>,
-}
-
-impl Dense {
-    const fn new(width: u16, activation: Activation) -> Self {
-        Self { width, activation, curve: activation.curve(), dropout: 0.0, drop_units: Link(None) }
-    }
-}
-
-/// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Layer {
-    /// Position in the network, from 0.
-    pub index: usize,
-    /// Width of what comes in.
-    pub inputs: usize,
-    /// Units.
-    pub outputs: usize,
-    /// The units' nonlinearity.
-    pub activation: Activation,
-    pub(crate) curve: Link<&'static Curve>,
-    /// Probability that training drops a unit of this layer.
-    pub dropout: f32,
-    pub(crate) drop_units: Link<DropUnits>,
-    /// Index of the first weight in the parameters.
-    pub offset: usize,
-}
-
-impl Layer {
-    /// Number of weights, `inputs · outputs`.
-    #[must_use]
-    pub const fn weight_len(&self) -> usize {
-        self.inputs.saturating_mul(self.outputs)
-    }
-
-    /// Number of parameters, `(inputs + 1) · outputs`.
-    #[must_use]
-    pub const fn param_len(&self) -> usize {
-        self.weight_len().saturating_add(self.outputs)
-    }
-}
 
 /// A multi-layer perceptron's description: `Copy`, without lifetimes or generics, buildable in a `const`.
 ///
@@ -91,12 +41,22 @@ impl Layer {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Spec {
     inputs: u16,
+    outputs: u16,
+    /// The widest layer, the widest of the even ones, of the odd ones.
+    widest: u16,
+    even: u16,
+    odd: u16,
     count: u8,
-    layers: [Dense; MAX_LAYERS],
+    math: Math,
+    /// The first fault that stays, whatever follows.
+    fault: Option<SpecFault>,
+    /// What is still missing.
+    lack: Option<SpecFault>,
     loss: Loss,
     criterion: Link<Criterion>,
-    math: Math,
-    fault: Option<SpecFault>,
+    params: usize,
+    units: usize,
+    layers: [Layer; MAX_LAYERS],
 }
 
 impl Spec {
@@ -104,11 +64,23 @@ impl Spec {
     /// [`loss`](Self::loss) says otherwise.
     #[must_use]
     pub const fn new(inputs: u16) -> Self {
-        let none = Dense::new(0, Activation::Identity);
-        let fault = if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None };
         let loss = Loss::SoftmaxCrossEntropy;
-        let criterion = loss.criterion();
-        Self { inputs, count: 0, layers: [none; MAX_LAYERS], loss, criterion, math: Math::Libm, fault }
+        Self {
+            inputs,
+            outputs: 0,
+            widest: 0,
+            even: 0,
+            odd: 0,
+            count: 0,
+            math: Math::Libm,
+            fault: if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None },
+            lack: Some(SpecFault::NoLayers),
+            loss,
+            criterion: loss.criterion(),
+            params: 0,
+            units: 0,
+            layers: [Layer::NONE; MAX_LAYERS],
+        }
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
@@ -126,8 +98,32 @@ impl Spec {
         if at >= MAX_LAYERS {
             return self.with_fault(SpecFault::TooManyLayers);
         }
-        self.layers[at] = Dense::new(width, activation);
+        let layer = Layer {
+            index: self.count,
+            inputs: if at == 0 { self.inputs } else { self.outputs },
+            outputs: width,
+            activation,
+            curve: activation.curve(),
+            offset: self.params,
+            units_below: self.units,
+            ..Layer::NONE
+        };
+        self.layers[at] = layer;
         self.count += 1;
+        self.outputs = width;
+        self.units += layer.outputs();
+        self.widest = if width > self.widest { width } else { self.widest };
+        if at % 2 == 0 {
+            self.even = if width > self.even { width } else { self.even };
+        } else {
+            self.odd = if width > self.odd { width } else { self.odd };
+        }
+        self.params = self.params.saturating_add(layer.param_len());
+        self.lack = None;
+        // Their bytes must be addressable.
+        if self.params > isize::MAX as usize / size_of::<f32>() {
+            return self.with_fault(SpecFault::TooLarge);
+        }
         self
     }
 
@@ -140,9 +136,11 @@ impl Spec {
             return self.with_fault(SpecFault::Dropout);
         }
         let steps = (p * 65_536.0 + 0.5) as u32;
-        let steps = if steps > 65_535 { 65_535 } else { steps };
-        self.layers[at].dropout = steps as f32 / 65_536.0;
-        self.layers[at].drop_units = Link(Some(drop_units));
+        let steps = if steps > 65_535 { 65_535 } else { steps as u16 };
+        self.layers[at].dropout = steps;
+        self.layers[at].drop_units = Link(if steps > 0 { Some(drop_units) } else { None });
+        // A layer must follow.
+        self.lack = if steps > 0 { Some(SpecFault::Dropout) } else { None };
         self
     }
 
@@ -185,21 +183,7 @@ impl Spec {
     }
 
     const fn fault(&self) -> Option<SpecFault> {
-        if self.fault.is_some() {
-            return self.fault;
-        }
-        let Some(last) = self.layer((self.count as usize).wrapping_sub(1)) else {
-            return Some(SpecFault::NoLayers);
-        };
-        if last.dropout > 0.0 {
-            return Some(SpecFault::Dropout);
-        }
-        let params = last.offset.saturating_add(last.param_len());
-        // Their bytes must be addressable.
-        if params > isize::MAX as usize / size_of::<f32>() {
-            return Some(SpecFault::TooLarge);
-        }
-        None
+        if self.fault.is_some() { self.fault } else { self.lack }
     }
 
     /// Whether what was described so far cannot be, whatever follows.
@@ -216,10 +200,7 @@ impl Spec {
     /// Outputs of the last layer; 0 without layers.
     #[must_use]
     pub const fn outputs(&self) -> usize {
-        match self.layer((self.count as usize).wrapping_sub(1)) {
-            Some(layer) => layer.outputs,
-            None => 0,
-        }
+        self.outputs as usize
     }
 
     /// Dense layers.
@@ -247,36 +228,19 @@ impl Spec {
 
     /// Layer `index`, from 0, or `None` after the last.
     #[must_use]
-    pub const fn layer(&self, index: usize) -> Option<Layer> {
-        if index >= self.count as usize || index >= MAX_LAYERS {
-            return None;
-        }
-        let (mut inputs, mut offset, mut l) = (self.inputs as usize, 0_usize, 0);
-        while l < index && l < MAX_LAYERS {
-            let outputs = self.layers[l].width as usize;
-            offset = offset.saturating_add((inputs + 1).saturating_mul(outputs));
-            inputs = outputs;
-            l += 1;
-        }
-        let Dense { width, activation, curve, dropout, drop_units } = self.layers[index];
-        Some(Layer { index, inputs, outputs: width as usize, activation, curve, dropout, drop_units, offset })
+    pub const fn layer(&self, index: usize) -> Option<&Layer> {
+        if index < self.count as usize && index < MAX_LAYERS { Some(&self.layers[index]) } else { None }
     }
 
     /// The layers in flow order.
-    pub fn layers(&self) -> impl Iterator<Item = Layer> + '_ {
-        (0..self.depth()).map_while(|l| self.layer(l))
+    pub fn layers(&self) -> core::slice::Iter<'_, Layer> {
+        self.layers.get(..self.depth()).unwrap_or(&[]).iter()
     }
 
     /// Parameters: `P = Σ_l (inputs_l + 1) · outputs_l` floats; `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn param_len(&self) -> usize {
-        if self.fault().is_some() {
-            return usize::MAX;
-        }
-        match self.layer((self.count as usize).wrapping_sub(1)) {
-            Some(last) => last.offset.saturating_add(last.param_len()),
-            None => usize::MAX,
-        }
+        if self.fault().is_some() { usize::MAX } else { self.params }
     }
 
     /// Workspace for training on up to `batch` samples at once: `2 · batch · Σ_l outputs_l` (activations and deltas)
@@ -286,8 +250,7 @@ impl Spec {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        let (total, widest, _, _) = self.widths();
-        total.saturating_mul(2).saturating_mul(batch).saturating_add(widest)
+        self.units.saturating_mul(2).saturating_mul(batch).saturating_add(self.widest as usize)
     }
 
     /// Workspace for predicting up to `batch` samples at once: `batch · (max over even l + max over odd l of
@@ -297,8 +260,7 @@ impl Spec {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        let (_, _, even, odd) = self.widths();
-        even.saturating_add(odd).saturating_mul(batch)
+        (self.even as usize + self.odd as usize).saturating_mul(batch)
     }
 
     /// Floats of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples:
@@ -309,8 +271,7 @@ impl Spec {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        let (_, widest, _, _) = self.widths();
-        let rows = widest.saturating_mul(BLOCK_ROWS);
+        let rows = (self.widest as usize).saturating_mul(BLOCK_ROWS);
         let block = if rows > BLOCK_FLOATS { rows } else { BLOCK_FLOATS };
         self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_add(block)
     }
@@ -331,20 +292,14 @@ impl Spec {
         places.saturating_add(masks).saturating_add(batch.saturating_mul(3).saturating_add(1))
     }
 
-    /// Sum of the layers' widths, the largest, the largest of the even ones, of the odd ones.
-    pub(crate) const fn widths(&self) -> (usize, usize, usize, usize) {
-        let (mut total, mut even, mut odd, mut l) = (0_usize, 0, 0, 0);
-        while l < self.count as usize && l < MAX_LAYERS {
-            let width = self.layers[l].width as usize;
-            total = total.saturating_add(width);
-            if l % 2 == 0 {
-                even = if width > even { width } else { even };
-            } else {
-                odd = if width > odd { width } else { odd };
-            }
-            l += 1;
-        }
-        (total, if even > odd { even } else { odd }, even, odd)
+    /// Units of all layers.
+    pub(crate) const fn units(&self) -> usize {
+        self.units
+    }
+
+    /// Units of the widest of the layers 0, 2, 4 …
+    pub(crate) const fn widest_even(&self) -> usize {
+        self.even as usize
     }
 }
 
@@ -369,7 +324,8 @@ mod tests {
         assert_eq!(wide.list_len(5), 15 + 16 + 64 * 100);
         assert_eq!((NET.inputs(), NET.outputs(), NET.depth()), (784, 10, 2));
         let head = NET.layer(1).unwrap();
-        assert_eq!((head.inputs, head.outputs, head.offset), (64, 10, 784 * 64 + 64));
+        assert_eq!((head.inputs(), head.outputs(), head.offset()), (64, 10, 784 * 64 + 64));
+        assert_eq!((head.units_below(), NET.units(), NET.widest_even()), (64, 74, 64));
         assert_eq!(NET.layer(2), None);
     }
 

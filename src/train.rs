@@ -1,6 +1,6 @@
 //! The step that ties everything together: samples → forward → loss → backward → optimizer.
 
-use crate::backward::{Trace, Update};
+use crate::backward::Trace;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::forward;
 use crate::kernels::{self, cut_mut};
@@ -8,6 +8,7 @@ use crate::loss::{Score, Targets, score_with_gradient};
 use crate::model::{Model, Workspace};
 use crate::optimizer::Optimizer;
 use crate::random::Masks;
+use crate::rows::Update;
 use crate::samples::Inputs;
 use crate::spec::Spec;
 
@@ -191,18 +192,20 @@ impl Model<'_> {
         let spec = self.spec;
         let samples = targets.check(spec, &inputs)?;
         let (floats, lists) = work.take(spec, samples, spec.work_len(samples))?;
-        let units = spec.widths().0.saturating_mul(samples);
+        let units = spec.units().saturating_mul(samples);
         let (activations, rest) = cut_mut(floats, units);
         let (deltas, row) = cut_mut(rest, units);
         let (lists, block) = lists.split_block(samples, spec, row);
+        let many = lists.many;
         let inputs = inputs.prepare(spec, samples, lists, true)?;
         let masks = Masks::new(self.seed, self.steps);
-        forward::run_training(spec, self.params, inputs, activations, deltas, masks, score.samples() as u32);
+        let first = score.samples() as u32;
+        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, masks, first);
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
         let mut total = *score;
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, &mut total);
         let total = total.finite()?;
-        let mut trace = Trace { inputs, activations, deltas, samples };
+        let mut trace = Trace { inputs, activations, deltas, samples, many };
         let bound = trace.descend(spec, self.params);
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });

@@ -170,8 +170,8 @@ fn factors(layer: usize, dropout: f32) -> Vec<f64> {
     let spec = spec.dense(1, Activation::Identity).loss(Loss::MeanSquared);
     let mut params = vec![0.0; spec.param_len()];
     let probed = spec.layer(layer).unwrap();
-    let end = probed.offset + probed.param_len();
-    params[end - probed.outputs..end].fill(1.0);
+    let end = probed.offset() + probed.param_len();
+    params[end - probed.outputs()..end].fill(1.0);
     let mut model = Model::new(&spec, &mut params).unwrap();
     model.resume(SEED, STEP);
     let mut all = Vec::new();
@@ -182,7 +182,7 @@ fn factors(layer: usize, dropout: f32) -> Vec<f64> {
         targets[s] = -0.5;
         let mut work = Workspace::new(&spec, SAMPLES, &mut floats).unwrap();
         model.accumulate(&[0.0; 25], Targets::Values(&targets), &mut gradient, &mut work).unwrap();
-        all.extend(gradient.sum()[end..end + probed.outputs].iter().map(|&g| f64::from(g)));
+        all.extend(gradient.sum()[end..end + probed.outputs()].iter().map(|&g| f64::from(g)));
     }
     all
 }

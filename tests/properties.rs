@@ -103,9 +103,9 @@ proptest! {
         let mut end = 0;
         for (l, (layer, inputs)) in spec.layers().zip(asked.inputs_of_layers()).enumerate() {
             let (width, activation, _) = asked.layers[l];
-            prop_assert_eq!((layer.index, layer.offset, layer.inputs), (l, end, inputs));
-            prop_assert_eq!((layer.outputs, layer.activation), (usize::from(width), activation));
-            prop_assert_eq!(layer.weight_len() + layer.outputs, layer.param_len());
+            prop_assert_eq!((layer.index(), layer.offset(), layer.inputs()), (l, end, inputs));
+            prop_assert_eq!((layer.outputs(), layer.activation()), (usize::from(width), activation));
+            prop_assert_eq!(layer.weight_len() + layer.outputs(), layer.param_len());
             prop_assert_eq!(spec.layer(l), Some(layer));
             end += layer.param_len();
         }

@@ -21,12 +21,12 @@ pub fn info(model: &SavedModel) -> String {
     let spec = &model.spec;
     let rows = spec.layers().map(|l| {
         vec![
-            format!("dense {}", l.index + 1),
-            format!("{} → {}", l.inputs, l.outputs),
-            activation_name(l.activation),
-            l.dropout.to_string(),
+            format!("dense {}", l.index() + 1),
+            format!("{} → {}", l.inputs(), l.outputs()),
+            activation_name(l.activation()),
+            l.dropout().to_string(),
             l.param_len().to_string(),
-            l.offset.to_string(),
+            l.offset().to_string(),
         ]
     });
     let layers = aligned(&["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"], rows);

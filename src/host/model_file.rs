@@ -101,12 +101,12 @@ impl SavedModel {
         let mut tensors = Vec::new();
         let mut module = 0;
         for layer in self.spec.layers() {
-            let (weights, rest) = self.params[layer.offset..].split_at(layer.weight_len());
-            let (n, m) = (layer.inputs, layer.outputs);
+            let (weights, rest) = self.params[layer.offset()..].split_at(layer.weight_len());
+            let (n, m) = (layer.inputs(), layer.outputs());
             let transposed = (0..m).flat_map(|j| (0..n).map(move |k| weights[k * m + j]));
             tensors.push((format!("{module}.weight"), vec![m, n], to_bytes(transposed)));
             tensors.push((format!("{module}.bias"), vec![m], to_bytes(rest[..m].iter().copied())));
-            module += 1 + usize::from(layer.activation != Activation::Identity) + usize::from(layer.dropout > 0.0);
+            module += 1 + usize::from(layer.activation() != Activation::Identity) + usize::from(layer.dropout() > 0.0);
         }
         let views = tensors
             .iter()
@@ -280,7 +280,7 @@ fn parse_math(name: &str) -> Result<Math, String> {
 
 /// What tensors do not say, such as `relu dropout 0.5, identity dropout 0; loss cross-entropy; math libm`.
 fn describe(spec: &Spec) -> String {
-    let layer = |l: Layer| format!("{} dropout {}", activation_name(l.activation), l.dropout);
+    let layer = |l: &Layer| format!("{} dropout {}", activation_name(l.activation()), l.dropout());
     let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
     format!("{layers}; loss {}; math {}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
 }

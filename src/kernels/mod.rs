@@ -123,6 +123,12 @@ pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], 
     }
 }
 
+/// `g[j] += Σ_s 1·d[s][j]`, or `=` where `fresh`: the bias is the weight of an input that is always 1.
+pub(crate) fn bias_gradient(g: &mut [f32], d: &[f32], fresh: bool) {
+    let outputs = g.len();
+    gradient_rows(g, &[1.0], 0, d, outputs, fresh);
+}
+
 /// `e[s][k] *= Σ_j d[s][j]·weights[k][j]`, with `f'(z)` in `e` beforehand.
 pub(crate) fn input_gradient(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize) {
     if !DENSE_TILES {

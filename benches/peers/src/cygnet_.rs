@@ -27,7 +27,7 @@ impl Peer for Net {
         let spec: &Spec = Box::leak(Box::new(network(job.widths)));
         let mut model = Model::new(spec, floats(spec.param_len(), 0.0)).unwrap();
         for (layer, weights) in spec.layers().zip(job.weights()) {
-            model.params_mut()[layer.offset..][..weights.len()].copy_from_slice(&weights);
+            model.params_mut()[layer.offset()..][..weights.len()].copy_from_slice(&weights);
         }
         let optimizer: Box<dyn Optimizer> = if job.adam {
             Box::new(Adam::new(AdamConfig::default(), spec, floats(2 * spec.param_len(), 0.0)).unwrap())

@@ -1,0 +1,108 @@
+//! One dense layer, with its place among the parameters and the units.
+
+use crate::activation::{Activation, Curve};
+use crate::dropout::DropUnits;
+use crate::link::Link;
+use crate::math::Math;
+
+/// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Layer {
+    pub(crate) index: u8,
+    pub(crate) inputs: u16,
+    pub(crate) outputs: u16,
+    /// The probability of dropout in steps of 2⁻¹⁶.
+    pub(crate) dropout: u16,
+    pub(crate) drop_units: Link<DropUnits>,
+    pub(crate) activation: Activation,
+    pub(crate) curve: Link<&'static Curve>,
+    pub(crate) offset: usize,
+    pub(crate) units_below: usize,
+}
+
+impl Layer {
+    pub(crate) const NONE: Self = Self {
+        index: 0,
+        inputs: 0,
+        outputs: 0,
+        dropout: 0,
+        drop_units: Link(None),
+        activation: Activation::Identity,
+        curve: Link(None),
+        offset: 0,
+        units_below: 0,
+    };
+
+    /// Position in the network, from 0.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    /// Width of what comes in.
+    #[must_use]
+    pub const fn inputs(&self) -> usize {
+        self.inputs as usize
+    }
+
+    /// Units.
+    #[must_use]
+    pub const fn outputs(&self) -> usize {
+        self.outputs as usize
+    }
+
+    /// The units' nonlinearity.
+    #[must_use]
+    pub const fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// Probability that training drops a unit of this layer.
+    #[must_use]
+    pub const fn dropout(&self) -> f32 {
+        self.dropout as f32 / 65_536.0
+    }
+
+    /// Index of the first weight in the parameters.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Number of weights, `inputs · outputs`.
+    #[must_use]
+    pub const fn weight_len(&self) -> usize {
+        self.inputs().saturating_mul(self.outputs())
+    }
+
+    /// Number of parameters, `(inputs + 1) · outputs`.
+    #[must_use]
+    pub const fn param_len(&self) -> usize {
+        self.weight_len().saturating_add(self.outputs())
+    }
+
+    /// Units of the layers below.
+    pub(crate) const fn units_below(&self) -> usize {
+        self.units_below
+    }
+
+    /// `z ← f(z)`.
+    pub(crate) fn activate(&self, math: Math, z: &mut [f32]) {
+        if let Some(curve) = self.curve.0 {
+            (curve.value)(self.activation.below(), math, z);
+        }
+    }
+
+    /// `slope ← f'(z)`, from `a = f(z)`.
+    pub(crate) fn slopes(&self, a: &[f32], slope: &mut [f32]) {
+        match self.curve.0 {
+            Some(curve) => (curve.slope)(self.activation.below(), a, slope),
+            None => slope.iter_mut().for_each(|s| *s = 1.0),
+        }
+    }
+
+    pub(crate) fn drop_units(&self) -> Option<DropUnits> {
+        self.drop_units.0
+    }
+}

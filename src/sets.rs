@@ -1,0 +1,235 @@
+//! Samples as they come, made into rows for the kernels: floats, sets of bytes, compressed sets, and lists of what is
+//! not zero where a workspace has memory for them.
+
+use crate::error::{Buffer, Error, Setting};
+use crate::kernels::{self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatListsMut, cut_mut};
+use crate::rows::{BYTES, COMPRESSED, Form, LISTED_BYTES, LISTED_FLOATS, Listed, Rows, Work};
+use crate::spec::Spec;
+use core::cell::Cell;
+
+/// Samples of bytes, as a set holds them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packed<'a> {
+    pub set: Set<'a>,
+    pub kind: &'static Kind,
+}
+
+/// A set and which of its rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Set<'a> {
+    /// All bytes; their width is the network's.
+    Bytes { set: &'a [u8], scale: f32, pick: &'a [u32] },
+    /// Without zeros, rows of `inputs`.
+    Sparse { rows: CompressedRows<'a>, inputs: usize, samples: usize },
+}
+
+/// What is done with a kind of set.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// Checks shape, indices and numbers; gives the number of samples.
+    pub check: fn(&Set<'_>, usize) -> Result<usize, Error>,
+    /// Without memory for lists.
+    rows: for<'w> fn(Set<'w>, usize, bool) -> Option<Rows<'w>>,
+    /// With it.
+    list: for<'w> fn(&Lists, Set<'w>, usize, ListSpace<'w>, bool) -> Rows<'w>,
+}
+
+/// Sets of bytes.
+pub(crate) static BYTE_SET: Kind = Kind {
+    check: |set, width| match *set {
+        Set::Bytes { set, scale, pick } => {
+            check_scale(scale)?;
+            check_pick(pick, whole_rows(set.len(), width)?)
+        }
+        Set::Sparse { .. } => Ok(0),
+    },
+    rows: |set, width, _| match set {
+        Set::Bytes { set, scale, pick } => Some(Rows::Other(Form::Bytes(ByteRows { set, width, pick, scale }), &BYTES)),
+        Set::Sparse { .. } => None,
+    },
+    list: |lists, set, width, space, training| match set {
+        Set::Bytes { set, scale, pick } => (lists.bytes)(ByteRows { set, width, pick, scale }, space, training),
+        Set::Sparse { .. } => Rows::One(&[]),
+    },
+};
+
+/// Compressed sets.
+pub(crate) static SPARSE_SET: Kind = Kind {
+    check: |set, width| match *set {
+        Set::Sparse { rows, inputs, samples } => {
+            Error::expect_len(Buffer::Inputs, width, inputs)?;
+            check_pick(rows.pick, samples)
+        }
+        Set::Bytes { .. } => Ok(0),
+    },
+    rows: |set, _, training| match set {
+        Set::Sparse { rows, .. } if !training => Some(Rows::Other(Form::Compressed(rows), &COMPRESSED)),
+        _ => None,
+    },
+    list: |lists, set, width, space, training| match set {
+        Set::Sparse { rows, .. } => (lists.sparse)(rows, width, space, training),
+        Set::Bytes { .. } => Rows::One(&[]),
+    },
+};
+
+/// The samples that `pick` names, if each is below `samples`.
+fn check_pick(pick: &[u32], samples: usize) -> Result<usize, Error> {
+    match pick.iter().find(|&&row| row as usize >= samples) {
+        Some(&row) => Err(Error::Pick { row, samples }),
+        None => Ok(pick.len()),
+    }
+}
+
+/// Rows of `width` in `length` elements, if they are whole.
+pub(crate) fn whole_rows(length: usize, width: usize) -> Result<usize, Error> {
+    let n = length.checked_div(width).unwrap_or(0);
+    if n.saturating_mul(width) == length {
+        return Ok(n);
+    }
+    Err(Error::Length { buffer: Buffer::Inputs, needed: (n + 1).saturating_mul(width), got: length })
+}
+
+pub(crate) fn check_scale(scale: f32) -> Result<(), Error> {
+    if (255.0 * scale).is_finite() { Ok(()) } else { Err(Error::Setting(Setting::Scale)) }
+}
+
+/// Memory for the lists of a batch, with what the caller gave of it.
+#[derive(Debug)]
+pub(crate) struct ListSpace<'w> {
+    pub floats: &'w mut [f32],
+    pub integers: &'w mut [u32],
+    pub lists: Option<&'static Lists>,
+    /// What several samples of floats need.
+    pub many: Option<&'static Work>,
+}
+
+impl<'w> ListSpace<'w> {
+    /// Sets a block for gradients apart from the lists of `n` samples: `row` where there are no lists.
+    pub(crate) fn split_block(self, n: usize, spec: &Spec, row: &'w mut [f32]) -> (Self, &'w mut [f32]) {
+        let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK);
+        let (floats, block) = cut_mut(self.floats, lists);
+        let block = if block.len() > row.len() { block } else { row };
+        (Self { floats, ..self }, block)
+    }
+
+    /// Makes floats ready; for training also by input.
+    ///
+    /// Lists where memory for them is there and at most half of the inputs are not zero; that decides speed alone.
+    pub(crate) fn floats(self, x: &'w [f32], n: usize, width: usize, training: bool) -> Rows<'w> {
+        match self.lists {
+            Some(lists) => (lists.floats)(x, n, width, self, training),
+            None => Rows::dense(x, n, self.many),
+        }
+    }
+
+    /// The same for samples of bytes.
+    pub(crate) fn packed(self, x: Packed<'w>, n: usize, spec: &Spec, training: bool) -> Result<Rows<'w>, Error> {
+        let width = spec.inputs();
+        match self.lists {
+            Some(lists) => Ok((x.kind.list)(lists, x.set, width, self, training)),
+            None => (x.kind.rows)(x.set, width, training).ok_or(Error::Length {
+                buffer: Buffer::Index,
+                needed: spec.index_len(n),
+                got: 0,
+            }),
+        }
+    }
+}
+
+/// What makes lists, in a workspace that has memory for them.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    floats: for<'w> fn(&'w [f32], usize, usize, ListSpace<'w>, bool) -> Rows<'w>,
+    bytes: for<'w> fn(ByteRows<'w>, ListSpace<'w>, bool) -> Rows<'w>,
+    sparse: for<'w> fn(CompressedRows<'w>, usize, ListSpace<'w>, bool) -> Rows<'w>,
+}
+
+pub(crate) static LISTS: Lists = Lists { floats: list_floats, bytes: list_bytes, sparse: list_sparse };
+
+fn list_floats<'w>(x: &'w [f32], n: usize, width: usize, space: ListSpace<'w>, training: bool) -> Rows<'w> {
+    if is_dense(kernels::count_floats(x), n, width) {
+        return Rows::dense(x, n, space.many);
+    }
+    let (ByteListsMut { starts, terms: indices }, columns_space) = space_of(space.integers, n, width, training);
+    let mut lists = FloatListsMut { starts, indices, values: space.floats };
+    kernels::list_floats(x, width, &mut lists);
+    let lists = lists.finish();
+    let mark = |groups, masks: &mut [[u32; 2]]| kernels::mark_floats(&lists, groups, masks);
+    let columns = columns_space.map(|space| columns(space, n, width, mark));
+    Rows::Other(Form::ListedFloats(Listed { lists, columns }), &LISTED_FLOATS)
+}
+
+fn list_bytes<'w>(x: ByteRows<'w>, space: ListSpace<'w>, training: bool) -> Rows<'w> {
+    let (n, width) = (x.pick.len(), x.width);
+    if is_dense(kernels::count_bytes(&x), n, width) {
+        let values = cut_mut(space.floats, n.saturating_mul(width)).0;
+        for (to, &row) in kernels::rows_mut(&mut *values, width).zip(x.pick) {
+            kernels::scale_bytes(x.row(row), x.scale, to);
+        }
+        return Rows::dense(values, n, space.many);
+    }
+    let (mut lists, columns_space) = space_of(space.integers, n, width, training);
+    kernels::list_bytes(&x, &mut lists);
+    listed_bytes(lists.finish(x.scale), columns_space, n, width)
+}
+
+fn list_sparse<'w>(x: CompressedRows<'w>, width: usize, space: ListSpace<'w>, training: bool) -> Rows<'w> {
+    let n = x.pick.len();
+    if is_dense(x.count(), n, width) {
+        return Rows::dense(expand(&x, n, width, space.floats), n, space.many);
+    }
+    if !training {
+        return Rows::Other(Form::Compressed(x), &COMPRESSED);
+    }
+    let (mut lists, columns_space) = space_of(space.integers, n, width, training);
+    kernels::list_compressed(&x, &mut lists);
+    listed_bytes(lists.finish(x.scale), columns_space, n, width)
+}
+
+/// Whether more than half of the inputs are not zero.
+fn is_dense(nonzeros: usize, n: usize, width: usize) -> bool {
+    nonzeros > n.saturating_mul(width) / 2
+}
+
+/// Places for lists of `n` samples, and for training what is left, for their columns.
+fn space_of(integers: &mut [u32], n: usize, width: usize, training: bool) -> (ByteListsMut<'_>, Option<&mut [u32]>) {
+    let (starts, integers) = cut_mut(integers, n + 1);
+    let (terms, integers) = cut_mut(integers, n.saturating_mul(width).saturating_add(kernels::SLACK));
+    (ByteListsMut { starts, terms }, training.then_some(integers))
+}
+
+/// Lists of bytes, for training with columns in `space`.
+fn listed_bytes<'w>(lists: ByteLists<'w>, space: Option<&'w mut [u32]>, n: usize, width: usize) -> Rows<'w> {
+    let mark = |groups, masks: &mut [[u32; 2]]| kernels::mark_bytes(&lists, groups, masks);
+    let columns = space.map(|space| columns(space, n, width, mark));
+    Rows::Other(Form::ListedBytes(Listed { lists, columns }), &LISTED_BYTES)
+}
+
+/// The columns of lists of `n` samples, in `integers`, with masks that `mark` sets.
+fn columns<'w>(
+    integers: &'w mut [u32],
+    n: usize,
+    width: usize,
+    mark: impl FnOnce(usize, &mut [[u32; 2]]),
+) -> Columns<'w> {
+    let groups = n.div_ceil(kernels::GROUP);
+    let (cursors, masks) = cut_mut(integers, 2 * n);
+    let masks = cut_mut(masks.as_chunks_mut().0, width.saturating_mul(groups)).0;
+    mark(groups, masks);
+    Columns { masks, cursors: Cell::from_mut(cursors).as_slice_of_cells(), groups }
+}
+
+/// The rows of a compressed set as floats, in `values`.
+fn expand<'w>(x: &CompressedRows<'_>, n: usize, width: usize, values: &'w mut [f32]) -> &'w [f32] {
+    let values = cut_mut(values, n.saturating_mul(width)).0;
+    for (i, to) in kernels::rows_mut(&mut *values, width).enumerate() {
+        to.fill(0.0);
+        let (positions, bytes) = x.picked(i);
+        for (&p, &b) in positions.iter().zip(bytes) {
+            if let Some(to) = to.get_mut(usize::from(p)) {
+                *to = f32::from(b) * x.scale;
+            }
+        }
+    }
+    values
+}
