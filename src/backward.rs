@@ -2,7 +2,7 @@
 
 use crate::kernels::{self, cut, cut_mut};
 use crate::layer::Layer;
-use crate::rows::{Place, Rows, Update, Work};
+use crate::rows::{Floats, Many, Place, Rows, Update};
 use crate::spec::Spec;
 
 /// What the forward pass left of `n` samples: activations and slopes of all layers, layer after layer.
@@ -12,7 +12,7 @@ pub(crate) struct Trace<'w> {
     /// Deltas `∂L/∂z` of the last layer, slopes `f'(z)` of those below, which become their deltas.
     pub deltas: &'w mut [f32],
     pub samples: usize,
-    pub many: Option<&'static Work>,
+    pub many: Option<Many>,
 }
 
 impl<'w> Trace<'w> {
@@ -30,33 +30,41 @@ impl<'w> Trace<'w> {
                 let weights = cut(cut(params, layer.offset()).1, layer.weight_len()).0;
                 kernels::input_gradient(weights, deltas, layer.outputs(), cut_mut(below, start).1, layer.inputs());
             }
-            let (x, deltas) = self.layer(layer);
-            // A sum, since a NaN or an infinity stays in it.
-            let largest = x.largest();
+            let largest = self.rows(layer, &self.below(layer)).largest();
             let largest = if largest < 1.0 { 1.0 } else { largest };
-            bound += kernels::largest(deltas) * largest * self.samples as f32;
+            // A sum, since a NaN or an infinity stays in it.
+            bound += kernels::largest(self.deltas(layer)) * largest * self.samples as f32;
         }
         bound
     }
 
-    /// What comes into `layer`, and its deltas.
-    fn layer(&self, layer: &Layer) -> (Rows<'_>, &[f32]) {
+    /// The deltas of `layer`.
+    fn deltas(&self, layer: &Layer) -> &[f32] {
         let at = layer.units_below() * self.samples;
-        let deltas = cut(cut(self.deltas, at).1, self.samples * layer.outputs()).0;
-        if layer.index() == 0 {
-            return (self.inputs, deltas);
-        }
+        cut(cut(self.deltas, at).1, self.samples * layer.outputs()).0
+    }
+
+    /// The activations that come into `layer`.
+    fn below(&self, layer: &Layer) -> Floats<'_> {
         let width = self.samples * layer.inputs();
-        let x = cut(cut(self.activations, at.saturating_sub(width)).1, width).0;
-        (Rows::dense(x, self.samples, self.many), deltas)
+        let at = layer.units_below() * self.samples;
+        Floats(cut(cut(self.activations, at.saturating_sub(width)).1, width).0)
+    }
+
+    /// What comes into `layer`.
+    fn rows<'s>(&self, layer: &Layer, below: &'s Floats<'s>) -> Rows<'s>
+    where
+        'w: 's,
+    {
+        if layer.index() == 0 { self.inputs } else { below.rows(self.samples, self.many) }
     }
 
     /// Adds the gradients of all parameters, summed over the samples, to `gradient`; after [`descend`](Self::descend).
     pub(crate) fn accumulate(&self, spec: &Spec, gradient: &mut [f32]) {
         for layer in spec.layers() {
             let (weight_gradient, rest) = cut_mut(cut_mut(gradient, layer.offset()).1, layer.weight_len());
-            let (x, deltas) = self.layer(layer);
-            x.accumulate(layer, deltas, weight_gradient);
+            let deltas = self.deltas(layer);
+            self.rows(layer, &self.below(layer)).accumulate(layer, deltas, weight_gradient);
             kernels::bias_gradient(cut_mut(rest, layer.outputs()).0, deltas, false);
         }
     }
@@ -76,8 +84,8 @@ impl<'w> Trace<'w> {
         for layer in spec.layers() {
             let (weights, rest) = cut_mut(cut_mut(params, layer.offset()).1, layer.weight_len());
             let bias = cut_mut(rest, layer.outputs()).0;
-            let (rows, deltas) = self.layer(layer);
-            rows.descend(Place { layer, weights, bias, deltas, block }, skip_zero, update);
+            let place = Place { layer, weights, bias, deltas: self.deltas(layer), block };
+            self.rows(layer, &self.below(layer)).descend(place, skip_zero, update);
         }
     }
 }

@@ -14,8 +14,8 @@
 use crate::activation::Activation;
 use crate::criterion::Loss;
 use crate::error::{Buffer, CheckpointFault, Error, Value};
+use crate::finite::check_finite;
 use crate::math::Math;
-use crate::samples::check_finite;
 use crate::spec::Spec;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";

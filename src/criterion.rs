@@ -1,7 +1,9 @@
-//! What training minimises, output by output.
+//! What training minimises.
 
+use crate::kernels;
 use crate::link::Link;
 use crate::math::{self, Math};
+use crate::targets::{Target, argmax};
 
 /// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the
 /// mean over the batch.
@@ -18,37 +20,143 @@ pub enum Loss {
     Huber(f32),
 }
 
-/// Loss and derivative by `a` of one output, given `a`, `t` and Huber's `δ`: of the losses that are means over outputs.
-pub(crate) type Criterion = fn(Math, f32, f32, f32) -> (f32, f32);
+/// The loss of a sample, and whether its outputs name the same class as its target (or, for binary targets, the same
+/// side of each threshold).
+pub(crate) type Scored = (f32, bool);
+
+/// Scores the outputs of a sample and replaces them by `∂L/∂a`.
+pub(crate) type Criterion = fn(Loss, Math, &mut [f32], &Target<'_>) -> Scored;
 
 impl Loss {
-    /// The function to link; none where the outputs of a sample go together.
+    /// The function to link; none for softmax cross-entropy, the usual one, which training links and prediction does
+    /// not.
     pub(crate) const fn criterion(self) -> Link<Criterion> {
-        Link(match self {
-            Self::SoftmaxCrossEntropy => None,
-            Self::MeanSquared => Some(squared),
-            Self::BinaryCrossEntropy => Some(binary),
-            Self::Huber(_) => Some(huber),
-        })
-    }
-
-    /// Huber's `δ`; 0 of the others.
-    pub(crate) fn delta(self) -> f32 {
-        if let Self::Huber(delta) = self { delta } else { 0.0 }
+        let criterion: Criterion = match self {
+            Self::SoftmaxCrossEntropy => return Link(None),
+            Self::MeanSquared => |_, _, a, target| mean(a, target, squared, |_, _| false),
+            Self::BinaryCrossEntropy => {
+                |_, math, a, target| mean(a, target, |a, t| binary(math, a, t), are_on_the_same_sides)
+            }
+            Self::Huber(_) => |loss, _, a, target| {
+                let delta = if let Self::Huber(delta) = loss { delta } else { 0.0 };
+                mean(a, target, |a, t| huber(delta, a - t), |_, _| false)
+            },
+        };
+        Link(Some(criterion))
     }
 }
 
-fn squared(_: Math, a: f32, t: f32, _: f32) -> (f32, f32) {
+/// A loss that is a mean over outputs, `(1/u) Σ_j f(a_j, t_j)`, outputs in order. `f` also gives the derivative; `is_hit`
+/// decides on targets that are values.
+#[inline(always)]
+fn mean(
+    a: &mut [f32],
+    target: &Target<'_>,
+    f: impl Fn(f32, f32) -> (f32, f32),
+    is_hit: impl Fn(&[f32], &[f32]) -> bool,
+) -> Scored {
+    let hit = match target {
+        Target::Class(class) => argmax(a) == *class,
+        Target::Values(t) => is_hit(a, t),
+    };
+    let inverse = 1.0 / a.len() as f32;
+    let mut sum = 0.0;
+    for (j, a) in a.iter_mut().enumerate() {
+        let (loss, slope) = f(*a, target.at(j));
+        sum += loss;
+        *a = slope * inverse;
+    }
+    (sum * inverse, hit)
+}
+
+fn squared(a: f32, t: f32) -> (f32, f32) {
     let r = a - t;
     (r * r, 2.0 * r)
 }
 
-fn binary(math: Math, a: f32, t: f32, _: f32) -> (f32, f32) {
+fn binary(math: Math, a: f32, t: f32) -> (f32, f32) {
     let above = if a > 0.0 { a } else { 0.0 };
     (above - a * t + math::ln_1p(math.exp(-a.abs())), math.sigmoid(a) - t)
 }
 
-fn huber(_: Math, a: f32, t: f32, delta: f32) -> (f32, f32) {
-    let r = a - t;
+fn are_on_the_same_sides(a: &[f32], t: &[f32]) -> bool {
+    a.iter().zip(t).all(|(&a, &t)| (a > 0.0) == (t > 0.5))
+}
+
+fn huber(delta: f32, r: f32) -> (f32, f32) {
     if r.abs() <= delta { (0.5 * r * r, r) } else { (delta * (r.abs() - 0.5 * delta), delta.copysign(r)) }
+}
+
+/// Softmax cross-entropy before its exponentials, `a` without its maximum: `Σt` and `Σ_j t_j·a_j`.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shifted {
+    total: f32,
+    aligned: f32,
+}
+
+impl Shifted {
+    /// Subtracts the maximum from `a`.
+    pub(crate) fn new(a: &mut [f32], target: &Target<'_>) -> Self {
+        subtract_largest(a);
+        let mut sums = Self::default();
+        for (j, a) in a.iter().enumerate() {
+            let t = target.at(j);
+            sums.total += t;
+            sums.aligned += t * *a;
+        }
+        sums
+    }
+
+    /// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` from `exp a`, which `∂L/∂a_j = p_j·Σt − t_j` replaces.
+    pub(crate) fn cross_entropy(&self, a: &mut [f32], target: &Target<'_>) -> f32 {
+        let sum = total(a);
+        let gain = self.total / sum;
+        for (j, a) in a.iter_mut().enumerate() {
+            *a = *a * gain - target.at(j);
+        }
+        self.total * math::ln(sum) - self.aligned
+    }
+}
+
+/// Turns logits into probabilities, `p_j = exp(z_j − max z) / Σ_i exp(z_i − max z)`; sums in order.
+pub fn softmax(logits: &mut [f32], math: Math) {
+    subtract_largest(logits);
+    exp(math, logits);
+    let sum = total(logits);
+    for p in logits {
+        *p /= sum;
+    }
+}
+
+/// Sums in order.
+fn total(a: &[f32]) -> f32 {
+    let mut sum = 0.0;
+    a.iter().for_each(|a| sum += a);
+    sum
+}
+
+fn subtract_largest(a: &mut [f32]) {
+    let largest = a.iter().fold(f32::NEG_INFINITY, |m, &z| if z > m { z } else { m });
+    a.iter_mut().for_each(|a| *a -= largest);
+}
+
+/// `x ← eˣ`.
+pub(crate) fn exp(math: Math, x: &mut [f32]) {
+    match math {
+        Math::Libm => kernels::exp(x),
+        #[cfg(feature = "micromath")]
+        Math::Micromath => x.iter_mut().for_each(|x| *x = math.exp(*x)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn softmax_survives_large_logits() {
+        let mut z = [1000.0, 1000.0, -1000.0];
+        softmax(&mut z, Math::Libm);
+        assert_eq!(z, [0.5, 0.5, 0.0]);
+    }
 }

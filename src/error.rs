@@ -109,6 +109,7 @@ pub enum CheckpointFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
+#[repr(u32)]
 pub enum Error {
     /// The network's description cannot be.
     Spec(SpecFault),

@@ -2,12 +2,14 @@
 
 use crate::dropout::Drop;
 use crate::error::{Buffer, Error, Value};
+use crate::finite::check_finite;
 use crate::kernels::{cut, cut_mut};
 use crate::layer::Layer;
 use crate::model::{Model, Workspace};
 use crate::random::Masks;
-use crate::rows::{Rows, Work};
-use crate::samples::{Inputs, check_finite};
+use crate::rows::{Floats, Many, Rows};
+use crate::samples::Inputs;
+use crate::sets::Form;
 use crate::spec::Spec;
 
 /// The outputs of `n` samples as `(n, spec.outputs())` floats in the workspace: logits for
@@ -36,7 +38,8 @@ fn predict_inputs<'w, 'x: 'w>(
     let n = inputs.check(spec)?;
     let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
     let many = lists.many;
-    let rows = inputs.prepare(spec, n, lists, false)?;
+    let mut form = Form::NONE;
+    let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
     let outputs = run(spec, params, rows, (n, many), floats);
     check_finite(outputs, Value::Output)?;
     Ok(outputs)
@@ -67,12 +70,13 @@ pub(crate) fn run<'w>(
     spec: &Spec,
     params: &[f32],
     inputs: Rows<'_>,
-    (n, many): (usize, Option<&'static Work>),
+    (n, many): (usize, Option<Many>),
     floats: &'w mut [f32],
 ) -> &'w mut [f32] {
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
     for layer in spec.layers() {
-        let x = if layer.index() == 0 { inputs } else { Rows::dense(cut(from, n * layer.inputs()).0, n, many) };
+        let below = Floats(cut(from, n * layer.inputs()).0);
+        let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
         let (weights, bias) = layer_params(params, layer);
         let z = cut_mut(to, n * layer.outputs()).0;
         x.forward(layer, weights, bias, z);
@@ -88,17 +92,17 @@ pub(crate) fn run_training(
     spec: &Spec,
     params: &[f32],
     inputs: Rows<'_>,
-    (n, many): (usize, Option<&'static Work>),
+    (n, many): (usize, Option<Many>),
     activations: &mut [f32],
     slopes: &mut [f32],
-    masks: Masks,
-    first_sample: u32,
+    (masks, first_sample): (Masks, u32),
 ) {
-    let (mut x, mut rest, mut slopes) = (inputs, activations, slopes);
+    let (mut below, mut rest, mut slopes) = (Floats(&[]), activations, slopes);
     for layer in spec.layers() {
         let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs());
         let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), n * layer.outputs());
         let (weights, bias) = layer_params(params, layer);
+        let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
         x.forward(layer, weights, bias, a);
         layer.activate(spec.math_kind(), a);
         layer.slopes(a, slope);
@@ -106,6 +110,6 @@ pub(crate) fn run_training(
             let drop = Drop { p: layer.dropout(), layer: layer.index() as u16, first_sample, masks };
             drop_units(&drop, layer.outputs(), a, slope);
         }
-        (x, rest, slopes) = (Rows::dense(a, n, many), tail, slope_tail);
+        (below, rest, slopes) = (Floats(a), tail, slope_tail);
     }
 }

@@ -35,6 +35,8 @@ mod math;
 
 pub mod kernels;
 
+mod finite;
+
 pub mod random;
 
 mod link;
@@ -42,6 +44,8 @@ mod link;
 mod activation;
 
 mod dropout;
+
+mod targets;
 
 mod criterion;
 
@@ -83,11 +87,11 @@ pub mod host;
 pub use activation::Activation;
 pub use averager::{Averager, Snapshots};
 pub use checkpoint::{checkpoint_len, load, load_params, load_spec, save};
-pub use criterion::Loss;
+pub use criterion::{Loss, softmax};
 pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, Value};
 pub use forward::predict;
 pub use layer::Layer;
-pub use loss::{Score, Targets, argmax, softmax};
+pub use loss::Score;
 pub use math::Math;
 pub use metrics::evaluate;
 pub use model::{Init, Model, Workspace};
@@ -96,4 +100,5 @@ pub use params::Params;
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Decay, Schedule};
 pub use spec::{MAX_LAYERS, Spec};
+pub use targets::{Targets, argmax};
 pub use train::Gradient;

@@ -2,10 +2,12 @@
 
 use crate::error::{Buffer, Error};
 use crate::forward;
-use crate::loss::{Score, Targets, score};
+use crate::loss::{Score, score};
 use crate::model::{Model, Workspace};
 use crate::samples::Inputs;
+use crate::sets::Form;
 use crate::spec::Spec;
+use crate::targets::Targets;
 
 /// Adds the loss and hits of any number of samples to `total`, without dropout; the workspace decides how many pass at
 /// once, which changes no bit. `params` may lie in flash.
@@ -34,7 +36,8 @@ fn evaluate_inputs(
 ) -> Result<(), Error> {
     let mut sum = *total;
     score_each(spec, params, inputs, targets, work, &mut |loss, hit| sum.add(loss, hit))?;
-    *total = sum.finite()?;
+    sum.check()?;
+    *total = sum;
     Ok(())
 }
 
@@ -55,9 +58,10 @@ pub(crate) fn score_each(
         let n = work.capacity().min(samples - done);
         let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
         let many = lists.many;
-        let rows = inputs.part(done, n, spec.inputs()).prepare(spec, n, lists, false)?;
+        let mut form = Form::NONE;
+        let rows = inputs.part(done, n, spec.inputs()).prepare(spec, n, lists, false, &mut form)?;
         let outputs = forward::run(spec, params, rows, (n, many), floats);
-        score(spec, outputs, targets.skip(done, spec.outputs()), each);
+        score(spec, outputs, targets.skip(done, spec.outputs()), &mut *each);
         done += n;
     }
     Ok(())

@@ -5,7 +5,7 @@ use crate::kernels::{cut_mut, sqrt};
 use crate::layer::Layer;
 use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
-use crate::rows::{DENSE, Work};
+use crate::rows::{self, Many};
 use crate::sets::{LISTS, ListSpace, Lists};
 use crate::spec::Spec;
 
@@ -136,7 +136,7 @@ pub struct Workspace<'a> {
     integers: &'a mut [u32],
     lists: Option<&'static Lists>,
     /// What several samples need; not linked where only batches of one are asked for.
-    many: Option<&'static Work>,
+    many: Option<Many>,
 }
 
 impl<'a> Workspace<'a> {
@@ -163,7 +163,7 @@ impl<'a> Workspace<'a> {
         batch: usize,
         floats: &'a mut [f32],
         needed: usize,
-        many: Option<&'static Work>,
+        many: Option<Many>,
     ) -> Result<Self, Error> {
         spec.check()?;
         if batch == 0 {
@@ -201,9 +201,8 @@ impl<'a> Workspace<'a> {
         if samples > self.capacity {
             return Err(Error::BatchTooLarge { capacity: self.capacity, got: samples });
         }
-        if self.lists.is_some() {
-            expect_at_least(Buffer::Lists, spec.list_len(samples), self.values.len())?;
-            expect_at_least(Buffer::Index, spec.index_len(samples), self.integers.len())?;
+        if let Some(lists) = self.lists {
+            (lists.check)(spec, samples, self.values, self.integers)?;
         }
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
@@ -214,13 +213,8 @@ impl<'a> Workspace<'a> {
 
 /// In the caller's own code, where the batch's size is mostly a constant.
 #[inline(always)]
-fn many(batch: usize) -> Option<&'static Work> {
-    if batch > 1 { Some(&DENSE) } else { None }
-}
-
-/// Shorter only when made for another network.
-fn expect_at_least(buffer: Buffer, needed: usize, got: usize) -> Result<(), Error> {
-    if got >= needed { Ok(()) } else { Err(Error::Length { buffer, needed, got }) }
+fn many(batch: usize) -> Option<Many> {
+    if batch > 1 { Some(rows::many) } else { None }
 }
 
 #[cfg(test)]

@@ -102,7 +102,11 @@ pub struct Sgd<'a> {
     bound: Bound,
     /// Weights of the present step that the bound covers and that have not moved yet.
     covered: usize,
+    /// `1/n`.
+    scale: f32,
     step: kernels::Sgd,
+    /// None without a velocity.
+    momentum: Option<Momentum>,
 }
 
 impl<'a> Sgd<'a> {
@@ -110,6 +114,7 @@ impl<'a> Sgd<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
+    #[inline(always)]
     pub fn new(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
         let mut sgd = Self::resume(config, spec, state)?;
         sgd.velocity.fill(0.0);
@@ -121,16 +126,30 @@ impl<'a> Sgd<'a> {
     ///
     /// # Errors
     /// As [`new`](Self::new).
+    #[inline(always)]
     pub fn resume(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
+        // In the caller's own code, where the configuration is mostly a constant, so that plain SGD links no momentum.
+        Self::checked(config, spec, state, if config.momentum > 0.0 { Some(kernels::momentum) } else { None })
+    }
+
+    fn checked(
+        config: SgdConfig,
+        spec: &Spec,
+        state: &'a mut [f32],
+        momentum: Option<Momentum>,
+    ) -> Result<Self, Error> {
         spec.check()?;
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
-        let SgdConfig { momentum, nesterov, weight_decay } = config;
-        let step = kernels::Sgd { scale: 1.0, rate: 0.0, decay: weight_decay, momentum, nesterov };
+        let SgdConfig { momentum: factor, nesterov, weight_decay } = config;
+        let step = kernels::Sgd { rate: 0.0, decay: weight_decay, momentum: factor, nesterov };
         let bound = Bound::of(state);
-        Ok(Self { config, velocity: state, bound, covered: 0, step })
+        Ok(Self { config, velocity: state, bound, covered: 0, scale: 1.0, step, momentum })
     }
 }
+
+/// What moves weights by their velocity.
+type Momentum = fn(&mut [f32], &mut [f32], &[f32], &[f32], kernels::Sgd);
 
 impl Optimizer for Sgd<'_> {
     fn check(&self, spec: &Spec) -> Result<(), Error> {
@@ -138,12 +157,12 @@ impl Optimizer for Sgd<'_> {
     }
 
     fn begin(&mut self, rate: f32, scale: f32) {
-        (self.step.rate, self.step.scale, self.covered) = (rate, scale, 0);
+        (self.step.rate, self.scale, self.covered) = (rate, scale, 0);
     }
 
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        let kernels::Sgd { scale, rate, decay, momentum, .. } = self.step;
-        let gradient = gradient * scale + decay * weights;
+        let kernels::Sgd { rate, decay, momentum, .. } = self.step;
+        let gradient = gradient * self.scale + decay * weights;
         if self.velocity.is_empty() {
             return rate * gradient;
         }
@@ -158,24 +177,15 @@ impl Optimizer for Sgd<'_> {
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
-        if self.velocity.is_empty() {
-            kernels::sgd(weights, gradient, self.step);
-        } else {
-            self.bound.cover(&mut self.covered, weights.len());
-            let velocity = part(self.velocity, offset, weights.len());
-            kernels::momentum(weights, velocity, gradient, self.step);
-        }
+        let scale = self.scale;
+        self.update_outer(offset, weights, &[scale], gradient, &mut []);
     }
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], _: &mut [f32]) {
         // x·scale is x: a mean over one sample.
-        if self.velocity.is_empty() {
-            kernels::sgd_outer(weights, x, d, self.step);
-        } else {
-            self.bound.cover(&mut self.covered, weights.len());
-            let velocity = part(self.velocity, offset, weights.len());
-            kernels::momentum_outer(weights, velocity, x, d, self.step);
-        }
+        let Some(momentum) = self.momentum else { return kernels::sgd(weights, x, d, self.step) };
+        self.bound.cover(&mut self.covered, weights.len());
+        momentum(weights, part(self.velocity, offset, weights.len()), x, d, self.step);
     }
 }
 
@@ -239,6 +249,8 @@ pub struct Adam<'a> {
     bound: Bound,
     /// Weights of the present step that the bound covers and that have not moved yet.
     covered: usize,
+    /// `1/n`.
+    scale: f32,
     step: kernels::Adam,
 }
 
@@ -263,7 +275,6 @@ impl<'a> Adam<'a> {
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
         let step = kernels::Adam {
-            scale: 1.0,
             rate: 0.0,
             beta1: config.beta1,
             beta2: config.beta2,
@@ -275,7 +286,7 @@ impl<'a> Adam<'a> {
         let (first, second) = cut_mut(state, spec.param_len());
         let sound = second.iter().all(|&v| (0.0..f32::INFINITY).contains(&v));
         let bound = if sound { Bound::of(first) } else { Bound::of(&[f32::NAN]) };
-        Ok(Self { config, moments: state, steps, bound, covered: 0, step })
+        Ok(Self { config, moments: state, steps, bound, covered: 0, scale: 1.0, step })
     }
 
     /// Steps taken.
@@ -294,7 +305,7 @@ impl Optimizer for Adam<'_> {
         self.steps = self.steps.saturating_add(1);
         let AdamConfig { beta1, beta2, weight_decay, decoupled, .. } = self.config;
         self.covered = 0;
-        self.step.scale = scale;
+        self.scale = scale;
         self.step.rate = rate / math::one_minus_power(1.0 - beta1, self.steps);
         self.step.correction = 1.0 / kernels::sqrt(math::one_minus_power(1.0 - beta2, self.steps));
         self.step.shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
@@ -303,8 +314,8 @@ impl Optimizer for Adam<'_> {
     /// By `|m| / ε`, which is loose but never adds up to a magnitude that matters; none with coupled decay, where it would.
     fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
         self.covered = self.moments.len() / 2;
-        let kernels::Adam { scale, rate, beta1, decay, epsilon, shrink, .. } = self.step;
-        let gradient = gradient * scale;
+        let kernels::Adam { rate, beta1, decay, epsilon, shrink, .. } = self.step;
+        let gradient = gradient * self.scale;
         // An infinite square makes a second moment that is, with β₂ = 0, no number.
         if decay != 0.0 || !(gradient * gradient).is_finite() {
             return self.bound.becomes(f32::NAN);
@@ -314,23 +325,27 @@ impl Optimizer for Adam<'_> {
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
-        self.bound.cover(&mut self.covered, weights.len());
-        let half = self.moments.len() / 2;
-        let (first, second) = cut_mut(self.moments, half);
-        let n = weights.len();
-        kernels::adam(weights, part(first, offset, n), part(second, offset, n), gradient, self.step);
+        self.along(offset, weights, &[self.scale], gradient);
     }
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
         // Rows whose ends would not fill a vector are better joined.
-        if !d.len().is_multiple_of(8) {
-            return through_block(offset, weights, x, d, block, |offset, weights, g| self.update(offset, weights, g));
+        if d.len().is_multiple_of(8) {
+            self.along(offset, weights, x, d);
+        } else {
+            through_block(offset, weights, x, d, block, |offset, weights, g| self.update(offset, weights, g));
         }
+    }
+}
+
+impl Adam<'_> {
+    /// Along `x·dᵀ`.
+    fn along(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32]) {
         self.bound.cover(&mut self.covered, weights.len());
         let half = self.moments.len() / 2;
         let (first, second) = cut_mut(self.moments, half);
         let n = weights.len();
-        kernels::adam_outer(weights, part(first, offset, n), part(second, offset, n), x, d, self.step);
+        kernels::adam(weights, part(first, offset, n), part(second, offset, n), x, d, self.step);
     }
 }
 

@@ -2,9 +2,10 @@
 //! memory, never a bit.
 
 use crate::error::{Buffer, Error, Value};
+use crate::finite::check_finite;
 use crate::kernels::{self, CompressedRows, rows};
 use crate::rows::Rows;
-use crate::sets::{BYTE_SET, ListSpace, Packed, SPARSE_SET, Set, check_scale, whole_rows};
+use crate::sets::{BYTE_SET, Form, ListSpace, SPARSE_SET, Set, SetKind, check_scale, whole_rows};
 use crate::spec::Spec;
 
 /// The inputs of `n` samples: any slice of floats, or what [`bytes`](Self::bytes) and [`sparse`](Self::sparse) name.
@@ -14,7 +15,7 @@ pub struct Inputs<'a>(Kind<'a>);
 #[derive(Clone, Copy, Debug)]
 enum Kind<'a> {
     Floats(&'a [f32]),
-    Packed(Packed<'a>),
+    Packed(Set<'a>, &'static SetKind),
 }
 
 impl<'a, T: AsRef<[f32]> + ?Sized> From<&'a T> for Inputs<'a> {
@@ -34,7 +35,7 @@ impl<'a> Inputs<'a> {
     /// as 1/255.
     #[must_use]
     pub const fn bytes(set: &'a [u8], scale: f32, pick: &'a [u32]) -> Self {
-        Self(Kind::Packed(Packed { set: Set::Bytes { set, scale, pick }, kind: &BYTE_SET }))
+        Self(Kind::Packed(Set::Bytes { set, scale, pick }, &BYTE_SET))
     }
 
     /// The rows of a compressed set that `pick` names, in order; training needs a workspace
@@ -42,37 +43,38 @@ impl<'a> Inputs<'a> {
     #[must_use]
     pub fn sparse(set: SparseSet<'a>, pick: &'a [u32]) -> Self {
         let set = Set::Sparse { rows: set.rows(pick), inputs: set.inputs, samples: set.len() };
-        Self(Kind::Packed(Packed { set, kind: &SPARSE_SET }))
+        Self(Kind::Packed(set, &SPARSE_SET))
     }
 
     /// Checks shape, indices and numbers; gives the number of samples.
     pub(crate) fn check(&self, spec: &Spec) -> Result<usize, Error> {
-        let width = spec.inputs();
         let n = match &self.0 {
             Kind::Floats(x) => {
-                let n = whole_rows(x.len(), width)?;
-                // By hand: to turn one result into another copies an error byte by byte.
-                if let Some(index) = not_finite(x) {
-                    return Err(Error::NonFinite { value: Value::Input, index });
-                }
+                let n = whole_rows(x.len(), spec.inputs())?;
+                check_finite(x, Value::Input)?;
                 n
             }
-            Kind::Packed(Packed { set, kind }) => (kind.check)(set, width)?,
+            Kind::Packed(set, kind) => (kind.check)(set, spec.inputs())?,
         };
         if n == 0 { Err(Error::Empty) } else { Ok(n) }
     }
 
-    /// Makes `n` samples ready for the kernels; for training also by input.
-    pub(crate) fn prepare(
-        self,
+    /// Makes `n` samples ready for the kernels, in `form`; for training also by input.
+    pub(crate) fn prepare<'s>(
+        &self,
         spec: &Spec,
         n: usize,
         space: ListSpace<'a>,
         training: bool,
-    ) -> Result<Rows<'a>, Error> {
-        match self.0 {
-            Kind::Floats(x) => Ok(space.floats(x, n, spec.inputs(), training)),
-            Kind::Packed(packed) => space.packed(packed, n, spec, training),
+        form: &'s mut Form<'a>,
+    ) -> Result<Rows<'s>, Error> {
+        match &self.0 {
+            // Lists where memory for them is there; they decide speed alone.
+            Kind::Floats(x) => Ok(match space.lists {
+                Some(lists) => (lists.floats)(x, n, spec.inputs(), space, training, form),
+                None => form.floats(x, n, space.many),
+            }),
+            Kind::Packed(set, kind) => (kind.rows)(set, n, spec, space, training, form),
         }
     }
 
@@ -84,27 +86,15 @@ impl<'a> Inputs<'a> {
                 let rest = kernels::cut(x, done.saturating_mul(width)).1;
                 Kind::Floats(kernels::cut(rest, n.saturating_mul(width)).0)
             }
-            Kind::Packed(Packed { set, kind }) => {
-                let set = match set {
-                    Set::Bytes { set, scale, pick } => Set::Bytes { set, scale, pick: picked(pick) },
-                    Set::Sparse { rows, inputs, samples } => {
-                        Set::Sparse { rows: CompressedRows { pick: picked(rows.pick), ..rows }, inputs, samples }
-                    }
-                };
-                Kind::Packed(Packed { set, kind })
+            Kind::Packed(Set::Bytes { set, scale, pick }, kind) => {
+                Kind::Packed(Set::Bytes { set, scale, pick: picked(pick) }, kind)
+            }
+            Kind::Packed(Set::Sparse { rows, inputs, samples }, kind) => {
+                let rows = CompressedRows { pick: picked(rows.pick), ..rows };
+                Kind::Packed(Set::Sparse { rows, inputs, samples }, kind)
             }
         })
     }
-}
-
-/// [`Error::NonFinite`] with the place of the first number that is not finite.
-pub(crate) fn check_finite(x: &[f32], value: Value) -> Result<(), Error> {
-    not_finite(x).map_or(Ok(()), |index| Err(Error::NonFinite { value, index }))
-}
-
-/// The place of the first number that is not finite.
-fn not_finite(x: &[f32]) -> Option<usize> {
-    if kernels::largest(x).is_finite() { None } else { x.iter().position(|x| !x.is_finite()) }
 }
 
 /// A set of samples without its zeros: 3 bytes for each non-zero element, 4 for each sample. MNIST takes 27 MB, not 47.

@@ -2,19 +2,14 @@
 //! not zero where a workspace has memory for them.
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatListsMut, cut_mut};
-use crate::rows::{BYTES, COMPRESSED, Form, LISTED_BYTES, LISTED_FLOATS, Listed, Rows, Work};
+use crate::kernels::{
+    self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, cut_mut,
+};
+use crate::rows::{Floats, Listed, Many, Rows};
 use crate::spec::Spec;
 use core::cell::Cell;
 
-/// Samples of bytes, as a set holds them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Packed<'a> {
-    pub set: Set<'a>,
-    pub kind: &'static Kind,
-}
-
-/// A set and which of its rows.
+/// Samples of bytes, as they lie in memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Set<'a> {
     /// All bytes; their width is the network's.
@@ -23,19 +18,20 @@ pub(crate) enum Set<'a> {
     Sparse { rows: CompressedRows<'a>, inputs: usize, samples: usize },
 }
 
-/// What is done with a kind of set.
+/// What is done with a kind of set; each function does nothing with another one.
 #[derive(Debug)]
-pub(crate) struct Kind {
+pub(crate) struct SetKind {
     /// Checks shape, indices and numbers; gives the number of samples.
     pub check: fn(&Set<'_>, usize) -> Result<usize, Error>,
-    /// Without memory for lists.
-    rows: for<'w> fn(Set<'w>, usize, bool) -> Option<Rows<'w>>,
-    /// With it.
-    list: for<'w> fn(&Lists, Set<'w>, usize, ListSpace<'w>, bool) -> Rows<'w>,
+    /// The rows of `n` samples, for training also by input; in lists where there is memory for them.
+    pub rows: MakeRows,
 }
 
+type MakeRows =
+    for<'s, 'w> fn(&Set<'w>, usize, &Spec, ListSpace<'w>, bool, &'s mut Form<'w>) -> Result<Rows<'s>, Error>;
+
 /// Sets of bytes.
-pub(crate) static BYTE_SET: Kind = Kind {
+pub(crate) static BYTE_SET: SetKind = SetKind {
     check: |set, width| match *set {
         Set::Bytes { set, scale, pick } => {
             check_scale(scale)?;
@@ -43,18 +39,21 @@ pub(crate) static BYTE_SET: Kind = Kind {
         }
         Set::Sparse { .. } => Ok(0),
     },
-    rows: |set, width, _| match set {
-        Set::Bytes { set, scale, pick } => Some(Rows::Other(Form::Bytes(ByteRows { set, width, pick, scale }), &BYTES)),
-        Set::Sparse { .. } => None,
-    },
-    list: |lists, set, width, space, training| match set {
-        Set::Bytes { set, scale, pick } => (lists.bytes)(ByteRows { set, width, pick, scale }, space, training),
-        Set::Sparse { .. } => Rows::One(&[]),
+    rows: |set, _, spec, space, training, form| {
+        let Set::Bytes { set, scale, pick } = *set else { return Ok(Rows::One(&[])) };
+        let x = ByteRows { set, width: spec.inputs(), pick, scale };
+        Ok(match space.lists {
+            Some(lists) => (lists.bytes)(x, space, training, form),
+            None => {
+                *form = Form::Bytes(x);
+                if let Form::Bytes(x) = form { Rows::Batch(x) } else { Rows::One(&[]) }
+            }
+        })
     },
 };
 
 /// Compressed sets.
-pub(crate) static SPARSE_SET: Kind = Kind {
+pub(crate) static SPARSE_SET: SetKind = SetKind {
     check: |set, width| match *set {
         Set::Sparse { rows, inputs, samples } => {
             Error::expect_len(Buffer::Inputs, width, inputs)?;
@@ -62,15 +61,38 @@ pub(crate) static SPARSE_SET: Kind = Kind {
         }
         Set::Bytes { .. } => Ok(0),
     },
-    rows: |set, _, training| match set {
-        Set::Sparse { rows, .. } if !training => Some(Rows::Other(Form::Compressed(rows), &COMPRESSED)),
-        _ => None,
-    },
-    list: |lists, set, width, space, training| match set {
-        Set::Sparse { rows, .. } => (lists.sparse)(rows, width, space, training),
-        Set::Bytes { .. } => Rows::One(&[]),
+    rows: |set, n, spec, space, training, form| match (*set, space.lists) {
+        (Set::Sparse { rows, .. }, Some(lists)) => Ok((lists.sparse)(rows, spec.inputs(), space, training, form)),
+        (Set::Sparse { rows, .. }, None) if !training => Ok(compressed(rows, form)),
+        (Set::Sparse { .. }, None) => Err(Error::Length { buffer: Buffer::Index, needed: spec.index_len(n), got: 0 }),
+        (Set::Bytes { .. }, _) => Ok(Rows::One(&[])),
     },
 };
+
+fn compressed<'s, 'w>(x: CompressedRows<'w>, form: &'s mut Form<'w>) -> Rows<'s> {
+    *form = Form::Compressed(x);
+    if let Form::Compressed(x) = form { Rows::Batch(x) } else { Rows::One(&[]) }
+}
+
+/// Room for a batch, of which [`Rows`] has a reference.
+pub(crate) enum Form<'a> {
+    Floats(Floats<'a>),
+    Bytes(ByteRows<'a>),
+    Compressed(CompressedRows<'a>),
+    ListedFloats(Listed<'a, FloatLists<'a>>),
+    ListedBytes(Listed<'a, ByteLists<'a>>),
+}
+
+impl<'a> Form<'a> {
+    /// Nothing yet.
+    pub(crate) const NONE: Self = Self::Floats(Floats(&[]));
+
+    /// Floats of `n` samples.
+    pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, many: Option<Many>) -> Rows<'_> {
+        *self = Self::Floats(Floats(x));
+        if let Self::Floats(floats) = self { floats.rows(n, many) } else { Rows::One(&[]) }
+    }
+}
 
 /// The samples that `pick` names, if each is below `samples`.
 fn check_pick(pick: &[u32], samples: usize) -> Result<usize, Error> {
@@ -100,7 +122,7 @@ pub(crate) struct ListSpace<'w> {
     pub integers: &'w mut [u32],
     pub lists: Option<&'static Lists>,
     /// What several samples of floats need.
-    pub many: Option<&'static Work>,
+    pub many: Option<Many>,
 }
 
 impl<'w> ListSpace<'w> {
@@ -111,44 +133,40 @@ impl<'w> ListSpace<'w> {
         let block = if block.len() > row.len() { block } else { row };
         (Self { floats, ..self }, block)
     }
-
-    /// Makes floats ready; for training also by input.
-    ///
-    /// Lists where memory for them is there and at most half of the inputs are not zero; that decides speed alone.
-    pub(crate) fn floats(self, x: &'w [f32], n: usize, width: usize, training: bool) -> Rows<'w> {
-        match self.lists {
-            Some(lists) => (lists.floats)(x, n, width, self, training),
-            None => Rows::dense(x, n, self.many),
-        }
-    }
-
-    /// The same for samples of bytes.
-    pub(crate) fn packed(self, x: Packed<'w>, n: usize, spec: &Spec, training: bool) -> Result<Rows<'w>, Error> {
-        let width = spec.inputs();
-        match self.lists {
-            Some(lists) => Ok((x.kind.list)(lists, x.set, width, self, training)),
-            None => (x.kind.rows)(x.set, width, training).ok_or(Error::Length {
-                buffer: Buffer::Index,
-                needed: spec.index_len(n),
-                got: 0,
-            }),
-        }
-    }
 }
 
 /// What makes lists, in a workspace that has memory for them.
 #[derive(Debug)]
 pub(crate) struct Lists {
-    floats: for<'w> fn(&'w [f32], usize, usize, ListSpace<'w>, bool) -> Rows<'w>,
-    bytes: for<'w> fn(ByteRows<'w>, ListSpace<'w>, bool) -> Rows<'w>,
-    sparse: for<'w> fn(CompressedRows<'w>, usize, ListSpace<'w>, bool) -> Rows<'w>,
+    /// Whether there is enough memory for the lists of so many samples.
+    pub check: CheckLists,
+    pub floats: for<'s, 'w> fn(&'w [f32], usize, usize, ListSpace<'w>, bool, &'s mut Form<'w>) -> Rows<'s>,
+    bytes: for<'s, 'w> fn(ByteRows<'w>, ListSpace<'w>, bool, &'s mut Form<'w>) -> Rows<'s>,
+    sparse: for<'s, 'w> fn(CompressedRows<'w>, usize, ListSpace<'w>, bool, &'s mut Form<'w>) -> Rows<'s>,
 }
 
-pub(crate) static LISTS: Lists = Lists { floats: list_floats, bytes: list_bytes, sparse: list_sparse };
+pub(crate) static LISTS: Lists =
+    Lists { check: check_lists, floats: list_floats, bytes: list_bytes, sparse: list_sparse };
 
-fn list_floats<'w>(x: &'w [f32], n: usize, width: usize, space: ListSpace<'w>, training: bool) -> Rows<'w> {
+type CheckLists = fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>;
+
+/// Shorter only when made for another network.
+fn check_lists(spec: &Spec, samples: usize, floats: &[f32], integers: &[u32]) -> Result<(), Error> {
+    let enough = |buffer, needed, got| if got >= needed { Ok(()) } else { Err(Error::Length { buffer, needed, got }) };
+    enough(Buffer::Lists, spec.list_len(samples), floats.len())?;
+    enough(Buffer::Index, spec.index_len(samples), integers.len())
+}
+
+fn list_floats<'s, 'w>(
+    x: &'w [f32],
+    n: usize,
+    width: usize,
+    space: ListSpace<'w>,
+    training: bool,
+    form: &'s mut Form<'w>,
+) -> Rows<'s> {
     if is_dense(kernels::count_floats(x), n, width) {
-        return Rows::dense(x, n, space.many);
+        return form.floats(x, n, space.many);
     }
     let (ByteListsMut { starts, terms: indices }, columns_space) = space_of(space.integers, n, width, training);
     let mut lists = FloatListsMut { starts, indices, values: space.floats };
@@ -156,34 +174,41 @@ fn list_floats<'w>(x: &'w [f32], n: usize, width: usize, space: ListSpace<'w>, t
     let lists = lists.finish();
     let mark = |groups, masks: &mut [[u32; 2]]| kernels::mark_floats(&lists, groups, masks);
     let columns = columns_space.map(|space| columns(space, n, width, mark));
-    Rows::Other(Form::ListedFloats(Listed { lists, columns }), &LISTED_FLOATS)
+    *form = Form::ListedFloats(Listed { lists, columns });
+    if let Form::ListedFloats(x) = form { Rows::Batch(x) } else { Rows::One(&[]) }
 }
 
-fn list_bytes<'w>(x: ByteRows<'w>, space: ListSpace<'w>, training: bool) -> Rows<'w> {
+fn list_bytes<'s, 'w>(x: ByteRows<'w>, space: ListSpace<'w>, training: bool, form: &'s mut Form<'w>) -> Rows<'s> {
     let (n, width) = (x.pick.len(), x.width);
     if is_dense(kernels::count_bytes(&x), n, width) {
         let values = cut_mut(space.floats, n.saturating_mul(width)).0;
         for (to, &row) in kernels::rows_mut(&mut *values, width).zip(x.pick) {
             kernels::scale_bytes(x.row(row), x.scale, to);
         }
-        return Rows::dense(values, n, space.many);
+        return form.floats(values, n, space.many);
     }
     let (mut lists, columns_space) = space_of(space.integers, n, width, training);
     kernels::list_bytes(&x, &mut lists);
-    listed_bytes(lists.finish(x.scale), columns_space, n, width)
+    listed_bytes(lists.finish(x.scale), columns_space, n, width, form)
 }
 
-fn list_sparse<'w>(x: CompressedRows<'w>, width: usize, space: ListSpace<'w>, training: bool) -> Rows<'w> {
+fn list_sparse<'s, 'w>(
+    x: CompressedRows<'w>,
+    width: usize,
+    space: ListSpace<'w>,
+    training: bool,
+    form: &'s mut Form<'w>,
+) -> Rows<'s> {
     let n = x.pick.len();
     if is_dense(x.count(), n, width) {
-        return Rows::dense(expand(&x, n, width, space.floats), n, space.many);
+        return form.floats(expand(&x, n, width, space.floats), n, space.many);
     }
     if !training {
-        return Rows::Other(Form::Compressed(x), &COMPRESSED);
+        return compressed(x, form);
     }
     let (mut lists, columns_space) = space_of(space.integers, n, width, training);
     kernels::list_compressed(&x, &mut lists);
-    listed_bytes(lists.finish(x.scale), columns_space, n, width)
+    listed_bytes(lists.finish(x.scale), columns_space, n, width, form)
 }
 
 /// Whether more than half of the inputs are not zero.
@@ -199,10 +224,17 @@ fn space_of(integers: &mut [u32], n: usize, width: usize, training: bool) -> (By
 }
 
 /// Lists of bytes, for training with columns in `space`.
-fn listed_bytes<'w>(lists: ByteLists<'w>, space: Option<&'w mut [u32]>, n: usize, width: usize) -> Rows<'w> {
+fn listed_bytes<'s, 'w>(
+    lists: ByteLists<'w>,
+    space: Option<&'w mut [u32]>,
+    n: usize,
+    width: usize,
+    form: &'s mut Form<'w>,
+) -> Rows<'s> {
     let mark = |groups, masks: &mut [[u32; 2]]| kernels::mark_bytes(&lists, groups, masks);
     let columns = space.map(|space| columns(space, n, width, mark));
-    Rows::Other(Form::ListedBytes(Listed { lists, columns }), &LISTED_BYTES)
+    *form = Form::ListedBytes(Listed { lists, columns });
+    if let Form::ListedBytes(x) = form { Rows::Batch(x) } else { Rows::One(&[]) }
 }
 
 /// The columns of lists of `n` samples, in `integers`, with masks that `mark` sets.

@@ -113,7 +113,7 @@ impl Spec {
         self.outputs = width;
         self.units += layer.outputs();
         self.widest = if width > self.widest { width } else { self.widest };
-        if at % 2 == 0 {
+        if at & 1 == 0 {
             self.even = if width > self.even { width } else { self.even };
         } else {
             self.odd = if width > self.odd { width } else { self.odd };

@@ -4,13 +4,15 @@ use crate::backward::Trace;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::forward;
 use crate::kernels::{self, cut_mut};
-use crate::loss::{Score, Targets, score_with_gradient};
+use crate::loss::{Score, score_with_gradient};
 use crate::model::{Model, Workspace};
 use crate::optimizer::Optimizer;
 use crate::random::Masks;
 use crate::rows::Update;
 use crate::samples::Inputs;
+use crate::sets::Form;
 use crate::spec::Spec;
+use crate::targets::Targets;
 
 /// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`]
 /// floats.
@@ -104,8 +106,8 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self.spec)?;
-        let mut score = Score::default();
-        let (trace, bound, block) = self.trace(inputs, targets, &mut score, work)?;
+        let (mut score, mut form) = (Score::default(), Form::NONE);
+        let (trace, bound, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         optimizer.begin(rate, 1.0 / trace.samples as f32);
         self.carry_bound(optimizer, bound);
         let skip_zero = optimizer.rests_at_zero();
@@ -136,8 +138,8 @@ impl Model<'_> {
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
         Error::expect_len(Buffer::Gradient, self.spec.param_len(), gradient.sum.len())?;
-        let mut score = gradient.score;
-        let (trace, ..) = self.trace(inputs, targets, &mut score, work)?;
+        let (mut score, mut form) = (gradient.score, Form::NONE);
+        let (trace, ..) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         trace.accumulate(self.spec, gradient.sum);
         gradient.score = score;
         Ok(score)
@@ -180,7 +182,8 @@ impl Model<'_> {
         self.bound.becomes(if reach >= 0.0 { now + reach } else { f32::NAN });
     }
 
-    /// Checks a batch, runs it forward and back to the deltas of every layer, and adds it to `score`; also returns a
+    /// Checks a batch, runs it forward and back to the deltas of every layer, and adds it to `score`, which is of no use
+    /// after an error; also returns a
     /// bound on the magnitudes of the gradient, and memory for a block of it.
     fn trace<'w>(
         &self,
@@ -188,6 +191,7 @@ impl Model<'_> {
         targets: Targets<'_>,
         score: &mut Score,
         work: &'w mut Workspace<'_>,
+        form: &'w mut Form<'w>,
     ) -> Result<(Trace<'w>, f32, &'w mut [f32]), Error> {
         let spec = self.spec;
         let samples = targets.check(spec, &inputs)?;
@@ -197,20 +201,18 @@ impl Model<'_> {
         let (deltas, row) = cut_mut(rest, units);
         let (lists, block) = lists.split_block(samples, spec, row);
         let many = lists.many;
-        let inputs = inputs.prepare(spec, samples, lists, true)?;
+        let inputs = inputs.prepare(spec, samples, lists, true, form)?;
         let masks = Masks::new(self.seed, self.steps);
         let first = score.samples() as u32;
-        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, masks, first);
+        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, (masks, first));
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
-        let mut total = *score;
-        score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, &mut total);
-        let total = total.finite()?;
+        score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
+        score.check()?;
         let mut trace = Trace { inputs, activations, deltas, samples, many };
         let bound = trace.descend(spec, self.params);
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
-        *score = total;
         // Twice, since sums over up to 2²² samples are rounded too.
         let bound = if samples < 1 << 22 { 2.0 * bound } else { f32::NAN };
         Ok((trace, bound, block))

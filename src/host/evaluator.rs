@@ -95,7 +95,8 @@ impl<'a> Evaluator<'a> {
         for (_, chunk) in scored {
             chunk?.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
         }
-        Ok(total.finite()?)
+        total.check()?;
+        Ok(total)
     }
 
     pub(crate) fn validate(

@@ -2,7 +2,7 @@
 
 use super::HostError;
 use super::memory::{room, zeros};
-use crate::samples::check_finite;
+use crate::finite::check_finite;
 use crate::{Activation, Buffer, Error, Layer, Loss, Math, Spec, Value, checkpoint_len, load, load_spec, save};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::borrow::ToOwned;

@@ -34,19 +34,6 @@ fn weighted_rows<const L: usize>(
     }
 }
 
-/// [`weighted_rows`] of coefficients that lie side by side.
-#[inline(always)]
-fn weighted_rows_of<const L: usize>(out: &mut [f32], x: &[f32], matrix: &[f32], width: usize) {
-    let mut lists = inner::Lists::new();
-    let (mut x, mut matrix) = (x, matrix);
-    while !x.is_empty() {
-        let (here, rest) = cut(x, CHUNK);
-        let (values, offsets) = inner::list(here, width, &mut lists);
-        add_listed::<L>(out, values, offsets, matrix);
-        (x, matrix) = (rest, cut(matrix, CHUNK * width).1);
-    }
-}
-
 /// Adds the rows of `matrix` that stand at `offsets`, times `values`.
 #[inline(always)]
 fn add_listed<const L: usize>(out: &mut [f32], values: &[f32], offsets: &[usize], matrix: &[f32]) {
@@ -85,10 +72,12 @@ fn tile<const R: usize, const L: usize>(out: &mut [f32], values: &[f32], offsets
 
 #[inline(always)]
 pub(super) fn forward<const L: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-    start_rows(z, bias);
+    if !inner::TILES {
+        start_rows(z, bias);
+    }
     for (z, x) in rows_mut(z, bias.len()).zip(rows(x, inputs)) {
         if inner::TILES {
-            weighted_rows_of::<L>(z, x, weights, bias.len());
+            inner::forward(z, x, weights, bias);
         } else {
             weighted_rows::<L>(z, x.iter().copied(), weights, bias.len());
         }
@@ -184,90 +173,65 @@ pub(super) fn input_gradient<const L: usize>(weights: &[f32], d: &[f32], outputs
     }
 }
 
+/// Along `x·dᵀ`: the gradient of one sample; or that of many, `d`, times `x = [1/n]`.
 #[inline(always)]
-pub(super) fn sgd<const L: usize>(w: &mut [f32], g: &[f32], c: Sgd) {
+pub(super) fn sgd<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
     if c.decay == 0.0 {
-        inner::sgd_outer(w, &[c.scale], g, c.rate);
-    } else {
-        for (w, &g) in w.iter_mut().zip(g) {
-            *w -= c.rate * (g * c.scale + c.decay * *w);
+        return inner::sgd(w, x, d, c.rate);
+    }
+    for (w, &x) in rows_mut(w, d.len()).zip(x) {
+        for (w, &d) in w.iter_mut().zip(d) {
+            *w -= c.rate * (d * x + c.decay * *w);
         }
     }
 }
 
-/// [`sgd`] along `x·dᵀ`, the gradient of one sample.
+/// Likewise.
 #[inline(always)]
-pub(super) fn sgd_outer<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
-    if c.decay == 0.0 {
-        return inner::sgd_outer(w, x, d, c.rate);
-    }
-    for (w, &x) in rows_mut(w, d.len()).zip(x) {
-        sgd::<L>(w, d, Sgd { scale: x, ..c });
-    }
-}
-
-#[inline(always)]
-pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], g: &[f32], c: Sgd) {
-    for ((w, v), &g) in w.iter_mut().zip(v).zip(g) {
-        let g = g * c.scale + c.decay * *w;
-        *v = floor(c.momentum * *v + g, FIRST_MOMENT_FLOOR);
-        *w -= c.rate * if c.nesterov { g + c.momentum * *v } else { *v };
-    }
-}
-
-/// [`momentum`] along `x·dᵀ`.
-#[inline(always)]
-pub(super) fn momentum_outer<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
+pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
     for ((w, v), &x) in rows_mut(w, d.len()).zip(rows_mut(v, d.len())).zip(x) {
-        momentum::<L>(w, v, d, Sgd { scale: x, ..c });
+        for ((w, v), &d) in w.iter_mut().zip(v).zip(d) {
+            let g = d * x + c.decay * *w;
+            *v = floor(c.momentum * *v + g, FIRST_MOMENT_FLOOR);
+            *w -= c.rate * if c.nesterov { g + c.momentum * *v } else { *v };
+        }
     }
 }
 
-#[inline(always)]
-pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam) {
-    adam_rows(w, m, v, &[c.scale], g, c);
-}
-
-/// [`adam`] along `x·dᵀ`.
-#[inline(always)]
-pub(super) fn adam_outer<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
-    adam_rows(w, m, v, x, d, c);
-}
-
-/// Once in an image where `inner` is by hand.
+/// Likewise; once in an image where `inner` is by hand.
 #[cfg_attr(target_arch = "arm", inline(never))]
 #[cfg_attr(not(target_arch = "arm"), inline(always))]
-fn adam_rows(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
+pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
     let gains = inner::Gains::new(&c);
     let moments = rows_mut(m, d.len()).zip(rows_mut(v, d.len()));
     for ((w, (m, v)), &x) in rows_mut(w, d.len()).zip(moments).zip(x) {
-        adam_row(w, m, v, d, Adam { scale: x, ..c }, &gains);
+        adam_row(w, m, v, d, x, c, &gains);
     }
 }
 
 #[inline(always)]
-fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam, gains: &Option<inner::Gains>) {
-    let done = gains.as_ref().map_or(0, |gains| inner::adam(w, m, v, g, c.scale, gains));
+fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: Adam, gains: &Option<inner::Gains>) {
+    let done = gains.as_ref().map_or(0, |gains| inner::adam(w, m, v, d, x, gains));
     if done == w.len() {
         return;
     }
-    let (w, m, v, g) = (cut_mut(w, done).1, cut_mut(m, done).1, cut_mut(v, done).1, cut(g, done).1);
-    let ((w, w_tail), (m, m_tail), (v, v_tail), (g, g_tail)) =
-        (w.as_chunks_mut::<64>(), m.as_chunks_mut::<64>(), v.as_chunks_mut::<64>(), g.as_chunks::<64>());
-    for (((w, m), v), g) in w.iter_mut().zip(m).zip(v).zip(g) {
-        adam_chunk(w, m, v, g, c);
+    let (w, m, v, d) = (cut_mut(w, done).1, cut_mut(m, done).1, cut_mut(v, done).1, cut(d, done).1);
+    let ((w, w_tail), (m, m_tail), (v, v_tail), (d, d_tail)) =
+        (w.as_chunks_mut::<64>(), m.as_chunks_mut::<64>(), v.as_chunks_mut::<64>(), d.as_chunks::<64>());
+    for (((w, m), v), d) in w.iter_mut().zip(m).zip(v).zip(d) {
+        adam_chunk(w, m, v, d, x, c);
     }
-    adam_chunk(w_tail, m_tail, v_tail, g_tail, c);
+    adam_chunk(w_tail, m_tail, v_tail, d_tail, x, c);
 }
 
 /// Moments first: where all of the first ones are zero, as for pixels that are never lit, no weight moves, and the
 /// square roots and divisions, most of the time, are saved.
 #[inline(always)]
-fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam) {
+fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: Adam) {
     let (gain1, gain2) = (1.0 - c.beta1, 1.0 - c.beta2);
     let mut any = 0;
-    for (((&w, m), v), &g) in w.iter().zip(&mut *m).zip(&mut *v).zip(g) {
-        let g = g * c.scale + c.decay * w;
+    for (((&w, m), v), &d) in w.iter().zip(&mut *m).zip(&mut *v).zip(d) {
+        let g = d * x + c.decay * w;
         *m = floor(c.beta1 * *m + gain1 * g, FIRST_MOMENT_FLOOR);
         *v = floor(c.beta2 * *v + gain2 * (g * g), SECOND_MOMENT_FLOOR);
         any |= m.to_bits();

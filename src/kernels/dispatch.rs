@@ -212,18 +212,12 @@ dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     body::dot(a: &[f32], b: &[f32]) -> f32;
     /// `Σ_j a[j]`.
     body::sum(a: &[f32]) -> f32;
-    /// `w ← w − η(g/n + λw)`.
-    body::sgd(w: &mut [f32], g: &[f32], c: Sgd);
-    /// The same along `g = x·dᵀ`, the gradient of one sample.
-    body::sgd_outer(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
-    /// `v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov.
-    body::momentum(w: &mut [f32], v: &mut [f32], g: &[f32], c: Sgd);
-    /// The same along `g = x·dᵀ`.
-    body::momentum_outer(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
-    /// Adam (Kingma & Ba 2015, algorithm 1), with either kind of weight decay.
-    body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], c: Adam);
-    /// The same along `g = x·dᵀ`.
-    body::adam_outer(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam);
+    /// `w ← w − η(g + λw)` along `g = x·dᵀ`: the gradient of one sample; or that of `n`, `d`, times `x = [1/n]`.
+    body::sgd(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
+    /// `v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov; `g` likewise.
+    body::momentum(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
+    /// Adam (Kingma & Ba 2015, algorithm 1), with either kind of weight decay; `g` likewise.
+    body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam);
     /// `mean ← mean + (w − mean)·gain`.
     body::mean_update(mean: &mut [f32], w: &[f32], gain: f32);
     /// `x ← x·factor`.

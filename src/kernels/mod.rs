@@ -62,10 +62,10 @@ pub use dispatch::force;
 pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, adam_outer, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed,
-    forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_compressed,
-    list_floats, listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, momentum_outer,
-    outer, prefetch, scale, scale_bytes, sgd, sgd_outer, sum, swap,
+    adam, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
+    forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_compressed, list_floats,
+    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, outer, prefetch, scale,
+    scale_bytes, sgd, sum, swap,
 };
 pub(crate) use inner::{copy, sqrt};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
@@ -73,6 +73,9 @@ pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsM
 /// Registers in the main tile: eight running sums a lane hide the latency of an addition; a Cortex-M4F has 32 single
 /// ones in all, of which sixteen may be sums.
 const TILE: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
+
+/// Floats that are worth computing at once.
+pub(crate) const VECTORS: usize = if inner::TILES { 1 } else { 8 };
 
 /// Whether tiles over several samples pay: not where registers are few and batches small.
 const DENSE_TILES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
@@ -228,7 +231,7 @@ pub(crate) struct ByteRows<'a> {
 
 impl<'a> ByteRows<'a> {
     /// The largest byte of the picked rows.
-    pub(crate) fn largest(&self) -> u8 {
+    pub(crate) fn largest_byte(&self) -> u8 {
         self.pick.iter().flat_map(|&row| self.row(row)).fold(0, |m, &b| m.max(b))
     }
 
@@ -280,8 +283,6 @@ impl<'a> CompressedRows<'a> {
 /// What an optimizer's element-wise loop needs of its settings in one step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sgd {
-    /// `1/n`: makes the mean of a sum of gradients.
-    pub scale: f32,
     pub rate: f32,
     /// Coupled weight decay `λ`.
     pub decay: f32,
@@ -292,7 +293,6 @@ pub(crate) struct Sgd {
 /// As [`Sgd`], for Adam.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Adam {
-    pub scale: f32,
     /// `η / (1 − β₁ᵗ)`.
     pub rate: f32,
     pub beta1: f32,

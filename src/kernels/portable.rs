@@ -5,7 +5,7 @@ use super::{Adam, rows_mut};
 /// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
 pub(super) const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 64 } else { 16 };
 
-/// Whether [`tiles`] and [`list`] are the better way.
+/// Whether [`forward`] and [`tiles`] are there.
 pub(super) const TILES: bool = false;
 
 /// `√x`, correctly rounded (IEEE 754), hence the same bits from the instruction and from software.
@@ -31,20 +31,9 @@ pub(super) fn tiles(_: &mut [f32], _: &[f32], _: &[usize], _: &[f32]) -> usize {
     0
 }
 
-/// Nothing.
-pub(super) struct Lists;
-
-impl Lists {
-    pub(super) fn new() -> Self {
-        Self
-    }
-}
-
 /// Nothing: [`body`](super::body)'s loop does it.
 #[inline(always)]
-pub(super) fn list<'a>(_: &[f32], _: usize, _: &'a mut Lists) -> (&'a [f32], &'a [usize]) {
-    (&[], &[])
-}
+pub(super) fn forward(_: &mut [f32], _: &[f32], _: &[f32], _: &[f32]) {}
 
 /// The largest magnitude as bits.
 #[inline(always)]
@@ -54,7 +43,7 @@ pub(super) fn largest(x: &[f32]) -> f32 {
 
 /// `w[k][j] ← w[k][j] − η·(x[k]·d[j])`, rows with `x = 0` skipped.
 #[inline(always)]
-pub(super) fn sgd_outer(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
+pub(super) fn sgd(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
     for (w, &x) in rows_mut(w, d.len()).zip(x) {
         if x != 0.0 {
             for (w, &d) in w.iter_mut().zip(d) {

@@ -310,13 +310,13 @@ proptest! {
         let run = || {
             let (mut w1, mut w2, mut w3) = (w.clone(), w.clone(), w.clone());
             let (mut v2, mut m3, mut v3) = (v.clone(), v.clone(), v.iter().map(|v| v * v).collect::<Vec<_>>());
-            let c = Sgd { scale: 0.25, rate: 0.1, decay: 1e-3, momentum: 0.9, nesterov: true };
-            sgd(&mut w1, &g, c);
-            momentum(&mut w2, &mut v2, &g, c);
+            let c = Sgd { rate: 0.1, decay: 1e-3, momentum: 0.9, nesterov: true };
+            sgd(&mut w1, &[0.25], &g, c);
+            momentum(&mut w2, &mut v2, &[0.25], &g, c);
             let c = Adam {
-                scale: 0.25, rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, correction: 3.0, decay: 1e-3, shrink: 0.99,
+                rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, correction: 3.0, decay: 1e-3, shrink: 0.99,
             };
-            adam(&mut w3, &mut m3, &mut v3, &g, c);
+            adam(&mut w3, &mut m3, &mut v3, &[0.25], &g, c);
             mean_update(&mut w1, &v, 0.3);
             scale(&mut w1, 1.1);
             [w1, w2, v2, w3, m3, v3].concat()
@@ -384,20 +384,11 @@ fn compare_exp(step: usize) {
 #[test]
 fn small_moments_become_zero() {
     let (mut w, mut m, mut v) = ([1.0], [1.1e-20], [1.0005e-30]);
-    let c = Adam {
-        scale: 1.0,
-        rate: 0.1,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        correction: 1.0,
-        decay: 0.0,
-        shrink: 1.0,
-    };
-    adam(&mut w, &mut m, &mut v, &[0.0], c);
+    let c = Adam { rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, correction: 1.0, decay: 0.0, shrink: 1.0 };
+    adam(&mut w, &mut m, &mut v, &[1.0], &[0.0], c);
     assert_eq!((m, v), ([0.0], [0.0]));
     let mut velocity = [1.1e-20];
-    let c = Sgd { scale: 1.0, rate: 0.1, decay: 0.0, momentum: 0.9, nesterov: false };
-    momentum(&mut w, &mut velocity, &[0.0], c);
+    let c = Sgd { rate: 0.1, decay: 0.0, momentum: 0.9, nesterov: false };
+    momentum(&mut w, &mut velocity, &[1.0], &[0.0], c);
     assert_eq!(velocity, [0.0]);
 }

@@ -10,8 +10,8 @@ mod steps;
 mod sums;
 
 use core::arch::asm;
-pub(super) use steps::{Gains, adam, mean_update, sgd_outer};
-pub(super) use sums::{CHUNK, Lists, TILES, list, tiles};
+pub(super) use steps::{Gains, adam, mean_update, sgd};
+pub(super) use sums::{CHUNK, TILES, forward, tiles};
 
 /// `√x` by the instruction, 14 cycles: correctly rounded as IEEE 754 asks, hence the bits of the software's.
 #[inline(always)]

@@ -4,7 +4,7 @@
 use crate::kernels::{Adam, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR};
 use core::arch::asm;
 
-/// Eight weights of [`sgd_outer`].
+/// Eight weights of [`sgd`].
 macro_rules! move_eight {
     () => {
         concat!(
@@ -22,7 +22,7 @@ macro_rules! move_eight {
 
 /// `w[k][j] ← w[k][j] − η·(x[k]·d[j])`, rows with `x = 0` skipped.
 #[inline(never)]
-pub(in crate::kernels) fn sgd_outer(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
+pub(in crate::kernels) fn sgd(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
     let width = d.len();
     let rows = x.len().min(w.len().checked_div(width).unwrap_or(0));
     if rows == 0 {
@@ -53,6 +53,17 @@ pub(in crate::kernels) fn sgd_outer(w: &mut [f32], x: &[f32], d: &[f32], rate: f
             "bne 3b",
             "6:",
             "ands r2, {width}, #7",
+            "beq 8f",
+            "lsrs r3, r2, #3",
+            "bcc 9f",
+            "vldmia {g}!, {{s0-s3}}",
+            "vldmia {w}, {{s8-s11}}",
+            "vmul.f32 s0, s24, s0", "vmul.f32 s1, s24, s1", "vmul.f32 s2, s24, s2", "vmul.f32 s3, s24, s3",
+            "vmul.f32 s0, s25, s0", "vmul.f32 s1, s25, s1", "vmul.f32 s2, s25, s2", "vmul.f32 s3, s25, s3",
+            "vsub.f32 s8, s8, s0", "vsub.f32 s9, s9, s1", "vsub.f32 s10, s10, s2", "vsub.f32 s11, s11, s3",
+            "vstmia {w}!, {{s8-s11}}",
+            "9:",
+            "ands r2, {width}, #3",
             "beq 8f",
             "7:",
             "vldmia {g}!, {{s0}}",

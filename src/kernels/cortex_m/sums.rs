@@ -1,14 +1,17 @@
-//! Weighted sums of rows: the coefficients that are not zero are listed, and their rows added to sums in registers.
+//! Weighted sums of rows, in registers: sixteen or eight columns at a time, where the coefficients that are not zero are
+//! listed first, since each of several tiles reads them; or fewer columns, coefficient by coefficient.
 #![allow(unsafe_code)]
 
+use super::copy;
+use crate::kernels::{cut, cut_mut};
 use core::arch::asm;
 use core::mem::MaybeUninit;
 use core::slice;
 
 /// Coefficients looked at before their rows are added: their lists lie on the stack.
-pub(in crate::kernels) const CHUNK: usize = 64;
+pub(in crate::kernels) const CHUNK: usize = 48;
 
-/// Whether [`tiles`] and [`list`] are the better way.
+/// Whether [`forward`] and [`tiles`] are there.
 pub(in crate::kernels) const TILES: bool = true;
 
 /// `s20..s27 ← s20..s27 · $x`.
@@ -69,11 +72,11 @@ macro_rules! short_term {
     };
 }
 
-/// `out += Σ_i values[i] · row i` for as many of the first columns as make whole tiles of sixteen, eight and four; row `i`
+/// `out += Σ_i values[i] · row i` for as many of the first columns as make whole tiles of sixteen and eight; row `i`
 /// begins at `columns[offsets[i]]`, offsets ascending, as far as rows are whole. Returns the number of columns.
 #[inline(never)]
 pub(in crate::kernels) fn tiles(out: &mut [f32], values: &[f32], offsets: &[usize], columns: &[f32]) -> usize {
-    let width = out.len() & !3;
+    let width = out.len() & !7;
     let Some(room) = columns.len().checked_sub(width) else { return width };
     let mut n = values.len().min(offsets.len());
     // Coefficients may go on where rows do not.
@@ -85,7 +88,7 @@ pub(in crate::kernels) fn tiles(out: &mut [f32], values: &[f32], offsets: &[usiz
     if n == 0 || width == 0 {
         return width;
     }
-    // SAFETY: `n` and `width` are not 0, `width` is a multiple of 4; reads `n` values, `n` offsets and `width` floats at
+    // SAFETY: `n` and `width` are not 0, `width` is a multiple of 8; reads `n` values, `n` offsets and `width` floats at
     // each, and writes `width` sums. The last offset leaves `width` floats; both callers, `list` and `weighted_rows`, list
     // rows in order, so that no offset is beyond it.
     unsafe {
@@ -134,38 +137,16 @@ pub(in crate::kernels) fn tiles(out: &mut [f32], values: &[f32], offsets: &[usiz
             "subs {width}, {width}, #8",
             "blo 8f",
             // Eight sums.
-            "mov {n}, {all}",
             "vldmia {out}, {{s0-s7}}",
             "7:",
             "vldmia {x}!, {{s16}}",
             "ldr r2, [{offsets}], #4",
             "add r2, {base}, r2, lsl #2",
             short_term!("s16", "r2"),
-            "subs {n}, {n}, #1",
-            "bne 7b",
-            "vstmia {out}!, {{s0-s7}}",
-            "sub {x}, {x}, {all}, lsl #2",
-            "sub {offsets}, {offsets}, {all}, lsl #2",
-            "add {base}, {base}, #32",
-            "b 9f",
-            "8:",
-            "add {width}, {width}, #8",
-            "9:",
-            "cmp {width}, #0",
-            "beq 12f",
-            // Four sums.
-            "vldmia {out}, {{s0-s3}}",
-            "11:",
-            "vldmia {x}!, {{s16}}",
-            "ldr r2, [{offsets}], #4",
-            "add r2, {base}, r2, lsl #2",
-            "vldmia r2, {{s20-s23}}",
-            "vmul.f32 s20, s20, s16", "vmul.f32 s21, s21, s16", "vmul.f32 s22, s22, s16", "vmul.f32 s23, s23, s16",
-            "vadd.f32 s0, s0, s20", "vadd.f32 s1, s1, s21", "vadd.f32 s2, s2, s22", "vadd.f32 s3, s3, s23",
             "subs {all}, {all}, #1",
-            "bne 11b",
-            "vstmia {out}, {{s0-s3}}",
-            "12:",
+            "bne 7b",
+            "vstmia {out}, {{s0-s7}}",
+            "8:",
             out = inout(reg) out.as_mut_ptr() => _,
             x = inout(reg) values.as_ptr() => _,
             offsets = inout(reg) offsets.as_ptr() => _,
@@ -184,6 +165,89 @@ pub(in crate::kernels) fn tiles(out: &mut [f32], values: &[f32], offsets: &[usiz
     width
 }
 
+/// `z = bias + Σ_k x[k]·weights[k]`, `k` ascending, rows with `x = 0` skipped.
+#[inline(never)]
+pub(in crate::kernels) fn forward(z: &mut [f32], x: &[f32], weights: &[f32], bias: &[f32]) {
+    let width = bias.len();
+    let wide = width & !7;
+    if wide > 0 {
+        let z = cut_mut(z, wide).0;
+        copy(z, bias);
+        let mut lists = Lists::new();
+        let (mut x, mut weights) = (x, weights);
+        while !x.is_empty() {
+            let (here, rest) = cut(x, CHUNK);
+            let (values, offsets) = list(here, width, &mut lists);
+            tiles(z, values, offsets, weights);
+            (x, weights) = (rest, cut(weights, CHUNK * width).1);
+        }
+    }
+    narrow(z, x, weights, bias);
+}
+
+/// `$tile` columns of [`narrow`], if `width` has this bit.
+macro_rules! few {
+    ($tile:literal, $sums:literal, $row:literal, $terms:literal) => {
+        concat!(
+            "tst {width}, #",
+            $tile,
+            "\n beq 4f \n vldmia {bias}!, {{",
+            $sums,
+            "}} \n mov r2, {x} \n mov r3, {w} \n mov {n}, {rows}",
+            "\n 2: \n vldmia r2!, {{s16}} \n vcmp.f32 s16, #0 \n vmrs APSR_nzcv, FPSCR \n beq 3f \n vldmia r3, {{",
+            $row,
+            "}} \n ",
+            $terms,
+            "\n 3: \n add r3, r3, {stride} \n subs {n}, {n}, #1 \n bne 2b \n vstmia {z}!, {{",
+            $sums,
+            "}} \n add {w}, {w}, #4*",
+            $tile,
+            "\n 4:",
+        )
+    };
+}
+
+/// [`forward`] for the last up to seven columns.
+fn narrow(z: &mut [f32], x: &[f32], weights: &[f32], bias: &[f32]) {
+    let width = bias.len();
+    let rows = x.len().min(weights.len().checked_div(width).unwrap_or(0));
+    if z.len() < width {
+        return;
+    }
+    if rows == 0 {
+        return copy(z, bias);
+    }
+    let wide = width & !7;
+    // SAFETY: `rows` is not 0; reads `rows` floats of `x`, and of each of as many rows of `width` weights, of `bias` and of
+    // `z`, which is written, the floats from `wide` to `width`.
+    unsafe {
+        asm!(
+            few!(
+                "4", "s0-s3", "s20-s23",
+                "vmul.f32 s20, s20, s16 \n vmul.f32 s21, s21, s16 \n vmul.f32 s22, s22, s16 \n vmul.f32 s23, s23, s16
+                 vadd.f32 s0, s0, s20 \n vadd.f32 s1, s1, s21 \n vadd.f32 s2, s2, s22 \n vadd.f32 s3, s3, s23"
+            ),
+            few!(
+                "2", "s0-s1", "s20-s21",
+                "vmul.f32 s20, s20, s16 \n vmul.f32 s21, s21, s16 \n vadd.f32 s0, s0, s20 \n vadd.f32 s1, s1, s21"
+            ),
+            few!("1", "s0", "s20", "vmul.f32 s20, s20, s16 \n vadd.f32 s0, s0, s20"),
+            z = inout(reg) z.as_mut_ptr().add(wide) => _,
+            bias = inout(reg) bias.as_ptr().add(wide) => _,
+            w = inout(reg) weights.as_ptr().add(wide) => _,
+            x = in(reg) x.as_ptr(),
+            rows = in(reg) rows,
+            stride = in(reg) width * size_of::<f32>(),
+            width = in(reg) width,
+            n = out(reg) _,
+            out("r2") _, out("r3") _,
+            out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s16") _,
+            out("s20") _, out("s21") _, out("s22") _, out("s23") _,
+            options(nostack),
+        );
+    }
+}
+
 /// One element of [`list`]: its value and its offset, unless it is zero.
 macro_rules! push {
     ($x:literal) => {
@@ -199,18 +263,18 @@ macro_rules! push {
 }
 
 /// The non-zero ones of a chunk of coefficients, and where their rows begin.
-pub(in crate::kernels) struct Lists([MaybeUninit<f32>; CHUNK], [MaybeUninit<usize>; CHUNK]);
+struct Lists([MaybeUninit<f32>; CHUNK], [MaybeUninit<usize>; CHUNK]);
 
 impl Lists {
     #[inline(always)]
-    pub(in crate::kernels) fn new() -> Self {
+    fn new() -> Self {
         Self([MaybeUninit::uninit(); CHUNK], [MaybeUninit::uninit(); CHUNK])
     }
 }
 
 /// Lists the elements of `x` that are not zero with the offsets of their rows, which lie `stride` apart.
 #[inline(always)]
-pub(in crate::kernels) fn list<'a>(x: &[f32], stride: usize, lists: &'a mut Lists) -> (&'a [f32], &'a [usize]) {
+fn list<'a>(x: &[f32], stride: usize, lists: &'a mut Lists) -> (&'a [f32], &'a [usize]) {
     let n = x.len().min(CHUNK);
     let start = lists.0.as_mut_ptr().cast::<f32>();
     let offsets = lists.1.as_mut_ptr().cast::<usize>();
