@@ -18,8 +18,9 @@ pub(crate) struct Trace<'w> {
 impl<'w> Trace<'w> {
     /// Turns the slopes below the last layer into deltas: `δ_below = f'(z)·(δ·Wᵀ)`, from the last layer down.
     ///
-    /// Returns a bound on the magnitude of every element of the summed gradient; not finite where one may overflow.
-    pub(crate) fn descend(&mut self, spec: &Spec, params: &[f32]) -> f32 {
+    /// Returns a bound on the magnitude of every element of the summed gradient, given one on that of every input; not
+    /// finite where one may overflow.
+    pub(crate) fn descend(&mut self, spec: &Spec, params: &[f32], largest_input: f32) -> f32 {
         let mut bound = 0.0_f32;
         for layer in spec.layers().rev() {
             let at = layer.units_below() * self.samples;
@@ -30,7 +31,7 @@ impl<'w> Trace<'w> {
                 let weights = cut(cut(params, layer.offset()).1, layer.weight_len()).0;
                 kernels::input_gradient(weights, deltas, layer.outputs(), cut_mut(below, start).1, layer.inputs());
             }
-            let largest = self.rows(layer, &self.below(layer)).largest();
+            let largest = if layer.index() == 0 { largest_input } else { kernels::largest(self.below(layer).0) };
             let largest = if largest < 1.0 { 1.0 } else { largest };
             // A sum, since a NaN or an infinity stays in it.
             bound += kernels::largest(self.deltas(layer)) * largest * self.samples as f32;

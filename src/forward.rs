@@ -35,7 +35,7 @@ fn predict_inputs<'w, 'x: 'w>(
 ) -> Result<&'w mut [f32], Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    let n = inputs.check(spec)?;
+    let (n, _) = inputs.check(spec)?;
     let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
     let many = lists.many;
     let mut form = Form::NONE;

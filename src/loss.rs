@@ -10,10 +10,10 @@ use crate::spec::Spec;
 use crate::targets::{Targets, argmax};
 
 impl Targets<'_> {
-    /// Checks `inputs` against these targets and the network; gives the number of samples.
-    pub(crate) fn check(&self, spec: &Spec, inputs: &Inputs<'_>) -> Result<usize, Error> {
+    /// Checks `inputs` against these targets and the network; gives what [`Inputs::check`] gives.
+    pub(crate) fn check(&self, spec: &Spec, inputs: &Inputs<'_>) -> Result<(usize, f32), Error> {
         let outputs = spec.outputs();
-        let n = inputs.check(spec)?;
+        let (n, bound) = inputs.check(spec)?;
         match *self {
             Self::Classes(classes) => {
                 Error::expect_len(Buffer::Targets, n, classes.len())?;
@@ -27,7 +27,7 @@ impl Targets<'_> {
                 check_finite(values, Value::Target)?;
             }
         }
-        Ok(n)
+        Ok((n, bound))
     }
 }
 

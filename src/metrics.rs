@@ -52,7 +52,7 @@ pub(crate) fn score_each(
 ) -> Result<(), Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    let samples = targets.check(spec, &inputs)?;
+    let (samples, _) = targets.check(spec, &inputs)?;
     let mut done = 0;
     while done < samples {
         let n = work.capacity().min(samples - done);

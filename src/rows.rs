@@ -40,9 +40,6 @@ pub(crate) trait Batch {
     /// from the first input on, without gaps.
     fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool);
 
-    /// The largest magnitude of an input, or a bound on it.
-    fn largest(&self) -> f32;
-
     /// Whether `n` inputs from `first` on are known to be zero in all samples: looked at where it is cheap.
     fn are_zero(&self, _layer: &Layer, _first: usize, _n: usize) -> bool {
         false
@@ -77,14 +74,6 @@ impl<'a> Rows<'a> {
         match self {
             Self::One(x) => kernels::forward(x, layer.inputs(), weights, bias, z),
             Self::Batch(batch) => batch.forward(layer, weights, bias, z),
-        }
-    }
-
-    /// The largest magnitude of an input, or a bound on it.
-    pub(crate) fn largest(&self) -> f32 {
-        match self {
-            Self::One(x) => kernels::largest(x),
-            Self::Batch(batch) => batch.largest(),
         }
     }
 
@@ -140,10 +129,6 @@ impl Batch for Floats<'_> {
         kernels::gradient_rows(g, cut(self.0, first).1, layer.inputs(), deltas, layer.outputs(), fresh);
     }
 
-    fn largest(&self) -> f32 {
-        kernels::largest(self.0)
-    }
-
     fn are_zero(&self, layer: &Layer, first: usize, n: usize) -> bool {
         n == 1 && kernels::strided(cut(self.0, first).1, layer.inputs()).all(|&x| x == 0.0)
     }
@@ -160,10 +145,6 @@ impl Batch for ByteRows<'_> {
         }
         kernels::gradient_bytes(g, self, first, deltas, layer.outputs());
     }
-
-    fn largest(&self) -> f32 {
-        f32::from(self.largest_byte()) * self.scale.abs()
-    }
 }
 
 /// For prediction: training lists what is compressed.
@@ -176,10 +157,6 @@ impl Batch for CompressedRows<'_> {
         if fresh {
             g.fill(0.0);
         }
-    }
-
-    fn largest(&self) -> f32 {
-        255.0 * self.scale.abs()
     }
 }
 
@@ -202,10 +179,6 @@ impl Batch for Listed<'_, FloatLists<'_>> {
             g.fill(0.0);
         }
     }
-
-    fn largest(&self) -> f32 {
-        self.lists.largest()
-    }
 }
 
 impl Batch for Listed<'_, ByteLists<'_>> {
@@ -219,9 +192,5 @@ impl Batch for Listed<'_, ByteLists<'_>> {
         } else if fresh {
             g.fill(0.0);
         }
-    }
-
-    fn largest(&self) -> f32 {
-        self.lists.largest()
     }
 }

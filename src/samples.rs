@@ -46,17 +46,13 @@ impl<'a> Inputs<'a> {
         Self(Kind::Packed(set, &SPARSE_SET))
     }
 
-    /// Checks shape, indices and numbers; gives the number of samples.
-    pub(crate) fn check(&self, spec: &Spec) -> Result<usize, Error> {
-        let n = match &self.0 {
-            Kind::Floats(x) => {
-                let n = whole_rows(x.len(), spec.inputs())?;
-                check_finite(x, Value::Input)?;
-                n
-            }
+    /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
+    pub(crate) fn check(&self, spec: &Spec) -> Result<(usize, f32), Error> {
+        let (n, bound) = match &self.0 {
+            Kind::Floats(x) => (whole_rows(x.len(), spec.inputs())?, check_finite(x, Value::Input)?),
             Kind::Packed(set, kind) => (kind.check)(set, spec.inputs())?,
         };
-        if n == 0 { Err(Error::Empty) } else { Ok(n) }
+        if n == 0 { Err(Error::Empty) } else { Ok((n, bound)) }
     }
 
     /// Makes `n` samples ready for the kernels, in `form`; for training also by input.

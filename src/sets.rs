@@ -21,11 +21,13 @@ pub(crate) enum Set<'a> {
 /// What is done with a kind of set; each function does nothing with another one.
 #[derive(Debug)]
 pub(crate) struct SetKind {
-    /// Checks shape, indices and numbers; gives the number of samples.
-    pub check: fn(&Set<'_>, usize) -> Result<usize, Error>,
+    /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
+    pub check: Check,
     /// The rows of `n` samples, for training also by input; in lists where there is memory for them.
     pub rows: MakeRows,
 }
+
+type Check = fn(&Set<'_>, usize) -> Result<(usize, f32), Error>;
 
 type MakeRows =
     for<'s, 'w> fn(&Set<'w>, usize, &Spec, ListSpace<'w>, bool, &'s mut Form<'w>) -> Result<Rows<'s>, Error>;
@@ -35,9 +37,9 @@ pub(crate) static BYTE_SET: SetKind = SetKind {
     check: |set, width| match *set {
         Set::Bytes { set, scale, pick } => {
             check_scale(scale)?;
-            check_pick(pick, whole_rows(set.len(), width)?)
+            Ok((check_pick(pick, whole_rows(set.len(), width)?)?, 255.0 * scale.abs()))
         }
-        Set::Sparse { .. } => Ok(0),
+        Set::Sparse { .. } => Ok((0, 0.0)),
     },
     rows: |set, _, spec, space, training, form| {
         let Set::Bytes { set, scale, pick } = *set else { return Ok(Rows::One(&[])) };
@@ -57,9 +59,9 @@ pub(crate) static SPARSE_SET: SetKind = SetKind {
     check: |set, width| match *set {
         Set::Sparse { rows, inputs, samples } => {
             Error::expect_len(Buffer::Inputs, width, inputs)?;
-            check_pick(rows.pick, samples)
+            Ok((check_pick(rows.pick, samples)?, 255.0 * rows.scale.abs()))
         }
-        Set::Bytes { .. } => Ok(0),
+        Set::Bytes { .. } => Ok((0, 0.0)),
     },
     rows: |set, n, spec, space, training, form| match (*set, space.lists) {
         (Set::Sparse { rows, .. }, Some(lists)) => Ok((lists.sparse)(rows, spec.inputs(), space, training, form)),

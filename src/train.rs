@@ -194,7 +194,7 @@ impl Model<'_> {
         form: &'w mut Form<'w>,
     ) -> Result<(Trace<'w>, f32, &'w mut [f32]), Error> {
         let spec = self.spec;
-        let samples = targets.check(spec, &inputs)?;
+        let (samples, largest) = targets.check(spec, &inputs)?;
         let (floats, lists) = work.take(spec, samples, spec.work_len(samples))?;
         let units = spec.units().saturating_mul(samples);
         let (activations, rest) = cut_mut(floats, units);
@@ -209,7 +209,7 @@ impl Model<'_> {
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
         let mut trace = Trace { inputs, activations, deltas, samples, many };
-        let bound = trace.descend(spec, self.params);
+        let bound = trace.descend(spec, self.params, largest);
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }

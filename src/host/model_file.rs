@@ -77,7 +77,7 @@ impl SavedModel {
     fn check(&self) -> Result<(), Error> {
         self.spec.check()?;
         Error::expect_len(Buffer::Params, self.spec.param_len(), self.params.len())?;
-        check_finite(&self.params, Value::Param)
+        check_finite(&self.params, Value::Param).map(|_| ())
     }
 
     /// Parses a checkpoint.

@@ -198,8 +198,6 @@ dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     lists::mark_floats(lists: &FloatLists<'_>, groups: usize, masks: &mut [[u32; 2]]);
     /// The same.
     lists::mark_bytes(lists: &ByteLists<'_>, groups: usize, masks: &mut [[u32; 2]]);
-    /// The largest byte of a list.
-    lists::largest_byte(terms: &[u32]) -> u8;
     /// Elements that are not zero.
     lists::count_floats(x: &[f32]) -> usize;
     /// Elements that are not zero in the first `width` columns of a matrix with rows of `stride`.

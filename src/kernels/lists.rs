@@ -55,20 +55,6 @@ pub(crate) struct ByteListsMut<'a> {
 /// keeps their alignment where `n·inputs` is a multiple of 16.
 pub(crate) const SLACK: usize = 16;
 
-impl FloatLists<'_> {
-    /// The largest magnitude of a value.
-    pub(crate) fn largest(&self) -> f32 {
-        super::largest(cut(self.values, total(self.starts)).0)
-    }
-}
-
-impl ByteLists<'_> {
-    /// The largest magnitude of a value.
-    pub(crate) fn largest(&self) -> f32 {
-        f32::from(super::largest_byte(cut(self.terms, total(self.starts)).0)) * self.scale.abs()
-    }
-}
-
 impl Columns<'_> {
     /// Back to the first column of lists that begin at `starts`.
     pub(super) fn rewind(&self, starts: &[u32]) {
@@ -110,11 +96,6 @@ impl<'a> ByteListsMut<'a> {
 pub(super) fn range(starts: &[u32], i: usize) -> core::ops::Range<usize> {
     let bound = |i: usize| starts.get(i).map_or(0, |&s| s as usize);
     bound(i)..bound(i + 1)
-}
-
-/// Elements of all lists.
-fn total(starts: &[u32]) -> usize {
-    starts.last().map_or(0, |&end| end as usize)
 }
 
 /// Notes where list `i` begins.
@@ -237,11 +218,6 @@ pub(super) fn count_bytes<const L: usize>(x: &ByteRows<'_>) -> usize {
         count += x.row(row).iter().map(|&b| u32::from(b != 0)).sum::<u32>() as usize;
     }
     count
-}
-
-#[inline(always)]
-pub(super) fn largest_byte<const L: usize>(terms: &[u32]) -> u8 {
-    terms.iter().fold(0, |m, term| m.max(term & 0xff)) as u8
 }
 
 /// Sets the bit of each element in the masks of its column; there are `groups` masks for each.

@@ -63,9 +63,9 @@ pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
     adam, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
-    forward_listed_floats, gradient_bytes, largest, largest_byte, list_bytes, list_compressed, list_floats,
-    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, outer, prefetch, scale,
-    scale_bytes, sgd, sum, swap,
+    forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats, listed_byte_rows,
+    listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, outer, prefetch, scale, scale_bytes, sgd, sum,
+    swap,
 };
 pub(crate) use inner::{copy, sqrt};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
@@ -230,11 +230,6 @@ pub(crate) struct ByteRows<'a> {
 }
 
 impl<'a> ByteRows<'a> {
-    /// The largest byte of the picked rows.
-    pub(crate) fn largest_byte(&self) -> u8 {
-        self.pick.iter().flat_map(|&row| self.row(row)).fold(0, |m, &b| m.max(b))
-    }
-
     /// Row `row` of the set.
     #[inline(always)]
     pub(crate) fn row(&self, row: u32) -> &'a [u8] {
