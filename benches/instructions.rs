@@ -85,7 +85,7 @@ fn averages_and_bytes() {
     averager.update(&model).expect("parameters are finite");
     count("averager update", || _ = averager.update(&model).expect("parameters are finite"));
     count("averager update from a slice", || _ = averager.update(model.params()).expect("parameters are finite"));
-    count("averager swap", || averager.swap(model.params_mut()).expect("there is an average"));
+    count("averager in place of a model", || _ = averager.in_place_of(&mut model).expect("there is an average"));
     let bytes = aligned(checkpoint_len(&NET));
     count("checkpoint save", || save(&NET, model.params(), bytes).expect("parameters are finite"));
 }

@@ -50,7 +50,15 @@ fn averager(report: &mut Report) {
         report.time(&group, "update from a slice", Cost::Stream(n), || {
             averager.update(model.params()).expect("parameters are finite")
         });
-        report.time(&group, "swap", Cost::Other, || averager.swap(model.params_mut()).expect("there is an average"));
+        {
+            let mut compensated = Averager::new(aligned(n)).compensated(aligned(n)).expect("as long");
+            compensated.update(&model).expect("parameters are finite");
+            let update = || compensated.update(&model).expect("parameters are finite");
+            report.time(&group, "update, compensated", Cost::Stream(n), update);
+        }
+        report.time(&group, "in place of a model", Cost::Other, || {
+            _ = averager.in_place_of(&mut model).expect("there is an average")
+        });
     }
 }
 

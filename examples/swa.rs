@@ -58,6 +58,7 @@ fn main() -> Result<(), Error> {
         Ok::<_, Error>(())
     };
     report("last iterate", &model)?;
-    swa.swap(model.params_mut())?;
-    report(&format!("average of {} models", swa.count()), &model)
+    let name = format!("average of {} models", swa.count());
+    let average = swa.in_place_of(&mut model)?;
+    report(&name, &average)
 }

@@ -20,6 +20,16 @@ pub enum Buffer {
     Optimizer,
     /// Mean of an averager, as long as the parameters.
     Mean,
+    /// Compensation of a mean, as long as it.
+    Compensation,
+    /// Models of a window, a multiple of their number.
+    Window,
+    /// Second moment of a posterior, as long as its mean.
+    SecondMoment,
+    /// Deviations of a posterior, whole columns as long as its mean.
+    Columns,
+    /// Probabilities, as many as the outputs of all samples.
+    Probabilities,
     /// Bytes of a checkpoint.
     Checkpoint,
     /// Values of a workspace's lists, [`Spec::list_len`](crate::Spec::list_len) floats.
@@ -69,6 +79,18 @@ pub enum Setting {
     BatchSize,
     /// What bytes are multiplied by: 255 times it is finite.
     Scale,
+    /// An exponential average's `ε`: `0 < ε <= 1`.
+    Decay,
+    /// A warm-up's `γ` and `p`: finite and positive.
+    Warmup,
+    /// The most models that a capped mean counts: at least 1.
+    Cap,
+    /// A model's weight in a mean: finite and positive.
+    Weight,
+    /// Models of a window: at least 1.
+    Window,
+    /// Draws from a posterior: at least 1.
+    Draws,
 }
 
 /// Where a number was not finite.
@@ -165,6 +187,10 @@ pub enum Error {
     NoAverage,
     /// Average and model are exchanged: swap them back first.
     Swapped,
+    /// An exponential or a capped average, which is no mean: it does not merge, weigh, or let a model go.
+    NotAMean,
+    /// A mean that would be left without models.
+    LastModel,
     /// The count would pass `u64::MAX`.
     CountOverflow,
     /// Bytes that are not a checkpoint.
@@ -208,6 +234,8 @@ impl fmt::Display for Error {
             Self::Setting(setting) => write!(f, "out of range: {setting}"),
             Self::NoAverage => f.write_str("the average has no update yet"),
             Self::Swapped => f.write_str("average and model are exchanged; swap them back first"),
+            Self::NotAMean => f.write_str("an exponential or capped average does not merge, weigh, or let a model go"),
+            Self::LastModel => f.write_str("the only model of a mean cannot be taken out of it"),
             Self::CountOverflow => f.write_str("the count of averaged models would overflow"),
             Self::Checkpoint(fault) => write!(f, "checkpoint: {fault}"),
         }
@@ -224,6 +252,11 @@ impl fmt::Display for Buffer {
             Self::Gradient => "gradient",
             Self::Optimizer => "optimizer state",
             Self::Mean => "mean",
+            Self::Compensation => "compensation",
+            Self::Window => "window",
+            Self::SecondMoment => "second moment",
+            Self::Columns => "columns",
+            Self::Probabilities => "probabilities",
             Self::Checkpoint => "checkpoint",
             Self::Lists => "list values",
             Self::Index => "list indices",
@@ -256,6 +289,12 @@ impl fmt::Display for Setting {
             Self::Sigma => "sigma is finite and not negative",
             Self::BatchSize => "a batch has at least one sample",
             Self::Scale => "255 times the scale of bytes is finite",
+            Self::Decay => "1 − decay lies in (0, 1]",
+            Self::Warmup => "a warm-up's constants are finite and positive",
+            Self::Cap => "a capped mean counts at least one model",
+            Self::Weight => "a model's weight is finite and positive",
+            Self::Window => "a window holds at least one model",
+            Self::Draws => "at least one draw is asked for",
         })
     }
 }

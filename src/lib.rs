@@ -75,6 +75,10 @@ mod optimizer;
 
 mod averager;
 
+mod averaged;
+
+mod swag;
+
 mod train;
 
 mod metrics;
@@ -85,7 +89,8 @@ mod checkpoint;
 pub mod host;
 
 pub use activation::Activation;
-pub use averager::{Averager, Snapshots};
+pub use averaged::Averaged;
+pub use averager::{AverageState, Averager, Ema, Gate, Origin, Parts, Rule, Snapshots, Warmup, Window};
 pub use checkpoint::{checkpoint_len, load, load_params, load_spec, save};
 pub use criterion::{Loss, softmax};
 pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, Value};
@@ -93,12 +98,13 @@ pub use forward::predict;
 pub use layer::Layer;
 pub use loss::Score;
 pub use math::Math;
-pub use metrics::evaluate;
+pub use metrics::{Calibration, evaluate};
 pub use model::{Init, Model, Workspace};
 pub use optimizer::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
 pub use params::Params;
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Decay, Schedule};
 pub use spec::{MAX_LAYERS, Spec};
+pub use swag::{Draws, Swag, SwagState};
 pub use targets::{Targets, argmax};
 pub use train::Gradient;

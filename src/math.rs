@@ -48,6 +48,16 @@ pub(crate) fn ln_1p(x: f32) -> f32 {
     libm::log1pf(x)
 }
 
+/// `eˣ − 1`.
+pub(crate) fn exp_m1(x: f32) -> f32 {
+    libm::expm1f(x)
+}
+
+/// `xʸ`.
+pub(crate) fn pow(x: f32, y: f32) -> f32 {
+    libm::powf(x, y)
+}
+
 /// `cos x`.
 pub(crate) fn cos(x: f32) -> f32 {
     libm::cosf(x)

@@ -17,6 +17,8 @@ pub enum Purpose {
     Shuffle = 3,
     /// The validation split.
     Split = 4,
+    /// Weights from a posterior.
+    Posterior = 5,
 }
 
 const fn key(seed: u64, purpose: Purpose) -> u64 {
@@ -35,11 +37,11 @@ pub fn shuffle(items: &mut [u32], random: &mut Philox) {
     let mut rest = items;
     while let Some(bound) = u32::try_from(rest.len()).ok().filter(|&n| n > 1) {
         let pick = random.bounded(bound) as usize;
-        let last = rest.len() - 1;
-        if pick < last {
-            rest.swap(pick, last);
+        let Some((last, head)) = rest.split_last_mut() else { return };
+        if let Some(picked) = head.get_mut(pick) {
+            core::mem::swap(picked, last);
         }
-        rest = rest.split_last_mut().map_or(&mut [], |(_, head)| head);
+        rest = head;
     }
 }
 

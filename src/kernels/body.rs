@@ -256,6 +256,34 @@ pub(super) fn mean_update<const L: usize>(mean: &mut [f32], w: &[f32], gain: f32
     inner::mean_update(mean, w, gain);
 }
 
+/// What rounding takes from the mean is kept in `lost` and given back with the next model.
+#[inline(always)]
+pub(super) fn mean_update_compensated<const L: usize>(mean: &mut [f32], lost: &mut [f32], w: &[f32], gain: f32) {
+    for ((m, c), &w) in mean.iter_mut().zip(lost).zip(w) {
+        let y = (w - *m) * gain - *c;
+        let t = *m + y;
+        *c = (t - *m) - y;
+        *m = t;
+    }
+}
+
+/// Welford's recurrence: mean and sum of squared deviations.
+#[inline(always)]
+pub(super) fn moments_update<const L: usize>(mean: &mut [f32], second: &mut [f32], w: &[f32], gain: f32) {
+    for ((m, v), &w) in mean.iter_mut().zip(second).zip(w) {
+        let d = w - *m;
+        *m += d * gain;
+        *v += d * (w - *m);
+    }
+}
+
+#[inline(always)]
+pub(super) fn add<const L: usize>(x: &mut [f32], y: &[f32], factor: f32) {
+    for (x, &y) in x.iter_mut().zip(y) {
+        *x += y * factor;
+    }
+}
+
 #[inline(always)]
 pub(super) fn scale<const L: usize>(x: &mut [f32], factor: f32) {
     for x in x {

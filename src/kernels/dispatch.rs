@@ -218,6 +218,12 @@ dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam);
     /// `mean ← mean + (w − mean)·gain`.
     body::mean_update(mean: &mut [f32], w: &[f32], gain: f32);
+    /// The same with Kahan's compensation: `y = (w − mean)·gain − lost; t = mean + y; lost ← (t − mean) − y; mean ← t`.
+    body::mean_update_compensated(mean: &mut [f32], lost: &mut [f32], w: &[f32], gain: f32);
+    /// `δ = w − mean; mean ← mean + δ·gain; second ← second + δ·(w − mean)` with the new mean.
+    body::moments_update(mean: &mut [f32], second: &mut [f32], w: &[f32], gain: f32);
+    /// `x ← x + y·factor`.
+    body::add(x: &mut [f32], y: &[f32], factor: f32);
     /// `x ← x·factor`.
     body::scale(x: &mut [f32], factor: f32);
     /// Exchanges element by element.

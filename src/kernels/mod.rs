@@ -62,10 +62,10 @@ pub use dispatch::force;
 pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
-    forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats, listed_byte_rows,
-    listed_float_rows, mark_bytes, mark_floats, mean_update, momentum, outer, prefetch, scale, scale_bytes, sgd, sum,
-    swap,
+    adam, add, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed,
+    forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats,
+    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
+    momentum, outer, prefetch, scale, scale_bytes, sgd, sum, swap,
 };
 pub(crate) use inner::{copy, sqrt};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};

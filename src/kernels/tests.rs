@@ -318,6 +318,9 @@ proptest! {
             };
             adam(&mut w3, &mut m3, &mut v3, &[0.25], &g, c);
             mean_update(&mut w1, &v, 0.3);
+            mean_update_compensated(&mut w2, &mut v2, &g, 0.7);
+            moments_update(&mut w3, &mut m3, &g, 0.1);
+            add(&mut w1, &g, -0.4);
             scale(&mut w1, 1.1);
             [w1, w2, v2, w3, m3, v3].concat()
         };

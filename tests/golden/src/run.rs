@@ -216,10 +216,10 @@ pub(crate) fn run(memory: &mut Memory) -> Result<u64, Error> {
         mean.merge(other)?;
         hash.floats(mean.mean()?);
         judge(&model, set, room, &mut hash)?;
-        mean.swap(model.params_mut())?;
-        judge(&model, set, room, &mut hash)?;
-        save(spec, model.params(), stored)?;
-        mean.swap(model.params_mut())?;
+        let average = mean.in_place_of(&mut model)?;
+        judge(&average, set, room, &mut hash)?;
+        save(spec, average.params(), stored)?;
+        drop(average);
         hash.floats(model.params());
         load(stored, model.params_mut())?;
         hash.floats(model.params());

@@ -7,8 +7,8 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Decay, Error, Gradient, Init, Inputs, Loss, Math, Model, Optimizer, Schedule,
-    Score, Sgd, SgdConfig, Snapshots, SparseSet, Spec, Targets, Workspace, argmax, checkpoint_len, compress, evaluate, load,
+    Activation, Adam, AdamConfig, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Loss, Math, Model, Optimizer, Origin, Parts, Rule,
+    Schedule, Score, Sgd, SgdConfig, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, load,
     load_spec, nonzeros, predict, save, softmax,
 };
 
@@ -110,10 +110,14 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     if (opaque(Snapshots { start: 1, every: 1 })).due(model.steps()) {
         averager.update(&model)?;
     }
-    averager.merge(&Averager::resume(other, opaque(4))?)?;
-    averager.swap(model.params_mut())?;
-    opaque(averager.mean()?);
+    averager.merge(&Averager::resume(opaque(AverageState::mean_of(4)), other)?)?;
+    opaque(averager.in_place_of(&mut model)?.params());
+    averager.restore(&mut model)?;
+    opaque((averager.mean()?, averager.state()));
+    averager.update_weighted(&model, opaque(2.0))?;
+    averager.remove(&model, opaque(1.0))?;
     averager.reset()?;
+    average(&mut model, mean, other, sum)?;
 
     model.evaluate(&*inputs, targets[0], &mut total, &mut work)?;
     evaluate(spec, model.params(), &*inputs, targets[1], &mut total, &mut work)?;
@@ -132,6 +136,39 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     save(spec, model.params(), memory.bytes)?;
     opaque(load_spec(memory.bytes)?);
     opaque(load(memory.bytes, model.params_mut())?);
+    Ok(())
+}
+
+/// Every kind of average.
+#[inline(never)]
+fn average(model: &mut Model<'_>, mean: &mut [f32], second: &mut [f32], more: &mut [f32]) -> Result<(), Error> {
+    let ema = Ema { origin: opaque(Origin::First), ..Ema::half_life(opaque(9.0), opaque(1.0)) };
+    let power = Warmup::Power { gamma: opaque(1.0), power: opaque(0.7) };
+    for rule in [Rule::capped(opaque(9)), Rule::ema(ema), Rule::ema(Ema { warmup: opaque(power), ..ema })] {
+        let mut averager = Averager::with_rule(opaque(rule), mean)?.compensated(second)?;
+        averager.update(&*model)?;
+        averager.finish(model)?;
+    }
+    let parts = Parts { biases: opaque(false), ..Parts::of_layers(|layer| opaque(layer) == 1) };
+    let mut averager = Averager::new(mean).only(model.spec(), parts)?;
+    averager.update(&*model)?;
+    averager.copy_to(second)?;
+    let mut window = Window::new(opaque(3), more)?;
+    window.update(&*model)?;
+    window.mean(second)?;
+    opaque((window.held(), opaque(Gate::new(0.1)).pass(opaque(0.5))));
+    let mut swag = Swag::resume(opaque(SwagState { count: 3, deviations: 2 }), mean, second, more)?;
+    swag.update(&*model)?;
+    opaque((swag.mean()?, swag.variance(opaque(3)), swag.state()));
+    swag.merge(&Swag::new(&mut [], &mut [], &mut [])?)?;
+    swag.sample(opaque(1), opaque(2), opaque(1.0), model.params_mut())?;
+    let (mut probabilities, mut floats, mut params) = ([0.0; 8], [0.0; 64], [0.0; 64]);
+    let mut work = Workspace::new(model.spec(), opaque(2), &mut floats)?;
+    let draws = opaque(Draws { seed: 1, samples: 3, scale: 1.0 });
+    swag.predict(model.spec(), draws, &[0.5; 6], &mut params, &mut probabilities, &mut work)?;
+    let mut calibration = Calibration::default();
+    calibration.add(&probabilities, opaque(1))?;
+    opaque((calibration.ece(), calibration.score()));
     Ok(())
 }
 

@@ -26,7 +26,7 @@ fn learn(params: &mut [f32], mean: &mut [f32], work: &mut [f32]) -> Result<(), E
         opaque(model.train(opaque(&SAMPLE), Targets::Classes(&[opaque(1)]), &mut sgd, 0.05, &mut work)?);
         swa.update(&model)?;
     }
-    swa.swap(model.params_mut())?;
+    swa.finish(&mut model)?;
     let outputs = model.predict(opaque(&SAMPLE), &mut work)?;
     softmax(outputs, Math::Libm);
     opaque(outputs);
