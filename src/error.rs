@@ -91,6 +91,8 @@ pub enum Setting {
     Window,
     /// Draws from a posterior: at least 1.
     Draws,
+    /// Steps of a rate's cycle, and by what cycles grow: at least 1.
+    Cycle,
 }
 
 /// Where a number was not finite.
@@ -295,6 +297,7 @@ impl fmt::Display for Setting {
             Self::Weight => "a model's weight is finite and positive",
             Self::Window => "a window holds at least one model",
             Self::Draws => "at least one draw is asked for",
+            Self::Cycle => "a cycle of rates has at least one step",
         })
     }
 }

@@ -103,7 +103,7 @@ pub use model::{Init, Model, Workspace};
 pub use optimizer::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
 pub use params::Params;
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
-pub use schedule::{Decay, Schedule};
+pub use schedule::{Anneal, Decay, Schedule, Shape};
 pub use spec::{MAX_LAYERS, Spec};
 pub use swag::{Draws, Swag, SwagState};
 pub use targets::{Targets, argmax};

@@ -79,7 +79,7 @@ fn with_optimizer<R>(name: &str, spec: &Spec, run: impl FnOnce(&mut dyn Optimize
             return run(&mut Adam::new(config, spec, &mut state).unwrap(), Schedule::constant(0.01), None);
         }
     };
-    let cosine = Schedule { rate, warmup: 3, decay: Decay::Cosine { to: 0.01, steps: 6 } };
+    let cosine = Schedule { warmup: 3, decay: Decay::Cosine { to: 0.01, steps: 6 }, ..Schedule::constant(rate) };
     let schedule = if name == "cosine" { cosine } else { Schedule::constant(rate) };
     let state = &mut state[..sgd.state_len(spec)];
     run(&mut Sgd::new(sgd, spec, state).unwrap(), schedule, (name == "clip").then_some(0.05))

@@ -193,7 +193,7 @@ pub(crate) fn run(memory: &mut Memory) -> Result<u64, Error> {
         let mut means = [Averager::new(part(mean, len)), Averager::new(part(other, len))];
         for phase in phases {
             let Phase { kind, rate, decay } = phase;
-            let rates = Schedule { rate: *rate, warmup: 3, decay: *decay };
+            let rates = Schedule { warmup: 3, decay: *decay, ..Schedule::constant(*rate) };
             let used = match kind {
                 Kind::Sgd(config) => config.state_len(spec),
                 Kind::Adam(config) => config.state_len(spec),

@@ -7,8 +7,8 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
-    Activation, Adam, AdamConfig, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Loss, Math, Model, Optimizer, Origin, Parts, Rule,
-    Schedule, Score, Sgd, SgdConfig, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, load,
+    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Loss, Math, Model, Optimizer, Origin, Parts, Rule,
+    Schedule, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, load,
     load_spec, nonzeros, predict, save, softmax,
 };
 
@@ -203,5 +203,7 @@ fn description() -> Spec {
 }
 
 fn schedule() -> Schedule {
-    Schedule { rate: opaque(0.1), warmup: opaque(5), decay: opaque(Decay::Cosine { to: 0.0, steps: 9 }) }
+    let anneal = Anneal { start: 3, steps: 9, to: 0.1, shape: Shape::Linear };
+    let decay = Decay::WarmRestarts { to: 0.0, first: 9, factor: 2 };
+    Schedule { rate: opaque(0.1), warmup: opaque(5), decay: opaque(decay), anneal: opaque(Some(anneal)) }
 }
