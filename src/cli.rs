@@ -1,13 +1,14 @@
 //! The arguments of the command, its progress bar, and how it says things.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cygnet::host::averages::AverageKind;
 use cygnet::host::inspect::Verdict;
 use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::{parse_activation, parse_loss};
-use cygnet::host::plan::{DecayPlan, OptimizerPlan, Plan, SwaPlan};
+use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
 use cygnet::host::run::{Epoch, Observer, Outcome};
 use cygnet::host::{HostError, report};
-use cygnet::{Activation, AdamConfig, Init, Loss, SgdConfig, Spec};
+use cygnet::{Activation, AdamConfig, Draws, Ema, Init, Loss, SgdConfig, Shape, Spec, Warmup};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
 
@@ -68,6 +69,32 @@ pub(crate) enum ScheduleName {
     Step,
     Linear,
     Cosine,
+    Paper,
+    Cyclic,
+    Restarts,
+    OneCycle,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum AverageName {
+    Swa,
+    Ema,
+    Lawa,
+    Swag,
+    None,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ShapeName {
+    Linear,
+    Cosine,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum WarmupName {
+    None,
+    Ratio,
+    Power,
 }
 
 #[derive(Args)]
@@ -123,10 +150,12 @@ pub(crate) struct Train {
     #[arg(long, value_name = "SAMPLES", help_heading = "Optimizer")]
     micro_batch: Option<usize>,
 
-    /// How the rate falls over the budget
+    /// How the rate moves: step, linear, cosine fall over the budget; paper is constant for half of the time to the first
+    /// snapshot, then falls to --final-rate (Izmailov et al. 2018); cyclic and restarts fall again and again, one-cycle
+    /// rises first
     #[arg(long, value_enum, default_value = "constant", help_heading = "Schedule")]
     schedule: ScheduleName,
-    /// Rate at the end, for linear and cosine [default: 0]
+    /// Rate at the end, or at the end of each cycle [default: 0; a fifth of --rate for paper and cyclic]
     #[arg(long, value_name = "RATE", help_heading = "Schedule")]
     final_rate: Option<f32>,
     /// Epochs between two drops, for step [default: 10]
@@ -135,6 +164,12 @@ pub(crate) struct Train {
     /// What each drop multiplies the rate by, for step [default: 0.1]
     #[arg(long, value_name = "FACTOR", help_heading = "Schedule")]
     drop_factor: Option<f32>,
+    /// Epochs of a cycle, for cyclic and restarts [default: 1 and 10]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
+    cycle: Option<f32>,
+    /// By what each cycle is longer than the one before, for restarts [default: 1]
+    #[arg(long, value_name = "FACTOR", help_heading = "Schedule")]
+    cycle_factor: Option<u32>,
     /// Epochs during which the rate rises to its base
     #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Schedule")]
     warmup: f32,
@@ -142,18 +177,56 @@ pub(crate) struct Train {
     #[arg(long, default_value_t = 20, help_heading = "Schedule")]
     epochs: u64,
 
+    /// Averages to keep, such as swa,ema,swag, in one table: swa is the mean of snapshots, lawa that of the latest, ema
+    /// decays over every step, swag predicts by draws around the mean
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        default_value = "swa",
+        help_heading = "Averaging"
+    )]
+    average: Vec<AverageName>,
+    /// Train once more with a rate that falls to zero, to compare with
+    #[arg(long, help_heading = "Averaging")]
+    pub(crate) baseline: bool,
     /// Share of the budget before the first snapshot
     #[arg(long, value_name = "SHARE", default_value_t = 0.75, help_heading = "Averaging")]
     swa_start: f32,
     /// Steps between snapshots [default: one at the end of each epoch]
     #[arg(long, value_name = "STEPS", help_heading = "Averaging")]
     swa_every: Option<u64>,
-    /// Constant rate from the start of averaging on [default: the schedule goes on]
+    /// Rate from the start of averaging on [default: the schedule goes on]
     #[arg(long, value_name = "RATE", help_heading = "Averaging")]
     swa_rate: Option<f32>,
-    /// Do not average
-    #[arg(long, conflicts_with_all = ["swa_start", "swa_every", "swa_rate"], help_heading = "Averaging")]
-    no_swa: bool,
+    /// Epochs in which the rate goes to --swa-rate
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Averaging")]
+    swa_anneal: f32,
+    /// How it goes there
+    #[arg(long, value_enum, default_value = "linear", help_heading = "Averaging")]
+    swa_anneal_shape: ShapeName,
+    /// Decay of ema, per step
+    #[arg(long, value_name = "DECAY", default_value_t = 0.999, help_heading = "Averaging")]
+    ema_decay: f64,
+    /// Steps in which a model's share in ema halves, in place of --ema-decay
+    #[arg(long, value_name = "STEPS", conflicts_with = "ema_decay", help_heading = "Averaging")]
+    ema_half_life: Option<f32>,
+    /// How the decay of ema rises after t steps: min(decay, (1+t)/(10+t)), or min(decay, 1 − (1+t)^(−2/3))
+    #[arg(long, value_enum, default_value = "none", help_heading = "Averaging")]
+    ema_warmup: WarmupName,
+    /// Snapshots in the mean of lawa
+    #[arg(long, value_name = "MODELS", default_value_t = 5, help_heading = "Averaging")]
+    lawa_window: usize,
+    /// Columns of swag's low-rank part; 0 for the diagonal alone
+    #[arg(long, value_name = "COLUMNS", default_value_t = 0, help_heading = "Averaging")]
+    swag_rank: usize,
+    /// Draws from swag that predict together
+    #[arg(long, value_name = "DRAWS", default_value_t = 30, help_heading = "Averaging")]
+    swag_samples: u32,
+    /// Scale of swag's covariance
+    #[arg(long, value_name = "SCALE", default_value_t = 1.0, help_heading = "Averaging")]
+    swag_scale: f32,
 
     /// Decides initial weights, split, order and dropout: the same seed gives the same bits
     #[arg(long, default_value_t = 1, help_heading = "Run")]
@@ -197,13 +270,28 @@ impl Train {
     pub(crate) fn plan(&self) -> Result<Plan, HostError> {
         let is_sgd = matches!(self.optimizer, OptimizerName::Sgd);
         let is_step = matches!(self.schedule, ScheduleName::Step);
-        let has_end = matches!(self.schedule, ScheduleName::Linear | ScheduleName::Cosine);
+        let has_end = !matches!(self.schedule, ScheduleName::Constant | ScheduleName::Step);
+        let has_cycles = matches!(self.schedule, ScheduleName::Cyclic | ScheduleName::Restarts);
+        let has_growth = matches!(self.schedule, ScheduleName::Restarts);
+        let is_none = self.average.contains(&AverageName::None);
         let misplaced = [
             (
                 !is_sgd && (self.momentum.is_some() || self.nesterov),
                 "--momentum and --nesterov belong to --optimizer sgd",
             ),
-            (!has_end && self.final_rate.is_some(), "--final-rate belongs to --schedule linear and cosine"),
+            (
+                !has_end && self.final_rate.is_some(),
+                "--final-rate belongs to schedules that fall to a rate, not to constant and step",
+            ),
+            (!has_cycles && self.cycle.is_some(), "--cycle belongs to --schedule cyclic and restarts"),
+            (!has_growth && self.cycle_factor.is_some(), "--cycle-factor belongs to --schedule restarts"),
+            (is_none && self.average.len() > 1, "--average none stands alone"),
+            (
+                is_none && (self.swa_every.is_some() || self.swa_rate.is_some()),
+                "--swa-every and --swa-rate belong to an --average",
+            ),
+            (self.swa_rate.is_none() && self.swa_anneal > 0.0, "--swa-anneal goes to a --swa-rate"),
+            (has_twice(&self.average), "--average names a kind twice"),
             (
                 !is_step && (self.drop_every.is_some() || self.drop_factor.is_some()),
                 "--drop-every and --drop-factor belong to --schedule step",
@@ -212,7 +300,9 @@ impl Train {
         if let Some((_, problem)) = misplaced.into_iter().find(|(wrong, _)| *wrong) {
             return Err(HostError::Usage(problem.into()));
         }
-        let final_rate = self.final_rate.unwrap_or(0.0);
+        let rate = self.rate.unwrap_or(if is_sgd { 0.1 } else { 1e-3 });
+        let is_for_averages = matches!(self.schedule, ScheduleName::Paper | ScheduleName::Cyclic);
+        let final_rate = self.final_rate.unwrap_or(if is_for_averages { 0.2 * rate } else { 0.0 });
         let adam = AdamConfig { weight_decay: self.weight_decay, ..AdamConfig::default() };
         let optimizer = match self.optimizer {
             OptimizerName::Sgd => OptimizerPlan::Sgd(SgdConfig {
@@ -230,7 +320,7 @@ impl Train {
             loss: self.loss,
             init: self.init,
             optimizer,
-            rate: self.rate.unwrap_or(if is_sgd { 0.1 } else { 1e-3 }),
+            rate,
             warmup: self.warmup,
             decay: match self.schedule {
                 ScheduleName::Constant => DecayPlan::Constant,
@@ -239,20 +329,62 @@ impl Train {
                 }
                 ScheduleName::Linear => DecayPlan::Linear(final_rate),
                 ScheduleName::Cosine => DecayPlan::Cosine(final_rate),
+                ScheduleName::Paper => DecayPlan::Paper(final_rate),
+                ScheduleName::Cyclic => DecayPlan::Cyclic { to: final_rate, epochs: self.cycle.unwrap_or(1.0) },
+                ScheduleName::Restarts => DecayPlan::Restarts {
+                    to: final_rate,
+                    epochs: self.cycle.unwrap_or(10.0),
+                    factor: self.cycle_factor.unwrap_or(1),
+                },
+                ScheduleName::OneCycle => DecayPlan::OneCycle(final_rate),
             },
             batch: self.batch,
             micro_batch: self.micro_batch,
             clip: self.clip,
             epochs: self.epochs,
             seed: self.seed,
-            swa: (!self.no_swa).then_some(SwaPlan {
-                start: self.swa_start,
-                every: self.swa_every,
-                rate: self.swa_rate,
-            }),
+            averages: (!is_none).then(|| self.averages()),
             validation: self.validation,
         })
     }
+}
+
+impl Train {
+    /// The averages that these arguments ask for.
+    fn averages(&self) -> AveragePlan {
+        let warmup = match self.ema_warmup {
+            WarmupName::None => Warmup::None,
+            WarmupName::Ratio => Warmup::Ratio,
+            WarmupName::Power => Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 },
+        };
+        // In double precision, where 1 − 0.9999 keeps its digits.
+        let plain = Ema::new((1.0 - self.ema_decay) as f32);
+        let ema = Ema { warmup, ..self.ema_half_life.map_or(plain, |steps| Ema::half_life(steps, 1.0)) };
+        let draws = Draws { seed: self.seed, samples: self.swag_samples, scale: self.swag_scale };
+        let kind = |name: &AverageName| match name {
+            AverageName::Swa => Some(AverageKind::Swa),
+            AverageName::Ema => Some(AverageKind::Ema(ema)),
+            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window)),
+            AverageName::Swag => Some(AverageKind::Swag(self.swag_rank, draws)),
+            AverageName::None => None,
+        };
+        let shape = match self.swa_anneal_shape {
+            ShapeName::Linear => Shape::Linear,
+            ShapeName::Cosine => Shape::Cosine,
+        };
+        AveragePlan {
+            kinds: self.average.iter().filter_map(kind).collect(),
+            start: self.swa_start,
+            every: self.swa_every,
+            rate: self.swa_rate,
+            anneal: (self.swa_anneal, shape),
+        }
+    }
+}
+
+/// Whether a name stands there twice.
+fn has_twice(names: &[AverageName]) -> bool {
+    names.iter().enumerate().any(|(i, name)| names[..i].contains(name))
 }
 
 /// What is about to happen.
@@ -277,7 +409,7 @@ pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) ->
         Some((seed, _)) if many => out.join(format!("seed-{seed}")),
         _ => out.to_path_buf(),
     };
-    let averaged = outcomes.first().is_some_and(|(_, outcome)| outcome.average.is_some());
+    let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
     let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
     format!("Saved in {}. Next: cygnet predict {} FILE.png", out.display(), model.display())
 }
@@ -313,6 +445,14 @@ impl Progress {
         let template = "{wide_bar} {percent:>3} %  {msg}  {eta} left";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self { bar, quiet, header: false, seed }
+    }
+
+    /// Announces another run.
+    pub(crate) fn begin(&mut self, title: &str) {
+        self.header = false;
+        if !self.quiet {
+            let _ = self.bar.suspend(|| crate::say(&format!("\n{title}")));
+        }
     }
 
     /// Removes the bar.

@@ -84,7 +84,16 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         let directory = if many { arguments.out.join(format!("seed-{seed}")) } else { arguments.out.clone() };
         prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, many.then_some(seed));
-        let outcome = train(&data, &Plan { seed, ..plan.clone() }, &mut progress, &stop);
+        let plan = Plan { seed, ..plan.clone() };
+        let outcome = train(&data, &plan, &mut progress, &stop).and_then(|mut outcome| {
+            if arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
+                progress.begin("the same budget with a rate that falls to zero:");
+                let baseline = train(&data, &plan.baseline(), &mut progress, &stop)?;
+                outcome.baseline = (!baseline.interrupted).then_some(baseline.last_marks);
+                outcome.interrupted = baseline.interrupted;
+            }
+            Ok(outcome)
+        });
         progress.finish();
         let mut outcome = outcome?;
         let saved = save(&directory, &outcome);
@@ -123,12 +132,18 @@ fn prepare(directory: &Path) -> Result<(), HostError> {
     made.map_err(|source| HostError::File { path: directory.into(), source })
 }
 
-/// Both models in both formats, and the history; an average of an earlier run does not stay beside them.
+/// The names under which averages are saved: the first is `average`, the others go by their kind.
+const AVERAGES: [&str; 5] = ["average", "swa", "ema", "lawa", "swag"];
+
+/// All models in both formats, and the history; an average of an earlier run does not stay beside them.
 fn save(directory: &Path, outcome: &Outcome) -> Result<(), HostError> {
-    let average = outcome.average.as_ref().map(|(mean, _, _)| mean);
-    for (name, params) in [("last", Some(&outcome.last)), ("average", average)] {
+    let averages = outcome.averages.iter().enumerate();
+    let averages = averages.map(|(i, a)| (if i == 0 { AVERAGES[0] } else { a.name }, &a.params));
+    let models: Vec<(&str, &Vec<f32>)> = std::iter::once(("last", &outcome.last)).chain(averages).collect();
+    for name in AVERAGES.into_iter().chain(["last"]) {
         let files = ["cygnet", "safetensors"].map(|format| directory.join(name).with_extension(format));
-        let model = params.map(|params| SavedModel { spec: outcome.spec, params: params.clone() });
+        let params = models.iter().find(|(model, _)| *model == name).map(|(_, params)| (*params).clone());
+        let model = params.map(|params| SavedModel { spec: outcome.spec, params });
         for path in &files {
             match &model {
                 Some(model) => model.write(path)?,

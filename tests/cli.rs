@@ -120,9 +120,53 @@ fn a_run_writes_models_that_every_command_reads() {
     assert_eq!(succeeds(&dir, "info model.bin"), succeeds(&dir, "info run/last.cygnet"));
 
     // A run without an average leaves none of an earlier one beside its model.
-    let out = succeeds(&dir, &format!("{TRAIN} --out run --no-swa --quiet"));
+    let out = succeeds(&dir, &format!("{TRAIN} --out run --average none --quiet"));
     assert!(out.contains("Nothing was averaged") && !out.contains("epoch   rate"), "{out}");
     assert_eq!(files(&dir, "run"), saved[2..]);
+}
+
+#[test]
+fn every_average_has_a_column_and_a_file() {
+    let dir = workplace();
+    let flags = "--average swag,swa,ema,lawa --swa-start 0 --baseline --swag-rank 2 --ema-decay 0.5 --seeds 2";
+    let out = succeeds(&dir, &format!("{TRAIN} --out run {flags}"));
+    for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "decayed rate", "test ECE, %", "falls to zero"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let seeds = out.rsplit("last iterate").next().unwrap();
+    for part in ["swag", "swa", "ema", "lawa", "decayed rate", "± standard deviation of 2 seeds"] {
+        assert!(seeds.contains(part), "{part}: {seeds}");
+    }
+    let models = ["average", "ema", "last", "lawa", "swa"]
+        .map(|name| [".cygnet", ".safetensors"].map(|end| format!("{name}{end}")));
+    let mut expected: Vec<String> = models.concat();
+    expected.push("history.csv".into());
+    expected.sort();
+    assert_eq!(files(&dir, "run/seed-1"), expected);
+    // The mean of a posterior is the running mean; two of two snapshots are, too.
+    let [swag, swa, lawa] = ["average", "swa", "lawa"].map(|name| bytes(&dir, &format!("run/seed-2/{name}.cygnet")));
+    assert!(swag == swa && swa == lawa);
+    succeeds(&dir, &format!("{TRAIN} --out run/seed-1 --average ema --quiet"));
+    let left = ["average.cygnet", "average.safetensors", "history.csv", "last.cygnet", "last.safetensors"];
+    assert_eq!(files(&dir, "run/seed-1"), left);
+}
+
+#[test]
+fn every_schedule_trains_and_ends_at_its_rate() {
+    let dir = workplace();
+    for (flags, last) in [
+        ("--schedule paper --rate 0.1 --final-rate 0.02 --swa-start 0.5", "0.02"),
+        ("--schedule cyclic --rate 0.1 --cycle 1", "0.02"),
+        ("--schedule restarts --rate 0.1 --cycle 1", "0.0"),
+        ("--schedule one-cycle --rate 0.1 --final-rate 0.001", "0.01"),
+        ("--swa-rate 0.03 --swa-start 0.5 --rate 0.1", "0.03"),
+        ("--swa-rate 0.03 --swa-start 0.5 --swa-anneal 0.5 --swa-anneal-shape cosine --rate 0.1", "0.03"),
+    ] {
+        succeeds(&dir, &format!("{TRAIN} --out run --quiet --optimizer sgd {flags}"));
+        let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
+        let rate = history.lines().last().unwrap().split(',').nth(2).unwrap();
+        assert!(rate.starts_with(last), "{flags}: {rate}");
+    }
 }
 
 #[test]
@@ -208,7 +252,21 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--optimizer sgd --momentum 1", ["momentum 1", "below 1"]),
         ("--optimizer sgd --nesterov", ["nesterov", "momentum"]),
         ("--momentum 0.9", ["--momentum", "--optimizer sgd"]),
-        ("--final-rate 0.1", ["--final-rate", "--schedule"]),
+        ("--final-rate 0.1", ["--final-rate", "constant and step"]),
+        ("--cycle 3", ["--cycle", "cyclic and restarts"]),
+        ("--schedule cyclic --cycle-factor 2", ["--cycle-factor", "--schedule restarts"]),
+        ("--schedule cyclic --cycle 0", ["cycle 0.0", "above 0"]),
+        ("--schedule restarts --cycle-factor 0", ["cycle-factor 0", "at least 1"]),
+        ("--average swa,none", ["--average none", "alone"]),
+        ("--average ema,ema", ["--average", "twice"]),
+        ("--average mean", ["mean", "--average"]),
+        ("--average ema --ema-decay 1", ["ema-decay", "above 0"]),
+        ("--average ema --ema-decay 0.9 --ema-half-life 3", ["--ema-decay", "--ema-half-life"]),
+        ("--average lawa --lawa-window 0", ["lawa-window 0", "at least 1"]),
+        ("--average swag --swag-samples 0", ["swag-samples 0", "at least 1"]),
+        ("--average swag --swag-scale=-1", ["swag-scale", "at least 0"]),
+        ("--average swag --loss mse", ["swag", "cross-entropy"]),
+        ("--swa-anneal 3", ["--swa-anneal", "--swa-rate"]),
         ("--drop-every 3", ["--drop-every", "--schedule step"]),
         ("--schedule step --drop-factor 2", ["drop-factor 2", "from 0 to 1"]),
         ("--schedule linear --final-rate nan", ["final-rate NaN", "from 0 to 1e9"]),
@@ -220,7 +278,7 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--activation leaky-relu:nan", ["--activation", "leaky-relu:nan"]),
         ("--loss huber:0", ["--loss", "huber:0"]),
         ("--seeds 0", ["--seeds", "0"]),
-        ("--no-swa --swa-start 0.5", ["--no-swa", "--swa-start"]),
+        ("--average none --swa-rate 0.5", ["--swa-rate", "--average"]),
     ] {
         fails(&dir, &format!("train --data data --out run {flags}"), 2, &words);
     }

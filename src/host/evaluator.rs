@@ -121,6 +121,7 @@ impl<'a> Evaluator<'a> {
             train: self.score(params, &data.train, train)?,
             validation: self.score(params, &data.train, validation)?,
             test: self.score(params, &data.test, &test)?,
+            calibration: None,
         })
     }
 }

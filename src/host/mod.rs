@@ -1,5 +1,6 @@
 //! The host side, feature `std`: MNIST, model files and the runner behind the command `cygnet`.
 
+pub mod averages;
 mod error;
 mod evaluator;
 pub mod idx;

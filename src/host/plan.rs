@@ -1,10 +1,11 @@
 //! What a training run is to do: the network, the optimizer, the rate, the budget, the averaging.
 
 use super::HostError;
+use super::averages::AverageKind;
 use super::model_file::MAX_PARAMS;
 use crate::{
-    Activation, Adam, AdamConfig, Decay, Error, Init, Loss, MAX_LAYERS, Optimizer, Schedule, Sgd, SgdConfig, Snapshots,
-    Spec,
+    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Loss, MAX_LAYERS, Optimizer, Schedule, Sgd, SgdConfig,
+    Shape, Snapshots, Spec,
 };
 use core::ops::RangeInclusive;
 use std::boxed::Box;
@@ -59,17 +60,49 @@ pub enum DecayPlan {
     Linear(f32),
     /// Along half a cosine to this rate at the end of the budget.
     Cosine(f32),
+    /// Constant until half of the time to the first snapshot, then linearly to this rate at nine tenths of it (the
+    /// schedule of SWA's authors).
+    Paper(f32),
+    /// In cycles of so many epochs from the base rate linearly to this one.
+    Cyclic {
+        /// Rate at the end of each cycle.
+        to: f32,
+        /// Epochs of a cycle.
+        epochs: f32,
+    },
+    /// Half a cosine to this rate again and again.
+    Restarts {
+        /// Rate that each cycle falls to.
+        to: f32,
+        /// Epochs of the first cycle.
+        epochs: f32,
+        /// By what each cycle is longer than the one before.
+        factor: u32,
+    },
+    /// From a 25th of the base rate up to it in 30 % of the budget, and along a cosine to this rate.
+    OneCycle(f32),
 }
 
-/// When to average.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SwaPlan {
+/// What to average, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AveragePlan {
+    /// Which averages to keep; the history follows the first.
+    pub kinds: Vec<AverageKind>,
     /// Share of the budget before the first snapshot, `0 <= start <= 1`.
     pub start: f32,
     /// Steps between snapshots; `None` takes one at the end of each epoch.
     pub every: Option<u64>,
-    /// Constant rate from the start of averaging on; `None` leaves the schedule as it is.
+    /// Rate that the schedule is annealed to from the start of averaging on; `None` leaves it as it is.
     pub rate: Option<f32>,
+    /// Epochs of the annealing, and how it goes.
+    pub anneal: (f32, Shape),
+}
+
+impl Default for AveragePlan {
+    /// The running mean of the models at the end of each epoch from 75 % of the budget on.
+    fn default() -> Self {
+        Self { kinds: vec![AverageKind::Swa], start: 0.75, every: None, rate: None, anneal: (0.0, Shape::Linear) }
+    }
 }
 
 /// Everything that decides a run, apart from the data: two runs with equal plans and data give equal bits.
@@ -103,8 +136,8 @@ pub struct Plan {
     pub epochs: u64,
     /// Decides the initial weights, the split, the order and the dropout masks.
     pub seed: u64,
-    /// When to average; `None` for never.
-    pub swa: Option<SwaPlan>,
+    /// What to average, and when; `None` for nothing.
+    pub averages: Option<AveragePlan>,
     /// Share of the training samples set apart for validation, `0 <= validation < 1`.
     pub validation: f32,
 }
@@ -128,7 +161,7 @@ impl Default for Plan {
             clip: None,
             epochs: 20,
             seed: 1,
-            swa: Some(SwaPlan { start: 0.75, every: None, rate: None }),
+            averages: Some(AveragePlan::default()),
             validation: 0.1,
         }
     }
@@ -184,21 +217,44 @@ impl Plan {
     /// The rate as a function of the step, for epochs of `epoch` steps.
     #[must_use]
     pub fn schedule(&self, epoch: u64) -> Schedule {
-        let warmup = (self.warmup * epoch as f32) as u64;
+        let steps_of = |epochs: f32| (f64::from(epochs) * epoch as f64) as u64;
+        let warmup = steps_of(self.warmup);
         let steps = self.epochs.saturating_mul(epoch).saturating_sub(warmup);
+        let start = self.snapshots(epoch).map(|snapshots| snapshots.start);
         let decay = match self.decay {
             DecayPlan::Constant => Decay::Constant,
             DecayPlan::Step { every, factor } => Decay::Step { every: every.saturating_mul(epoch), factor },
             DecayPlan::Linear(to) => Decay::Linear { to, steps },
             DecayPlan::Cosine(to) => Decay::Cosine { to, steps },
+            DecayPlan::Paper(to) => {
+                Decay::ConstantThenLinear { to, steps: start.map_or(steps, |start| start.saturating_sub(warmup)) }
+            }
+            DecayPlan::Cyclic { to, epochs } => Decay::Cyclic { to, cycle: steps_of(epochs).max(1) },
+            DecayPlan::Restarts { to, epochs, factor } => {
+                Decay::WarmRestarts { to, first: steps_of(epochs).max(1), factor }
+            }
+            DecayPlan::OneCycle(to) => {
+                let rise = (0.3 * steps as f64) as u64;
+                Decay::OneCycle { from: self.rate / 25.0, to, rise, steps, shape: Shape::Cosine }
+            }
         };
-        Schedule { rate: self.rate, warmup, decay }
+        let anneal = self.averages.as_ref().and_then(|averages| {
+            let (epochs, shape) = averages.anneal;
+            Some(Anneal { start: start?, steps: steps_of(epochs), to: averages.rate?, shape })
+        });
+        Schedule { rate: self.rate, warmup, decay, anneal }
+    }
+
+    /// The same budget with a rate that falls linearly to zero, and no average: what averaging has to be compared with.
+    #[must_use]
+    pub fn baseline(&self) -> Self {
+        Self { decay: DecayPlan::Linear(0.0), averages: None, ..self.clone() }
     }
 
     /// The steps after which a snapshot is taken, for epochs of `epoch` steps.
     #[must_use]
     pub fn snapshots(&self, epoch: u64) -> Option<Snapshots> {
-        let swa = self.swa?;
+        let swa = self.averages.as_ref()?;
         let total = self.epochs.saturating_mul(epoch);
         // A share such as 0.6 is a little more as f32; it is not to cost an epoch.
         let start = (f64::from(swa.start) * total as f64 * (1.0 - 1e-7)).ceil() as u64;
@@ -210,6 +266,11 @@ impl Plan {
             }
             Some(every) => Snapshots { start: start.max(1).min(total), every },
         })
+    }
+
+    fn asks_draws(&self) -> bool {
+        let kinds = self.averages.iter().flat_map(|averages| &averages.kinds);
+        kinds.into_iter().any(|kind| matches!(kind, AverageKind::Swag(..)))
     }
 
     /// Whether the numbers are in range.
@@ -238,10 +299,33 @@ impl Plan {
                 numbers.push(("drop-factor", factor, SHARE));
                 counts.push(("drop-every", every));
             }
-            DecayPlan::Linear(to) | DecayPlan::Cosine(to) => numbers.push(("final-rate", to, RATE)),
+            DecayPlan::Linear(to) | DecayPlan::Cosine(to) | DecayPlan::Paper(to) | DecayPlan::OneCycle(to) => {
+                numbers.push(("final-rate", to, RATE));
+            }
+            DecayPlan::Cyclic { to, epochs } => {
+                numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
+            }
+            DecayPlan::Restarts { to, epochs, factor } => {
+                numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
+                counts.push(("cycle-factor", factor.into()));
+            }
         }
-        if let Some(swa) = self.swa {
+        if let Some(swa) = &self.averages {
             numbers.push(("swa-start", swa.start, SHARE));
+            numbers.push(("swa-anneal", swa.anneal.0, NOT_NEGATIVE));
+            for kind in &swa.kinds {
+                match *kind {
+                    AverageKind::Swa => {}
+                    AverageKind::Ema(ema) => {
+                        numbers.push(("1 − ema-decay", ema.epsilon, (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1")))
+                    }
+                    AverageKind::Lawa(models) => counts.push(("lawa-window", models as u64)),
+                    AverageKind::Swag(_, draws) => {
+                        counts.push(("swag-samples", draws.samples.into()));
+                        numbers.push(("swag-scale", draws.scale, NOT_NEGATIVE));
+                    }
+                }
+            }
             numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, RATE)));
             counts.extend(swa.every.map(|every| ("swa-every", every)));
         }
@@ -252,6 +336,9 @@ impl Plan {
         let odd_pair = match self.optimizer {
             OptimizerPlan::Sgd(SgdConfig { momentum: 0.0, nesterov: true, .. }) => "nesterov needs a momentum above 0",
             _ if self.warmup > self.epochs as f32 => "the warmup is longer than the run",
+            _ if self.asks_draws() && self.loss != Loss::SoftmaxCrossEntropy => {
+                "swag predicts classes: it needs the loss cross-entropy"
+            }
             _ => "",
         };
         let fault = numbers.into_iter().find_map(wrong).or_else(|| counts.into_iter().find_map(no_count));
@@ -290,10 +377,10 @@ mod tests {
             (0.0, 5, 1),
             (1.0, 5, 5),
         ] {
-            let swa = Some(SwaPlan { start: share, every: None, rate: None });
-            let snapshots = Plan { epochs, swa, ..Plan::default() }.snapshots(1688).unwrap();
+            let averages = Some(AveragePlan { start: share, ..AveragePlan::default() });
+            let snapshots = Plan { epochs, averages, ..Plan::default() }.snapshots(1688).unwrap();
             assert_eq!(snapshots, Snapshots { start: first * 1688, every: 1688 }, "{share} of {epochs}");
         }
-        assert_eq!(Plan { swa: None, ..Plan::default() }.snapshots(10), None);
+        assert_eq!(Plan { averages: None, ..Plan::default() }.snapshots(10), None);
     }
 }

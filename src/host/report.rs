@@ -63,14 +63,22 @@ pub fn aligned(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> 
     table.trim_fmt()
 }
 
-/// The names of the rows of a comparison; errors are percentages.
-fn names(spec: &Spec) -> [String; 8] {
+/// Rows of a comparison.
+const ROWS: usize = 9;
+/// Which of them hold the test error and the gap of the loss, and how many are percentages.
+const TEST_ERROR: usize = 2;
+const LOSS_GAP: usize = 8;
+const PERCENTAGES: usize = 5;
+
+/// The names of the rows of a comparison.
+fn names(spec: &Spec) -> [String; ROWS] {
     let loss = loss_short(spec);
     [
         "train error, %".to_owned(),
         "validation error, %".to_owned(),
         "test error, %".to_owned(),
         "test − train, points".to_owned(),
+        "test ECE, %".to_owned(),
         format!("train {loss}"),
         format!("validation {loss}"),
         format!("test {loss}"),
@@ -83,22 +91,19 @@ fn loss_short(spec: &Spec) -> &'static str {
     if spec.loss_kind() == Loss::SoftmaxCrossEntropy { "NLL" } else { "loss" }
 }
 
-/// Which rows hold the test error and the gap of the loss.
-const TEST_ERROR: usize = 2;
-const LOSS_GAP: usize = 7;
-
-/// The figures of a model, in the order of [`names`]; NaN without samples.
-fn figures(marks: &Marks) -> [f64; 8] {
+/// The figures of a model, in the order of [`names`]; NaN where there are none.
+fn figures(marks: &Marks) -> [f64; ROWS] {
     let error = |s: &Score| 100.0 * (1.0 - s.hits() as f64 / s.samples() as f64);
     let loss = |s: &Score| f64::from(s.loss());
     let [a, b, c] = [&marks.train, &marks.validation, &marks.test].map(error);
     let [e, f, g] = [&marks.train, &marks.validation, &marks.test].map(loss);
-    [a, b, c, c - a, e, f, g, g - e]
+    let ece = marks.calibration.as_ref().map_or(f64::NAN, |c| 100.0 * f64::from(c.ece()));
+    [a, b, c, c - a, ece, e, f, g, g - e]
 }
 
 /// A figure with the digits that its row deserves.
 fn figure(row: usize, x: f64) -> String {
-    match (x.is_nan(), row < 4) {
+    match (x.is_nan(), row < PERCENTAGES) {
         (true, _) => "–".to_owned(),
         (false, true) => format!("{x:.2}"),
         (false, false) => format!("{x:.4}"),
@@ -110,58 +115,95 @@ fn change(row: usize, x: f64) -> String {
     if x > 0.0 { format!("+{text}") } else { text }
 }
 
-/// The last iterate against the average, and a sentence on what averaging gained.
+/// The models of a run beside its last iterate: the averages, then the baseline.
+fn others(outcome: &Outcome) -> Vec<(String, [f64; ROWS])> {
+    let named = |name: &str| if outcome.averages.len() > 1 { format!("{name} of ") } else { "average of ".to_owned() };
+    let averages = outcome.averages.iter().map(|a| (format!("{}{}", named(a.name), a.count), figures(&a.marks)));
+    averages.chain(outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), figures(marks)))).collect()
+}
+
+const BASELINE: &str = "decayed rate";
+
+/// The last iterate against the averages and the baseline, and a sentence on what averaging gained.
 #[must_use]
 pub fn comparison(outcome: &Outcome) -> String {
     let last = figures(&outcome.last_marks);
     let names = names(&outcome.spec);
-    let Some((_, count, marks)) = &outcome.average else {
-        let rows = (0..8).map(|i| vec![names[i].clone(), figure(i, last[i])]);
-        return aligned(&["", "last iterate"], rows) + "\n\nNothing was averaged.";
-    };
-    let average = figures(marks);
-    let difference = |i: usize| change(i, average[i] - last[i]);
-    let rows = (0..8).map(|i| vec![names[i].clone(), figure(i, last[i]), figure(i, average[i]), difference(i)]);
-    let table = aligned(&["", "last iterate", &format!("average of {count}"), "change"], rows);
-    if *count == 1 {
+    let others = others(outcome);
+    let is_single = others.len() == 1 && outcome.baseline.is_none();
+    let rows = (0..ROWS).map(|i| {
+        let mut row = vec![names[i].clone(), figure(i, last[i])];
+        row.extend(others.iter().map(|(_, figures)| figure(i, figures[i])));
+        row.extend(others.iter().filter(|_| is_single).map(|(_, figures)| change(i, figures[i] - last[i])));
+        row
+    });
+    let mut header = vec!["", "last iterate"];
+    header.extend(others.iter().map(|(name, _)| name.as_str()));
+    header.extend(is_single.then_some("change"));
+    let table = aligned(&header, rows);
+    let Some(average) = outcome.averages.first() else { return table + "\n\nNothing was averaged." };
+    if average.count == 1 {
         return table + "\n\nThe average holds a single model: more --epochs or an earlier --swa-start give it more.";
     }
+    table + "\n\n" + &verdict(outcome, &last, &figures(&average.marks))
+}
+
+/// What the first average gained, and what chance makes.
+fn verdict(outcome: &Outcome, last: &[f64; ROWS], average: &[f64; ROWS]) -> String {
     let loss = loss_short(&outcome.spec);
     let verb = if average[TEST_ERROR] < last[TEST_ERROR] { "lowers" } else { "does not lower" };
     let share = last[TEST_ERROR] / 100.0;
     let chance = 100.0 * (share * (1.0 - share) / outcome.last_marks.test.samples() as f64).sqrt();
-    format!(
-        "{table}\n\nAveraging {verb} the test error: {} points, where the choice of {} test samples alone makes {chance:.2}.\n\
+    let mut text = format!(
+        "Averaging {verb} the test error: {} points, where the choice of {} test samples alone makes {chance:.2}.\n\
          The gap between test and train {loss} goes from {:.4} to {:.4}.",
-        difference(TEST_ERROR),
+        change(TEST_ERROR, average[TEST_ERROR] - last[TEST_ERROR]),
         outcome.last_marks.test.samples(),
         last[LOSS_GAP],
         average[LOSS_GAP],
-    )
+    );
+    if let Some(baseline) = outcome.baseline.as_ref().map(figures) {
+        let than = average[TEST_ERROR] - baseline[TEST_ERROR];
+        let word = if than < 0.0 { "better" } else { "no better" };
+        text += &format!(
+            "\nIt is {word} than a rate that falls to zero over the same budget: {} points.",
+            change(TEST_ERROR, than)
+        );
+    }
+    text
 }
 
 /// Mean ± standard deviation over several seeds, and of the change within each seed.
 #[must_use]
 pub fn seeds(outcomes: &[&Outcome]) -> String {
+    let Some(first) = outcomes.first() else { return String::new() };
+    let names = names(&first.spec);
     let last: Vec<_> = outcomes.iter().map(|o| figures(&o.last_marks)).collect();
-    let average: Vec<_> = outcomes.iter().filter_map(|o| Some(figures(&o.average.as_ref()?.2))).collect();
+    // The same columns in each, or none.
+    let all: Vec<_> = outcomes.iter().map(|o| others(o)).collect();
+    let columns = all.iter().map(Vec::len).min().unwrap_or(0);
+    let column = |c: usize, i: usize| all.iter().map(|others| others[c].1[i]).collect::<Vec<f64>>();
+    let changes = |c: usize, i: usize| last.iter().zip(&all).map(|(l, others)| others[c].1[i] - l[i]).collect();
     let cell = |i: usize, values: Vec<f64>| {
         let (mean, sd) = mean_and_sd(&values);
         if mean.is_nan() { "–".to_owned() } else { format!("{} ± {}", figure(i, mean), figure(i, sd)) }
     };
-    let column = |figures: &[[f64; 8]], i: usize| figures.iter().map(|f| f[i]).collect::<Vec<_>>();
-    let names = outcomes.first().map(|o| names(&o.spec)).unwrap_or_default();
-    let is_averaged = average.len() == outcomes.len();
-    let rows = (0..8).map(|i| {
-        let mut row = vec![names[i].clone(), cell(i, column(&last, i))];
-        if is_averaged {
-            row.push(cell(i, column(&average, i)));
-            row.push(cell(i, last.iter().zip(&average).map(|(l, a)| a[i] - l[i]).collect()));
-        }
+    let is_single = columns == 1 && first.baseline.is_none();
+    let rows = (0..ROWS).map(|i| {
+        let mut row = vec![names[i].clone(), cell(i, last.iter().map(|l| l[i]).collect())];
+        row.extend((0..columns).map(|c| cell(i, column(c, i))));
+        row.extend((0..columns).filter(|_| is_single).map(|c| cell(i, changes(c, i))));
         row
     });
-    let header: &[&str] = if is_averaged { &["", "last iterate", "average", "change"] } else { &["", "last iterate"] };
-    format!("{}\n\nMean ± standard deviation of {} seeds.", aligned(header, rows), outcomes.len())
+    let mut header = vec!["".to_owned(), "last iterate".to_owned()];
+    let averages = first.averages.iter().map(|a| a.name.to_owned());
+    header.extend(averages.chain(first.baseline.iter().map(|_| BASELINE.to_owned())).take(columns));
+    if is_single {
+        header[2] = "average".to_owned();
+        header.push("change".to_owned());
+    }
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    format!("{}\n\nMean ± standard deviation of {} seeds.", aligned(&header, rows), outcomes.len())
 }
 
 /// Mean and sample standard deviation (`n − 1`); the latter is 0 for a single value.

@@ -1,12 +1,12 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
-use super::Evaluator;
-use super::HostError;
+use super::averages::{Average, Memory, calibration, validate};
 use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::plan::Plan;
+use super::{Evaluator, HostError};
 use crate::random::{self, Purpose};
-use crate::{Averager, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
+use crate::{Calibration, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
 use std::format;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
@@ -56,6 +56,21 @@ pub struct Marks {
     pub validation: Score,
     /// What it never saw.
     pub test: Score,
+    /// How far its probabilities can be believed there; none where the outputs are no classes.
+    pub calibration: Option<Calibration>,
+}
+
+/// An average that a run kept.
+#[derive(Clone, Debug)]
+pub struct Averaged {
+    /// Its kind.
+    pub name: &'static str,
+    /// The averaged weights.
+    pub params: Vec<f32>,
+    /// Models in it.
+    pub count: u64,
+    /// How good it is; of a posterior, what its draws predict.
+    pub marks: Marks,
 }
 
 /// What a run leaves.
@@ -67,8 +82,10 @@ pub struct Outcome {
     pub last: Vec<f32>,
     /// How good it is.
     pub last_marks: Marks,
-    /// The average, its number of models and how good it is.
-    pub average: Option<(Vec<f32>, u64, Marks)>,
+    /// The averages that the plan asks for and that have models, in its order.
+    pub averages: Vec<Averaged>,
+    /// The last iterate of another run whose rate falls to zero instead of averaging, where it was asked for.
+    pub baseline: Option<Marks>,
     /// Every epoch.
     pub history: Vec<Epoch>,
     /// Whether the run was stopped before its end.
@@ -93,17 +110,19 @@ pub fn train(
     plan.check()?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = split(data.train.len(), plan)?;
-    let averaged_len = if plan.swa.is_some() { spec.param_len() } else { 0 };
+    let kinds = plan.averages.as_ref().map_or(&[][..], |averages| &averages.kinds);
     let state_len = plan.optimizer.state_len(&spec);
     let buffers = Buffers::new(&spec, plan, train.len())?;
     // All at once, since a system that promises each part may not have the whole.
-    room::<f32>(buffers.len().saturating_add(2 * spec.param_len() + 2 * averaged_len + state_len))?;
-    let (mut params, mut kept) = (Floats::zeros(spec.param_len())?, Floats::zeros(spec.param_len())?);
-    let (mut mean, mut state) = (Floats::zeros(averaged_len)?, Floats::zeros(state_len)?);
-    let (mut kept_mean, mut kept_count) = (Floats::zeros(averaged_len)?, 0);
+    let p = spec.param_len();
+    room::<f32>(buffers.len().saturating_add(2 * p + state_len).saturating_add(Memory::len(kinds, p)))?;
+    let (mut params, mut kept) = (Floats::zeros(p)?, Floats::zeros(p)?);
+    let mut state = Floats::zeros(state_len)?;
+    let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
+    let averages = kinds.iter().zip(&mut memories).map(|(kind, memory)| Average::new(kind, plan.seed, memory));
+    let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
     let mut model = Model::new(&spec, &mut params)?;
     model.init(plan.init, plan.seed)?;
-    let mut averager = Averager::new(&mut mean);
     let mut optimizer = plan.optimizer.start(&spec, &mut state)?;
     let mut evaluator = Evaluator::new(&spec, data)?;
     let epoch_steps = plan.steps_per_epoch(train.len());
@@ -124,11 +143,11 @@ pub fn train(
         random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Shuffle, epoch));
         let mut pass = || {
             let (loss, error, done) =
-                trainer.epoch(&order, &mut model, &mut *optimizer, &mut averager, observer, stop)?;
+                trainer.epoch(&order, &mut model, &mut *optimizer, &mut averages, observer, stop)?;
             let last = evaluator.validate(model.params(), &data.train, &validation)?;
-            let average = match averager.mean() {
-                Ok(mean) => evaluator.validate(mean, &data.train, &validation)?,
-                Err(_) => None,
+            let average = match averages.first_mut() {
+                Some(first) => validate(first, &mut evaluator, &data.train, &validation)?,
+                None => None,
             };
             let row = Epoch {
                 epoch,
@@ -138,7 +157,7 @@ pub fn train(
                 train_error: error,
                 validation_error: last.map(|s| 1.0 - s.accuracy()),
                 validation_loss: last.map(|s| s.loss()),
-                averaged: averager.count(),
+                averaged: averages.first().map_or(0, Average::count),
                 average_validation_error: average.map(|s| 1.0 - s.accuracy()),
                 average_validation_loss: average.map(|s| s.loss()),
                 seconds: started.elapsed().as_secs_f64(),
@@ -154,10 +173,7 @@ pub fn train(
                 }
                 interrupted = !done;
                 kept.copy_from_slice(model.params());
-                if let Ok(mean) = averager.mean() {
-                    kept_mean.copy_from_slice(mean);
-                    kept_count = averager.count();
-                }
+                averages.iter_mut().for_each(Average::keep);
             }
             Err(error @ HostError::Diverged { .. }) if epoch > 1 => {
                 diverged = Some(error);
@@ -170,17 +186,45 @@ pub fn train(
         }
     }
     let failed = HostError::of_step(model.steps(), trainer.rate);
-    let averaged = match (&diverged, averager.mean()) {
-        (Some(_), _) => (kept_count > 0).then_some((&*kept_mean, kept_count)),
-        (None, mean) => mean.ok().map(|mean| (mean, averager.count())),
-    };
-    let mut marks = |params: &[f32]| evaluator.marks(params, data, &train, &validation);
-    let last_marks = marks(model.params()).map_err(failed)?;
-    let average = match averaged {
-        Some((mean, count)) => Some((mean.to_vec(), count, marks(mean)?)),
-        None => None,
-    };
-    Ok(Outcome { spec, last: params.to_vec(), last_marks, average, history, interrupted, diverged })
+    let sets = Sets { data, train: &train, validation: &validation };
+    let last_marks = sets.marks(&mut evaluator, &spec, model.params()).map_err(failed)?;
+    let mut averaged = Vec::new();
+    for average in &averages {
+        let Some((params, count)) = average.kept() else { continue };
+        let mut marks = sets.marks(&mut evaluator, &spec, &params)?;
+        if diverged.is_none() {
+            sets.ask(average, &spec, &mut marks)?;
+        }
+        averaged.push(Averaged { name: average.name, params, count, marks });
+    }
+    let last = params.to_vec();
+    Ok(Outcome { spec, last, last_marks, averages: averaged, baseline: None, history, interrupted, diverged })
+}
+
+/// What models are judged by.
+struct Sets<'a> {
+    data: &'a Dataset,
+    train: &'a [u32],
+    validation: &'a [u32],
+}
+
+impl Sets<'_> {
+    fn marks(&self, evaluator: &mut Evaluator<'_>, spec: &Spec, params: &[f32]) -> Result<Marks, HostError> {
+        let marks = evaluator.marks(params, self.data, self.train, self.validation)?;
+        Ok(Marks { calibration: calibration(spec, params, &self.data.test)?, ..marks })
+    }
+
+    /// Replaces the marks of a posterior's mean by what its draws predict.
+    fn ask(&self, average: &Average<'_>, spec: &Spec, marks: &mut Marks) -> Result<(), HostError> {
+        let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
+        if let Some(asked) = average.ask(spec, &self.data.test, &test)? {
+            let of_train = |indices| average.ask(spec, &self.data.train, indices);
+            let score = |asked: Option<Calibration>| asked.map_or_else(Score::default, |asked| asked.score());
+            let (train, validation) = (score(of_train(self.train)?), score(of_train(self.validation)?));
+            *marks = Marks { train, validation, test: asked.score(), calibration: Some(asked) };
+        }
+        Ok(())
+    }
 }
 
 /// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.
@@ -243,7 +287,7 @@ impl Trainer<'_> {
         order: &[u32],
         model: &mut Model<'_>,
         optimizer: &mut dyn Optimizer,
-        averager: &mut Averager<'_>,
+        averages: &mut [Average<'_>],
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<(f64, f64, bool), HostError> {
@@ -255,27 +299,19 @@ impl Trainer<'_> {
                 let (loss, error) = means(loss, hits, seen);
                 return Ok((loss, error, false));
             }
-            self.rate = self.rate_at(model.steps());
+            self.rate = self.schedule.at(model.steps());
             let score = self.step(batch, model, optimizer)?;
             loss += f64::from(score.loss()) * score.samples() as f64;
             hits += score.hits();
             seen += score.samples();
-            if self.snapshots.is_some_and(|s| s.due(model.steps())) {
-                averager.update(&*model)?;
+            if let Some(snapshots) = self.snapshots {
+                averages.iter_mut().try_for_each(|average| average.follow(model, snapshots))?;
             }
             let (loss, error) = means(loss, hits, seen);
             observer.step(model.steps(), self.total, loss, 1.0 - error);
         }
         let (loss, error) = means(loss, hits, seen);
         Ok((loss, error, true))
-    }
-
-    fn rate_at(&self, step: u64) -> f32 {
-        let averaging = self.snapshots.is_some_and(|s| step >= s.start);
-        match self.plan.swa.and_then(|swa| swa.rate) {
-            Some(rate) if averaging => rate,
-            _ => self.schedule.at(step),
-        }
     }
 
     /// One update: fused where the batch passes at once, else through a gradient.

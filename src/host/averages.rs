@@ -1,0 +1,192 @@
+//! The averages that a run keeps beside its model: their memory, when they take the model in, and what comes of them.
+
+use super::memory::Floats;
+use super::mnist::Samples;
+use super::{Evaluator, HostError};
+use crate::{
+    Averager, Calibration, Draws, Ema, Loss, Model, Rule, Score, Snapshots, Spec, Swag, Window, Workspace, predict,
+    softmax,
+};
+use std::vec;
+use std::vec::Vec;
+
+/// A kind of average.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AverageKind {
+    /// Running mean of the snapshots.
+    Swa,
+    /// Exponential average over every step of the run.
+    Ema(Ema),
+    /// Mean of the latest so many snapshots.
+    Lawa(usize),
+    /// Gaussian around the mean of the snapshots, with so many columns; predicts by these draws, of the run's seed.
+    Swag(usize, Draws),
+}
+
+impl AverageKind {
+    /// Its name on the command line and in tables.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Swa => "swa",
+            Self::Ema(_) => "ema",
+            Self::Lawa(_) => "lawa",
+            Self::Swag(..) => "swag",
+        }
+    }
+
+    /// Floats of its mean, of what it has besides, and of its columns.
+    fn floats(&self, p: usize) -> [usize; 3] {
+        match *self {
+            Self::Swa | Self::Ema(_) => [p, 0, 0],
+            Self::Lawa(models) => [p, 0, p.saturating_mul(models)],
+            Self::Swag(columns, _) => [p, p, p.saturating_mul(columns)],
+        }
+    }
+}
+
+/// The slices of one average.
+pub(super) struct Memory([Floats; 3]);
+
+impl Memory {
+    /// Floats that `kinds` take, beside one more mean for each, where a run that diverges keeps its last good one.
+    pub(super) fn len(kinds: &[AverageKind], p: usize) -> usize {
+        kinds.iter().flat_map(|kind| kind.floats(p)).fold(kinds.len().saturating_mul(p), usize::saturating_add)
+    }
+
+    pub(super) fn new(kind: &AverageKind, p: usize) -> Result<Self, HostError> {
+        let [mean, second, more] = kind.floats(p).map(Floats::zeros);
+        Ok(Self([mean?, second?, more?]))
+    }
+}
+
+enum Running<'a> {
+    Mean(Averager<'a>),
+    Window(Window<'a>, &'a mut [f32]),
+    Swag(Swag<'a>, Draws),
+}
+
+/// An average at work.
+pub(super) struct Average<'a> {
+    pub(super) name: &'static str,
+    running: Running<'a>,
+    /// The last good one, and its number of models.
+    kept: (Vec<f32>, u64),
+}
+
+impl<'a> Average<'a> {
+    pub(super) fn new(kind: &AverageKind, seed: u64, memory: &'a mut Memory) -> Result<Self, HostError> {
+        let Memory([mean, second, more]) = memory;
+        let running = match *kind {
+            AverageKind::Swa => Running::Mean(Averager::new(mean)),
+            AverageKind::Ema(ema) => Running::Mean(Averager::with_rule(Rule::ema(ema), mean)?),
+            AverageKind::Lawa(models) => Running::Window(Window::new(models, more)?, mean),
+            AverageKind::Swag(_, draws) => Running::Swag(Swag::new(mean, second, more)?, Draws { seed, ..draws }),
+        };
+        Ok(Self { name: kind.name(), running, kept: (Vec::new(), 0) })
+    }
+
+    /// Takes the model in where it is its turn: an exponential average after every step, the others as `snapshots` say.
+    pub(super) fn follow(&mut self, model: &Model<'_>, snapshots: Snapshots) -> Result<(), HostError> {
+        let is_due = snapshots.due(model.steps());
+        match &mut self.running {
+            Running::Mean(averager) if is_due || matches!(self.name, "ema") => _ = averager.update(model)?,
+            Running::Window(window, _) if is_due => _ = window.update(model)?,
+            Running::Swag(swag, _) if is_due => _ = swag.update(model)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Models in it.
+    pub(super) fn count(&self) -> u64 {
+        match &self.running {
+            Running::Mean(averager) => averager.count(),
+            Running::Window(window, _) => window.held() as u64,
+            Running::Swag(swag, _) => swag.count(),
+        }
+    }
+
+    /// The averaged weights; none before the first model.
+    pub(super) fn mean(&mut self) -> Option<&[f32]> {
+        match &mut self.running {
+            Running::Mean(averager) => averager.mean().ok(),
+            Running::Window(window, mean) => window.mean(mean).ok().map(|()| &**mean),
+            Running::Swag(swag, _) => swag.mean().ok(),
+        }
+    }
+
+    /// Keeps what there is, for a run that may diverge.
+    pub(super) fn keep(&mut self) {
+        let count = self.count();
+        if let Some(mean) = self.mean().map(<[f32]>::to_vec) {
+            self.kept = (mean, count);
+        }
+    }
+
+    /// What [`keep`](Self::keep) kept.
+    pub(super) fn kept(&self) -> Option<(Vec<f32>, u64)> {
+        (self.kept.1 > 0).then(|| self.kept.clone())
+    }
+
+    /// Classes predicted by draws from a posterior, where it is one: score and calibration.
+    pub(super) fn ask(
+        &self,
+        spec: &Spec,
+        samples: &Samples,
+        indices: &[u32],
+    ) -> Result<Option<Calibration>, HostError> {
+        let Running::Swag(swag, draws) = &self.running else { return Ok(None) };
+        let (mut params, mut floats) = (Floats::zeros(spec.param_len())?, Floats::zeros(spec.predict_len(BATCH))?);
+        let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
+        let mut probabilities = vec![0.0; indices.len() * spec.outputs()];
+        if !indices.is_empty() {
+            let inputs = samples.inputs_of(indices);
+            swag.predict(spec, *draws, inputs, &mut params, &mut probabilities, &mut work)?;
+        }
+        calibrate(spec, samples, indices, &probabilities, &mut Calibration::default()).map(Some)
+    }
+}
+
+/// Samples that pass at once.
+const BATCH: usize = 64;
+
+/// How far the probabilities of a model can be believed; none where its outputs are no classes.
+pub(super) fn calibration(spec: &Spec, params: &[f32], samples: &Samples) -> Result<Option<Calibration>, HostError> {
+    if spec.loss_kind() != Loss::SoftmaxCrossEntropy {
+        return Ok(None);
+    }
+    let indices: Vec<u32> = (0..samples.len() as u32).collect();
+    let mut floats = Floats::zeros(spec.predict_len(BATCH))?;
+    let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
+    let mut total = Calibration::default();
+    for batch in indices.chunks(BATCH) {
+        let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
+        outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
+        total = calibrate(spec, samples, batch, outputs, &mut total)?;
+    }
+    Ok(Some(total))
+}
+
+fn calibrate(
+    spec: &Spec,
+    samples: &Samples,
+    indices: &[u32],
+    probabilities: &[f32],
+    total: &mut Calibration,
+) -> Result<Calibration, HostError> {
+    for (row, &i) in probabilities.chunks(spec.outputs()).zip(indices) {
+        total.add(row, samples.label(i as usize).map_or(u16::MAX, u16::from))?;
+    }
+    Ok(*total)
+}
+
+/// The score of an average on validation samples, as its history has it: that of the averaged weights.
+pub(super) fn validate(
+    average: &mut Average<'_>,
+    evaluator: &mut Evaluator<'_>,
+    samples: &Samples,
+    indices: &[u32],
+) -> Result<Option<Score>, HostError> {
+    average.mean().map_or(Ok(None), |mean| evaluator.validate(mean, samples, indices))
+}
