@@ -1,60 +1,12 @@
-//! The arguments of the command, its progress bar, and how it says things.
+//! The arguments of `cygnet train`, and the plan that they make.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
+use cygnet::host::HostError;
 use cygnet::host::averages::AverageKind;
-use cygnet::host::inspect::Verdict;
-use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::{parse_activation, parse_loss};
 use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
-use cygnet::host::run::{Epoch, Observer, Outcome};
-use cygnet::host::{HostError, report};
-use cygnet::{Activation, AdamConfig, Draws, Ema, Init, Loss, SgdConfig, Shape, Spec, Warmup};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::path::{Path, PathBuf};
-
-const AFTER_TRAIN: &str = "Ctrl-C ends the run early and saves what was learned; a second one ends it at once.";
-
-/// Trains a small neural network on MNIST, averages its weights, and shows what that gained.
-#[derive(Parser)]
-#[command(version, max_term_width = 100, after_help = "Start with:  cygnet train")]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Train a network and average its weights; without --data on the embedded sample of MNIST
-    #[command(allow_negative_numbers = true, after_help = AFTER_TRAIN)]
-    Train(Box<Train>),
-    /// Error and loss of a saved model on the training and test samples
-    Eval {
-        /// A file that `train` wrote, or a safetensors file
-        model: PathBuf,
-        /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
-        #[arg(long, value_name = "DIR")]
-        data: Option<PathBuf>,
-    },
-    /// Classify a PNG, or every image of an IDX file
-    Predict {
-        /// A file that `train` wrote, or a safetensors file
-        model: PathBuf,
-        /// A PNG of any size, or images in an IDX file, raw or gzip
-        file: PathBuf,
-    },
-    /// The layers of a saved model and the memory they need
-    Info {
-        /// A file that `train` wrote, or a safetensors file
-        model: PathBuf,
-    },
-    /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
-    Convert {
-        /// The model
-        model: PathBuf,
-        /// The new file
-        to: PathBuf,
-    },
-}
+use cygnet::{Activation, AdamConfig, Draws, Ema, Init, Loss, SgdConfig, Shape, Warmup};
+use std::path::PathBuf;
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum OptimizerName {
@@ -385,102 +337,4 @@ impl Train {
 /// Whether a name stands there twice.
 fn has_twice(names: &[AverageName]) -> bool {
     names.iter().enumerate().any(|(i, name)| names[..i].contains(name))
-}
-
-/// What is about to happen.
-pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
-    let widths: Vec<String> =
-        [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
-    let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
-    format!(
-        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation), {} for the test, {} classes\n",
-        widths.join("-"),
-        spec.param_len(),
-        data.train.len(),
-        100.0 * plan.validation,
-        data.test.len(),
-        data.classes,
-    )
-}
-
-/// Where everything is, and what to try next.
-pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) -> String {
-    let directory = match outcomes.first() {
-        Some((seed, _)) if many => out.join(format!("seed-{seed}")),
-        _ => out.to_path_buf(),
-    };
-    let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
-    let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
-    format!("Saved in {}. Next: cygnet predict {} FILE.png", out.display(), model.display())
-}
-
-/// What the model says, a line an image.
-pub(crate) fn verdicts(verdicts: &[Verdict], loss: Loss) -> String {
-    let sure = |v: &Verdict| {
-        let mut ranked: Vec<(usize, f32)> = v.outputs.iter().copied().enumerate().collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let text = |(class, p): &(usize, f32)| match loss {
-            Loss::SoftmaxCrossEntropy => format!("{class}: {:.1} %", 100.0 * p),
-            _ => format!("{class}: {p:.3}"),
-        };
-        ranked.iter().take(3).map(text).collect::<Vec<_>>().join(", ")
-    };
-    let row = |(i, v): (usize, &Verdict)| vec![i.to_string(), v.class.to_string(), sure(v)];
-    report::aligned(&["image", "class", "most likely"], verdicts.iter().enumerate().map(row))
-}
-
-/// A bar with the time left on a terminal, lines for epochs everywhere, nothing when quiet.
-pub(crate) struct Progress {
-    bar: ProgressBar,
-    quiet: bool,
-    header: bool,
-    seed: Option<u64>,
-}
-
-impl Progress {
-    /// `seed` names the run where there are several.
-    pub(crate) fn new(quiet: bool, seed: Option<u64>) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        let template = "{wide_bar} {percent:>3} %  {msg}  {eta} left";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, quiet, header: false, seed }
-    }
-
-    /// Announces another run.
-    pub(crate) fn begin(&mut self, title: &str) {
-        self.header = false;
-        if !self.quiet {
-            let _ = self.bar.suspend(|| crate::say(&format!("\n{title}")));
-        }
-    }
-
-    /// Removes the bar.
-    pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-impl Observer for Progress {
-    fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64) {
-        // The bar itself decides when to draw; this saves making the text for a step that nobody sees.
-        if self.bar.is_hidden() || !(done.is_multiple_of(64) || done == total) {
-            return;
-        }
-        self.bar.set_length(total);
-        self.bar.set_message(format!("loss {loss:.4}  accuracy {:.2} %", 100.0 * accuracy));
-        self.bar.set_position(done);
-    }
-
-    fn epoch(&mut self, epoch: &Epoch) {
-        if self.quiet {
-            return;
-        }
-        let seed = self.seed.filter(|_| !self.header).map(|seed| format!("seed {seed}"));
-        let header = (!self.header).then(|| report::EPOCH_HEADER.to_owned());
-        self.header = true;
-        let lines: Vec<String> = seed.into_iter().chain(header).chain([report::epoch_line(epoch)]).collect();
-        // Training goes on where a line cannot be printed; the final table says so.
-        let _ = self.bar.suspend(|| crate::say(&lines.join("\n")));
-    }
 }

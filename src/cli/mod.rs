@@ -1,0 +1,55 @@
+//! The arguments of the command, its progress bar, and how it says things.
+
+mod progress;
+mod text;
+mod train;
+
+use clap::{Parser, Subcommand};
+pub(crate) use progress::Progress;
+use std::path::PathBuf;
+pub(crate) use text::{conclusion, introduction, verdicts};
+pub(crate) use train::Train;
+
+const AFTER_TRAIN: &str = "Ctrl-C ends the run early and saves what was learned; a second one ends it at once.";
+
+/// Trains a small neural network on MNIST, averages its weights, and shows what that gained.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, after_help = "Start with:  cygnet train")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Train a network and average its weights; without --data on the embedded sample of MNIST
+    #[command(allow_negative_numbers = true, after_help = AFTER_TRAIN)]
+    Train(Box<Train>),
+    /// Error and loss of a saved model on the training and test samples
+    Eval {
+        /// A file that `train` wrote, or a safetensors file
+        model: PathBuf,
+        /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Classify a PNG, or every image of an IDX file
+    Predict {
+        /// A file that `train` wrote, or a safetensors file
+        model: PathBuf,
+        /// A PNG of any size, or images in an IDX file, raw or gzip
+        file: PathBuf,
+    },
+    /// The layers of a saved model and the memory they need
+    Info {
+        /// A file that `train` wrote, or a safetensors file
+        model: PathBuf,
+    },
+    /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
+    Convert {
+        /// The model
+        model: PathBuf,
+        /// The new file
+        to: PathBuf,
+    },
+}

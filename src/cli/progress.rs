@@ -1,0 +1,61 @@
+//! What the command shows while it works.
+
+use cygnet::host::report;
+use cygnet::host::run::{Epoch, Observer};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar with the time left on a terminal, lines for epochs everywhere, nothing when quiet.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    quiet: bool,
+    header: bool,
+    seed: Option<u64>,
+}
+
+impl Progress {
+    /// `seed` names the run where there are several.
+    pub(crate) fn new(quiet: bool, seed: Option<u64>) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let template = "{wide_bar} {percent:>3} %  {msg}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, quiet, header: false, seed }
+    }
+
+    /// Announces another run.
+    pub(crate) fn begin(&mut self, title: &str) {
+        self.header = false;
+        if !self.quiet {
+            let _ = self.bar.suspend(|| crate::say(&format!("\n{title}")));
+        }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Observer for Progress {
+    fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64) {
+        // The bar itself decides when to draw; this saves making the text for a step that nobody sees.
+        if self.bar.is_hidden() || !(done.is_multiple_of(64) || done == total) {
+            return;
+        }
+        self.bar.set_length(total);
+        self.bar.set_message(format!("loss {loss:.4}  accuracy {:.2} %", 100.0 * accuracy));
+        self.bar.set_position(done);
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        if self.quiet {
+            return;
+        }
+        let seed = self.seed.filter(|_| !self.header).map(|seed| format!("seed {seed}"));
+        let header = (!self.header).then(|| report::EPOCH_HEADER.to_owned());
+        self.header = true;
+        let lines: Vec<String> = seed.into_iter().chain(header).chain([report::epoch_line(epoch)]).collect();
+        // Training goes on where a line cannot be printed; the final table says so.
+        let _ = self.bar.suspend(|| crate::say(&lines.join("\n")));
+    }
+}

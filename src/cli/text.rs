@@ -1,0 +1,51 @@
+//! What the command says before and after its work.
+
+use cygnet::host::inspect::Verdict;
+use cygnet::host::mnist::Dataset;
+use cygnet::host::plan::Plan;
+use cygnet::host::report;
+use cygnet::host::run::Outcome;
+use cygnet::{Loss, Spec};
+use std::path::Path;
+
+/// What is about to happen.
+pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
+    let widths: Vec<String> =
+        [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
+    let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
+    format!(
+        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation), {} for the test, {} classes\n",
+        widths.join("-"),
+        spec.param_len(),
+        data.train.len(),
+        100.0 * plan.validation,
+        data.test.len(),
+        data.classes,
+    )
+}
+
+/// Where everything is, and what to try next.
+pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) -> String {
+    let directory = match outcomes.first() {
+        Some((seed, _)) if many => out.join(format!("seed-{seed}")),
+        _ => out.to_path_buf(),
+    };
+    let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
+    let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
+    format!("Saved in {}. Next: cygnet predict {} FILE.png", out.display(), model.display())
+}
+
+/// What the model says, a line an image.
+pub(crate) fn verdicts(verdicts: &[Verdict], loss: Loss) -> String {
+    let sure = |v: &Verdict| {
+        let mut ranked: Vec<(usize, f32)> = v.outputs.iter().copied().enumerate().collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let text = |(class, p): &(usize, f32)| match loss {
+            Loss::SoftmaxCrossEntropy => format!("{class}: {:.1} %", 100.0 * p),
+            _ => format!("{class}: {p:.3}"),
+        };
+        ranked.iter().take(3).map(text).collect::<Vec<_>>().join(", ")
+    };
+    let row = |(i, v): (usize, &Verdict)| vec![i.to_string(), v.class.to_string(), sure(v)];
+    report::aligned(&["image", "class", "most likely"], verdicts.iter().enumerate().map(row))
+}
