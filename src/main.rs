@@ -8,7 +8,7 @@ use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::run::{Outcome, train};
-use cygnet::host::{HostError, inspect, report};
+use cygnet::host::{HostError, inspect, report, soup};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,6 +39,13 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             let model = SavedModel::read(&model)?;
             let verdicts = inspect::predict_file(&model, &file)?;
             say(&cli::verdicts(&verdicts, model.spec.loss_kind()))?;
+        }
+        Command::Average(arguments) => {
+            let (models, method, plan) = arguments.plan()?;
+            let data = open(arguments.data.as_deref())?;
+            let (average, table) = soup::average(&models, &method, &data, &plan)?;
+            average.write(&arguments.out)?;
+            say(&format!("{table}\n\nSaved in {}.", arguments.out.display()))?;
         }
         Command::Convert { model, to } => SavedModel::read(&model)?.write(&to)?,
     }

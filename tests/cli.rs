@@ -152,6 +152,42 @@ fn every_average_has_a_column_and_a_file() {
 }
 
 #[test]
+fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
+    let dir = workplace();
+    succeeds(&dir, &format!("{TRAIN} --seeds 3 --out run --quiet"));
+    let models = "run/seed-1/last.cygnet run/seed-2/last.safetensors run/seed-3/last.cygnet --data data";
+    let out = succeeds(&dir, &format!("average {models} --out mean.cygnet"));
+    for part in ["run/seed-2/last.safetensors", "weight", "validation error, %", "average", "Saved in mean.cygnet"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(succeeds(&dir, "eval mean.cygnet --data data").contains("test"));
+    succeeds(&dir, &format!("average {models} --out equal.cygnet --weights 1,1,1"));
+    assert_eq!(bytes(&dir, "equal.cygnet"), bytes(&dir, "mean.cygnet"));
+    succeeds(&dir, &format!("average {models} --out other.safetensors --weights 1,2.5,1"));
+    succeeds(&dir, "convert other.safetensors other.cygnet");
+    assert_ne!(bytes(&dir, "other.cygnet"), bytes(&dir, "mean.cygnet"));
+    // A soup of one model and itself is that model.
+    let same = "run/seed-1/last.cygnet run/seed-1/last.safetensors --data data";
+    succeeds(&dir, &format!("average {same} --soup --out soup.cygnet"));
+    assert_eq!(bytes(&dir, "soup.cygnet"), bytes(&dir, "run/seed-1/last.cygnet"));
+    let soup = succeeds(&dir, &format!("average {models} --soup"));
+    assert!(soup.contains("average.cygnet") && soup.contains(" 1 "), "{soup}");
+    succeeds(&dir, "train --data data --hidden 5 --epochs 1 --out other --quiet");
+    for (flags, code, words) in [
+        ("run/seed-1/last.cygnet --data data", 2, ["2 values", "MODELS"]),
+        ("run/seed-1/last.cygnet other/last.cygnet --data data", 1, ["other/last.cygnet", "different networks"]),
+        (&format!("{models} --weights 1,2"), 2, ["2 weights", "3 models"]),
+        (&format!("{models} --weights 1,2,-1"), 1, ["weight", "positive"]),
+        (&format!("{models} --weights 0,0,0"), 1, ["average", "no update"]),
+        (&format!("{models} --soup --weights 1,1,1"), 2, ["--soup", "--weights"]),
+        (&format!("{models} --validation 0"), 2, ["--validation", "above 0"]),
+        ("run/seed-1/last.cygnet missing.cygnet", 1, ["missing.cygnet", "o such file"]),
+    ] {
+        fails(&dir, &format!("average {flags}"), code, &words);
+    }
+}
+
+#[test]
 fn every_schedule_trains_and_ends_at_its_rate() {
     let dir = workplace();
     for (flags, last) in [

@@ -1,9 +1,11 @@
 //! The arguments of the command, its progress bar, and how it says things.
 
+mod average;
 mod progress;
 mod text;
 mod train;
 
+pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
 pub(crate) use progress::Progress;
 use std::path::PathBuf;
@@ -45,6 +47,9 @@ pub(crate) enum Command {
         /// A file that `train` wrote, or a safetensors file
         model: PathBuf,
     },
+    /// Average saved models: all alike, with --weights, or those of a greedy soup
+    #[command(allow_negative_numbers = true)]
+    Average(Average),
     /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
     Convert {
         /// The model

@@ -12,6 +12,7 @@ pub mod model_file;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod soup;
 
 pub use error::HostError;
 pub use evaluator::Evaluator;

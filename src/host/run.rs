@@ -228,7 +228,7 @@ impl Sets<'_> {
 }
 
 /// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.
-fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>), HostError> {
+pub(super) fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>), HostError> {
     let count = u32::try_from(samples).map_err(|_| HostError::Usage(format!("{samples} samples are too many")))?;
     let held_out = plan.held_out(samples)?;
     let mut order: Vec<u32> = (0..count).collect();

@@ -1,0 +1,160 @@
+//! Averages of saved models: uniform, weighted, or a greedy soup.
+
+use super::model_file::SavedModel;
+use super::plan::Plan;
+use super::report::aligned;
+use super::run::split;
+use super::{Evaluator, HostError};
+use crate::host::mnist::Dataset;
+use crate::{Averager, Score};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// How saved models are averaged.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    /// All alike.
+    Uniform,
+    /// With a weight each.
+    Weighted(Vec<f32>),
+    /// Best first; each other one only if the error on the validation samples does not get worse (greedy soup; Wortsman
+    /// et al. 2022, algorithm 1).
+    Soup,
+}
+
+/// A model with its name and its scores on validation and test samples.
+struct Row {
+    name: String,
+    weight: String,
+    validation: Score,
+    test: Score,
+}
+
+/// Averages `models`; returns the average and a table of all of them. Validation samples are those that training with
+/// `plan` sets apart.
+///
+/// # Errors
+/// [`HostError::Usage`] for fewer than two models or weights that do not fit, [`HostError::Mismatch`] for different
+/// networks or data, [`HostError::Core`] for weights out of range.
+pub fn average(
+    models: &[(String, SavedModel)],
+    method: &Method,
+    data: &Dataset,
+    plan: &Plan,
+) -> Result<(SavedModel, String), HostError> {
+    let spec = check(models, method)?;
+    let mut evaluator = Evaluator::new(&spec, data)?;
+    let (_, validation) = split(data.train.len(), plan)?;
+    if validation.is_empty() {
+        return Err(HostError::Usage("no validation samples: --validation is above 0".to_owned()));
+    }
+    let test: Vec<u32> = (0..data.test.len() as u32).collect();
+    let mut row = |name: &str, weight: String, params: &[f32]| {
+        let validation = evaluator.score(params, &data.train, &validation)?;
+        Ok::<_, HostError>(Row {
+            name: name.to_owned(),
+            weight,
+            validation,
+            test: evaluator.score(params, &data.test, &test)?,
+        })
+    };
+    let mut rows = Vec::new();
+    for (name, model) in models {
+        rows.push(row(name, String::new(), &model.params)?);
+    }
+    let mut mean = vec![0.0; spec.param_len()];
+    let weights = match method {
+        Method::Uniform => vec![1.0; models.len()],
+        Method::Weighted(weights) => weights.clone(),
+        Method::Soup => {
+            let mut validate = |params: &[f32]| Ok(row("", String::new(), params)?.validation);
+            soup(models, &rows, &mut validate)?
+        }
+    };
+    mix(models, &weights, &mut mean)?;
+    for (row, weight) in rows.iter_mut().zip(&weights) {
+        row.weight = if *weight > 0.0 { weight.to_string() } else { "–".to_owned() };
+    }
+    rows.push(row("average", String::new(), &mean)?);
+    Ok((SavedModel { spec, params: mean }, table(&rows)))
+}
+
+/// The network that all models have.
+fn check(models: &[(String, SavedModel)], method: &Method) -> Result<crate::Spec, HostError> {
+    let [(first, SavedModel { spec, .. }), others @ ..] = models else {
+        return Err(HostError::Usage("at least two models are averaged".to_owned()));
+    };
+    if others.is_empty() {
+        return Err(HostError::Usage("at least two models are averaged".to_owned()));
+    }
+    if let Some((name, _)) = others.iter().find(|(_, model)| model.spec != *spec) {
+        return Err(HostError::Mismatch(format!("{name} and {first} are different networks")));
+    }
+    match method {
+        Method::Weighted(weights) if weights.len() != models.len() => {
+            Err(HostError::Usage(format!("{} weights for {} models", weights.len(), models.len())))
+        }
+        _ => Ok(*spec),
+    }
+}
+
+/// The mean of the models whose weight is not 0.
+fn mix(models: &[(String, SavedModel)], weights: &[f32], mean: &mut [f32]) -> Result<(), HostError> {
+    let mut averager = Averager::new(mean);
+    for ((_, model), &weight) in models.iter().zip(weights).filter(|(_, weight)| **weight != 0.0) {
+        // A plain mean, and its bits, where weights do not differ.
+        if weight == 1.0 {
+            averager.update(&model.params)?;
+        } else {
+            averager.update_weighted(&model.params, weight)?;
+        }
+    }
+    averager.mean()?;
+    Ok(())
+}
+
+/// Weights of 1 for the models of the greedy soup, 0 for the others.
+fn soup(
+    models: &[(String, SavedModel)],
+    rows: &[Row],
+    validate: &mut dyn FnMut(&[f32]) -> Result<Score, HostError>,
+) -> Result<Vec<f32>, HostError> {
+    let mut order: Vec<usize> = (0..models.len()).collect();
+    // Of equal errors the smaller loss first.
+    let key = |&i: &usize| {
+        let score = rows[i].validation;
+        (score.samples() - score.hits(), score.loss())
+    };
+    order.sort_by(|a, b| {
+        let ((e_a, l_a), (e_b, l_b)) = (key(a), key(b));
+        e_a.cmp(&e_b).then(l_a.total_cmp(&l_b))
+    });
+    let mut weights = vec![0.0; models.len()];
+    let mut best = u64::MAX;
+    let mut mean = vec![0.0; models.first().map_or(0, |(_, model)| model.params.len())];
+    for i in order {
+        weights[i] = 1.0;
+        mix(models, &weights, &mut mean)?;
+        let score = validate(&mean)?;
+        let errors = score.samples() - score.hits();
+        if errors <= best {
+            best = errors;
+        } else {
+            weights[i] = 0.0;
+        }
+    }
+    Ok(weights)
+}
+
+fn table(rows: &[Row]) -> String {
+    let error = |s: &Score| format!("{:.2}", 100.0 * (1.0 - s.hits() as f64 / s.samples() as f64));
+    let loss = |s: &Score| format!("{:.4}", s.loss());
+    let cells = rows.iter().map(|row| {
+        let Row { name, weight, validation, test } = row;
+        vec![name.clone(), weight.clone(), error(validation), error(test), loss(validation), loss(test)]
+    });
+    aligned(&["", "weight", "validation error, %", "test error, %", "validation loss", "test loss"], cells)
+}
