@@ -3,14 +3,14 @@
 mod cli;
 
 use clap::Parser;
-use cli::{Command, Progress};
+use cli::{Command, Places, Progress};
 use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::run::{Outcome, train};
-use cygnet::host::{HostError, inspect, report, soup};
+use cygnet::host::{HostError, inspect, plane, plot, report, soup};
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -47,6 +47,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             average.write(&arguments.out)?;
             say(&format!("{table}\n\nSaved in {}.", arguments.out.display()))?;
         }
+        Command::Plane(arguments) => return draw(&arguments),
         Command::Convert { model, to } => SavedModel::read(&model)?.write(&to)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -72,6 +73,25 @@ fn open(directory: Option<&Path>) -> Result<Dataset, HostError> {
         Some(directory) => Dataset::open(directory)?,
         None => Dataset::sample()?,
     })
+}
+
+fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
+    let read = |path: &PathBuf| Ok((path.display().to_string(), SavedModel::read(path)?));
+    let models = arguments.models.iter().map(read).collect::<Result<Vec<_>, HostError>>()?;
+    let frame = plane::Frame::new(&models)?;
+    let data = open(arguments.data.as_deref())?;
+    let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };
+    let (stop, bar) = (stop_on_ctrl_c(), Places::new(arguments.quiet));
+    let grid = plane::survey(first, &frame, arguments.view(), &data, &stop, &mut |done, total| bar.show(done, total));
+    bar.finish();
+    let Some(grid) = grid? else {
+        complain("interrupted; nothing is drawn");
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    plot::write(&arguments.out, &grid, frame.marks())?;
+    let out = arguments.out.display();
+    say(&format!("{}\n\nDrawn in {out}.svg and {out}.png; the numbers are in {out}.csv.", grid.least()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {

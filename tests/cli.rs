@@ -188,6 +188,46 @@ fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
 }
 
 #[test]
+fn a_plane_and_a_line_are_drawn() {
+    let dir = workplace();
+    succeeds(&dir, &format!("{TRAIN} --seeds 3 --out run --quiet"));
+    let [a, b, c] = [1, 2, 3].map(|seed| format!("run/seed-{seed}/last.cygnet"));
+    for (models, rows) in [(format!("{a} {b} {c}"), 25), (format!("{a} {b}"), 5)] {
+        let out = succeeds(&dir, &format!("plane {models} --data data --steps 5 --out picture"));
+        assert!(out.contains("least train loss") && out.contains("picture.svg and picture.png"), "{out}");
+        let svg = String::from_utf8(bytes(&dir, "picture.svg")).unwrap();
+        for part in ["<svg", "seed-2/last", "average", "train loss", "test error, %", "</svg>"] {
+            assert!(svg.contains(part), "{part}");
+        }
+        let image = bytes(&dir, "picture.png");
+        let decoder = png::Decoder::new(std::io::Cursor::new(&image));
+        let mut reader = decoder.read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((info.width, info.height), (1240, if rows > 5 { 560 } else { 460 }));
+        // Text and colours, not an empty canvas.
+        let mut seen: Vec<&[u8]> = pixels.chunks(3).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert!(seen.len() > 30, "{}", seen.len());
+        let csv = String::from_utf8(bytes(&dir, "picture.csv")).unwrap();
+        assert!(csv.starts_with("x,y,train_loss,test_error_percent") && csv.lines().count() == 1 + rows, "{csv}");
+    }
+    succeeds(&dir, "train --data data --hidden 5 --epochs 1 --out other --quiet");
+    for (flags, code, words) in [
+        (format!("{a} {a}"), 1, ["last.cygnet", "equals"]),
+        (format!("{a} other/last.cygnet"), 1, ["other/last.cygnet", "different networks"]),
+        (format!("{a} {b} --steps 1"), 2, ["--steps", "2"]),
+        (format!("{a} {b} --margin -1"), 2, ["--margin", "0 to 100"]),
+        (format!("{a} {b} --samples 0"), 2, ["--samples", "one"]),
+        (a.clone(), 2, ["2 values", "MODELS"]),
+        (format!("{a} {b} --steps 3 --out missing/picture"), 1, ["missing/picture.svg", "o such file"]),
+    ] {
+        fails(&dir, &format!("plane {flags} --data data"), code, &words);
+    }
+}
+
+#[test]
 fn every_schedule_trains_and_ends_at_its_rate() {
     let dir = workplace();
     for (flags, last) in [

@@ -1,13 +1,15 @@
 //! The arguments of the command, its progress bar, and how it says things.
 
 mod average;
+mod plane;
 mod progress;
 mod text;
 mod train;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
-pub(crate) use progress::Progress;
+pub(crate) use plane::Plane;
+pub(crate) use progress::{Places, Progress};
 use std::path::PathBuf;
 pub(crate) use text::{conclusion, introduction, verdicts};
 pub(crate) use train::Train;
@@ -50,6 +52,9 @@ pub(crate) enum Command {
     /// Average saved models: all alike, with --weights, or those of a greedy soup
     #[command(allow_negative_numbers = true)]
     Average(Average),
+    /// Draw train loss and test error over the plane through three models, or along the line through two
+    #[command(allow_negative_numbers = true)]
+    Plane(Plane),
     /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
     Convert {
         /// The model

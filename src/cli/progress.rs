@@ -36,6 +36,29 @@ impl Progress {
     }
 }
 
+/// A bar over places of a grid, with the time left on a terminal.
+pub(crate) struct Places(ProgressBar);
+
+impl Places {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let template = "{wide_bar} {pos} of {len} places  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar)
+    }
+
+    pub(crate) fn show(&self, done: usize, total: usize) {
+        self.0.set_length(total as u64);
+        self.0.set_position(done as u64);
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 impl Observer for Progress {
     fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64) {
         // The bar itself decides when to draw; this saves making the text for a step that nobody sees.

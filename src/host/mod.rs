@@ -10,6 +10,8 @@ mod memory;
 pub mod mnist;
 pub mod model_file;
 pub mod plan;
+pub mod plane;
+pub mod plot;
 pub mod report;
 pub mod run;
 pub mod soup;
