@@ -91,6 +91,8 @@ pub enum Setting {
     Window,
     /// Draws from a posterior: at least 1.
     Draws,
+    /// Lookahead's `k`, at least 1, and `α`, from 0 to 1.
+    Lookahead,
     /// Steps of a rate's cycle, and by what cycles grow: at least 1.
     Cycle,
 }
@@ -297,6 +299,7 @@ impl fmt::Display for Setting {
             Self::Weight => "a model's weight is finite and positive",
             Self::Window => "a window holds at least one model",
             Self::Draws => "at least one draw is asked for",
+            Self::Lookahead => "lookahead takes at least one step at a time and an alpha in [0, 1]",
             Self::Cycle => "a cycle of rates has at least one step",
         })
     }

@@ -100,7 +100,10 @@ pub use loss::Score;
 pub use math::Math;
 pub use metrics::{Calibration, evaluate};
 pub use model::{Init, Model, Workspace};
-pub use optimizer::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
+pub use optimizer::{
+    Adam, AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Sgd,
+    SgdConfig,
+};
 pub use params::Params;
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Anneal, Decay, Schedule, Shape};

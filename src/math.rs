@@ -90,6 +90,56 @@ pub(crate) fn power(mut x: f32, mut n: u64) -> f32 {
     result
 }
 
+/// A sum of positive numbers in two floats, so that small ones still count after many (Knuth's two-sum).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Total {
+    high: f32,
+    low: f32,
+}
+
+impl Total {
+    pub(crate) const NONE: Self = Self { high: 0.0, low: 0.0 };
+
+    /// A count, exact up to 2⁴⁸.
+    pub(crate) fn of(count: u64) -> Self {
+        let high = count as f32;
+        let rounded = high as u64;
+        let low = if rounded > count { -((rounded - count) as f32) } else { (count - rounded) as f32 };
+        Self { high, low }
+    }
+
+    pub(crate) fn parts(self) -> (f32, f32) {
+        (self.high, self.low)
+    }
+
+    pub(crate) fn of_parts(high: f32, low: f32) -> Self {
+        Self { high, low }
+    }
+
+    pub(crate) fn value(self) -> f32 {
+        self.high + self.low
+    }
+
+    pub(crate) fn add(self, term: f32) -> Self {
+        let sum = self.high + term;
+        let kept = sum - self.high;
+        let low = self.low + ((self.high - (sum - kept)) + (term - kept));
+        let high = sum + low;
+        Self { high, low: low - (high - sum) }
+    }
+
+    pub(crate) fn join(self, other: Self) -> Self {
+        self.add(other.high).add(other.low)
+    }
+}
+
+impl From<f32> for Total {
+    fn from(high: f32) -> Self {
+        Self { high, low: 0.0 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +176,15 @@ mod tests {
             let exact = f64::from(0.9_f32).powi(n as i32);
             assert!((f64::from(power(0.9, n)) - exact).abs() <= 1e-6 * exact);
         }
+    }
+
+    #[test]
+    fn small_weights_still_count_after_many() {
+        let mut total = Total::of(1 << 30);
+        (0..1000).for_each(|_| total = total.add(0.125));
+        assert_eq!(total.value(), (1 << 30) as f32 + 125.0);
+        assert_eq!(Total::of((1 << 24) + 1).low, 1.0);
+        assert_eq!(Total::of(u64::MAX).value(), u64::MAX as f32);
+        assert_eq!(Total::of(3).join(Total::of(4)).value(), 7.0);
     }
 }

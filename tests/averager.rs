@@ -298,6 +298,32 @@ proptest! {
     }
 
     #[test]
+    fn a_state_survives_as_bytes_and_no_others_pass(
+        models in weighted(1..6),
+        kind in 0_usize..6,
+        (at, byte) in (any::<prop::sample::Index>(), any::<u8>()),
+    ) {
+        let power = Warmup::Power { gamma: 3.0, power: 0.6 };
+        let rule = [Rule::mean(), Rule::mean(), Rule::capped(1 << 40), Rule::ema(Ema::new(0.1)),
+            Rule::ema(Ema { origin: Origin::First, warmup: Warmup::Ratio, ..Ema::new(0.01) }),
+            Rule::ema(Ema { warmup: power, ..Ema::half_life(30.0, 1.0) })][kind];
+        let mut mean = vec![0.0; models[0].0.len()];
+        let mut averager = Averager::with_rule(rule, &mut mean).unwrap();
+        for (model, weight) in &models {
+            if kind == 1 { averager.update_weighted(model, *weight) } else { averager.update(model) }.unwrap();
+        }
+        let state = averager.state();
+        let mut bytes = state.to_bytes();
+        prop_assert_eq!(AverageState::from_bytes(&bytes), Ok(state));
+        bytes[at.index(bytes.len())] = byte;
+        // Another state, or an error.
+        if let Ok(other) = AverageState::from_bytes(&bytes) {
+            prop_assert_eq!(other.to_bytes(), bytes);
+            prop_assert!(Averager::with_rule(other.rule(), &mut [0.0]).is_ok());
+        }
+    }
+
+    #[test]
     fn a_snapshot_that_is_not_finite_is_refused_whole(
         models in models(2..6),
         at in any::<prop::sample::Index>(),

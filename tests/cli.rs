@@ -232,6 +232,7 @@ fn every_schedule_trains_and_ends_at_its_rate() {
     let dir = workplace();
     for (flags, last) in [
         ("--schedule paper --rate 0.1 --final-rate 0.02 --swa-start 0.5", "0.02"),
+        ("--lookahead 5", "0.1"),
         ("--schedule cyclic --rate 0.1 --cycle 1", "0.02"),
         ("--schedule restarts --rate 0.1 --cycle 1", "0.0"),
         ("--schedule one-cycle --rate 0.1 --final-rate 0.001", "0.01"),
@@ -333,6 +334,10 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--schedule cyclic --cycle-factor 2", ["--cycle-factor", "--schedule restarts"]),
         ("--schedule cyclic --cycle 0", ["cycle 0.0", "above 0"]),
         ("--schedule restarts --cycle-factor 0", ["cycle-factor 0", "at least 1"]),
+        ("--lookahead 0", ["lookahead 0", "at least 1"]),
+        ("--lookahead 5 --lookahead-alpha 2", ["lookahead-alpha 2.0", "from 0 to 1"]),
+        ("--optimizer schedule-free --lookahead 5", ["schedule-free", "lookahead"]),
+        ("--optimizer schedule-free --momentum 1", ["momentum 1.0", "below 1"]),
         ("--average swa,none", ["--average none", "alone"]),
         ("--average ema,ema", ["--average", "twice"]),
         ("--average mean", ["mean", "--average"]),

@@ -3,17 +3,20 @@
 mod parts;
 mod rule;
 mod snapshots;
+mod state;
 mod window;
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels;
+use crate::math::Total;
 use crate::params::{LIMIT, Params};
 use crate::spec::Spec;
 pub use parts::Parts;
 use parts::Selection;
+use rule::Progress;
 pub use rule::{Ema, Origin, Rule, Warmup};
-use rule::{Progress, Total};
 pub use snapshots::{Gate, Snapshots};
+pub use state::AverageState;
 pub use window::Window;
 
 /// An average of weights, by default their running mean (SWA; Izmailov et al. 2018, arXiv 1803.05407): `m ← w` first,
@@ -44,34 +47,6 @@ pub struct Averager<'a> {
 struct Compensation<'a> {
     lost: &'a mut [f32],
     update: Compensated,
-}
-
-/// What an average is besides its floats: kept with them, so that no counter starts anew.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct AverageState {
-    rule: Rule,
-    progress: Progress,
-}
-
-impl AverageState {
-    /// A running mean of `count` models.
-    #[must_use]
-    pub const fn mean_of(count: u64) -> Self {
-        Self { rule: Rule::mean(), progress: Progress { count, total: Total::NONE } }
-    }
-
-    /// Models taken in.
-    #[must_use]
-    pub const fn count(&self) -> u64 {
-        self.progress.count
-    }
-
-    /// The kind of average.
-    #[must_use]
-    pub const fn rule(&self) -> Rule {
-        self.rule
-    }
 }
 
 impl<'a> Averager<'a> {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Setting};
 use crate::link::Link;
-use crate::math;
+use crate::math::{self, Total};
 
 /// What kind of average it is; each constructor links its own arithmetic alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,42 +95,6 @@ pub(super) struct Progress {
     pub total: Total,
 }
 
-/// A sum of positive numbers in two floats, so that small ones still count after many (Knuth's two-sum).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct Total {
-    high: f32,
-    low: f32,
-}
-
-impl Total {
-    pub(super) const NONE: Self = Self { high: 0.0, low: 0.0 };
-
-    /// A count, exact up to 2⁴⁸.
-    pub(super) fn of(count: u64) -> Self {
-        let high = count as f32;
-        let rounded = high as u64;
-        let low = if rounded > count { -((rounded - count) as f32) } else { (count - rounded) as f32 };
-        Self { high, low }
-    }
-
-    pub(super) fn value(self) -> f32 {
-        self.high + self.low
-    }
-
-    pub(super) fn add(self, term: f32) -> Self {
-        let sum = self.high + term;
-        let kept = sum - self.high;
-        let low = self.low + ((self.high - (sum - kept)) + (term - kept));
-        let high = sum + low;
-        Self { high, low: low - (high - sum) }
-    }
-
-    pub(super) fn join(self, other: Self) -> Self {
-        self.add(other.high).add(other.low)
-    }
-}
-
 /// Settings of an exponential moving average, `m ← m + (ε/z)(w − m)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -214,23 +178,13 @@ impl Ema {
         let epsilon = self.epsilon_at(now.count.saturating_sub(1));
         let z = now.total.value();
         let z = if self.origin == Origin::First { 1.0 } else { z + epsilon * (1.0 - z) };
-        (epsilon / z, Progress { total: Total { high: z, low: 0.0 }, ..now })
+        (epsilon / z, Progress { total: Total::from(z), ..now })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn small_weights_still_count_after_many() {
-        let mut total = Total::of(1 << 30);
-        (0..1000).for_each(|_| total = total.add(0.125));
-        assert_eq!(total.value(), (1 << 30) as f32 + 125.0);
-        assert_eq!(Total::of((1 << 24) + 1).low, 1.0);
-        assert_eq!(Total::of(u64::MAX).value(), u64::MAX as f32);
-        assert_eq!(Total::of(3).join(Total::of(4)).value(), 7.0);
-    }
 
     #[test]
     fn a_half_life_halves() {

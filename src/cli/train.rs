@@ -5,7 +5,9 @@ use cygnet::host::HostError;
 use cygnet::host::averages::AverageKind;
 use cygnet::host::model_file::{parse_activation, parse_loss};
 use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
-use cygnet::{Activation, AdamConfig, Draws, Ema, Init, Loss, SgdConfig, Shape, Warmup};
+use cygnet::{
+    Activation, AdamConfig, Draws, Ema, Init, LookaheadConfig, Loss, ScheduleFreeConfig, SgdConfig, Shape, Warmup,
+};
 use std::path::PathBuf;
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -13,6 +15,7 @@ pub(crate) enum OptimizerName {
     Sgd,
     Adam,
     Adamw,
+    ScheduleFree,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -80,10 +83,10 @@ pub(crate) struct Train {
     /// How weights move
     #[arg(long, value_enum, default_value = "adam", help_heading = "Optimizer")]
     optimizer: OptimizerName,
-    /// Learning rate [default: 0.001 for adam and adamw, 0.1 for sgd]
+    /// Learning rate [default: 0.001 for adam and adamw, 0.1 for sgd, 0.5 for schedule-free]
     #[arg(long, help_heading = "Optimizer")]
     rate: Option<f32>,
-    /// Momentum, for sgd [default: 0]
+    /// Momentum, for sgd and schedule-free [default: 0 and 0.9]
     #[arg(long, value_name = "MU", help_heading = "Optimizer")]
     momentum: Option<f32>,
     /// Nesterov's form of momentum, for sgd
@@ -92,6 +95,12 @@ pub(crate) struct Train {
     /// Weight decay: added to the gradient; decoupled with adamw
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, help_heading = "Optimizer")]
     weight_decay: f32,
+    /// Slow weights that follow every so many steps, such as 5 (Zhang et al. 2019)
+    #[arg(long, value_name = "STEPS", help_heading = "Optimizer")]
+    lookahead: Option<u32>,
+    /// How far they follow
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, help_heading = "Optimizer")]
+    lookahead_alpha: f32,
     /// Clip the gradient to this norm
     #[arg(long, value_name = "NORM", help_heading = "Optimizer")]
     clip: Option<f32>,
@@ -221,6 +230,7 @@ impl Train {
     /// The run that these arguments ask for.
     pub(crate) fn plan(&self) -> Result<Plan, HostError> {
         let is_sgd = matches!(self.optimizer, OptimizerName::Sgd);
+        let is_free = matches!(self.optimizer, OptimizerName::ScheduleFree);
         let is_step = matches!(self.schedule, ScheduleName::Step);
         let has_end = !matches!(self.schedule, ScheduleName::Constant | ScheduleName::Step);
         let has_cycles = matches!(self.schedule, ScheduleName::Cyclic | ScheduleName::Restarts);
@@ -228,8 +238,8 @@ impl Train {
         let is_none = self.average.contains(&AverageName::None);
         let misplaced = [
             (
-                !is_sgd && (self.momentum.is_some() || self.nesterov),
-                "--momentum and --nesterov belong to --optimizer sgd",
+                !is_sgd && (self.momentum.is_some() && !is_free || self.nesterov),
+                "--momentum and --nesterov belong to --optimizer sgd; schedule-free has a momentum, too",
             ),
             (
                 !has_end && self.final_rate.is_some(),
@@ -252,7 +262,14 @@ impl Train {
         if let Some((_, problem)) = misplaced.into_iter().find(|(wrong, _)| *wrong) {
             return Err(HostError::Usage(problem.into()));
         }
-        let rate = self.rate.unwrap_or(if is_sgd { 0.1 } else { 1e-3 });
+        let usual = if is_sgd {
+            0.1
+        } else if is_free {
+            0.5
+        } else {
+            1e-3
+        };
+        let rate = self.rate.unwrap_or(usual);
         let is_for_averages = matches!(self.schedule, ScheduleName::Paper | ScheduleName::Cyclic);
         let final_rate = self.final_rate.unwrap_or(if is_for_averages { 0.2 * rate } else { 0.0 });
         let adam = AdamConfig { weight_decay: self.weight_decay, ..AdamConfig::default() };
@@ -263,6 +280,10 @@ impl Train {
                 weight_decay: self.weight_decay,
             }),
             OptimizerName::Adam => OptimizerPlan::Adam(adam),
+            OptimizerName::ScheduleFree => OptimizerPlan::ScheduleFree(ScheduleFreeConfig {
+                beta: self.momentum.unwrap_or(0.9),
+                weight_decay: self.weight_decay,
+            }),
             OptimizerName::Adamw => OptimizerPlan::Adam(AdamConfig { decoupled: true, ..adam }),
         };
         Ok(Plan {
@@ -272,6 +293,7 @@ impl Train {
             loss: self.loss,
             init: self.init,
             optimizer,
+            lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
             rate,
             warmup: self.warmup,
             decay: match self.schedule {

@@ -4,8 +4,8 @@ use super::HostError;
 use super::averages::AverageKind;
 use super::model_file::MAX_PARAMS;
 use crate::{
-    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Loss, MAX_LAYERS, Optimizer, Schedule, Sgd, SgdConfig,
-    Shape, Snapshots, Spec,
+    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Lookahead, LookaheadConfig, Loss, MAX_LAYERS, Optimizer,
+    Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
 };
 use core::ops::RangeInclusive;
 use std::boxed::Box;
@@ -20,28 +20,52 @@ pub enum OptimizerPlan {
     Sgd(SgdConfig),
     /// Adam and AdamW.
     Adam(AdamConfig),
+    /// Schedule-free SGD, whose average is the model.
+    ScheduleFree(ScheduleFreeConfig),
 }
 
 impl OptimizerPlan {
-    /// Floats of state for `spec`.
+    /// Floats of state for `spec`, its own and the slow weights of a lookahead.
     #[must_use]
-    pub fn state_len(&self, spec: &Spec) -> usize {
-        match self {
+    pub fn state_len(&self, spec: &Spec, lookahead: Option<LookaheadConfig>) -> [usize; 2] {
+        let own = match self {
             Self::Sgd(config) => config.state_len(spec),
             Self::Adam(config) => config.state_len(spec),
-        }
+            Self::ScheduleFree(config) => config.state_len(spec),
+        };
+        [own, if lookahead.is_some() { spec.param_len() } else { 0 }]
     }
 
-    /// The optimizer over `state`.
+    /// The optimizer over `state`, from a model with `params`.
     ///
     /// # Errors
-    /// As [`Sgd::new`] and [`Adam::new`].
-    pub fn start<'a>(&self, spec: &Spec, state: &'a mut [f32]) -> Result<Box<dyn Optimizer + 'a>, Error> {
-        Ok(match *self {
-            Self::Sgd(config) => Box::new(Sgd::new(config, spec, state)?),
-            Self::Adam(config) => Box::new(Adam::new(config, spec, state)?),
-        })
+    /// As [`Sgd::new`], [`Adam::new`], [`ScheduleFree::new`] and [`Lookahead::new`].
+    pub fn start<'a>(
+        &self,
+        spec: &Spec,
+        lookahead: Option<LookaheadConfig>,
+        params: &[f32],
+        [state, slow]: [&'a mut [f32]; 2],
+    ) -> Result<Box<dyn Optimizer + 'a>, Error> {
+        match *self {
+            Self::Sgd(config) => behind(lookahead, Sgd::new(config, spec, state)?, params, slow),
+            Self::Adam(config) => behind(lookahead, Adam::new(config, spec, state)?, params, slow),
+            Self::ScheduleFree(config) => behind(lookahead, ScheduleFree::new(config, params, state)?, params, slow),
+        }
     }
+}
+
+/// The optimizer itself, or slow weights behind it.
+fn behind<'a>(
+    lookahead: Option<LookaheadConfig>,
+    optimizer: impl Optimizer + 'a,
+    params: &[f32],
+    slow: &'a mut [f32],
+) -> Result<Box<dyn Optimizer + 'a>, Error> {
+    Ok(match lookahead {
+        Some(config) => Box::new(Lookahead::new(config, optimizer, params, slow)?),
+        None => Box::new(optimizer),
+    })
 }
 
 /// How the rate falls over the budget, in terms that do not depend on the number of samples.
@@ -120,6 +144,8 @@ pub struct Plan {
     pub init: Init,
     /// How they move.
     pub optimizer: OptimizerPlan,
+    /// Slow weights behind that.
+    pub lookahead: Option<LookaheadConfig>,
     /// Base learning rate.
     pub rate: f32,
     /// Epochs of warm-up.
@@ -153,6 +179,7 @@ impl Default for Plan {
             loss: Loss::SoftmaxCrossEntropy,
             init: Init::He,
             optimizer: OptimizerPlan::Adam(AdamConfig::default()),
+            lookahead: None,
             rate: 1e-3,
             warmup: 0.0,
             decay: DecayPlan::Constant,
@@ -292,6 +319,9 @@ impl Plan {
                 numbers.extend([("momentum", momentum, BELOW_ONE), ("weight-decay", weight_decay, SHARE)]);
             }
             OptimizerPlan::Adam(config) => numbers.push(("weight-decay", config.weight_decay, SHARE)),
+            OptimizerPlan::ScheduleFree(config) => {
+                numbers.extend([("momentum", config.beta, BELOW_ONE), ("weight-decay", config.weight_decay, SHARE)]);
+            }
         }
         match self.decay {
             DecayPlan::Constant => {}
@@ -309,6 +339,10 @@ impl Plan {
                 numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
                 counts.push(("cycle-factor", factor.into()));
             }
+        }
+        if let Some(lookahead) = self.lookahead {
+            counts.push(("lookahead", lookahead.every.into()));
+            numbers.push(("lookahead-alpha", lookahead.alpha, SHARE));
         }
         if let Some(swa) = &self.averages {
             numbers.push(("swa-start", swa.start, SHARE));
@@ -336,6 +370,9 @@ impl Plan {
         let odd_pair = match self.optimizer {
             OptimizerPlan::Sgd(SgdConfig { momentum: 0.0, nesterov: true, .. }) => "nesterov needs a momentum above 0",
             _ if self.warmup > self.epochs as f32 => "the warmup is longer than the run",
+            OptimizerPlan::ScheduleFree(_) if self.lookahead.is_some() => {
+                "schedule-free averages: it takes no lookahead"
+            }
             _ if self.asks_draws() && self.loss != Loss::SoftmaxCrossEntropy => {
                 "swag predicts classes: it needs the loss cross-entropy"
             }

@@ -111,19 +111,22 @@ pub fn train(
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = split(data.train.len(), plan)?;
     let kinds = plan.averages.as_ref().map_or(&[][..], |averages| &averages.kinds);
-    let state_len = plan.optimizer.state_len(&spec);
+    let state_lens = plan.optimizer.state_len(&spec, plan.lookahead);
     let buffers = Buffers::new(&spec, plan, train.len())?;
     // All at once, since a system that promises each part may not have the whole.
     let p = spec.param_len();
-    room::<f32>(buffers.len().saturating_add(2 * p + state_len).saturating_add(Memory::len(kinds, p)))?;
+    room::<f32>(
+        buffers.len().saturating_add(2 * p + state_lens[0] + state_lens[1]).saturating_add(Memory::len(kinds, p)),
+    )?;
     let (mut params, mut kept) = (Floats::zeros(p)?, Floats::zeros(p)?);
-    let mut state = Floats::zeros(state_len)?;
+    let [state, slow] = state_lens.map(Floats::zeros);
+    let (mut state, mut slow) = (state?, slow?);
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let averages = kinds.iter().zip(&mut memories).map(|(kind, memory)| Average::new(kind, plan.seed, memory));
     let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
     let mut model = Model::new(&spec, &mut params)?;
     model.init(plan.init, plan.seed)?;
-    let mut optimizer = plan.optimizer.start(&spec, &mut state)?;
+    let mut optimizer = plan.optimizer.start(&spec, plan.lookahead, model.params(), [&mut state, &mut slow])?;
     let mut evaluator = Evaluator::new(&spec, data)?;
     let epoch_steps = plan.steps_per_epoch(train.len());
     let mut trainer = Trainer {
@@ -144,7 +147,7 @@ pub fn train(
         let mut pass = || {
             let (loss, error, done) =
                 trainer.epoch(&order, &mut model, &mut *optimizer, &mut averages, observer, stop)?;
-            let last = evaluator.validate(model.params(), &data.train, &validation)?;
+            let last = evaluator.validate(weights(&model, &*optimizer), &data.train, &validation)?;
             let average = match averages.first_mut() {
                 Some(first) => validate(first, &mut evaluator, &data.train, &validation)?,
                 None => None,
@@ -172,12 +175,11 @@ pub fn train(
                     history.push(row);
                 }
                 interrupted = !done;
-                kept.copy_from_slice(model.params());
+                kept.copy_from_slice(weights(&model, &*optimizer));
                 averages.iter_mut().for_each(Average::keep);
             }
             Err(error @ HostError::Diverged { .. }) if epoch > 1 => {
                 diverged = Some(error);
-                model.params_mut().copy_from_slice(&kept);
             }
             Err(error) => return Err(error),
         }
@@ -187,7 +189,7 @@ pub fn train(
     }
     let failed = HostError::of_step(model.steps(), trainer.rate);
     let sets = Sets { data, train: &train, validation: &validation };
-    let last_marks = sets.marks(&mut evaluator, &spec, model.params()).map_err(failed)?;
+    let last_marks = sets.marks(&mut evaluator, &spec, &kept).map_err(failed)?;
     let mut averaged = Vec::new();
     for average in &averages {
         let Some((params, count)) = average.kept() else { continue };
@@ -197,8 +199,13 @@ pub fn train(
         }
         averaged.push(Averaged { name: average.name, params, count, marks });
     }
-    let last = params.to_vec();
+    let last = kept.to_vec();
     Ok(Outcome { spec, last, last_marks, averages: averaged, baseline: None, history, interrupted, diverged })
+}
+
+/// What predicts: an optimizer's average, or the model's own parameters.
+fn weights<'a>(model: &'a Model<'_>, optimizer: &'a dyn Optimizer) -> &'a [f32] {
+    optimizer.averaged().unwrap_or(model.params())
 }
 
 /// What models are judged by.

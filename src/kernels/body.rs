@@ -4,8 +4,8 @@
 
 use super::inner::{self, CHUNK};
 use super::{
-    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, Sgd, TILE, add_scaled, cut, cut_mut, rows, rows_mut,
-    start_rows, tree,
+    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd, TILE, add_scaled, cut, cut_mut, rows,
+    rows_mut, start_rows, tree,
 };
 
 /// `out[j] += Σ_i coefficients[i] · matrix[i][j]`, `i` ascending, zero coefficients skipped: the primitive of
@@ -254,6 +254,23 @@ fn floor(x: f32, floor: f32) -> f32 {
 #[inline(always)]
 pub(super) fn mean_update<const L: usize>(mean: &mut [f32], w: &[f32], gain: f32) {
     inner::mean_update(mean, w, gain);
+}
+
+/// `z ← z − γ(g·scale + λy); x ← x + c(z − x); y ← z + β(x − z)`.
+#[inline(always)]
+pub(super) fn schedule_free<const L: usize>(
+    y: &mut [f32],
+    z: &mut [f32],
+    x: &mut [f32],
+    g: &[f32],
+    scale: f32,
+    c: ScheduleFree,
+) {
+    for (((y, z), x), &g) in y.iter_mut().zip(z).zip(x).zip(g) {
+        *z -= c.rate * (g * scale + c.decay * *y);
+        *x += (*z - *x) * c.gain;
+        *y = *z + (*x - *z) * c.beta;
+    }
 }
 
 /// What rounding takes from the mean is kept in `lost` and given back with the next model.

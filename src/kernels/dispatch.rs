@@ -4,8 +4,8 @@
 #![allow(unsafe_code)]
 
 use super::{
-    Adam, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, Sgd, body, dense,
-    exponential, listed, lists,
+    Adam, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, ScheduleFree, Sgd,
+    body, dense, exponential, listed, lists,
 };
 
 /// An instruction set that the kernels are compiled for. Each computes the same bits.
@@ -216,6 +216,8 @@ dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     body::momentum(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
     /// Adam (Kingma & Ba 2015, algorithm 1), with either kind of weight decay; `g` likewise.
     body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam);
+    /// Schedule-free SGD (Defazio et al. 2024, algorithm 1) along `g·scale`.
+    body::schedule_free(y: &mut [f32], z: &mut [f32], x: &mut [f32], g: &[f32], scale: f32, c: ScheduleFree);
     /// `mean ← mean + (w − mean)·gain`.
     body::mean_update(mean: &mut [f32], w: &[f32], gain: f32);
     /// The same with Kahan's compensation: `y = (w − mean)·gain − lost; t = mean + y; lost ← (t − mean) − y; mean ← t`.

@@ -65,7 +65,7 @@ pub(crate) use dispatch::{
     adam, add, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed,
     forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats,
     listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
-    momentum, outer, prefetch, scale, scale_bytes, sgd, sum, swap,
+    momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, sum, swap,
 };
 pub(crate) use inner::{copy, sqrt};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
@@ -299,6 +299,17 @@ pub(crate) struct Adam {
     pub decay: f32,
     /// Decoupled weight decay: weights shrink by `1 − ηλ`.
     pub shrink: f32,
+}
+
+/// As [`Sgd`], for schedule-free SGD.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScheduleFree {
+    pub rate: f32,
+    /// Coupled weight decay `λ`, at `y`.
+    pub decay: f32,
+    pub beta: f32,
+    /// `c = γ²/Σγ²`.
+    pub gain: f32,
 }
 
 /// First moments and velocities below this become zero: no subnormals in long runs, the same on every target.

@@ -321,6 +321,8 @@ proptest! {
             mean_update_compensated(&mut w2, &mut v2, &g, 0.7);
             moments_update(&mut w3, &mut m3, &g, 0.1);
             add(&mut w1, &g, -0.4);
+            let c = ScheduleFree { rate: 0.1, decay: 1e-3, beta: 0.9, gain: 0.3 };
+            schedule_free(&mut w1, &mut w2, &mut w3, &g, 0.25, c);
             scale(&mut w1, 1.1);
             [w1, w2, v2, w3, m3, v3].concat()
         };

@@ -7,8 +7,8 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
-    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Loss, Math, Model, Optimizer, Origin, Parts, Rule,
-    Schedule, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, load,
+    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, Optimizer, Origin, Parts, Rule,
+    Schedule, ScheduleFree, ScheduleFreeConfig, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, load,
     load_spec, nonzeros, predict, save, softmax,
 };
 
@@ -101,7 +101,15 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
         sum,
     )?;
     let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
-    let mut total = train(&mut model, inputs, targets, &mut adam, rate, &mut work, sum)?;
+    let config = opaque(LookaheadConfig::default());
+    let mut lookahead = Lookahead::new(config, &mut adam, model.params(), other)?;
+    let mut total = train(&mut model, inputs, targets, &mut lookahead, rate, &mut work, sum)?;
+    opaque((lookahead.steps(), lookahead.slow()));
+    let mut free = ScheduleFree::new(opaque(ScheduleFreeConfig::default()), model.params(), state)?;
+    total = train(&mut model, inputs, targets, &mut free, rate, &mut work, sum).or(Ok::<_, Error>(total))?;
+    opaque((free.averaged(), free.state()));
+    let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
+    total = train(&mut model, inputs, targets, &mut adam, rate, &mut work, sum)?;
     opaque(adam.steps());
     Sgd::resume(opaque(SgdConfig::default()), spec, state)?;
     Adam::resume(opaque(AdamConfig::decoupled(0.1)), spec, state, opaque(9))?;
@@ -113,7 +121,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     averager.merge(&Averager::resume(opaque(AverageState::mean_of(4)), other)?)?;
     opaque(averager.in_place_of(&mut model)?.params());
     averager.restore(&mut model)?;
-    opaque((averager.mean()?, averager.state()));
+    opaque((averager.mean()?, AverageState::from_bytes(&opaque(averager.state().to_bytes()))?));
     averager.update_weighted(&model, opaque(2.0))?;
     averager.remove(&model, opaque(1.0))?;
     averager.reset()?;

@@ -1,0 +1,136 @@
+//! What has to be kept beside an average, and its bytes.
+
+use super::rule::{Ema, Kind, Origin, Progress, Rule, Warmup};
+use crate::error::{CheckpointFault, Error};
+use crate::math::Total;
+
+/// What an average is besides its floats: kept with them, so that no counter starts anew.
+///
+/// | byte | what |
+/// |---|---|
+/// | 0 | `u8` kind: 0 mean, 1 weighted mean, 2 capped mean, 3 exponential; `u8` origin: 0 corrected, 1 first; `u8` warm-up: 0 none, 1 ratio, 2 power; 0 |
+/// | 4 | `f32` ε |
+/// | 8 | `u64` most models of a capped mean, or `f32` γ and `f32` p of a warm-up |
+/// | 16 | `u64` models taken in |
+/// | 24 | `f32` sum of weights or `z`, `f32` what rounding took from it |
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AverageState {
+    pub(super) rule: Rule,
+    pub(super) progress: Progress,
+}
+
+impl AverageState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 32;
+
+    /// A running mean of `count` models.
+    #[must_use]
+    pub const fn mean_of(count: u64) -> Self {
+        Self { rule: Rule::mean(), progress: Progress { count, total: Total::NONE } }
+    }
+
+    /// Models taken in.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.progress.count
+    }
+
+    /// The kind of average.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// The state as bytes, little-endian on every target.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let none = ([0, 0, 0, 0], 0.0, [0; 8]);
+        let (kind, epsilon, constants) = match self.rule.kind {
+            Kind::Mean => none,
+            Kind::Weighted => ([1, 0, 0, 0], 0.0, [0; 8]),
+            Kind::Capped(most) => ([2, 0, 0, 0], 0.0, most.to_le_bytes()),
+            Kind::Ema(Ema { epsilon, origin, warmup }) => {
+                let (warmup, [gamma, power]) = match warmup {
+                    Warmup::None => (0, [0.0; 2]),
+                    Warmup::Ratio => (1, [0.0; 2]),
+                    Warmup::Power { gamma, power } => (2, [gamma, power]),
+                };
+                let [a, b, c, d] = gamma.to_le_bytes();
+                let [e, f, g, h] = power.to_le_bytes();
+                ([3, u8::from(origin == Origin::First), warmup, 0], epsilon, [a, b, c, d, e, f, g, h])
+            }
+        };
+        let Progress { count, total } = self.progress;
+        let (high, low) = total.parts();
+        let mut bytes = [0; Self::BYTES];
+        let fields: [&[u8]; 6] =
+            [&kind, &epsilon.to_le_bytes(), &constants, &count.to_le_bytes(), &high.to_le_bytes(), &low.to_le_bytes()];
+        bytes.iter_mut().zip(fields.iter().flat_map(|field| field.iter())).for_each(|(to, &from)| *to = from);
+        bytes
+    }
+
+    /// The state that these bytes stand for.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] with the byte of the first field that cannot be, [`Error::Setting`] for a rule that cannot.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let [
+            kind,
+            origin,
+            warmup,
+            zero,
+            e0,
+            e1,
+            e2,
+            e3,
+            constants @ ..,
+            c0,
+            c1,
+            c2,
+            c3,
+            c4,
+            c5,
+            c6,
+            c7,
+            h0,
+            h1,
+            h2,
+            h3,
+            l0,
+            l1,
+            l2,
+            l3,
+        ] = *bytes;
+        let wrong = |at| Err(Error::Checkpoint(CheckpointFault::Field(at)));
+        let [a, b, c, d, e, f, g, h] = constants;
+        let epsilon = f32::from_le_bytes([e0, e1, e2, e3]);
+        let origin = match origin {
+            0 => Origin::Corrected,
+            1 => Origin::First,
+            _ => return wrong(1),
+        };
+        let warmup = match warmup {
+            0 => Warmup::None,
+            1 => Warmup::Ratio,
+            2 => Warmup::Power { gamma: f32::from_le_bytes([a, b, c, d]), power: f32::from_le_bytes([e, f, g, h]) },
+            _ => return wrong(2),
+        };
+        let rule = match kind {
+            0 => Rule::mean(),
+            1 => Rule::weighted(),
+            2 => Rule::capped(u64::from_le_bytes(constants)),
+            3 => Rule::ema(Ema { epsilon, origin, warmup }),
+            _ => return wrong(0),
+        };
+        rule.check()?;
+        let count = u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]);
+        let (high, low) = (f32::from_le_bytes([h0, h1, h2, h3]), f32::from_le_bytes([l0, l1, l2, l3]));
+        if !(high.is_finite() && high >= 0.0 && low.is_finite()) {
+            return wrong(24);
+        }
+        let state = Self { rule, progress: Progress { count, total: Total::of_parts(high, low) } };
+        // Whatever stands where nothing is meant would be lost.
+        if zero != 0 || state.to_bytes() != *bytes { wrong(0) } else { Ok(state) }
+    }
+}

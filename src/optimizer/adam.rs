@@ -1,0 +1,168 @@
+//! Adam and AdamW.
+
+use super::{Optimizer, check_decay, part, through_block};
+use crate::error::{Buffer, Error, Setting};
+use crate::kernels::{self, cut_mut};
+use crate::math;
+use crate::params::Bound;
+use crate::spec::Spec;
+
+/// Settings of [`Adam`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AdamConfig {
+    /// Decay rate `β₁` of the first moment.
+    pub beta1: f32,
+    /// Decay rate `β₂` of the second moment.
+    pub beta2: f32,
+    /// `ε`.
+    pub epsilon: f32,
+    /// `λ`.
+    pub weight_decay: f32,
+    /// Whether weights shrink by `1 − ηλ` (AdamW, Loshchilov & Hutter 2019) instead of `λw` joining the gradient.
+    pub decoupled: bool,
+}
+
+impl Default for AdamConfig {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false }
+    }
+}
+
+impl AdamConfig {
+    /// AdamW: decoupled weight decay of `weight_decay`.
+    #[must_use]
+    pub fn decoupled(weight_decay: f32) -> Self {
+        Self { weight_decay, decoupled: true, ..Self::default() }
+    }
+
+    /// Floats of state: `2P`.
+    #[must_use]
+    pub const fn state_len(&self, spec: &Spec) -> usize {
+        spec.param_len().saturating_mul(2)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let is_rate = |beta: f32| (0.0..1.0).contains(&beta);
+        if !(is_rate(self.beta1) && is_rate(self.beta2)) {
+            return Err(Error::Setting(Setting::Beta));
+        }
+        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
+            return Err(Error::Setting(Setting::Epsilon));
+        }
+        check_decay(self.weight_decay)
+    }
+}
+
+/// Adam (Kingma & Ba 2015, algorithm 1): `m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
+/// w ← w − η·m̂/(√v̂ + ε)` with `m̂ = m/(1−β₁ᵗ)`, `v̂ = v/(1−β₂ᵗ)`.
+///
+/// Moments below 1e-20 (first) and 1e-30 (second) become zero: inputs that are rarely lit would leave subnormals.
+#[derive(Debug)]
+pub struct Adam<'a> {
+    config: AdamConfig,
+    moments: &'a mut [f32],
+    steps: u64,
+    /// On the first moments; NaN where a second one is not a number of zero or more.
+    bound: Bound,
+    /// Weights of the present step that the bound covers and that have not moved yet.
+    covered: usize,
+    /// `1/n`.
+    scale: f32,
+    step: kernels::Adam,
+}
+
+impl<'a> Adam<'a> {
+    /// Starts with moments of zero; `state` has [`AdamConfig::state_len`] floats, first moments before second ones.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
+    pub fn new(config: AdamConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
+        let mut adam = Self::resume(config, spec, state, 0)?;
+        adam.moments.fill(0.0);
+        adam.bound = Bound::of(&[]);
+        Ok(adam)
+    }
+
+    /// Continues with the moments in `state` after `steps` steps.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn resume(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
+        spec.check()?;
+        config.check()?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
+        let step = kernels::Adam {
+            rate: 0.0,
+            beta1: config.beta1,
+            beta2: config.beta2,
+            epsilon: config.epsilon,
+            correction: 1.0,
+            decay: if config.decoupled { 0.0 } else { config.weight_decay },
+            shrink: 1.0,
+        };
+        let (first, second) = cut_mut(state, spec.param_len());
+        let sound = second.iter().all(|&v| (0.0..f32::INFINITY).contains(&v));
+        let bound = if sound { Bound::of(first) } else { Bound::of(&[f32::NAN]) };
+        Ok(Self { config, moments: state, steps, bound, covered: 0, scale: 1.0, step })
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+impl Optimizer for Adam<'_> {
+    fn check(&self, spec: &Spec) -> Result<(), Error> {
+        Error::expect_len(Buffer::Optimizer, self.config.state_len(spec), self.moments.len())
+    }
+
+    fn begin(&mut self, rate: f32, scale: f32) {
+        self.steps = self.steps.saturating_add(1);
+        let AdamConfig { beta1, beta2, weight_decay, decoupled, .. } = self.config;
+        self.covered = 0;
+        self.scale = scale;
+        self.step.rate = rate / math::one_minus_power(1.0 - beta1, self.steps);
+        self.step.correction = 1.0 / kernels::sqrt(math::one_minus_power(1.0 - beta2, self.steps));
+        self.step.shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
+    }
+
+    /// By `|m| / ε`, which is loose but never adds up to a magnitude that matters; none with coupled decay, where it would.
+    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
+        self.covered = self.moments.len() / 2;
+        let kernels::Adam { rate, beta1, decay, epsilon, shrink, .. } = self.step;
+        let gradient = gradient * self.scale;
+        // An infinite square makes a second moment that is, with β₂ = 0, no number.
+        if decay != 0.0 || !(gradient * gradient).is_finite() {
+            return self.bound.becomes(f32::NAN);
+        }
+        let first = self.bound.becomes(beta1 * self.bound.get() + (1.0 - beta1) * gradient);
+        (1.0 - shrink).abs() * weights + rate * (first / epsilon)
+    }
+
+    fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        self.along(offset, weights, &[self.scale], gradient);
+    }
+
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
+        // Rows whose ends would not fill a vector are better joined.
+        if d.len().is_multiple_of(8) {
+            self.along(offset, weights, x, d);
+        } else {
+            through_block(offset, weights, x, d, block, |offset, weights, g| self.update(offset, weights, g));
+        }
+    }
+}
+
+impl Adam<'_> {
+    /// Along `x·dᵀ`.
+    fn along(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32]) {
+        self.bound.cover(&mut self.covered, weights.len());
+        let half = self.moments.len() / 2;
+        let (first, second) = cut_mut(self.moments, half);
+        let n = weights.len();
+        kernels::adam(weights, part(first, offset, n), part(second, offset, n), x, d, self.step);
+    }
+}

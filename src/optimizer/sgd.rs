@@ -1,0 +1,132 @@
+//! Stochastic gradient descent, with and without momentum.
+
+use super::{Optimizer, check_decay, part};
+use crate::error::{Buffer, Error, Setting};
+use crate::kernels;
+use crate::params::Bound;
+use crate::spec::Spec;
+
+/// Settings of [`Sgd`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SgdConfig {
+    /// `μ`, 0 for plain SGD.
+    pub momentum: f32,
+    /// Nesterov's form.
+    pub nesterov: bool,
+    /// `λ`, added to the gradient as `λw`.
+    pub weight_decay: f32,
+}
+
+impl SgdConfig {
+    /// Floats of state: 0, or `P` with momentum.
+    #[must_use]
+    pub const fn state_len(&self, spec: &Spec) -> usize {
+        if self.momentum > 0.0 { spec.param_len() } else { 0 }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let momentum = if self.nesterov { self.momentum > 0.0 } else { self.momentum >= 0.0 };
+        if !(momentum && self.momentum < 1.0) {
+            return Err(Error::Setting(Setting::Momentum));
+        }
+        check_decay(self.weight_decay)
+    }
+}
+
+/// Stochastic gradient descent: `g ← g + λw; v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov
+/// (Sutskever et al. 2013, as PyTorch has it).
+#[derive(Debug)]
+pub struct Sgd<'a> {
+    config: SgdConfig,
+    velocity: &'a mut [f32],
+    /// On the velocity.
+    bound: Bound,
+    /// Weights of the present step that the bound covers and that have not moved yet.
+    covered: usize,
+    /// `1/n`.
+    scale: f32,
+    step: kernels::Sgd,
+    /// None without a velocity.
+    momentum: Option<Momentum>,
+}
+
+impl<'a> Sgd<'a> {
+    /// Starts with no velocity; `state` has [`SgdConfig::state_len`] floats.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
+    #[inline(always)]
+    pub fn new(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
+        let mut sgd = Self::resume(config, spec, state)?;
+        sgd.velocity.fill(0.0);
+        sgd.bound = Bound::of(&[]);
+        Ok(sgd)
+    }
+
+    /// Continues with the velocity in `state`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[inline(always)]
+    pub fn resume(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
+        // In the caller's own code, where the configuration is mostly a constant, so that plain SGD links no momentum.
+        Self::checked(config, spec, state, if config.momentum > 0.0 { Some(kernels::momentum) } else { None })
+    }
+
+    fn checked(
+        config: SgdConfig,
+        spec: &Spec,
+        state: &'a mut [f32],
+        momentum: Option<Momentum>,
+    ) -> Result<Self, Error> {
+        spec.check()?;
+        config.check()?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
+        let SgdConfig { momentum: factor, nesterov, weight_decay } = config;
+        let step = kernels::Sgd { rate: 0.0, decay: weight_decay, momentum: factor, nesterov };
+        let bound = Bound::of(state);
+        Ok(Self { config, velocity: state, bound, covered: 0, scale: 1.0, step, momentum })
+    }
+}
+
+/// What moves weights by their velocity.
+type Momentum = fn(&mut [f32], &mut [f32], &[f32], &[f32], kernels::Sgd);
+
+impl Optimizer for Sgd<'_> {
+    fn check(&self, spec: &Spec) -> Result<(), Error> {
+        Error::expect_len(Buffer::Optimizer, self.config.state_len(spec), self.velocity.len())
+    }
+
+    fn begin(&mut self, rate: f32, scale: f32) {
+        (self.step.rate, self.scale, self.covered) = (rate, scale, 0);
+    }
+
+    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
+        let kernels::Sgd { rate, decay, momentum, .. } = self.step;
+        let gradient = gradient * self.scale + decay * weights;
+        if self.velocity.is_empty() {
+            return rate * gradient;
+        }
+        self.covered = self.velocity.len();
+        let velocity = self.bound.becomes(momentum * self.bound.get() + gradient);
+        // Nesterov's form moves by less than this.
+        rate * (gradient + velocity)
+    }
+
+    fn rests_at_zero(&self) -> bool {
+        self.velocity.is_empty() && self.step.decay == 0.0
+    }
+
+    fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        let scale = self.scale;
+        self.update_outer(offset, weights, &[scale], gradient, &mut []);
+    }
+
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], _: &mut [f32]) {
+        // x·scale is x: a mean over one sample.
+        let Some(momentum) = self.momentum else { return kernels::sgd(weights, x, d, self.step) };
+        self.bound.cover(&mut self.covered, weights.len());
+        momentum(weights, part(self.velocity, offset, weights.len()), x, d, self.step);
+    }
+}

@@ -1,0 +1,236 @@
+//! Lookahead and schedule-free SGD against their algorithms in double precision.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use common::{bits, cases};
+use cygnet::{
+    Activation, Adam, AdamConfig, Averager, Buffer, Error, Init, Lookahead, LookaheadConfig, Loss, Model, Optimizer,
+    ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Setting, Sgd, SgdConfig, Spec, Targets, Workspace,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Of weights of up to 10 after 60 steps, each with a few roundings of 2⁻²⁴ of them.
+const TOLERANCE: f64 = 60.0 * 4.0 * 10.0 / 16_777_216.0;
+
+fn close(ours: &[f32], exact: &[f64]) -> bool {
+    ours.len() == exact.len() && ours.iter().zip(exact).all(|(&a, b)| (f64::from(a) - b).abs() <= TOLERANCE)
+}
+
+fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|&x| x.into()).collect()
+}
+
+/// A gradient that depends on where it is taken: of `½ Σ a_i (w_i − c_i)²`, summed over two samples.
+fn gradient(w: &[f32], a: &[f32], c: &[f32]) -> Vec<f32> {
+    w.iter().zip(a).zip(c).map(|((w, a), c)| 2.0 * a * (w - c)).collect()
+}
+
+/// A step along that gradient, in ranges, as training has it.
+fn step(optimizer: &mut dyn Optimizer, rate: f32, w: &mut [f32], (a, c): (&[f32], &[f32]), cut: usize) {
+    let g = gradient(w, a, c);
+    optimizer.begin(rate, 0.5);
+    let (first, second) = w.split_at_mut(cut);
+    optimizer.update(0, first, &g[..cut]);
+    optimizer.update(cut, second, &g[cut..]);
+}
+
+type Problem = (Vec<f32>, Vec<f32>, Vec<f32>);
+
+fn problem() -> impl Strategy<Value = Problem> {
+    (1_usize..12).prop_flat_map(|n| (vec(-2.0_f32..2.0, n), vec(0.1_f32..1.0, n), vec(-2.0_f32..2.0, n)))
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn lookahead_follows_its_algorithm_and_resumes(
+        (w, a, c) in problem(),
+        every in 1_u32..8,
+        alpha in 0.0_f32..1.0,
+        stop in 0_u64..60,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let config = LookaheadConfig { every, alpha };
+        let cut = cut.index(w.len());
+        let net = Spec::new(1).dense(1, Activation::Identity);
+        let sgd = || Sgd::new(SgdConfig::default(), &net, &mut []).unwrap();
+        let (mut fast, mut slow) = (w.clone(), vec![0.0; w.len()]);
+        let mut optimizer = Lookahead::new(config, sgd(), &w, &mut slow).unwrap();
+        let (mut theta, mut phi) = (wide(&w), wide(&w));
+        for t in 1..=60_u64 {
+            if t == stop {
+                optimizer = Lookahead::resume(config, sgd(), &mut slow, t - 1).unwrap();
+            }
+            step(&mut optimizer, 0.3, &mut fast, (&a, &c), cut);
+            for (i, theta) in theta.iter_mut().enumerate() {
+                *theta -= f64::from(0.3_f32) * f64::from(a[i]) * (*theta - f64::from(c[i]));
+                if t % u64::from(every) == 0 {
+                    phi[i] += f64::from(alpha) * (*theta - phi[i]);
+                    *theta = phi[i];
+                }
+            }
+            prop_assert!(close(&fast, &theta) && close(optimizer.slow(), &phi), "step {}", t);
+        }
+    }
+
+    #[test]
+    fn schedule_free_follows_its_algorithm_and_resumes(
+        (w, a, c) in problem(),
+        beta in 0.0_f32..1.0,
+        weight_decay in prop_oneof![Just(0.0_f32), 0.0_f32..0.1],
+        warmup in 0_u64..10,
+        stop in 0_u64..60,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let config = ScheduleFreeConfig { beta, weight_decay };
+        let cut = cut.index(w.len());
+        let mut floats = vec![0.0; 2 * w.len()];
+        let mut params = w.clone();
+        let mut optimizer = ScheduleFree::new(config, &w, &mut floats).unwrap();
+        let (mut y, mut z, mut x, mut squares) = (wide(&w), wide(&w), wide(&w), 0.0);
+        for t in 1..=60_u64 {
+            if t == stop {
+                let state = optimizer.state();
+                optimizer = ScheduleFree::resume(config, state, &mut floats).unwrap();
+            }
+            let rate = if t <= warmup { 0.3 * t as f32 / (warmup + 1) as f32 } else { 0.3 };
+            step(&mut optimizer, rate, &mut params, (&a, &c), cut);
+            let rate = f64::from(rate);
+            squares += rate * rate;
+            let gain = rate * rate / squares;
+            for i in 0..w.len() {
+                let g = f64::from(a[i]) * (y[i] - f64::from(c[i]));
+                z[i] -= rate * (g + f64::from(weight_decay) * y[i]);
+                x[i] = (1.0 - gain) * x[i] + gain * z[i];
+                y[i] = (1.0 - f64::from(beta)) * z[i] + f64::from(beta) * x[i];
+            }
+            prop_assert!(close(&params, &y) && close(optimizer.averaged().unwrap(), &x), "step {}", t);
+        }
+        prop_assert!(close(&floats[..w.len()], &z));
+    }
+
+    #[test]
+    fn slow_weights_that_stay_hold_still_and_rare_ones_leave_the_inner_optimizer_alone((w, a, c) in problem()) {
+        let net = Spec::new(1).dense(1, Activation::Identity);
+        let sgd = || Sgd::new(SgdConfig::default(), &net, &mut []).unwrap();
+        let (mut plain, mut fast, mut slow) = (w.clone(), w.clone(), vec![0.0; w.len()]);
+        let config = LookaheadConfig { every: 1, alpha: 0.0 };
+        let mut still = Lookahead::new(config, sgd(), &w, &mut slow).unwrap();
+        step(&mut still, 0.1, &mut fast, (&a, &c), 0);
+        // With α = 0 nothing ever moves.
+        prop_assert_eq!(bits(&fast), bits(&w));
+        let mut slow = vec![0.0; w.len()];
+        let mut rare = Lookahead::new(LookaheadConfig { every: 1000, alpha: 0.5 }, sgd(), &w, &mut slow).unwrap();
+        for _ in 0..20 {
+            step(&mut rare, 0.1, &mut fast, (&a, &c), 0);
+            step(&mut sgd(), 0.1, &mut plain, (&a, &c), 0);
+        }
+        prop_assert_eq!(bits(&fast), bits(&plain));
+    }
+}
+
+const NET: Spec = Spec::new(3).dense(5, Activation::Tanh).dense(2, Activation::Identity).loss(Loss::MeanSquared);
+const P: usize = NET.param_len();
+
+/// Trains on a line and returns the last loss of the weights that predict.
+fn learn(optimizer: &mut dyn Optimizer, params: &mut [f32], rate: f32) -> f32 {
+    let (mut floats, mut mean) = (vec![0.0; NET.work_len(4)], vec![0.0; P]);
+    let mut model = Model::new(&NET, params).unwrap();
+    let mut work = Workspace::new(&NET, 4, &mut floats).unwrap();
+    let mut average = Averager::new(&mut mean);
+    let batch = |t: usize| -> ([f32; 12], [f32; 8]) {
+        let x: [f32; 12] = core::array::from_fn(|i| ((t * 7 + i * 5) % 13) as f32 / 6.5 - 1.0);
+        (x, core::array::from_fn(|i| 0.5 * x[i / 2 * 3] - 0.25 * x[i / 2 * 3 + 1 + i % 2]))
+    };
+    for t in 0..2000 {
+        let (x, targets) = batch(t);
+        model.train(&x, Targets::Values(&targets), optimizer, rate, &mut work).unwrap();
+        // The bound on the parameters holds, whatever the optimizer does: an average takes them unseen.
+        average.update(&model).unwrap();
+    }
+    assert!(average.mean().unwrap().iter().all(|w| w.is_finite()));
+    let weights = optimizer.averaged().map_or_else(|| model.params().to_vec(), <[f32]>::to_vec);
+    let mut score = cygnet::Score::default();
+    for t in 0..13 {
+        let (x, targets) = batch(t);
+        cygnet::evaluate(&NET, &weights, &x, Targets::Values(&targets), &mut score, &mut work).unwrap();
+    }
+    score.loss()
+}
+
+#[test]
+fn both_learn() {
+    let mut start = [0.0; P];
+    Model::new(&NET, &mut start).unwrap().init(Init::Glorot, 3).unwrap();
+    let (mut slow, mut floats, mut moments) = ([0.0; P], [0.0; 2 * P], [0.0; 2 * P]);
+    let adam = Adam::new(AdamConfig::default(), &NET, &mut moments).unwrap();
+    let mut lookahead = Lookahead::new(LookaheadConfig::default(), adam, &start, &mut slow).unwrap();
+    let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &start, &mut floats).unwrap();
+    let losses = [learn(&mut lookahead, &mut start.clone(), 0.01), learn(&mut schedule_free, &mut start.clone(), 0.3)];
+    assert!(losses.iter().all(|&loss| loss < 1e-3), "{losses:?}");
+}
+
+#[test]
+fn weights_by_hand_leave_no_bound() {
+    // A step outside training, along an infinite gradient, then one within.
+    let start = [0.5; P];
+    let x = [0.5; 3];
+    let target = [1.0; 2];
+    let (mut slow, mut floats) = ([0.0; P], [0.0; 2 * P]);
+    let sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut lookahead = Lookahead::new(LookaheadConfig { every: 1, alpha: 0.5 }, sgd, &start, &mut slow).unwrap();
+    let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &start, &mut floats).unwrap();
+    let optimizers: [&mut dyn Optimizer; 2] = [&mut lookahead, &mut schedule_free];
+    for optimizer in optimizers {
+        let (mut params, mut work, mut mean) = (start, vec![0.0; NET.work_len(1)], [0.0; P]);
+        let mut model = Model::new(&NET, &mut params).unwrap();
+        let mut work = Workspace::new(&NET, 1, &mut work).unwrap();
+        let mut average = Averager::new(&mut mean);
+        model.train(&x, Targets::Values(&target), optimizer, 0.1, &mut work).unwrap();
+        average.update(&model).unwrap();
+        optimizer.begin(1.0, 1.0);
+        optimizer.update(0, &mut [0.0; P], &[-3e38; P]);
+        optimizer.begin(1.0, 1.0);
+        optimizer.update(0, &mut [0.0; P], &[-3e38; P]);
+        for _ in 0..3 {
+            let _ = model.train(&x, Targets::Values(&target), optimizer, 0.1, &mut work);
+            let sound = model.params().iter().all(|w| w.abs() < 1.7e38);
+            assert!(sound || average.update(&model).is_err());
+        }
+    }
+}
+
+#[test]
+fn settings_and_lengths_are_checked() {
+    let sgd = || Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    for config in [
+        LookaheadConfig { every: 0, alpha: 0.5 },
+        LookaheadConfig { every: 5, alpha: -0.1 },
+        LookaheadConfig { every: 5, alpha: f32::NAN },
+        LookaheadConfig { every: 5, alpha: 1.5 },
+    ] {
+        let error = Lookahead::new(config, sgd(), &[0.0; 2], &mut [0.0; 2]).err();
+        assert_eq!(error, Some(Error::Setting(Setting::Lookahead)));
+    }
+    let length = |needed, got| Some(Error::Length { buffer: Buffer::Optimizer, needed, got });
+    let config = LookaheadConfig::default();
+    assert_eq!(Lookahead::new(config, sgd(), &[0.0; 2], &mut [0.0; 3]).err(), length(2, 3));
+    let mut slow = [0.0; 3];
+    let short = Lookahead::resume(config, sgd(), &mut slow, 4).unwrap();
+    assert_eq!((short.check(&NET).err(), short.steps()), (length(P, 3), 4));
+    for beta in [1.0, -0.1, f32::NAN] {
+        let config = ScheduleFreeConfig { beta, weight_decay: 0.0 };
+        let error = ScheduleFree::new(config, &[0.0], &mut [0.0; 2]).err();
+        assert_eq!(error, Some(Error::Setting(Setting::Beta)));
+    }
+    let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 2.0 };
+    assert_eq!(ScheduleFree::new(config, &[0.0], &mut [0.0; 2]).err(), Some(Error::Setting(Setting::WeightDecay)));
+    let config = ScheduleFreeConfig::default();
+    assert_eq!(ScheduleFree::new(config, &[0.0; 2], &mut [0.0; 3]).err(), length(4, 3));
+    let mut floats = [0.0; 3];
+    let short = ScheduleFree::resume(config, ScheduleFreeState::default(), &mut floats).unwrap();
+    assert_eq!(short.check(&NET).err(), length(2 * P, 3));
+}
