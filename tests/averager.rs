@@ -5,8 +5,8 @@ mod common;
 
 use common::{bits, cases};
 use cygnet::{
-    Activation, AverageState, Averager, Buffer, Ema, Error, Model, Origin, Parts, Rule, Setting, Snapshots, Spec,
-    Value, Warmup, Window,
+    Activation, AverageState, Averager, Buffer, CheckpointFault, Ema, Error, Model, Origin, Parts, Rule, Setting,
+    Snapshots, Spec, Value, Warmup, Window,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -321,7 +321,7 @@ proptest! {
         let mut bytes = state.to_bytes();
         prop_assert_eq!(AverageState::from_bytes(&bytes), Ok(state));
         bytes[at.index(bytes.len())] = byte;
-        // Another state, or an error.
+        // Another state that something may have left, or an error.
         if let Ok(other) = AverageState::from_bytes(&bytes) {
             prop_assert_eq!(other.to_bytes(), bytes);
             prop_assert!(Averager::with_rule(other.rule(), &mut [0.0]).is_ok());
@@ -574,4 +574,35 @@ fn ten_million_drifting_models_lose_nothing() {
     let errors = [relative_rms(one.mean().unwrap(), &exact), relative_rms(other.mean().unwrap(), &exact)];
     println!("relative RMS error after 10^7: compensated {:.2e}, plain {:.2e}", errors[0], errors[1]);
     assert!(errors[0] <= 1e-7 && errors[1] > 1e-3, "{errors:?}");
+}
+
+#[test]
+fn a_state_that_nothing_leaves_is_refused() {
+    let mut mean = [0.0];
+    let mut averager = Averager::new(&mut mean);
+    averager.update_weighted(&[1.0][..], 2.0).unwrap();
+    let whole = averager.state().to_bytes();
+    let wrong = Err(Error::Checkpoint(CheckpointFault::Field(24)));
+    let with = |at: usize, value: f32| {
+        let mut bytes = whole;
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        AverageState::from_bytes(&bytes)
+    };
+    for (at, value) in [(24, 0.0), (24, -2.0), (24, f32::NAN), (24, f32::INFINITY), (28, f32::NAN), (28, -2.0)] {
+        assert_eq!(with(at, value), wrong, "{value} at {at}");
+    }
+    let mut none = whole;
+    none[16] = 0;
+    assert_eq!(AverageState::from_bytes(&none), wrong, "weights of no model");
+}
+
+#[test]
+fn weights_whose_sum_is_not_finite_do_not_merge() {
+    let (mut a, mut b) = ([0.0], [0.0]);
+    let (mut one, mut other) = (Averager::new(&mut a), Averager::new(&mut b));
+    one.update_weighted(&[1.0][..], f32::MAX).unwrap();
+    other.update_weighted(&[2.0][..], f32::MAX).unwrap();
+    let before = one.state();
+    assert_eq!(one.merge(&other), Err(Error::Setting(Setting::Weight)));
+    assert_eq!((one.state(), one.mean().unwrap()), (before, &[1.0][..]));
 }

@@ -187,7 +187,8 @@ impl<'a> Averager<'a> {
     /// (parallel and distributed SWA).
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::Swapped`] for either, [`Error::NotAMean`] for either, [`Error::CountOverflow`].
+    /// [`Error::Length`], [`Error::Swapped`] for either, [`Error::NotAMean`] for either, [`Error::CountOverflow`],
+    /// [`Error::Setting`] for weights whose sum is not finite.
     pub fn merge(&mut self, other: &Averager<'_>) -> Result<u64, Error> {
         self.check_live()?;
         other.check_live()?;
@@ -198,6 +199,9 @@ impl<'a> Averager<'a> {
         let is_plain = [self.state.rule, other.state.rule].iter().all(Rule::is_plain);
         let (rule, total) =
             if is_plain { (Rule::mean(), Total::NONE) } else { (Rule::weighted(), self.total().join(other.total())) };
+        if !total.value().is_finite() {
+            return Err(Error::Setting(Setting::Weight));
+        }
         if self.count() == 0 {
             self.copy(other.mean);
         } else if other.count() > 0 {

@@ -75,36 +75,11 @@ impl AverageState {
     /// # Errors
     /// [`Error::Checkpoint`] with the byte of the first field that cannot be, [`Error::Setting`] for a rule that cannot.
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
-        let [
-            kind,
-            origin,
-            warmup,
-            zero,
-            e0,
-            e1,
-            e2,
-            e3,
-            constants @ ..,
-            c0,
-            c1,
-            c2,
-            c3,
-            c4,
-            c5,
-            c6,
-            c7,
-            h0,
-            h1,
-            h2,
-            h3,
-            l0,
-            l1,
-            l2,
-            l3,
-        ] = *bytes;
         let wrong = |at| Err(Error::Checkpoint(CheckpointFault::Field(at)));
-        let [a, b, c, d, e, f, g, h] = constants;
-        let epsilon = f32::from_le_bytes([e0, e1, e2, e3]);
+        let word = |i: usize| bytes.as_chunks().0.get(i).copied().unwrap_or_default();
+        let [kind, origin, warmup, zero] = word(0);
+        let (epsilon, constants) = (f32::from_le_bytes(word(1)), [word(2), word(3)]);
+        let [high, low] = [word(6), word(7)].map(f32::from_le_bytes);
         let origin = match origin {
             0 => Origin::Corrected,
             1 => Origin::First,
@@ -113,24 +88,30 @@ impl AverageState {
         let warmup = match warmup {
             0 => Warmup::None,
             1 => Warmup::Ratio,
-            2 => Warmup::Power { gamma: f32::from_le_bytes([a, b, c, d]), power: f32::from_le_bytes([e, f, g, h]) },
+            2 => Warmup::Power { gamma: f32::from_le_bytes(constants[0]), power: f32::from_le_bytes(constants[1]) },
             _ => return wrong(2),
         };
         let rule = match kind {
             0 => Rule::mean(),
             1 => Rule::weighted(),
-            2 => Rule::capped(u64::from_le_bytes(constants)),
+            2 => Rule::capped(long(constants)),
             3 => Rule::ema(Ema { epsilon, origin, warmup }),
             _ => return wrong(0),
         };
         rule.check()?;
-        let count = u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]);
-        let (high, low) = (f32::from_le_bytes([h0, h1, h2, h3]), f32::from_le_bytes([l0, l1, l2, l3]));
-        if !(high.is_finite() && high >= 0.0 && low.is_finite()) {
+        let (count, total) = (long([word(4), word(5)]), Total::of_parts(high, low));
+        // Models that have a sum of weights or a `z` have a positive one.
+        let has_total = count > 0 && matches!(kind, 1 | 3);
+        if !(high.is_finite() && low.is_finite()) || (total.value() > 0.0) != has_total {
             return wrong(24);
         }
-        let state = Self { rule, progress: Progress { count, total: Total::of_parts(high, low) } };
+        let state = Self { rule, progress: Progress { count, total } };
         // Whatever stands where nothing is meant would be lost.
         if zero != 0 || state.to_bytes() != *bytes { wrong(0) } else { Ok(state) }
     }
+}
+
+/// A number of eight bytes from its two words.
+fn long([low, high]: [[u8; 4]; 2]) -> u64 {
+    u64::from(u32::from_le_bytes(low)) | u64::from(u32::from_le_bytes(high)) << 32
 }

@@ -62,6 +62,7 @@ impl Memory {
 
 enum Running<'a> {
     Mean(Averager<'a>),
+    EveryStep(Averager<'a>),
     Window(Window<'a>, &'a mut [f32]),
     Swag(Swag<'a>, Draws),
 }
@@ -79,7 +80,7 @@ impl<'a> Average<'a> {
         let Memory([mean, second, more]) = memory;
         let running = match *kind {
             AverageKind::Swa => Running::Mean(Averager::new(mean)),
-            AverageKind::Ema(ema) => Running::Mean(Averager::with_rule(Rule::ema(ema), mean)?),
+            AverageKind::Ema(ema) => Running::EveryStep(Averager::with_rule(Rule::ema(ema), mean)?),
             AverageKind::Lawa(models) => Running::Window(Window::new(models, more)?, mean),
             AverageKind::Swag(_, draws) => Running::Swag(Swag::new(mean, second, more)?, Draws { seed, ..draws }),
         };
@@ -90,7 +91,8 @@ impl<'a> Average<'a> {
     pub(super) fn follow(&mut self, model: &Model<'_>, snapshots: Snapshots) -> Result<(), HostError> {
         let is_due = snapshots.due(model.steps());
         match &mut self.running {
-            Running::Mean(averager) if is_due || matches!(self.name, "ema") => _ = averager.update(model)?,
+            Running::EveryStep(averager) => _ = averager.update(model)?,
+            Running::Mean(averager) if is_due => _ = averager.update(model)?,
             Running::Window(window, _) if is_due => _ = window.update(model)?,
             Running::Swag(swag, _) if is_due => _ = swag.update(model)?,
             _ => {}
@@ -101,7 +103,7 @@ impl<'a> Average<'a> {
     /// Models in it.
     pub(super) fn count(&self) -> u64 {
         match &self.running {
-            Running::Mean(averager) => averager.count(),
+            Running::Mean(averager) | Running::EveryStep(averager) => averager.count(),
             Running::Window(window, _) => window.held() as u64,
             Running::Swag(swag, _) => swag.count(),
         }
@@ -110,7 +112,7 @@ impl<'a> Average<'a> {
     /// The averaged weights; none before the first model.
     pub(super) fn mean(&mut self) -> Option<&[f32]> {
         match &mut self.running {
-            Running::Mean(averager) => averager.mean().ok(),
+            Running::Mean(averager) | Running::EveryStep(averager) => averager.mean().ok(),
             Running::Window(window, mean) => window.mean(mean).ok().map(|()| &**mean),
             Running::Swag(swag, _) => swag.mean().ok(),
         }
@@ -144,7 +146,9 @@ impl<'a> Average<'a> {
             let inputs = samples.inputs_of(indices);
             swag.predict(spec, *draws, inputs, &mut params, &mut probabilities, &mut work)?;
         }
-        calibrate(spec, samples, indices, &probabilities, &mut Calibration::default()).map(Some)
+        let mut asked = Calibration::default();
+        calibrate(spec, samples, indices, &probabilities, &mut asked)?;
+        Ok(Some(asked))
     }
 }
 
@@ -163,22 +167,23 @@ pub(super) fn calibration(spec: &Spec, params: &[f32], samples: &Samples) -> Res
     for batch in indices.chunks(BATCH) {
         let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
         outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
-        total = calibrate(spec, samples, batch, outputs, &mut total)?;
+        calibrate(spec, samples, batch, outputs, &mut total)?;
     }
     Ok(Some(total))
 }
 
+/// Adds what `probabilities` say of the samples.
 fn calibrate(
     spec: &Spec,
     samples: &Samples,
     indices: &[u32],
     probabilities: &[f32],
     total: &mut Calibration,
-) -> Result<Calibration, HostError> {
+) -> Result<(), HostError> {
     for (row, &i) in probabilities.chunks(spec.outputs()).zip(indices) {
         total.add(row, samples.label(i as usize).map_or(u16::MAX, u16::from))?;
     }
-    Ok(*total)
+    Ok(())
 }
 
 /// The score of an average on validation samples, as its history has it: that of the averaged weights.

@@ -1,6 +1,7 @@
 //! How good models are on sets of samples that stay as they are in memory, on all cores.
 
 use super::HostError;
+use super::averages::calibration;
 use super::memory::{Floats, zeros};
 use super::mnist::{Dataset, Samples};
 use super::run::Marks;
@@ -121,7 +122,7 @@ impl<'a> Evaluator<'a> {
             train: self.score(params, &data.train, train)?,
             validation: self.score(params, &data.train, validation)?,
             test: self.score(params, &data.test, &test)?,
-            calibration: None,
+            calibration: calibration(self.spec, params, &data.test)?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
-use super::averages::{Average, Memory, calibration, validate};
+use super::averages::{Average, Memory, validate};
 use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::plan::Plan;
@@ -189,11 +189,11 @@ pub fn train(
     }
     let failed = HostError::of_step(model.steps(), trainer.rate);
     let sets = Sets { data, train: &train, validation: &validation };
-    let last_marks = sets.marks(&mut evaluator, &spec, &kept).map_err(failed)?;
+    let last_marks = sets.marks(&mut evaluator, &kept).map_err(failed)?;
     let mut averaged = Vec::new();
     for average in &averages {
         let Some((params, count)) = average.kept() else { continue };
-        let mut marks = sets.marks(&mut evaluator, &spec, &params)?;
+        let mut marks = sets.marks(&mut evaluator, &params)?;
         if diverged.is_none() {
             sets.ask(average, &spec, &mut marks)?;
         }
@@ -216,9 +216,8 @@ struct Sets<'a> {
 }
 
 impl Sets<'_> {
-    fn marks(&self, evaluator: &mut Evaluator<'_>, spec: &Spec, params: &[f32]) -> Result<Marks, HostError> {
-        let marks = evaluator.marks(params, self.data, self.train, self.validation)?;
-        Ok(Marks { calibration: calibration(spec, params, &self.data.test)?, ..marks })
+    fn marks(&self, evaluator: &mut Evaluator<'_>, params: &[f32]) -> Result<Marks, HostError> {
+        evaluator.marks(params, self.data, self.train, self.validation)
     }
 
     /// Replaces the marks of a posterior's mean by what its draws predict.

@@ -1,6 +1,6 @@
 //! Adam and AdamW.
 
-use super::{Optimizer, check_decay, part, through_block};
+use super::{Optimizer, check_decay, parts, through_block};
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels::{self, cut_mut};
 use crate::math;
@@ -160,9 +160,7 @@ impl Adam<'_> {
     /// Along `x·dᵀ`.
     fn along(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32]) {
         self.bound.cover(&mut self.covered, weights.len());
-        let half = self.moments.len() / 2;
-        let (first, second) = cut_mut(self.moments, half);
-        let n = weights.len();
-        kernels::adam(weights, part(first, offset, n), part(second, offset, n), x, d, self.step);
+        let (first, second) = parts(self.moments, offset, weights.len());
+        kernels::adam(weights, first, second, x, d, self.step);
     }
 }

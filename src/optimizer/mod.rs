@@ -107,6 +107,13 @@ fn through_block(
     }
 }
 
+/// `n` elements from `offset` on of both halves of `state`.
+fn parts(state: &mut [f32], offset: usize, n: usize) -> (&mut [f32], &mut [f32]) {
+    let half = state.len() / 2;
+    let (first, second) = cut_mut(state, half);
+    (part(first, offset, n), part(second, offset, n))
+}
+
 /// `n` elements of `state` from `offset` on.
 fn part(state: &mut [f32], offset: usize, n: usize) -> &mut [f32] {
     cut_mut(cut_mut(state, offset).1, n).0

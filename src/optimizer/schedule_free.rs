@@ -1,6 +1,6 @@
 //! SGD that needs no schedule, since it averages as it goes.
 
-use super::{Optimizer, check_decay, part, through_block};
+use super::{Optimizer, check_decay, parts, through_block};
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels::{self, cut_mut};
 use crate::math::Total;
@@ -124,10 +124,8 @@ impl Optimizer for ScheduleFree<'_> {
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
         self.bound.cover(&mut self.covered, weights.len());
-        let half = self.floats.len() / 2;
-        let (z, x) = cut_mut(self.floats, half);
-        let n = weights.len();
-        kernels::schedule_free(weights, part(z, offset, n), part(x, offset, n), gradient, self.scale, self.step);
+        let (z, x) = parts(self.floats, offset, weights.len());
+        kernels::schedule_free(weights, z, x, gradient, self.scale, self.step);
     }
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
