@@ -18,6 +18,15 @@ fn weighted_rows<const L: usize>(
     width: usize,
 ) {
     let mut matrix = matrix;
+    while inner::TILES && !matrix.is_empty() {
+        let (mut values, mut n) = ([0.0; CHUNK], 0);
+        for (value, c) in values.iter_mut().zip(&mut coefficients) {
+            *value = c;
+            n += 1;
+        }
+        inner::add_rows(out, values.get(..n).unwrap_or(&values), matrix);
+        matrix = matrix.get(n * width..).filter(|rest| rest.len() < matrix.len()).unwrap_or(&[]);
+    }
     while !matrix.is_empty() {
         let (mut values, mut offsets) = ([0.0; CHUNK], [0; CHUNK]);
         let mut n = 0;
@@ -37,14 +46,13 @@ fn weighted_rows<const L: usize>(
 /// Adds the rows of `matrix` that stand at `offsets`, times `values`.
 #[inline(always)]
 fn add_listed<const L: usize>(out: &mut [f32], values: &[f32], offsets: &[usize], matrix: &[f32]) {
-    let mut at = inner::tiles(out, values, offsets, matrix);
-    let mut rest = cut_mut(out, at).1;
+    let (mut at, mut rest) = (0, out);
     while !rest.is_empty() {
         let columns = matrix.get(at..).unwrap_or(&[]);
         let n = match rest.len() {
-            n if n >= TILE * L && !inner::TILES => tile::<TILE, L>(rest, values, offsets, columns),
-            n if n >= TILE / 2 * L && !inner::TILES => tile::<{ TILE / 2 }, L>(rest, values, offsets, columns),
-            n if n >= L && !inner::TILES => tile::<1, L>(rest, values, offsets, columns),
+            n if n >= TILE * L => tile::<TILE, L>(rest, values, offsets, columns),
+            n if n >= TILE / 2 * L => tile::<{ TILE / 2 }, L>(rest, values, offsets, columns),
+            n if n >= L => tile::<1, L>(rest, values, offsets, columns),
             2.. => tile::<1, 2>(rest, values, offsets, columns),
             _ => tile::<1, 1>(rest, values, offsets, columns),
         };
@@ -77,7 +85,8 @@ pub(super) fn forward<const L: usize>(x: &[f32], inputs: usize, weights: &[f32],
     }
     for (z, x) in rows_mut(z, bias.len()).zip(rows(x, inputs)) {
         if inner::TILES {
-            inner::forward(z, x, weights, bias);
+            inner::copy(z, bias);
+            inner::add_rows(z, x, weights);
         } else {
             weighted_rows::<L>(z, x.iter().copied(), weights, bias.len());
         }

@@ -5,7 +5,7 @@ use super::{Adam, rows_mut};
 /// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
 pub(super) const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 64 } else { 16 };
 
-/// Whether [`forward`] and [`tiles`] are there.
+/// Whether [`add_rows`] is there.
 pub(super) const TILES: bool = false;
 
 /// `√x`, correctly rounded (IEEE 754), hence the same bits from the instruction and from software.
@@ -25,15 +25,9 @@ pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
     }
 }
 
-/// Nothing, no columns: [`body`](super::body)'s tiles do it.
-#[inline(always)]
-pub(super) fn tiles(_: &mut [f32], _: &[f32], _: &[usize], _: &[f32]) -> usize {
-    0
-}
-
 /// Nothing: [`body`](super::body)'s loop does it.
 #[inline(always)]
-pub(super) fn forward(_: &mut [f32], _: &[f32], _: &[f32], _: &[f32]) {}
+pub(super) fn add_rows(_: &mut [f32], _: &[f32], _: &[f32]) {}
 
 /// The largest magnitude as bits.
 #[inline(always)]

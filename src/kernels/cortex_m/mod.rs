@@ -11,7 +11,7 @@ mod sums;
 
 use core::arch::asm;
 pub(super) use steps::{Gains, adam, mean_update, sgd};
-pub(super) use sums::{CHUNK, TILES, forward, tiles};
+pub(super) use sums::{CHUNK, TILES, add_rows};
 
 /// `√x` by the instruction, 14 cycles: correctly rounded as IEEE 754 asks, hence the bits of the software's.
 #[inline(always)]
