@@ -1,7 +1,9 @@
 //! From the deltas of the outputs back to every layer's deltas and gradients.
 
+use crate::forward::norm_params;
 use crate::kernels::{self, cut, cut_mut};
 use crate::layer::Layer;
+use crate::norm::{self, Batch, Room};
 use crate::rows::{Floats, Many, Place, Rows, Update};
 use crate::spec::Spec;
 
@@ -11,6 +13,8 @@ pub(crate) struct Trace<'w> {
     pub activations: &'w [f32],
     /// Deltas `∂L/∂z` of the last layer, slopes `f'(z)` of those below, which become their deltas.
     pub deltas: &'w mut [f32],
+    /// What the norms need, layer after layer; deltas are `∂L/∂y` behind a norm until [`descend`](Self::descend).
+    pub norms: &'w mut [f32],
     pub samples: usize,
     pub many: Option<Many>,
 }
@@ -25,7 +29,12 @@ impl<'w> Trace<'w> {
         for layer in spec.layers().rev() {
             let at = layer.units_below() * self.samples;
             let (below, here) = cut_mut(self.deltas, at);
-            let deltas = cut(here, self.samples * layer.outputs()).0;
+            let deltas = cut_mut(here, self.samples * layer.outputs()).0;
+            if let Some(norm) = layer.norm() {
+                let floats = cut_mut(self.norms, layer.norms_below() * (self.samples + norm::ROOM)).1;
+                let room = Room::new(floats, self.samples, layer.outputs());
+                (norm.backward)(deltas, norm_params(params, layer), room);
+            }
             if layer.index() > 0 {
                 let start = at.saturating_sub(self.samples * layer.inputs());
                 let weights = cut(cut(params, layer.offset()).1, layer.weight_len()).0;
@@ -35,6 +44,9 @@ impl<'w> Trace<'w> {
             let largest = if largest < 1.0 { 1.0 } else { largest };
             // A sum, since a NaN or an infinity stays in it.
             bound += kernels::largest(self.deltas(layer)) * largest * self.samples as f32;
+            if layer.is_normed() {
+                bound += kernels::largest(self.norm(layer).gradient);
+            }
         }
         bound
     }
@@ -43,6 +55,30 @@ impl<'w> Trace<'w> {
     fn deltas(&self, layer: &Layer) -> &[f32] {
         let at = layer.units_below() * self.samples;
         cut(cut(self.deltas, at).1, self.samples * layer.outputs()).0
+    }
+
+    /// What the batch left for the norm of `layer`.
+    fn norm(&self, layer: &Layer) -> Batch<'_> {
+        let floats = cut(self.norms, layer.norms_below() * (self.samples + norm::ROOM)).1;
+        Batch::new(floats, self.samples, layer.outputs())
+    }
+
+    /// The largest magnitude of a batch's statistics.
+    pub(crate) fn largest_statistic(&self, spec: &Spec) -> f32 {
+        let normed = spec.layers().filter(|layer| layer.is_normed());
+        // A sum, since a NaN or an infinity stays in it.
+        normed.map(|layer| self.norm(layer).largest()).sum()
+    }
+
+    /// Moves the running statistics of the norms.
+    pub(crate) fn follow(&self, spec: &Spec, params: &mut [f32]) {
+        for layer in spec.layers() {
+            if let Some(norm) = layer.norm() {
+                let behind = layer.offset() + layer.weight_len() + layer.outputs();
+                let params = cut_mut(cut_mut(params, behind).1, layer.norm_len()).0;
+                (norm.follow)(params, &self.norm(layer), self.samples);
+            }
+        }
     }
 
     /// The activations that come into `layer`.
@@ -60,13 +96,21 @@ impl<'w> Trace<'w> {
         if layer.index() == 0 { self.inputs } else { below.rows(self.samples, self.many) }
     }
 
-    /// Adds the gradients of all parameters, summed over the samples, to `gradient`; after [`descend`](Self::descend).
-    pub(crate) fn accumulate(&self, spec: &Spec, gradient: &mut [f32]) {
+    /// Adds the gradients of all parameters, summed over the samples, to `gradient`, and pools the statistics of norms
+    /// with those of `before` samples, in the places of the running ones; after [`descend`](Self::descend).
+    pub(crate) fn accumulate(&self, spec: &Spec, gradient: &mut [f32], before: u64) {
         for layer in spec.layers() {
             let (weight_gradient, rest) = cut_mut(cut_mut(gradient, layer.offset()).1, layer.weight_len());
             let deltas = self.deltas(layer);
             self.rows(layer, &self.below(layer)).accumulate(layer, deltas, weight_gradient);
-            kernels::bias_gradient(cut_mut(rest, layer.outputs()).0, deltas, false);
+            let (bias, rest) = cut_mut(rest, layer.outputs());
+            kernels::bias_gradient(bias, deltas, false);
+            if let Some(norm) = layer.norm() {
+                let (learned, pooled) = cut_mut(cut_mut(rest, layer.norm_len()).0, 2 * layer.outputs());
+                let batch = self.norm(layer);
+                kernels::add(learned, batch.gradient, 1.0);
+                (norm.pool)(pooled, &batch, self.samples, before);
+            }
         }
     }
 
@@ -87,6 +131,11 @@ impl<'w> Trace<'w> {
             let bias = cut_mut(rest, layer.outputs()).0;
             let place = Place { layer, weights, bias, deltas: self.deltas(layer), block };
             self.rows(layer, &self.below(layer)).descend(place, skip_zero, update);
+            if layer.is_normed() {
+                let behind = layer.offset() + layer.weight_len() + layer.outputs();
+                let learned = cut_mut(cut_mut(params, behind).1, 2 * layer.outputs()).0;
+                update.rows(behind, learned, self.norm(layer).gradient);
+            }
         }
     }
 }

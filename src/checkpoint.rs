@@ -7,7 +7,7 @@
 //! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath) |
 //! | 12 | `u16` inputs; `u16` loss (0 softmax cross-entropy, 1 mean squared, 2 binary cross-entropy, 3 Huber) |
 //! | 16 | `f32` Huber's threshold, else 0 |
-//! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid), `f32` slope or 0, `f32` dropout |
+//! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid; 256 more with a norm), `f32` slope or 0, `f32` dropout |
 //! | 20 + 12·L | `P` parameters, `f32` |
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 
@@ -22,6 +22,8 @@ const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
 const VERSION: u16 = 1;
 const HEADER: usize = 20;
 const LAYER: usize = 12;
+/// In a layer's activation: its pre-activations are normalised.
+const NORMED: u16 = 256;
 /// Bitwise, without a table: a chip has more time than flash for this.
 const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
 
@@ -66,7 +68,7 @@ fn header(spec: &Spec, each: &mut dyn FnMut(&[u8])) {
     for layer in spec.layers() {
         let (activation, slope) = activation_code(layer.activation());
         each(&(layer.outputs() as u16).to_le_bytes());
-        each(&activation.to_le_bytes());
+        each(&(activation + if layer.is_normed() { NORMED } else { 0 }).to_le_bytes());
         each(&slope.to_le_bytes());
         each(&layer.dropout().to_le_bytes());
     }
@@ -97,8 +99,11 @@ pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
     spec = input.valid(spec.loss(loss_from(kind, threshold).ok_or(input.fault())?))?;
     for _ in 0..depth {
         let (width, kind) = (u16::from_le_bytes(input.array()?), u16::from_le_bytes(input.array()?));
-        let activation = activation_from(kind, f32::from_le_bytes(input.array()?)).ok_or(input.fault())?;
+        let activation = activation_from(kind & !NORMED, f32::from_le_bytes(input.array()?)).ok_or(input.fault())?;
         spec = input.valid(spec.dense(width, activation))?;
+        if kind & NORMED != 0 {
+            spec = input.valid(spec.norm())?;
+        }
         let dropout = f32::from_le_bytes(input.array()?);
         // One spelling for "no dropout": what is read is written again byte for byte.
         if dropout.to_bits() != 0 {

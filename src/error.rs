@@ -51,6 +51,8 @@ pub enum SpecFault {
     ZeroWidth,
     /// `dropout` before the first dense layer, after the last one, or outside `0 <= p < 1`.
     Dropout,
+    /// `norm` before the first dense layer, or twice.
+    Norm,
     /// A slope that is negative or not finite, or a Huber threshold that is not positive or not finite.
     Constant,
     /// More parameters than this processor can address.
@@ -157,6 +159,8 @@ pub enum Error {
     },
     /// No sample at all.
     Empty,
+    /// A single sample to train a network with batch normalisation on: it has no variance.
+    SingleSample,
     /// A class that the network has no output for.
     Label {
         /// Index of the sample in its batch.
@@ -219,6 +223,7 @@ impl fmt::Display for Error {
                 write!(f, "workspace holds {capacity} samples, got {got}")
             }
             Self::Empty => f.write_str("no samples"),
+            Self::SingleSample => f.write_str("batch normalisation takes at least two samples to train on"),
             Self::Label { sample, label, classes } => {
                 write!(
                     f,
@@ -275,6 +280,7 @@ impl fmt::Display for SpecFault {
             Self::TooManyLayers => "too many dense layers",
             Self::ZeroWidth => "a width of zero",
             Self::Dropout => "dropout stands between two dense layers, 0 <= p < 1",
+            Self::Norm => "a norm stands behind a dense layer, once",
             Self::Constant => "a slope is finite and not negative, a Huber threshold finite and positive",
             Self::TooLarge => "more parameters than memory can address",
         })

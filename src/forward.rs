@@ -6,6 +6,7 @@ use crate::finite::check_finite;
 use crate::kernels::{cut, cut_mut};
 use crate::layer::Layer;
 use crate::model::{Model, Workspace};
+use crate::norm::{self, Room};
 use crate::random::Masks;
 use crate::rows::{Floats, Many, Rows};
 use crate::samples::Inputs;
@@ -65,6 +66,12 @@ pub(crate) fn layer_params<'p>(params: &'p [f32], layer: &Layer) -> (&'p [f32], 
     (weights, cut(rest, layer.outputs()).0)
 }
 
+/// A layer's norm: `γ, β`, running mean and variance.
+pub(crate) fn norm_params<'p>(params: &'p [f32], layer: &Layer) -> &'p [f32] {
+    let behind = layer.offset() + layer.weight_len() + layer.outputs();
+    cut(cut(params, behind).1, layer.norm_len()).0
+}
+
 /// Forward pass for prediction: layers write into two halves of `floats` in turn.
 pub(crate) fn run<'w>(
     spec: &Spec,
@@ -80,6 +87,9 @@ pub(crate) fn run<'w>(
         let (weights, bias) = layer_params(params, layer);
         let z = cut_mut(to, n * layer.outputs()).0;
         x.forward(layer, weights, bias, z);
+        if let Some(norm) = layer.norm() {
+            (norm.predict)(z, norm_params(params, layer));
+        }
         layer.activate(spec.math_kind(), z);
         core::mem::swap(&mut to, &mut from);
     }
@@ -95,6 +105,7 @@ pub(crate) fn run_training(
     (n, many): (usize, Option<Many>),
     activations: &mut [f32],
     slopes: &mut [f32],
+    norms: &mut [f32],
     (masks, first_sample): (Masks, u32),
 ) {
     let (mut below, mut rest, mut slopes) = (Floats(&[]), activations, slopes);
@@ -104,6 +115,10 @@ pub(crate) fn run_training(
         let (weights, bias) = layer_params(params, layer);
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
         x.forward(layer, weights, bias, a);
+        if let Some(norm) = layer.norm() {
+            let room = Room::new(cut_mut(norms, layer.norms_below() * (n + norm::ROOM)).1, n, layer.outputs());
+            (norm.train)(a, norm_params(params, layer), room);
+        }
         layer.activate(spec.math_kind(), a);
         layer.slopes(a, slope);
         if let Some(drop_units) = layer.drop_units() {

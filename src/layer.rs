@@ -4,6 +4,7 @@ use crate::activation::{Activation, Curve};
 use crate::dropout::DropUnits;
 use crate::link::Link;
 use crate::math::Math;
+use crate::norm::{self, Norm};
 
 /// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,8 +18,10 @@ pub struct Layer {
     pub(crate) drop_units: Link<DropUnits>,
     pub(crate) activation: Activation,
     pub(crate) curve: Link<&'static Curve>,
+    pub(crate) norm: Link<&'static Norm>,
     pub(crate) offset: usize,
     pub(crate) units_below: usize,
+    pub(crate) norms_below: usize,
 }
 
 impl Layer {
@@ -30,8 +33,10 @@ impl Layer {
         drop_units: Link(None),
         activation: Activation::Identity,
         curve: Link(None),
+        norm: Link(None),
         offset: 0,
         units_below: 0,
+        norms_below: 0,
     };
 
     /// Position in the network, from 0.
@@ -76,10 +81,36 @@ impl Layer {
         self.inputs().saturating_mul(self.outputs())
     }
 
-    /// Number of parameters, `(inputs + 1) · outputs`.
+    /// Number of parameters, `(inputs + 1) · outputs`, and with a norm `4 · outputs` more.
     #[must_use]
     pub const fn param_len(&self) -> usize {
-        self.weight_len().saturating_add(self.outputs())
+        self.weight_len().saturating_add(self.outputs()).saturating_add(self.norm_len())
+    }
+
+    /// Whether its pre-activations are normalised.
+    #[must_use]
+    pub const fn is_normed(&self) -> bool {
+        self.norm.0.is_some()
+    }
+
+    /// Number of a norm's parameters, behind the bias: `γ`, `β`, running mean and variance of each unit; 0 without one.
+    #[must_use]
+    pub const fn norm_len(&self) -> usize {
+        if self.is_normed() { norm::PARAMS * self.outputs() } else { 0 }
+    }
+
+    /// How many parameters are learned, from the offset on: all but the running statistics.
+    pub(crate) fn learned_len(&self) -> usize {
+        self.param_len() - self.norm_len() / 2
+    }
+
+    pub(crate) fn norm(&self) -> Option<&'static Norm> {
+        self.norm.0
+    }
+
+    /// Units of the normalised layers below.
+    pub(crate) const fn norms_below(&self) -> usize {
+        self.norms_below
     }
 
     /// Units of the layers below.

@@ -45,6 +45,8 @@ mod activation;
 
 mod dropout;
 
+mod norm;
+
 mod targets;
 
 mod criterion;

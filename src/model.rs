@@ -84,6 +84,12 @@ impl<'a> Model<'a> {
                 *w = scale * random::normal(&mut draws);
             }
             bias.fill(0.0);
+            let (norm, tail) = cut_mut(tail, layer.norm_len());
+            let units = layer.outputs();
+            // γ = 1, β = 0, mean 0, variance 1.
+            for (i, p) in norm.iter_mut().enumerate() {
+                *p = if i < units || i >= 3 * units { 1.0 } else { 0.0 };
+            }
             rest = tail;
         }
         self.resume(seed, 0);

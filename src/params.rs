@@ -65,6 +65,13 @@ impl Bound {
         self.0
     }
 
+    /// Covers another magnitude as well.
+    pub(crate) fn include(&mut self, magnitude: f32) {
+        if !(magnitude <= self.0) && !self.0.is_nan() {
+            self.becomes(magnitude);
+        }
+    }
+
     /// Counts `n` weights that move off those that this bound covers; none is known any more where they are too few.
     pub(crate) fn cover(&mut self, covered: &mut usize, n: usize) {
         match covered.checked_sub(n) {

@@ -10,6 +10,7 @@ use crate::kernels;
 use crate::layer::Layer;
 use crate::link::Link;
 use crate::math::Math;
+use crate::norm::{self, NORM};
 
 /// Dense layers that a description can hold.
 pub const MAX_LAYERS: usize = 8;
@@ -56,6 +57,8 @@ pub struct Spec {
     criterion: Link<Criterion>,
     params: usize,
     units: usize,
+    /// Units of the layers with a norm.
+    normed: usize,
     layers: [Layer; MAX_LAYERS],
 }
 
@@ -79,6 +82,7 @@ impl Spec {
             criterion: loss.criterion(),
             params: 0,
             units: 0,
+            normed: 0,
             layers: [Layer::NONE; MAX_LAYERS],
         }
     }
@@ -106,6 +110,7 @@ impl Spec {
             curve: activation.curve(),
             offset: self.params,
             units_below: self.units,
+            norms_below: self.normed,
             ..Layer::NONE
         };
         self.layers[at] = layer;
@@ -125,6 +130,44 @@ impl Spec {
             return self.with_fault(SpecFault::TooLarge);
         }
         self
+    }
+
+    /// Normalises the pre-activations of the latest layer, `y = γ(z − μ)/√(σ² + ε) + β` (Ioffe & Szegedy 2015): by mean and
+    /// variance of the batch in training, by running ones in prediction, `ε = 1e-5`; they follow each batch by
+    /// `r ← r + 0.1·(batch − r)`.
+    ///
+    /// Behind the layer's bias stand `γ`, `β`, running mean and variance, `4 · outputs` floats more; the statistics are
+    /// not learned, and no optimizer moves them. Training takes at least two samples at once; micro-batches are
+    /// normalised one by one.
+    #[must_use]
+    pub const fn norm(mut self) -> Self {
+        let at = (self.count as usize).wrapping_sub(1);
+        if at >= MAX_LAYERS || self.layers[at].is_normed() {
+            return self.with_fault(SpecFault::Norm);
+        }
+        self.layers[at].norm = Link(Some(&NORM));
+        self.normed += self.layers[at].outputs();
+        self.params = self.params.saturating_add(self.layers[at].norm_len());
+        if self.params > isize::MAX as usize / size_of::<f32>() {
+            return self.with_fault(SpecFault::TooLarge);
+        }
+        self
+    }
+
+    /// The same network without its norms, which [`fold`](crate::fold) puts into weights and biases.
+    #[must_use]
+    pub const fn folded(&self) -> Self {
+        let mut folded = Self::new(self.inputs).loss(self.loss).math(self.math);
+        let mut l = 0;
+        while l < self.count as usize && l < MAX_LAYERS {
+            let layer = &self.layers[l];
+            folded = folded.dense(layer.outputs, layer.activation);
+            if layer.drop_units.0.is_some() {
+                folded = folded.dropout(layer.dropout());
+            }
+            l += 1;
+        }
+        if let Some(fault) = self.fault { folded.with_fault(fault) } else { folded }
     }
 
     /// Drops each unit of the latest layer with probability `p` while training and scales the others by `1/(1 − p)`
@@ -244,13 +287,15 @@ impl Spec {
     }
 
     /// Workspace for training on up to `batch` samples at once: `2 · batch · Σ_l outputs_l` (activations and deltas)
-    /// `+ max_l outputs_l` (one row of a gradient) floats; `usize::MAX` for a wrong description.
+    /// `+ max_l outputs_l` (one row of a gradient) floats, and `(batch + 5) · outputs_l` for each layer with a norm;
+    /// `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn work_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        self.units.saturating_mul(2).saturating_mul(batch).saturating_add(self.widest as usize)
+        let norms = self.normed.saturating_mul(batch.saturating_add(norm::ROOM));
+        self.units.saturating_mul(2).saturating_mul(batch).saturating_add(self.widest as usize).saturating_add(norms)
     }
 
     /// Workspace for predicting up to `batch` samples at once: `batch · (max over even l + max over odd l of
@@ -295,6 +340,16 @@ impl Spec {
     /// Units of all layers.
     pub(crate) const fn units(&self) -> usize {
         self.units
+    }
+
+    /// Units of the widest layer.
+    pub(crate) const fn widest(&self) -> usize {
+        self.widest as usize
+    }
+
+    /// Units of all layers with a norm.
+    pub(crate) const fn normed(&self) -> usize {
+        self.normed
     }
 
     /// Units of the widest of the layers 0, 2, 4 …

@@ -3,9 +3,10 @@
 use crate::backward::Trace;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::forward;
-use crate::kernels::{self, cut_mut};
+use crate::kernels::{self, cut, cut_mut};
 use crate::loss::{Score, score_with_gradient};
 use crate::model::{Model, Workspace};
+use crate::norm;
 use crate::optimizer::Optimizer;
 use crate::random::Masks;
 use crate::rows::Update;
@@ -17,9 +18,12 @@ use crate::targets::Targets;
 /// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`]
 /// floats.
 ///
-/// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order.
+/// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order. A norm
+/// normalises each micro-batch by its own statistics; where the running ones stand among the parameters, those of all
+/// samples are pooled here.
 #[derive(Debug)]
 pub struct Gradient<'a> {
+    spec: &'a Spec,
     sum: &'a mut [f32],
     score: Score,
 }
@@ -29,11 +33,21 @@ impl<'a> Gradient<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], or [`Error::Length`] unless `floats` has exactly [`Spec::param_len`] floats.
-    pub fn new(spec: &Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &'a Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
         floats.fill(0.0);
-        Ok(Self { sum: floats, score: Score::default() })
+        Ok(Self { spec, sum: floats, score: Score::default() })
+    }
+
+    /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
+    fn learned(&mut self, mut each: impl FnMut(&mut [f32], usize)) {
+        if self.spec.normed() == 0 {
+            return each(self.sum, 0);
+        }
+        for layer in self.spec.layers() {
+            each(cut_mut(cut_mut(self.sum, layer.offset()).1, layer.learned_len()).0, layer.offset());
+        }
     }
 
     /// Sum of the samples' gradients; divided by [`Score::samples`] it is the gradient of the mean loss.
@@ -66,12 +80,14 @@ impl<'a> Gradient<'a> {
         if self.score.samples() == 0 {
             return Err(Error::Empty);
         }
-        let norm = kernels::sqrt(kernels::dot(self.sum, self.sum)) / self.score.samples() as f32;
+        let mut square = 0.0;
+        self.learned(|range, _| square += kernels::dot(range, range));
+        let norm = kernels::sqrt(square) / self.score.samples() as f32;
         if !norm.is_finite() {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         if norm > max_norm {
-            kernels::scale(self.sum, max_norm / norm);
+            self.learned(|range, _| kernels::scale(range, max_norm / norm));
         }
         Ok(norm)
     }
@@ -112,6 +128,10 @@ impl Model<'_> {
         self.carry_bound(optimizer, bound);
         let skip_zero = optimizer.rests_at_zero();
         trace.for_each_block(self.spec, self.params, block, skip_zero, &mut Along(optimizer));
+        if self.spec.normed() > 0 {
+            trace.follow(self.spec, self.params);
+            self.bound.include(trace.largest_statistic(self.spec));
+        }
         self.steps = self.steps.saturating_add(1);
         Ok(score)
     }
@@ -140,7 +160,7 @@ impl Model<'_> {
         Error::expect_len(Buffer::Gradient, self.spec.param_len(), gradient.sum.len())?;
         let (mut score, mut form) = (gradient.score, Form::NONE);
         let (trace, ..) = self.trace(inputs, targets, &mut score, work, &mut form)?;
-        trace.accumulate(self.spec, gradient.sum);
+        trace.accumulate(self.spec, gradient.sum, gradient.score.samples());
         gradient.score = score;
         Ok(score)
     }
@@ -163,16 +183,39 @@ impl Model<'_> {
         if score.samples() == 0 {
             return Err(Error::Empty);
         }
-        let bound = kernels::largest(gradient.sum);
+        let mut bound = 0.0_f32;
+        // A sum, since a NaN or an infinity stays in it.
+        gradient.learned(|range, _| bound += kernels::largest(range));
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         optimizer.begin(rate, 1.0 / score.samples() as f32);
         self.carry_bound(optimizer, bound);
-        optimizer.update(0, self.params, gradient.sum);
+        let params = &mut *self.params;
+        gradient.learned(|range, offset| {
+            optimizer.update(offset, cut_mut(cut_mut(params, offset).1, range.len()).0, range);
+        });
+        self.follow_pooled(gradient);
         gradient.reset();
         self.steps = self.steps.saturating_add(1);
         Ok(score)
+    }
+
+    /// Moves the running statistics of norms towards those that `gradient` has pooled.
+    fn follow_pooled(&mut self, gradient: &Gradient<'_>) {
+        for layer in self.spec.layers().filter(|layer| layer.is_normed()) {
+            let statistics = layer.offset() + layer.learned_len();
+            let len = layer.norm_len() / 2;
+            let (mean, variance) = cut_mut(cut_mut(cut_mut(self.params, statistics).1, len).0, len / 2);
+            let (pooled, second) = cut(cut(cut(gradient.sum, statistics).1, len).0, len / 2);
+            let gain = norm::MOMENTUM / (gradient.score.samples() as f32 - 1.0);
+            kernels::mean_update(mean, pooled, norm::MOMENTUM);
+            for (v, m2) in variance.iter_mut().zip(second) {
+                *v += m2 * gain - *v * norm::MOMENTUM;
+            }
+            self.bound.include(kernels::largest(mean));
+            self.bound.include(kernels::largest(variance));
+        }
     }
 
     /// Carries the bound on the parameters over the step that follows, along a gradient of magnitudes up to `gradient`.
@@ -195,22 +238,26 @@ impl Model<'_> {
     ) -> Result<(Trace<'w>, f32, &'w mut [f32]), Error> {
         let spec = self.spec;
         let (samples, largest) = targets.check(spec, &inputs)?;
+        if samples < 2 && spec.normed() > 0 {
+            return Err(Error::SingleSample);
+        }
         let (floats, lists) = work.take(spec, samples, spec.work_len(samples))?;
         let units = spec.units().saturating_mul(samples);
         let (activations, rest) = cut_mut(floats, units);
-        let (deltas, row) = cut_mut(rest, units);
+        let (deltas, rest) = cut_mut(rest, units);
+        let (row, norms) = cut_mut(rest, spec.widest());
         let (lists, block) = lists.split_block(samples, spec, row);
         let many = lists.many;
         let inputs = inputs.prepare(spec, samples, lists, true, form)?;
         let masks = Masks::new(self.seed, self.steps);
         let first = score.samples() as u32;
-        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, (masks, first));
+        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, norms, (masks, first));
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
-        let mut trace = Trace { inputs, activations, deltas, samples, many };
+        let mut trace = Trace { inputs, activations, deltas, norms, samples, many };
         let bound = trace.descend(spec, self.params, largest);
-        if !is_moderate(bound) {
+        if !is_moderate(bound) || !is_moderate(trace.largest_statistic(spec)) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         // Twice, since sums over up to 2²² samples are rounded too.

@@ -367,10 +367,10 @@ proptest! {
         models in vec(vec(finite(), DEEP.param_len()), 1..8),
         layers in prop::array::uniform8(any::<bool>()),
         weights in any::<bool>(),
-        biases in any::<bool>(),
+        (biases, norms) in any::<(bool, bool)>(),
         compensated in any::<bool>(),
     ) {
-        let parts = Parts { layers, weights, biases };
+        let parts = Parts { layers, weights, biases, norms };
         let (mut mean, mut lost) = (vec![0.0; DEEP.param_len()], vec![0.0; DEEP.param_len()]);
         let mut averager = Averager::new(&mut mean).only(&DEEP, parts).unwrap();
         let whole = if compensated {
@@ -388,7 +388,9 @@ proptest! {
         let is_averaged = DEEP.layers().flat_map(|layer| {
             let is_in = layers[layer.index()];
             let of = |n, is_in| std::iter::repeat_n(is_in, n);
-            of(layer.weight_len(), is_in && weights).chain(of(layer.outputs(), is_in && biases))
+            of(layer.weight_len(), is_in && weights)
+                .chain(of(layer.outputs(), is_in && biases))
+                .chain(of(layer.norm_len(), is_in && norms))
         });
         for ((is_averaged, m), (all, w)) in is_averaged.zip(&mean).zip(whole.iter().zip(latest)) {
             prop_assert_eq!(m.to_bits(), if is_averaged { all } else { w }.to_bits());
@@ -397,7 +399,8 @@ proptest! {
 }
 
 const NET: Spec = Spec::new(1).dense(1, Activation::Identity);
-const DEEP: Spec = Spec::new(2).dense(3, Activation::Relu).dense(2, Activation::Tanh).dense(1, Activation::Identity);
+const DEEP: Spec =
+    Spec::new(2).dense(3, Activation::Relu).norm().dense(2, Activation::Tanh).dense(1, Activation::Identity);
 
 /// Asserts that `refused` fails with `error` and leaves an average of [1, −2] and [3, 0] alone.
 fn unchanged<T: std::fmt::Debug>(error: Error, refused: impl FnOnce(&mut Averager<'_>) -> Result<T, Error>) {

@@ -20,13 +20,15 @@ pub struct Parts {
     pub weights: bool,
     /// Their biases.
     pub biases: bool,
+    /// Their norms: `γ`, `β` and running statistics.
+    pub norms: bool,
 }
 
 impl Parts {
     /// Weights and biases of the layers that `is_in` says.
     #[must_use]
     pub fn of_layers(is_in: impl Fn(usize) -> bool) -> Self {
-        Self { layers: core::array::from_fn(is_in), weights: true, biases: true }
+        Self { layers: core::array::from_fn(is_in), weights: true, biases: true, norms: true }
     }
 }
 
@@ -49,9 +51,10 @@ impl<'a> Selection<'a> {
 
     /// Lengths of consecutive ranges of parameters, and whether they are averaged.
     fn ranges(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
-        let Parts { layers, weights, biases } = self.parts;
+        let Parts { layers, weights, biases, norms } = self.parts;
         self.spec.layers().zip(layers).flat_map(move |(layer, is_in)| {
-            [(layer.weight_len(), is_in && weights), (layer.outputs(), is_in && biases)]
+            let (bias, norm) = (layer.outputs(), layer.norm_len());
+            [(layer.weight_len(), is_in && weights), (bias, is_in && biases), (norm, is_in && norms)]
         })
     }
 }
