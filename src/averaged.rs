@@ -4,11 +4,13 @@ use crate::averager::Averager;
 use crate::error::{Buffer, Error};
 use crate::kernels;
 use crate::model::Model;
+use crate::norm_update::NormUpdate;
 use crate::params::{Bound, Params};
 use core::ops::Deref;
 
 /// A model whose parameters are the average's while this lives: predict, evaluate and save it as any [`Model`]. When it
-/// goes, model and average are as before, bit for bit.
+/// goes, model and average are as before, bit for bit, but for norms of the average that were
+/// [updated](Self::norm_update).
 ///
 /// Model and average are borrowed meanwhile, so that neither can be trained, updated or merged by mistake:
 ///
@@ -70,6 +72,17 @@ impl<'m> Averager<'m> {
         self.copy_to(model.params)?;
         model.bound = Bound::UNKNOWN;
         Ok(())
+    }
+}
+
+impl Averaged<'_, '_, '_> {
+    /// Gives the average the statistics of norms that are its own, where it stands: those of averaged weights are not the
+    /// averages of statistics. `pooled` has [`Spec::norm_len`](crate::Spec::norm_len) floats.
+    ///
+    /// # Errors
+    /// As [`NormUpdate::new`].
+    pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
+        NormUpdate::new(self.model.spec, self.model.params, pooled)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::forward::norm_params;
 use crate::kernels::{self, cut, cut_mut};
 use crate::layer::Layer;
-use crate::norm::{self, Batch, Room};
+use crate::norm;
 use crate::rows::{Floats, Many, Place, Rows, Update};
 use crate::spec::Spec;
 
@@ -15,6 +15,8 @@ pub(crate) struct Trace<'w> {
     pub deltas: &'w mut [f32],
     /// What the norms need, layer after layer; deltas are `∂L/∂y` behind a norm until [`descend`](Self::descend).
     pub norms: &'w mut [f32],
+    /// A bound on the batch's statistics after [`descend`](Self::descend); not finite where one is not.
+    pub statistics: f32,
     pub samples: usize,
     pub many: Option<Many>,
 }
@@ -31,9 +33,10 @@ impl<'w> Trace<'w> {
             let (below, here) = cut_mut(self.deltas, at);
             let deltas = cut_mut(here, self.samples * layer.outputs()).0;
             if let Some(norm) = layer.norm() {
-                let floats = cut_mut(self.norms, layer.norms_below() * (self.samples + norm::ROOM)).1;
-                let room = Room::new(floats, self.samples, layer.outputs());
-                (norm.backward)(deltas, norm_params(params, layer), room);
+                let room = cut_mut(self.norms, layer.norm_room(self.samples)).1;
+                let largest = (norm.backward)(deltas, norm_params(params, layer), room);
+                bound += largest.gradient;
+                self.statistics += largest.statistic;
             }
             if layer.index() > 0 {
                 let start = at.saturating_sub(self.samples * layer.inputs());
@@ -44,9 +47,6 @@ impl<'w> Trace<'w> {
             let largest = if largest < 1.0 { 1.0 } else { largest };
             // A sum, since a NaN or an infinity stays in it.
             bound += kernels::largest(self.deltas(layer)) * largest * self.samples as f32;
-            if layer.is_normed() {
-                bound += kernels::largest(self.norm(layer).gradient);
-            }
         }
         bound
     }
@@ -58,27 +58,8 @@ impl<'w> Trace<'w> {
     }
 
     /// What the batch left for the norm of `layer`.
-    fn norm(&self, layer: &Layer) -> Batch<'_> {
-        let floats = cut(self.norms, layer.norms_below() * (self.samples + norm::ROOM)).1;
-        Batch::new(floats, self.samples, layer.outputs())
-    }
-
-    /// The largest magnitude of a batch's statistics.
-    pub(crate) fn largest_statistic(&self, spec: &Spec) -> f32 {
-        let normed = spec.layers().filter(|layer| layer.is_normed());
-        // A sum, since a NaN or an infinity stays in it.
-        normed.map(|layer| self.norm(layer).largest()).sum()
-    }
-
-    /// Moves the running statistics of the norms.
-    pub(crate) fn follow(&self, spec: &Spec, params: &mut [f32]) {
-        for layer in spec.layers() {
-            if let Some(norm) = layer.norm() {
-                let behind = layer.offset() + layer.weight_len() + layer.outputs();
-                let params = cut_mut(cut_mut(params, behind).1, layer.norm_len()).0;
-                (norm.follow)(params, &self.norm(layer), self.samples);
-            }
-        }
+    fn norm_room(&self, layer: &Layer) -> &[f32] {
+        cut(self.norms, layer.norm_room(self.samples)).1
     }
 
     /// The activations that come into `layer`.
@@ -107,15 +88,15 @@ impl<'w> Trace<'w> {
             kernels::bias_gradient(bias, deltas, false);
             if let Some(norm) = layer.norm() {
                 let (learned, pooled) = cut_mut(cut_mut(rest, layer.norm_len()).0, 2 * layer.outputs());
-                let batch = self.norm(layer);
-                kernels::add(learned, batch.gradient, 1.0);
-                (norm.pool)(pooled, &batch, self.samples, before);
+                let room = self.norm_room(layer);
+                kernels::add(learned, norm::gradient(room, layer.outputs()), 1.0);
+                (norm.pool)(pooled, room, self.samples, before);
             }
         }
     }
 
     /// Hands blocks of rows of weights to `update` with their gradient as soon as it is known: no gradient buffer, but
-    /// one `block` of at least one row; after [`descend`](Self::descend).
+    /// one `block` of at least one row; running statistics follow the batch; after [`descend`](Self::descend).
     ///
     /// Rows whose gradient is known to be zero are left out where `skip_zero` says so.
     pub(crate) fn for_each_block(
@@ -131,10 +112,11 @@ impl<'w> Trace<'w> {
             let bias = cut_mut(rest, layer.outputs()).0;
             let place = Place { layer, weights, bias, deltas: self.deltas(layer), block };
             self.rows(layer, &self.below(layer)).descend(place, skip_zero, update);
-            if layer.is_normed() {
-                let behind = layer.offset() + layer.weight_len() + layer.outputs();
-                let learned = cut_mut(cut_mut(params, behind).1, 2 * layer.outputs()).0;
-                update.rows(behind, learned, self.norm(layer).gradient);
+            if let Some(norm) = layer.norm() {
+                let (at, room) = (layer.norm_offset(), self.norm_room(layer));
+                let params = cut_mut(cut_mut(params, at).1, layer.norm_len()).0;
+                (norm.follow)(params, room, self.samples);
+                update.rows(at, cut_mut(params, 2 * layer.outputs()).0, norm::gradient(room, layer.outputs()));
             }
         }
     }

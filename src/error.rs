@@ -30,6 +30,8 @@ pub enum Buffer {
     Columns,
     /// Probabilities, as many as the outputs of all samples.
     Probabilities,
+    /// Pooled statistics of norms, [`Spec::norm_len`](crate::Spec::norm_len) floats.
+    Statistics,
     /// Bytes of a checkpoint.
     Checkpoint,
     /// Values of a workspace's lists, [`Spec::list_len`](crate::Spec::list_len) floats.
@@ -115,6 +117,8 @@ pub enum Value {
     Param,
     /// An output.
     Output,
+    /// A mean or a variance of a layer with a norm, whose index comes with it.
+    Statistic,
 }
 
 /// Why a checkpoint could not be read.
@@ -161,6 +165,9 @@ pub enum Error {
     Empty,
     /// A single sample to train a network with batch normalisation on: it has no variance.
     SingleSample,
+    /// A posterior of a network with norms, whose draws would predict by statistics of other weights: draw, update norms,
+    /// predict.
+    StaleNorms,
     /// A class that the network has no output for.
     Label {
         /// Index of the sample in its batch.
@@ -224,6 +231,9 @@ impl fmt::Display for Error {
             }
             Self::Empty => f.write_str("no samples"),
             Self::SingleSample => f.write_str("batch normalisation takes at least two samples to train on"),
+            Self::StaleNorms => {
+                f.write_str("draws with norms need statistics of their own: sample, NormUpdate, predict")
+            }
             Self::Label { sample, label, classes } => {
                 write!(
                     f,
@@ -266,6 +276,7 @@ impl fmt::Display for Buffer {
             Self::SecondMoment => "second moment",
             Self::Columns => "columns",
             Self::Probabilities => "probabilities",
+            Self::Statistics => "statistics of norms",
             Self::Checkpoint => "checkpoint",
             Self::Lists => "list values",
             Self::Index => "list indices",
@@ -320,6 +331,7 @@ impl fmt::Display for Value {
             Self::Gradient => "gradient",
             Self::Param => "parameter",
             Self::Output => "output",
+            Self::Statistic => "statistic of layer",
         })
     }
 }

@@ -6,7 +6,6 @@ use crate::finite::check_finite;
 use crate::kernels::{cut, cut_mut};
 use crate::layer::Layer;
 use crate::model::{Model, Workspace};
-use crate::norm::{self, Room};
 use crate::random::Masks;
 use crate::rows::{Floats, Many, Rows};
 use crate::samples::Inputs;
@@ -68,8 +67,7 @@ pub(crate) fn layer_params<'p>(params: &'p [f32], layer: &Layer) -> (&'p [f32], 
 
 /// A layer's norm: `γ, β`, running mean and variance.
 pub(crate) fn norm_params<'p>(params: &'p [f32], layer: &Layer) -> &'p [f32] {
-    let behind = layer.offset() + layer.weight_len() + layer.outputs();
-    cut(cut(params, behind).1, layer.norm_len()).0
+    cut(cut(params, layer.norm_offset()).1, layer.norm_len()).0
 }
 
 /// Forward pass for prediction: layers write into two halves of `floats` in turn.
@@ -96,19 +94,36 @@ pub(crate) fn run<'w>(
     cut_mut(from, n * spec.outputs()).0
 }
 
-/// Forward pass for training: activations of all layers into `activations`, and `f'(z)` times the dropout mask into
-/// `slopes`, where the backward pass multiplies what comes from above.
+/// What a forward pass for training keeps of `n` samples, layer after layer.
+pub(crate) struct Kept<'w> {
+    pub activations: &'w mut [f32],
+    /// `f'(z)` times the dropout mask: what the backward pass multiplies what comes from above by.
+    pub slopes: &'w mut [f32],
+    /// What norms need of the batch.
+    pub norms: &'w mut [f32],
+}
+
+impl<'w> Kept<'w> {
+    /// In [`Spec::work_len`] floats for `n` samples; gives those of one row of a gradient besides.
+    pub(crate) fn split(floats: &'w mut [f32], spec: &Spec, n: usize) -> (Self, &'w mut [f32]) {
+        let units = spec.units().saturating_mul(n);
+        let (activations, rest) = cut_mut(floats, units);
+        let (slopes, rest) = cut_mut(rest, units);
+        let (row, norms) = cut_mut(rest, spec.widest());
+        (Self { activations, slopes, norms }, row)
+    }
+}
+
+/// Forward pass for training, with dropout where its masks and the number of the first sample are given.
 pub(crate) fn run_training(
     spec: &Spec,
     params: &[f32],
     inputs: Rows<'_>,
     (n, many): (usize, Option<Many>),
-    activations: &mut [f32],
-    slopes: &mut [f32],
-    norms: &mut [f32],
-    (masks, first_sample): (Masks, u32),
+    kept: &mut Kept<'_>,
+    dropping: Option<(Masks, u32)>,
 ) {
-    let (mut below, mut rest, mut slopes) = (Floats(&[]), activations, slopes);
+    let (mut below, mut rest, mut slopes) = (Floats(&[]), &mut *kept.activations, &mut *kept.slopes);
     for layer in spec.layers() {
         let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs());
         let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), n * layer.outputs());
@@ -116,12 +131,11 @@ pub(crate) fn run_training(
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
         x.forward(layer, weights, bias, a);
         if let Some(norm) = layer.norm() {
-            let room = Room::new(cut_mut(norms, layer.norms_below() * (n + norm::ROOM)).1, n, layer.outputs());
-            (norm.train)(a, norm_params(params, layer), room);
+            (norm.train)(a, norm_params(params, layer), cut_mut(kept.norms, layer.norm_room(n)).1);
         }
         layer.activate(spec.math_kind(), a);
         layer.slopes(a, slope);
-        if let Some(drop_units) = layer.drop_units() {
+        if let (Some(drop_units), Some((masks, first_sample))) = (layer.drop_units(), dropping) {
             let drop = Drop { p: layer.dropout(), layer: layer.index() as u16, first_sample, masks };
             drop_units(&drop, layer.outputs(), a, slope);
         }

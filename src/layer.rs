@@ -21,6 +21,7 @@ pub struct Layer {
     pub(crate) norm: Link<&'static Norm>,
     pub(crate) offset: usize,
     pub(crate) units_below: usize,
+    /// Units of the normalised layers below.
     pub(crate) norms_below: usize,
 }
 
@@ -99,6 +100,11 @@ impl Layer {
         if self.is_normed() { norm::PARAMS * self.outputs() } else { 0 }
     }
 
+    /// Index of the first of a norm's parameters.
+    pub(crate) fn norm_offset(&self) -> usize {
+        self.offset + self.weight_len() + self.outputs()
+    }
+
     /// How many parameters are learned, from the offset on: all but the running statistics.
     pub(crate) fn learned_len(&self) -> usize {
         self.param_len() - self.norm_len() / 2
@@ -108,9 +114,9 @@ impl Layer {
         self.norm.0
     }
 
-    /// Units of the normalised layers below.
-    pub(crate) const fn norms_below(&self) -> usize {
-        self.norms_below
+    /// Where in the workspace's part for norms this layer's room for `samples` samples begins.
+    pub(crate) fn norm_room(&self, samples: usize) -> usize {
+        self.norms_below * (samples + norm::ROOM)
     }
 
     /// Units of the layers below.

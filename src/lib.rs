@@ -67,6 +67,10 @@ mod model;
 
 mod forward;
 
+mod norm_update;
+
+mod fold;
+
 mod loss;
 
 mod backward;
@@ -96,12 +100,14 @@ pub use averager::{AverageState, Averager, Ema, Gate, Origin, Parts, Rule, Snaps
 pub use checkpoint::{checkpoint_len, load, load_params, load_spec, save};
 pub use criterion::{Loss, softmax};
 pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, Value};
+pub use fold::fold;
 pub use forward::predict;
 pub use layer::Layer;
 pub use loss::Score;
 pub use math::Math;
 pub use metrics::{Calibration, evaluate};
 pub use model::{Init, Model, Workspace};
+pub use norm_update::NormUpdate;
 pub use optimizer::{
     Adam, AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Sgd,
     SgdConfig,

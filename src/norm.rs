@@ -4,72 +4,48 @@
 use crate::kernels::{self, cut, cut_mut, rows, rows_mut};
 
 /// `ε`, which keeps a variance of zero from dividing.
-pub(crate) const EPSILON: f32 = 1e-5;
+const EPSILON: f32 = 1e-5;
 /// How far running statistics go towards those of a batch.
-pub(crate) const MOMENTUM: f32 = 0.1;
-/// Floats a unit besides its weights and bias: `γ, β`, running mean and variance.
+const MOMENTUM: f32 = 0.1;
+/// Floats a unit among the parameters, besides its weights and bias: `γ, β`, running mean and variance.
 pub(crate) const PARAMS: usize = 4;
 /// Floats a unit in the workspace besides its normalised values: mean, variance, `1/√(σ² + ε)`, `∂L/∂γ`, `∂L/∂β`.
 pub(crate) const ROOM: usize = 5;
 
-/// What a normalised layer needs; linked where one is described.
+/// What a normalised layer needs, linked where one is described. Slices: `params` are `γ, β, μ, σ²` of all units, `room`
+/// is the layer's part of the workspace, `pooled` mean and sum of squared deviations of all units.
 pub(crate) struct Norm {
-    /// `z ← γ(z − μ)/√(σ² + ε) + β` by the running statistics in `params`: `γ, β, μ, σ²` of each unit.
-    pub predict: fn(&mut [f32], &[f32]),
+    /// `z ← γ(z − μ)/√(σ² + ε) + β` by the running statistics.
+    pub predict: fn(z: &mut [f32], params: &[f32]),
     /// The same by the statistics of the batch, which stay in the room with the normalised values.
-    pub train: fn(&mut [f32], &[f32], Room<'_>),
+    pub train: fn(z: &mut [f32], params: &[f32], room: &mut [f32]),
     /// `∂L/∂y` to `∂L/∂z`; leaves `∂L/∂γ` and `∂L/∂β` in the room.
-    pub backward: fn(&mut [f32], &[f32], Room<'_>),
-    /// Running statistics in `params` after a batch of so many samples.
-    pub follow: fn(&mut [f32], &Batch<'_>, usize),
-    /// Pools the statistics of so many samples with those of so many before (definition of a merge), as mean and sum of
-    /// squared deviations.
-    pub pool: fn(&mut [f32], &Batch<'_>, usize, u64),
+    pub backward: fn(deltas: &mut [f32], params: &[f32], room: &mut [f32]) -> Largest,
+    /// Moves running statistics towards those of a batch of so many samples.
+    pub follow: fn(params: &mut [f32], room: &[f32], samples: usize),
+    /// Pools the statistics of so many samples with those of so many before.
+    pub pool: fn(pooled: &mut [f32], room: &[f32], samples: usize, before: u64),
+    /// Moves running statistics towards those pooled from so many samples.
+    pub follow_pooled: fn(params: &mut [f32], pooled: &[f32], samples: u64),
+    /// Replaces running statistics by those pooled from so many samples.
+    pub settle: fn(params: &mut [f32], pooled: &[f32], samples: u64),
+    /// Turns weights and bias into those of the same layer without a norm.
+    pub fold: fn(weights: &mut [f32], bias: &mut [f32], params: &[f32]),
 }
 
-pub(crate) static NORM: Norm = Norm { predict, train, backward, follow, pool };
+pub(crate) static NORM: Norm = Norm { predict, train, backward, follow, pool, follow_pooled, settle, fold };
 
-/// A layer's part of the workspace for a batch.
-pub(crate) struct Room<'a> {
-    normal: &'a mut [f32],
-    mean: &'a mut [f32],
-    variance: &'a mut [f32],
-    inverse: &'a mut [f32],
-    gradient: &'a mut [f32],
+/// The largest magnitudes after a backward pass; not finite where one is not.
+pub(crate) struct Largest {
+    /// Of `∂L/∂γ` and `∂L/∂β`.
+    pub gradient: f32,
+    /// Of the batch's means and variances.
+    pub statistic: f32,
 }
 
-impl<'a> Room<'a> {
-    /// Of `samples` samples of a layer of `units`.
-    pub(crate) fn new(floats: &'a mut [f32], samples: usize, units: usize) -> Self {
-        let (normal, rest) = cut_mut(floats, samples.saturating_mul(units));
-        let (mean, rest) = cut_mut(rest, units);
-        let (variance, rest) = cut_mut(rest, units);
-        let (inverse, rest) = cut_mut(rest, units);
-        Self { normal, mean, variance, inverse, gradient: cut_mut(rest, 2 * units).0 }
-    }
-}
-
-/// What a batch left in a layer's room.
-pub(crate) struct Batch<'a> {
-    mean: &'a [f32],
-    variance: &'a [f32],
-    /// `∂L/∂γ`, then `∂L/∂β`, summed over the batch.
-    pub gradient: &'a [f32],
-}
-
-impl<'a> Batch<'a> {
-    pub(crate) fn new(floats: &'a [f32], samples: usize, units: usize) -> Self {
-        let rest = cut(floats, samples.saturating_mul(units)).1;
-        let (mean, rest) = cut(rest, units);
-        let (variance, rest) = cut(rest, units);
-        Self { mean, variance, gradient: cut(cut(rest, units).1, 2 * units).0 }
-    }
-
-    /// The largest magnitude of a mean or a variance.
-    pub(crate) fn largest(&self) -> f32 {
-        let (mean, variance) = (kernels::largest(self.mean), kernels::largest(self.variance));
-        if mean > variance || !mean.is_finite() { mean } else { variance }
-    }
+/// `∂L/∂γ`, then `∂L/∂β`, which [`Norm::backward`] left for so many units.
+pub(crate) fn gradient(room: &[f32], units: usize) -> &[f32] {
+    cut(cut(room, 3 * units).1, 2 * units).0
 }
 
 /// `γ, β` and the two statistics of all units.
@@ -79,22 +55,43 @@ fn split(params: &[f32]) -> (&[f32], &[f32], &[f32], &[f32]) {
     (gamma, cut(rest, units).0, mean, variance)
 }
 
+/// The running mean and variance among `params`.
+fn running(params: &mut [f32]) -> (&mut [f32], &mut [f32]) {
+    let units = params.len() / PARAMS;
+    cut_mut(cut_mut(params, 2 * units).1, units)
+}
+
 fn predict(z: &mut [f32], params: &[f32]) {
-    let (gamma, beta, mean, variance) = split(params);
-    let width = gamma.len();
-    let units = gamma.iter().zip(beta).zip(mean.iter().zip(variance));
-    for (j, ((gamma, beta), (mean, variance))) in units.enumerate() {
-        let scale = gamma / kernels::sqrt(variance + EPSILON);
-        for z in rows_mut(&mut *z, width).filter_map(|row| row.get_mut(j)) {
-            *z = (*z - mean) * scale + beta;
+    /// Units whose scales are worked out before the samples pass: all in registers.
+    const BLOCK: usize = 8;
+    let width = params.len() / PARAMS;
+    let (mut gamma, mut beta, mut mean, mut variance) = split(params);
+    let mut at = 0;
+    while !gamma.is_empty() {
+        let mut units = [(0.0, 0.0, 0.0); BLOCK];
+        for ((unit, (gamma, beta)), (mean, variance)) in
+            units.iter_mut().zip(gamma.iter().zip(beta)).zip(mean.iter().zip(variance))
+        {
+            *unit = (*mean, gamma / kernels::sqrt(variance + EPSILON), *beta);
         }
+        for row in rows_mut(&mut *z, width) {
+            for (z, (mean, scale, beta)) in cut_mut(row, at).1.iter_mut().zip(units).take(gamma.len()) {
+                *z = (*z - mean) * scale + beta;
+            }
+        }
+        at += BLOCK;
+        let rest = |s| cut(s, BLOCK).1;
+        (gamma, beta, mean, variance) = (rest(gamma), rest(beta), rest(mean), rest(variance));
     }
 }
 
-fn train(z: &mut [f32], params: &[f32], room: Room<'_>) {
-    let Room { normal, mean, variance, inverse, .. } = room;
+fn train(z: &mut [f32], params: &[f32], room: &mut [f32]) {
     let (gamma, beta, ..) = split(params);
     let width = gamma.len();
+    let (mean, rest) = cut_mut(room, width);
+    let (variance, rest) = cut_mut(rest, width);
+    let (inverse, rest) = cut_mut(rest, width);
+    let normal = cut_mut(rest, 2 * width).1;
     let share = 1.0 / (z.len().checked_div(width).unwrap_or(0)) as f32;
     mean.fill(0.0);
     for row in rows(&*z, width) {
@@ -121,13 +118,15 @@ fn train(z: &mut [f32], params: &[f32], room: Room<'_>) {
 }
 
 /// `∂L/∂z = γ/√(σ² + ε) · (∂L/∂y − (1/n)Σ ∂L/∂y − x̂·(1/n)Σ ∂L/∂y·x̂)`.
-fn backward(deltas: &mut [f32], params: &[f32], room: Room<'_>) {
-    let Room { normal, inverse, gradient, .. } = room;
+fn backward(deltas: &mut [f32], params: &[f32], room: &mut [f32]) -> Largest {
     let gamma = split(params).0;
     let width = gamma.len();
+    let (statistics, rest) = cut_mut(room, 2 * width);
+    let (inverse, rest) = cut_mut(rest, width);
+    let (gradient, normal) = cut_mut(rest, 2 * width);
     let share = 1.0 / (deltas.len().checked_div(width).unwrap_or(0)) as f32;
     gradient.fill(0.0);
-    let (of_gamma, of_beta) = cut_mut(gradient, width);
+    let (of_gamma, of_beta) = cut_mut(&mut *gradient, width);
     for (row, x) in rows(&*deltas, width).zip(rows(&*normal, width)) {
         for (((g, b), d), x) in of_gamma.iter_mut().zip(&mut *of_beta).zip(row).zip(x) {
             *g += d * x;
@@ -140,25 +139,29 @@ fn backward(deltas: &mut [f32], params: &[f32], room: Room<'_>) {
             *d = gamma * i * (*d - share * b - x * (share * g));
         }
     }
+    Largest { gradient: kernels::largest(gradient), statistic: kernels::largest(statistics) }
 }
 
 /// `r ← r + 0.1·(batch − r)`, the variance unbiased.
-fn follow(params: &mut [f32], batch: &Batch<'_>, samples: usize) {
-    let units = params.len() / PARAMS;
-    let (mean, variance) = cut_mut(cut_mut(params, 2 * units).1, units);
-    let unbiased = samples as f32 / (samples as f32 - 1.0);
-    for ((m, v), (mean, variance)) in mean.iter_mut().zip(variance).zip(batch.mean.iter().zip(batch.variance)) {
+fn follow(params: &mut [f32], room: &[f32], samples: usize) {
+    let (mean, variance) = running(params);
+    let n = samples as f32;
+    let unbiased = 1.0 / (n - 1.0);
+    let (batch_mean, batch_variance) = cut(room, mean.len());
+    for ((m, v), (mean, variance)) in mean.iter_mut().zip(variance).zip(batch_mean.iter().zip(batch_variance)) {
         *m += (mean - *m) * MOMENTUM;
-        *v += (variance * unbiased - *v) * MOMENTUM;
+        *v += (variance * n * unbiased - *v) * MOMENTUM;
     }
 }
 
-/// `δ = m_b − m_a; m = m_a + δ·n_b/n; M₂ = M₂_a + M₂_b + δ²·n_a·n_b/n`.
-fn pool(pooled: &mut [f32], batch: &Batch<'_>, samples: usize, before: u64) {
-    let (mean, second) = cut_mut(pooled, pooled.len() / 2);
+/// `δ = m_b − m_a; m = m_a + δ·n_b/n; M₂ = M₂_a + M₂_b + δ²·n_a·n_b/n` (Chan et al. 1979).
+fn pool(pooled: &mut [f32], room: &[f32], samples: usize, before: u64) {
+    let units = pooled.len() / 2;
+    let (mean, second) = cut_mut(pooled, units);
+    let (batch_mean, batch_variance) = cut(room, units);
     let (n_a, n_b) = (before as f32, samples as f32);
     let share = n_b / (n_a + n_b);
-    for ((m, v), (mean, variance)) in mean.iter_mut().zip(second).zip(batch.mean.iter().zip(batch.variance)) {
+    for ((m, v), (mean, variance)) in mean.iter_mut().zip(second).zip(batch_mean.iter().zip(batch_variance)) {
         if before == 0 {
             (*m, *v) = (*mean, variance * n_b);
         } else {
@@ -167,4 +170,33 @@ fn pool(pooled: &mut [f32], batch: &Batch<'_>, samples: usize, before: u64) {
             *v = *v + variance * n_b + d * d * (n_a * share);
         }
     }
+}
+
+fn follow_pooled(params: &mut [f32], pooled: &[f32], samples: u64) {
+    let (mean, variance) = running(params);
+    let (pooled, second) = cut(pooled, mean.len());
+    let unbiased = 1.0 / (samples as f32 - 1.0);
+    for ((m, v), (mean, second)) in mean.iter_mut().zip(variance).zip(pooled.iter().zip(second)) {
+        *m += (mean - *m) * MOMENTUM;
+        *v += (second * unbiased - *v) * MOMENTUM;
+    }
+}
+
+fn settle(params: &mut [f32], pooled: &[f32], samples: u64) {
+    let (mean, variance) = running(params);
+    let (pooled, second) = cut(pooled, mean.len());
+    let unbiased = 1.0 / (samples as f32 - 1.0);
+    kernels::copy(mean, pooled);
+    variance.iter_mut().zip(second).for_each(|(v, second)| *v = second * unbiased);
+}
+
+/// `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`.
+fn fold(weights: &mut [f32], bias: &mut [f32], params: &[f32]) {
+    let (gamma, .., variance) = split(params);
+    for row in rows_mut(weights, gamma.len()) {
+        for ((w, gamma), variance) in row.iter_mut().zip(gamma).zip(variance) {
+            *w *= gamma / kernels::sqrt(variance + EPSILON);
+        }
+    }
+    predict(bias, params);
 }

@@ -65,9 +65,9 @@ impl Bound {
         self.0
     }
 
-    /// Covers another magnitude as well.
+    /// Covers another magnitude, which is a number, as well; one that is not known stays so.
     pub(crate) fn include(&mut self, magnitude: f32) {
-        if !(magnitude <= self.0) && !self.0.is_nan() {
+        if magnitude > self.0 {
             self.becomes(magnitude);
         }
     }

@@ -286,6 +286,13 @@ impl Spec {
         if self.fault().is_some() { usize::MAX } else { self.params }
     }
 
+    /// Statistics of norms: `2 · outputs` floats for each layer with one, to pool them in
+    /// ([`NormUpdate`](crate::NormUpdate)); `usize::MAX` for a wrong description.
+    #[must_use]
+    pub const fn norm_len(&self) -> usize {
+        if self.fault().is_some() { usize::MAX } else { self.normed.saturating_mul(2) }
+    }
+
     /// Workspace for training on up to `batch` samples at once: `2 · batch · Σ_l outputs_l` (activations and deltas)
     /// `+ max_l outputs_l` (one row of a gradient) floats, and `(batch + 5) · outputs_l` for each layer with a norm;
     /// `usize::MAX` for a wrong description.
@@ -397,12 +404,30 @@ mod tests {
             (Spec::new(2).dense(2, id).dropout(1.0).dense(2, id), SpecFault::Dropout),
             (Spec::new(2).dense(2, id).dropout(f32::NAN).dense(2, id), SpecFault::Dropout),
             (Spec::new(2).dense(2, Activation::LeakyRelu(f32::NAN)), SpecFault::Constant),
+            (Spec::new(2).norm().dense(2, id), SpecFault::Norm),
+            (Spec::new(2).dense(2, id).norm().norm(), SpecFault::Norm),
             (Spec::new(2).dense(2, id).loss(Loss::Huber(0.0)), SpecFault::Constant),
             (deep, SpecFault::TooManyLayers),
         ] {
             assert_eq!(spec.check(), Err(Error::Spec(fault)));
             assert_eq!((spec.param_len(), spec.work_len(1), spec.predict_len(1)), (usize::MAX, usize::MAX, usize::MAX));
         }
+    }
+
+    #[test]
+    fn a_norm_takes_four_parameters_a_unit_and_room_in_the_workspace() {
+        let id = Activation::Identity;
+        let net = Spec::new(7).dense(5, Activation::Relu).norm().dropout(0.5).dense(4, id).dense(3, id).norm();
+        assert_eq!((net.param_len(), net.norm_len()), (40 + 20 + 24 + 15 + 12, 2 * 8));
+        assert_eq!(net.work_len(6), 2 * 6 * 12 + 5 + (6 + 5) * 8);
+        assert_eq!(net.predict_len(6), 6 * (5 + 4));
+        let layer = |l| net.layer(l).unwrap();
+        assert_eq!((layer(1).offset(), layer(2).offset(), layer(2).norm_offset()), (60, 84, 99));
+        assert_eq!((layer(0).norm_room(6), layer(2).norm_room(6)), (0, 55));
+        assert_eq!((layer(0).learned_len(), layer(1).learned_len()), (50, 24));
+        let folded = Spec::new(7).dense(5, Activation::Relu).dropout(0.5).dense(4, id).dense(3, id);
+        assert_eq!((net.folded(), folded.norm_len(), folded.folded()), (folded, 0, folded));
+        assert_eq!(Spec::new(2).norm().folded().check(), Err(Error::Spec(SpecFault::Norm)));
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use crate::backward::Trace;
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::forward;
+use crate::finite::is_moderate;
+use crate::forward::{Kept, run_training};
 use crate::kernels::{self, cut, cut_mut};
 use crate::loss::{Score, score_with_gradient};
 use crate::model::{Model, Workspace};
-use crate::norm;
 use crate::optimizer::Optimizer;
 use crate::random::Masks;
 use crate::rows::Update;
@@ -41,7 +41,7 @@ impl<'a> Gradient<'a> {
     }
 
     /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
-    fn learned(&mut self, mut each: impl FnMut(&mut [f32], usize)) {
+    fn learned(&mut self, each: &mut dyn FnMut(&mut [f32], usize)) {
         if self.spec.normed() == 0 {
             return each(self.sum, 0);
         }
@@ -81,13 +81,13 @@ impl<'a> Gradient<'a> {
             return Err(Error::Empty);
         }
         let mut square = 0.0;
-        self.learned(|range, _| square += kernels::dot(range, range));
+        self.learned(&mut |range, _| square += kernels::dot(range, range));
         let norm = kernels::sqrt(square) / self.score.samples() as f32;
         if !norm.is_finite() {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         if norm > max_norm {
-            self.learned(|range, _| kernels::scale(range, max_norm / norm));
+            self.learned(&mut |range, _| kernels::scale(range, max_norm / norm));
         }
         Ok(norm)
     }
@@ -99,8 +99,8 @@ impl Model<'_> {
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Empty`], [`Error::Label`], [`Error::BatchTooLarge`], [`Error::Setting`] for the
-    /// rate,
-    /// [`Error::NonFinite`] for a sample, the loss, or a gradient that may reach 1e18. Nothing has changed then.
+    /// rate, [`Error::SingleSample`] with a norm, [`Error::NonFinite`] for a sample, the loss, or a gradient or a
+    /// statistic that may reach 1e18. Nothing has changed then.
     pub fn train<'x>(
         &mut self,
         inputs: impl Into<Inputs<'x>>,
@@ -128,10 +128,8 @@ impl Model<'_> {
         self.carry_bound(optimizer, bound);
         let skip_zero = optimizer.rests_at_zero();
         trace.for_each_block(self.spec, self.params, block, skip_zero, &mut Along(optimizer));
-        if self.spec.normed() > 0 {
-            trace.follow(self.spec, self.params);
-            self.bound.include(trace.largest_statistic(self.spec));
-        }
+        // An unbiased variance of two samples is twice the batch's.
+        self.bound.include(2.0 * trace.statistics);
         self.steps = self.steps.saturating_add(1);
         Ok(score)
     }
@@ -183,16 +181,14 @@ impl Model<'_> {
         if score.samples() == 0 {
             return Err(Error::Empty);
         }
-        let mut bound = 0.0_f32;
-        // A sum, since a NaN or an infinity stays in it.
-        gradient.learned(|range, _| bound += kernels::largest(range));
+        let bound = kernels::largest(gradient.sum);
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         optimizer.begin(rate, 1.0 / score.samples() as f32);
         self.carry_bound(optimizer, bound);
         let params = &mut *self.params;
-        gradient.learned(|range, offset| {
+        gradient.learned(&mut |range, offset| {
             optimizer.update(offset, cut_mut(cut_mut(params, offset).1, range.len()).0, range);
         });
         self.follow_pooled(gradient);
@@ -203,18 +199,14 @@ impl Model<'_> {
 
     /// Moves the running statistics of norms towards those that `gradient` has pooled.
     fn follow_pooled(&mut self, gradient: &Gradient<'_>) {
-        for layer in self.spec.layers().filter(|layer| layer.is_normed()) {
-            let statistics = layer.offset() + layer.learned_len();
-            let len = layer.norm_len() / 2;
-            let (mean, variance) = cut_mut(cut_mut(cut_mut(self.params, statistics).1, len).0, len / 2);
-            let (pooled, second) = cut(cut(cut(gradient.sum, statistics).1, len).0, len / 2);
-            let gain = norm::MOMENTUM / (gradient.score.samples() as f32 - 1.0);
-            kernels::mean_update(mean, pooled, norm::MOMENTUM);
-            for (v, m2) in variance.iter_mut().zip(second) {
-                *v += m2 * gain - *v * norm::MOMENTUM;
+        for layer in self.spec.layers() {
+            if let Some(norm) = layer.norm() {
+                let params = cut_mut(cut_mut(self.params, layer.norm_offset()).1, layer.norm_len()).0;
+                let pooled = cut(cut(gradient.sum, layer.norm_offset()).1, layer.norm_len()).0;
+                let pooled = cut(pooled, 2 * layer.outputs()).1;
+                (norm.follow_pooled)(params, pooled, gradient.score.samples());
+                self.bound.include(kernels::largest(params));
             }
-            self.bound.include(kernels::largest(mean));
-            self.bound.include(kernels::largest(variance));
         }
     }
 
@@ -242,22 +234,20 @@ impl Model<'_> {
             return Err(Error::SingleSample);
         }
         let (floats, lists) = work.take(spec, samples, spec.work_len(samples))?;
-        let units = spec.units().saturating_mul(samples);
-        let (activations, rest) = cut_mut(floats, units);
-        let (deltas, rest) = cut_mut(rest, units);
-        let (row, norms) = cut_mut(rest, spec.widest());
+        let (mut kept, row) = Kept::split(floats, spec, samples);
         let (lists, block) = lists.split_block(samples, spec, row);
         let many = lists.many;
         let inputs = inputs.prepare(spec, samples, lists, true, form)?;
         let masks = Masks::new(self.seed, self.steps);
         let first = score.samples() as u32;
-        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, norms, (masks, first));
-        let outputs = units - spec.outputs().saturating_mul(samples).min(units);
+        run_training(spec, self.params, inputs, (samples, many), &mut kept, Some((masks, first)));
+        let Kept { activations, slopes: deltas, norms } = kept;
+        let outputs = deltas.len().saturating_sub(spec.outputs().saturating_mul(samples));
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
-        let mut trace = Trace { inputs, activations, deltas, norms, samples, many };
+        let mut trace = Trace { inputs, activations, deltas, norms, statistics: 0.0, samples, many };
         let bound = trace.descend(spec, self.params, largest);
-        if !is_moderate(bound) || !is_moderate(trace.largest_statistic(spec)) {
+        if !is_moderate(bound) || !is_moderate(trace.statistics) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         // Twice, since sums over up to 2²² samples are rounded too.
@@ -277,11 +267,6 @@ impl Update for Along<'_> {
     fn outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], deltas: &[f32], block: &mut [f32]) {
         self.0.update_outer(offset, weights, x, deltas, block);
     }
-}
-
-/// Whether no optimizer overflows on a gradient of magnitudes up to `bound`: squares, velocities and rates have room.
-fn is_moderate(bound: f32) -> bool {
-    bound < 1e18
 }
 
 fn check_rate(rate: f32) -> Result<(), Error> {

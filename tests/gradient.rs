@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{ACTIVATIONS, numbers, samples, work};
+use common::{ACTIVATIONS, f64_activation, f64_loss, numbers, samples, work};
 use cygnet::{Activation, Gradient, Loss, Model, Spec, Targets, Workspace};
 
 /// f32 keeps 6e-8 a term; forward and backward together have about a hundred terms and some cancel.
@@ -123,37 +123,6 @@ impl Variant {
             total += f64_loss(self.loss, &x, &(0..width).map(target).collect::<Vec<_>>());
         }
         total / SAMPLES as f64
-    }
-}
-
-fn f64_activation(f: Activation, z: f64) -> f64 {
-    match f {
-        Activation::Identity => z,
-        Activation::Relu => z.max(0.0),
-        Activation::LeakyRelu(slope) => z.max(0.0) + f64::from(slope) * z.min(0.0),
-        Activation::Tanh => z.tanh(),
-        Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
-    }
-}
-
-fn f64_loss(loss: Loss, a: &[f64], t: &[f64]) -> f64 {
-    let pairs = a.iter().zip(t);
-    let mean = a.len() as f64;
-    match loss {
-        Loss::SoftmaxCrossEntropy => {
-            let sum: f64 = a.iter().map(|a| a.exp()).sum();
-            pairs.map(|(a, t)| -t * (a.exp() / sum).ln()).sum()
-        }
-        Loss::MeanSquared => pairs.map(|(a, t)| (a - t).powi(2)).sum::<f64>() / mean,
-        Loss::BinaryCrossEntropy => {
-            let p = |a: f64| 1.0 / (1.0 + (-a).exp());
-            pairs.map(|(&a, t)| -t * p(a).ln() - (1.0 - t) * p(-a).ln()).sum::<f64>() / mean
-        }
-        Loss::Huber(delta) => {
-            let delta = f64::from(delta);
-            let huber = |r: f64| if r.abs() <= delta { r * r / 2.0 } else { delta * (r.abs() - delta / 2.0) };
-            pairs.map(|(a, t)| huber(a - t)).sum::<f64>() / mean
-        }
     }
 }
 

@@ -29,8 +29,8 @@ impl Swag<'_> {
     /// samples; the workspace decides how many pass at once. `params` is scratch for one draw, `P` floats.
     ///
     /// # Errors
-    /// As [`predict`](crate::predict()) and [`sample`](Swag::sample); [`Error::Setting`] for no draws. `probabilities`
-    /// are of no use then.
+    /// As [`predict`](crate::predict()) and [`sample`](Swag::sample); [`Error::Setting`] for no draws,
+    /// [`Error::StaleNorms`] for a network with norms. `probabilities` are of no use then.
     pub fn predict<'x>(
         &self,
         spec: &Spec,
@@ -58,6 +58,9 @@ impl Swag<'_> {
         Error::expect_len(Buffer::Probabilities, samples.saturating_mul(spec.outputs()), probabilities.len())?;
         if draws.samples == 0 {
             return Err(Error::Setting(Setting::Draws));
+        }
+        if spec.norm_len() > 0 {
+            return Err(Error::StaleNorms);
         }
         for draw in 0..draws.samples {
             self.sample(draws.seed, draw.into(), draws.scale, params)?;

@@ -1,7 +1,7 @@
 //! What several integration tests share.
 #![allow(dead_code, clippy::unwrap_used)]
 
-use cygnet::{Activation, Init, Model, Spec};
+use cygnet::{Activation, Init, Loss, Model, Spec};
 use proptest::test_runner::{Config, RngSeed};
 
 /// Every activation once.
@@ -53,6 +53,39 @@ pub(crate) fn work(spec: &Spec, batch: usize) -> Vec<f32> {
 /// Likewise for prediction.
 pub(crate) fn predict_work(spec: &Spec, batch: usize) -> Vec<f32> {
     vec![f32::NAN; spec.predict_len(batch)]
+}
+
+/// `f(z)` in double precision, written without a look at the crate.
+pub(crate) fn f64_activation(f: Activation, z: f64) -> f64 {
+    match f {
+        Activation::Identity => z,
+        Activation::Relu => z.max(0.0),
+        Activation::LeakyRelu(slope) => z.max(0.0) + f64::from(slope) * z.min(0.0),
+        Activation::Tanh => z.tanh(),
+        Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+    }
+}
+
+/// The loss of a sample likewise, from outputs and targets.
+pub(crate) fn f64_loss(loss: Loss, a: &[f64], t: &[f64]) -> f64 {
+    let pairs = a.iter().zip(t);
+    let mean = a.len() as f64;
+    match loss {
+        Loss::SoftmaxCrossEntropy => {
+            let sum: f64 = a.iter().map(|a| a.exp()).sum();
+            pairs.map(|(a, t)| -t * (a.exp() / sum).ln()).sum()
+        }
+        Loss::MeanSquared => pairs.map(|(a, t)| (a - t).powi(2)).sum::<f64>() / mean,
+        Loss::BinaryCrossEntropy => {
+            let p = |a: f64| 1.0 / (1.0 + (-a).exp());
+            pairs.map(|(&a, t)| -t * p(a).ln() - (1.0 - t) * p(-a).ln()).sum::<f64>() / mean
+        }
+        Loss::Huber(delta) => {
+            let delta = f64::from(delta);
+            let huber = |r: f64| if r.abs() <= delta { r * r / 2.0 } else { delta * (r.abs() - delta / 2.0) };
+            pairs.map(|(a, t)| huber(a - t)).sum::<f64>() / mean
+        }
+    }
 }
 
 /// Code for `isa`, which was forced, ran in this thread, and no other; on AVX-512 the dense tiles and the input gradients

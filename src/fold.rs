@@ -1,0 +1,33 @@
+//! Norms go into the dense layers before them: a network for deployment.
+
+use crate::error::{Buffer, Error, Value};
+use crate::forward::norm_params;
+use crate::kernels::{copy, cut, cut_mut, largest};
+use crate::spec::Spec;
+
+/// Writes the parameters of [`Spec::folded`], a network without norms whose predictions are those of `params` up to
+/// rounding: `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`.
+///
+/// # Errors
+/// [`Error::Spec`]; [`Error::Length`] unless `params` has [`Spec::param_len`] floats and `folded` as many as the folded
+/// network; [`Error::NonFinite`] for a folded parameter, as after a negative variance: `folded` is of no use then.
+pub fn fold(spec: &Spec, params: &[f32], folded: &mut [f32]) -> Result<(), Error> {
+    spec.check()?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    Error::expect_len(Buffer::Params, spec.folded().param_len(), folded.len())?;
+    let mut rest = &mut *folded;
+    for layer in spec.layers() {
+        let (here, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len() + layer.outputs());
+        copy(here, cut(params, layer.offset()).1);
+        let (weights, bias) = cut_mut(here, layer.weight_len());
+        if let Some(norm) = layer.norm() {
+            (norm.fold)(weights, bias, norm_params(params, layer));
+        }
+        rest = tail;
+    }
+    if largest(folded) < f32::INFINITY {
+        return Ok(());
+    }
+    let index = folded.iter().position(|p| !p.is_finite()).unwrap_or(0);
+    Err(Error::NonFinite { value: Value::Param, index })
+}

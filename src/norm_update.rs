@@ -1,0 +1,124 @@
+//! Running statistics of norms that belong to the weights beside them, as those of averaged weights do not.
+
+use crate::error::{Buffer, Error, Value};
+use crate::finite::is_moderate;
+use crate::forward::{Kept, run_training};
+use crate::kernels::{cut, cut_mut, largest};
+use crate::layer::Layer;
+use crate::model::Workspace;
+use crate::samples::Inputs;
+use crate::sets::Form;
+use crate::spec::Spec;
+
+/// Recomputes the running statistics of norms in one pass over data, for weights that training did not leave: averaged,
+/// drawn from a posterior, mixed (`update_bn` elsewhere).
+///
+/// Each batch passes as in training, normalised by its own statistics, without dropout, since prediction has none; those of
+/// all batches are pooled by samples (Chan et al. 1979). Parameters change in [`finish`](Self::finish) alone: whatever fails
+/// or is given up before leaves the old statistics.
+///
+/// ```
+/// # use cygnet::{Activation, Averager, Error, Init, Model, NormUpdate, Spec, Workspace};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).norm().dense(1, Activation::Identity);
+/// # let (mut params, mut mean) = ([0.0; NET.param_len()], [0.0; NET.param_len()]);
+/// # let mut floats = [0.0; NET.work_len(4)];
+/// # let mut model = Model::new(&NET, &mut params)?;
+/// # model.init(Init::He, 1)?;
+/// # let mut work = Workspace::new(&NET, 4, &mut floats)?;
+/// # let mut swa = Averager::new(&mut mean);
+/// # swa.update(&model)?;
+/// # let batches = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]];
+/// swa.finish(&mut model)?;
+/// let mut pooled = [0.0; NET.norm_len()];
+/// let mut update = NormUpdate::new(&NET, model.params_mut(), &mut pooled)?;
+/// for batch in &batches {
+///     update.add(batch, &mut work)?;
+/// }
+/// update.finish()?;
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug)]
+pub struct NormUpdate<'a> {
+    spec: &'a Spec,
+    params: &'a mut [f32],
+    pooled: &'a mut [f32],
+    samples: u64,
+}
+
+impl<'a> NormUpdate<'a> {
+    /// For `params`, with [`Spec::norm_len`] floats to pool statistics in.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Length`].
+    pub fn new(spec: &'a Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
+        spec.check()?;
+        Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+        Error::expect_len(Buffer::Statistics, spec.norm_len(), pooled.len())?;
+        Ok(Self { spec, params, pooled, samples: 0 })
+    }
+
+    /// Pools the statistics of a batch of at least two samples and returns how many samples there were in all; the
+    /// workspace is one for training.
+    ///
+    /// # Errors
+    /// As [`predict`](crate::predict()); [`Error::SingleSample`], [`Error::NonFinite`] for a statistic of 1e18 or more. The
+    /// batch is left out then.
+    pub fn add<'x>(&mut self, inputs: impl Into<Inputs<'x>>, work: &mut Workspace<'_>) -> Result<u64, Error> {
+        self.add_inputs(&inputs.into(), work)
+    }
+
+    fn add_inputs(&mut self, inputs: &Inputs<'_>, work: &mut Workspace<'_>) -> Result<u64, Error> {
+        let spec = self.spec;
+        let (n, _) = inputs.check(spec)?;
+        if n < 2 {
+            return Err(Error::SingleSample);
+        }
+        let (floats, lists) = work.take(spec, n, spec.work_len(n))?;
+        let mut kept = Kept::split(floats, spec, n).0;
+        let (many, mut form) = (lists.many, Form::NONE);
+        let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
+        run_training(spec, self.params, rows, (n, many), &mut kept, None);
+        let room = |layer: &Layer| cut(kept.norms, layer.norm_room(n)).1;
+        for layer in spec.layers().filter(|layer| layer.is_normed()) {
+            if !is_moderate(largest(cut(room(layer), 2 * layer.outputs()).0)) {
+                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
+            }
+        }
+        let mut rest = &mut *self.pooled;
+        for layer in spec.layers() {
+            if let Some(norm) = layer.norm() {
+                let (pooled, tail) = cut_mut(core::mem::take(&mut rest), 2 * layer.outputs());
+                (norm.pool)(pooled, room(layer), n, self.samples);
+                rest = tail;
+            }
+        }
+        self.samples += n as u64;
+        Ok(self.samples)
+    }
+
+    /// Writes the statistics of all samples, the variance unbiased, in the places of the old ones; returns how many
+    /// samples they are of.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without samples, [`Error::NonFinite`] for batches so far apart that a variance is too large: the
+    /// old statistics stay.
+    pub fn finish(self) -> Result<u64, Error> {
+        if self.samples == 0 {
+            return Err(Error::Empty);
+        }
+        // Means are pooled between those of the batches, far below.
+        if !is_moderate(largest(self.pooled) / (self.samples as f32 - 1.0)) {
+            return Err(Error::NonFinite { value: Value::Statistic, index: 0 });
+        }
+        let mut rest = &*self.pooled;
+        for layer in self.spec.layers() {
+            if let Some(norm) = layer.norm() {
+                let (pooled, tail) = cut(rest, 2 * layer.outputs());
+                let params = cut_mut(cut_mut(self.params, layer.norm_offset()).1, layer.norm_len()).0;
+                (norm.settle)(params, pooled, self.samples);
+                rest = tail;
+            }
+        }
+        Ok(self.samples)
+    }
+}
