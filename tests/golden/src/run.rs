@@ -3,7 +3,9 @@
 //!
 //! Four networks have every activation and loss between them, dropout, rows longer and shorter than a tile of registers.
 //! Each learns with two optimizers, 25 steps each. From step to step the size of the batch changes, and how it is given.
+//! Many small networks and one with norms follow.
 
+use super::norms::norms;
 use super::shapes::{SCRATCH, shapes};
 use cygnet::random::{Purpose, shuffle, stream};
 use cygnet::{
@@ -225,11 +227,13 @@ pub(crate) fn run(memory: &mut Memory) -> Result<u64, Error> {
         hash.floats(model.params());
         stored.as_chunks().0.iter().for_each(|&word| hash.add(u32::from_le_bytes(word)));
     }
-    shapes(part(state, SCRATCH), hash.0, |hash, x| {
+    let fold = |hash, x| {
         let mut hash = Hash(hash);
         hash.floats(&[x]);
         hash.0
-    })
+    };
+    let hash = shapes(part(state, SCRATCH), hash.0, fold)?;
+    norms(part(state, SCRATCH), hash, fold)
 }
 
 /// Five ways to give samples: floats, bytes and compressed, with lists and without; training on compressed ones takes lists.

@@ -7,8 +7,8 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
-    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, Optimizer, Origin, Parts, Rule,
-    Schedule, ScheduleFree, ScheduleFreeConfig, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, load,
+    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Parts, Rule,
+    Schedule, ScheduleFree, ScheduleFreeConfig, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, load,
     load_spec, nonzeros, predict, save, softmax,
 };
 
@@ -126,6 +126,12 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     averager.remove(&model, opaque(1.0))?;
     averager.reset()?;
     average(&mut model, mean, other, sum)?;
+    NormUpdate::new(spec, model.params_mut(), other)?.finish()?;
+    let mut update = NormUpdate::new(spec, model.params_mut(), other)?;
+    opaque(update.add(&*inputs, &mut work)?);
+    opaque(update.finish()?);
+    opaque(Averager::new(mean).in_place_of(&mut model)?.norm_update(other)?.add(&*inputs, &mut work)?);
+    fold(spec, model.params(), other)?;
 
     model.evaluate(&*inputs, targets[0], &mut total, &mut work)?;
     evaluate(spec, model.params(), &*inputs, targets[1], &mut total, &mut work)?;
@@ -206,7 +212,11 @@ fn description() -> Spec {
     let mut spec = Spec::new(opaque(3)).loss(opaque(Loss::Huber(1.0))).math(opaque(Math::Libm));
     for _ in 0..opaque(20) {
         spec = spec.dense(opaque(4), opaque(Activation::LeakyRelu(0.1))).dropout(opaque(0.5));
+        if opaque(true) {
+            spec = spec.norm();
+        }
     }
+    opaque((spec.norm_len(), spec.folded()));
     spec.dense(opaque(2), opaque(Activation::Tanh))
 }
 
