@@ -99,7 +99,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let data = open(arguments.data.as_deref())?;
     plan.check()?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    plan.held_out(data.train.len())?;
+    plan.check_batches(data.train.len() - plan.held_out(data.train.len())?)?;
     prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {

@@ -70,6 +70,54 @@ fn refused<T>(result: Result<T, String>, words: &str) {
     assert!(line.contains(words) && !line.contains('\n'), "{line}, expected: {words}");
 }
 
+/// Two dense layers of two units and their norms, by these names, with the counter that PyTorch writes.
+fn normed(names: [&str; 4], moved: &str) -> Result<SavedModel, String> {
+    let [first, norm, last, last_norm] = names;
+    let name = |stem: &str, tensor: &str| format!("{stem}.{tensor}");
+    let mut tensors = Vec::new();
+    for (stem, seed) in [(first, 1.0), (last, 2.0)] {
+        tensors.push((name(stem, "weight"), [2, 2].as_slice(), vec![seed, seed + 0.25, seed + 0.5, seed + 0.75]));
+        tensors.push((name(stem, "bias"), &[2], vec![-seed, seed]));
+    }
+    for (stem, seed) in [(norm, 10.0), (last_norm, 20.0)] {
+        for (i, tensor) in ["weight", "bias", "running_mean", "running_var"].into_iter().enumerate() {
+            let at = seed + i as f32;
+            tensors.push((name(stem, tensor), &[2], vec![at, at + 0.5]));
+        }
+    }
+    tensors.retain(|(name, ..)| name != moved);
+    let counter = ("bn.num_batches_tracked", Dtype::I64, [].as_slice(), 7_i64.to_le_bytes().to_vec());
+    let floats = tensors.iter().map(|(name, shape, values)| floats(name, shape, values));
+    SavedModel::from_safetensors(&file(&floats.chain([counter]).collect::<Vec<_>>(), None))
+}
+
+#[test]
+fn norms_of_pytorch_stand_behind_their_dense_layers() {
+    for names in [["0", "1", "3", "4"], ["fc1", "bn1", "fc2", "bn2"]] {
+        let model = normed(names, "").unwrap();
+        let spec = Spec::new(2).dense(2, Activation::Relu).norm().dense(2, Activation::Identity).norm();
+        assert_eq!(model.spec, spec);
+        let layer = |w: f32, n: f32| {
+            let norm = (0..4).flat_map(move |i| [n + i as f32, n + i as f32 + 0.5]);
+            [w, w + 0.5, w + 0.25, w + 0.75, -w, w].into_iter().chain(norm)
+        };
+        assert_eq!(model.params, layer(1.0, 10.0).chain(layer(2.0, 20.0)).collect::<Vec<_>>());
+        round_trips(&model);
+    }
+    refused(normed(["1", "0", "3", "4"], ""), "`0` is a norm, but no dense layer is before it");
+    refused(normed(["0", "1", "3", "2"], ""), "a norm stands behind a dense layer, once");
+    refused(normed(["0", "1", "3", "4"], "4.running_mean"), "no tensor `4.running_mean`");
+    let norm = |n: usize| {
+        let names = ["1.weight", "1.bias", "1.running_mean", "1.running_var"].map(|name| floats(name, &[3], &[1.0; 3]));
+        let dense = [floats("0.weight", &[3, 1], &[1.0; 3]), floats("0.bias", &[3], &[1.0; 3])];
+        let short = floats("1.bias", &[2], &[1.0; 2]);
+        let norm = names.into_iter().enumerate().map(|(i, name)| if i == n { short.clone() } else { name });
+        SavedModel::from_safetensors(&file(&dense.into_iter().chain(norm).collect::<Vec<_>>(), None))
+    };
+    assert!(norm(9).is_ok());
+    refused(norm(1), "`1.bias` has shape [2], expected [3]");
+}
+
 #[test]
 fn every_activation_loss_and_dropout_comes_back() {
     for activation in ACTIVATIONS {
@@ -88,17 +136,18 @@ proptest! {
     #[test]
     fn any_network_comes_back(
         inputs in 1_u16..20,
-        layers in proptest::collection::vec((1_u16..20, 0_usize..5, 0_f32..10.0, 0_f32..0.99), 1..8),
+        layers in proptest::collection::vec((1_u16..20, 0_usize..5, 0_f32..10.0, 0_f32..0.99, any::<bool>()), 1..8),
         (loss, delta) in (0_usize..4, 1e-6_f32..1e6),
         seed in any::<u64>(),
     ) {
         let mut spec = Spec::new(inputs);
-        for &(width, activation, slope, dropout) in &layers {
+        for &(width, activation, slope, dropout, norm) in &layers {
             let activation = match ACTIVATIONS[activation] {
                 Activation::LeakyRelu(_) => Activation::LeakyRelu(slope),
                 other => other,
             };
             spec = spec.dense(width, activation).dropout(dropout);
+            spec = if norm { spec.norm() } else { spec };
         }
         spec = spec.dense(3, Activation::Identity);
         spec = spec.loss(if loss == 3 { Loss::Huber(delta) } else { LOSSES[loss] });

@@ -70,6 +70,9 @@ pub(crate) struct Train {
     /// relu, leaky-relu[:SLOPE], tanh, sigmoid or identity
     #[arg(long, value_name = "NAME", default_value = "relu", value_parser = parse_activation, help_heading = "Network")]
     activation: Activation,
+    /// Normalise the pre-activations of hidden layers over the batch; averages get statistics of their own
+    #[arg(long, help_heading = "Network")]
+    batch_norm: bool,
     /// Probability that a hidden unit is dropped while training
     #[arg(long, value_name = "P", default_value_t = 0.5, help_heading = "Network")]
     dropout: f32,
@@ -107,7 +110,8 @@ pub(crate) struct Train {
     /// Samples per update
     #[arg(long, default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
-    /// Samples that pass at once, to save memory; the result is the same, bit for bit
+    /// Samples that pass at once, to save memory; the result is the same, bit for bit, but with --batch-norm, which takes
+    /// each such part by itself
     #[arg(long, value_name = "SAMPLES", help_heading = "Optimizer")]
     micro_batch: Option<usize>,
 
@@ -289,6 +293,7 @@ impl Train {
         Ok(Plan {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
+            batch_norm: self.batch_norm,
             dropout: self.dropout,
             loss: self.loss,
             init: self.init,

@@ -2,7 +2,9 @@
 
 use super::memory::Floats;
 use super::mnist::Samples;
+use super::norms::Norms;
 use super::{Evaluator, HostError};
+use crate::kernels::mean_update;
 use crate::{
     Averager, Calibration, Draws, Ema, Loss, Model, Rule, Score, Snapshots, Spec, Swag, Window, Workspace, predict,
     softmax,
@@ -137,14 +139,22 @@ impl<'a> Average<'a> {
         spec: &Spec,
         samples: &Samples,
         indices: &[u32],
+        norms: &mut Norms<'_>,
     ) -> Result<Option<Calibration>, HostError> {
         let Running::Swag(swag, draws) = &self.running else { return Ok(None) };
         let (mut params, mut floats) = (Floats::zeros(spec.param_len())?, Floats::zeros(spec.predict_len(BATCH))?);
         let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
         let mut probabilities = vec![0.0; indices.len() * spec.outputs()];
-        if !indices.is_empty() {
-            let inputs = samples.inputs_of(indices);
-            swag.predict(spec, *draws, inputs, &mut params, &mut probabilities, &mut work)?;
+        // As `Swag::predict`, but for the statistics of each draw's norms.
+        for draw in 0..if indices.is_empty() { 0 } else { draws.samples } {
+            swag.sample(draws.seed, draw.into(), draws.scale, &mut params)?;
+            let params = norms.of(&params)?;
+            let gain = 1.0 / (draw as f32 + 1.0);
+            for (batch, mean) in indices.chunks(BATCH).zip(probabilities.chunks_mut(BATCH * spec.outputs())) {
+                let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
+                outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
+                mean_update(mean, outputs, gain);
+            }
         }
         let mut asked = Calibration::default();
         calibrate(spec, samples, indices, &probabilities, &mut asked)?;
@@ -189,9 +199,13 @@ fn calibrate(
 /// The score of an average on validation samples, as its history has it: that of the averaged weights.
 pub(super) fn validate(
     average: &mut Average<'_>,
+    norms: &mut Norms<'_>,
     evaluator: &mut Evaluator<'_>,
     samples: &Samples,
     indices: &[u32],
 ) -> Result<Option<Score>, HostError> {
-    average.mean().map_or(Ok(None), |mean| evaluator.validate(mean, samples, indices))
+    match average.mean() {
+        Some(mean) if !indices.is_empty() => evaluator.validate(norms.of(mean)?, samples, indices),
+        _ => Ok(None),
+    }
 }

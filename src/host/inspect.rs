@@ -23,7 +23,7 @@ pub fn info(model: &SavedModel) -> String {
         vec![
             format!("dense {}", l.index() + 1),
             format!("{} → {}", l.inputs(), l.outputs()),
-            activation_name(l.activation()),
+            format!("{}{}", if l.is_normed() { "norm, " } else { "" }, activation_name(l.activation())),
             l.dropout().to_string(),
             l.param_len().to_string(),
             l.offset().to_string(),

@@ -9,6 +9,7 @@ pub mod inspect;
 mod memory;
 pub mod mnist;
 pub mod model_file;
+mod norms;
 pub mod plan;
 pub mod plane;
 pub mod plot;

@@ -91,8 +91,8 @@ impl SavedModel {
         Ok(Self { spec, params })
     }
 
-    /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, activation and
-    /// `Dropout` modules, weights transposed to `(outputs, inputs)`.
+    /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, `BatchNorm1d`,
+    /// activation and `Dropout` modules, weights transposed to `(outputs, inputs)`.
     ///
     /// # Errors
     /// What the format refuses, as parameters that are not finite.
@@ -105,7 +105,14 @@ impl SavedModel {
             let (n, m) = (layer.inputs(), layer.outputs());
             let transposed = (0..m).flat_map(|j| (0..n).map(move |k| weights[k * m + j]));
             tensors.push((format!("{module}.weight"), vec![m, n], to_bytes(transposed)));
-            tensors.push((format!("{module}.bias"), vec![m], to_bytes(rest[..m].iter().copied())));
+            let (bias, rest) = rest.split_at(m);
+            tensors.push((format!("{module}.bias"), vec![m], to_bytes(bias.iter().copied())));
+            if layer.is_normed() {
+                module += 1;
+                for (name, values) in NORM.iter().zip(rest.chunks_exact(m)) {
+                    tensors.push((format!("{module}.{name}"), vec![m], to_bytes(values.iter().copied())));
+                }
+            }
             module += 1 + usize::from(layer.activation() != Activation::Identity) + usize::from(layer.dropout() > 0.0);
         }
         let views = tensors
@@ -118,8 +125,8 @@ impl SavedModel {
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
 
-    /// Parses a safetensors file of dense layers. Without this crate's metadata the hidden layers are taken for ReLU,
-    /// the last for identity, and the loss for softmax cross-entropy.
+    /// Parses a safetensors file of dense layers and of norms behind them. Without this crate's metadata the hidden layers
+    /// are taken for ReLU, the last for identity, and the loss for softmax cross-entropy.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -130,17 +137,27 @@ impl SavedModel {
         let described = description.map(|text| parse_description(text)).transpose()?;
         let mut stems: Vec<String> =
             file.names().iter().filter_map(|n| n.strip_suffix(".weight")).map(str::to_owned).collect();
-        stems.sort_by_cached_key(|stem| (numbers(stem), stem.clone()));
-        if described.as_ref().is_some_and(|(layers, ..)| layers.len() != stems.len()) {
+        let is_norm = |stem: &String| file.tensor(&format!("{stem}.running_var")).is_ok();
+        // Of `fc1` and `bn1` the dense layer first.
+        stems.sort_by_cached_key(|stem| (numbers(stem), is_norm(stem), stem.clone()));
+        let depth = stems.iter().filter(|stem| !is_norm(stem)).count();
+        if described.as_ref().is_some_and(|(layers, ..)| layers.len() != depth) {
             return Err("its metadata describe another number of layers".to_owned());
         }
-        let mut spec = None;
+        let mut spec: Option<Spec> = None;
         let mut params = Vec::new();
-        for (l, stem) in stems.iter().enumerate() {
+        for stem in &stems {
+            if is_norm(stem) {
+                let before = spec.ok_or_else(|| format!("`{stem}` is a norm, but no dense layer is before it"))?;
+                read_norm(&file, stem, before.outputs(), &mut params)?;
+                spec = Some(before.norm());
+                continue;
+            }
+            let l = spec.map_or(0, |spec| spec.depth());
             let (outputs, inputs) = read_layer(&file, stem, &mut params)?;
             let (activation, dropout) = match &described {
                 Some((layers, ..)) => layers[l],
-                None if l + 1 < stems.len() => (Activation::Relu, 0.0),
+                None if l + 1 < depth => (Activation::Relu, 0.0),
                 None => (Activation::Identity, 0.0),
             };
             let before = *spec.get_or_insert(Spec::new(inputs));
@@ -176,6 +193,21 @@ fn read_layer(file: &SafeTensors<'_>, stem: &str, params: &mut Vec<f32>) -> Resu
     params.extend((0..inputs).flat_map(|k| weights.iter().skip(k).step_by(inputs.max(1)).copied()));
     params.extend(bias);
     Ok(widths)
+}
+
+/// The tensors of a norm, in the order of its parameters.
+const NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+
+/// Appends the parameters of a norm of so many units to `params`.
+fn read_norm(file: &SafeTensors<'_>, stem: &str, units: usize, params: &mut Vec<f32>) -> Result<(), String> {
+    for name in NORM.map(|name| format!("{stem}.{name}")) {
+        let tensor = file.tensor(&name).map_err(|_| format!("no tensor `{name}`"))?;
+        if tensor.shape() != [units] {
+            return Err(format!("`{name}` has shape {:?}, expected [{units}]", tensor.shape()));
+        }
+        params.extend(from_bytes(stem, &tensor)?);
+    }
+    Ok(())
 }
 
 fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {

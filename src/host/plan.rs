@@ -136,6 +136,8 @@ pub struct Plan {
     pub hidden: Vec<u16>,
     /// Nonlinearity of the hidden layers.
     pub activation: Activation,
+    /// Whether their pre-activations are normalised over the batch.
+    pub batch_norm: bool,
     /// Dropout of the hidden layers.
     pub dropout: f32,
     /// What training minimises.
@@ -175,6 +177,7 @@ impl Default for Plan {
         Self {
             hidden: vec![64],
             activation: Activation::Relu,
+            batch_norm: false,
             dropout: 0.5,
             loss: Loss::SoftmaxCrossEntropy,
             init: Init::He,
@@ -210,6 +213,9 @@ impl Plan {
         let mut spec = Spec::new(width(inputs)?).loss(self.loss);
         for &units in &self.hidden {
             spec = spec.dense(units, self.activation);
+            if self.batch_norm {
+                spec = spec.norm();
+            }
             if self.dropout != 0.0 {
                 spec = spec.dropout(self.dropout);
             }
@@ -233,6 +239,24 @@ impl Plan {
             return Ok(held_out);
         }
         Err(HostError::Usage(format!("{held_out} of {samples} samples set apart leave none to learn from")))
+    }
+
+    /// Whether every batch of an epoch over `samples` can be normalised.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] where one would be a single sample, which has no variance.
+    pub fn check_batches(&self, samples: usize) -> Result<(), HostError> {
+        let whole = self.batch.min(samples);
+        let passes = self.micro_batch.unwrap_or(whole).min(whole).max(1);
+        // Of a batch, the samples that pass last.
+        let is_alone = |batch: usize| passes == 1 || batch % passes == 1;
+        if self.batch_norm && (is_alone(whole) || is_alone(samples % whole.max(1))) {
+            return Err(HostError::Usage(format!(
+                "batch normalisation takes no single sample, as one of {samples} would be in batches of {whole} that \
+                 pass {passes} at once: another --batch or --micro-batch"
+            )));
+        }
+        Ok(())
     }
 
     /// Steps of an epoch over `samples`: `⌈samples / batch⌉`.

@@ -4,6 +4,7 @@ use super::HostError;
 use super::evaluator::Evaluator;
 use super::mnist::Dataset;
 use super::model_file::SavedModel;
+use super::norms::Norms;
 use crate::Score;
 use std::borrow::ToOwned;
 use std::format;
@@ -47,6 +48,11 @@ impl Frame {
             }
             let mut rest: Vec<f64> =
                 model.params.iter().zip(&origin.params).map(|(&w, &o)| f64::from(w) - f64::from(o)).collect();
+            // Statistics are no weights: each place gets its own.
+            for layer in model.spec.layers() {
+                let end = layer.offset() + layer.param_len();
+                rest[end - layer.norm_len() / 2..end].fill(0.0);
+            }
             let whole = norm(&rest);
             let mut at = [0.0, 0.0];
             for (place, axis) in at.iter_mut().zip(&frame.axes) {
@@ -145,7 +151,7 @@ pub struct View {
     pub steps: usize,
     /// How far beyond the models, as a share of their extent.
     pub margin: f64,
-    /// Training samples that the loss is the mean over: the first so many.
+    /// Training samples that the loss is the mean over, and norms are updated with: the first so many.
     pub samples: usize,
 }
 
@@ -169,6 +175,7 @@ pub fn survey(
     let mut evaluator = Evaluator::new(&model.spec, data)?;
     let train: Vec<u32> = (0..data.train.len().min(view.samples) as u32).collect();
     let test: Vec<u32> = (0..data.test.len() as u32).collect();
+    let mut norms = Norms::new(&model.spec, &data.train, &train)?;
     let xs = frame.places(0, view.steps, view.margin);
     let ys = if frame.axes.len() > 1 { frame.places(1, view.steps, view.margin) } else { vec![0.0] };
     let mut grid = Grid { xs, ys, losses: Vec::new(), errors: Vec::new() };
@@ -180,10 +187,11 @@ pub fn survey(
                 return Ok(None);
             }
             frame.weights([x, y], &mut params);
+            let nowhere =
+                |_| HostError::Mismatch(format!("the loss at ({x:.3}, {y:.3}) is not finite: a smaller --margin?"));
+            let params = norms.of(&params).map_err(nowhere)?;
             let mut score = |samples, indices: &[u32]| -> Result<Score, HostError> {
-                let nowhere =
-                    |_| HostError::Mismatch(format!("the loss at ({x:.3}, {y:.3}) is not finite: a smaller --margin?"));
-                evaluator.score(&params, samples, indices).map_err(nowhere)
+                evaluator.score(params, samples, indices).map_err(nowhere)
             };
             grid.losses.push(score(&data.train, &train)?.loss().into());
             let test = score(&data.test, &test)?;

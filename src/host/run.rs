@@ -3,6 +3,7 @@
 use super::averages::{Average, Memory, validate};
 use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
+use super::norms::Norms;
 use super::plan::Plan;
 use super::{Evaluator, HostError};
 use crate::random::{self, Purpose};
@@ -110,15 +111,16 @@ pub fn train(
     plan.check()?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = split(data.train.len(), plan)?;
+    plan.check_batches(train.len())?;
     let kinds = plan.averages.as_ref().map_or(&[][..], |averages| &averages.kinds);
     let state_lens = plan.optimizer.state_len(&spec, plan.lookahead);
     let buffers = Buffers::new(&spec, plan, train.len())?;
     // All at once, since a system that promises each part may not have the whole.
     let p = spec.param_len();
     room::<f32>(
-        buffers.len().saturating_add(2 * p + state_lens[0] + state_lens[1]).saturating_add(Memory::len(kinds, p)),
+        buffers.len().saturating_add(3 * p + state_lens[0] + state_lens[1]).saturating_add(Memory::len(kinds, p)),
     )?;
-    let (mut params, mut kept) = (Floats::zeros(p)?, Floats::zeros(p)?);
+    let (mut params, mut last, mut kept) = (Floats::zeros(p)?, zeros(p)?, zeros(p)?);
     let [state, slow] = state_lens.map(Floats::zeros);
     let (mut state, mut slow) = (state?, slow?);
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
@@ -128,6 +130,7 @@ pub fn train(
     model.init(plan.init, plan.seed)?;
     let mut optimizer = plan.optimizer.start(&spec, plan.lookahead, model.params(), [&mut state, &mut slow])?;
     let mut evaluator = Evaluator::new(&spec, data)?;
+    let mut norms = Norms::new(&spec, &data.train, &train)?;
     let epoch_steps = plan.steps_per_epoch(train.len());
     let mut trainer = Trainer {
         samples: &data.train,
@@ -147,9 +150,10 @@ pub fn train(
         let mut pass = || {
             let (loss, error, done) =
                 trainer.epoch(&order, &mut model, &mut *optimizer, &mut averages, observer, stop)?;
-            let last = evaluator.validate(weights(&model, &*optimizer), &data.train, &validation)?;
+            last.copy_from_slice(weights(&model, &*optimizer, &mut norms)?);
+            let score = evaluator.validate(&last, &data.train, &validation)?;
             let average = match averages.first_mut() {
-                Some(first) => validate(first, &mut evaluator, &data.train, &validation)?,
+                Some(first) => validate(first, &mut norms, &mut evaluator, &data.train, &validation)?,
                 None => None,
             };
             let row = Epoch {
@@ -158,8 +162,8 @@ pub fn train(
                 rate: trainer.rate,
                 train_loss: loss,
                 train_error: error,
-                validation_error: last.map(|s| 1.0 - s.accuracy()),
-                validation_loss: last.map(|s| s.loss()),
+                validation_error: score.map(|s| 1.0 - s.accuracy()),
+                validation_loss: score.map(|s| s.loss()),
                 averaged: averages.first().map_or(0, Average::count),
                 average_validation_error: average.map(|s| 1.0 - s.accuracy()),
                 average_validation_loss: average.map(|s| s.loss()),
@@ -175,7 +179,7 @@ pub fn train(
                     history.push(row);
                 }
                 interrupted = !done;
-                kept.copy_from_slice(weights(&model, &*optimizer));
+                kept.copy_from_slice(&last);
                 averages.iter_mut().for_each(Average::keep);
             }
             Err(error @ HostError::Diverged { .. }) if epoch > 1 => {
@@ -192,20 +196,24 @@ pub fn train(
     let last_marks = sets.marks(&mut evaluator, &kept).map_err(failed)?;
     let mut averaged = Vec::new();
     for average in &averages {
-        let Some((params, count)) = average.kept() else { continue };
+        let Some((mut params, count)) = average.kept() else { continue };
+        norms.refresh(&mut params)?;
         let mut marks = sets.marks(&mut evaluator, &params)?;
         if diverged.is_none() {
-            sets.ask(average, &spec, &mut marks)?;
+            sets.ask(average, &spec, &mut norms, &mut marks)?;
         }
         averaged.push(Averaged { name: average.name, params, count, marks });
     }
-    let last = kept.to_vec();
-    Ok(Outcome { spec, last, last_marks, averages: averaged, baseline: None, history, interrupted, diverged })
+    Ok(Outcome { spec, last: kept, last_marks, averages: averaged, baseline: None, history, interrupted, diverged })
 }
 
 /// What predicts: an optimizer's average, or the model's own parameters.
-fn weights<'a>(model: &'a Model<'_>, optimizer: &'a dyn Optimizer) -> &'a [f32] {
-    optimizer.averaged().unwrap_or(model.params())
+fn weights<'a>(
+    model: &'a Model<'_>,
+    optimizer: &'a dyn Optimizer,
+    norms: &'a mut Norms<'_>,
+) -> Result<&'a [f32], HostError> {
+    optimizer.averaged().map_or(Ok(model.params()), |averaged| norms.of(averaged))
 }
 
 /// What models are judged by.
@@ -221,10 +229,16 @@ impl Sets<'_> {
     }
 
     /// Replaces the marks of a posterior's mean by what its draws predict.
-    fn ask(&self, average: &Average<'_>, spec: &Spec, marks: &mut Marks) -> Result<(), HostError> {
+    fn ask(
+        &self,
+        average: &Average<'_>,
+        spec: &Spec,
+        norms: &mut Norms<'_>,
+        marks: &mut Marks,
+    ) -> Result<(), HostError> {
         let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
-        if let Some(asked) = average.ask(spec, &self.data.test, &test)? {
-            let of_train = |indices| average.ask(spec, &self.data.train, indices);
+        if let Some(asked) = average.ask(spec, &self.data.test, &test, norms)? {
+            let mut of_train = |indices| average.ask(spec, &self.data.train, indices, norms);
             let score = |asked: Option<Calibration>| asked.map_or_else(Score::default, |asked| asked.score());
             let (train, validation) = (score(of_train(self.train)?), score(of_train(self.validation)?));
             *marks = Marks { train, validation, test: asked.score(), calibration: Some(asked) };

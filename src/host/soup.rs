@@ -1,6 +1,7 @@
 //! Averages of saved models: uniform, weighted, or a greedy soup.
 
 use super::model_file::SavedModel;
+use super::norms::Norms;
 use super::plan::Plan;
 use super::report::aligned;
 use super::run::split;
@@ -34,7 +35,7 @@ struct Row {
 }
 
 /// Averages `models`; returns the average and a table of all of them. Validation samples are those that training with
-/// `plan` sets apart.
+/// `plan` sets apart; norms of the average get statistics over the others.
 ///
 /// # Errors
 /// [`HostError::Usage`] for fewer than two models or weights that do not fit, [`HostError::Mismatch`] for different
@@ -47,7 +48,8 @@ pub fn average(
 ) -> Result<(SavedModel, String), HostError> {
     let spec = check(models, method)?;
     let mut evaluator = Evaluator::new(&spec, data)?;
-    let (_, validation) = split(data.train.len(), plan)?;
+    let (train, validation) = split(data.train.len(), plan)?;
+    let mut norms = Norms::new(&spec, &data.train, &train)?;
     if validation.is_empty() {
         return Err(HostError::Usage("no validation samples: --validation is above 0".to_owned()));
     }
@@ -70,11 +72,12 @@ pub fn average(
         Method::Uniform => vec![1.0; models.len()],
         Method::Weighted(weights) => weights.clone(),
         Method::Soup => {
-            let mut validate = |params: &[f32]| Ok(row("", String::new(), params)?.validation);
+            let mut validate = |params: &[f32]| Ok(row("", String::new(), norms.of(params)?)?.validation);
             soup(models, &rows, &mut validate)?
         }
     };
     mix(models, &weights, &mut mean)?;
+    norms.refresh(&mut mean)?;
     for (row, weight) in rows.iter_mut().zip(&weights) {
         row.weight = if *weight > 0.0 { weight.to_string() } else { "–".to_owned() };
     }

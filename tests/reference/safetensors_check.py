@@ -27,6 +27,7 @@ NETWORKS = [
     ["--hidden", "40,30", "--activation", "tanh", "--loss", "mse", "--dropout", "0"],
     ["--hidden", "40", "--activation", "sigmoid", "--loss", "bce"],
     ["--hidden", "40", "--activation", "identity", "--loss", "huber:0.5"],
+    ["--hidden", "48,32", "--batch-norm"],
 ]
 
 
@@ -63,13 +64,17 @@ def from_file(path):
     layers, loss, _ = re.fullmatch(r"(.*); loss (.*); math (.*)", description).groups()
     tensors = load_file(path)
     weights = sorted((name for name in tensors if name.endswith(".weight")), key=lambda name: int(name.split(".")[0]))
+    weights = [name for name in weights if tensors[name].dim() == 2]
     modules = []
     for layer, weight in zip(layers.split(", "), weights, strict=True):
         outputs, inputs = tensors[weight].shape
         name, dropout = layer.split(" dropout ")
-        modules += [nn.Linear(inputs, outputs), activation(name)]
+        norm = f"{int(weight.split('.')[0]) + 1}.running_var" in tensors
+        modules += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs) if norm else None, activation(name)]
         modules += [nn.Dropout(float(dropout))] if float(dropout) > 0 else []
     network = nn.Sequential(*(module for module in modules if module is not None))
+    # Torch counts batches, which we do not.
+    tensors |= {name: t for name, t in network.state_dict().items() if name.endswith("num_batches_tracked")}
     network.load_state_dict(tensors, strict=True)
     return network, loss
 
@@ -114,7 +119,8 @@ def compare(what, ours, theirs):
 def train_in_torch(data):
     torch.manual_seed(1)
     inputs, labels = data
-    network = nn.Sequential(nn.Linear(784, 100), nn.ReLU(), nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))
+    norm = nn.BatchNorm1d(50)
+    network = nn.Sequential(nn.Linear(784, 100), nn.ReLU(), nn.Linear(100, 50), norm, nn.ReLU(), nn.Linear(50, 10))
     adam = torch.optim.Adam(network.parameters())
     for batch in torch.randperm(len(labels)).split(64):
         adam.zero_grad()
