@@ -9,10 +9,11 @@
 //! | what | order |
 //! |---|---|
 //! | forward | `z[j] = bias[j] + Σ_k x[k]·w[k][j]`: `k` ascending, one running value an output, `x[k] = 0` skipped |
+//! | batch normalisation | sums over samples, ascending, times `1/n`; the variance around the mean in a pass of its own; `(z − μ)·(1/√(σ² + ε))`, then `γ·x̂ + β`; in prediction `(z − μ)·(γ/√(σ² + ε)) + β` |
 //! | weight gradient | `g[k][j] = Σ_s x[s][k]·δ[s][j]`: samples ascending, `x = 0` skipped; bias gradient likewise |
 //! | input gradient | `e[k] = Σ_j δ[j]·w[k][j]`: 8 lanes by `j mod 8`, combined as `((0+4)+(2+6)) + ((1+5)+(3+7))` |
 //! | loss of a sample | over its outputs, ascending; so are softmax's maximum and sum; `argmax` takes the first of equals |
-//! | loss of a batch, norms | the same 8 lanes over samples in order (parameters for norms), the same tree |
+//! | loss of a batch, norm of a gradient | the same 8 lanes over samples in order (parameters for the norm; layer by layer where statistics stand between), the same tree |
 //! | optimizers | gradients are sums over samples, times `1/n`, plus `λ·w`; then as written at [`Sgd`] and [`Adam`], left to right |
 //! | moments | those of Adam below 1e-20 (first) and 1e-30 (second), and velocities below 1e-20, become zero |
 //! | averager | `m + (w − m)·r` with `r = 1/n` (or `n_b/n`) rounded once: a division an element takes 1.4 times as long on a desktop (14 cycles on a Cortex-M4F) and comes no closer to the exact mean (relative RMS error 3.9e-7 either way after 1000 models) |

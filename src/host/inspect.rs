@@ -32,10 +32,12 @@ pub fn info(model: &SavedModel) -> String {
     let layers = aligned(&["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"], rows);
     let p = spec.param_len();
     let floats = |n: usize| vec![n.to_string(), bytes(n.saturating_mul(4))];
+    let is_normed = spec.norm_len() > 0;
+    let least = if is_normed { "training workspace, batch 2" } else { "training workspace, batch 1" };
     let memory = [
         ("parameters", p),
         ("prediction, a sample", spec.predict_len(1)),
-        ("training workspace, batch 1", spec.work_len(1)),
+        (least, spec.work_len(1 + usize::from(is_normed))),
         ("training workspace, batch 32", spec.work_len(32)),
         ("momentum", p),
         ("Adam", p.saturating_mul(2)),
