@@ -1,9 +1,7 @@
 //! From the deltas of the outputs back to every layer's deltas and gradients.
 
-use crate::forward::norm_params;
 use crate::kernels::{self, cut, cut_mut};
 use crate::layer::Layer;
-use crate::norm;
 use crate::rows::{Floats, Many, Place, Rows, Update};
 use crate::spec::Spec;
 
@@ -15,7 +13,7 @@ pub(crate) struct Trace<'w> {
     pub deltas: &'w mut [f32],
     /// What the norms need, layer after layer; deltas are `∂L/∂y` behind a norm until [`descend`](Self::descend).
     pub norms: &'w mut [f32],
-    /// A bound on the batch's statistics after [`descend`](Self::descend); not finite where one is not.
+    /// A bound on the batch's statistics after [`descend`](Self::descend).
     pub statistics: f32,
     pub samples: usize,
     pub many: Option<Many>,
@@ -24,8 +22,8 @@ pub(crate) struct Trace<'w> {
 impl<'w> Trace<'w> {
     /// Turns the slopes below the last layer into deltas: `δ_below = f'(z)·(δ·Wᵀ)`, from the last layer down.
     ///
-    /// Returns a bound on the magnitude of every element of the summed gradient, given one on that of every input; not
-    /// finite where one may overflow.
+    /// Returns a bound on the magnitude of every element of the summed gradient, given one on that of every input, and on
+    /// the batch's statistics; not finite where one may overflow.
     pub(crate) fn descend(&mut self, spec: &Spec, params: &[f32], largest_input: f32) -> f32 {
         let mut bound = 0.0_f32;
         for layer in spec.layers().rev() {
@@ -33,10 +31,9 @@ impl<'w> Trace<'w> {
             let (below, here) = cut_mut(self.deltas, at);
             let deltas = cut_mut(here, self.samples * layer.outputs()).0;
             if let Some(norm) = layer.norm() {
-                let room = cut_mut(self.norms, layer.norm_room(self.samples)).1;
-                let largest = (norm.backward)(deltas, norm_params(params, layer), room);
-                bound += largest.gradient;
-                self.statistics += largest.statistic;
+                let bounds = (norm.backward)(layer, deltas, params, self.norms);
+                self.statistics += bounds.statistics;
+                bound += bounds.gradient + bounds.statistics;
             }
             if layer.index() > 0 {
                 let start = at.saturating_sub(self.samples * layer.inputs());
@@ -55,11 +52,6 @@ impl<'w> Trace<'w> {
     fn deltas(&self, layer: &Layer) -> &[f32] {
         let at = layer.units_below() * self.samples;
         cut(cut(self.deltas, at).1, self.samples * layer.outputs()).0
-    }
-
-    /// What the batch left for the norm of `layer`.
-    fn norm_room(&self, layer: &Layer) -> &[f32] {
-        cut(self.norms, layer.norm_room(self.samples)).1
     }
 
     /// The activations that come into `layer`.
@@ -84,13 +76,9 @@ impl<'w> Trace<'w> {
             let (weight_gradient, rest) = cut_mut(cut_mut(gradient, layer.offset()).1, layer.weight_len());
             let deltas = self.deltas(layer);
             self.rows(layer, &self.below(layer)).accumulate(layer, deltas, weight_gradient);
-            let (bias, rest) = cut_mut(rest, layer.outputs());
-            kernels::bias_gradient(bias, deltas, false);
+            kernels::bias_gradient(cut_mut(rest, layer.outputs()).0, deltas, false);
             if let Some(norm) = layer.norm() {
-                let (learned, pooled) = cut_mut(cut_mut(rest, layer.norm_len()).0, 2 * layer.outputs());
-                let room = self.norm_room(layer);
-                kernels::add(learned, norm::gradient(room, layer.outputs()), 1.0);
-                (norm.pool)(pooled, room, self.samples, before);
+                (norm.accumulate)(layer, gradient, self.norms, self.samples, before);
             }
         }
     }
@@ -113,10 +101,8 @@ impl<'w> Trace<'w> {
             let place = Place { layer, weights, bias, deltas: self.deltas(layer), block };
             self.rows(layer, &self.below(layer)).descend(place, skip_zero, update);
             if let Some(norm) = layer.norm() {
-                let (at, room) = (layer.norm_offset(), self.norm_room(layer));
-                let params = cut_mut(cut_mut(params, at).1, layer.norm_len()).0;
-                (norm.follow)(params, room, self.samples);
-                update.rows(at, cut_mut(params, 2 * layer.outputs()).0, norm::gradient(room, layer.outputs()));
+                let (learned, gradient) = (norm.follow)(layer, params, self.norms, self.samples);
+                update.rows(layer.norm_offset(), learned, gradient);
             }
         }
     }

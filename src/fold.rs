@@ -1,7 +1,6 @@
 //! Norms go into the dense layers before them: a network for deployment.
 
 use crate::error::{Buffer, Error, Value};
-use crate::forward::norm_params;
 use crate::kernels::{copy, cut, cut_mut, largest};
 use crate::spec::Spec;
 
@@ -21,7 +20,7 @@ pub fn fold(spec: &Spec, params: &[f32], folded: &mut [f32]) -> Result<(), Error
         copy(here, cut(params, layer.offset()).1);
         let (weights, bias) = cut_mut(here, layer.weight_len());
         if let Some(norm) = layer.norm() {
-            (norm.fold)(weights, bias, norm_params(params, layer));
+            (norm.fold)(layer, weights, bias, params);
         }
         rest = tail;
     }

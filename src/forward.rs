@@ -65,11 +65,6 @@ pub(crate) fn layer_params<'p>(params: &'p [f32], layer: &Layer) -> (&'p [f32], 
     (weights, cut(rest, layer.outputs()).0)
 }
 
-/// A layer's norm: `γ, β`, running mean and variance.
-pub(crate) fn norm_params<'p>(params: &'p [f32], layer: &Layer) -> &'p [f32] {
-    cut(cut(params, layer.norm_offset()).1, layer.norm_len()).0
-}
-
 /// Forward pass for prediction: layers write into two halves of `floats` in turn.
 pub(crate) fn run<'w>(
     spec: &Spec,
@@ -86,7 +81,7 @@ pub(crate) fn run<'w>(
         let z = cut_mut(to, n * layer.outputs()).0;
         x.forward(layer, weights, bias, z);
         if let Some(norm) = layer.norm() {
-            (norm.predict)(z, norm_params(params, layer));
+            (norm.predict)(layer, z, params);
         }
         layer.activate(spec.math_kind(), z);
         core::mem::swap(&mut to, &mut from);
@@ -131,7 +126,7 @@ pub(crate) fn run_training(
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
         x.forward(layer, weights, bias, a);
         if let Some(norm) = layer.norm() {
-            (norm.train)(a, norm_params(params, layer), cut_mut(kept.norms, layer.norm_room(n)).1);
+            (norm.train)(layer, a, params, kept.norms);
         }
         layer.activate(spec.math_kind(), a);
         layer.slopes(a, slope);

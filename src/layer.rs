@@ -4,7 +4,52 @@ use crate::activation::{Activation, Curve};
 use crate::dropout::DropUnits;
 use crate::link::Link;
 use crate::math::Math;
-use crate::norm::{self, Norm};
+
+/// Floats a unit that a norm has among the parameters: `γ, β`, running mean and variance.
+const NORM_PARAMS: usize = 4;
+/// Floats a unit that a norm needs in the workspace besides its normalised values: mean, variance, `1/√(σ² + ε)`, `∂L/∂γ`,
+/// `∂L/∂β`.
+pub(crate) const NORM_ROOM: usize = 5;
+
+/// What a layer with a norm needs, linked where one is described.
+///
+/// Slices: `params` are those of the whole network, `norms` the workspace's part for all norms, `pooled` this layer's means
+/// and sums of squared deviations.
+pub(crate) struct Norm {
+    /// `z ← γ(z − μ)/√(σ² + ε) + β` by the running statistics.
+    pub predict: fn(&Layer, z: &mut [f32], params: &[f32]),
+    /// The same by the statistics of the batch, which stay in `norms` with the normalised values.
+    pub train: fn(&Layer, z: &mut [f32], params: &[f32], norms: &mut [f32]),
+    /// `∂L/∂y` to `∂L/∂z`; leaves `∂L/∂γ` and `∂L/∂β` in `norms`. Returns a bound on both and one on the batch's
+    /// statistics, not finite where a number is not.
+    pub backward: fn(&Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]) -> Bounds,
+    /// Moves running statistics towards those of a batch of so many samples; gives the parameters to learn and their
+    /// gradient.
+    pub follow: for<'a> fn(&Layer, params: &'a mut [f32], norms: &'a [f32], samples: usize) -> Learned<'a>,
+    /// Adds the gradient of a batch of so many samples to the network's, and pools the statistics, in the places of the
+    /// running ones, with those of so many samples before.
+    pub accumulate: fn(&Layer, gradient: &mut [f32], norms: &[f32], samples: usize, before: u64),
+    /// Moves running statistics towards those that a network's gradient has pooled of so many samples; gives the largest
+    /// of the norm's parameters.
+    pub follow_pooled: fn(&Layer, params: &mut [f32], gradient: &[f32], samples: u64) -> f32,
+    /// The largest statistic of a batch of so many samples.
+    pub largest: fn(&Layer, norms: &[f32], samples: usize) -> f32,
+    /// Pools the statistics of a batch of so many samples with those of so many before.
+    pub pool: fn(&Layer, pooled: &mut [f32], norms: &[f32], samples: usize, before: u64),
+    /// Replaces running statistics by those pooled of so many samples.
+    pub settle: fn(&Layer, params: &mut [f32], pooled: &[f32], samples: u64),
+    /// Turns a copy of weights and bias into those of the same layer without a norm.
+    pub fold: fn(&Layer, weights: &mut [f32], bias: &mut [f32], params: &[f32]),
+}
+
+/// Parameters to learn and their gradient.
+type Learned<'a> = (&'a mut [f32], &'a [f32]);
+
+/// What [`Norm::backward`] says of the magnitudes that it leaves.
+pub(crate) struct Bounds {
+    pub gradient: f32,
+    pub statistics: f32,
+}
 
 /// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,7 +142,7 @@ impl Layer {
     /// Number of a norm's parameters, behind the bias: `γ`, `β`, running mean and variance of each unit; 0 without one.
     #[must_use]
     pub const fn norm_len(&self) -> usize {
-        if self.is_normed() { norm::PARAMS * self.outputs() } else { 0 }
+        if self.is_normed() { NORM_PARAMS * self.outputs() } else { 0 }
     }
 
     /// Index of the first of a norm's parameters.
@@ -116,7 +161,7 @@ impl Layer {
 
     /// Where in the workspace's part for norms this layer's room for `samples` samples begins.
     pub(crate) fn norm_room(&self, samples: usize) -> usize {
-        self.norms_below * (samples + norm::ROOM)
+        self.norms_below * (samples + NORM_ROOM)
     }
 
     /// Units of the layers below.

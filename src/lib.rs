@@ -46,13 +46,13 @@ mod activation;
 
 mod dropout;
 
-mod norm;
-
 mod targets;
 
 mod criterion;
 
 mod layer;
+
+mod norm;
 
 mod spec;
 

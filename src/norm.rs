@@ -2,80 +2,76 @@
 //! statistics in prediction.
 
 use crate::kernels::{self, cut, cut_mut, rows, rows_mut};
+use crate::layer::{Bounds, Layer, Norm};
 
 /// `ε`, which keeps a variance of zero from dividing.
 const EPSILON: f32 = 1e-5;
 /// How far running statistics go towards those of a batch.
 const MOMENTUM: f32 = 0.1;
-/// Floats a unit among the parameters, besides its weights and bias: `γ, β`, running mean and variance.
-pub(crate) const PARAMS: usize = 4;
-/// Floats a unit in the workspace besides its normalised values: mean, variance, `1/√(σ² + ε)`, `∂L/∂γ`, `∂L/∂β`.
-pub(crate) const ROOM: usize = 5;
 
-/// What a normalised layer needs, linked where one is described. Slices: `params` are `γ, β, μ, σ²` of all units, `room`
-/// is the layer's part of the workspace, `pooled` mean and sum of squared deviations of all units.
-pub(crate) struct Norm {
-    /// `z ← γ(z − μ)/√(σ² + ε) + β` by the running statistics.
-    pub predict: fn(z: &mut [f32], params: &[f32]),
-    /// The same by the statistics of the batch, which stay in the room with the normalised values.
-    pub train: fn(z: &mut [f32], params: &[f32], room: &mut [f32]),
-    /// `∂L/∂y` to `∂L/∂z`; leaves `∂L/∂γ` and `∂L/∂β` in the room.
-    pub backward: fn(deltas: &mut [f32], params: &[f32], room: &mut [f32]) -> Largest,
-    /// Moves running statistics towards those of a batch of so many samples.
-    pub follow: fn(params: &mut [f32], room: &[f32], samples: usize),
-    /// Pools the statistics of so many samples with those of so many before.
-    pub pool: fn(pooled: &mut [f32], room: &[f32], samples: usize, before: u64),
-    /// Moves running statistics towards those pooled from so many samples.
-    pub follow_pooled: fn(params: &mut [f32], pooled: &[f32], samples: u64),
-    /// Replaces running statistics by those pooled from so many samples.
-    pub settle: fn(params: &mut [f32], pooled: &[f32], samples: u64),
-    /// Turns weights and bias into those of the same layer without a norm.
-    pub fold: fn(weights: &mut [f32], bias: &mut [f32], params: &[f32]),
+pub(crate) static NORM: Norm =
+    Norm { predict, train, backward, follow, accumulate, follow_pooled, largest, pool, settle, fold };
+
+/// Parameters of a norm, of a unit each.
+struct Params<'a> {
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    mean: &'a [f32],
+    variance: &'a [f32],
 }
 
-pub(crate) static NORM: Norm = Norm { predict, train, backward, follow, pool, follow_pooled, settle, fold };
-
-/// The largest magnitudes after a backward pass; not finite where one is not.
-pub(crate) struct Largest {
-    /// Of `∂L/∂γ` and `∂L/∂β`.
-    pub gradient: f32,
-    /// Of the batch's means and variances.
-    pub statistic: f32,
+impl<'a> Params<'a> {
+    fn of(layer: &Layer, params: &'a [f32]) -> Self {
+        let units = layer.outputs();
+        let (gamma, rest) = cut(cut(params, layer.norm_offset()).1, units);
+        let (beta, rest) = cut(rest, units);
+        let (mean, rest) = cut(rest, units);
+        Self { gamma, beta, mean, variance: cut(rest, units).0 }
+    }
 }
 
-/// `∂L/∂γ`, then `∂L/∂β`, which [`Norm::backward`] left for so many units.
-pub(crate) fn gradient(room: &[f32], units: usize) -> &[f32] {
-    cut(cut(room, 3 * units).1, 2 * units).0
+/// `γ` and `β`, and the places of both running statistics.
+fn learned_and_running<'a>(layer: &Layer, params: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32]) {
+    let norm = cut_mut(cut_mut(params, layer.norm_offset()).1, layer.norm_len()).0;
+    cut_mut(norm, 2 * layer.outputs())
 }
 
-/// `γ, β` and the two statistics of all units.
-fn split(params: &[f32]) -> (&[f32], &[f32], &[f32], &[f32]) {
-    let units = params.len() / PARAMS;
-    let ((gamma, rest), (mean, variance)) = (cut(params, units), cut(cut(params, 2 * units).1, units));
-    (gamma, cut(rest, units).0, mean, variance)
+/// The layer's part of `norms` for so many samples: statistics of the batch, `1/√(σ² + ε)`, the gradients of `γ` and `β`.
+struct Room<'a> {
+    statistics: &'a [f32],
+    gradient: &'a [f32],
 }
 
-/// The running mean and variance among `params`.
-fn running(params: &mut [f32]) -> (&mut [f32], &mut [f32]) {
-    let units = params.len() / PARAMS;
-    cut_mut(cut_mut(params, 2 * units).1, units)
+impl<'a> Room<'a> {
+    fn of(layer: &Layer, norms: &'a [f32], samples: usize) -> Self {
+        let units = layer.outputs();
+        let (statistics, rest) = cut(cut(norms, layer.norm_room(samples)).1, 2 * units);
+        Self { statistics, gradient: cut(cut(rest, units).1, 2 * units).0 }
+    }
 }
 
-fn predict(z: &mut [f32], params: &[f32]) {
+/// The same to write: both statistics, `1/√(σ² + ε)`, the gradients, the normalised values.
+fn room_mut<'a>(layer: &Layer, norms: &'a mut [f32], samples: usize) -> [&'a mut [f32]; 4] {
+    let units = layer.outputs();
+    let (statistics, rest) = cut_mut(cut_mut(norms, layer.norm_room(samples)).1, 2 * units);
+    let (inverse, rest) = cut_mut(rest, units);
+    let (gradient, normal) = cut_mut(rest, 2 * units);
+    [statistics, inverse, gradient, normal]
+}
+
+fn predict(layer: &Layer, z: &mut [f32], params: &[f32]) {
     /// Units whose scales are worked out before the samples pass: all in registers.
     const BLOCK: usize = 8;
-    let width = params.len() / PARAMS;
-    let (mut gamma, mut beta, mut mean, mut variance) = split(params);
+    let Params { mut gamma, mut beta, mut mean, mut variance } = Params::of(layer, params);
     let mut at = 0;
     while !gamma.is_empty() {
         let mut units = [(0.0, 0.0, 0.0); BLOCK];
-        for ((unit, (gamma, beta)), (mean, variance)) in
-            units.iter_mut().zip(gamma.iter().zip(beta)).zip(mean.iter().zip(variance))
-        {
+        let here = gamma.iter().zip(beta).zip(mean.iter().zip(variance));
+        for (unit, ((gamma, beta), (mean, variance))) in units.iter_mut().zip(here) {
             *unit = (*mean, gamma / kernels::sqrt(variance + EPSILON), *beta);
         }
-        for row in rows_mut(&mut *z, width) {
-            for (z, (mean, scale, beta)) in cut_mut(row, at).1.iter_mut().zip(units).take(gamma.len()) {
+        for row in rows_mut(&mut *z, layer.outputs()) {
+            for (z, (mean, scale, beta)) in cut_mut(row, at).1.iter_mut().zip(units) {
                 *z = (*z - mean) * scale + beta;
             }
         }
@@ -85,14 +81,13 @@ fn predict(z: &mut [f32], params: &[f32]) {
     }
 }
 
-fn train(z: &mut [f32], params: &[f32], room: &mut [f32]) {
-    let (gamma, beta, ..) = split(params);
-    let width = gamma.len();
-    let (mean, rest) = cut_mut(room, width);
-    let (variance, rest) = cut_mut(rest, width);
-    let (inverse, rest) = cut_mut(rest, width);
-    let normal = cut_mut(rest, 2 * width).1;
-    let share = 1.0 / (z.len().checked_div(width).unwrap_or(0)) as f32;
+fn train(layer: &Layer, z: &mut [f32], params: &[f32], norms: &mut [f32]) {
+    let Params { gamma, beta, .. } = Params::of(layer, params);
+    let width = layer.outputs();
+    let samples = z.len().checked_div(width).unwrap_or(0);
+    let [statistics, inverse, _, normal] = room_mut(layer, norms, samples);
+    let (mean, variance) = cut_mut(statistics, width);
+    let share = 1.0 / samples as f32;
     mean.fill(0.0);
     for row in rows(&*z, width) {
         mean.iter_mut().zip(row).for_each(|(m, z)| *m += z);
@@ -118,13 +113,12 @@ fn train(z: &mut [f32], params: &[f32], room: &mut [f32]) {
 }
 
 /// `∂L/∂z = γ/√(σ² + ε) · (∂L/∂y − (1/n)Σ ∂L/∂y − x̂·(1/n)Σ ∂L/∂y·x̂)`.
-fn backward(deltas: &mut [f32], params: &[f32], room: &mut [f32]) -> Largest {
-    let gamma = split(params).0;
-    let width = gamma.len();
-    let (statistics, rest) = cut_mut(room, 2 * width);
-    let (inverse, rest) = cut_mut(rest, width);
-    let (gradient, normal) = cut_mut(rest, 2 * width);
-    let share = 1.0 / (deltas.len().checked_div(width).unwrap_or(0)) as f32;
+fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]) -> Bounds {
+    let Params { gamma, .. } = Params::of(layer, params);
+    let width = layer.outputs();
+    let samples = deltas.len().checked_div(width).unwrap_or(0);
+    let [statistics, inverse, gradient, normal] = room_mut(layer, norms, samples);
+    let share = 1.0 / samples as f32;
     gradient.fill(0.0);
     let (of_gamma, of_beta) = cut_mut(&mut *gradient, width);
     for (row, x) in rows(&*deltas, width).zip(rows(&*normal, width)) {
@@ -139,26 +133,50 @@ fn backward(deltas: &mut [f32], params: &[f32], room: &mut [f32]) -> Largest {
             *d = gamma * i * (*d - share * b - x * (share * g));
         }
     }
-    Largest { gradient: kernels::largest(gradient), statistic: kernels::largest(statistics) }
+    Bounds { gradient: kernels::largest(gradient), statistics: kernels::largest(statistics) }
 }
 
 /// `r ← r + 0.1·(batch − r)`, the variance unbiased.
-fn follow(params: &mut [f32], room: &[f32], samples: usize) {
-    let (mean, variance) = running(params);
+fn follow<'a>(layer: &Layer, params: &'a mut [f32], norms: &'a [f32], samples: usize) -> (&'a mut [f32], &'a [f32]) {
+    let (learned, running) = learned_and_running(layer, params);
+    let room = Room::of(layer, norms, samples);
     let n = samples as f32;
     let unbiased = 1.0 / (n - 1.0);
-    let (batch_mean, batch_variance) = cut(room, mean.len());
+    let (mean, variance) = cut_mut(running, layer.outputs());
+    let (batch_mean, batch_variance) = cut(room.statistics, layer.outputs());
     for ((m, v), (mean, variance)) in mean.iter_mut().zip(variance).zip(batch_mean.iter().zip(batch_variance)) {
         *m += (mean - *m) * MOMENTUM;
         *v += (variance * n * unbiased - *v) * MOMENTUM;
     }
+    (learned, room.gradient)
+}
+
+fn accumulate(layer: &Layer, gradient: &mut [f32], norms: &[f32], samples: usize, before: u64) {
+    let (learned, pooled) = learned_and_running(layer, gradient);
+    kernels::add(learned, Room::of(layer, norms, samples).gradient, 1.0);
+    pool(layer, pooled, norms, samples, before);
+}
+
+fn follow_pooled(layer: &Layer, params: &mut [f32], gradient: &[f32], samples: u64) -> f32 {
+    let Params { mean: pooled, variance: second, .. } = Params::of(layer, gradient);
+    let (learned, running) = learned_and_running(layer, params);
+    let (mean, variance) = cut_mut(running, layer.outputs());
+    let unbiased = 1.0 / (samples as f32 - 1.0);
+    for ((m, v), (mean, second)) in mean.iter_mut().zip(&mut *variance).zip(pooled.iter().zip(second)) {
+        *m += (mean - *m) * MOMENTUM;
+        *v += (second * unbiased - *v) * MOMENTUM;
+    }
+    kernels::largest(learned).max(kernels::largest(mean)).max(kernels::largest(variance))
+}
+
+fn largest(layer: &Layer, norms: &[f32], samples: usize) -> f32 {
+    kernels::largest(Room::of(layer, norms, samples).statistics)
 }
 
 /// `δ = m_b − m_a; m = m_a + δ·n_b/n; M₂ = M₂_a + M₂_b + δ²·n_a·n_b/n` (Chan et al. 1979).
-fn pool(pooled: &mut [f32], room: &[f32], samples: usize, before: u64) {
-    let units = pooled.len() / 2;
-    let (mean, second) = cut_mut(pooled, units);
-    let (batch_mean, batch_variance) = cut(room, units);
+fn pool(layer: &Layer, pooled: &mut [f32], norms: &[f32], samples: usize, before: u64) {
+    let (mean, second) = cut_mut(pooled, layer.outputs());
+    let (batch_mean, batch_variance) = cut(Room::of(layer, norms, samples).statistics, layer.outputs());
     let (n_a, n_b) = (before as f32, samples as f32);
     let share = n_b / (n_a + n_b);
     for ((m, v), (mean, variance)) in mean.iter_mut().zip(second).zip(batch_mean.iter().zip(batch_variance)) {
@@ -172,31 +190,21 @@ fn pool(pooled: &mut [f32], room: &[f32], samples: usize, before: u64) {
     }
 }
 
-fn follow_pooled(params: &mut [f32], pooled: &[f32], samples: u64) {
-    let (mean, variance) = running(params);
-    let (pooled, second) = cut(pooled, mean.len());
-    let unbiased = 1.0 / (samples as f32 - 1.0);
-    for ((m, v), (mean, second)) in mean.iter_mut().zip(variance).zip(pooled.iter().zip(second)) {
-        *m += (mean - *m) * MOMENTUM;
-        *v += (second * unbiased - *v) * MOMENTUM;
-    }
-}
-
-fn settle(params: &mut [f32], pooled: &[f32], samples: u64) {
-    let (mean, variance) = running(params);
-    let (pooled, second) = cut(pooled, mean.len());
+fn settle(layer: &Layer, params: &mut [f32], pooled: &[f32], samples: u64) {
+    let (mean, variance) = cut_mut(learned_and_running(layer, params).1, layer.outputs());
+    let (pooled, second) = cut(pooled, layer.outputs());
     let unbiased = 1.0 / (samples as f32 - 1.0);
     kernels::copy(mean, pooled);
     variance.iter_mut().zip(second).for_each(|(v, second)| *v = second * unbiased);
 }
 
 /// `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`.
-fn fold(weights: &mut [f32], bias: &mut [f32], params: &[f32]) {
-    let (gamma, .., variance) = split(params);
-    for row in rows_mut(weights, gamma.len()) {
+fn fold(layer: &Layer, weights: &mut [f32], bias: &mut [f32], params: &[f32]) {
+    let Params { gamma, variance, .. } = Params::of(layer, params);
+    for row in rows_mut(weights, layer.outputs()) {
         for ((w, gamma), variance) in row.iter_mut().zip(gamma).zip(variance) {
             *w *= gamma / kernels::sqrt(variance + EPSILON);
         }
     }
-    predict(bias, params);
+    predict(layer, bias, params);
 }

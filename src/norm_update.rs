@@ -4,7 +4,6 @@ use crate::error::{Buffer, Error, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
 use crate::kernels::{cut, cut_mut, largest};
-use crate::layer::Layer;
 use crate::model::Workspace;
 use crate::samples::Inputs;
 use crate::sets::Form;
@@ -78,9 +77,8 @@ impl<'a> NormUpdate<'a> {
         let (many, mut form) = (lists.many, Form::NONE);
         let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
         run_training(spec, self.params, rows, (n, many), &mut kept, None);
-        let room = |layer: &Layer| cut(kept.norms, layer.norm_room(n)).1;
-        for layer in spec.layers().filter(|layer| layer.is_normed()) {
-            if !is_moderate(largest(cut(room(layer), 2 * layer.outputs()).0)) {
+        for layer in spec.layers() {
+            if layer.norm().is_some_and(|norm| !is_moderate((norm.largest)(layer, kept.norms, n))) {
                 return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
             }
         }
@@ -88,7 +86,7 @@ impl<'a> NormUpdate<'a> {
         for layer in spec.layers() {
             if let Some(norm) = layer.norm() {
                 let (pooled, tail) = cut_mut(core::mem::take(&mut rest), 2 * layer.outputs());
-                (norm.pool)(pooled, room(layer), n, self.samples);
+                (norm.pool)(layer, pooled, kept.norms, n, self.samples);
                 rest = tail;
             }
         }
@@ -114,8 +112,7 @@ impl<'a> NormUpdate<'a> {
         for layer in self.spec.layers() {
             if let Some(norm) = layer.norm() {
                 let (pooled, tail) = cut(rest, 2 * layer.outputs());
-                let params = cut_mut(cut_mut(self.params, layer.norm_offset()).1, layer.norm_len()).0;
-                (norm.settle)(params, pooled, self.samples);
+                (norm.settle)(layer, self.params, pooled, self.samples);
                 rest = tail;
             }
         }

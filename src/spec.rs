@@ -7,10 +7,10 @@ use crate::criterion::{Criterion, Loss};
 use crate::dropout::drop_units;
 use crate::error::{Error, SpecFault};
 use crate::kernels;
-use crate::layer::Layer;
+use crate::layer::{Layer, NORM_ROOM};
 use crate::link::Link;
 use crate::math::Math;
-use crate::norm::{self, NORM};
+use crate::norm::NORM;
 
 /// Dense layers that a description can hold.
 pub const MAX_LAYERS: usize = 8;
@@ -301,7 +301,7 @@ impl Spec {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        let norms = self.normed.saturating_mul(batch.saturating_add(norm::ROOM));
+        let norms = self.normed.saturating_mul(batch.saturating_add(NORM_ROOM));
         self.units.saturating_mul(2).saturating_mul(batch).saturating_add(self.widest as usize).saturating_add(norms)
     }
 

@@ -4,7 +4,7 @@ use crate::backward::Trace;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
-use crate::kernels::{self, cut, cut_mut};
+use crate::kernels::{self, cut_mut};
 use crate::loss::{Score, score_with_gradient};
 use crate::model::{Model, Workspace};
 use crate::optimizer::Optimizer;
@@ -201,11 +201,8 @@ impl Model<'_> {
     fn follow_pooled(&mut self, gradient: &Gradient<'_>) {
         for layer in self.spec.layers() {
             if let Some(norm) = layer.norm() {
-                let params = cut_mut(cut_mut(self.params, layer.norm_offset()).1, layer.norm_len()).0;
-                let pooled = cut(cut(gradient.sum, layer.norm_offset()).1, layer.norm_len()).0;
-                let pooled = cut(pooled, 2 * layer.outputs()).1;
-                (norm.follow_pooled)(params, pooled, gradient.score.samples());
-                self.bound.include(kernels::largest(params));
+                let largest = (norm.follow_pooled)(layer, self.params, gradient.sum, gradient.score.samples());
+                self.bound.include(largest);
             }
         }
     }
@@ -247,7 +244,7 @@ impl Model<'_> {
         score.check()?;
         let mut trace = Trace { inputs, activations, deltas, norms, statistics: 0.0, samples, many };
         let bound = trace.descend(spec, self.params, largest);
-        if !is_moderate(bound) || !is_moderate(trace.statistics) {
+        if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         // Twice, since sums over up to 2²² samples are rounded too.
