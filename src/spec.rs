@@ -301,8 +301,9 @@ impl Spec {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        let norms = self.normed.saturating_mul(batch.saturating_add(NORM_ROOM));
-        self.units.saturating_mul(2).saturating_mul(batch).saturating_add(self.widest as usize).saturating_add(norms)
+        // Of at most eight widths of 16 bits: no overflow but that of the batch.
+        let (each, once) = (2 * self.units + self.normed, self.widest as usize + NORM_ROOM * self.normed);
+        batch.saturating_mul(each).saturating_add(once)
     }
 
     /// Workspace for predicting up to `batch` samples at once: `batch · (max over even l + max over odd l of
