@@ -31,7 +31,8 @@ use core::ops::Deref;
 pub struct Averaged<'s, 'm, 'a> {
     averager: &'s mut Averager<'m>,
     model: &'s mut Model<'a>,
-    live: Bound,
+    /// What the model knew of its live weights.
+    live: (Bound, bool),
 }
 
 impl<'m> Averager<'m> {
@@ -45,7 +46,8 @@ impl<'m> Averager<'m> {
         Error::expect_len(Buffer::Params, len, model.params.len())?;
         kernels::swap(self.mean, model.params);
         self.swapped = true;
-        let live = core::mem::replace(&mut model.bound, Bound::UNKNOWN);
+        let live = (model.bound, model.is_average);
+        (model.bound, model.is_average) = (Bound::UNKNOWN, true);
         Ok(Averaged { averager: self, model, live })
     }
 
@@ -58,7 +60,7 @@ impl<'m> Averager<'m> {
         if self.swapped {
             Params::from(&*model.params).check()?;
             kernels::swap(self.mean, model.params);
-            model.bound = Bound::UNKNOWN;
+            (model.bound, model.is_average) = (Bound::UNKNOWN, false);
             self.swapped = false;
         }
         Ok(())
@@ -70,7 +72,7 @@ impl<'m> Averager<'m> {
     /// As [`in_place_of`](Self::in_place_of).
     pub fn finish(self, model: &mut Model<'_>) -> Result<(), Error> {
         self.copy_to(model.params)?;
-        model.bound = Bound::UNKNOWN;
+        (model.bound, model.is_average) = (Bound::UNKNOWN, true);
         Ok(())
     }
 }
@@ -98,6 +100,6 @@ impl Drop for Averaged<'_, '_, '_> {
     fn drop(&mut self) {
         kernels::swap(self.averager.mean, self.model.params);
         self.averager.swapped = false;
-        self.model.bound = self.live;
+        (self.model.bound, self.model.is_average) = self.live;
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | magic `89 43 59 47 4e 45 54 0a` |
 //! | 8 | `u16` format version, 1 |
-//! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath) |
+//! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath; 128 more for an average's parameters) |
 //! | 12 | `u16` inputs; `u16` loss (0 softmax cross-entropy, 1 mean squared, 2 binary cross-entropy, 3 Huber) |
 //! | 16 | `f32` Huber's threshold, else 0 |
 //! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid; 256 more with a norm), `f32` slope or 0, `f32` dropout |
@@ -16,6 +16,8 @@ use crate::criterion::Loss;
 use crate::error::{Buffer, CheckpointFault, Error, Value};
 use crate::finite::check_finite;
 use crate::math::Math;
+use crate::model::Model;
+use crate::params::{Bound, Params};
 use crate::spec::Spec;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
@@ -24,6 +26,10 @@ const HEADER: usize = 20;
 const LAYER: usize = 12;
 /// In a layer's activation: its pre-activations are normalised.
 const NORMED: u16 = 256;
+/// In the functions' byte: the parameters are an average's.
+const AVERAGE: u8 = 128;
+/// Where that byte is.
+const FUNCTIONS: usize = 11;
 /// Bitwise, without a table: a chip has more time than flash for this.
 const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
 
@@ -33,18 +39,25 @@ pub const fn checkpoint_len(spec: &Spec) -> usize {
     spec.param_len().saturating_mul(4).saturating_add(HEADER + LAYER * spec.depth() + 4)
 }
 
-/// Writes a network and its parameters into `bytes`, [`checkpoint_len`] of them.
+/// Writes a network and its parameters into `bytes`, [`checkpoint_len`] of them; an average, as
+/// [`Averager::params`](crate::Averager::params), [`Params::of_average`] or a model in whose place one is, is marked as
+/// such; a plain slice is not.
 ///
 /// # Errors
 /// [`Error::Spec`], [`Error::Length`], or [`Error::NonFinite`] for a parameter that is not finite; nothing is written
 /// then.
-pub fn save(spec: &Spec, params: &[f32], bytes: &mut [u8]) -> Result<(), Error> {
+pub fn save<'p>(spec: &Spec, params: impl Into<Params<'p>>, bytes: &mut [u8]) -> Result<(), Error> {
+    save_params(spec, params.into(), bytes)
+}
+
+fn save_params(spec: &Spec, params: Params<'_>, bytes: &mut [u8]) -> Result<(), Error> {
+    let Params { values: params, is_average, .. } = params;
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     Error::expect_len(Buffer::Checkpoint, checkpoint_len(spec), bytes.len())?;
     check_finite(params, Value::Param)?;
     let mut out = Writer { rest: bytes.iter_mut(), crc: CRC.digest() };
-    header(spec, &mut |field| out.bytes(field));
+    header(spec, is_average, &mut |field| out.bytes(field));
     for p in params {
         out.bytes(&p.to_le_bytes());
     }
@@ -56,12 +69,12 @@ pub fn save(spec: &Spec, params: &[f32], bytes: &mut [u8]) -> Result<(), Error> 
 }
 
 /// Gives `each` field of the header, in order.
-fn header(spec: &Spec, each: &mut dyn FnMut(&[u8])) {
+fn header(spec: &Spec, is_average: bool, each: &mut dyn FnMut(&[u8])) {
     let (loss, threshold) = loss_code(spec.loss_kind());
     each(&MAGIC);
     each(&VERSION.to_le_bytes());
     each(&[spec.depth() as u8]);
-    each(&[math_code(spec.math_kind())]);
+    each(&[math_code(spec.math_kind()) | if is_average { AVERAGE } else { 0 }]);
     each(&(spec.inputs() as u16).to_le_bytes());
     each(&loss.to_le_bytes());
     each(&threshold.to_le_bytes());
@@ -92,7 +105,7 @@ pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
         return Err(input.fault());
     }
     let [math] = input.array()?;
-    let math = math_from(math).ok_or(input.fault())?;
+    let math = math_from(math & !AVERAGE).ok_or(input.fault())?;
     let inputs = u16::from_le_bytes(input.array()?);
     let mut spec = input.valid(Spec::new(inputs).math(math))?;
     let (kind, threshold) = (u16::from_le_bytes(input.array()?), f32::from_le_bytes(input.array()?));
@@ -136,6 +149,28 @@ fn check_content(bytes: &[u8], spec: &Spec) -> Result<(), Error> {
     }
 }
 
+/// Whether the parameters of a checkpoint are an average's: good to predict with, not to train further.
+#[must_use]
+pub fn holds_average(bytes: &[u8]) -> bool {
+    bytes.get(FUNCTIONS).is_some_and(|functions| functions & AVERAGE != 0)
+}
+
+impl Model<'_> {
+    /// Takes the live weights in a checkpoint of this network, to train them further; seed and steps come by
+    /// [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// As [`load_params`]; [`Error::AverageWeights`] for those of an average, which `load_params` gives all the same.
+    pub fn load(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if holds_average(bytes) {
+            return Err(Error::AverageWeights);
+        }
+        load_params(self.spec, bytes, self.params)?;
+        (self.bound, self.is_average) = (Bound::UNKNOWN, false);
+        Ok(())
+    }
+}
+
 /// Reads the parameters of a network that is known: other than [`load`], it links nothing but what `spec` uses.
 ///
 /// # Errors
@@ -145,7 +180,7 @@ pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), 
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     let (mut at, mut fault) = (0, None);
-    header(spec, &mut |field| {
+    header(spec, holds_average(bytes), &mut |field| {
         let found = bytes.get(at..).unwrap_or(&[]);
         if found.len() < field.len() || found.iter().zip(field).any(|(a, b)| a != b) {
             fault = fault.or(Some(at));

@@ -210,6 +210,8 @@ pub enum Error {
     CountOverflow,
     /// Bytes that are not a checkpoint.
     Checkpoint(CheckpointFault),
+    /// A checkpoint of an average, where live weights are to be trained further.
+    AverageWeights,
 }
 
 impl Error {
@@ -257,6 +259,7 @@ impl fmt::Display for Error {
             Self::LastModel => f.write_str("the only model of a mean cannot be taken out of it"),
             Self::CountOverflow => f.write_str("the count of averaged models would overflow"),
             Self::Checkpoint(fault) => write!(f, "checkpoint: {fault}"),
+            Self::AverageWeights => f.write_str("the checkpoint holds an average, no live weights to train further"),
         }
     }
 }

@@ -165,12 +165,16 @@ const AVERAGES: [&str; 5] = ["average", "swa", "ema", "lawa", "swag"];
 /// All models in both formats, and the history; an average of an earlier run does not stay beside them.
 fn save(directory: &Path, outcome: &Outcome) -> Result<(), HostError> {
     let averages = outcome.averages.iter().enumerate();
-    let averages = averages.map(|(i, a)| (if i == 0 { AVERAGES[0] } else { a.name }, &a.params));
-    let models: Vec<(&str, &Vec<f32>)> = std::iter::once(("last", &outcome.last)).chain(averages).collect();
+    let averages = averages.map(|(i, a)| (if i == 0 { AVERAGES[0] } else { a.name }, &a.params, true));
+    let last = ("last", &outcome.last, outcome.last_is_average);
+    let models: Vec<(&str, &Vec<f32>, bool)> = std::iter::once(last).chain(averages).collect();
     for name in AVERAGES.into_iter().chain(["last"]) {
         let files = ["cygnet", "safetensors"].map(|format| directory.join(name).with_extension(format));
-        let params = models.iter().find(|(model, _)| *model == name).map(|(_, params)| (*params).clone());
-        let model = params.map(|params| SavedModel { spec: outcome.spec, params });
+        let model = models.iter().find(|(model, ..)| *model == name).map(|(_, params, is_average)| SavedModel {
+            spec: outcome.spec,
+            params: (*params).clone(),
+            is_average: *is_average,
+        });
         for path in &files {
             match &model {
                 Some(model) => model.write(path)?,

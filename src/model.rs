@@ -42,11 +42,13 @@ pub struct Model<'a> {
     pub(crate) steps: u64,
     /// On the magnitudes of `params`.
     pub(crate) bound: Bound,
+    /// Whether `params` are an average that was not trained since.
+    pub(crate) is_average: bool,
 }
 
 impl<'p> From<&'p Model<'_>> for Params<'p> {
     fn from(model: &'p Model<'_>) -> Self {
-        Self { values: model.params, bound: model.bound }
+        Self { values: model.params, bound: model.bound, is_average: model.is_average }
     }
 }
 
@@ -58,7 +60,7 @@ impl<'a> Model<'a> {
     pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-        Ok(Self { spec, params, seed: 0, steps: 0, bound: Bound::UNKNOWN })
+        Ok(Self { spec, params, seed: 0, steps: 0, bound: Bound::UNKNOWN, is_average: false })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -73,7 +75,7 @@ impl<'a> Model<'a> {
             return Err(Error::Setting(Setting::Sigma));
         }
         let spec = self.spec;
-        self.bound = Bound::UNKNOWN;
+        (self.bound, self.is_average) = (Bound::UNKNOWN, false);
         let mut rest = &mut *self.params;
         for layer in spec.layers() {
             let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());

@@ -10,21 +10,29 @@ use crate::kernels;
 /// Differences of averaged models must not overflow: every magnitude is below `2^127`.
 pub(crate) const LIMIT: f32 = 1.701_411_8e38;
 
-/// Parameters for an [`Averager`](crate::Averager): a slice, which it looks through first, or a
-/// [`Model`](crate::Model), whose training keeps a bound on their magnitudes.
+/// Parameters for an [`Averager`](crate::Averager) or for [`save`](crate::save): a slice, which is looked through first, or
+/// a [`Model`](crate::Model), whose training keeps a bound on their magnitudes and which knows whether it is an average.
 #[derive(Clone, Copy, Debug)]
 pub struct Params<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) bound: Bound,
+    /// Whether they are those of an average; of a slice nobody knows.
+    pub(crate) is_average: bool,
 }
 
 impl<'a, T: AsRef<[f32]> + ?Sized> From<&'a T> for Params<'a> {
     fn from(values: &'a T) -> Self {
-        Self { values: values.as_ref(), bound: Bound::UNKNOWN }
+        Self { values: values.as_ref(), bound: Bound::UNKNOWN, is_average: false }
     }
 }
 
-impl Params<'_> {
+impl<'a> Params<'a> {
+    /// Those of an average in a slice.
+    #[must_use]
+    pub fn of_average(values: &'a [f32]) -> Self {
+        Self { is_average: true, ..Self::from(values) }
+    }
+
     /// Refuses a magnitude of [`LIMIT`] or more, NaN and infinity.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.bound.is_known() || kernels::largest(self.values) < LIMIT {

@@ -209,6 +209,7 @@ impl Model<'_> {
 
     /// Carries the bound on the parameters over the step that follows, along a gradient of magnitudes up to `gradient`.
     fn carry_bound(&mut self, optimizer: &mut dyn Optimizer, gradient: f32) {
+        self.is_average = false;
         let now = self.bound.find(self.params);
         let reach = optimizer.reach(now, gradient);
         self.bound.becomes(if reach >= 0.0 { now + reach } else { f32::NAN });

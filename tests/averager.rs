@@ -5,8 +5,9 @@ mod common;
 
 use common::{bits, cases};
 use cygnet::{
-    Activation, AverageState, Averager, Buffer, CheckpointFault, Ema, Error, Model, Origin, Parts, Rule, Setting,
-    Snapshots, Spec, Value, Warmup, Window,
+    Activation, AverageState, Averager, Buffer, CheckpointFault, Ema, Error, Model, Origin, Params, Parts, Rule,
+    Setting, Sgd, SgdConfig, Snapshots, Spec, Targets, Value, Warmup, Window, Workspace, checkpoint_len, holds_average,
+    load_params, save,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -608,4 +609,49 @@ fn weights_whose_sum_is_not_finite_do_not_merge() {
     let before = one.state();
     assert_eq!(one.merge(&other), Err(Error::Setting(Setting::Weight)));
     assert_eq!((one.state(), one.mean().unwrap()), (before, &[1.0][..]));
+}
+
+#[test]
+fn a_checkpoint_of_an_average_is_none_to_train_from() {
+    let (mut params, mut mean) = ([0.5, -0.5], [0.0; 2]);
+    let mut model = Model::new(&NET, &mut params).unwrap();
+    let mut swa = Averager::new(&mut mean);
+    assert_eq!(swa.params().err(), Some(Error::NoAverage));
+    swa.update(&model).unwrap();
+    let mut floats = [0.0; NET.work_len(1)];
+    let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
+    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut train =
+        |model: &mut Model<'_>| model.train(&[1.0], Targets::Classes(&[0]), &mut sgd, 0.1, &mut work).unwrap();
+    let stored = |params: Params<'_>| {
+        let mut bytes = vec![0; checkpoint_len(&NET)];
+        save(&NET, params, &mut bytes).unwrap();
+        bytes
+    };
+    let (average, live) = (stored(swa.params().unwrap()), stored(Params::from(&model)));
+    assert_eq!([&average, &live].map(|bytes| holds_average(bytes)), [true, false]);
+    assert!(!holds_average(&stored(swa.mean().unwrap().into())), "nobody knows of a slice");
+    let in_place = swa.in_place_of(&mut model).unwrap();
+    assert_eq!(stored(Params::from(&*in_place)), average);
+    drop(in_place);
+    assert_eq!(stored(Params::from(&model)), live);
+
+    model.params_mut().fill(3.0);
+    assert_eq!(model.load(&average), Err(Error::AverageWeights));
+    let mut damaged = live.clone();
+    damaged[40] ^= 1;
+    assert!(matches!(model.load(&damaged), Err(Error::Checkpoint(_))));
+    assert_eq!(model.params(), [3.0; 2]);
+    model.load(&live).unwrap();
+    assert_eq!(model.params(), [0.5, -0.5]);
+
+    swa.finish(&mut model).unwrap();
+    assert_eq!(stored(Params::from(&model)), average);
+    // Its statistics may be updated meanwhile.
+    model.params_mut();
+    assert!(holds_average(&stored(Params::from(&model))));
+    train(&mut model);
+    assert!(!holds_average(&stored(Params::from(&model))));
+    load_params(&NET, &average, model.params_mut()).unwrap();
+    assert_eq!(model.params(), [0.5, -0.5]);
 }

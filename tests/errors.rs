@@ -319,23 +319,37 @@ fn a_checkpoint_of_another_network() {
 fn every_error_says_its_numbers_on_one_line() {
     let faults = [CheckpointFault::Magic, CheckpointFault::Length].map(Error::Checkpoint);
     let specs = {
-        use SpecFault::{Constant, Dropout, NoLayers, TooLarge, TooManyLayers, ZeroWidth};
-        [NoLayers, TooManyLayers, ZeroWidth, Dropout, Constant, TooLarge].map(Error::Spec)
+        use SpecFault::{Constant, Dropout, NoLayers, Norm, TooLarge, TooManyLayers, ZeroWidth};
+        [NoLayers, TooManyLayers, ZeroWidth, Dropout, Norm, Constant, TooLarge].map(Error::Spec)
     };
     let settings = {
         use Setting::{BatchSize, Beta, Epsilon, MaxNorm, Momentum, Rate, Scale, Sigma, WeightDecay};
         [Rate, Momentum, Beta, Epsilon, WeightDecay, MaxNorm, Sigma, BatchSize, Scale].map(Error::Setting)
+    };
+    let averaging = {
+        use Setting::{Cap, Cycle, Decay, Draws, Lookahead, Warmup, Weight, Window};
+        [Decay, Warmup, Cap, Weight, Window, Draws, Lookahead, Cycle].map(Error::Setting)
+    };
+    let memories = {
+        use Buffer::{Columns, Compensation, Probabilities, SecondMoment, Statistics, Window};
+        let known = [Compensation, Window, SecondMoment, Columns, Probabilities, Statistics];
+        known.map(|buffer| length(buffer, 4711, 815))
     };
     let buffers = {
         use Buffer::{Checkpoint, Gradient, Index, Inputs, Lists, Mean, Optimizer, Params, Targets, Work};
         let known = [Params, Work, Inputs, Targets, Gradient, Optimizer, Mean, Checkpoint, Lists, Index];
         known.map(|buffer| length(buffer, 4711, 815))
     };
-    let values = [Value::Input, Value::Target, Value::Param, Value::Output];
+    let values = [Value::Input, Value::Target, Value::Param, Value::Output, Value::Statistic];
     let single = [Value::Loss, Value::Gradient].map(|value| Error::NonFinite { value, index: 0 });
-    let others = [Error::Empty, Error::NoAverage, Error::Swapped, Error::CountOverflow];
-    let plain =
-        faults.into_iter().chain(specs).chain(settings).chain(others).chain(single).map(|error| (error, vec![]));
+    let others = {
+        use Error::{
+            AverageWeights, CountOverflow, Empty, LastModel, NoAverage, NotAMean, SingleSample, StaleNorms, Swapped,
+        };
+        [Empty, NoAverage, Swapped, CountOverflow, NotAMean, LastModel, SingleSample, StaleNorms, AverageWeights]
+    };
+    let plain = faults.into_iter().chain(specs).chain(settings).chain(averaging).chain(others).chain(single);
+    let plain = plain.map(|error| (error, vec![]));
     let numbered = [
         (Error::BatchTooLarge { capacity: 32, got: 33 }, vec!["32", "33"]),
         (Error::Label { sample: 17, label: 12, classes: 10 }, vec!["17", "12", "9"]),
@@ -345,7 +359,7 @@ fn every_error_says_its_numbers_on_one_line() {
         (Error::Checkpoint(CheckpointFault::Field(44)), vec!["44"]),
         (Error::Checkpoint(CheckpointFault::Crc(0xab, 0xcd)), vec!["000000ab", "000000cd"]),
     ];
-    let lengths = buffers.map(|error| (error, vec!["4711", "815"]));
+    let lengths = buffers.into_iter().chain(memories).map(|error| (error, vec!["4711", "815"]));
     let non_finite = values.map(|value| (Error::NonFinite { value, index: 88 }, vec!["88"]));
     let mut lines = Vec::new();
     for (error, numbers) in plain.chain(numbered).chain(lengths).chain(non_finite) {

@@ -10,7 +10,7 @@ use std::fs;
 use common::{ACTIVATIONS, bits, cases, numbers};
 use cygnet::host::inspect::info;
 use cygnet::host::model_file::SavedModel;
-use cygnet::{Activation, Loss, Spec, checkpoint_len, save};
+use cygnet::{Activation, Loss, Params, Spec, checkpoint_len, save};
 use proptest::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -19,18 +19,21 @@ const LOSSES: [Loss; 4] = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::B
 
 fn model(spec: Spec, seed: u64) -> SavedModel {
     spec.check().unwrap();
-    SavedModel { spec, params: numbers(spec.param_len(), seed) }
+    SavedModel { spec, params: numbers(spec.param_len(), seed), is_average: seed.is_multiple_of(2) }
 }
 
 fn checkpoint(model: &SavedModel) -> Vec<u8> {
     let mut bytes = vec![0; checkpoint_len(&model.spec)];
-    save(&model.spec, &model.params, &mut bytes).unwrap();
+    let is_average = model.is_average;
+    let params = if is_average { Params::of_average(&model.params) } else { Params::from(&model.params) };
+    save(&model.spec, params, &mut bytes).unwrap();
     bytes
 }
 
 /// `model` comes back from both formats with every bit, and each format's bytes are always the same.
 fn round_trips(model: &SavedModel) {
-    let same = |read: &SavedModel| assert_eq!((read.spec, bits(&read.params)), (model.spec, bits(&model.params)));
+    let whole = |model: &SavedModel| (model.spec, model.is_average, bits(&model.params));
+    let same = |read: &SavedModel| assert_eq!(whole(read), whole(model));
     let bytes = checkpoint(model);
     let read = SavedModel::from_checkpoint(&bytes).unwrap();
     same(&read);
@@ -176,7 +179,7 @@ fn weights_are_transposed_for_pytorch() {
     // Row k of the crate's weights is what input k sends; row j of PyTorch's is what output j receives.
     let spec = Spec::new(3).dense(2, Activation::Identity);
     let params = vec![11.0, 12.0, 21.0, 22.0, 31.0, 32.0, 0.5, 0.25];
-    let bytes = SavedModel { spec, params: params.clone() }.to_safetensors().unwrap();
+    let bytes = SavedModel { spec, params: params.clone(), is_average: false }.to_safetensors().unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let weight = tensors.tensor("0.weight").unwrap();
     assert_eq!(weight.shape(), [2, 3]);
@@ -310,7 +313,7 @@ fn a_file_is_written_whole_or_not_at_all() {
         assert_eq!(SavedModel::read(&at(name)).unwrap(), second);
     }
     let short = SavedModel { params: vec![0.0; 5], ..broken };
-    let no_network = SavedModel { spec: Spec::new(0), params: Vec::new() };
+    let no_network = SavedModel { spec: Spec::new(0), params: Vec::new(), is_average: false };
     assert!(short.write(&at("short")).is_err() && short.to_safetensors().is_err());
     assert!(no_network.write(&at("none")).is_err() && no_network.to_safetensors().is_err());
     fs::create_dir(at("directory")).unwrap();
@@ -325,12 +328,12 @@ fn the_layer_table_names_every_layer() {
         .dropout(0.5)
         .dense(32, Activation::LeakyRelu(0.25))
         .dense(10, Activation::Identity);
-    let text = info(&SavedModel { spec, params: vec![0.0; spec.param_len()] });
+    let text = info(&SavedModel { spec, params: vec![0.0; spec.param_len()], is_average: true });
     for words in [
         vec!["dense 1", "784 → 64", "relu", "0.5", "50240", "0"],
         vec!["dense 2", "64 → 32", "leaky-relu:0.25", "0", "2080", "50240"],
         vec!["dense 3", "32 → 10", "identity", "0", "330", "52320"],
-        vec!["52650 parameters", "cross-entropy"],
+        vec!["52650 parameters of an average", "cross-entropy"],
         vec!["parameters", "52650", "210.6 kB"],
         vec!["Adam", "105300"],
     ] {

@@ -5,8 +5,9 @@ mod common;
 
 use common::{bits, cases};
 use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Buffer, Error, Init, Lookahead, LookaheadConfig, Loss, Model, Optimizer,
-    ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Setting, Sgd, SgdConfig, Spec, Targets, Workspace,
+    Activation, Adam, AdamConfig, Averager, Buffer, CheckpointFault, Error, Init, Lookahead, LookaheadConfig, Loss,
+    Model, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Setting, Sgd, SgdConfig, Spec, Targets,
+    Workspace,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -238,4 +239,49 @@ fn settings_and_lengths_are_checked() {
     let mut floats = [0.0; 3];
     let short = ScheduleFree::resume(config, ScheduleFreeState::default(), &mut floats).unwrap();
     assert_eq!(short.check(&NET).err(), length(2 * P, 3));
+}
+
+#[test]
+fn a_schedule_free_state_comes_back_from_its_bytes_and_training_goes_on_as_if_it_had_never_stopped() {
+    let config = ScheduleFreeConfig::default();
+    let step = |model: &mut Model<'_>, optimizer: &mut dyn Optimizer, rate| {
+        let mut floats = vec![0.0; NET.work_len(2)];
+        let mut work = Workspace::new(&NET, 2, &mut floats).unwrap();
+        let x: Vec<f32> = (0..2 * NET.inputs()).map(|i| i as f32 * 0.3 - 0.5).collect();
+        let y = vec![0.25; 2 * NET.outputs()];
+        model.train(&x, Targets::Values(&y), optimizer, rate, &mut work).unwrap();
+    };
+    let (mut whole, mut floats) = (vec![0.3; P], vec![0.0; 2 * P]);
+    let mut model = Model::new(&NET, &mut whole).unwrap();
+    let mut free = ScheduleFree::new(config, model.params(), &mut floats).unwrap();
+    let rates: Vec<f32> = (0..50).map(|i| 0.01 + i as f32 * 1e-4).collect();
+    let mut stored = None;
+    for (i, &rate) in rates.iter().enumerate() {
+        if i == 30 {
+            stored = Some((model.params().to_vec(), free.state().to_bytes(), [model.steps()]));
+        }
+        step(&mut model, &mut free, rate);
+    }
+    let end = (model.params().to_vec(), free.averaged().unwrap().to_vec(), free.state());
+
+    // The same thirty steps, then the state from its bytes.
+    let (mut params, mut floats) = (vec![0.3; P], vec![0.0; 2 * P]);
+    let mut model = Model::new(&NET, &mut params).unwrap();
+    let mut free = ScheduleFree::new(config, model.params(), &mut floats).unwrap();
+    rates[..30].iter().for_each(|&rate| step(&mut model, &mut free, rate));
+    let (at, bytes, [steps]) = stored.unwrap();
+    assert_eq!((model.params(), model.steps(), free.state().to_bytes()), (&at[..], steps, bytes));
+    let state = ScheduleFreeState::from_bytes(&bytes).unwrap();
+    let mut free = ScheduleFree::resume(config, state, &mut floats).unwrap();
+    rates[30..].iter().for_each(|&rate| step(&mut model, &mut free, rate));
+    assert_eq!((model.params().to_vec(), free.averaged().unwrap().to_vec(), free.state()), end);
+
+    let of = |high: f32, low: f32| {
+        let [a, b] = [high, low].map(f32::to_le_bytes);
+        ScheduleFreeState::from_bytes(&[a, b].concat().try_into().unwrap())
+    };
+    assert_eq!(of(0.0, 0.0), Ok(ScheduleFreeState::default()));
+    for (high, low) in [(-1.0, 0.0), (f32::NAN, 0.0), (f32::INFINITY, 0.0), (1.0, f32::NAN), (1.0, 0.5), (0.0, 1e-9)] {
+        assert_eq!(of(high, low), Err(Error::Checkpoint(CheckpointFault::Field(0))), "{high} {low}");
+    }
 }

@@ -5,8 +5,8 @@ mod common;
 
 use common::{ACTIVATIONS, bits, cases, numbers, predict_work, samples};
 use cygnet::{
-    Activation, Error, Gradient, Loss, MAX_LAYERS, Model, Spec, Targets, Value, Workspace, checkpoint_len, load,
-    load_params, load_spec, predict, save,
+    Activation, Error, Gradient, Loss, MAX_LAYERS, Model, Params, Spec, Targets, Value, Workspace, checkpoint_len,
+    holds_average, load, load_params, load_spec, predict, save,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -72,6 +72,11 @@ fn saved(asked: &Asked, seed: u64) -> (Vec<u8>, Vec<f32>) {
     (bytes, params)
 }
 
+/// Parameters to save, as an average's or as any others.
+fn marked(params: &[f32], is_average: bool) -> Params<'_> {
+    if is_average { Params::of_average(params) } else { params.into() }
+}
+
 /// Loading fails and leaves the parameters alone.
 fn is_refused(bytes: &[u8], len: usize) -> bool {
     let mut params = vec![0.5; len];
@@ -114,8 +119,10 @@ proptest! {
     }
 
     #[test]
-    fn a_checkpoint_comes_back_as_it_was(asked in asked(), seed in any::<u64>()) {
-        let (bytes, params) = saved(&asked, seed);
+    fn a_checkpoint_comes_back_as_it_was(asked in asked(), seed in any::<u64>(), is_average in any::<bool>()) {
+        let (mut bytes, params) = saved(&asked, seed);
+        save(&asked.spec(), marked(&params, is_average), &mut bytes).unwrap();
+        prop_assert_eq!(holds_average(&bytes), is_average);
         let mut loaded = vec![f32::NAN; params.len()];
         let spec = load(&bytes, &mut loaded).unwrap();
         prop_assert_eq!((spec, load_spec(&bytes)), (asked.spec(), Ok(spec)));
@@ -124,7 +131,7 @@ proptest! {
         prop_assert_eq!(load_params(&spec, &bytes, &mut known), Ok(()));
         prop_assert_eq!(bits(&known), bits(&params));
         let mut again = vec![0; bytes.len()];
-        save(&spec, &loaded, &mut again).unwrap();
+        save(&spec, marked(&loaded, is_average), &mut again).unwrap();
         prop_assert_eq!(again, bytes);
     }
 
@@ -156,7 +163,7 @@ proptest! {
             let mut params = vec![0.5; 100];
             if let Ok(spec) = load(&bytes, &mut params) {
                 let mut again = vec![0; bytes.len()];
-                prop_assert_eq!(save(&spec, &params, &mut again), Ok(()));
+                prop_assert_eq!(save(&spec, marked(&params, holds_average(&bytes)), &mut again), Ok(()));
                 prop_assert_eq!(again, bytes);
             } else {
                 prop_assert!(params.iter().all(|&p| p == 0.5));

@@ -2,7 +2,7 @@
 #![no_main]
 
 use cygnet::host::model_file::SavedModel;
-use cygnet::{checkpoint_len, load, load_spec, save};
+use cygnet::{Params, checkpoint_len, holds_average, load, load_spec, save};
 use libfuzzer_sys::fuzz_target;
 
 fn checkpoint(bytes: &[u8]) {
@@ -13,9 +13,11 @@ fn checkpoint(bytes: &[u8]) {
     let mut params = vec![f32::NAN; spec.param_len()];
     assert_eq!(load(bytes, &mut params), Ok(spec));
     let mut again = vec![0; checkpoint_len(&spec)];
-    assert_eq!(save(&spec, &params, &mut again), Ok(()));
+    let is_average = holds_average(bytes);
+    let written = if is_average { Params::of_average(&params) } else { Params::from(&params) };
+    assert_eq!(save(&spec, written, &mut again), Ok(()));
     assert_eq!(again, bytes);
-    assert_eq!(SavedModel::from_checkpoint(bytes), Ok(SavedModel { spec, params }));
+    assert_eq!(SavedModel::from_checkpoint(bytes), Ok(SavedModel { spec, params, is_average }));
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -29,7 +31,8 @@ fuzz_target!(|bytes: &[u8]| {
         let again = model.to_safetensors().expect("what was read can be written");
         let read = SavedModel::from_safetensors(&again);
         let bits = |model: &SavedModel| model.params.iter().map(|p| p.to_bits()).collect::<Vec<_>>();
-        assert_eq!(read.as_ref().map(|read| (read.spec, bits(read))), Ok((model.spec, bits(&model))));
+        let whole = |model: &SavedModel| (model.spec, model.is_average, bits(model));
+        assert_eq!(read.as_ref().map(whole), Ok(whole(&model)));
         assert_eq!(model.to_safetensors(), Ok(again));
     }
 });

@@ -250,6 +250,14 @@ impl<'a> Averager<'a> {
         if self.count() == 0 { Err(Error::NoAverage) } else { Ok(self.mean) }
     }
 
+    /// The average, to [`save`](crate::save) as what it is.
+    ///
+    /// # Errors
+    /// As [`mean`](Self::mean).
+    pub fn params(&self) -> Result<Params<'_>, Error> {
+        self.mean().map(Params::of_average)
+    }
+
     /// What to keep beside the mean (and its compensation), for [`resume`](Self::resume).
     #[must_use]
     pub fn state(&self) -> AverageState {

@@ -45,7 +45,8 @@ pub fn info(model: &SavedModel) -> String {
     ];
     let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
     format!(
-        "{layers}\n{p} parameters, loss {}, {} on disk\n\n{}",
+        "{layers}\n{p} parameters{}, loss {}, {} on disk\n\n{}",
+        if model.is_average { " of an average" } else { "" },
         loss_name(spec.loss_kind()),
         bytes(checkpoint_len(spec)),
         aligned(&["memory", "floats", "bytes"], memory),

@@ -3,7 +3,10 @@
 use super::HostError;
 use super::memory::{room, zeros};
 use crate::finite::check_finite;
-use crate::{Activation, Buffer, Error, Layer, Loss, Math, Spec, Value, checkpoint_len, load, load_spec, save};
+use crate::{
+    Activation, Buffer, Error, Layer, Loss, Math, Params, Spec, Value, checkpoint_len, holds_average, load, load_spec,
+    save,
+};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::borrow::ToOwned;
 use std::collections::HashMap;
@@ -31,6 +34,8 @@ pub struct SavedModel {
     pub spec: Spec,
     /// Its parameters, in the crate's layout.
     pub params: Vec<f32>,
+    /// Whether they are an average's.
+    pub is_average: bool,
 }
 
 impl SavedModel {
@@ -67,7 +72,7 @@ impl SavedModel {
         } else {
             self.check()?;
             let mut bytes = zeros(checkpoint_len(&self.spec))?;
-            save(&self.spec, &self.params, &mut bytes)?;
+            save(&self.spec, Params { is_average: self.is_average, ..Params::from(&self.params) }, &mut bytes)?;
             bytes
         };
         write_whole(path, &bytes).map_err(HostError::file(path))
@@ -88,7 +93,7 @@ impl SavedModel {
         let spec = load_spec(bytes).map_err(|e| e.to_string())?;
         let mut params = zeros(spec.param_len()).map_err(|e| e.to_string())?;
         load(bytes, &mut params).map_err(|e| e.to_string())?;
-        Ok(Self { spec, params })
+        Ok(Self { spec, params, is_average: holds_average(bytes) })
     }
 
     /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, `BatchNorm1d`,
@@ -121,7 +126,7 @@ impl SavedModel {
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|e| e.to_string())?;
         // One entry: the order of several would be another in every run.
-        let metadata = HashMap::from([(DESCRIPTION.to_owned(), describe(&self.spec))]);
+        let metadata = HashMap::from([(DESCRIPTION.to_owned(), describe(&self.spec, self.is_average))]);
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
 
@@ -169,11 +174,13 @@ impl SavedModel {
             spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
         }
         let mut spec = spec.ok_or("no tensor is named `….weight`")?;
-        if let Some((_, loss, math)) = described {
+        let mut is_average = false;
+        if let Some((_, loss, math, average)) = described {
             spec = spec.loss(loss).math(math);
+            is_average = average;
         }
         spec.check().map_err(|e| e.to_string())?;
-        Ok(Self { spec, params })
+        Ok(Self { spec, params, is_average })
     }
 }
 
@@ -310,25 +317,30 @@ fn parse_math(name: &str) -> Result<Math, String> {
     }
 }
 
-/// What tensors do not say, such as `relu dropout 0.5, identity dropout 0; loss cross-entropy; math libm`.
-fn describe(spec: &Spec) -> String {
+/// What tensors do not say, such as `relu dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
+fn describe(spec: &Spec, is_average: bool) -> String {
     let layer = |l: &Layer| format!("{} dropout {}", activation_name(l.activation()), l.dropout());
     let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
-    format!("{layers}; loss {}; math {}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
+    let average = if is_average { AVERAGE } else { "" };
+    format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
 }
 
-/// Activation and dropout of each layer, the loss, the functions.
-type Description = (Vec<(Activation, f32)>, Loss, Math);
+/// The end of the description of an average.
+const AVERAGE: &str = "; average";
+
+/// Activation and dropout of each layer, the loss, the functions, whether it is an average.
+type Description = (Vec<(Activation, f32)>, Loss, Math, bool);
 
 fn parse_description(text: &str) -> Result<Description, String> {
     let unknown = || format!("its metadata say `{text}`");
+    let (text, is_average) = text.strip_suffix(AVERAGE).map_or((text, false), |text| (text, true));
     let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
     let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;
     let layer = |layer: &str| {
         let (name, dropout) = layer.split_once(" dropout ").ok_or_else(unknown)?;
         Ok::<_, String>((parse_activation(name)?, dropout.parse().map_err(|_| unknown())?))
     };
-    Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?))
+    Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?, is_average))
 }
 
 /// Writes beside the file and renames, so that an interruption leaves the old file or the new one.

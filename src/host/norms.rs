@@ -137,7 +137,8 @@ mod tests {
             assert_eq!(norms.of(&outcome.last).unwrap() == outcome.last, is_free);
 
             let models = [&outcome.last, &outcome.averages[0].params];
-            let saved = |params: &Vec<f32>| SavedModel { spec: outcome.spec, params: params.clone() };
+            let saved =
+                |params: &Vec<f32>| SavedModel { spec: outcome.spec, params: params.clone(), is_average: false };
             let models: Vec<_> = models.into_iter().map(|params| ("a".to_string(), saved(params))).collect();
             let (mean, _) = average(&models, &Method::Uniform, &data, &plan).unwrap();
             assert!(norms.of(&mean.params).unwrap() == mean.params);

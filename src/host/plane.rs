@@ -211,7 +211,7 @@ mod tests {
     const NET: Spec = Spec::new(2).dense(1, Activation::Identity);
 
     fn model(params: [f32; 3]) -> SavedModel {
-        SavedModel { spec: NET, params: params.to_vec() }
+        SavedModel { spec: NET, params: params.to_vec(), is_average: false }
     }
 
     fn named(models: &[[f32; 3]]) -> Vec<(String, SavedModel)> {

@@ -81,6 +81,8 @@ pub struct Outcome {
     pub spec: Spec,
     /// The last iterate.
     pub last: Vec<f32>,
+    /// Whether that is the average that a schedule-free optimizer is.
+    pub last_is_average: bool,
     /// How good it is.
     pub last_marks: Marks,
     /// The averages that the plan asks for and that have models, in its order.
@@ -204,7 +206,18 @@ pub fn train(
         }
         averaged.push(Averaged { name: average.name, params, count, marks });
     }
-    Ok(Outcome { spec, last: kept, last_marks, averages: averaged, baseline: None, history, interrupted, diverged })
+    let last_is_average = optimizer.averaged().is_some();
+    Ok(Outcome {
+        spec,
+        last: kept,
+        last_is_average,
+        last_marks,
+        averages: averaged,
+        baseline: None,
+        history,
+        interrupted,
+        diverged,
+    })
 }
 
 /// What predicts: an optimizer's average, or the model's own parameters.

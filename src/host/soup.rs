@@ -82,7 +82,7 @@ pub fn average(
         row.weight = if *weight > 0.0 { weight.to_string() } else { "–".to_owned() };
     }
     rows.push(row("average", String::new(), &mean)?);
-    Ok((SavedModel { spec, params: mean }, table(&rows)))
+    Ok((SavedModel { spec, params: mean, is_average: true }, table(&rows)))
 }
 
 /// The network that all models have.

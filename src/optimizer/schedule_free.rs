@@ -1,7 +1,7 @@
 //! SGD that needs no schedule, since it averages as it goes.
 
 use super::{Optimizer, check_decay, parts, through_block};
-use crate::error::{Buffer, Error, Setting};
+use crate::error::{Buffer, CheckpointFault, Error, Setting};
 use crate::kernels::{self, cut_mut};
 use crate::math::Total;
 use crate::params::Bound;
@@ -44,6 +44,33 @@ impl ScheduleFreeConfig {
 pub struct ScheduleFreeState {
     /// `Σ γ²` of the steps so far.
     squares: Total,
+}
+
+impl ScheduleFreeState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 8;
+
+    /// The state as bytes, little-endian on every target: `f32` sum, `f32` what rounding took from it.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let (high, low) = self.squares.parts();
+        let [[a, b, c, d], [e, f, g, h]] = [high, low].map(f32::to_le_bytes);
+        [a, b, c, d, e, f, g, h]
+    }
+
+    /// The state that these bytes stand for.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for a sum that is negative, not finite, or none that additions leave.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let [a, b, c, d, e, f, g, h] = *bytes;
+        let (high, low) = (f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h]));
+        // What was lost is less than what is kept tells apart.
+        if high.is_finite() && high >= 0.0 && high + low == high && low.to_bits() != (-0.0_f32).to_bits() {
+            return Ok(Self { squares: Total::of_parts(high, low) });
+        }
+        Err(Error::Checkpoint(CheckpointFault::Field(0)))
+    }
 }
 
 /// Schedule-free SGD (Defazio et al. 2024, arXiv 2405.15682, algorithm 1): gradients are taken at `y`, the model's

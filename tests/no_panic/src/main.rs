@@ -7,8 +7,8 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
-    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Parts, Rule,
-    Schedule, ScheduleFree, ScheduleFreeConfig, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, load,
+    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
+    Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, holds_average, load,
     load_spec, nonzeros, predict, save, softmax,
 };
 
@@ -107,7 +107,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     opaque((lookahead.steps(), lookahead.slow()));
     let mut free = ScheduleFree::new(opaque(ScheduleFreeConfig::default()), model.params(), state)?;
     total = train(&mut model, inputs, targets, &mut free, rate, &mut work, sum).or(Ok::<_, Error>(total))?;
-    opaque((free.averaged(), free.state()));
+    opaque((free.averaged(), ScheduleFreeState::from_bytes(&opaque(free.state().to_bytes()))?));
     let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
     total = train(&mut model, inputs, targets, &mut adam, rate, &mut work, sum)?;
     opaque(adam.steps());
@@ -147,7 +147,9 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     shuffle(memory.order, &mut random);
     opaque(normal(&mut random));
 
-    save(spec, model.params(), memory.bytes)?;
+    save(spec, Params::of_average(model.params()), memory.bytes)?;
+    opaque((holds_average(memory.bytes), model.load(memory.bytes)?));
+    save(spec, &model, memory.bytes)?;
     opaque(load_spec(memory.bytes)?);
     opaque(load(memory.bytes, model.params_mut())?);
     Ok(())
