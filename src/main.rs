@@ -81,6 +81,9 @@ fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let frame = plane::Frame::new(&models)?;
     let data = open(arguments.data.as_deref())?;
     let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };
+    let mut part = arguments.out.clone().into_os_string();
+    part.push(".csv.part");
+    probe(Path::new(&part))?;
     let (stop, bar) = (stop_on_ctrl_c(), Places::new(arguments.quiet));
     let grid = plane::survey(first, &frame, arguments.view(), &data, &stop, &mut |done, total| bar.show(done, total));
     bar.finish();
@@ -152,11 +155,15 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
 
 /// Makes a directory and checks that files can be made in it, before hours are spent on what could not be saved.
 fn prepare(directory: &Path) -> Result<(), HostError> {
-    let probe = directory.join("history.csv.part");
-    let made = std::fs::create_dir_all(directory)
-        .and_then(|()| std::fs::write(&probe, ""))
-        .and_then(|()| std::fs::remove_file(&probe));
-    made.map_err(|source| HostError::File { path: directory.into(), source })
+    let failed = |source| HostError::File { path: directory.into(), source };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    probe(&directory.join("history.csv.part"))
+}
+
+/// Checks that a file can be made, by one that is gone at once.
+fn probe(part: &Path) -> Result<(), HostError> {
+    let made = std::fs::write(part, "").and_then(|()| std::fs::remove_file(part));
+    made.map_err(|source| HostError::File { path: part.with_extension(""), source })
 }
 
 /// The names under which averages are saved: the first is `average`, the others go by their kind.

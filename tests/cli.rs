@@ -2,94 +2,12 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "common/cli.rs"]
+mod cli;
 
+use cli::{Run, TRAIN, bytes, command, fails, files, run, succeeds, workplace, write_data};
 use cygnet::host::model_file::SavedModel;
-use tempfile::TempDir;
-
-/// A run that has ended; `err` of a failure is one line.
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-/// The command and, where `CYGNET_RUNNER` names one, the emulator before it: `.ci/targets` runs on other processors.
-fn command(dir: &Path, line: &str) -> Command {
-    let runner = std::env::var("CYGNET_RUNNER").unwrap_or_default();
-    let mut words = runner.split_whitespace().chain([env!("CARGO_BIN_EXE_cygnet")]);
-    let mut command = Command::new(words.next().unwrap());
-    command.args(words).current_dir(dir).args(line.split_whitespace());
-    command
-}
-
-fn run(dir: &TempDir, line: &str) -> Run {
-    let Output { status, stdout, stderr } = command(dir.path(), line).output().unwrap();
-    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(!err.contains("panicked") && !err.contains("allocation"), "{line}: {err}");
-    Run { code: status.code(), out, err }
-}
-
-#[track_caller]
-fn succeeds(dir: &TempDir, line: &str) -> String {
-    let Run { code, out, err } = run(dir, line);
-    assert_eq!((code, err.as_str()), (Some(0), ""), "{line}");
-    out
-}
-
-/// Fails with this code and with one line that holds all of `words`.
-#[track_caller]
-fn fails(dir: &TempDir, line: &str, code: i32, words: &[&str]) {
-    let run = run(dir, line);
-    assert_eq!((run.code, run.out.as_str()), (Some(code), ""), "{line}: {}", run.err);
-    // After its one line clap shows how the command is used.
-    let (first, rest) = run.err.split_once('\n').unwrap_or((&run.err, ""));
-    assert!(rest.is_empty() || code == 2 && rest.contains("try '--help'"), "{line}: {}", run.err);
-    assert!(first.starts_with("error: ") && words.iter().all(|word| first.contains(word)), "{line}: {first}");
-}
-
-/// Writes `train` and `test` images of `side` by `side` in `classes` stripe patterns with a little noise.
-fn write_data(dir: &Path, [train, test]: [u32; 2], side: u32, classes: u32) {
-    fs::create_dir_all(dir).unwrap();
-    for (set, count) in [("train", train), ("t10k", test)] {
-        let pixel = |i: u32, p: u32| {
-            let noise = (i * 31 + p).wrapping_mul(0x9e37_79b9) >> 25;
-            if p % classes == i % classes { 128 + noise as u8 } else { noise as u8 }
-        };
-        let pixels = (0..count).flat_map(|i| (0..side * side).map(move |p| pixel(i, p)));
-        let labels = (0..count).map(|i| (i % classes) as u8);
-        let header = |sizes: &[u32]| {
-            let sizes = sizes.iter().flat_map(|size| size.to_be_bytes());
-            [0, 0, 8, (sizes.clone().count() / 4) as u8].into_iter().chain(sizes).collect::<Vec<_>>()
-        };
-        let images: Vec<u8> = header(&[count, side, side]).into_iter().chain(pixels).collect();
-        fs::write(dir.join(format!("{set}-images-idx3-ubyte")), images).unwrap();
-        let labels: Vec<u8> = header(&[count]).into_iter().chain(labels).collect();
-        fs::write(dir.join(format!("{set}-labels-idx1-ubyte")), labels).unwrap();
-    }
-}
-
-/// A directory with a small set of data in `data`.
-fn workplace() -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    write_data(&dir.path().join("data"), [90, 30], 6, 3);
-    dir
-}
-
-const TRAIN: &str = "train --data data --hidden 8 --epochs 2";
-
-fn bytes(dir: &TempDir, name: &str) -> Vec<u8> {
-    fs::read(dir.path().join(name)).unwrap()
-}
-
-fn files(dir: &TempDir, name: &str) -> Vec<String> {
-    let entries = fs::read_dir(dir.path().join(name)).unwrap();
-    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
+use std::fs;
 
 #[test]
 fn a_run_writes_models_that_every_command_reads() {
@@ -149,82 +67,6 @@ fn every_average_has_a_column_and_a_file() {
     succeeds(&dir, &format!("{TRAIN} --out run/seed-1 --average ema --quiet"));
     let left = ["average.cygnet", "average.safetensors", "history.csv", "last.cygnet", "last.safetensors"];
     assert_eq!(files(&dir, "run/seed-1"), left);
-}
-
-#[test]
-fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
-    let dir = workplace();
-    succeeds(&dir, &format!("{TRAIN} --seeds 3 --out run --quiet"));
-    let models = "run/seed-1/last.cygnet run/seed-2/last.safetensors run/seed-3/last.cygnet --data data";
-    let out = succeeds(&dir, &format!("average {models} --out mean.cygnet"));
-    for part in ["run/seed-2/last.safetensors", "weight", "validation error, %", "average", "Saved in mean.cygnet"] {
-        assert!(out.contains(part), "{part}: {out}");
-    }
-    assert!(succeeds(&dir, "eval mean.cygnet --data data").contains("test"));
-    succeeds(&dir, &format!("average {models} --out equal.cygnet --weights 1,1,1"));
-    assert_eq!(bytes(&dir, "equal.cygnet"), bytes(&dir, "mean.cygnet"));
-    succeeds(&dir, &format!("average {models} --out other.safetensors --weights 1,2.5,1"));
-    succeeds(&dir, "convert other.safetensors other.cygnet");
-    assert_ne!(bytes(&dir, "other.cygnet"), bytes(&dir, "mean.cygnet"));
-    // A soup of one model and itself is that model.
-    let same = "run/seed-1/last.cygnet run/seed-1/last.safetensors --data data";
-    succeeds(&dir, &format!("average {same} --soup --out soup.cygnet"));
-    assert_eq!(bytes(&dir, "soup.cygnet"), bytes(&dir, "run/seed-1/last.cygnet"));
-    let soup = succeeds(&dir, &format!("average {models} --soup"));
-    assert!(soup.contains("average.cygnet") && soup.contains(" 1 "), "{soup}");
-    succeeds(&dir, "train --data data --hidden 5 --epochs 1 --out other --quiet");
-    for (flags, code, words) in [
-        ("run/seed-1/last.cygnet --data data", 2, ["2 values", "MODELS"]),
-        ("run/seed-1/last.cygnet other/last.cygnet --data data", 1, ["other/last.cygnet", "different networks"]),
-        (&format!("{models} --weights 1,2"), 2, ["2 weights", "3 models"]),
-        (&format!("{models} --weights 1,2,-1"), 1, ["weight", "positive"]),
-        (&format!("{models} --weights 0,0,0"), 1, ["average", "no update"]),
-        (&format!("{models} --soup --weights 1,1,1"), 2, ["--soup", "--weights"]),
-        (&format!("{models} --validation 0"), 2, ["--validation", "above 0"]),
-        ("run/seed-1/last.cygnet missing.cygnet", 1, ["missing.cygnet", "o such file"]),
-    ] {
-        fails(&dir, &format!("average {flags}"), code, &words);
-    }
-}
-
-#[test]
-fn a_plane_and_a_line_are_drawn() {
-    let dir = workplace();
-    succeeds(&dir, &format!("{TRAIN} --seeds 3 --out run --quiet"));
-    let [a, b, c] = [1, 2, 3].map(|seed| format!("run/seed-{seed}/last.cygnet"));
-    for (models, rows) in [(format!("{a} {b} {c}"), 25), (format!("{a} {b}"), 5)] {
-        let out = succeeds(&dir, &format!("plane {models} --data data --steps 5 --out picture"));
-        assert!(out.contains("least train loss") && out.contains("picture.svg and picture.png"), "{out}");
-        let svg = String::from_utf8(bytes(&dir, "picture.svg")).unwrap();
-        for part in ["<svg", "seed-2/last", "average", "train loss", "test error, %", "</svg>"] {
-            assert!(svg.contains(part), "{part}");
-        }
-        let image = bytes(&dir, "picture.png");
-        let decoder = png::Decoder::new(std::io::Cursor::new(&image));
-        let mut reader = decoder.read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        let info = reader.next_frame(&mut pixels).unwrap();
-        assert_eq!((info.width, info.height), (1240, if rows > 5 { 560 } else { 460 }));
-        // Text and colours, not an empty canvas.
-        let mut seen: Vec<&[u8]> = pixels.chunks(3).collect();
-        seen.sort_unstable();
-        seen.dedup();
-        assert!(seen.len() > 30, "{}", seen.len());
-        let csv = String::from_utf8(bytes(&dir, "picture.csv")).unwrap();
-        assert!(csv.starts_with("x,y,train_loss,test_error_percent") && csv.lines().count() == 1 + rows, "{csv}");
-    }
-    succeeds(&dir, "train --data data --hidden 5 --epochs 1 --out other --quiet");
-    for (flags, code, words) in [
-        (format!("{a} {a}"), 1, ["last.cygnet", "equals"]),
-        (format!("{a} other/last.cygnet"), 1, ["other/last.cygnet", "different networks"]),
-        (format!("{a} {b} --steps 1"), 2, ["--steps", "2"]),
-        (format!("{a} {b} --margin -1"), 2, ["--margin", "0 to 100"]),
-        (format!("{a} {b} --samples 0"), 2, ["--samples", "one"]),
-        (a.clone(), 2, ["2 values", "MODELS"]),
-        (format!("{a} {b} --steps 3 --out missing/picture"), 1, ["missing/picture.svg", "o such file"]),
-    ] {
-        fails(&dir, &format!("plane {flags} --data data"), code, &words);
-    }
 }
 
 #[test]
@@ -423,7 +265,7 @@ mod unix {
     use super::*;
     use std::fs::File;
     use std::io::{BufRead, BufReader};
-    use std::process::Stdio;
+    use std::process::{Command, Stdio};
 
     #[test]
     fn signals_end_a_run_with_its_models_saved() {
