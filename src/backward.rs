@@ -13,8 +13,6 @@ pub(crate) struct Trace<'w> {
     pub deltas: &'w mut [f32],
     /// What the norms need, layer after layer; deltas are `∂L/∂y` behind a norm until [`descend`](Self::descend).
     pub norms: &'w mut [f32],
-    /// A bound on the batch's statistics after [`descend`](Self::descend).
-    pub statistics: f32,
     pub samples: usize,
     pub many: Option<Many>,
 }
@@ -31,9 +29,7 @@ impl<'w> Trace<'w> {
             let (below, here) = cut_mut(self.deltas, at);
             let deltas = cut_mut(here, self.samples * layer.outputs()).0;
             if let Some(norm) = layer.norm() {
-                let bounds = (norm.backward)(layer, deltas, params, self.norms);
-                self.statistics += bounds.statistics;
-                bound += bounds.gradient + bounds.statistics;
+                bound += (norm.backward)(layer, deltas, params, self.norms);
             }
             if layer.index() > 0 {
                 let start = at.saturating_sub(self.samples * layer.inputs());

@@ -165,6 +165,8 @@ pub enum Error {
     Empty,
     /// A single sample to train a network with batch normalisation on: it has no variance.
     SingleSample,
+    /// A gradient of another network, with as many parameters.
+    Network,
     /// A posterior of a network with norms, whose draws would predict by statistics of other weights: draw, update norms,
     /// predict.
     StaleNorms,
@@ -233,6 +235,7 @@ impl fmt::Display for Error {
             }
             Self::Empty => f.write_str("no samples"),
             Self::SingleSample => f.write_str("batch normalisation takes at least two samples to train on"),
+            Self::Network => f.write_str("the gradient is that of another network"),
             Self::StaleNorms => {
                 f.write_str("draws with norms need statistics of their own: sample, NormUpdate, predict")
             }

@@ -2,6 +2,7 @@
 
 use crate::activation::{Activation, Curve};
 use crate::dropout::DropUnits;
+use crate::kernels::cut;
 use crate::link::Link;
 use crate::math::Math;
 
@@ -20,20 +21,20 @@ pub(crate) struct Norm {
     pub predict: fn(&Layer, z: &mut [f32], params: &[f32]),
     /// The same by the statistics of the batch, which stay in `norms` with the normalised values.
     pub train: fn(&Layer, z: &mut [f32], params: &[f32], norms: &mut [f32]),
-    /// `∂L/∂y` to `∂L/∂z`; leaves `∂L/∂γ` and `∂L/∂β` in `norms`. Returns a bound on both and one on the batch's
-    /// statistics, not finite where a number is not.
-    pub backward: fn(&Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]) -> Bounds,
+    /// `∂L/∂y` to `∂L/∂z`; leaves `∂L/∂γ` and `∂L/∂β` in `norms`. Returns a bound on both and on the batch's statistics,
+    /// not finite where a number is not.
+    pub backward: fn(&Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]) -> f32,
     /// Moves running statistics towards those of a batch of so many samples; gives the parameters to learn and their
     /// gradient.
     pub follow: for<'a> fn(&Layer, params: &'a mut [f32], norms: &'a [f32], samples: usize) -> Learned<'a>,
     /// Adds the gradient of a batch of so many samples to the network's, and pools the statistics, in the places of the
     /// running ones, with those of so many samples before.
     pub accumulate: fn(&Layer, gradient: &mut [f32], norms: &[f32], samples: usize, before: u64),
-    /// Moves running statistics towards those that a network's gradient has pooled of so many samples; gives the largest
-    /// of the norm's parameters.
-    pub follow_pooled: fn(&Layer, params: &mut [f32], gradient: &[f32], samples: u64) -> f32,
-    /// The largest statistic of a batch of so many samples.
+    /// Moves running statistics towards those pooled of so many samples.
+    pub follow_pooled: fn(&Layer, params: &mut [f32], pooled: &[f32], samples: u64),
+    /// The largest statistic of a batch of so many samples, and of those pooled of so many.
     pub largest: fn(&Layer, norms: &[f32], samples: usize) -> f32,
+    pub largest_pooled: fn(&Layer, pooled: &[f32], samples: u64) -> f32,
     /// Pools the statistics of a batch of so many samples with those of so many before.
     pub pool: fn(&Layer, pooled: &mut [f32], norms: &[f32], samples: usize, before: u64),
     /// Replaces running statistics by those pooled of so many samples.
@@ -45,13 +46,8 @@ pub(crate) struct Norm {
 /// Parameters to learn and their gradient.
 type Learned<'a> = (&'a mut [f32], &'a [f32]);
 
-/// What [`Norm::backward`] says of the magnitudes that it leaves.
-pub(crate) struct Bounds {
-    pub gradient: f32,
-    pub statistics: f32,
-}
-
-/// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias.
+/// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias, then what a
+/// [norm](crate::Spec::norm) has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Layer {
@@ -142,12 +138,17 @@ impl Layer {
     /// Number of a norm's parameters, behind the bias: `γ`, `β`, running mean and variance of each unit; 0 without one.
     #[must_use]
     pub const fn norm_len(&self) -> usize {
-        if self.is_normed() { NORM_PARAMS * self.outputs() } else { 0 }
+        if self.is_normed() { self.outputs().saturating_mul(NORM_PARAMS) } else { 0 }
     }
 
     /// Index of the first of a norm's parameters.
     pub(crate) fn norm_offset(&self) -> usize {
         self.offset + self.weight_len() + self.outputs()
+    }
+
+    /// What a norm has pooled in a network's gradient, where the running statistics stand among the parameters.
+    pub(crate) fn pooled<'a>(&self, gradient: &'a [f32]) -> &'a [f32] {
+        cut(cut(gradient, self.offset + self.learned_len()).1, 2 * self.outputs()).0
     }
 
     /// How many parameters are learned, from the offset on: all but the running statistics.

@@ -9,7 +9,7 @@
 //! | what | order |
 //! |---|---|
 //! | forward | `z[j] = bias[j] + Σ_k x[k]·w[k][j]`: `k` ascending, one running value an output, `x[k] = 0` skipped |
-//! | batch normalisation | sums over samples, ascending, times `1/n`; the variance around the mean in a pass of its own; `(z − μ)·(1/√(σ² + ε))`, then `γ·x̂ + β`; in prediction `(z − μ)·(γ/√(σ² + ε)) + β` |
+//! | batch normalisation | sums over samples, ascending, times `1/n`; the variance around the mean in a pass of its own; `(z − μ)·(1/√(σ² + ε))`, then `γ·x̂ + β`; in prediction `(z − μ)·(γ/√(σ² + ε)) + β`; backward `γ·i·(δ − (1/n)·Σδ − x̂·((1/n)·Σδ·x̂))` with `i = 1/√(σ² + ε)`; running `r + (s − r)·0.1`, variances times `n·(1/(n − 1))`; pooled as [`NormUpdate`] says, batch after batch |
 //! | weight gradient | `g[k][j] = Σ_s x[s][k]·δ[s][j]`: samples ascending, `x = 0` skipped; bias gradient likewise |
 //! | input gradient | `e[k] = Σ_j δ[j]·w[k][j]`: 8 lanes by `j mod 8`, combined as `((0+4)+(2+6)) + ((1+5)+(3+7))` |
 //! | loss of a sample | over its outputs, ascending; so are softmax's maximum and sum; `argmax` takes the first of equals |

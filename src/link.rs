@@ -5,13 +5,13 @@
 
 use core::fmt;
 
-/// A function, or several, of which the description says no more than its other fields do.
+/// A function, or several; what they are follows from the description's other fields, but for whether they are there.
 #[derive(Clone, Copy)]
 pub(crate) struct Link<T>(pub(crate) Option<T>);
 
 impl<T> PartialEq for Link<T> {
-    fn eq(&self, _: &Self) -> bool {
-        true
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is_some() == other.0.is_some()
     }
 }
 

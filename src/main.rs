@@ -48,7 +48,10 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             say(&format!("{table}\n\nSaved in {}.", arguments.out.display()))?;
         }
         Command::Plane(arguments) => return draw(&arguments),
-        Command::Convert { model, to } => SavedModel::read(&model)?.write(&to)?,
+        Command::Convert { model, to, fold } => {
+            let model = SavedModel::read(&model)?;
+            if fold { model.folded()? } else { model }.write(&to)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

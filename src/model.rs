@@ -64,7 +64,7 @@ impl<'a> Model<'a> {
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
-    /// also decides the dropout masks to come.
+    /// also decides the dropout masks to come. Norms start at `γ = 1`, `β = 0`, mean 0, variance 1.
     ///
     /// # Errors
     /// [`Error::Setting`] for a σ that is negative or not finite.
@@ -110,7 +110,8 @@ impl<'a> Model<'a> {
         self.spec
     }
 
-    /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias.
+    /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias, then what a
+    /// [norm](Spec::norm) has.
     #[must_use]
     pub fn params(&self) -> &[f32] {
         self.params

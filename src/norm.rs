@@ -2,7 +2,7 @@
 //! statistics in prediction.
 
 use crate::kernels::{self, cut, cut_mut, rows, rows_mut};
-use crate::layer::{Bounds, Layer, Norm};
+use crate::layer::{Layer, Norm};
 
 /// `ε`, which keeps a variance of zero from dividing.
 const EPSILON: f32 = 1e-5;
@@ -10,9 +10,10 @@ const EPSILON: f32 = 1e-5;
 const MOMENTUM: f32 = 0.1;
 
 pub(crate) static NORM: Norm =
-    Norm { predict, train, backward, follow, accumulate, follow_pooled, largest, pool, settle, fold };
+    Norm { predict, train, backward, follow, accumulate, follow_pooled, largest, largest_pooled, pool, settle, fold };
 
-/// Parameters of a norm, of a unit each.
+/// Parameters of a norm, one of each for a unit.
+#[derive(Clone, Copy)]
 struct Params<'a> {
     gamma: &'a [f32],
     beta: &'a [f32],
@@ -60,9 +61,19 @@ fn room_mut<'a>(layer: &Layer, norms: &'a mut [f32], samples: usize) -> [&'a mut
 }
 
 fn predict(layer: &Layer, z: &mut [f32], params: &[f32]) {
-    /// Units whose scales are worked out before the samples pass: all in registers.
+    by_blocks(layer.outputs(), &Params::of(layer, params), z, normalised);
+}
+
+fn normalised(z: f32, mean: f32, scale: f32, beta: f32) -> f32 {
+    (z - mean) * scale + beta
+}
+
+/// `z ← f(z, μ, γ/√(σ² + ε), β)` of each unit, in rows of `width`.
+#[inline(always)]
+fn by_blocks(width: usize, norm: &Params<'_>, z: &mut [f32], f: impl Fn(f32, f32, f32, f32) -> f32) {
+    /// Units whose scales are worked out before the rows pass: all in registers.
     const BLOCK: usize = 8;
-    let Params { mut gamma, mut beta, mut mean, mut variance } = Params::of(layer, params);
+    let Params { mut gamma, mut beta, mut mean, mut variance } = *norm;
     let mut at = 0;
     while !gamma.is_empty() {
         let mut units = [(0.0, 0.0, 0.0); BLOCK];
@@ -70,9 +81,9 @@ fn predict(layer: &Layer, z: &mut [f32], params: &[f32]) {
         for (unit, ((gamma, beta), (mean, variance))) in units.iter_mut().zip(here) {
             *unit = (*mean, gamma / kernels::sqrt(variance + EPSILON), *beta);
         }
-        for row in rows_mut(&mut *z, layer.outputs()) {
+        for row in rows_mut(&mut *z, width) {
             for (z, (mean, scale, beta)) in cut_mut(row, at).1.iter_mut().zip(units) {
-                *z = (*z - mean) * scale + beta;
+                *z = f(*z, mean, scale, beta);
             }
         }
         at += BLOCK;
@@ -113,7 +124,7 @@ fn train(layer: &Layer, z: &mut [f32], params: &[f32], norms: &mut [f32]) {
 }
 
 /// `∂L/∂z = γ/√(σ² + ε) · (∂L/∂y − (1/n)Σ ∂L/∂y − x̂·(1/n)Σ ∂L/∂y·x̂)`.
-fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]) -> Bounds {
+fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]) -> f32 {
     let Params { gamma, .. } = Params::of(layer, params);
     let width = layer.outputs();
     let samples = deltas.len().checked_div(width).unwrap_or(0);
@@ -133,7 +144,7 @@ fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]
             *d = gamma * i * (*d - share * b - x * (share * g));
         }
     }
-    Bounds { gradient: kernels::largest(gradient), statistics: kernels::largest(statistics) }
+    kernels::largest(gradient) + kernels::largest(statistics)
 }
 
 /// `r ← r + 0.1·(batch − r)`, the variance unbiased.
@@ -157,20 +168,23 @@ fn accumulate(layer: &Layer, gradient: &mut [f32], norms: &[f32], samples: usize
     pool(layer, pooled, norms, samples, before);
 }
 
-fn follow_pooled(layer: &Layer, params: &mut [f32], gradient: &[f32], samples: u64) -> f32 {
-    let Params { mean: pooled, variance: second, .. } = Params::of(layer, gradient);
-    let (learned, running) = learned_and_running(layer, params);
-    let (mean, variance) = cut_mut(running, layer.outputs());
+fn follow_pooled(layer: &Layer, params: &mut [f32], pooled: &[f32], samples: u64) {
+    let (mean, variance) = cut_mut(learned_and_running(layer, params).1, layer.outputs());
+    let (pooled, second) = cut(pooled, layer.outputs());
     let unbiased = 1.0 / (samples as f32 - 1.0);
-    for ((m, v), (mean, second)) in mean.iter_mut().zip(&mut *variance).zip(pooled.iter().zip(second)) {
+    for ((m, v), (mean, second)) in mean.iter_mut().zip(variance).zip(pooled.iter().zip(second)) {
         *m += (mean - *m) * MOMENTUM;
         *v += (second * unbiased - *v) * MOMENTUM;
     }
-    kernels::largest(learned).max(kernels::largest(mean)).max(kernels::largest(variance))
 }
 
 fn largest(layer: &Layer, norms: &[f32], samples: usize) -> f32 {
     kernels::largest(Room::of(layer, norms, samples).statistics)
+}
+
+fn largest_pooled(layer: &Layer, pooled: &[f32], samples: u64) -> f32 {
+    let (mean, second) = cut(pooled, layer.outputs());
+    kernels::largest(mean) + kernels::largest(second) / (samples as f32 - 1.0)
 }
 
 /// `δ = m_b − m_a; m = m_a + δ·n_b/n; M₂ = M₂_a + M₂_b + δ²·n_a·n_b/n` (Chan et al. 1979).
@@ -198,13 +212,9 @@ fn settle(layer: &Layer, params: &mut [f32], pooled: &[f32], samples: u64) {
     variance.iter_mut().zip(second).for_each(|(v, second)| *v = second * unbiased);
 }
 
-/// `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`.
+/// `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`: the bias as a sample, each row of weights as one around 0.
 fn fold(layer: &Layer, weights: &mut [f32], bias: &mut [f32], params: &[f32]) {
-    let Params { gamma, variance, .. } = Params::of(layer, params);
-    for row in rows_mut(weights, layer.outputs()) {
-        for ((w, gamma), variance) in row.iter_mut().zip(gamma).zip(variance) {
-            *w *= gamma / kernels::sqrt(variance + EPSILON);
-        }
-    }
-    predict(layer, bias, params);
+    let norm = Params::of(layer, params);
+    by_blocks(layer.outputs(), &norm, weights, |w, _, scale, _| w * scale);
+    by_blocks(layer.outputs(), &norm, bias, normalised);
 }

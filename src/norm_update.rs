@@ -3,7 +3,8 @@
 use crate::error::{Buffer, Error, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
-use crate::kernels::{cut, cut_mut, largest};
+use crate::kernels::{cut, cut_mut};
+use crate::layer::{Layer, Norm};
 use crate::model::Workspace;
 use crate::samples::Inputs;
 use crate::sets::Form;
@@ -69,6 +70,11 @@ impl<'a> NormUpdate<'a> {
     fn add_inputs(&mut self, inputs: &Inputs<'_>, work: &mut Workspace<'_>) -> Result<u64, Error> {
         let spec = self.spec;
         let (n, _) = inputs.check(spec)?;
+        if self.pooled.is_empty() {
+            // No norms, nothing to do.
+            self.samples += n as u64;
+            return Ok(self.samples);
+        }
         if n < 2 {
             return Err(Error::SingleSample);
         }
@@ -104,18 +110,25 @@ impl<'a> NormUpdate<'a> {
         if self.samples == 0 {
             return Err(Error::Empty);
         }
-        // Means are pooled between those of the batches, far below.
-        if !is_moderate(largest(self.pooled) / (self.samples as f32 - 1.0)) {
-            return Err(Error::NonFinite { value: Value::Statistic, index: 0 });
-        }
-        let mut rest = &*self.pooled;
-        for layer in self.spec.layers() {
-            if let Some(norm) = layer.norm() {
-                let (pooled, tail) = cut(rest, 2 * layer.outputs());
-                (norm.settle)(layer, self.params, pooled, self.samples);
-                rest = tail;
+        for (layer, norm, pooled) in normed(self.spec, self.pooled) {
+            if !is_moderate((norm.largest_pooled)(layer, pooled, self.samples)) {
+                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
             }
+        }
+        for (layer, norm, pooled) in normed(self.spec, self.pooled) {
+            (norm.settle)(layer, self.params, pooled, self.samples);
         }
         Ok(self.samples)
     }
+}
+
+/// The layers with a norm, each with its part of `pooled`.
+fn normed<'a>(spec: &'a Spec, pooled: &'a [f32]) -> impl Iterator<Item = (&'a Layer, &'static Norm, &'a [f32])> {
+    let mut rest = pooled;
+    spec.layers().filter_map(move |layer| {
+        let norm = layer.norm()?;
+        let (here, tail) = cut(rest, 2 * layer.outputs());
+        rest = tail;
+        Some((layer, norm, here))
+    })
 }

@@ -44,6 +44,8 @@ impl<'a> Params<'a> {
 }
 
 /// A bound on the magnitudes of parameters or of an optimizer's state; not finite where none is known.
+///
+/// Running statistics of norms it covers as far as [`LIMIT`] goes: those that training moves them to are below 2e18.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bound(f32);
 
@@ -71,13 +73,6 @@ impl Bound {
     pub(crate) fn becomes(&mut self, magnitude: f32) -> f32 {
         self.0 = magnitude * Self::GROWTH;
         self.0
-    }
-
-    /// Covers another magnitude, which is a number, as well; one that is not known stays so.
-    pub(crate) fn include(&mut self, magnitude: f32) {
-        if magnitude > self.0 {
-            self.becomes(magnitude);
-        }
     }
 
     /// Counts `n` weights that move off those that this bound covers; none is known any more where they are too few.

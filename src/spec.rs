@@ -280,7 +280,7 @@ impl Spec {
         self.layers.get(..self.depth()).unwrap_or(&[]).iter()
     }
 
-    /// Parameters: `P = Σ_l (inputs_l + 1) · outputs_l` floats; `usize::MAX` for a wrong description.
+    /// Parameters: `P = Σ_l (inputs_l + 1) · outputs_l` floats, and `4 · outputs_l` for each layer with a norm; `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn param_len(&self) -> usize {
         if self.fault().is_some() { usize::MAX } else { self.params }
@@ -301,7 +301,7 @@ impl Spec {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        // Of at most eight widths of 16 bits: no overflow but that of the batch.
+        // Fewer than the parameters, which are addressable: no overflow but that of the batch.
         let (each, once) = (2 * self.units + self.normed, self.widest as usize + NORM_ROOM * self.normed);
         batch.saturating_mul(each).saturating_add(once)
     }

@@ -5,6 +5,7 @@ use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
 use crate::kernels::{self, cut_mut};
+use crate::layer::Norm;
 use crate::loss::{Score, score_with_gradient};
 use crate::model::{Model, Workspace};
 use crate::optimizer::Optimizer;
@@ -40,6 +41,12 @@ impl<'a> Gradient<'a> {
         Ok(Self { spec, sum: floats, score: Score::default() })
     }
 
+    /// Refuses another network's: its places are others, even if there are as many.
+    fn expect(&self, spec: &Spec) -> Result<(), Error> {
+        Error::expect_len(Buffer::Gradient, spec.param_len(), self.sum.len())?;
+        if core::ptr::eq(self.spec, spec) || self.spec == spec { Ok(()) } else { Err(Error::Network) }
+    }
+
     /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
     fn learned(&mut self, each: &mut dyn FnMut(&mut [f32], usize)) {
         if self.spec.normed() == 0 {
@@ -50,7 +57,8 @@ impl<'a> Gradient<'a> {
         }
     }
 
-    /// Sum of the samples' gradients; divided by [`Score::samples`] it is the gradient of the mean loss.
+    /// Sum of the samples' gradients; divided by [`Score::samples`] it is the gradient of the mean loss. Where running
+    /// statistics of norms stand among the parameters, it holds their pooled means and sums of squared deviations.
     #[must_use]
     pub fn sum(&self) -> &[f32] {
         self.sum
@@ -128,8 +136,6 @@ impl Model<'_> {
         self.carry_bound(optimizer, bound);
         let skip_zero = optimizer.rests_at_zero();
         trace.for_each_block(self.spec, self.params, block, skip_zero, &mut Along(optimizer));
-        // An unbiased variance of two samples is twice the batch's.
-        self.bound.include(2.0 * trace.statistics);
         self.steps = self.steps.saturating_add(1);
         Ok(score)
     }
@@ -137,7 +143,7 @@ impl Model<'_> {
     /// Adds a micro-batch to `gradient`; parameters stay. Returns the score of all samples in it.
     ///
     /// # Errors
-    /// As [`train`](Self::train); nothing has changed then.
+    /// As [`train`](Self::train), and [`Error::Network`]; nothing has changed then.
     pub fn accumulate<'x>(
         &self,
         inputs: impl Into<Inputs<'x>>,
@@ -155,7 +161,7 @@ impl Model<'_> {
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
-        Error::expect_len(Buffer::Gradient, self.spec.param_len(), gradient.sum.len())?;
+        gradient.expect(self.spec)?;
         let (mut score, mut form) = (gradient.score, Form::NONE);
         let (trace, ..) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         trace.accumulate(self.spec, gradient.sum, gradient.score.samples());
@@ -166,8 +172,9 @@ impl Model<'_> {
     /// One training step along the mean of an accumulated gradient, which is empty afterwards.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Length`], [`Error::Setting`] for the rate, [`Error::NonFinite`] for a
-    /// gradient of 1e18 or more. Nothing has changed then.
+    /// [`Error::Empty`] without samples, [`Error::Length`], [`Error::Network`], [`Error::Setting`] for the rate,
+    /// [`Error::NonFinite`] for a gradient or a statistic of 1e18 or more. Nothing has changed then;
+    /// [`reset`](Gradient::reset) forgets what is too large.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,
@@ -176,14 +183,22 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self.spec)?;
-        Error::expect_len(Buffer::Gradient, self.spec.param_len(), gradient.sum.len())?;
+        gradient.expect(self.spec)?;
         let score = gradient.score;
         if score.samples() == 0 {
             return Err(Error::Empty);
         }
-        let bound = kernels::largest(gradient.sum);
+        let mut bound = 0.0_f32;
+        // A sum, since a NaN or an infinity stays in it.
+        gradient.learned(&mut |range, _| bound += kernels::largest(range));
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
+        }
+        for layer in self.spec.layers() {
+            let largest = |norm: &Norm| (norm.largest_pooled)(layer, layer.pooled(gradient.sum), score.samples());
+            if layer.norm().is_some_and(|norm| !is_moderate(largest(norm))) {
+                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
+            }
         }
         optimizer.begin(rate, 1.0 / score.samples() as f32);
         self.carry_bound(optimizer, bound);
@@ -201,8 +216,7 @@ impl Model<'_> {
     fn follow_pooled(&mut self, gradient: &Gradient<'_>) {
         for layer in self.spec.layers() {
             if let Some(norm) = layer.norm() {
-                let largest = (norm.follow_pooled)(layer, self.params, gradient.sum, gradient.score.samples());
-                self.bound.include(largest);
+                (norm.follow_pooled)(layer, self.params, layer.pooled(gradient.sum), gradient.score.samples());
             }
         }
     }
@@ -243,7 +257,7 @@ impl Model<'_> {
         let outputs = deltas.len().saturating_sub(spec.outputs().saturating_mul(samples));
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
-        let mut trace = Trace { inputs, activations, deltas, norms, statistics: 0.0, samples, many };
+        let mut trace = Trace { inputs, activations, deltas, norms, samples, many };
         let bound = trace.descend(spec, self.params, largest);
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });

@@ -91,7 +91,8 @@ fn a_plane_and_a_line_are_drawn() {
 fn networks_with_norms_are_trained_averaged_and_drawn() {
     let dir = workplace();
     let flags = "--batch-norm --hidden 8,5 --average swa,swag --swag-samples 3 --swa-start 0 --seeds 2 --quiet";
-    for optimizer in ["adam --clip 1 --micro-batch 10", "sgd --momentum 0.9 --lookahead 5", "schedule-free --loss mse"] {
+    for optimizer in ["adam --clip 1 --micro-batch 10", "sgd --momentum 0.9 --lookahead 5", "schedule-free --loss mse"]
+    {
         let flags = if optimizer.ends_with("mse") { flags.replace(",swag --swag-samples 3", "") } else { flags.into() };
         succeeds(&dir, &format!("train --data data --epochs 2 {flags} --optimizer {optimizer} --out run"));
     }
@@ -108,12 +109,32 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
     succeeds(&dir, "convert mean.cygnet mean.safetensors");
     assert_eq!(read("mean.safetensors"), read("mean.cygnet"));
     succeeds(&dir, &format!("plane {models} --steps 3 --out picture"));
+    succeeds(&dir, "convert mean.cygnet folded.cygnet --fold");
+    assert!(!succeeds(&dir, "info folded.cygnet").contains("norm, relu"));
+    assert_eq!(succeeds(&dir, "eval folded.cygnet --data data"), succeeds(&dir, "eval mean.cygnet --data data"));
+    succeeds(&dir, "convert folded.cygnet again.cygnet --fold");
+    assert_eq!(read("again.cygnet"), read("folded.cygnet"));
+
+    // Other statistics are no other weights: to a soup they are equal, and a plane finds no way between them.
+    let mut stale = read("run/seed-1/average.cygnet");
+    for layer in stale.spec.layers().filter(|layer| layer.is_normed()) {
+        let end = layer.offset() + layer.param_len();
+        stale.params[end - 2 * layer.outputs()..end].fill(300.0);
+    }
+    stale.write(&dir.path().join("stale.cygnet")).unwrap();
+    let both = "run/seed-1/average.cygnet stale.cygnet --data data";
+    let table = succeeds(&dir, &format!("average {both} --soup --out soup.cygnet"));
+    let weights: Vec<_> = table.lines().filter(|line| line.contains(".cygnet ")).collect();
+    assert!(weights.len() == 2 && weights.iter().all(|line| line.split_whitespace().nth(1) == Some("1")), "{table}");
+    assert_eq!(read("soup.cygnet"), read("run/seed-1/average.cygnet"));
+    fails(&dir, &format!("plane {both}"), 1, &["stale.cygnet", "equals"]);
     for (flags, words) in [
         ("--batch 1", ["no single sample", "batches of 1"]),
         ("--batch 40", ["no single sample", "one of 81"]),
         ("--batch 33 --micro-batch 16", ["no single sample", "16 at once"]),
+        ("--hidden none --batch 1", ["batch-norm", "hidden layers"]),
     ] {
-        fails(&dir, &format!("{TRAIN} --batch-norm {flags} --out none"), 2, &words);
+        fails(&dir, &format!("train --data data --batch-norm {flags} --out none"), 2, &words);
     }
     assert!(!dir.path().join("none").exists());
 }

@@ -344,9 +344,21 @@ fn every_error_says_its_numbers_on_one_line() {
     let single = [Value::Loss, Value::Gradient].map(|value| Error::NonFinite { value, index: 0 });
     let others = {
         use Error::{
-            AverageWeights, CountOverflow, Empty, LastModel, NoAverage, NotAMean, SingleSample, StaleNorms, Swapped,
+            AverageWeights, CountOverflow, Empty, LastModel, Network, NoAverage, NotAMean, SingleSample, StaleNorms,
+            Swapped,
         };
-        [Empty, NoAverage, Swapped, CountOverflow, NotAMean, LastModel, SingleSample, StaleNorms, AverageWeights]
+        [
+            Empty,
+            NoAverage,
+            Swapped,
+            CountOverflow,
+            NotAMean,
+            LastModel,
+            Network,
+            SingleSample,
+            StaleNorms,
+            AverageWeights,
+        ]
     };
     let plain = faults.into_iter().chain(specs).chain(settings).chain(averaging).chain(others).chain(single);
     let plain = plain.map(|error| (error, vec![]));

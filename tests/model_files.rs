@@ -109,7 +109,13 @@ fn norms_of_pytorch_stand_behind_their_dense_layers() {
     }
     refused(normed(["1", "0", "3", "4"], ""), "`0` is a norm, but no dense layer is before it");
     refused(normed(["0", "1", "3", "2"], ""), "a norm stands behind a dense layer, once");
-    refused(normed(["0", "1", "3", "4"], "4.running_mean"), "no tensor `4.running_mean`");
+    // Behind the activation, or nobody knows where.
+    refused(normed(["0", "2", "3", "4"], ""), "`2` is a norm, but not behind a dense layer and before its activation");
+    refused(normed(["hidden", "norm", "output", "z"], ""), "is a norm, but not behind");
+    refused(normed(["fc1", "bn2", "fc3", "bn3"], ""), "`bn2` is a norm, but not behind");
+    for missing in ["1.weight", "1.bias", "1.running_mean", "1.running_var", "4.weight", "3.bias"] {
+        refused(normed(["0", "1", "3", "4"], missing), &format!("no tensor `{missing}`"));
+    }
     let norm = |n: usize| {
         let names = ["1.weight", "1.bias", "1.running_mean", "1.running_var"].map(|name| floats(name, &[3], &[1.0; 3]));
         let dense = [floats("0.weight", &[3, 1], &[1.0; 3]), floats("0.bias", &[3], &[1.0; 3])];
@@ -119,6 +125,29 @@ fn norms_of_pytorch_stand_behind_their_dense_layers() {
     };
     assert!(norm(9).is_ok());
     refused(norm(1), "`1.bias` has shape [2], expected [3]");
+}
+
+#[test]
+fn a_file_of_ours_that_lost_a_norm_or_got_one_is_refused() {
+    let spec = spec_with_norm();
+    for (spec, words) in [(spec, "a norm behind `0`, but there is none"), (spec.folded(), "no norm like `1`")] {
+        let bytes = model(spec, 4).to_safetensors().unwrap();
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        let description = header.metadata().as_ref().unwrap()["cygnet"].clone();
+        let other = model(if spec.layer(0).unwrap().is_normed() { spec.folded() } else { spec_with_norm() }, 4);
+        let bytes = other.to_safetensors().unwrap();
+        let parsed = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let tensors = parsed.tensors();
+        let tensors: Vec<_> =
+            tensors.iter().map(|(n, t)| (n.as_str(), t.dtype(), t.shape(), t.data().to_vec())).collect();
+        refused(SavedModel::from_safetensors(&file(&tensors, Some(&description))), words);
+    }
+    let extra = [floats("0.weight", &[1, 1], &[1.0]), floats("0.bias", &[1], &[1.0]), floats("0.scale", &[1], &[1.0])];
+    refused(SavedModel::from_safetensors(&file(&extra, None)), "`0.scale` belongs to no dense layer and no norm");
+}
+
+fn spec_with_norm() -> Spec {
+    Spec::new(2).dense(3, Activation::Relu).norm().dense(2, Activation::Identity)
 }
 
 #[test]
@@ -254,7 +283,7 @@ fn tensors_that_are_no_network_are_refused() {
     let bias = floats("0.bias", &[2], &[0.0; 2]);
     let weight = |shape, values: &[f32]| floats("0.weight", shape, values);
     refused(read(&[]), "no tensor is named");
-    refused(read(std::slice::from_ref(&bias)), "no tensor is named");
+    refused(read(std::slice::from_ref(&bias)), "no tensor `0.weight`");
     refused(read(&[weight(&[2, 1], &[0.0; 2])]), "no tensor `0.bias`");
     refused(read(&[weight(&[2], &[0.0; 2]), bias.clone()]), "`0.weight` has shape [2], expected (outputs, inputs)");
     refused(read(&[weight(&[2, 1, 1], &[0.0; 2]), bias.clone()]), "`0.weight` has shape [2, 1, 1]");

@@ -32,6 +32,9 @@ pub use window::Window;
 /// | [`Rule::capped`], [`Rule::ema`] | P | |
 /// | [`Window`] | k·P | mean of the latest k models (LAWA) |
 /// | [`Swag`](crate::Swag) | 2 P + K·P | mean, variance and directions of models (SWAG) |
+///
+/// Averaged statistics of norms are not those of averaged weights: a [`NormUpdate`](crate::NormUpdate) makes them so, before
+/// anything is predicted.
 #[derive(Debug)]
 pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],

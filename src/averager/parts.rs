@@ -25,7 +25,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Weights and biases of the layers that `is_in` says.
+    /// Weights, biases and norms of the layers that `is_in` says.
     #[must_use]
     pub fn of_layers(is_in: impl Fn(usize) -> bool) -> Self {
         Self { layers: core::array::from_fn(is_in), weights: true, biases: true, norms: true }

@@ -61,5 +61,8 @@ pub(crate) enum Command {
         model: PathBuf,
         /// The new file
         to: PathBuf,
+        /// Put norms into the weights and biases before them, for deployment
+        #[arg(long)]
+        fold: bool,
     },
 }

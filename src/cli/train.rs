@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::averages::AverageKind;
-use cygnet::host::model_file::{parse_activation, parse_loss};
+use cygnet::host::names::{parse_activation, parse_loss};
 use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
 use cygnet::{
     Activation, AdamConfig, Draws, Ema, Init, LookaheadConfig, Loss, ScheduleFreeConfig, SgdConfig, Shape, Warmup,

@@ -133,31 +133,34 @@ impl<'a> Average<'a> {
         (self.kept.1 > 0).then(|| self.kept.clone())
     }
 
-    /// Classes predicted by draws from a posterior, where it is one: score and calibration.
-    pub(super) fn ask(
+    /// Classes predicted by draws from a posterior, where it is one: score and calibration on each of the sets. As
+    /// [`Swag::predict`], but for the statistics of each draw's norms.
+    pub(super) fn ask<const N: usize>(
         &self,
         spec: &Spec,
-        samples: &Samples,
-        indices: &[u32],
+        sets: [(&Samples, &[u32]); N],
         norms: &mut Norms<'_>,
-    ) -> Result<Option<Calibration>, HostError> {
+    ) -> Result<Option<[Calibration; N]>, HostError> {
         let Running::Swag(swag, draws) = &self.running else { return Ok(None) };
         let (mut params, mut floats) = (Floats::zeros(spec.param_len())?, Floats::zeros(spec.predict_len(BATCH))?);
         let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
-        let mut probabilities = vec![0.0; indices.len() * spec.outputs()];
-        // As `Swag::predict`, but for the statistics of each draw's norms.
-        for draw in 0..if indices.is_empty() { 0 } else { draws.samples } {
+        let mut means = sets.map(|(_, indices)| vec![0.0; indices.len() * spec.outputs()]);
+        for draw in 0..draws.samples {
             swag.sample(draws.seed, draw.into(), draws.scale, &mut params)?;
             let params = norms.of(&params)?;
             let gain = 1.0 / (draw as f32 + 1.0);
-            for (batch, mean) in indices.chunks(BATCH).zip(probabilities.chunks_mut(BATCH * spec.outputs())) {
-                let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
-                outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
-                mean_update(mean, outputs, gain);
+            for ((samples, indices), means) in sets.iter().zip(&mut means) {
+                for (batch, mean) in indices.chunks(BATCH).zip(means.chunks_mut(BATCH * spec.outputs())) {
+                    let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
+                    outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
+                    mean_update(mean, outputs, gain);
+                }
             }
         }
-        let mut asked = Calibration::default();
-        calibrate(spec, samples, indices, &probabilities, &mut asked)?;
+        let mut asked = [Calibration::default(); N];
+        for (((samples, indices), means), asked) in sets.iter().zip(&means).zip(&mut asked) {
+            calibrate(spec, samples, indices, means, asked)?;
+        }
         Ok(Some(asked))
     }
 }

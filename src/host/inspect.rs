@@ -3,7 +3,8 @@
 use super::Evaluator;
 use super::idx::{self, Images};
 use super::mnist::{Dataset, PIXEL_SCALE, Samples};
-use super::model_file::{SavedModel, activation_name, loss_name};
+use super::model_file::SavedModel;
+use super::names::{activation_name, loss_name};
 use super::report::aligned;
 use super::{HostError, image};
 use crate::{Error, Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};

@@ -9,12 +9,14 @@ pub mod inspect;
 mod memory;
 pub mod mnist;
 pub mod model_file;
+pub mod names;
 mod norms;
 pub mod plan;
 pub mod plane;
 pub mod plot;
 pub mod report;
 pub mod run;
+mod safetensors;
 pub mod soup;
 
 pub use error::HostError;

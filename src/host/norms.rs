@@ -60,6 +60,13 @@ impl<'a> Norms<'a> {
         Ok(norms)
     }
 
+    /// Floats that it takes for `spec`, an integer counted as one.
+    pub(super) fn len(spec: &Spec) -> usize {
+        let batch = [spec.work_len(BATCH), spec.list_len(BATCH), spec.index_len(BATCH)];
+        let all = batch.into_iter().chain([spec.param_len(), spec.norm_len()]).fold(0, usize::saturating_add);
+        if spec.norm_len() > 0 { all } else { 0 }
+    }
+
     /// `params` with statistics of their own.
     ///
     /// # Errors

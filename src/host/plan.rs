@@ -397,6 +397,7 @@ impl Plan {
             OptimizerPlan::ScheduleFree(_) if self.lookahead.is_some() => {
                 "schedule-free averages: it takes no lookahead"
             }
+            _ if self.batch_norm && self.hidden.is_empty() => "batch-norm normalises hidden layers, and there is none",
             _ if self.asks_draws() && self.loss != Loss::SoftmaxCrossEntropy => {
                 "swag predicts classes: it needs the loss cross-entropy"
             }

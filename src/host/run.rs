@@ -120,7 +120,10 @@ pub fn train(
     // All at once, since a system that promises each part may not have the whole.
     let p = spec.param_len();
     room::<f32>(
-        buffers.len().saturating_add(3 * p + state_lens[0] + state_lens[1]).saturating_add(Memory::len(kinds, p)),
+        buffers
+            .len()
+            .saturating_add(3 * p + Norms::len(&spec) + state_lens[0] + state_lens[1])
+            .saturating_add(Memory::len(kinds, p)),
     )?;
     let (mut params, mut last, mut kept) = (Floats::zeros(p)?, zeros(p)?, zeros(p)?);
     let [state, slow] = state_lens.map(Floats::zeros);
@@ -250,11 +253,11 @@ impl Sets<'_> {
         marks: &mut Marks,
     ) -> Result<(), HostError> {
         let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
-        if let Some(asked) = average.ask(spec, &self.data.test, &test, norms)? {
-            let mut of_train = |indices| average.ask(spec, &self.data.train, indices, norms);
-            let score = |asked: Option<Calibration>| asked.map_or_else(Score::default, |asked| asked.score());
-            let (train, validation) = (score(of_train(self.train)?), score(of_train(self.validation)?));
-            *marks = Marks { train, validation, test: asked.score(), calibration: Some(asked) };
+        let Dataset { train: samples, .. } = self.data;
+        let sets = [(samples, self.train), (samples, self.validation), (&self.data.test, &test[..])];
+        if let Some([train, validation, test]) = average.ask(spec, sets, norms)? {
+            let [train, validation] = [train, validation].map(|asked| asked.score());
+            *marks = Marks { train, validation, test: test.score(), calibration: Some(test) };
         }
         Ok(())
     }

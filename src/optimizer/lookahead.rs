@@ -66,7 +66,7 @@ impl<'a, O: Optimizer> Lookahead<'a, O> {
         self.steps
     }
 
-    /// The slow weights.
+    /// The slow weights; running statistics of norms in them are those of the start.
     #[must_use]
     pub fn slow(&self) -> &[f32] {
         self.slow

@@ -51,7 +51,8 @@ pub trait Optimizer {
     }
 
     /// Weights to predict with in place of the model's, which are where the next gradient is taken; none where the
-    /// model's own are.
+    /// model's own are. Running statistics of norms in them are those of the start: a [`NormUpdate`](crate::NormUpdate)
+    /// must come before.
     fn averaged(&self) -> Option<&[f32]> {
         None
     }

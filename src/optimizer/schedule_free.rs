@@ -4,6 +4,7 @@ use super::{Optimizer, check_decay, parts, through_block};
 use crate::error::{Buffer, CheckpointFault, Error, Setting};
 use crate::kernels::{self, cut_mut};
 use crate::math::Total;
+use crate::model::Model;
 use crate::params::Bound;
 use crate::spec::Spec;
 
@@ -75,7 +76,7 @@ impl ScheduleFreeState {
 
 /// Schedule-free SGD (Defazio et al. 2024, arXiv 2405.15682, algorithm 1): gradients are taken at `y`, the model's
 /// parameters; `z ← z − γ(g + λy); c = γ²/Σγ²; x ← x + c(z − x); y ← z + β(x − z)`. Predict with `x`, which
-/// [`averaged`](Optimizer::averaged) gives.
+/// [`averaged`](Optimizer::averaged) gives, or which [`finish`](Self::finish) puts in the model's place.
 ///
 /// The rate stays as it is, after a warm-up if one helps. Memory: `2P` floats, `z` before `x`.
 #[derive(Debug)]
@@ -115,6 +116,22 @@ impl<'a> ScheduleFree<'a> {
         let bound = Bound::of(floats);
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
         Ok(Self { config, floats, state, scale: 1.0, step, bound, covered: 0 })
+    }
+
+    /// Ends the training: the model's parameters become `x`. Running statistics of norms stay those of `y` until a
+    /// [`NormUpdate`](crate::NormUpdate).
+    ///
+    /// # Errors
+    /// [`Error::Length`].
+    pub fn finish(self, model: &mut Model<'_>) -> Result<(), Error> {
+        Error::expect_len(Buffer::Optimizer, self.config.state_len(model.spec), self.floats.len())?;
+        let x = kernels::cut(self.floats, self.floats.len() / 2).1;
+        for layer in model.spec.layers() {
+            let learned = cut_mut(cut_mut(model.params, layer.offset()).1, layer.learned_len()).0;
+            kernels::copy(learned, kernels::cut(x, layer.offset()).1);
+        }
+        (model.bound, model.is_average) = (Bound::UNKNOWN, true);
+        Ok(())
     }
 
     /// What to keep beside the floats, for [`resume`](Self::resume).
