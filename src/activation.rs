@@ -1,5 +1,6 @@
 //! Nonlinearities of units, and their slopes.
 
+use crate::kernels;
 use crate::link::Link;
 use crate::math::Math;
 
@@ -27,11 +28,7 @@ pub(crate) struct Curve {
     pub slope: fn(f32, &[f32], &mut [f32]),
 }
 
-static RELU: Curve = Curve {
-    // A NaN stays one, for the loss to show.
-    value: |_, _, z| z.iter_mut().for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z }),
-    slope: |_, a, slope| a.iter().zip(slope).for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { 0.0 }),
-};
+static RELU: Curve = Curve { value: |_, _, z| kernels::relu(z), slope: |_, a, slope| kernels::step(a, slope) };
 
 static LEAKY_RELU: Curve = Curve {
     value: |below, _, z| z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { below * *z }),

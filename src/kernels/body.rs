@@ -173,6 +173,10 @@ pub(super) fn sum<const L: usize>(a: &[f32]) -> f32 {
 #[inline(always)]
 pub(super) fn input_gradient<const L: usize>(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize) {
     for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
+        if inner::TILES {
+            inner::input_gradient(e, d, weights);
+            continue;
+        }
         for (e, w) in e.iter_mut().zip(rows(weights, outputs)) {
             // A silenced unit stays silent whatever comes from above.
             if *e != 0.0 {

@@ -67,7 +67,7 @@ pub(crate) use dispatch::{
     listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
     momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, sum, swap,
 };
-pub(crate) use inner::{copy, sqrt};
+pub(crate) use inner::{copy, relu, sqrt, step};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 
 /// Registers in the main tile: eight running sums a lane hide the latency of an addition; a Cortex-M4F has 32 single

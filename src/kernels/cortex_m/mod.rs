@@ -8,10 +8,13 @@
 
 mod steps;
 mod sums;
+mod units;
 
 use core::arch::asm;
 pub(super) use steps::{Gains, adam, mean_update, sgd};
 pub(super) use sums::{CHUNK, TILES, add_rows};
+pub(super) use units::input_gradient;
+pub(crate) use units::{relu, step};
 
 /// `√x` by the instruction, 14 cycles: correctly rounded as IEEE 754 asks, hence the bits of the software's.
 #[inline(always)]
