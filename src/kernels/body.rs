@@ -215,20 +215,24 @@ pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], 
 #[cfg_attr(target_arch = "arm", inline(never))]
 #[cfg_attr(not(target_arch = "arm"), inline(always))]
 pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
-    let gains = inner::Gains::new(&c);
+    let done = inner::adam(w, m, v, x, d, &c);
+    if done == w.len() {
+        return;
+    }
+    // The end of a single row, or all rows.
+    let (w, m, v, d) = (cut_mut(w, done).1, cut_mut(m, done).1, cut_mut(v, done).1, cut(d, done).1);
     let moments = rows_mut(m, d.len()).zip(rows_mut(v, d.len()));
     for ((w, (m, v)), &x) in rows_mut(w, d.len()).zip(moments).zip(x) {
-        adam_row(w, m, v, d, x, c, &gains);
+        adam_row(w, m, v, d, x, c);
     }
 }
 
 #[inline(always)]
-fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: Adam, gains: &Option<inner::Gains>) {
-    let done = gains.as_ref().map_or(0, |gains| inner::adam(w, m, v, d, x, gains));
-    if done == w.len() {
-        return;
+fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: Adam) {
+    // Without vectors nothing is gained by chunks.
+    if inner::TILES {
+        return adam_chunk(w, m, v, d, x, c);
     }
-    let (w, m, v, d) = (cut_mut(w, done).1, cut_mut(m, done).1, cut_mut(v, done).1, cut(d, done).1);
     let ((w, w_tail), (m, m_tail), (v, v_tail), (d, d_tail)) =
         (w.as_chunks_mut::<64>(), m.as_chunks_mut::<64>(), v.as_chunks_mut::<64>(), d.as_chunks::<64>());
     for (((w, m), v), d) in w.iter_mut().zip(m).zip(v).zip(d) {

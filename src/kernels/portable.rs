@@ -71,19 +71,8 @@ pub(super) fn mean_update(mean: &mut [f32], w: &[f32], gain: f32) {
     }
 }
 
-/// Nothing.
-pub(super) struct Gains;
-
-impl Gains {
-    /// None: [`body`](super::body)'s loop does it.
-    #[inline(always)]
-    pub(super) fn new(_: &Adam) -> Option<Self> {
-        None
-    }
-}
-
 /// None done.
 #[inline(always)]
-pub(super) fn adam(_: &mut [f32], _: &mut [f32], _: &mut [f32], _: &[f32], _: f32, _: &Gains) -> usize {
+pub(super) fn adam(_: &mut [f32], _: &mut [f32], _: &mut [f32], _: &[f32], _: &[f32], _: &Adam) -> usize {
     0
 }

@@ -11,7 +11,7 @@ mod sums;
 mod units;
 
 use core::arch::asm;
-pub(super) use steps::{Gains, adam, mean_update, sgd};
+pub(super) use steps::{adam, mean_update, sgd};
 pub(super) use sums::{CHUNK, TILES, add_rows};
 pub(super) use units::input_gradient;
 pub(crate) use units::{relu, step};

@@ -196,37 +196,42 @@ pub(in crate::kernels) fn mean_update(mean: &mut [f32], w: &[f32], gain: f32) {
     }
 }
 
-/// What [`adam`] holds in registers: `β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), ε, η/(1 − β₁ᵗ)`.
-pub(in crate::kernels) struct Gains([f32; 7]);
-
-impl Gains {
-    /// None with weight decay of either kind, which [`adam`] does not know.
-    #[inline(always)]
-    pub(in crate::kernels) fn new(c: &Adam) -> Option<Self> {
-        let plain = c.decay == 0.0 && c.shrink == 1.0;
-        plain.then_some(Self([c.beta1, 1.0 - c.beta1, c.beta2, 1.0 - c.beta2, c.correction, c.epsilon, c.rate]))
-    }
+/// What [`adam`] works on: rows of `width` gradients, `x·dᵀ`, and what it holds in registers, `β₁, 1 − β₁, β₂, 1 − β₂,
+/// 1/√(1 − β₂ᵗ), ε, η/(1 − β₁ᵗ)`.
+#[repr(C)]
+struct Job {
+    x: *const f32,
+    d: *const f32,
+    width: usize,
+    rows: usize,
+    gains: [f32; 7],
 }
 
-/// Eight parameters at a time of Adam along `g·scale`; returns how many were done, all but the last few.
+/// Adam along `x·dᵀ`, eight parameters at a time; returns how many were done: all, or all but the last few of a single
+/// row, or none of several rows whose ends would not fill a block, nor with weight decay of either kind.
 #[inline(always)]
-pub(in crate::kernels) fn adam(
-    w: &mut [f32],
-    m: &mut [f32],
-    v: &mut [f32],
-    g: &[f32],
-    scale: f32,
-    gains: &Gains,
-) -> usize {
-    let n = w.len().min(m.len()).min(v.len()).min(g.len()) & !7;
-    if n == 0 {
+pub(in crate::kernels) fn adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Adam) -> usize {
+    let n = w.len().min(m.len()).min(v.len());
+    let width = d.len() & !7;
+    let rows = x.len().min(n.checked_div(d.len()).unwrap_or(0));
+    let has_tails = rows > 1 && width != d.len();
+    if rows == 0 || width == 0 || has_tails || c.decay != 0.0 || c.shrink != 1.0 {
         return 0;
     }
-    // SAFETY: `n` is a multiple of 8, not 0; reads `n` floats of each and the constants, and writes `w`, `m` and `v`.
+    let gains = [c.beta1, 1.0 - c.beta1, c.beta2, 1.0 - c.beta2, c.correction, c.epsilon, c.rate];
+    let mut job = Job { x: x.as_ptr(), d: d.as_ptr(), width, rows, gains };
+    // SAFETY: `width` is a multiple of 8, not 0; reads `job`, `rows` floats of `x` and `width` of `d`, and reads and writes
+    // `rows·width` of `w`, `m` and `v`, and the place in `x` and the rows left in `job`.
     unsafe {
         asm!(
+            "add r2, {job}, #16",
             "vldmia r2, {{s25-s31}}",
-            "vmov s24, r3",
+            "1:",
+            "ldmia {job}, {{r2-r5}}",
+            "vldmia r2!, {{s24}}",
+            "str r2, [{job}]",
+            "mov {g}, r3",
+            "mov {n}, r4",
             "2:",
             "vldmia {g}!, {{s0-s7}}",
             "vldmia {m}, {{s8-s15}}",
@@ -300,14 +305,19 @@ pub(in crate::kernels) fn adam(
             "5:",
             "subs {n}, {n}, #8",
             "bne 2b",
+            "ldr r5, [{job}, #12]",
+            "subs r5, r5, #1",
+            "str r5, [{job}, #12]",
+            "bne 1b",
             w = inout(reg) w.as_mut_ptr() => _,
             m = inout(reg) m.as_mut_ptr() => _,
             v = inout(reg) v.as_mut_ptr() => _,
-            g = inout(reg) g.as_ptr() => _,
-            n = inout(reg) n => _,
+            g = out(reg) _,
+            n = out(reg) _,
+            job = in(reg) &raw mut job,
             floor1 = in(reg) FIRST_MOMENT_FLOOR.to_bits() << 1,
             floor2 = in(reg) SECOND_MOMENT_FLOOR.to_bits() << 1,
-            inout("r2") gains.0.as_ptr() => _, inout("r3") scale.to_bits() => _, out("r4") _, out("r5") _,
+            out("r2") _, out("r3") _, out("r4") _, out("r5") _,
             out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, out("s7") _,
             out("s8") _, out("s9") _, out("s10") _, out("s11") _, out("s12") _, out("s13") _, out("s14") _, out("s15") _,
             out("s16") _, out("s17") _, out("s18") _, out("s19") _, out("s20") _, out("s21") _, out("s22") _,
@@ -316,5 +326,5 @@ pub(in crate::kernels) fn adam(
             options(nostack),
         );
     }
-    n
+    rows * width
 }
