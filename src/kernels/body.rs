@@ -119,6 +119,9 @@ pub(super) fn gradient_rows<const L: usize>(g: &mut [f32], a: &[f32], inputs: us
 /// [`gradient_rows`] of a single sample, or `=` where `fresh`.
 #[inline(always)]
 pub(super) fn outer<const L: usize>(g: &mut [f32], a: &[f32], d: &[f32], fresh: bool) {
+    if inner::TILES && fresh {
+        return inner::products(g, a, d);
+    }
     for (g, &a) in rows_mut(g, d.len()).zip(a) {
         let pairs = g.iter_mut().zip(d);
         match (fresh, a != 0.0) {

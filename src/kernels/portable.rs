@@ -45,6 +45,10 @@ pub(super) fn add_rows(_: &mut [f32], _: &[f32], _: &[f32]) {}
 #[inline(always)]
 pub(super) fn input_gradient(_: &mut [f32], _: &[f32], _: &[f32]) {}
 
+/// Nothing: likewise.
+#[inline(always)]
+pub(super) fn products(_: &mut [f32], _: &[f32], _: &[f32]) {}
+
 /// The largest magnitude as bits.
 #[inline(always)]
 pub(super) fn largest(x: &[f32]) -> f32 {

@@ -13,7 +13,7 @@ mod units;
 use core::arch::asm;
 pub(super) use steps::{adam, mean_update, sgd};
 pub(super) use sums::{CHUNK, TILES, add_rows};
-pub(super) use units::input_gradient;
+pub(super) use units::{input_gradient, products};
 pub(crate) use units::{relu, step};
 
 /// `√x` by the instruction, 14 cycles: correctly rounded as IEEE 754 asks, hence the bits of the software's.

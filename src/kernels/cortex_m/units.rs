@@ -173,3 +173,49 @@ pub(in crate::kernels) fn input_gradient(e: &mut [f32], d: &[f32], weights: &[f3
         );
     }
 }
+
+/// `g[k][j] ← a[k]·d[j]`: the gradient of one sample.
+#[inline(never)]
+pub(in crate::kernels) fn products(g: &mut [f32], a: &[f32], d: &[f32]) {
+    let width = d.len();
+    let rows = a.len().min(g.len().checked_div(width).unwrap_or(0));
+    if rows == 0 {
+        return;
+    }
+    // SAFETY: neither `rows` nor `width` is 0; reads `rows` floats of `a` and `width` of `d`, and writes `rows·width` of `g`.
+    unsafe {
+        asm!(
+            "2:",
+            "vldmia {a}!, {{s8}}",
+            "mov r2, {d}",
+            "lsrs r3, {width}, #2",
+            "beq 4f",
+            "3:",
+            "vldmia r2!, {{s0-s3}}",
+            "vmul.f32 s0, s8, s0", "vmul.f32 s1, s8, s1", "vmul.f32 s2, s8, s2", "vmul.f32 s3, s8, s3",
+            "vstmia {g}!, {{s0-s3}}",
+            "subs r3, r3, #1",
+            "bne 3b",
+            "4:",
+            "ands r3, {width}, #3",
+            "beq 6f",
+            "5:",
+            "vldmia r2!, {{s0}}",
+            "vmul.f32 s0, s8, s0",
+            "vstmia {g}!, {{s0}}",
+            "subs r3, r3, #1",
+            "bne 5b",
+            "6:",
+            "subs {rows}, {rows}, #1",
+            "bne 2b",
+            g = inout(reg) g.as_mut_ptr() => _,
+            a = inout(reg) a.as_ptr() => _,
+            rows = inout(reg) rows => _,
+            d = in(reg) d.as_ptr(),
+            width = in(reg) width,
+            out("r2") _, out("r3") _,
+            out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s8") _,
+            options(nostack),
+        );
+    }
+}
