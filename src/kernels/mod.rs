@@ -177,7 +177,8 @@ fn tree(l: [f32; 8]) -> f32 {
 /// `slice` cut after `n` elements, or whole where it is shorter: `split_at` without its panic.
 #[inline(always)]
 pub(crate) fn cut<T>(slice: &[T], n: usize) -> (&[T], &[T]) {
-    slice.split_at_checked(n).unwrap_or((slice, &[]))
+    // Never none: what is cut off lies behind the slice, so that nothing else has to be chosen.
+    slice.split_at_checked(n.min(slice.len())).unwrap_or((slice, &[]))
 }
 
 /// [`cut`] for a mutable slice.
