@@ -118,6 +118,14 @@ impl Shifted {
     }
 }
 
+/// Softmax cross-entropy of one sample.
+pub(crate) fn softmax_cross_entropy(_: Loss, math: Math, a: &mut [f32], target: &Target<'_>) -> Scored {
+    let hit = argmax(a) == target.class();
+    let sums = Shifted::new(a, target);
+    exp(math, a);
+    (sums.cross_entropy(a, target), hit)
+}
+
 /// Turns logits into probabilities, `p_j = exp(z_j − max z) / Σ_i exp(z_i − max z)`; sums in order.
 pub fn softmax(logits: &mut [f32], math: Math) {
     subtract_largest(logits);

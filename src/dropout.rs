@@ -3,26 +3,26 @@
 use crate::kernels::{cut_mut, rows_mut};
 use crate::random::Masks;
 
-/// Which units are dropped: with probability `p`, drawn for each by layer, sample and place.
-pub(crate) struct Drop {
-    pub p: f32,
-    pub layer: u16,
+/// Where a step's draws come from: each unit is dropped by one of its own, drawn by layer, sample and place.
+pub(crate) struct Drops {
+    pub seed: u64,
+    pub step: u64,
     pub first_sample: u32,
-    pub masks: Masks,
 }
 
 /// What [`drop_units`] is, for a description to bring along.
-pub(crate) type DropUnits = fn(&Drop, usize, &mut [f32], &mut [f32]);
+pub(crate) type DropUnits = fn(&Drops, u16, f32, usize, &mut [f32], &mut [f32]);
 
-/// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others 0.
-pub(crate) fn drop_units(drop: &Drop, width: usize, a: &mut [f32], slope: &mut [f32]) {
-    let kept = ((1.0 - drop.p) * 65_536.0 + 0.5) as u32;
+/// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others, with probability `p`, 0.
+pub(crate) fn drop_units(drops: &Drops, layer: u16, p: f32, width: usize, a: &mut [f32], slope: &mut [f32]) {
+    let kept = ((1.0 - p) * 65_536.0 + 0.5) as u32;
     let kept = kept.max(1);
     let gain = 65_536.0 / kept as f32;
+    let masks = Masks::new(drops.seed, drops.step);
     let samples = rows_mut(a, width).zip(rows_mut(slope, width));
-    for (sample, (a, slope)) in (drop.first_sample..).zip(samples) {
+    for (sample, (a, slope)) in (drops.first_sample..).zip(samples) {
         for (block, (a, slope)) in (0..).zip(blocks(a).zip(blocks(slope))) {
-            let draws = drop.masks.block(drop.layer, sample, block);
+            let draws = masks.block(layer, sample, block);
             for ((a, slope), draw) in a.iter_mut().zip(slope).zip(draws) {
                 let factor = if u32::from(draw) < kept { gain } else { 0.0 };
                 *a *= factor;

@@ -1,6 +1,6 @@
 //! From outputs to losses and their gradient, and the score that sums them up.
 
-use crate::criterion::{Shifted, exp};
+use crate::criterion::{Shifted, exp, softmax_cross_entropy};
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::kernels::{self, cut_mut, rows_mut};
@@ -100,8 +100,10 @@ pub(crate) fn score_with_gradient(
 /// Gives `each` the loss of every sample of a batch and whether it is a hit, in order, and replaces outputs by `∂L/∂a`.
 pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, mut each: impl FnMut(f32, bool)) {
     let width = spec.outputs();
-    let Some(criterion) = spec.criterion() else {
-        return score_softmax(spec.math_kind(), outputs, width, targets, each);
+    let criterion = match spec.criterion() {
+        Some(criterion) => criterion,
+        None if GROUP > 1 => return score_softmax(spec.math_kind(), outputs, width, targets, each),
+        None => softmax_cross_entropy,
     };
     for (s, a) in rows_mut(outputs, width).enumerate() {
         let (loss, hit) = criterion(spec.loss_kind(), spec.math_kind(), a, &targets.get(s, width));

@@ -76,8 +76,9 @@ fn compressed<'s, 'w>(x: CompressedRows<'w>, form: &'s mut Form<'w>) -> Rows<'s>
     if let Form::Compressed(x) = form { Rows::Batch(x) } else { Rows::One(&[]) }
 }
 
-/// Room for a batch, of which [`Rows`] has a reference.
+/// Room for a batch, of which [`Rows`] has a reference; a single sample needs none.
 pub(crate) enum Form<'a> {
+    Unused,
     Floats(Floats<'a>),
     Bytes(ByteRows<'a>),
     Compressed(CompressedRows<'a>),
@@ -86,13 +87,11 @@ pub(crate) enum Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    /// Nothing yet.
-    pub(crate) const NONE: Self = Self::Floats(Floats(&[]));
-
     /// Floats of `n` samples.
     pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, many: Option<Many>) -> Rows<'_> {
+        let (2.., Some(many)) = (n, many) else { return Rows::One(x) };
         *self = Self::Floats(Floats(x));
-        if let Self::Floats(floats) = self { floats.rows(n, many) } else { Rows::One(&[]) }
+        if let Self::Floats(floats) = self { Rows::Batch(many(floats)) } else { Rows::One(&[]) }
     }
 }
 

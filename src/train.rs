@@ -1,14 +1,14 @@
 //! The step that ties everything together: samples → forward → loss → backward → optimizer.
 
 use crate::backward::Trace;
+use crate::dropout::Drops;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::forward;
 use crate::kernels::{self, cut_mut};
 use crate::loss::{Score, score_with_gradient};
 use crate::model::{Model, Workspace};
 use crate::optimizer::Optimizer;
-use crate::random::Masks;
-use crate::rows::Update;
+use crate::rows::{Place, Rows, Update};
 use crate::samples::Inputs;
 use crate::sets::Form;
 use crate::spec::Spec;
@@ -106,12 +106,11 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self.spec)?;
-        let (mut score, mut form) = (Score::default(), Form::NONE);
+        let (mut score, mut form) = (Score::default(), Form::Unused);
         let (trace, bound, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         optimizer.begin(rate, 1.0 / trace.samples as f32);
         self.carry_bound(optimizer, bound);
-        let skip_zero = optimizer.rests_at_zero();
-        trace.for_each_block(self.spec, self.params, block, skip_zero, &mut Along(optimizer));
+        descend(&trace, self.spec, self.params, block, optimizer);
         self.steps = self.steps.saturating_add(1);
         Ok(score)
     }
@@ -138,7 +137,7 @@ impl Model<'_> {
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
         Error::expect_len(Buffer::Gradient, self.spec.param_len(), gradient.sum.len())?;
-        let (mut score, mut form) = (gradient.score, Form::NONE);
+        let (mut score, mut form) = (gradient.score, Form::Unused);
         let (trace, ..) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         trace.accumulate(self.spec, gradient.sum);
         gradient.score = score;
@@ -202,9 +201,8 @@ impl Model<'_> {
         let (lists, block) = lists.split_block(samples, spec, row);
         let many = lists.many;
         let inputs = inputs.prepare(spec, samples, lists, true, form)?;
-        let masks = Masks::new(self.seed, self.steps);
-        let first = score.samples() as u32;
-        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, (masks, first));
+        let drops = Drops { seed: self.seed, step: self.steps, first_sample: score.samples() as u32 };
+        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, &drops);
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
@@ -219,16 +217,33 @@ impl Model<'_> {
     }
 }
 
+/// Moves every layer's weights and bias along their gradient as soon as it is known: no gradient buffer, but one `block`
+/// of at least one row.
+fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32], optimizer: &mut dyn Optimizer) {
+    let skip_zero = optimizer.rests_at_zero();
+    let mut params = params;
+    trace.layers(spec, |layer, x, deltas| {
+        let (weights, rest) = cut_mut(core::mem::take(&mut params), layer.weight_len());
+        let (bias, rest) = cut_mut(rest, layer.outputs());
+        params = rest;
+        match x {
+            Rows::One(x) => {
+                optimizer.update_outer(layer.offset(), weights, x, deltas, block);
+                optimizer.update_outer(layer.offset() + layer.weight_len(), bias, &[1.0], deltas, block);
+            }
+            Rows::Batch(batch) => {
+                batch.descend(Place { layer, weights, bias, deltas, block }, skip_zero, &mut Along(optimizer));
+            }
+        }
+    });
+}
+
 /// An optimizer that moves weights as the backward pass hands them over.
 struct Along<'a>(&'a mut dyn Optimizer);
 
 impl Update for Along<'_> {
     fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
         self.0.update(offset, weights, gradient);
-    }
-
-    fn outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], deltas: &[f32], block: &mut [f32]) {
-        self.0.update_outer(offset, weights, x, deltas, block);
     }
 }
 

@@ -103,6 +103,16 @@ pub(crate) fn forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z
     }
 }
 
+/// [`forward`] of one sample.
+pub(crate) fn forward_one(x: &[f32], weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    if inner::TILES {
+        copy(z, bias);
+        inner::add_rows(z, x, weights);
+    } else {
+        forward(x, x.len(), weights, bias, z);
+    }
+}
+
 /// `g[k][j] += Σ_s a[s][k]·d[s][j]`, or `=` where `fresh`, for the first `g.len() / outputs` columns `k` of `a`, which has
 /// rows of `inputs`.
 pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize, fresh: bool) {
