@@ -3,7 +3,7 @@
 use crate::kernels;
 use crate::link::Link;
 use crate::math::{self, Math};
-use crate::targets::{Target, argmax};
+use crate::targets::{Target, argmax, peak};
 
 /// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the
 /// mean over the batch.
@@ -144,7 +144,7 @@ fn total(a: &[f32]) -> f32 {
 }
 
 fn subtract_largest(a: &mut [f32]) {
-    let largest = a.iter().fold(f32::NEG_INFINITY, |m, &z| if z > m { z } else { m });
+    let largest = peak(a).1;
     a.iter_mut().for_each(|a| *a -= largest);
 }
 

@@ -32,11 +32,18 @@ impl Targets<'_> {
 }
 
 /// Loss and hits over samples: sums in 8 lanes over samples in order, so that the split into batches changes no bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     lanes: [f32; 8],
     samples: u64,
     hits: u64,
+}
+
+impl Default for Score {
+    /// No samples.
+    fn default() -> Self {
+        Self { lanes: kernels::zeros(), samples: 0, hits: 0 }
+    }
 }
 
 impl Score {
@@ -49,7 +56,7 @@ impl Score {
 
     /// Whether the loss is finite.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if kernels::sum(&self.lanes).is_finite() {
+        if kernels::tree(self.lanes).is_finite() {
             Ok(())
         } else {
             Err(Error::NonFinite { value: Value::Loss, index: 0 })
@@ -71,7 +78,7 @@ impl Score {
     /// Mean loss; NaN without samples.
     #[must_use]
     pub fn loss(&self) -> f32 {
-        kernels::sum(&self.lanes) / self.samples as f32
+        kernels::tree(self.lanes) / self.samples as f32
     }
 
     /// Share of samples whose class was right; NaN without samples.

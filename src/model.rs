@@ -1,7 +1,7 @@
 //! Views over the caller's slices, checked once: the network's parameters and the workspace.
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{cut_mut, sqrt};
+use crate::kernels::{clear, cut_mut, sqrt};
 use crate::layer::Layer;
 use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
@@ -83,7 +83,7 @@ impl<'a> Model<'a> {
             for w in weights {
                 *w = scale * random::normal(&mut draws);
             }
-            bias.fill(0.0);
+            clear(bias);
             rest = tail;
         }
         self.resume(seed, 0);

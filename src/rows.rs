@@ -126,7 +126,7 @@ impl Batch for ByteRows<'_> {
 
     fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
         if fresh {
-            g.fill(0.0);
+            kernels::clear(g);
         }
         kernels::gradient_bytes(g, self, first, deltas, layer.outputs());
     }
@@ -140,7 +140,7 @@ impl Batch for CompressedRows<'_> {
 
     fn gradient(&self, _: &Layer, _: usize, _: &[f32], g: &mut [f32], fresh: bool) {
         if fresh {
-            g.fill(0.0);
+            kernels::clear(g);
         }
     }
 }
@@ -161,7 +161,7 @@ impl Batch for Listed<'_, FloatLists<'_>> {
         if let Some(columns) = &self.columns {
             kernels::listed_float_rows(g, (&self.lists, columns), first, deltas, layer.outputs(), fresh);
         } else if fresh {
-            g.fill(0.0);
+            kernels::clear(g);
         }
     }
 }
@@ -175,7 +175,7 @@ impl Batch for Listed<'_, ByteLists<'_>> {
         if let Some(columns) = &self.columns {
             kernels::listed_byte_rows(g, (&self.lists, columns), first, deltas, layer.outputs(), fresh);
         } else if fresh {
-            g.fill(0.0);
+            kernels::clear(g);
         }
     }
 }

@@ -256,7 +256,7 @@ fn columns<'w>(
 fn expand<'w>(x: &CompressedRows<'_>, n: usize, width: usize, values: &'w mut [f32]) -> &'w [f32] {
     let values = cut_mut(values, n.saturating_mul(width)).0;
     for (i, to) in kernels::rows_mut(&mut *values, width).enumerate() {
-        to.fill(0.0);
+        kernels::clear(to);
         let (positions, bytes) = x.picked(i);
         for (&p, &b) in positions.iter().zip(bytes) {
             if let Some(to) = to.get_mut(usize::from(p)) {

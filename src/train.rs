@@ -32,7 +32,7 @@ impl<'a> Gradient<'a> {
     pub fn new(spec: &Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
-        floats.fill(0.0);
+        kernels::clear(floats);
         Ok(Self { sum: floats, score: Score::default() })
     }
 
@@ -50,7 +50,7 @@ impl<'a> Gradient<'a> {
 
     /// Forgets every sample.
     pub fn reset(&mut self) {
-        self.sum.fill(0.0);
+        kernels::clear(self.sum);
         self.score = Score::default();
     }
 

@@ -146,7 +146,7 @@ pub(super) fn gradient_bytes<const L: usize>(g: &mut [f32], a: &ByteRows<'_>, fi
 #[inline(always)]
 pub(super) fn dot<const L: usize>(a: &[f32], b: &[f32]) -> f32 {
     let ((a, a_tail), (b, b_tail)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut lanes = [0.0; 8];
+    let mut lanes = inner::zeros::<8>();
     for (a, b) in a.iter().zip(b) {
         for (l, (&a, &b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
             *l += a * b;
@@ -154,21 +154,6 @@ pub(super) fn dot<const L: usize>(a: &[f32], b: &[f32]) -> f32 {
     }
     for (l, (&a, &b)) in lanes.iter_mut().zip(a_tail.iter().zip(b_tail)) {
         *l += a * b;
-    }
-    tree(lanes)
-}
-
-#[inline(always)]
-pub(super) fn sum<const L: usize>(a: &[f32]) -> f32 {
-    let (chunks, tail) = a.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for chunk in chunks {
-        for (l, &a) in lanes.iter_mut().zip(chunk) {
-            *l += a;
-        }
-    }
-    for (l, &a) in lanes.iter_mut().zip(tail) {
-        *l += a;
     }
     tree(lanes)
 }
@@ -191,10 +176,13 @@ pub(super) fn input_gradient<const L: usize>(weights: &[f32], d: &[f32], outputs
 
 /// Along `x·dᵀ`: the gradient of one sample; or that of many, `d`, times `x = [1/n]`.
 #[inline(always)]
-pub(super) fn sgd<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
-    if c.decay == 0.0 {
-        return inner::sgd(w, x, d, c.rate);
-    }
+pub(super) fn sgd<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
+    inner::sgd(w, x, d, rate);
+}
+
+/// Likewise.
+#[inline(always)]
+pub(super) fn decayed<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
     for (w, &x) in rows_mut(w, d.len()).zip(x) {
         for (w, &d) in w.iter_mut().zip(d) {
             *w -= c.rate * (d * x + c.decay * *w);

@@ -5,7 +5,7 @@
 //! | `forward*` | `z[s] = bias + Σ_k x[s][k]·w[k]` | `k` ascending, rows with `x = 0` skipped |
 //! | `gradient_*`, `listed_*_rows` | `g[k] += Σ_s a[s][k]·d[s]` | `s` ascending, rows with `a = 0` skipped |
 //! | `input_gradient*` | `e[s][k] *= Σ_j d[s][j]·w[k][j]` | 8 lanes by `j mod 8`, then the tree of `tree` |
-//! | `dot`, `sum` | `Σ_j a[j]·b[j]`, `Σ_j a[j]` | likewise |
+//! | `dot` | `Σ_j a[j]·b[j]` | likewise |
 //! | the rest | element-wise | |
 //!
 //! `body` (one sample or row at a time), `listed` and `dense` hold each loop once, in safe Rust over register tiles;
@@ -62,12 +62,12 @@ pub use dispatch::force;
 pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, add, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed,
+    adam, add, count_bytes, count_columns, count_floats, decayed, dot, exp, forward_bytes, forward_compressed,
     forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats,
     listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
-    momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, sum, swap,
+    momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, swap,
 };
-pub(crate) use inner::{copy, relu, sqrt, step};
+pub(crate) use inner::{clear, copy, relu, sqrt, step, zeros};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 
 /// Registers in the main tile: eight running sums a lane hide the latency of an addition; a Cortex-M4F has 32 single
@@ -120,7 +120,7 @@ pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], 
         return outer(g, a, d, fresh);
     }
     if fresh {
-        g.fill(0.0);
+        clear(g);
     }
     let columns = g.len().checked_div(outputs).unwrap_or(0);
     // Less than five eighths; where rows are short, their ends cost more than zeros do.
@@ -179,7 +179,7 @@ fn padded<T: Copy + Default>(tail: &[T]) -> [T; 8] {
 
 /// Combines the eight lanes: `((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7))`.
 #[inline(always)]
-fn tree(l: [f32; 8]) -> f32 {
+pub(crate) fn tree(l: [f32; 8]) -> f32 {
     let h = [l[0] + l[4], l[1] + l[5], l[2] + l[6], l[3] + l[7]];
     (h[0] + h[2]) + (h[1] + h[3])
 }

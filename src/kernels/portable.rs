@@ -25,6 +25,18 @@ pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
     }
 }
 
+/// `to ← 0`.
+#[inline(always)]
+pub(crate) fn clear(to: &mut [f32]) {
+    to.fill(0.0);
+}
+
+/// As many zeros.
+#[inline(always)]
+pub(crate) const fn zeros<const N: usize>() -> [f32; N] {
+    [0.0; N]
+}
+
 /// `z ← max(z, 0)`; a NaN stays one, for the loss to show.
 #[inline(always)]
 pub(crate) fn relu(z: &mut [f32]) {

@@ -295,11 +295,9 @@ proptest! {
     }
 
     #[test]
-    fn reductions_use_eight_lanes(a in (0_usize..100).prop_flat_map(numbers)) {
-        let ones = vec![1.0; a.len()];
+    fn dot_products_use_eight_lanes(a in (0_usize..100).prop_flat_map(numbers)) {
         on_each(|| {
             assert_eq!(bits(&[dot(&a, &a)]), bits(&[naive_dot(&a, &a)]));
-            assert_eq!(bits(&[sum(&a)]), bits(&[naive_dot(&a, &ones)]));
         });
     }
 
@@ -311,7 +309,8 @@ proptest! {
             let (mut w1, mut w2, mut w3) = (w.clone(), w.clone(), w.clone());
             let (mut v2, mut m3, mut v3) = (v.clone(), v.clone(), v.iter().map(|v| v * v).collect::<Vec<_>>());
             let c = Sgd { rate: 0.1, decay: 1e-3, momentum: 0.9, nesterov: true };
-            sgd(&mut w1, &[0.25], &g, c);
+            sgd(&mut w1, &[0.25], &g, c.rate);
+            decayed(&mut w1, &[0.25], &g, c);
             momentum(&mut w2, &mut v2, &[0.25], &g, c);
             let c = Adam {
                 rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, correction: 3.0, decay: 1e-3, shrink: 0.99,

@@ -79,7 +79,7 @@ impl<'a> Adam<'a> {
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     pub fn new(config: AdamConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
         let mut adam = Self::resume(config, spec, state, 0)?;
-        adam.moments.fill(0.0);
+        kernels::clear(adam.moments);
         adam.bound = Bound::of(&[]);
         Ok(adam)
     }

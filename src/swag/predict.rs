@@ -5,7 +5,7 @@ use crate::criterion::{Loss, softmax};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::check_finite;
 use crate::forward::run;
-use crate::kernels::{cut_mut, mean_update, rows_mut};
+use crate::kernels::{clear, cut_mut, mean_update, rows_mut};
 use crate::model::Workspace;
 use crate::samples::Inputs;
 use crate::spec::Spec;
@@ -69,7 +69,7 @@ impl Swag<'_> {
                 interpret(spec, outputs);
                 let (here, tail) = cut_mut(core::mem::take(&mut rest), outputs.len());
                 if draw == 0 {
-                    here.fill(0.0);
+                    clear(here);
                 }
                 mean_update(here, outputs, gain);
                 (rest, done) = (tail, done + n);

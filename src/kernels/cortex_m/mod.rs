@@ -67,6 +67,36 @@ pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
     }
 }
 
+/// `to ← 0`; from a loop in Rust the compiler makes a call of `memclr`, which takes 350 bytes of flash.
+#[inline(never)]
+pub(crate) fn clear(to: &mut [f32]) {
+    // SAFETY: writes the floats of `to`.
+    unsafe {
+        asm!(
+            "movs r2, #0",
+            "cbz {n}, 3f",
+            "2:",
+            "str r2, [{to}], #4",
+            "subs {n}, {n}, #1",
+            "bne 2b",
+            "3:",
+            to = inout(reg) to.as_mut_ptr() => _,
+            n = inout(reg) to.len() => _,
+            out("r2") _,
+            options(nostack),
+        );
+    }
+}
+
+/// As many zeros, for which the compiler makes the same call where it sees that they are.
+#[inline(always)]
+pub(crate) fn zeros<const N: usize>() -> [f32; N] {
+    let zero: u32;
+    // SAFETY: sets a register.
+    unsafe { asm!("mov {0}, #0", out(reg) zero, options(pure, nomem, nostack, preserves_flags)) };
+    [f32::from_bits(zero); N]
+}
+
 /// The largest magnitude as bits.
 #[inline(never)]
 pub(super) fn largest(x: &[f32]) -> f32 {
