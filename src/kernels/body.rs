@@ -85,8 +85,7 @@ pub(super) fn forward<const L: usize>(x: &[f32], inputs: usize, weights: &[f32],
     }
     for (z, x) in rows_mut(z, bias.len()).zip(rows(x, inputs)) {
         if inner::TILES {
-            inner::copy(z, bias);
-            inner::add_rows(z, x, weights);
+            inner::forward_one(z, bias, x, weights);
         } else {
             weighted_rows::<L>(z, x.iter().copied(), weights, bias.len());
         }

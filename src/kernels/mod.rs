@@ -106,8 +106,7 @@ pub(crate) fn forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z
 /// [`forward`] of one sample.
 pub(crate) fn forward_one(x: &[f32], weights: &[f32], bias: &[f32], z: &mut [f32]) {
     if inner::TILES {
-        copy(z, bias);
-        inner::add_rows(z, x, weights);
+        inner::forward_one(z, bias, x, weights);
     } else {
         forward(x, x.len(), weights, bias, z);
     }

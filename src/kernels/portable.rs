@@ -55,6 +55,10 @@ pub(super) fn add_rows(_: &mut [f32], _: &[f32], _: &[f32]) {}
 
 /// Nothing: likewise.
 #[inline(always)]
+pub(super) fn forward_one(_: &mut [f32], _: &[f32], _: &[f32], _: &[f32]) {}
+
+/// Nothing: likewise.
+#[inline(always)]
 pub(super) fn input_gradient(_: &mut [f32], _: &[f32], _: &[f32]) {}
 
 /// Nothing: likewise.

@@ -12,7 +12,7 @@ mod units;
 
 use core::arch::asm;
 pub(super) use steps::{adam, mean_update, sgd};
-pub(super) use sums::{CHUNK, TILES, add_rows};
+pub(super) use sums::{CHUNK, TILES, add_rows, forward_one};
 pub(super) use units::{input_gradient, products};
 pub(crate) use units::{relu, step};
 
