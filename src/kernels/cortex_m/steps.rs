@@ -118,7 +118,8 @@ pub(in crate::kernels) fn sgd(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
                  vmul.f32 s16, s25, s16 \n vmul.f32 s17, s25, s17
                  vsub.f32 s8, s8, s16 \n vsub.f32 s9, s9, s17"
             ),
-            move_columns!("1", "s0", "s8", "vmul.f32 s16, s24, s0 \n vmul.f32 s16, s25, s16 \n vsub.f32 s8, s8, s16"),
+            // A single difference would have to wait for its product: VMLS takes no longer.
+            move_columns!("1", "s0", "s8", "vmul.f32 s16, s24, s0 \n vmls.f32 s8, s25, s16"),
             w = inout(reg) w.as_mut_ptr() => _,
             x = in(reg) x.as_ptr(),
             d = in(reg) d.as_ptr(),

@@ -203,7 +203,7 @@ unsafe fn sum_rows(out: &mut [f32], start: *const f32, x: &[f32], matrix: &[f32]
             "14:",
             "tst {n}, #1",
             "beq 15f",
-            tile!("1", "s0", single!("s20", "vmul.f32 s20, s20, s16 \n vadd.f32 s0, s0, s20")),
+            tile!("1", "s0", single!("s20", "vmla.f32 s0, s20, s16")),
             "15:",
             "sub {out}, {out}, {stride}",
             "sub {row}, {row}, {stride}",

@@ -81,10 +81,10 @@ pub(crate) fn step(a: &[f32], slope: &mut [f32]) {
     }
 }
 
-/// Instructions for one lane of the last, partial block of eight.
+/// One lane of the last, partial block of eight. A sum would have to wait for the product before it: VMLA takes no longer.
 macro_rules! lane {
     ($lane:literal, $d:literal, $at:literal) => {
-        concat!("vldr s24, [{w}, #", $at, "] \n vmul.f32 s24, s24, ", $d, " \n vadd.f32 ", $lane, ", ", $lane, ", s24")
+        concat!("vldr s24, [{w}, #", $at, "] \n vmla.f32 ", $lane, ", s24, ", $d)
     };
 }
 
@@ -119,7 +119,7 @@ pub(in crate::kernels) fn input_gradient(e: &mut [f32], d: &[f32], weights: &[f3
             "2:",
             "ldr r2, [{e}]",
             "lsls r3, r2, #1",
-            "itt eq", "addeq {w}, {w}, {width}, lsl #2", "beq 5f",
+            "beq 6f",
             "vmov s31, r2",
             "vmov s0, s1, {zero}, {zero}", "vmov s2, s3, {zero}, {zero}",
             "vmov s4, s5, {zero}, {zero}", "vmov s6, s7, {zero}, {zero}",
@@ -151,11 +151,16 @@ pub(in crate::kernels) fn input_gradient(e: &mut [f32], d: &[f32], weights: &[f3
             "vadd.f32 s0, s0, s4", "vadd.f32 s2, s2, s6", "vadd.f32 s1, s1, s5", "vadd.f32 s3, s3, s7",
             "vadd.f32 s0, s0, s2", "vadd.f32 s1, s1, s3", "vadd.f32 s0, s0, s1",
             "vmul.f32 s0, s31, s0",
-            "vstr s0, [{e}]",
-            "5:",
+            "vstmia {e}!, {{s0}}",
+            "subs {rows}, {rows}, #1",
+            "bne 2b",
+            "b 7f",
+            "6:",
+            "add {w}, {w}, {width}, lsl #2",
             "add {e}, {e}, #4",
             "subs {rows}, {rows}, #1",
             "bne 2b",
+            "7:",
             e = inout(reg) e.as_mut_ptr() => _,
             w = inout(reg) weights.as_ptr() => _,
             d = in(reg) d.as_ptr(),
@@ -174,6 +179,31 @@ pub(in crate::kernels) fn input_gradient(e: &mut [f32], d: &[f32], weights: &[f3
     }
 }
 
+/// A few columns of [`products`] in all rows: their deltas stay in registers, `$d`.
+macro_rules! product_columns {
+    ($columns:literal, $d:literal, $products:literal, $arithmetic:literal) => {
+        concat!(
+            "vldmia {d}!, {{",
+            $d,
+            "}}
+             mov {at}, {a}
+             mov {row}, {g}
+             mov r2, {rows}
+             3:
+             vldmia {at}!, {{s8}} \n ",
+            $arithmetic,
+            "\n vstmia {row}, {{",
+            $products,
+            "}}
+             add {row}, {row}, {width}, lsl #2
+             subs r2, r2, #1
+             bne 3b
+             add {g}, {g}, #4*",
+            $columns,
+        )
+    };
+}
+
 /// `g[k][j] ← a[k]·d[j]`: the gradient of one sample.
 #[inline(never)]
 pub(in crate::kernels) fn products(g: &mut [f32], a: &[f32], d: &[f32]) {
@@ -185,36 +215,33 @@ pub(in crate::kernels) fn products(g: &mut [f32], a: &[f32], d: &[f32]) {
     // SAFETY: neither `rows` nor `width` is 0; reads `rows` floats of `a` and `width` of `d`, and writes `rows·width` of `g`.
     unsafe {
         asm!(
-            "2:",
-            "vldmia {a}!, {{s8}}",
-            "mov r2, {d}",
             "lsrs r3, {width}, #2",
             "beq 4f",
-            "3:",
-            "vldmia r2!, {{s0-s3}}",
-            "vmul.f32 s0, s8, s0", "vmul.f32 s1, s8, s1", "vmul.f32 s2, s8, s2", "vmul.f32 s3, s8, s3",
-            "vstmia {g}!, {{s0-s3}}",
+            "2:",
+            product_columns!(
+                "4", "s0-s3", "s4-s7",
+                "vmul.f32 s4, s8, s0 \n vmul.f32 s5, s8, s1 \n vmul.f32 s6, s8, s2 \n vmul.f32 s7, s8, s3"
+            ),
             "subs r3, r3, #1",
-            "bne 3b",
+            "bne 2b",
             "4:",
             "ands r3, {width}, #3",
             "beq 6f",
             "5:",
-            "vldmia r2!, {{s0}}",
-            "vmul.f32 s0, s8, s0",
-            "vstmia {g}!, {{s0}}",
+            product_columns!("1", "s0", "s4", "vmul.f32 s4, s8, s0"),
             "subs r3, r3, #1",
             "bne 5b",
             "6:",
-            "subs {rows}, {rows}, #1",
-            "bne 2b",
             g = inout(reg) g.as_mut_ptr() => _,
-            a = inout(reg) a.as_ptr() => _,
-            rows = inout(reg) rows => _,
-            d = in(reg) d.as_ptr(),
+            a = in(reg) a.as_ptr(),
+            rows = in(reg) rows,
+            d = inout(reg) d.as_ptr() => _,
             width = in(reg) width,
+            at = out(reg) _,
+            row = out(reg) _,
             out("r2") _, out("r3") _,
-            out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s8") _,
+            out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, out("s7") _,
+            out("s8") _,
             options(nostack),
         );
     }
