@@ -181,7 +181,7 @@ pub(super) fn sgd<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], rate: f32
 
 /// Likewise.
 #[inline(always)]
-pub(super) fn decayed<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
+pub(super) fn decayed<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: &Sgd) {
     for (w, &x) in rows_mut(w, d.len()).zip(x) {
         for (w, &d) in w.iter_mut().zip(d) {
             *w -= c.rate * (d * x + c.decay * *w);
@@ -191,7 +191,7 @@ pub(super) fn decayed<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sg
 
 /// Likewise.
 #[inline(always)]
-pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
+pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Sgd) {
     for ((w, v), &x) in rows_mut(w, d.len()).zip(rows_mut(v, d.len())).zip(x) {
         for ((w, v), &d) in w.iter_mut().zip(v).zip(d) {
             let g = d * x + c.decay * *w;

@@ -211,9 +211,9 @@ dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     /// `w ← w − ηg` along `g = x·dᵀ`: the gradient of one sample; or that of `n`, `d`, times `x = [1/n]`.
     body::sgd(w: &mut [f32], x: &[f32], d: &[f32], rate: f32);
     /// `w ← w − η(g + λw)`; `g` likewise.
-    body::decayed(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
+    body::decayed(w: &mut [f32], x: &[f32], d: &[f32], c: &Sgd);
     /// `v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov; `g` likewise.
-    body::momentum(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
+    body::momentum(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Sgd);
     /// Adam (Kingma & Ba 2015, algorithm 1), with either kind of weight decay; `g` likewise.
     body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam);
     /// Schedule-free SGD (Defazio et al. 2024, algorithm 1) along `g·scale`.

@@ -310,8 +310,8 @@ proptest! {
             let (mut v2, mut m3, mut v3) = (v.clone(), v.clone(), v.iter().map(|v| v * v).collect::<Vec<_>>());
             let c = Sgd { rate: 0.1, decay: 1e-3, momentum: 0.9, nesterov: true };
             sgd(&mut w1, &[0.25], &g, c.rate);
-            decayed(&mut w1, &[0.25], &g, c);
-            momentum(&mut w2, &mut v2, &[0.25], &g, c);
+            decayed(&mut w1, &[0.25], &g, &c);
+            momentum(&mut w2, &mut v2, &[0.25], &g, &c);
             let c = Adam {
                 rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, correction: 3.0, decay: 1e-3, shrink: 0.99,
             };
@@ -395,6 +395,6 @@ fn small_moments_become_zero() {
     assert_eq!((m, v), ([0.0], [0.0]));
     let mut velocity = [1.1e-20];
     let c = Sgd { rate: 0.1, decay: 0.0, momentum: 0.9, nesterov: false };
-    momentum(&mut w, &mut velocity, &[1.0], &[0.0], c);
+    momentum(&mut w, &mut velocity, &[1.0], &[0.0], &c);
     assert_eq!(velocity, [0.0]);
 }

@@ -93,7 +93,7 @@ impl<'a> Sgd<'a> {
 }
 
 /// What moves weights, and their velocity where there is one.
-type Move = fn(&mut [f32], &mut [f32], &[f32], &[f32], kernels::Sgd);
+type Move = fn(&mut [f32], &mut [f32], &[f32], &[f32], &kernels::Sgd);
 
 impl Optimizer for Sgd<'_> {
     fn check(&self, spec: &Spec) -> Result<(), Error> {
@@ -130,6 +130,6 @@ impl Optimizer for Sgd<'_> {
         let Some(other) = self.other else { return kernels::sgd(weights, x, d, self.step.rate) };
         let velocity = part(self.velocity, offset, weights.len());
         self.bound.cover(&mut self.covered, velocity.len());
-        other(weights, velocity, x, d, self.step);
+        other(weights, velocity, x, d, &self.step);
     }
 }
