@@ -95,16 +95,16 @@ pub(crate) struct Shifted {
 }
 
 impl Shifted {
-    /// Subtracts the maximum from `a`.
-    pub(crate) fn new(a: &mut [f32], target: &Target<'_>) -> Self {
-        subtract_largest(a);
+    /// Subtracts the maximum from `a`; also gives whether it stands where the target's does.
+    pub(crate) fn new(a: &mut [f32], target: &Target<'_>) -> (Self, bool) {
+        let at = subtract_largest(a);
         let mut sums = Self::default();
         for (j, a) in a.iter().enumerate() {
             let t = target.at(j);
             sums.total += t;
             sums.aligned += t * *a;
         }
-        sums
+        (sums, at == target.class())
     }
 
     /// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` from `exp a`, which `∂L/∂a_j = p_j·Σt − t_j` replaces.
@@ -120,8 +120,7 @@ impl Shifted {
 
 /// Softmax cross-entropy of one sample.
 pub(crate) fn softmax_cross_entropy(_: Loss, math: Math, a: &mut [f32], target: &Target<'_>) -> Scored {
-    let hit = argmax(a) == target.class();
-    let sums = Shifted::new(a, target);
+    let (sums, hit) = Shifted::new(a, target);
     exp(math, a);
     (sums.cross_entropy(a, target), hit)
 }
@@ -143,9 +142,11 @@ fn total(a: &[f32]) -> f32 {
     sum
 }
 
-fn subtract_largest(a: &mut [f32]) {
-    let largest = peak(a).1;
+/// Gives the index of the largest.
+fn subtract_largest(a: &mut [f32]) -> usize {
+    let (at, largest) = peak(a);
     a.iter_mut().for_each(|a| *a -= largest);
+    at
 }
 
 /// `x ← eˣ`.

@@ -7,7 +7,7 @@ use crate::kernels::{self, cut_mut, rows_mut};
 use crate::math::Math;
 use crate::samples::Inputs;
 use crate::spec::Spec;
-use crate::targets::{Targets, argmax};
+use crate::targets::Targets;
 
 impl Targets<'_> {
     /// Checks `inputs` against these targets and the network; gives what [`Inputs::check`] gives.
@@ -127,10 +127,8 @@ fn score_softmax(math: Math, outputs: &mut [f32], width: usize, targets: Targets
     while !rest.is_empty() && width > 0 {
         let (group, tail) = cut_mut(rest, GROUP * width);
         let mut shifted = [(Shifted::default(), false); GROUP];
-        for (s, (a, (sums, hit))) in (first..).zip(rows_mut(group, width).zip(&mut shifted)) {
-            let target = targets.get(s, width);
-            *hit = argmax(a) == target.class();
-            *sums = Shifted::new(a, &target);
+        for (s, (a, shifted)) in (first..).zip(rows_mut(group, width).zip(&mut shifted)) {
+            *shifted = Shifted::new(a, &targets.get(s, width));
         }
         exp(math, group);
         for (s, (a, (sums, hit))) in (first..).zip(rows_mut(group, width).zip(&shifted)) {
