@@ -4,23 +4,31 @@ use crate::kernels::{cut_mut, rows_mut};
 use crate::random::Masks;
 
 /// Where a step's draws come from: each unit is dropped by one of its own, drawn by layer, sample and place.
-pub(crate) struct Drops {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draws {
     pub seed: u64,
     pub step: u64,
-    pub first_sample: u32,
 }
 
 /// What [`drop_units`] is, for a description to bring along.
-pub(crate) type DropUnits = fn(&Drops, u16, f32, usize, &mut [f32], &mut [f32]);
+pub(crate) type DropUnits = fn(&Draws, (u16, u32), f32, usize, &mut [f32], &mut [f32]);
 
-/// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others, with probability `p`, 0.
-pub(crate) fn drop_units(drops: &Drops, layer: u16, p: f32, width: usize, a: &mut [f32], slope: &mut [f32]) {
+/// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others, with probability `p`, 0; `first` is the
+/// sample of the first row.
+pub(crate) fn drop_units(
+    draws: &Draws,
+    (layer, first): (u16, u32),
+    p: f32,
+    width: usize,
+    a: &mut [f32],
+    slope: &mut [f32],
+) {
     let kept = ((1.0 - p) * 65_536.0 + 0.5) as u32;
     let kept = kept.max(1);
     let gain = 65_536.0 / kept as f32;
-    let masks = Masks::new(drops.seed, drops.step);
+    let masks = Masks::new(draws.seed, draws.step);
     let samples = rows_mut(a, width).zip(rows_mut(slope, width));
-    for (sample, (a, slope)) in (drops.first_sample..).zip(samples) {
+    for (sample, (a, slope)) in (first..).zip(samples) {
         for (block, (a, slope)) in (0..).zip(blocks(a).zip(blocks(slope))) {
             let draws = masks.block(layer, sample, block);
             for ((a, slope), draw) in a.iter_mut().zip(slope).zip(draws) {

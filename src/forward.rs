@@ -1,6 +1,6 @@
 //! From samples to outputs: `a = f(x·W + bias)`, layer by layer.
 
-use crate::dropout::Drops;
+use crate::dropout::Draws;
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::kernels::{cut, cut_mut};
@@ -86,7 +86,7 @@ pub(crate) fn run_training(
     (n, many): (usize, Option<Many>),
     activations: &mut [f32],
     slopes: &mut [f32],
-    drops: &Drops,
+    (draws, first_sample): (&Draws, u32),
 ) {
     let (mut params, mut below, mut rest, mut slopes) = (params, Floats(&[]), activations, slopes);
     for layer in spec.layers() {
@@ -96,7 +96,7 @@ pub(crate) fn run_training(
         params = through(layer, spec.math_kind(), params, &x, a);
         layer.slopes(a, slope);
         if let Some(drop_units) = layer.drop_units() {
-            drop_units(drops, layer.index() as u16, layer.dropout(), layer.outputs(), a, slope);
+            drop_units(draws, (layer.index() as u16, first_sample), layer.dropout(), layer.outputs(), a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
     }

@@ -1,5 +1,6 @@
 //! Views over the caller's slices, checked once: the network's parameters and the workspace.
 
+use crate::dropout::Draws;
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels::{clear, cut_mut, sqrt};
 use crate::layer::Layer;
@@ -38,8 +39,8 @@ impl Init {
 pub struct Model<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) params: &'a mut [f32],
-    pub(crate) seed: u64,
-    pub(crate) steps: u64,
+    /// Seed and steps.
+    pub(crate) draws: Draws,
     /// On the magnitudes of `params`.
     pub(crate) bound: Bound,
 }
@@ -58,7 +59,7 @@ impl<'a> Model<'a> {
     pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-        Ok(Self { spec, params, seed: 0, steps: 0, bound: Bound::UNKNOWN })
+        Ok(Self { spec, params, draws: Draws { seed: 0, step: 0 }, bound: Bound::UNKNOWN })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -92,8 +93,7 @@ impl<'a> Model<'a> {
 
     /// Continues with the masks of `seed` after `steps` training steps, as if training had never stopped.
     pub fn resume(&mut self, seed: u64, steps: u64) {
-        self.seed = seed;
-        self.steps = steps;
+        self.draws = Draws { seed, step: steps };
     }
 
     /// The network's description.
@@ -117,13 +117,13 @@ impl<'a> Model<'a> {
     /// Training steps taken; the argument of a [`Schedule`](crate::Schedule).
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.draws.step
     }
 
     /// The seed of the dropout masks.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.draws.seed
     }
 }
 

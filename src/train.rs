@@ -1,7 +1,6 @@
 //! The step that ties everything together: samples → forward → loss → backward → optimizer.
 
 use crate::backward::Trace;
-use crate::dropout::Drops;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::forward;
 use crate::kernels::{self, cut_mut};
@@ -111,7 +110,7 @@ impl Model<'_> {
         optimizer.begin(rate, 1.0 / trace.samples as f32);
         self.carry_bound(optimizer, bound);
         descend(&trace, self.spec, self.params, block, optimizer);
-        self.steps = self.steps.saturating_add(1);
+        self.draws.step = self.draws.step.saturating_add(1);
         Ok(score)
     }
 
@@ -170,7 +169,7 @@ impl Model<'_> {
         self.carry_bound(optimizer, bound);
         optimizer.update(0, self.params, gradient.sum);
         gradient.reset();
-        self.steps = self.steps.saturating_add(1);
+        self.draws.step = self.draws.step.saturating_add(1);
         Ok(score)
     }
 
@@ -201,8 +200,8 @@ impl Model<'_> {
         let (lists, block) = lists.split_block(samples, spec, row);
         let many = lists.many;
         let inputs = inputs.prepare(spec, samples, lists, true, form)?;
-        let drops = Drops { seed: self.seed, step: self.steps, first_sample: score.samples() as u32 };
-        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, &drops);
+        let draws = (&self.draws, score.samples() as u32);
+        forward::run_training(spec, self.params, inputs, (samples, many), activations, deltas, draws);
         let outputs = units - spec.outputs().saturating_mul(samples).min(units);
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
