@@ -25,7 +25,7 @@ impl Trace<'_> {
         let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);
         let mut bound = 0.0_f32;
         for layer in spec.layers().rev() {
-            let at = layer.units_below() * n;
+            let at = deltas.len().saturating_sub(n * layer.outputs());
             let (deltas_below, here) = cut_mut(core::mem::take(&mut deltas), at);
             (activations, deltas) = (cut(activations, at).0, deltas_below);
             let largest = if layer.index() > 0 {

@@ -1,4 +1,4 @@
-//! One dense layer, with its place among the parameters and the units.
+//! One dense layer, with its place among the parameters.
 
 use crate::activation::{Activation, Curve};
 use crate::dropout::DropUnits;
@@ -18,7 +18,6 @@ pub struct Layer {
     pub(crate) activation: Activation,
     pub(crate) curve: Link<&'static Curve>,
     pub(crate) offset: usize,
-    pub(crate) units_below: usize,
 }
 
 impl Layer {
@@ -31,7 +30,6 @@ impl Layer {
         activation: Activation::Identity,
         curve: Link(None),
         offset: 0,
-        units_below: 0,
     };
 
     /// Position in the network, from 0.
@@ -80,11 +78,6 @@ impl Layer {
     #[must_use]
     pub const fn param_len(&self) -> usize {
         self.weight_len().saturating_add(self.outputs())
-    }
-
-    /// Units of the layers below.
-    pub(crate) const fn units_below(&self) -> usize {
-        self.units_below
     }
 
     /// `z ← f(z)`.

@@ -105,7 +105,6 @@ impl Spec {
             activation,
             curve: activation.curve(),
             offset: self.params,
-            units_below: self.units,
             ..Layer::NONE
         };
         self.layers[at] = layer;
@@ -325,7 +324,7 @@ mod tests {
         assert_eq!((NET.inputs(), NET.outputs(), NET.depth()), (784, 10, 2));
         let head = NET.layer(1).unwrap();
         assert_eq!((head.inputs(), head.outputs(), head.offset()), (64, 10, 784 * 64 + 64));
-        assert_eq!((head.units_below(), NET.units(), NET.widest_even()), (64, 74, 64));
+        assert_eq!((NET.units(), NET.widest_even()), (74, 64));
         assert_eq!(NET.layer(2), None);
     }
 
