@@ -11,20 +11,19 @@ pub(crate) struct Draws {
 }
 
 /// What [`drop_units`] is, for a description to bring along.
-pub(crate) type DropUnits = fn(&Draws, (u16, u32), f32, usize, &mut [f32], &mut [f32]);
+pub(crate) type DropUnits = fn(&Draws, (u16, u32), u16, usize, &mut [f32], &mut [f32]);
 
-/// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others, with probability `p`, 0; `first` is the
-/// sample of the first row.
+/// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others, with probability `p` in steps of 2⁻¹⁶, 0;
+/// `first` is the sample of the first row.
 pub(crate) fn drop_units(
     draws: &Draws,
     (layer, first): (u16, u32),
-    p: f32,
+    p: u16,
     width: usize,
     a: &mut [f32],
     slope: &mut [f32],
 ) {
-    let kept = ((1.0 - p) * 65_536.0 + 0.5) as u32;
-    let kept = kept.max(1);
+    let kept = 65_536 - u32::from(p);
     let gain = 65_536.0 / kept as f32;
     let masks = Masks::new(draws.seed, draws.step);
     let samples = rows_mut(a, width).zip(rows_mut(slope, width));

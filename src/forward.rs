@@ -95,9 +95,7 @@ pub(crate) fn run_training(
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
         params = through(layer, spec.math_kind(), params, &x, a);
         layer.slopes(a, slope);
-        if let Some(drop_units) = layer.drop_units() {
-            drop_units(draws, (layer.index() as u16, first_sample), layer.dropout(), layer.outputs(), a, slope);
-        }
+        layer.drop(draws, first_sample, a, slope);
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
     }
 }

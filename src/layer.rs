@@ -1,7 +1,7 @@
 //! One dense layer, with its place among the parameters.
 
 use crate::activation::{Activation, Curve};
-use crate::dropout::DropUnits;
+use crate::dropout::{Draws, DropUnits};
 use crate::link::Link;
 use crate::math::Math;
 
@@ -83,19 +83,22 @@ impl Layer {
     /// `z ← f(z)`.
     pub(crate) fn activate(&self, math: Math, z: &mut [f32]) {
         if let Some(curve) = self.curve.0 {
-            (curve.value)(self.activation.below(), math, z);
+            (curve.value)(self.activation, math, z);
         }
     }
 
     /// `slope ← f'(z)`, from `a = f(z)`.
     pub(crate) fn slopes(&self, a: &[f32], slope: &mut [f32]) {
         match self.curve.0 {
-            Some(curve) => (curve.slope)(self.activation.below(), a, slope),
+            Some(curve) => (curve.slope)(self.activation, a, slope),
             None => slope.iter_mut().for_each(|s| *s = 1.0),
         }
     }
 
-    pub(crate) fn drop_units(&self) -> Option<DropUnits> {
-        self.drop_units.0
+    /// Dropout of this layer's units in samples from `first` on, where there is any.
+    pub(crate) fn drop(&self, draws: &Draws, first: u32, a: &mut [f32], slope: &mut [f32]) {
+        if let Some(drop_units) = self.drop_units.0 {
+            drop_units(draws, (self.index.into(), first), self.dropout, self.outputs(), a, slope);
+        }
     }
 }
