@@ -128,11 +128,11 @@ pub(crate) struct ListSpace<'w> {
 
 impl<'w> ListSpace<'w> {
     /// Sets a block for gradients apart from the lists of `n` samples: `row` where there are no lists.
-    pub(crate) fn split_block(self, n: usize, spec: &Spec, row: &'w mut [f32]) -> (Self, &'w mut [f32]) {
+    pub(crate) fn split_block(&mut self, n: usize, spec: &Spec, row: &'w mut [f32]) -> &'w mut [f32] {
         let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK);
-        let (floats, block) = cut_mut(self.floats, lists);
-        let block = if block.len() > row.len() { block } else { row };
-        (Self { floats, ..self }, block)
+        let (floats, block) = cut_mut(core::mem::take(&mut self.floats), lists);
+        self.floats = floats;
+        if block.len() > row.len() { block } else { row }
     }
 }
 

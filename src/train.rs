@@ -193,11 +193,11 @@ impl Model<'_> {
     ) -> Result<(Trace<'w>, f32, &'w mut [f32]), Error> {
         let spec = self.spec;
         let (samples, largest) = targets.check(spec, &inputs)?;
-        let (floats, lists) = work.take(spec, samples, spec.work_len(samples))?;
+        let (floats, mut lists) = work.take(spec, samples, spec.work_len(samples))?;
         let units = spec.units().saturating_mul(samples);
         let (activations, rest) = cut_mut(floats, units);
         let (deltas, row) = cut_mut(rest, units);
-        let (lists, block) = lists.split_block(samples, spec, row);
+        let block = lists.split_block(samples, spec, row);
         let many = lists.many;
         let inputs = inputs.prepare(spec, samples, lists, true, form)?;
         let draws = (&self.draws, score.samples() as u32);
