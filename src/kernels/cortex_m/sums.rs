@@ -1,7 +1,6 @@
 //! Weighted sums of rows, in registers: up to sixteen columns at a time, over runs of rows whose coefficients are not zero.
 #![allow(unsafe_code)]
 
-use crate::kernels::cut_mut;
 use core::arch::asm;
 
 /// Coefficients gathered before their rows are added: as many as [`add_rows`] looks at together.
@@ -91,25 +90,24 @@ macro_rules! single {
 /// `out += Σ_i x[i] · row i`, `i` ascending, rows with `x = 0` skipped; the rows of `matrix` are as wide as `out`.
 #[inline(always)]
 pub(in crate::kernels) fn add_rows(out: &mut [f32], x: &[f32], matrix: &[f32]) {
-    // SAFETY: `out` has as many floats as `out`.
-    unsafe { sum_rows(out, out.as_ptr(), x, matrix) }
+    let sums = out.as_mut_ptr();
+    // SAFETY: `out` has its own length.
+    unsafe { sum_rows(sums, out.len(), sums, x, matrix) }
 }
 
 /// `out ← bias + Σ_i x[i] · row i` likewise.
 #[inline(always)]
 pub(in crate::kernels) fn forward_one(out: &mut [f32], bias: &[f32], x: &[f32], matrix: &[f32]) {
-    let width = out.len().min(bias.len());
-    // SAFETY: `bias` has no fewer floats than this much of `out`.
-    unsafe { sum_rows(cut_mut(out, width).0, bias.as_ptr(), x, matrix) }
+    // SAFETY: neither is shorter than this.
+    unsafe { sum_rows(out.as_mut_ptr(), out.len().min(bias.len()), bias.as_ptr(), x, matrix) }
 }
 
-/// `out ← start + Σ_i x[i] · row i`.
+/// `out ← start + Σ_i x[i] · row i` for `width` sums.
 ///
 /// # Safety
-/// `start` has as many floats as `out`.
+/// `width` floats can be read at `start` and written at `out`; both may be the same.
 #[inline(never)]
-unsafe fn sum_rows(out: &mut [f32], start: *const f32, x: &[f32], matrix: &[f32]) {
-    let width = out.len();
+unsafe fn sum_rows(out: *mut f32, width: usize, start: *const f32, x: &[f32], matrix: &[f32]) {
     let rows = x.len().min(matrix.len().checked_div(width).unwrap_or(0));
     if width == 0 {
         return;
@@ -225,11 +223,11 @@ unsafe fn sum_rows(out: &mut [f32], start: *const f32, x: &[f32], matrix: &[f32]
             "subs {stride}, {stride}, #4",
             "bne 25b",
             "26:",
-            out = inout(reg) out.as_mut_ptr() => _,
+            out = inout(reg) out => _,
             x = inout(reg) x.as_ptr() => _,
             row = inout(reg) matrix.as_ptr() => _,
             start = inout(reg) start => _,
-            stride = inout(reg) size_of_val(out) => _,
+            stride = inout(reg) width * size_of::<f32>() => _,
             mask = out(reg) _,
             n = out(reg) _,
             at = out(reg) _,
