@@ -204,8 +204,8 @@ pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], 
 /// Likewise; once in an image where `inner` is by hand.
 #[cfg_attr(target_arch = "arm", inline(never))]
 #[cfg_attr(not(target_arch = "arm"), inline(always))]
-pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
-    let done = inner::adam(w, m, v, x, d, &c);
+pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Adam) {
+    let done = inner::adam(w, m, v, x, d, c);
     if done == w.len() {
         return;
     }
@@ -218,7 +218,7 @@ pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], 
 }
 
 #[inline(always)]
-fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: Adam) {
+fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: &Adam) {
     // Without vectors nothing is gained by chunks.
     if inner::TILES {
         return adam_chunk(w, m, v, d, x, c);
@@ -234,13 +234,12 @@ fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: A
 /// Moments first: where all of the first ones are zero, as for pixels that are never lit, no weight moves, and the
 /// square roots and divisions, most of the time, are saved.
 #[inline(always)]
-fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: Adam) {
-    let (gain1, gain2) = (1.0 - c.beta1, 1.0 - c.beta2);
+fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: &Adam) {
     let mut any = 0;
     for (((&w, m), v), &d) in w.iter().zip(&mut *m).zip(&mut *v).zip(d) {
         let g = d * x + c.decay * w;
-        *m = floor(c.beta1 * *m + gain1 * g, FIRST_MOMENT_FLOOR);
-        *v = floor(c.beta2 * *v + gain2 * (g * g), SECOND_MOMENT_FLOOR);
+        *m = floor(c.beta1 * *m + c.gain1 * g, FIRST_MOMENT_FLOOR);
+        *v = floor(c.beta2 * *v + c.gain2 * (g * g), SECOND_MOMENT_FLOOR);
         any |= m.to_bits();
     }
     if any << 1 != 0 {

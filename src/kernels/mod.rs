@@ -295,16 +295,21 @@ pub(crate) struct Sgd {
     pub nesterov: bool,
 }
 
-/// As [`Sgd`], for Adam.
+/// As [`Sgd`], for Adam; what every parameter needs comes first, as `cortex_m` loads it.
+#[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Adam {
-    /// `η / (1 − β₁ᵗ)`.
-    pub rate: f32,
     pub beta1: f32,
+    /// `1 − β₁`.
+    pub gain1: f32,
     pub beta2: f32,
-    pub epsilon: f32,
+    /// `1 − β₂`.
+    pub gain2: f32,
     /// `1 / √(1 − β₂ᵗ)`.
     pub correction: f32,
+    pub epsilon: f32,
+    /// `η / (1 − β₁ᵗ)`.
+    pub rate: f32,
     /// Coupled weight decay `λ`, added to the gradient.
     pub decay: f32,
     /// Decoupled weight decay: weights shrink by `1 − ηλ`.

@@ -93,11 +93,13 @@ impl<'a> Adam<'a> {
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
         let step = kernels::Adam {
-            rate: 0.0,
             beta1: config.beta1,
+            gain1: 1.0 - config.beta1,
             beta2: config.beta2,
-            epsilon: config.epsilon,
+            gain2: 1.0 - config.beta2,
             correction: 1.0,
+            epsilon: config.epsilon,
+            rate: 0.0,
             decay: if config.decoupled { 0.0 } else { config.weight_decay },
             shrink: 1.0,
         };
@@ -152,7 +154,7 @@ impl Optimizer for Adam<'_> {
         let (first, second) = parts(self.moments, offset, weights.len());
         let rows = block.len().checked_div(d.len()).unwrap_or(0);
         if rows < 2 || x.len() < 2 || d.len().is_multiple_of(8) {
-            return kernels::adam(weights, first, second, x, d, self.step);
+            return kernels::adam(weights, first, second, x, d, &self.step);
         }
         // Rows whose ends would not fill a vector are better joined.
         let n = rows.saturating_mul(d.len());
@@ -163,7 +165,7 @@ impl Optimizer for Adam<'_> {
             let (v, second_left) = cut_mut(second, n);
             let gradient = cut_mut(block, w.len()).0;
             kernels::outer(gradient, x, d, true);
-            kernels::adam(w, m, v, &[1.0], gradient, self.step);
+            kernels::adam(w, m, v, &[1.0], gradient, &self.step);
             (weights, first, second, x) = (weights_left, first_left, second_left, cut(x, rows).1);
         }
     }

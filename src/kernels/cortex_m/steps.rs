@@ -197,15 +197,13 @@ pub(in crate::kernels) fn mean_update(mean: &mut [f32], w: &[f32], gain: f32) {
     }
 }
 
-/// What [`adam`] works on: rows of `width` gradients, `x·dᵀ`, and what it holds in registers, `β₁, 1 − β₁, β₂, 1 − β₂,
-/// 1/√(1 − β₂ᵗ), ε, η/(1 − β₁ᵗ)`.
+/// What [`adam`] works on: rows of `width` gradients, `x·dᵀ`.
 #[repr(C)]
 struct Job {
     x: *const f32,
     d: *const f32,
     width: usize,
     rows: usize,
-    gains: [f32; 7],
 }
 
 /// Adam along `x·dᵀ`, eight parameters at a time; returns how many were done: all, or all but the last few of a single
@@ -219,13 +217,11 @@ pub(in crate::kernels) fn adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &
     if rows == 0 || width == 0 || has_tails || c.decay != 0.0 || c.shrink != 1.0 {
         return 0;
     }
-    let gains = [c.beta1, 1.0 - c.beta1, c.beta2, 1.0 - c.beta2, c.correction, c.epsilon, c.rate];
-    let mut job = Job { x: x.as_ptr(), d: d.as_ptr(), width, rows, gains };
-    // SAFETY: `width` is a multiple of 8, not 0; reads `job`, `rows` floats of `x` and `width` of `d`, and reads and writes
+    let mut job = Job { x: x.as_ptr(), d: d.as_ptr(), width, rows };
+    // SAFETY: `width` is a multiple of 8, not 0; reads `job`, the first seven of `c`, `rows` floats of `x` and `width` of `d`, and reads and writes
     // `rows·width` of `w`, `m` and `v`, and the place in `x` and the rows left in `job`.
     unsafe {
         asm!(
-            "add r2, {job}, #16",
             "vldmia r2, {{s25-s31}}",
             "1:",
             "ldmia {job}, {{r2-r5}}",
@@ -318,7 +314,7 @@ pub(in crate::kernels) fn adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &
             job = in(reg) &raw mut job,
             floor1 = in(reg) FIRST_MOMENT_FLOOR.to_bits() << 1,
             floor2 = in(reg) SECOND_MOMENT_FLOOR.to_bits() << 1,
-            out("r2") _, out("r3") _, out("r4") _, out("r5") _,
+            inout("r2") c => _, out("r3") _, out("r4") _, out("r5") _,
             out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, out("s7") _,
             out("s8") _, out("s9") _, out("s10") _, out("s11") _, out("s12") _, out("s13") _, out("s14") _, out("s15") _,
             out("s16") _, out("s17") _, out("s18") _, out("s19") _, out("s20") _, out("s21") _, out("s22") _,
