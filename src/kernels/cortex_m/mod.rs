@@ -3,7 +3,7 @@
 //!
 //! Compilers load one register at a time; VLDM and VSTM move many in one instruction, and a sum that waits for no product
 //! before it does not stall. `VMLA` rounds its product, unlike `VFMA`: fewer instructions, a cycle more. It stands where
-//! the square root and the division take most of the time.
+//! the square root and the division take most of the time, and where a single sum would wait for its product anyway.
 #![allow(unsafe_code)]
 
 mod steps;
