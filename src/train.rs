@@ -219,7 +219,6 @@ impl Model<'_> {
 /// Moves every layer's weights and bias along their gradient as soon as it is known: no gradient buffer, but one `block`
 /// of at least one row.
 fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32], optimizer: &mut dyn Optimizer) {
-    let skip_zero = optimizer.rests_at_zero();
     let mut params = params;
     trace.layers(spec, |layer, x, deltas| {
         let (weights, rest) = cut_mut(core::mem::take(&mut params), layer.weight_len());
@@ -231,6 +230,7 @@ fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32]
                 optimizer.update_outer(layer.offset() + layer.weight_len(), bias, &[1.0], deltas, block);
             }
             Rows::Batch(batch) => {
+                let skip_zero = optimizer.rests_at_zero();
                 batch.descend(Place { layer, weights, bias, deltas, block }, skip_zero, &mut Along(optimizer));
             }
         }
