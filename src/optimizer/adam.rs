@@ -153,7 +153,7 @@ impl Optimizer for Adam<'_> {
         self.bound.cover(&mut self.covered, weights.len());
         let (first, second) = parts(self.moments, offset, weights.len());
         let rows = block.len().checked_div(d.len()).unwrap_or(0);
-        if rows < 2 || x.len() < 2 || d.len().is_multiple_of(8) {
+        if rows == 0 || x.len() < 2 || d.len().is_multiple_of(8) {
             return kernels::adam(weights, first, second, x, d, &self.step);
         }
         // Rows whose ends would not fill a vector are better joined.
