@@ -1,5 +1,6 @@
 //! Nonlinearities of units, and their slopes.
 
+use crate::kernels;
 use crate::link::Link;
 use crate::math::Math;
 
@@ -19,23 +20,25 @@ pub enum Activation {
     Sigmoid,
 }
 
-/// `f` and `f'`, for a description to bring along; the first argument is a leaky ReLU's slope.
+/// `f` and `f'`, for a description to bring along; the first argument is the activation whose they are.
 pub(crate) struct Curve {
     /// `z ← f(z)`.
-    pub value: fn(f32, Math, &mut [f32]),
+    pub value: fn(Activation, Math, &mut [f32]),
     /// `slope ← f'(z)`, which each of these has in terms of `a = f(z)`.
-    pub slope: fn(f32, &[f32], &mut [f32]),
+    pub slope: fn(Activation, &[f32], &mut [f32]),
 }
 
-static RELU: Curve = Curve {
-    // A NaN stays one, for the loss to show.
-    value: |_, _, z| z.iter_mut().for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z }),
-    slope: |_, a, slope| a.iter().zip(slope).for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { 0.0 }),
-};
+static RELU: Curve = Curve { value: |_, _, z| kernels::relu(z), slope: |_, a, slope| kernels::step(a, slope) };
 
 static LEAKY_RELU: Curve = Curve {
-    value: |below, _, z| z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { below * *z }),
-    slope: |below, a, slope| a.iter().zip(slope).for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { below }),
+    value: |leaky, _, z| {
+        let below = leaky.below();
+        z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { below * *z });
+    },
+    slope: |leaky, a, slope| {
+        let below = leaky.below();
+        a.iter().zip(slope).for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { below });
+    },
 };
 
 static TANH: Curve = Curve {
@@ -61,7 +64,7 @@ impl Activation {
     }
 
     /// A leaky ReLU's slope below 0; 0 of the others.
-    pub(crate) fn below(self) -> f32 {
+    fn below(self) -> f32 {
         if let Self::LeakyRelu(slope) = self { slope } else { 0.0 }
     }
 }

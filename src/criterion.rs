@@ -3,7 +3,7 @@
 use crate::kernels;
 use crate::link::Link;
 use crate::math::{self, Math};
-use crate::targets::{Target, argmax};
+use crate::targets::{Target, argmax, peak};
 
 /// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the
 /// mean over the batch.
@@ -95,16 +95,16 @@ pub(crate) struct Shifted {
 }
 
 impl Shifted {
-    /// Subtracts the maximum from `a`.
-    pub(crate) fn new(a: &mut [f32], target: &Target<'_>) -> Self {
-        subtract_largest(a);
+    /// Subtracts the maximum from `a`; also gives whether it stands where the target's does.
+    pub(crate) fn new(a: &mut [f32], target: &Target<'_>) -> (Self, bool) {
+        let at = subtract_largest(a);
         let mut sums = Self::default();
         for (j, a) in a.iter().enumerate() {
             let t = target.at(j);
             sums.total += t;
             sums.aligned += t * *a;
         }
-        sums
+        (sums, at == target.class())
     }
 
     /// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` from `exp a`, which `∂L/∂a_j = p_j·Σt − t_j` replaces.
@@ -116,6 +116,13 @@ impl Shifted {
         }
         self.total * math::ln(sum) - self.aligned
     }
+}
+
+/// Softmax cross-entropy of one sample.
+pub(crate) fn softmax_cross_entropy(_: Loss, math: Math, a: &mut [f32], target: &Target<'_>) -> Scored {
+    let (sums, hit) = Shifted::new(a, target);
+    exp(math, a);
+    (sums.cross_entropy(a, target), hit)
 }
 
 /// Turns logits into probabilities, `p_j = exp(z_j − max z) / Σ_i exp(z_i − max z)`; sums in order.
@@ -135,9 +142,11 @@ fn total(a: &[f32]) -> f32 {
     sum
 }
 
-fn subtract_largest(a: &mut [f32]) {
-    let largest = a.iter().fold(f32::NEG_INFINITY, |m, &z| if z > m { z } else { m });
+/// Gives the index of the largest.
+fn subtract_largest(a: &mut [f32]) -> usize {
+    let (at, largest) = peak(a);
     a.iter_mut().for_each(|a| *a -= largest);
+    at
 }
 
 /// `x ← eˣ`.

@@ -3,26 +3,33 @@
 use crate::kernels::{cut_mut, rows_mut};
 use crate::random::Masks;
 
-/// Which units are dropped: with probability `p`, drawn for each by layer, sample and place.
-pub(crate) struct Drop {
-    pub p: f32,
-    pub layer: u16,
-    pub first_sample: u32,
-    pub masks: Masks,
+/// Where a step's draws come from: each unit is dropped by one of its own, drawn by layer, sample and place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draws {
+    pub seed: u64,
+    pub step: u64,
 }
 
 /// What [`drop_units`] is, for a description to bring along.
-pub(crate) type DropUnits = fn(&Drop, usize, &mut [f32], &mut [f32]);
+pub(crate) type DropUnits = fn(&Draws, (u16, u32), u16, usize, &mut [f32], &mut [f32]);
 
-/// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others 0.
-pub(crate) fn drop_units(drop: &Drop, width: usize, a: &mut [f32], slope: &mut [f32]) {
-    let kept = ((1.0 - drop.p) * 65_536.0 + 0.5) as u32;
-    let kept = kept.max(1);
+/// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others, with probability `p` in steps of 2⁻¹⁶, 0;
+/// `first` is the sample of the first row.
+pub(crate) fn drop_units(
+    draws: &Draws,
+    (layer, first): (u16, u32),
+    p: u16,
+    width: usize,
+    a: &mut [f32],
+    slope: &mut [f32],
+) {
+    let kept = 65_536 - u32::from(p);
     let gain = 65_536.0 / kept as f32;
+    let masks = Masks::new(draws.seed, draws.step);
     let samples = rows_mut(a, width).zip(rows_mut(slope, width));
-    for (sample, (a, slope)) in (drop.first_sample..).zip(samples) {
+    for (sample, (a, slope)) in (first..).zip(samples) {
         for (block, (a, slope)) in (0..).zip(blocks(a).zip(blocks(slope))) {
-            let draws = drop.masks.block(drop.layer, sample, block);
+            let draws = masks.block(layer, sample, block);
             for ((a, slope), draw) in a.iter_mut().zip(slope).zip(draws) {
                 let factor = if u32::from(draw) < kept { gain } else { 0.0 };
                 *a *= factor;

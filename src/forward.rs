@@ -1,12 +1,12 @@
 //! From samples to outputs: `a = f(x·W + bias)`, layer by layer.
 
-use crate::dropout::Drop;
+use crate::dropout::Draws;
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::kernels::{cut, cut_mut};
 use crate::layer::Layer;
+use crate::math::Math;
 use crate::model::{Model, Workspace};
-use crate::random::Masks;
 use crate::rows::{Floats, Many, Rows};
 use crate::samples::Inputs;
 use crate::sets::Form;
@@ -36,11 +36,7 @@ fn predict_inputs<'w, 'x: 'w>(
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     let (n, _) = inputs.check(spec)?;
-    let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
-    let many = lists.many;
-    let mut form = Form::NONE;
-    let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
-    let outputs = run(spec, params, rows, (n, many), floats);
+    let outputs = run(spec, params, &inputs, n, work)?;
     check_finite(outputs, Value::Output)?;
     Ok(outputs)
 }
@@ -59,34 +55,26 @@ impl Model<'_> {
     }
 }
 
-/// A layer's weights and bias.
-pub(crate) fn layer_params<'p>(params: &'p [f32], layer: &Layer) -> (&'p [f32], &'p [f32]) {
-    let (weights, rest) = cut(cut(params, layer.offset()).1, layer.weight_len());
-    (weights, cut(rest, layer.outputs()).0)
-}
-
-/// Forward pass for prediction: layers write into two halves of `floats` in turn.
+/// Forward pass for prediction, of `n` samples that are checked: layers write into two halves of the workspace in turn.
 pub(crate) fn run<'w>(
     spec: &Spec,
     params: &[f32],
-    inputs: Rows<'_>,
-    (n, many): (usize, Option<Many>),
-    floats: &'w mut [f32],
-) -> &'w mut [f32] {
+    inputs: &Inputs<'_>,
+    n: usize,
+    work: &'w mut Workspace<'_>,
+) -> Result<&'w mut [f32], Error> {
+    let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
+    let (many, mut form) = (lists.many, Form::Unused);
+    let inputs = inputs.prepare(spec, n, lists, false, &mut form)?;
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
+    let mut params = params;
     for layer in spec.layers() {
         let below = Floats(cut(from, n * layer.inputs()).0);
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
-        let (weights, bias) = layer_params(params, layer);
-        let z = cut_mut(to, n * layer.outputs()).0;
-        x.forward(layer, weights, bias, z);
-        if let Some(norm) = layer.norm() {
-            (norm.predict)(layer, z, params);
-        }
-        layer.activate(spec.math_kind(), z);
+        params = through(layer, spec.math_kind(), params, &x, cut_mut(to, n * layer.outputs()).0, &mut &mut [][..]);
         core::mem::swap(&mut to, &mut from);
     }
-    cut_mut(from, n * spec.outputs()).0
+    Ok(cut_mut(from, n * spec.outputs()).0)
 }
 
 /// What a forward pass for training keeps of `n` samples, layer after layer.
@@ -109,31 +97,47 @@ impl<'w> Kept<'w> {
     }
 }
 
-/// Forward pass for training, with dropout where its masks and the number of the first sample are given.
+/// Forward pass for training, with dropout where its draws and the number of the first sample are given.
 pub(crate) fn run_training(
     spec: &Spec,
     params: &[f32],
     inputs: Rows<'_>,
     (n, many): (usize, Option<Many>),
     kept: &mut Kept<'_>,
-    dropping: Option<(Masks, u32)>,
+    dropping: Option<(&Draws, u32)>,
 ) {
-    let (mut below, mut rest, mut slopes) = (Floats(&[]), &mut *kept.activations, &mut *kept.slopes);
+    let (mut params, mut below) = (params, Floats(&[]));
+    let (mut rest, mut slopes, mut norms) = (&mut *kept.activations, &mut *kept.slopes, &mut *kept.norms);
     for layer in spec.layers() {
         let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs());
         let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), n * layer.outputs());
-        let (weights, bias) = layer_params(params, layer);
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
-        x.forward(layer, weights, bias, a);
-        if let Some(norm) = layer.norm() {
-            (norm.train)(layer, a, params, kept.norms);
-        }
-        layer.activate(spec.math_kind(), a);
+        params = through(layer, spec.math_kind(), params, &x, a, &mut norms);
         layer.slopes(a, slope);
-        if let (Some(drop_units), Some((masks, first_sample))) = (layer.drop_units(), dropping) {
-            let drop = Drop { p: layer.dropout(), layer: layer.index() as u16, first_sample, masks };
-            drop_units(&drop, layer.outputs(), a, slope);
+        if let Some((draws, first_sample)) = dropping {
+            layer.drop(draws, first_sample, a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
     }
+}
+
+/// `a ← f(x·W + bias)`; `params` begin with those of `layer`, and what follows them is given back. A norm takes its room
+/// from `norms`; where that is empty, it normalises by running statistics.
+fn through<'p>(
+    layer: &Layer,
+    math: Math,
+    params: &'p [f32],
+    x: &Rows<'_>,
+    a: &mut [f32],
+    norms: &mut &mut [f32],
+) -> &'p [f32] {
+    let (weights, rest) = cut(params, layer.weight_len());
+    let (bias, rest) = cut(rest, layer.outputs());
+    x.forward(layer, weights, bias, a);
+    let rest = match layer.norm() {
+        Some(norm) => (norm.forward)(layer, a, rest, norms),
+        None => rest,
+    };
+    layer.activate(math, a);
+    rest
 }

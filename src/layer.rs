@@ -1,7 +1,7 @@
-//! One dense layer, with its place among the parameters and the units.
+//! One dense layer, with its place among the parameters.
 
 use crate::activation::{Activation, Curve};
-use crate::dropout::DropUnits;
+use crate::dropout::{Draws, DropUnits};
 use crate::kernels::cut;
 use crate::link::Link;
 use crate::math::Math;
@@ -14,37 +14,42 @@ pub(crate) const NORM_ROOM: usize = 5;
 
 /// What a layer with a norm needs, linked where one is described.
 ///
-/// Slices: `params` are those of the whole network, `norms` the workspace's part for all norms, `pooled` this layer's means
-/// and sums of squared deviations.
+/// What begins with the layer's part comes back without it, or, as `norms`, is shortened in place: `norms` is the
+/// workspace's part for norms, [`Layer::norm_room`] floats for each, `pooled` this layer's means and sums of squared
+/// deviations.
 pub(crate) struct Norm {
-    /// `z ← γ(z − μ)/√(σ² + ε) + β` by the running statistics.
-    pub predict: fn(&Layer, z: &mut [f32], params: &[f32]),
-    /// The same by the statistics of the batch, which stay in `norms` with the normalised values.
-    pub train: fn(&Layer, z: &mut [f32], params: &[f32], norms: &mut [f32]),
-    /// `∂L/∂y` to `∂L/∂z`; leaves `∂L/∂γ` and `∂L/∂β` in `norms`. Returns a bound on both and on the batch's statistics,
-    /// not finite where a number is not.
-    pub backward: fn(&Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]) -> f32,
-    /// Moves running statistics towards those of a batch of so many samples; gives the parameters to learn and their
-    /// gradient.
-    pub follow: for<'a> fn(&Layer, params: &'a mut [f32], norms: &'a [f32], samples: usize) -> Learned<'a>,
+    /// `z ← γ(z − μ)/√(σ² + ε) + β` by the statistics of the batch, which stay in `norms` with the normalised values, or,
+    /// where `norms` is empty, by the running ones in `params`, which begin with the norm's.
+    pub forward: Forward,
+    /// `∂L/∂y` to `∂L/∂z`; leaves `∂L/∂γ` and `∂L/∂β` in `norms`, whose last part is this layer's. Returns a bound on both
+    /// and on the batch's statistics, not finite where a number is not. `params` are the network's.
+    pub backward: fn(&Layer, deltas: &mut [f32], params: &[f32], norms: &mut &mut [f32]) -> f32,
+    /// Moves running statistics towards those of a batch of so many samples; hands what is learned to `update` with its
+    /// place and its gradient.
+    pub step: Step,
     /// Adds the gradient of a batch of so many samples to the network's, and pools the statistics, in the places of the
     /// running ones, with those of so many samples before.
-    pub accumulate: fn(&Layer, gradient: &mut [f32], norms: &[f32], samples: usize, before: u64),
-    /// Moves running statistics towards those pooled of so many samples.
+    pub accumulate: Accumulate,
+    /// Moves running statistics of the network's `params` towards those pooled of so many samples.
     pub follow_pooled: fn(&Layer, params: &mut [f32], pooled: &[f32], samples: u64),
-    /// The largest statistic of a batch of so many samples, and of those pooled of so many.
-    pub largest: fn(&Layer, norms: &[f32], samples: usize) -> f32,
+    /// The largest statistic of a batch, and of those pooled of so many samples.
+    pub largest: fn(&Layer, norms: &mut &[f32], samples: usize) -> f32,
     pub largest_pooled: fn(&Layer, pooled: &[f32], samples: u64) -> f32,
     /// Pools the statistics of a batch of so many samples with those of so many before.
-    pub pool: fn(&Layer, pooled: &mut [f32], norms: &[f32], samples: usize, before: u64),
-    /// Replaces running statistics by those pooled of so many samples.
+    pub pool: fn(&Layer, pooled: &mut [f32], norms: &mut &[f32], samples: usize, before: u64),
+    /// Replaces running statistics of the network's `params` by those pooled of so many samples.
     pub settle: fn(&Layer, params: &mut [f32], pooled: &[f32], samples: u64),
-    /// Turns a copy of weights and bias into those of the same layer without a norm.
+    /// Turns a copy of weights and bias into those of the same layer without a norm, by the network's `params`.
     pub fold: fn(&Layer, weights: &mut [f32], bias: &mut [f32], params: &[f32]),
 }
 
-/// Parameters to learn and their gradient.
-type Learned<'a> = (&'a mut [f32], &'a [f32]);
+type Forward = for<'p> fn(&Layer, z: &mut [f32], params: &'p [f32], norms: &mut &mut [f32]) -> &'p [f32];
+type Step = for<'p> fn(&Layer, params: &'p mut [f32], norms: &mut &[f32], samples: usize, Update<'_>) -> &'p mut [f32];
+type Accumulate =
+    for<'g> fn(&Layer, gradient: &'g mut [f32], norms: &mut &[f32], samples: usize, before: u64) -> &'g mut [f32];
+
+/// What learned parameters are moved by: their place among the parameters, they, their gradient.
+pub(crate) type Update<'a> = &'a mut dyn FnMut(usize, &mut [f32], &[f32]);
 
 /// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias, then what a
 /// [norm](crate::Spec::norm) has.
@@ -61,9 +66,6 @@ pub struct Layer {
     pub(crate) curve: Link<&'static Curve>,
     pub(crate) norm: Link<&'static Norm>,
     pub(crate) offset: usize,
-    pub(crate) units_below: usize,
-    /// Units of the normalised layers below.
-    pub(crate) norms_below: usize,
 }
 
 impl Layer {
@@ -77,8 +79,6 @@ impl Layer {
         curve: Link(None),
         norm: Link(None),
         offset: 0,
-        units_below: 0,
-        norms_below: 0,
     };
 
     /// Position in the network, from 0.
@@ -160,32 +160,30 @@ impl Layer {
         self.norm.0
     }
 
-    /// Where in the workspace's part for norms this layer's room for `samples` samples begins.
+    /// Floats of the workspace that a norm needs for `samples` samples.
     pub(crate) fn norm_room(&self, samples: usize) -> usize {
-        self.norms_below * (samples + NORM_ROOM)
-    }
-
-    /// Units of the layers below.
-    pub(crate) const fn units_below(&self) -> usize {
-        self.units_below
+        (samples + NORM_ROOM) * self.outputs()
     }
 
     /// `z ← f(z)`.
     pub(crate) fn activate(&self, math: Math, z: &mut [f32]) {
         if let Some(curve) = self.curve.0 {
-            (curve.value)(self.activation.below(), math, z);
+            (curve.value)(self.activation, math, z);
         }
     }
 
     /// `slope ← f'(z)`, from `a = f(z)`.
     pub(crate) fn slopes(&self, a: &[f32], slope: &mut [f32]) {
         match self.curve.0 {
-            Some(curve) => (curve.slope)(self.activation.below(), a, slope),
+            Some(curve) => (curve.slope)(self.activation, a, slope),
             None => slope.iter_mut().for_each(|s| *s = 1.0),
         }
     }
 
-    pub(crate) fn drop_units(&self) -> Option<DropUnits> {
-        self.drop_units.0
+    /// Dropout of this layer's units in samples from `first` on, where there is any.
+    pub(crate) fn drop(&self, draws: &Draws, first: u32, a: &mut [f32], slope: &mut [f32]) {
+        if let Some(drop_units) = self.drop_units.0 {
+            drop_units(draws, (self.index.into(), first), self.dropout, self.outputs(), a, slope);
+        }
     }
 }

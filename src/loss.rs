@@ -1,13 +1,13 @@
 //! From outputs to losses and their gradient, and the score that sums them up.
 
-use crate::criterion::{Shifted, exp};
+use crate::criterion::{Shifted, exp, softmax_cross_entropy};
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::kernels::{self, cut_mut, rows_mut};
 use crate::math::Math;
 use crate::samples::Inputs;
 use crate::spec::Spec;
-use crate::targets::{Targets, argmax};
+use crate::targets::Targets;
 
 impl Targets<'_> {
     /// Checks `inputs` against these targets and the network; gives what [`Inputs::check`] gives.
@@ -32,11 +32,18 @@ impl Targets<'_> {
 }
 
 /// Loss and hits over samples: sums in 8 lanes over samples in order, so that the split into batches changes no bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     lanes: [f32; 8],
     samples: u64,
     hits: u64,
+}
+
+impl Default for Score {
+    /// No samples.
+    fn default() -> Self {
+        Self { lanes: kernels::zeros(), samples: 0, hits: 0 }
+    }
 }
 
 impl Score {
@@ -49,7 +56,7 @@ impl Score {
 
     /// Whether the loss is finite.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if kernels::sum(&self.lanes).is_finite() {
+        if kernels::tree(self.lanes).is_finite() {
             Ok(())
         } else {
             Err(Error::NonFinite { value: Value::Loss, index: 0 })
@@ -71,7 +78,7 @@ impl Score {
     /// Mean loss; NaN without samples.
     #[must_use]
     pub fn loss(&self) -> f32 {
-        kernels::sum(&self.lanes) / self.samples as f32
+        kernels::tree(self.lanes) / self.samples as f32
     }
 
     /// Share of samples whose class was right; NaN without samples.
@@ -100,8 +107,10 @@ pub(crate) fn score_with_gradient(
 /// Gives `each` the loss of every sample of a batch and whether it is a hit, in order, and replaces outputs by `∂L/∂a`.
 pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, mut each: impl FnMut(f32, bool)) {
     let width = spec.outputs();
-    let Some(criterion) = spec.criterion() else {
-        return score_softmax(spec.math_kind(), outputs, width, targets, each);
+    let criterion = match spec.criterion() {
+        Some(criterion) => criterion,
+        None if GROUP > 1 => return score_softmax(spec.math_kind(), outputs, width, targets, each),
+        None => softmax_cross_entropy,
     };
     for (s, a) in rows_mut(outputs, width).enumerate() {
         let (loss, hit) = criterion(spec.loss_kind(), spec.math_kind(), a, &targets.get(s, width));
@@ -118,10 +127,8 @@ fn score_softmax(math: Math, outputs: &mut [f32], width: usize, targets: Targets
     while !rest.is_empty() && width > 0 {
         let (group, tail) = cut_mut(rest, GROUP * width);
         let mut shifted = [(Shifted::default(), false); GROUP];
-        for (s, (a, (sums, hit))) in (first..).zip(rows_mut(group, width).zip(&mut shifted)) {
-            let target = targets.get(s, width);
-            *hit = argmax(a) == target.class();
-            *sums = Shifted::new(a, &target);
+        for (s, (a, shifted)) in (first..).zip(rows_mut(group, width).zip(&mut shifted)) {
+            *shifted = Shifted::new(a, &targets.get(s, width));
         }
         exp(math, group);
         for (s, (a, (sums, hit))) in (first..).zip(rows_mut(group, width).zip(&shifted)) {

@@ -6,7 +6,6 @@ use crate::loss::{Score, score};
 use crate::math;
 use crate::model::{Model, Workspace};
 use crate::samples::Inputs;
-use crate::sets::Form;
 use crate::spec::Spec;
 use crate::targets::{Targets, argmax};
 
@@ -57,11 +56,7 @@ pub(crate) fn score_each(
     let mut done = 0;
     while done < samples {
         let n = work.capacity().min(samples - done);
-        let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
-        let many = lists.many;
-        let mut form = Form::NONE;
-        let rows = inputs.part(done, n, spec.inputs()).prepare(spec, n, lists, false, &mut form)?;
-        let outputs = forward::run(spec, params, rows, (n, many), floats);
+        let outputs = forward::run(spec, params, &inputs.part(done, n, spec.inputs()), n, work)?;
         score(spec, outputs, targets.skip(done, spec.outputs()), &mut *each);
         done += n;
     }

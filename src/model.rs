@@ -1,7 +1,8 @@
 //! Views over the caller's slices, checked once: the network's parameters and the workspace.
 
+use crate::dropout::Draws;
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{cut_mut, sqrt};
+use crate::kernels::{clear, cut_mut, sqrt};
 use crate::layer::Layer;
 use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
@@ -38,8 +39,8 @@ impl Init {
 pub struct Model<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) params: &'a mut [f32],
-    pub(crate) seed: u64,
-    pub(crate) steps: u64,
+    /// Seed and steps.
+    pub(crate) draws: Draws,
     /// On the magnitudes of `params`.
     pub(crate) bound: Bound,
     /// Whether `params` are an average that was not trained since.
@@ -60,7 +61,7 @@ impl<'a> Model<'a> {
     pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-        Ok(Self { spec, params, seed: 0, steps: 0, bound: Bound::UNKNOWN, is_average: false })
+        Ok(Self { spec, params, draws: Draws { seed: 0, step: 0 }, bound: Bound::UNKNOWN, is_average: false })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -85,7 +86,7 @@ impl<'a> Model<'a> {
             for w in weights {
                 *w = scale * random::normal(&mut draws);
             }
-            bias.fill(0.0);
+            clear(bias);
             let (norm, tail) = cut_mut(tail, layer.norm_len());
             let units = layer.outputs();
             // γ = 1, β = 0, mean 0, variance 1.
@@ -100,8 +101,7 @@ impl<'a> Model<'a> {
 
     /// Continues with the masks of `seed` after `steps` training steps, as if training had never stopped.
     pub fn resume(&mut self, seed: u64, steps: u64) {
-        self.seed = seed;
-        self.steps = steps;
+        self.draws = Draws { seed, step: steps };
     }
 
     /// The network's description.
@@ -126,13 +126,13 @@ impl<'a> Model<'a> {
     /// Training steps taken; the argument of a [`Schedule`](crate::Schedule).
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.draws.step
     }
 
     /// The seed of the dropout masks.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.draws.seed
     }
 }
 

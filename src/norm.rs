@@ -2,7 +2,7 @@
 //! statistics in prediction.
 
 use crate::kernels::{self, cut, cut_mut, rows, rows_mut};
-use crate::layer::{Layer, Norm};
+use crate::layer::{Layer, Norm, Update};
 
 /// `ε`, which keeps a variance of zero from dividing.
 const EPSILON: f32 = 1e-5;
@@ -10,7 +10,7 @@ const EPSILON: f32 = 1e-5;
 const MOMENTUM: f32 = 0.1;
 
 pub(crate) static NORM: Norm =
-    Norm { predict, train, backward, follow, accumulate, follow_pooled, largest, largest_pooled, pool, settle, fold };
+    Norm { forward, backward, step, accumulate, follow_pooled, largest, largest_pooled, pool, settle, fold };
 
 /// Parameters of a norm, one of each for a unit.
 #[derive(Clone, Copy)]
@@ -22,46 +22,71 @@ struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    fn of(layer: &Layer, params: &'a [f32]) -> Self {
+    /// From `params`, which begin with them; what follows comes, too.
+    fn first(layer: &Layer, params: &'a [f32]) -> (Self, &'a [f32]) {
         let units = layer.outputs();
-        let (gamma, rest) = cut(cut(params, layer.norm_offset()).1, units);
+        let (gamma, rest) = cut(params, units);
         let (beta, rest) = cut(rest, units);
         let (mean, rest) = cut(rest, units);
-        Self { gamma, beta, mean, variance: cut(rest, units).0 }
+        let (variance, rest) = cut(rest, units);
+        (Self { gamma, beta, mean, variance }, rest)
+    }
+
+    /// Among those of the network.
+    fn of(layer: &Layer, params: &'a [f32]) -> Self {
+        Self::first(layer, cut(params, layer.norm_offset()).1).0
     }
 }
 
-/// `γ` and `β`, and the places of both running statistics.
-fn learned_and_running<'a>(layer: &Layer, params: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32]) {
-    let norm = cut_mut(cut_mut(params, layer.norm_offset()).1, layer.norm_len()).0;
-    cut_mut(norm, 2 * layer.outputs())
+/// The running statistics among the network's parameters: means before variances.
+fn running<'a>(layer: &Layer, params: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32]) {
+    let learned = layer.offset() + layer.learned_len();
+    cut_mut(cut_mut(cut_mut(params, learned).1, 2 * layer.outputs()).0, layer.outputs())
 }
 
-/// The layer's part of `norms` for so many samples: statistics of the batch, `1/√(σ² + ε)`, the gradients of `γ` and `β`.
+/// A layer's room in the workspace after a batch.
 struct Room<'a> {
+    /// Mean, then variance.
     statistics: &'a [f32],
+    /// `∂L/∂γ`, then `∂L/∂β`.
     gradient: &'a [f32],
 }
 
 impl<'a> Room<'a> {
-    fn of(layer: &Layer, norms: &'a [f32], samples: usize) -> Self {
+    /// The first in `norms`, which is shortened by it.
+    fn first(layer: &Layer, norms: &mut &'a [f32], samples: usize) -> Self {
         let units = layer.outputs();
-        let (statistics, rest) = cut(cut(norms, layer.norm_room(samples)).1, 2 * units);
+        let (room, rest) = cut(norms, layer.norm_room(samples));
+        *norms = rest;
+        let (statistics, rest) = cut(room, 2 * units);
         Self { statistics, gradient: cut(cut(rest, units).1, 2 * units).0 }
     }
 }
 
-/// The same to write: both statistics, `1/√(σ² + ε)`, the gradients, the normalised values.
-fn room_mut<'a>(layer: &Layer, norms: &'a mut [f32], samples: usize) -> [&'a mut [f32]; 4] {
+/// A room to write: both statistics, `1/√(σ² + ε)`, the gradients, the normalised values.
+fn split<'a>(layer: &Layer, room: &'a mut [f32]) -> [&'a mut [f32]; 4] {
     let units = layer.outputs();
-    let (statistics, rest) = cut_mut(cut_mut(norms, layer.norm_room(samples)).1, 2 * units);
+    let (statistics, rest) = cut_mut(room, 2 * units);
     let (inverse, rest) = cut_mut(rest, units);
     let (gradient, normal) = cut_mut(rest, 2 * units);
     [statistics, inverse, gradient, normal]
 }
 
-fn predict(layer: &Layer, z: &mut [f32], params: &[f32]) {
-    by_blocks(layer.outputs(), &Params::of(layer, params), z, normalised);
+/// Samples of a layer's batch.
+fn samples_of(layer: &Layer, floats: &[f32]) -> usize {
+    floats.len().checked_div(layer.outputs()).unwrap_or(0)
+}
+
+fn forward<'p>(layer: &Layer, z: &mut [f32], params: &'p [f32], norms: &mut &mut [f32]) -> &'p [f32] {
+    let (norm, rest) = Params::first(layer, params);
+    if norms.is_empty() {
+        by_blocks(layer.outputs(), &norm, z, normalised);
+    } else {
+        let (room, others) = cut_mut(core::mem::take(norms), layer.norm_room(samples_of(layer, z)));
+        *norms = others;
+        train(layer, z, &norm, room);
+    }
+    rest
 }
 
 fn normalised(z: f32, mean: f32, scale: f32, beta: f32) -> f32 {
@@ -92,13 +117,12 @@ fn by_blocks(width: usize, norm: &Params<'_>, z: &mut [f32], f: impl Fn(f32, f32
     }
 }
 
-fn train(layer: &Layer, z: &mut [f32], params: &[f32], norms: &mut [f32]) {
-    let Params { gamma, beta, .. } = Params::of(layer, params);
+fn train(layer: &Layer, z: &mut [f32], norm: &Params<'_>, room: &mut [f32]) {
+    let Params { gamma, beta, .. } = *norm;
     let width = layer.outputs();
-    let samples = z.len().checked_div(width).unwrap_or(0);
-    let [statistics, inverse, _, normal] = room_mut(layer, norms, samples);
+    let [statistics, inverse, _, normal] = split(layer, room);
     let (mean, variance) = cut_mut(statistics, width);
-    let share = 1.0 / samples as f32;
+    let share = 1.0 / samples_of(layer, z) as f32;
     mean.fill(0.0);
     for row in rows(&*z, width) {
         mean.iter_mut().zip(row).for_each(|(m, z)| *m += z);
@@ -124,11 +148,14 @@ fn train(layer: &Layer, z: &mut [f32], params: &[f32], norms: &mut [f32]) {
 }
 
 /// `∂L/∂z = γ/√(σ² + ε) · (∂L/∂y − (1/n)Σ ∂L/∂y − x̂·(1/n)Σ ∂L/∂y·x̂)`.
-fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]) -> f32 {
+fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut &mut [f32]) -> f32 {
     let Params { gamma, .. } = Params::of(layer, params);
     let width = layer.outputs();
-    let samples = deltas.len().checked_div(width).unwrap_or(0);
-    let [statistics, inverse, gradient, normal] = room_mut(layer, norms, samples);
+    let samples = samples_of(layer, deltas);
+    let at = norms.len().saturating_sub(layer.norm_room(samples));
+    let (others, room) = cut_mut(core::mem::take(norms), at);
+    *norms = others;
+    let [statistics, inverse, gradient, normal] = split(layer, room);
     let share = 1.0 / samples as f32;
     gradient.fill(0.0);
     let (of_gamma, of_beta) = cut_mut(&mut *gradient, width);
@@ -147,39 +174,63 @@ fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut [f32]
     kernels::largest(gradient) + kernels::largest(statistics)
 }
 
-/// `r ← r + 0.1·(batch − r)`, the variance unbiased.
-fn follow<'a>(layer: &Layer, params: &'a mut [f32], norms: &'a [f32], samples: usize) -> (&'a mut [f32], &'a [f32]) {
-    let (learned, running) = learned_and_running(layer, params);
-    let room = Room::of(layer, norms, samples);
+fn step<'p>(
+    layer: &Layer,
+    params: &'p mut [f32],
+    norms: &mut &[f32],
+    samples: usize,
+    update: Update<'_>,
+) -> &'p mut [f32] {
+    let units = layer.outputs();
+    let room = Room::first(layer, norms, samples);
+    let (learned, rest) = cut_mut(params, 2 * units);
+    let (mean, rest) = cut_mut(rest, units);
+    let (variance, rest) = cut_mut(rest, units);
+    let (batch_mean, batch_variance) = cut(room.statistics, units);
     let n = samples as f32;
-    let unbiased = 1.0 / (n - 1.0);
-    let (mean, variance) = cut_mut(running, layer.outputs());
-    let (batch_mean, batch_variance) = cut(room.statistics, layer.outputs());
-    for ((m, v), (mean, variance)) in mean.iter_mut().zip(variance).zip(batch_mean.iter().zip(batch_variance)) {
-        *m += (mean - *m) * MOMENTUM;
-        *v += (variance * n * unbiased - *v) * MOMENTUM;
+    follow(mean, batch_mean, 1.0);
+    // Unbiased, in the roundings of what is pooled.
+    for (r, variance) in variance.iter_mut().zip(batch_variance) {
+        *r += (variance * n * unbiased(n) - *r) * MOMENTUM;
     }
-    (learned, room.gradient)
+    update(layer.norm_offset(), learned, room.gradient);
+    rest
 }
 
-fn accumulate(layer: &Layer, gradient: &mut [f32], norms: &[f32], samples: usize, before: u64) {
-    let (learned, pooled) = learned_and_running(layer, gradient);
-    kernels::add(learned, Room::of(layer, norms, samples).gradient, 1.0);
-    pool(layer, pooled, norms, samples, before);
+fn accumulate<'g>(
+    layer: &Layer,
+    gradient: &'g mut [f32],
+    norms: &mut &[f32],
+    samples: usize,
+    before: u64,
+) -> &'g mut [f32] {
+    let (learned, rest) = cut_mut(gradient, 2 * layer.outputs());
+    let (pooled, rest) = cut_mut(rest, 2 * layer.outputs());
+    let room = Room::first(layer, norms, samples);
+    kernels::add(learned, room.gradient, 1.0);
+    take_in(layer, pooled, &room, samples, before);
+    rest
 }
 
 fn follow_pooled(layer: &Layer, params: &mut [f32], pooled: &[f32], samples: u64) {
-    let (mean, variance) = cut_mut(learned_and_running(layer, params).1, layer.outputs());
+    let (mean, variance) = running(layer, params);
     let (pooled, second) = cut(pooled, layer.outputs());
-    let unbiased = 1.0 / (samples as f32 - 1.0);
-    for ((m, v), (mean, second)) in mean.iter_mut().zip(variance).zip(pooled.iter().zip(second)) {
-        *m += (mean - *m) * MOMENTUM;
-        *v += (second * unbiased - *v) * MOMENTUM;
-    }
+    follow(mean, pooled, 1.0);
+    follow(variance, second, unbiased(samples as f32));
 }
 
-fn largest(layer: &Layer, norms: &[f32], samples: usize) -> f32 {
-    kernels::largest(Room::of(layer, norms, samples).statistics)
+/// `r ← r + 0.1·(s·gain − r)`.
+fn follow(running: &mut [f32], statistic: &[f32], gain: f32) {
+    running.iter_mut().zip(statistic).for_each(|(r, s)| *r += (s * gain - *r) * MOMENTUM);
+}
+
+/// What makes a variance of a sum of squared deviations.
+fn unbiased(samples: f32) -> f32 {
+    1.0 / (samples - 1.0)
+}
+
+fn largest(layer: &Layer, norms: &mut &[f32], samples: usize) -> f32 {
+    kernels::largest(Room::first(layer, norms, samples).statistics)
 }
 
 fn largest_pooled(layer: &Layer, pooled: &[f32], samples: u64) -> f32 {
@@ -187,10 +238,14 @@ fn largest_pooled(layer: &Layer, pooled: &[f32], samples: u64) -> f32 {
     kernels::largest(mean) + kernels::largest(second) / (samples as f32 - 1.0)
 }
 
+fn pool(layer: &Layer, pooled: &mut [f32], norms: &mut &[f32], samples: usize, before: u64) {
+    take_in(layer, pooled, &Room::first(layer, norms, samples), samples, before);
+}
+
 /// `δ = m_b − m_a; m = m_a + δ·n_b/n; M₂ = M₂_a + M₂_b + δ²·n_a·n_b/n` (Chan et al. 1979).
-fn pool(layer: &Layer, pooled: &mut [f32], norms: &[f32], samples: usize, before: u64) {
+fn take_in(layer: &Layer, pooled: &mut [f32], room: &Room<'_>, samples: usize, before: u64) {
     let (mean, second) = cut_mut(pooled, layer.outputs());
-    let (batch_mean, batch_variance) = cut(Room::of(layer, norms, samples).statistics, layer.outputs());
+    let (batch_mean, batch_variance) = cut(room.statistics, layer.outputs());
     let (n_a, n_b) = (before as f32, samples as f32);
     let share = n_b / (n_a + n_b);
     for ((m, v), (mean, variance)) in mean.iter_mut().zip(second).zip(batch_mean.iter().zip(batch_variance)) {
@@ -205,14 +260,13 @@ fn pool(layer: &Layer, pooled: &mut [f32], norms: &[f32], samples: usize, before
 }
 
 fn settle(layer: &Layer, params: &mut [f32], pooled: &[f32], samples: u64) {
-    let (mean, variance) = cut_mut(learned_and_running(layer, params).1, layer.outputs());
+    let (mean, variance) = running(layer, params);
     let (pooled, second) = cut(pooled, layer.outputs());
-    let unbiased = 1.0 / (samples as f32 - 1.0);
     kernels::copy(mean, pooled);
-    variance.iter_mut().zip(second).for_each(|(v, second)| *v = second * unbiased);
+    variance.iter_mut().zip(second).for_each(|(v, second)| *v = second * unbiased(samples as f32));
 }
 
-/// `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`: the bias as a sample, each row of weights as one around 0.
+/// `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`.
 fn fold(layer: &Layer, weights: &mut [f32], bias: &mut [f32], params: &[f32]) {
     let norm = Params::of(layer, params);
     by_blocks(layer.outputs(), &norm, weights, |w, _, scale, _| w * scale);

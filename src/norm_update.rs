@@ -80,19 +80,20 @@ impl<'a> NormUpdate<'a> {
         }
         let (floats, lists) = work.take(spec, n, spec.work_len(n))?;
         let mut kept = Kept::split(floats, spec, n).0;
-        let (many, mut form) = (lists.many, Form::NONE);
+        let (many, mut form) = (lists.many, Form::Unused);
         let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
         run_training(spec, self.params, rows, (n, many), &mut kept, None);
+        let mut norms = &*kept.norms;
         for layer in spec.layers() {
-            if layer.norm().is_some_and(|norm| !is_moderate((norm.largest)(layer, kept.norms, n))) {
+            if layer.norm().is_some_and(|norm| !is_moderate((norm.largest)(layer, &mut norms, n))) {
                 return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
             }
         }
-        let mut rest = &mut *self.pooled;
+        let (mut norms, mut rest) = (&*kept.norms, &mut *self.pooled);
         for layer in spec.layers() {
             if let Some(norm) = layer.norm() {
                 let (pooled, tail) = cut_mut(core::mem::take(&mut rest), 2 * layer.outputs());
-                (norm.pool)(layer, pooled, kept.norms, n, self.samples);
+                (norm.pool)(layer, pooled, &mut norms, n, self.samples);
                 rest = tail;
             }
         }

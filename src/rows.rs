@@ -17,9 +17,6 @@ pub(crate) enum Rows<'a> {
 pub(crate) trait Update {
     /// Along the summed gradient of these rows.
     fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]);
-
-    /// Along `x·deltasᵀ`, the gradient of one sample; `block` is scratch.
-    fn outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], deltas: &[f32], block: &mut [f32]);
 }
 
 /// A layer's parameters, the deltas of its outputs, and scratch for a row of gradients or more.
@@ -45,7 +42,8 @@ pub(crate) trait Batch {
         false
     }
 
-    /// [`Rows::descend`] in blocks of rows.
+    /// Hands a layer's weights and bias to `update` in blocks of rows with their gradient as soon as it is known; rows
+    /// whose gradient is known to be zero may be left out where `skip_zero` says so.
     fn descend(&self, place: Place<'_>, skip_zero: bool, update: &mut dyn Update) {
         let Place { layer, weights, bias, deltas, block } = place;
         let outputs = layer.outputs();
@@ -72,7 +70,7 @@ impl<'a> Rows<'a> {
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
     pub(crate) fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         match self {
-            Self::One(x) => kernels::forward(x, layer.inputs(), weights, bias, z),
+            Self::One(x) => kernels::forward_one(x, weights, bias, z),
             Self::Batch(batch) => batch.forward(layer, weights, bias, z),
         }
     }
@@ -82,19 +80,6 @@ impl<'a> Rows<'a> {
         match self {
             Self::One(x) => kernels::outer(g, x, deltas, false),
             Self::Batch(batch) => batch.gradient(layer, 0, deltas, g, false),
-        }
-    }
-
-    /// Hands a layer's weights and bias to `update` with their gradient as soon as it is known; rows whose gradient is
-    /// known to be zero may be left out where `skip_zero` says so.
-    pub(crate) fn descend(&self, place: Place<'_>, skip_zero: bool, update: &mut dyn Update) {
-        match self {
-            Self::One(x) => {
-                let Place { layer, weights, bias, deltas, block } = place;
-                update.outer(layer.offset(), weights, x, deltas, block);
-                update.outer(layer.offset() + layer.weight_len(), bias, &[1.0], deltas, block);
-            }
-            Self::Batch(batch) => batch.descend(place, skip_zero, update),
         }
     }
 }
@@ -141,7 +126,7 @@ impl Batch for ByteRows<'_> {
 
     fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
         if fresh {
-            g.fill(0.0);
+            kernels::clear(g);
         }
         kernels::gradient_bytes(g, self, first, deltas, layer.outputs());
     }
@@ -155,7 +140,7 @@ impl Batch for CompressedRows<'_> {
 
     fn gradient(&self, _: &Layer, _: usize, _: &[f32], g: &mut [f32], fresh: bool) {
         if fresh {
-            g.fill(0.0);
+            kernels::clear(g);
         }
     }
 }
@@ -176,7 +161,7 @@ impl Batch for Listed<'_, FloatLists<'_>> {
         if let Some(columns) = &self.columns {
             kernels::listed_float_rows(g, (&self.lists, columns), first, deltas, layer.outputs(), fresh);
         } else if fresh {
-            g.fill(0.0);
+            kernels::clear(g);
         }
     }
 }
@@ -190,7 +175,7 @@ impl Batch for Listed<'_, ByteLists<'_>> {
         if let Some(columns) = &self.columns {
             kernels::listed_byte_rows(g, (&self.lists, columns), first, deltas, layer.outputs(), fresh);
         } else if fresh {
-            g.fill(0.0);
+            kernels::clear(g);
         }
     }
 }

@@ -76,8 +76,9 @@ fn compressed<'s, 'w>(x: CompressedRows<'w>, form: &'s mut Form<'w>) -> Rows<'s>
     if let Form::Compressed(x) = form { Rows::Batch(x) } else { Rows::One(&[]) }
 }
 
-/// Room for a batch, of which [`Rows`] has a reference.
+/// Room for a batch, of which [`Rows`] has a reference; a single sample needs none.
 pub(crate) enum Form<'a> {
+    Unused,
     Floats(Floats<'a>),
     Bytes(ByteRows<'a>),
     Compressed(CompressedRows<'a>),
@@ -86,13 +87,11 @@ pub(crate) enum Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    /// Nothing yet.
-    pub(crate) const NONE: Self = Self::Floats(Floats(&[]));
-
     /// Floats of `n` samples.
     pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, many: Option<Many>) -> Rows<'_> {
+        let (2.., Some(many)) = (n, many) else { return Rows::One(x) };
         *self = Self::Floats(Floats(x));
-        if let Self::Floats(floats) = self { floats.rows(n, many) } else { Rows::One(&[]) }
+        if let Self::Floats(floats) = self { Rows::Batch(many(floats)) } else { Rows::One(&[]) }
     }
 }
 
@@ -129,11 +128,11 @@ pub(crate) struct ListSpace<'w> {
 
 impl<'w> ListSpace<'w> {
     /// Sets a block for gradients apart from the lists of `n` samples: `row` where there are no lists.
-    pub(crate) fn split_block(self, n: usize, spec: &Spec, row: &'w mut [f32]) -> (Self, &'w mut [f32]) {
+    pub(crate) fn split_block(&mut self, n: usize, spec: &Spec, row: &'w mut [f32]) -> &'w mut [f32] {
         let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK);
-        let (floats, block) = cut_mut(self.floats, lists);
-        let block = if block.len() > row.len() { block } else { row };
-        (Self { floats, ..self }, block)
+        let (floats, block) = cut_mut(core::mem::take(&mut self.floats), lists);
+        self.floats = floats;
+        if block.len() > row.len() { block } else { row }
     }
 }
 
@@ -257,7 +256,7 @@ fn columns<'w>(
 fn expand<'w>(x: &CompressedRows<'_>, n: usize, width: usize, values: &'w mut [f32]) -> &'w [f32] {
     let values = cut_mut(values, n.saturating_mul(width)).0;
     for (i, to) in kernels::rows_mut(&mut *values, width).enumerate() {
-        to.fill(0.0);
+        kernels::clear(to);
         let (positions, bytes) = x.picked(i);
         for (&p, &b) in positions.iter().zip(bytes) {
             if let Some(to) = to.get_mut(usize::from(p)) {

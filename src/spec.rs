@@ -109,8 +109,6 @@ impl Spec {
             activation,
             curve: activation.curve(),
             offset: self.params,
-            units_below: self.units,
-            norms_below: self.normed,
             ..Layer::NONE
         };
         self.layers[at] = layer;
@@ -388,7 +386,7 @@ mod tests {
         assert_eq!((NET.inputs(), NET.outputs(), NET.depth()), (784, 10, 2));
         let head = NET.layer(1).unwrap();
         assert_eq!((head.inputs(), head.outputs(), head.offset()), (64, 10, 784 * 64 + 64));
-        assert_eq!((head.units_below(), NET.units(), NET.widest_even()), (64, 74, 64));
+        assert_eq!((NET.units(), NET.widest_even()), (74, 64));
         assert_eq!(NET.layer(2), None);
     }
 
@@ -424,7 +422,7 @@ mod tests {
         assert_eq!(net.predict_len(6), 6 * (5 + 4));
         let layer = |l| net.layer(l).unwrap();
         assert_eq!((layer(1).offset(), layer(2).offset(), layer(2).norm_offset()), (60, 84, 99));
-        assert_eq!((layer(0).norm_room(6), layer(2).norm_room(6)), (0, 55));
+        assert_eq!((layer(0).norm_room(6), layer(2).norm_room(6)), (55, 33));
         assert_eq!((layer(0).learned_len(), layer(1).learned_len()), (50, 24));
         let folded = Spec::new(7).dense(5, Activation::Relu).dropout(0.5).dense(4, id).dense(3, id);
         assert_eq!((net.folded(), folded.norm_len(), folded.folded()), (folded, 0, folded));

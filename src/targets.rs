@@ -58,13 +58,18 @@ impl Target<'_> {
 /// Index of the largest value; of equal ones the first; 0 for none.
 #[must_use]
 pub fn argmax(values: &[f32]) -> usize {
+    peak(values).0
+}
+
+/// The largest value and its index.
+pub(crate) fn peak(values: &[f32]) -> (usize, f32) {
     let (mut best, mut at) = (f32::NEG_INFINITY, 0);
     for (j, &v) in values.iter().enumerate() {
         if v > best {
             (best, at) = (v, j);
         }
     }
-    at
+    (at, best)
 }
 
 #[cfg(test)]

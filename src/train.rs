@@ -9,8 +9,7 @@ use crate::layer::Norm;
 use crate::loss::{Score, score_with_gradient};
 use crate::model::{Model, Workspace};
 use crate::optimizer::Optimizer;
-use crate::random::Masks;
-use crate::rows::Update;
+use crate::rows::{Place, Rows, Update};
 use crate::samples::Inputs;
 use crate::sets::Form;
 use crate::spec::Spec;
@@ -37,7 +36,7 @@ impl<'a> Gradient<'a> {
     pub fn new(spec: &'a Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
-        floats.fill(0.0);
+        kernels::clear(floats);
         Ok(Self { spec, sum: floats, score: Score::default() })
     }
 
@@ -72,7 +71,7 @@ impl<'a> Gradient<'a> {
 
     /// Forgets every sample.
     pub fn reset(&mut self) {
-        self.sum.fill(0.0);
+        kernels::clear(self.sum);
         self.score = Score::default();
     }
 
@@ -130,13 +129,12 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self.spec)?;
-        let (mut score, mut form) = (Score::default(), Form::NONE);
+        let (mut score, mut form) = (Score::default(), Form::Unused);
         let (trace, bound, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         optimizer.begin(rate, 1.0 / trace.samples as f32);
         self.carry_bound(optimizer, bound);
-        let skip_zero = optimizer.rests_at_zero();
-        trace.for_each_block(self.spec, self.params, block, skip_zero, &mut Along(optimizer));
-        self.steps = self.steps.saturating_add(1);
+        descend(&trace, self.spec, self.params, block, optimizer);
+        self.draws.step = self.draws.step.saturating_add(1);
         Ok(score)
     }
 
@@ -162,7 +160,7 @@ impl Model<'_> {
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
         gradient.expect(self.spec)?;
-        let (mut score, mut form) = (gradient.score, Form::NONE);
+        let (mut score, mut form) = (gradient.score, Form::Unused);
         let (trace, ..) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         trace.accumulate(self.spec, gradient.sum, gradient.score.samples());
         gradient.score = score;
@@ -208,7 +206,7 @@ impl Model<'_> {
         });
         self.follow_pooled(gradient);
         gradient.reset();
-        self.steps = self.steps.saturating_add(1);
+        self.draws.step = self.draws.step.saturating_add(1);
         Ok(score)
     }
 
@@ -245,14 +243,13 @@ impl Model<'_> {
         if samples < 2 && spec.normed() > 0 {
             return Err(Error::SingleSample);
         }
-        let (floats, lists) = work.take(spec, samples, spec.work_len(samples))?;
+        let (floats, mut lists) = work.take(spec, samples, spec.work_len(samples))?;
         let (mut kept, row) = Kept::split(floats, spec, samples);
-        let (lists, block) = lists.split_block(samples, spec, row);
+        let block = lists.split_block(samples, spec, row);
         let many = lists.many;
         let inputs = inputs.prepare(spec, samples, lists, true, form)?;
-        let masks = Masks::new(self.seed, self.steps);
-        let first = score.samples() as u32;
-        run_training(spec, self.params, inputs, (samples, many), &mut kept, Some((masks, first)));
+        let dropping = Some((&self.draws, score.samples() as u32));
+        run_training(spec, self.params, inputs, (samples, many), &mut kept, dropping);
         let Kept { activations, slopes: deltas, norms } = kept;
         let outputs = deltas.len().saturating_sub(spec.outputs().saturating_mul(samples));
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
@@ -268,16 +265,40 @@ impl Model<'_> {
     }
 }
 
+/// Moves every layer's weights and bias along their gradient as soon as it is known: no gradient buffer, but one `block`
+/// of at least one row.
+fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32], optimizer: &mut dyn Optimizer) {
+    let (mut params, mut norms) = (params, &*trace.norms);
+    trace.layers(spec, |layer, x, deltas| {
+        let (weights, rest) = cut_mut(core::mem::take(&mut params), layer.weight_len());
+        let (bias, rest) = cut_mut(rest, layer.outputs());
+        params = rest;
+        match x {
+            Rows::One(x) => {
+                optimizer.update_outer(layer.offset(), weights, x, deltas, block);
+                optimizer.update_outer(layer.offset() + layer.weight_len(), bias, &[1.0], deltas, block);
+            }
+            Rows::Batch(batch) => {
+                let skip_zero = optimizer.rests_at_zero();
+                batch.descend(Place { layer, weights, bias, deltas, block }, skip_zero, &mut Along(optimizer));
+                // A norm takes several samples.
+                if let Some(norm) = layer.norm() {
+                    let update = &mut |offset, weights: &mut [f32], gradient: &[f32]| {
+                        optimizer.update(offset, weights, gradient);
+                    };
+                    params = (norm.step)(layer, core::mem::take(&mut params), &mut norms, trace.samples, update);
+                }
+            }
+        }
+    });
+}
+
 /// An optimizer that moves weights as the backward pass hands them over.
 struct Along<'a>(&'a mut dyn Optimizer);
 
 impl Update for Along<'_> {
     fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
         self.0.update(offset, weights, gradient);
-    }
-
-    fn outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], deltas: &[f32], block: &mut [f32]) {
-        self.0.update_outer(offset, weights, x, deltas, block);
     }
 }
 

@@ -91,7 +91,7 @@ impl<'a> Averager<'a> {
         if self.count() > 0 {
             Params::from(&*lost).check()?;
         } else {
-            lost.fill(0.0);
+            kernels::clear(lost);
         }
         self.compensation = Some(Compensation { lost, update: kernels::mean_update_compensated });
         Ok(self)
@@ -220,7 +220,7 @@ impl<'a> Averager<'a> {
     fn copy(&mut self, params: &[f32]) {
         kernels::copy(self.mean, params);
         if let Some(compensation) = &mut self.compensation {
-            compensation.lost.fill(0.0);
+            kernels::clear(compensation.lost);
         }
     }
 

@@ -85,8 +85,7 @@ pub(super) fn forward<const L: usize>(x: &[f32], inputs: usize, weights: &[f32],
     }
     for (z, x) in rows_mut(z, bias.len()).zip(rows(x, inputs)) {
         if inner::TILES {
-            inner::copy(z, bias);
-            inner::add_rows(z, x, weights);
+            inner::forward_one(z, bias, x, weights);
         } else {
             weighted_rows::<L>(z, x.iter().copied(), weights, bias.len());
         }
@@ -119,6 +118,9 @@ pub(super) fn gradient_rows<const L: usize>(g: &mut [f32], a: &[f32], inputs: us
 /// [`gradient_rows`] of a single sample, or `=` where `fresh`.
 #[inline(always)]
 pub(super) fn outer<const L: usize>(g: &mut [f32], a: &[f32], d: &[f32], fresh: bool) {
+    if inner::TILES && fresh {
+        return inner::products(g, a, d);
+    }
     for (g, &a) in rows_mut(g, d.len()).zip(a) {
         let pairs = g.iter_mut().zip(d);
         match (fresh, a != 0.0) {
@@ -143,7 +145,7 @@ pub(super) fn gradient_bytes<const L: usize>(g: &mut [f32], a: &ByteRows<'_>, fi
 #[inline(always)]
 pub(super) fn dot<const L: usize>(a: &[f32], b: &[f32]) -> f32 {
     let ((a, a_tail), (b, b_tail)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut lanes = [0.0; 8];
+    let mut lanes = inner::zeros::<8>();
     for (a, b) in a.iter().zip(b) {
         for (l, (&a, &b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
             *l += a * b;
@@ -156,23 +158,12 @@ pub(super) fn dot<const L: usize>(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-pub(super) fn sum<const L: usize>(a: &[f32]) -> f32 {
-    let (chunks, tail) = a.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for chunk in chunks {
-        for (l, &a) in lanes.iter_mut().zip(chunk) {
-            *l += a;
-        }
-    }
-    for (l, &a) in lanes.iter_mut().zip(tail) {
-        *l += a;
-    }
-    tree(lanes)
-}
-
-#[inline(always)]
 pub(super) fn input_gradient<const L: usize>(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize) {
     for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
+        if inner::TILES {
+            inner::input_gradient(e, d, weights);
+            continue;
+        }
         for (e, w) in e.iter_mut().zip(rows(weights, outputs)) {
             // A silenced unit stays silent whatever comes from above.
             if *e != 0.0 {
@@ -184,10 +175,13 @@ pub(super) fn input_gradient<const L: usize>(weights: &[f32], d: &[f32], outputs
 
 /// Along `x·dᵀ`: the gradient of one sample; or that of many, `d`, times `x = [1/n]`.
 #[inline(always)]
-pub(super) fn sgd<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
-    if c.decay == 0.0 {
-        return inner::sgd(w, x, d, c.rate);
-    }
+pub(super) fn sgd<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
+    inner::sgd(w, x, d, rate);
+}
+
+/// Likewise.
+#[inline(always)]
+pub(super) fn decayed<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: &Sgd) {
     for (w, &x) in rows_mut(w, d.len()).zip(x) {
         for (w, &d) in w.iter_mut().zip(d) {
             *w -= c.rate * (d * x + c.decay * *w);
@@ -197,7 +191,7 @@ pub(super) fn sgd<const L: usize>(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
 
 /// Likewise.
 #[inline(always)]
-pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd) {
+pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Sgd) {
     for ((w, v), &x) in rows_mut(w, d.len()).zip(rows_mut(v, d.len())).zip(x) {
         for ((w, v), &d) in w.iter_mut().zip(v).zip(d) {
             let g = d * x + c.decay * *w;
@@ -210,21 +204,25 @@ pub(super) fn momentum<const L: usize>(w: &mut [f32], v: &mut [f32], x: &[f32], 
 /// Likewise; once in an image where `inner` is by hand.
 #[cfg_attr(target_arch = "arm", inline(never))]
 #[cfg_attr(not(target_arch = "arm"), inline(always))]
-pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam) {
-    let gains = inner::Gains::new(&c);
+pub(super) fn adam<const L: usize>(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Adam) {
+    let done = inner::adam(w, m, v, x, d, c);
+    if done == w.len() {
+        return;
+    }
+    // The end of a single row, or all rows.
+    let (w, m, v, d) = (cut_mut(w, done).1, cut_mut(m, done).1, cut_mut(v, done).1, cut(d, done).1);
     let moments = rows_mut(m, d.len()).zip(rows_mut(v, d.len()));
     for ((w, (m, v)), &x) in rows_mut(w, d.len()).zip(moments).zip(x) {
-        adam_row(w, m, v, d, x, c, &gains);
+        adam_row(w, m, v, d, x, c);
     }
 }
 
 #[inline(always)]
-fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: Adam, gains: &Option<inner::Gains>) {
-    let done = gains.as_ref().map_or(0, |gains| inner::adam(w, m, v, d, x, gains));
-    if done == w.len() {
-        return;
+fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: &Adam) {
+    // Without vectors nothing is gained by chunks.
+    if inner::TILES {
+        return adam_chunk(w, m, v, d, x, c);
     }
-    let (w, m, v, d) = (cut_mut(w, done).1, cut_mut(m, done).1, cut_mut(v, done).1, cut(d, done).1);
     let ((w, w_tail), (m, m_tail), (v, v_tail), (d, d_tail)) =
         (w.as_chunks_mut::<64>(), m.as_chunks_mut::<64>(), v.as_chunks_mut::<64>(), d.as_chunks::<64>());
     for (((w, m), v), d) in w.iter_mut().zip(m).zip(v).zip(d) {
@@ -236,13 +234,12 @@ fn adam_row(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: A
 /// Moments first: where all of the first ones are zero, as for pixels that are never lit, no weight moves, and the
 /// square roots and divisions, most of the time, are saved.
 #[inline(always)]
-fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: Adam) {
-    let (gain1, gain2) = (1.0 - c.beta1, 1.0 - c.beta2);
+fn adam_chunk(w: &mut [f32], m: &mut [f32], v: &mut [f32], d: &[f32], x: f32, c: &Adam) {
     let mut any = 0;
     for (((&w, m), v), &d) in w.iter().zip(&mut *m).zip(&mut *v).zip(d) {
         let g = d * x + c.decay * w;
-        *m = floor(c.beta1 * *m + gain1 * g, FIRST_MOMENT_FLOOR);
-        *v = floor(c.beta2 * *v + gain2 * (g * g), SECOND_MOMENT_FLOOR);
+        *m = floor(c.beta1 * *m + c.gain1 * g, FIRST_MOMENT_FLOOR);
+        *v = floor(c.beta2 * *v + c.gain2 * (g * g), SECOND_MOMENT_FLOOR);
         any |= m.to_bits();
     }
     if any << 1 != 0 {

@@ -208,14 +208,14 @@ dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     exponential::exp(x: &mut [f32]);
     /// `Σ_j a[j]·b[j]`.
     body::dot(a: &[f32], b: &[f32]) -> f32;
-    /// `Σ_j a[j]`.
-    body::sum(a: &[f32]) -> f32;
-    /// `w ← w − η(g + λw)` along `g = x·dᵀ`: the gradient of one sample; or that of `n`, `d`, times `x = [1/n]`.
-    body::sgd(w: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
+    /// `w ← w − ηg` along `g = x·dᵀ`: the gradient of one sample; or that of `n`, `d`, times `x = [1/n]`.
+    body::sgd(w: &mut [f32], x: &[f32], d: &[f32], rate: f32);
+    /// `w ← w − η(g + λw)`; `g` likewise.
+    body::decayed(w: &mut [f32], x: &[f32], d: &[f32], c: &Sgd);
     /// `v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov; `g` likewise.
-    body::momentum(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Sgd);
+    body::momentum(w: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Sgd);
     /// Adam (Kingma & Ba 2015, algorithm 1), with either kind of weight decay; `g` likewise.
-    body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: Adam);
+    body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Adam);
     /// Schedule-free SGD (Defazio et al. 2024, algorithm 1) along `g·scale`.
     body::schedule_free(y: &mut [f32], z: &mut [f32], x: &mut [f32], g: &[f32], scale: f32, c: ScheduleFree);
     /// `mean ← mean + (w − mean)·gain`.

@@ -17,9 +17,9 @@ const LIMITS: [f32; 2] = [88.722_84, -103.972_084];
 /// `x ← eˣ`, element by element.
 #[inline(always)]
 pub(super) fn exp<const L: usize>(x: &mut [f32]) {
-    // Without vectors a full group is no faster than its elements.
+    // Without vectors branches are the faster way.
     if inner::TILES {
-        return x.iter_mut().for_each(|x| *x = exp_one(*x));
+        return x.iter_mut().for_each(|x| *x = exp_alone(*x));
     }
     let (groups, tail) = x.as_chunks_mut::<8>();
     for group in groups {
@@ -39,7 +39,6 @@ fn exp_eight(group: &mut [f32; 8]) {
     }
 }
 
-/// `x = k·ln 2 + r`, `eˣ = 2ᵏ·eʳ`.
 #[inline(always)]
 fn exp_one(x: f32) -> f32 {
     let magnitude = x.abs();
@@ -48,18 +47,45 @@ fn exp_one(x: f32) -> f32 {
     let whole = if magnitude > THREE_HALVES_LN2 { whole } else { 1.0 };
     let whole = if magnitude > HALF_LN2 { whole } else { 0.0 };
     let whole = if x < 0.0 { -whole } else { whole };
+    let y = exp_of_parts(x, whole, (whole + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32);
+    let y = if magnitude > LINEAR { y } else { 1.0 + x };
+    let y = if x >= LIMITS[0] { f32::INFINITY } else { y };
+    if x <= LIMITS[1] { 0.0 } else { y }
+}
+
+/// [`exp_one`] with branches.
+pub(super) fn exp_alone(x: f32) -> f32 {
+    let magnitude = x.abs();
+    if magnitude <= LINEAR {
+        return 1.0 + x;
+    }
+    if x >= LIMITS[0] {
+        return f32::INFINITY;
+    }
+    if x <= LIMITS[1] {
+        return 0.0;
+    }
+    let whole = if magnitude > THREE_HALVES_LN2 {
+        (core::f32::consts::LOG2_E * x + 0.5_f32.copysign(x)) as i32
+    } else if magnitude > HALF_LN2 {
+        1.0_f32.copysign(x) as i32
+    } else {
+        0
+    };
+    exp_of_parts(x, whole as f32, whole)
+}
+
+/// `x = k·ln 2 + r`, `eˣ = 2ᵏ·eʳ`, where `k` is `whole`.
+#[inline(always)]
+fn exp_of_parts(x: f32, whole: f32, k: i32) -> f32 {
     let (high, low) = (x - whole * LN2[0], whole * LN2[1]);
     let r = high - low;
     let square = r * r;
     let c = r - square * (P[0] + square * P[1]);
     let y = 1.0 + (r * c / (2.0 - c) - low + high);
     // In two steps, of which the first is exact and the second may round to a subnormal.
-    let k = (whole + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32;
     let half = k >> 1;
-    let y = y * power_of_two(half) * power_of_two(k - half);
-    let y = if magnitude > LINEAR { y } else { 1.0 + x };
-    let y = if x >= LIMITS[0] { f32::INFINITY } else { y };
-    if x <= LIMITS[1] { 0.0 } else { y }
+    y * power_of_two(half) * power_of_two(k - half)
 }
 
 /// Added to a small number, it leaves the nearest integer in the last bits. (`as i32` would not be vectorised.)

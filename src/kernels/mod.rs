@@ -5,7 +5,7 @@
 //! | `forward*` | `z[s] = bias + Σ_k x[s][k]·w[k]` | `k` ascending, rows with `x = 0` skipped |
 //! | `gradient_*`, `listed_*_rows` | `g[k] += Σ_s a[s][k]·d[s]` | `s` ascending, rows with `a = 0` skipped |
 //! | `input_gradient*` | `e[s][k] *= Σ_j d[s][j]·w[k][j]` | 8 lanes by `j mod 8`, then the tree of `tree` |
-//! | `dot`, `sum` | `Σ_j a[j]·b[j]`, `Σ_j a[j]` | likewise |
+//! | `dot` | `Σ_j a[j]·b[j]` | likewise |
 //! | the rest | element-wise | |
 //!
 //! `body` (one sample or row at a time), `listed` and `dense` hold each loop once, in safe Rust over register tiles;
@@ -62,12 +62,12 @@ pub use dispatch::force;
 pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, add, count_bytes, count_columns, count_floats, dot, exp, forward_bytes, forward_compressed,
+    adam, add, count_bytes, count_columns, count_floats, decayed, dot, exp, forward_bytes, forward_compressed,
     forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats,
     listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
-    momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, sum, swap,
+    momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, swap,
 };
-pub(crate) use inner::{copy, sqrt};
+pub(crate) use inner::{clear, copy, relu, sqrt, step, zeros};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 
 /// Registers in the main tile: eight running sums a lane hide the latency of an addition; a Cortex-M4F has 32 single
@@ -103,6 +103,15 @@ pub(crate) fn forward(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], z
     }
 }
 
+/// [`forward`] of one sample.
+pub(crate) fn forward_one(x: &[f32], weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    if inner::TILES {
+        inner::forward_one(z, bias, x, weights);
+    } else {
+        forward(x, x.len(), weights, bias, z);
+    }
+}
+
 /// `g[k][j] += Σ_s a[s][k]·d[s][j]`, or `=` where `fresh`, for the first `g.len() / outputs` columns `k` of `a`, which has
 /// rows of `inputs`.
 pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize, fresh: bool) {
@@ -110,7 +119,7 @@ pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], 
         return outer(g, a, d, fresh);
     }
     if fresh {
-        g.fill(0.0);
+        clear(g);
     }
     let columns = g.len().checked_div(outputs).unwrap_or(0);
     // Less than five eighths; where rows are short, their ends cost more than zeros do.
@@ -169,7 +178,7 @@ fn padded<T: Copy + Default>(tail: &[T]) -> [T; 8] {
 
 /// Combines the eight lanes: `((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7))`.
 #[inline(always)]
-fn tree(l: [f32; 8]) -> f32 {
+pub(crate) fn tree(l: [f32; 8]) -> f32 {
     let h = [l[0] + l[4], l[1] + l[5], l[2] + l[6], l[3] + l[7]];
     (h[0] + h[2]) + (h[1] + h[3])
 }
@@ -177,7 +186,8 @@ fn tree(l: [f32; 8]) -> f32 {
 /// `slice` cut after `n` elements, or whole where it is shorter: `split_at` without its panic.
 #[inline(always)]
 pub(crate) fn cut<T>(slice: &[T], n: usize) -> (&[T], &[T]) {
-    slice.split_at_checked(n).unwrap_or((slice, &[]))
+    // Never none: what is cut off lies behind the slice, so that nothing else has to be chosen.
+    slice.split_at_checked(n.min(slice.len())).unwrap_or((slice, &[]))
 }
 
 /// [`cut`] for a mutable slice.
@@ -285,16 +295,21 @@ pub(crate) struct Sgd {
     pub nesterov: bool,
 }
 
-/// As [`Sgd`], for Adam.
+/// As [`Sgd`], for Adam; what every parameter needs comes first, as `cortex_m` loads it.
+#[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Adam {
-    /// `η / (1 − β₁ᵗ)`.
-    pub rate: f32,
     pub beta1: f32,
+    /// `1 − β₁`.
+    pub gain1: f32,
     pub beta2: f32,
-    pub epsilon: f32,
+    /// `1 − β₂`.
+    pub gain2: f32,
     /// `1 / √(1 − β₂ᵗ)`.
     pub correction: f32,
+    pub epsilon: f32,
+    /// `η / (1 − β₁ᵗ)`.
+    pub rate: f32,
     /// Coupled weight decay `λ`, added to the gradient.
     pub decay: f32,
     /// Decoupled weight decay: weights shrink by `1 − ηλ`.

@@ -25,9 +25,45 @@ pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
     }
 }
 
+/// `to ← 0`.
+#[inline(always)]
+pub(crate) fn clear(to: &mut [f32]) {
+    to.fill(0.0);
+}
+
+/// As many zeros.
+#[inline(always)]
+pub(crate) const fn zeros<const N: usize>() -> [f32; N] {
+    [0.0; N]
+}
+
+/// `z ← max(z, 0)`; a NaN stays one, for the loss to show.
+#[inline(always)]
+pub(crate) fn relu(z: &mut [f32]) {
+    z.iter_mut().for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z });
+}
+
+/// `slope ← 1` where `a > 0`, else 0.
+#[inline(always)]
+pub(crate) fn step(a: &[f32], slope: &mut [f32]) {
+    a.iter().zip(slope).for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { 0.0 });
+}
+
 /// Nothing: [`body`](super::body)'s loop does it.
 #[inline(always)]
 pub(super) fn add_rows(_: &mut [f32], _: &[f32], _: &[f32]) {}
+
+/// Nothing: likewise.
+#[inline(always)]
+pub(super) fn forward_one(_: &mut [f32], _: &[f32], _: &[f32], _: &[f32]) {}
+
+/// Nothing: likewise.
+#[inline(always)]
+pub(super) fn input_gradient(_: &mut [f32], _: &[f32], _: &[f32]) {}
+
+/// Nothing: likewise.
+#[inline(always)]
+pub(super) fn products(_: &mut [f32], _: &[f32], _: &[f32]) {}
 
 /// The largest magnitude as bits.
 #[inline(always)]
@@ -55,19 +91,8 @@ pub(super) fn mean_update(mean: &mut [f32], w: &[f32], gain: f32) {
     }
 }
 
-/// Nothing.
-pub(super) struct Gains;
-
-impl Gains {
-    /// None: [`body`](super::body)'s loop does it.
-    #[inline(always)]
-    pub(super) fn new(_: &Adam) -> Option<Self> {
-        None
-    }
-}
-
 /// None done.
 #[inline(always)]
-pub(super) fn adam(_: &mut [f32], _: &mut [f32], _: &mut [f32], _: &[f32], _: f32, _: &Gains) -> usize {
+pub(super) fn adam(_: &mut [f32], _: &mut [f32], _: &mut [f32], _: &[f32], _: &[f32], _: &Adam) -> usize {
     0
 }

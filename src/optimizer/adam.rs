@@ -1,8 +1,8 @@
 //! Adam and AdamW.
 
-use super::{Optimizer, check_decay, parts, through_block};
+use super::{Optimizer, check_decay, parts};
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, cut_mut};
+use crate::kernels::{self, cut, cut_mut};
 use crate::math;
 use crate::params::Bound;
 use crate::spec::Spec;
@@ -79,7 +79,7 @@ impl<'a> Adam<'a> {
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     pub fn new(config: AdamConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
         let mut adam = Self::resume(config, spec, state, 0)?;
-        adam.moments.fill(0.0);
+        kernels::clear(adam.moments);
         adam.bound = Bound::of(&[]);
         Ok(adam)
     }
@@ -93,11 +93,13 @@ impl<'a> Adam<'a> {
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
         let step = kernels::Adam {
-            rate: 0.0,
             beta1: config.beta1,
+            gain1: 1.0 - config.beta1,
             beta2: config.beta2,
-            epsilon: config.epsilon,
+            gain2: 1.0 - config.beta2,
             correction: 1.0,
+            epsilon: config.epsilon,
+            rate: 0.0,
             decay: if config.decoupled { 0.0 } else { config.weight_decay },
             shrink: 1.0,
         };
@@ -143,24 +145,28 @@ impl Optimizer for Adam<'_> {
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
-        self.along(offset, weights, &[self.scale], gradient);
+        let scale = self.scale;
+        self.update_outer(offset, weights, &[scale], gradient, &mut []);
     }
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
-        // Rows whose ends would not fill a vector are better joined.
-        if d.len().is_multiple_of(8) {
-            self.along(offset, weights, x, d);
-        } else {
-            through_block(offset, weights, x, d, block, |offset, weights, g| self.update(offset, weights, g));
-        }
-    }
-}
-
-impl Adam<'_> {
-    /// Along `x·dᵀ`.
-    fn along(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32]) {
         self.bound.cover(&mut self.covered, weights.len());
         let (first, second) = parts(self.moments, offset, weights.len());
-        kernels::adam(weights, first, second, x, d, self.step);
+        let rows = block.len().checked_div(d.len()).unwrap_or(0);
+        if rows == 0 || x.len() < 2 || d.len().is_multiple_of(8) {
+            return kernels::adam(weights, first, second, x, d, &self.step);
+        }
+        // Rows whose ends would not fill a vector are better joined.
+        let n = rows.saturating_mul(d.len());
+        let (mut weights, mut first, mut second, mut x) = (weights, first, second, x);
+        while !weights.is_empty() {
+            let (w, weights_left) = cut_mut(weights, n);
+            let (m, first_left) = cut_mut(first, n);
+            let (v, second_left) = cut_mut(second, n);
+            let gradient = cut_mut(block, w.len()).0;
+            kernels::outer(gradient, x, d, true);
+            kernels::adam(w, m, v, &[1.0], gradient, &self.step);
+            (weights, first, second, x) = (weights_left, first_left, second_left, cut(x, rows).1);
+        }
     }
 }

@@ -47,8 +47,8 @@ pub struct Sgd<'a> {
     /// `1/n`.
     scale: f32,
     step: kernels::Sgd,
-    /// None without a velocity.
-    momentum: Option<Momentum>,
+    /// None for plain SGD.
+    other: Option<Move>,
 }
 
 impl<'a> Sgd<'a> {
@@ -59,7 +59,7 @@ impl<'a> Sgd<'a> {
     #[inline(always)]
     pub fn new(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
         let mut sgd = Self::resume(config, spec, state)?;
-        sgd.velocity.fill(0.0);
+        kernels::clear(sgd.velocity);
         sgd.bound = Bound::of(&[]);
         Ok(sgd)
     }
@@ -70,28 +70,30 @@ impl<'a> Sgd<'a> {
     /// As [`new`](Self::new).
     #[inline(always)]
     pub fn resume(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        // In the caller's own code, where the configuration is mostly a constant, so that plain SGD links no momentum.
-        Self::checked(config, spec, state, if config.momentum > 0.0 { Some(kernels::momentum) } else { None })
+        // In the caller's own code, where the configuration is mostly a constant, so that plain SGD links no other.
+        let other: Option<Move> = if config.momentum > 0.0 {
+            Some(kernels::momentum)
+        } else if config.weight_decay > 0.0 {
+            Some(|w, _, x, d, c| kernels::decayed(w, x, d, c))
+        } else {
+            None
+        };
+        Self::checked(config, spec, state, other)
     }
 
-    fn checked(
-        config: SgdConfig,
-        spec: &Spec,
-        state: &'a mut [f32],
-        momentum: Option<Momentum>,
-    ) -> Result<Self, Error> {
+    fn checked(config: SgdConfig, spec: &Spec, state: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
         spec.check()?;
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
         let SgdConfig { momentum: factor, nesterov, weight_decay } = config;
         let step = kernels::Sgd { rate: 0.0, decay: weight_decay, momentum: factor, nesterov };
         let bound = Bound::of(state);
-        Ok(Self { config, velocity: state, bound, covered: 0, scale: 1.0, step, momentum })
+        Ok(Self { config, velocity: state, bound, covered: 0, scale: 1.0, step, other })
     }
 }
 
-/// What moves weights by their velocity.
-type Momentum = fn(&mut [f32], &mut [f32], &[f32], &[f32], kernels::Sgd);
+/// What moves weights, and their velocity where there is one.
+type Move = fn(&mut [f32], &mut [f32], &[f32], &[f32], &kernels::Sgd);
 
 impl Optimizer for Sgd<'_> {
     fn check(&self, spec: &Spec) -> Result<(), Error> {
@@ -125,8 +127,9 @@ impl Optimizer for Sgd<'_> {
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], _: &mut [f32]) {
         // x·scale is x: a mean over one sample.
-        let Some(momentum) = self.momentum else { return kernels::sgd(weights, x, d, self.step) };
-        self.bound.cover(&mut self.covered, weights.len());
-        momentum(weights, part(self.velocity, offset, weights.len()), x, d, self.step);
+        let Some(other) = self.other else { return kernels::sgd(weights, x, d, self.step.rate) };
+        let velocity = part(self.velocity, offset, weights.len());
+        self.bound.cover(&mut self.covered, velocity.len());
+        other(weights, velocity, x, d, &self.step);
     }
 }

@@ -81,7 +81,7 @@ impl<'a> Swag<'a> {
         params.check()?;
         if count == 1 {
             kernels::copy(self.mean, params.values);
-            self.second.fill(0.0);
+            kernels::clear(self.second);
         } else {
             self.expect_room(params.values)?;
             kernels::moments_update(self.mean, self.second, params.values, 1.0 / count as f32);

@@ -5,10 +5,9 @@ use crate::criterion::{Loss, softmax};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::check_finite;
 use crate::forward::run;
-use crate::kernels::{cut_mut, mean_update, rows_mut};
+use crate::kernels::{clear, cut_mut, mean_update, rows_mut};
 use crate::model::Workspace;
 use crate::samples::Inputs;
-use crate::sets::Form;
 use crate::spec::Spec;
 
 /// Which draws from a posterior are asked.
@@ -68,15 +67,12 @@ impl Swag<'_> {
             let (mut rest, mut done) = (&mut *probabilities, 0);
             while done < samples {
                 let n = work.capacity().min(samples - done);
-                let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
-                let (many, mut form) = (lists.many, Form::NONE);
-                let rows = inputs.part(done, n, spec.inputs()).prepare(spec, n, lists, false, &mut form)?;
-                let outputs = run(spec, params, rows, (n, many), floats);
+                let outputs = run(spec, params, &inputs.part(done, n, spec.inputs()), n, work)?;
                 check_finite(outputs, Value::Output)?;
                 interpret(spec, outputs);
                 let (here, tail) = cut_mut(core::mem::take(&mut rest), outputs.len());
                 if draw == 0 {
-                    here.fill(0.0);
+                    clear(here);
                 }
                 mean_update(here, outputs, gain);
                 (rest, done) = (tail, done + n);

@@ -3,15 +3,18 @@
 //!
 //! Compilers load one register at a time; VLDM and VSTM move many in one instruction, and a sum that waits for no product
 //! before it does not stall. `VMLA` rounds its product, unlike `VFMA`: fewer instructions, a cycle more. It stands where
-//! the square root and the division take most of the time.
+//! the square root and the division take most of the time, and where a single sum would wait for its product anyway.
 #![allow(unsafe_code)]
 
 mod steps;
 mod sums;
+mod units;
 
 use core::arch::asm;
-pub(super) use steps::{Gains, adam, mean_update, sgd};
-pub(super) use sums::{CHUNK, TILES, add_rows};
+pub(super) use steps::{adam, mean_update, sgd};
+pub(super) use sums::{CHUNK, TILES, add_rows, forward_one};
+pub(super) use units::{input_gradient, products};
+pub(crate) use units::{relu, step};
 
 /// `√x` by the instruction, 14 cycles: correctly rounded as IEEE 754 asks, hence the bits of the software's.
 #[inline(always)]
@@ -62,6 +65,36 @@ pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
             options(nostack),
         );
     }
+}
+
+/// `to ← 0`; from a loop in Rust the compiler makes a call of `memclr`, which takes 350 bytes of flash.
+#[inline(never)]
+pub(crate) fn clear(to: &mut [f32]) {
+    // SAFETY: writes the floats of `to`.
+    unsafe {
+        asm!(
+            "movs r2, #0",
+            "cbz {n}, 3f",
+            "2:",
+            "str r2, [{to}], #4",
+            "subs {n}, {n}, #1",
+            "bne 2b",
+            "3:",
+            to = inout(reg) to.as_mut_ptr() => _,
+            n = inout(reg) to.len() => _,
+            out("r2") _,
+            options(nostack),
+        );
+    }
+}
+
+/// As many zeros, for which the compiler makes the same call where it sees that they are.
+#[inline(always)]
+pub(crate) fn zeros<const N: usize>() -> [f32; N] {
+    let zero: u32;
+    // SAFETY: sets a register.
+    unsafe { asm!("mov {0}, #0", out(reg) zero, options(pure, nomem, nostack, preserves_flags)) };
+    [f32::from_bits(zero); N]
 }
 
 /// The largest magnitude as bits.

@@ -20,6 +20,43 @@ macro_rules! move_eight {
     };
 }
 
+/// A few columns of [`sgd`] in all rows: their deltas stay in registers, `$d`; `$arithmetic` moves the weights in `$w`.
+macro_rules! move_columns {
+    ($columns:literal, $d:literal, $w:literal, $arithmetic:literal) => {
+        concat!(
+            "tst {width}, #",
+            $columns,
+            "
+             beq 4f
+             vldmia {g}!, {{",
+            $d,
+            "}}
+             mov {at}, {x}
+             mov {row}, {w}
+             mov r3, {rows}
+             2:
+             ldr r2, [{at}], #4
+             lsls r4, r2, #1
+             beq 3f
+             vmov s24, r2
+             vldmia {row}, {{",
+            $w,
+            "}} \n ",
+            $arithmetic,
+            "\n vstmia {row}, {{",
+            $w,
+            "}}
+             3:
+             add {row}, {row}, {width}, lsl #2
+             subs r3, r3, #1
+             bne 2b
+             add {w}, {w}, #4*",
+            $columns,
+            "\n 4:",
+        )
+    };
+}
+
 /// `w[k][j] ← w[k][j] − η·(x[k]·d[j])`, rows with `x = 0` skipped.
 #[inline(never)]
 pub(in crate::kernels) fn sgd(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
@@ -33,60 +70,69 @@ pub(in crate::kernels) fn sgd(w: &mut [f32], x: &[f32], d: &[f32], rate: f32) {
     unsafe {
         asm!(
             "vmov s25, {rate}",
+            "mov {g}, {d}",
+            "cmp {width}, #8",
+            "blo 9f",
+            // Row by row in blocks of eight, two a turn; an odd number enters in the middle.
+            "and r3, {width}, #7",
+            "mov {at}, {x}",
+            "mov {row}, {w}",
+            "mov r4, {rows}",
             "2:",
-            "ldr r2, [{x}], #4",
-            "lsls r3, r2, #1",
-            "itt eq", "addeq {w}, {w}, {width}, lsl #2", "beq 8f",
+            "ldr r2, [{at}], #4",
+            "lsls {g}, r2, #1",
+            "beq 8f",
             "vmov s24, r2",
             "mov {g}, {d}",
-            // Blocks of eight, two a turn; an odd number enters in the middle.
-            "lsrs r3, {width}, #3",
-            "beq 6f",
-            "lsrs r2, r3, #1",
+            "lsrs r2, {width}, #4",
             "bcs 4f",
+            "sub r2, r2, #1",
             "3:",
             move_eight!(),
-            "sub r2, r2, #1",
             "4:",
             move_eight!(),
-            "cmp r2, #0",
-            "bne 3b",
-            "6:",
-            "ands r2, {width}, #7",
-            "beq 8f",
-            "lsrs r3, r2, #3",
-            "bcc 9f",
-            "vldmia {g}!, {{s0-s3}}",
-            "vldmia {w}, {{s8-s11}}",
-            "vmul.f32 s0, s24, s0", "vmul.f32 s1, s24, s1", "vmul.f32 s2, s24, s2", "vmul.f32 s3, s24, s3",
-            "vmul.f32 s0, s25, s0", "vmul.f32 s1, s25, s1", "vmul.f32 s2, s25, s2", "vmul.f32 s3, s25, s3",
-            "vsub.f32 s8, s8, s0", "vsub.f32 s9, s9, s1", "vsub.f32 s10, s10, s2", "vsub.f32 s11, s11, s3",
-            "vstmia {w}!, {{s8-s11}}",
-            "9:",
-            "ands r2, {width}, #3",
-            "beq 8f",
-            "7:",
-            "vldmia {g}!, {{s0}}",
-            "vldr s8, [{w}]",
-            "vmul.f32 s0, s24, s0",
-            "vmul.f32 s0, s25, s0",
-            "vsub.f32 s8, s8, s0",
-            "vstmia {w}!, {{s8}}",
             "subs r2, r2, #1",
-            "bne 7b",
-            "8:",
-            "subs {rows}, {rows}, #1",
+            "bhs 3b",
+            "add {w}, {w}, r3, lsl #2",
+            "subs r4, r4, #1",
             "bne 2b",
+            "b 7f",
+            "8:",
+            "add {w}, {w}, {width}, lsl #2",
+            "subs r4, r4, #1",
+            "bne 2b",
+            "7:",
+            "bic r2, {width}, #7",
+            "add {g}, {d}, r2, lsl #2",
+            "add {w}, {row}, r2, lsl #2",
+            "9:",
+            move_columns!(
+                "4", "s0-s3", "s8-s11",
+                "vmul.f32 s16, s24, s0 \n vmul.f32 s17, s24, s1 \n vmul.f32 s18, s24, s2 \n vmul.f32 s19, s24, s3
+                 vmul.f32 s16, s25, s16 \n vmul.f32 s17, s25, s17 \n vmul.f32 s18, s25, s18 \n vmul.f32 s19, s25, s19
+                 vsub.f32 s8, s8, s16 \n vsub.f32 s9, s9, s17 \n vsub.f32 s10, s10, s18 \n vsub.f32 s11, s11, s19"
+            ),
+            move_columns!(
+                "2", "s0-s1", "s8-s9",
+                "vmul.f32 s16, s24, s0 \n vmul.f32 s17, s24, s1
+                 vmul.f32 s16, s25, s16 \n vmul.f32 s17, s25, s17
+                 vsub.f32 s8, s8, s16 \n vsub.f32 s9, s9, s17"
+            ),
+            // A single difference would have to wait for its product: VMLS takes no longer.
+            move_columns!("1", "s0", "s8", "vmul.f32 s16, s24, s0 \n vmls.f32 s8, s25, s16"),
             w = inout(reg) w.as_mut_ptr() => _,
-            x = inout(reg) x.as_ptr() => _,
+            x = in(reg) x.as_ptr(),
             d = in(reg) d.as_ptr(),
-            rows = inout(reg) rows => _,
+            rows = in(reg) rows,
             width = in(reg) width,
             rate = in(reg) rate.to_bits(),
             g = out(reg) _,
-            out("r2") _, out("r3") _,
+            at = out(reg) _,
+            row = out(reg) _,
+            out("r2") _, out("r3") _, out("r4") _,
             out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, out("s7") _,
             out("s8") _, out("s9") _, out("s10") _, out("s11") _, out("s12") _, out("s13") _, out("s14") _, out("s15") _,
+            out("s16") _, out("s17") _, out("s18") _, out("s19") _,
             out("s24") _, out("s25") _,
             options(nostack),
         );
@@ -151,37 +197,38 @@ pub(in crate::kernels) fn mean_update(mean: &mut [f32], w: &[f32], gain: f32) {
     }
 }
 
-/// What [`adam`] holds in registers: `β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), ε, η/(1 − β₁ᵗ)`.
-pub(in crate::kernels) struct Gains([f32; 7]);
-
-impl Gains {
-    /// None with weight decay of either kind, which [`adam`] does not know.
-    #[inline(always)]
-    pub(in crate::kernels) fn new(c: &Adam) -> Option<Self> {
-        let plain = c.decay == 0.0 && c.shrink == 1.0;
-        plain.then_some(Self([c.beta1, 1.0 - c.beta1, c.beta2, 1.0 - c.beta2, c.correction, c.epsilon, c.rate]))
-    }
+/// What [`adam`] works on: rows of `width` gradients, `x·dᵀ`.
+#[repr(C)]
+struct Job {
+    x: *const f32,
+    d: *const f32,
+    width: usize,
+    rows: usize,
 }
 
-/// Eight parameters at a time of Adam along `g·scale`; returns how many were done, all but the last few.
+/// Adam along `x·dᵀ`, eight parameters at a time; returns how many were done: all, or all but the last few of a single
+/// row, or none of several rows whose ends would not fill a block, nor with weight decay of either kind.
 #[inline(always)]
-pub(in crate::kernels) fn adam(
-    w: &mut [f32],
-    m: &mut [f32],
-    v: &mut [f32],
-    g: &[f32],
-    scale: f32,
-    gains: &Gains,
-) -> usize {
-    let n = w.len().min(m.len()).min(v.len()).min(g.len()) & !7;
-    if n == 0 {
+pub(in crate::kernels) fn adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Adam) -> usize {
+    let n = w.len().min(m.len()).min(v.len());
+    let width = d.len() & !7;
+    let rows = x.len().min(n.checked_div(d.len()).unwrap_or(0));
+    let has_tails = rows > 1 && width != d.len();
+    if rows == 0 || width == 0 || has_tails || c.decay != 0.0 || c.shrink != 1.0 {
         return 0;
     }
-    // SAFETY: `n` is a multiple of 8, not 0; reads `n` floats of each and the constants, and writes `w`, `m` and `v`.
+    let mut job = Job { x: x.as_ptr(), d: d.as_ptr(), width, rows };
+    // SAFETY: `width` is a multiple of 8, not 0; reads `job`, the first seven of `c`, `rows` floats of `x` and `width` of `d`, and reads and writes
+    // `rows·width` of `w`, `m` and `v`, and the place in `x` and the rows left in `job`.
     unsafe {
         asm!(
             "vldmia r2, {{s25-s31}}",
-            "vmov s24, r3",
+            "1:",
+            "ldmia {job}, {{r2-r5}}",
+            "vldmia r2!, {{s24}}",
+            "str r2, [{job}]",
+            "mov {g}, r3",
+            "mov {n}, r4",
             "2:",
             "vldmia {g}!, {{s0-s7}}",
             "vldmia {m}, {{s8-s15}}",
@@ -255,14 +302,19 @@ pub(in crate::kernels) fn adam(
             "5:",
             "subs {n}, {n}, #8",
             "bne 2b",
+            "ldr r5, [{job}, #12]",
+            "subs r5, r5, #1",
+            "str r5, [{job}, #12]",
+            "bne 1b",
             w = inout(reg) w.as_mut_ptr() => _,
             m = inout(reg) m.as_mut_ptr() => _,
             v = inout(reg) v.as_mut_ptr() => _,
-            g = inout(reg) g.as_ptr() => _,
-            n = inout(reg) n => _,
+            g = out(reg) _,
+            n = out(reg) _,
+            job = in(reg) &raw mut job,
             floor1 = in(reg) FIRST_MOMENT_FLOOR.to_bits() << 1,
             floor2 = in(reg) SECOND_MOMENT_FLOOR.to_bits() << 1,
-            inout("r2") gains.0.as_ptr() => _, inout("r3") scale.to_bits() => _, out("r4") _, out("r5") _,
+            inout("r2") c => _, out("r3") _, out("r4") _, out("r5") _,
             out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, out("s7") _,
             out("s8") _, out("s9") _, out("s10") _, out("s11") _, out("s12") _, out("s13") _, out("s14") _, out("s15") _,
             out("s16") _, out("s17") _, out("s18") _, out("s19") _, out("s20") _, out("s21") _, out("s22") _,
@@ -271,5 +323,5 @@ pub(in crate::kernels) fn adam(
             options(nostack),
         );
     }
-    n
+    rows * width
 }

@@ -46,7 +46,7 @@ macro_rules! term {
 macro_rules! tile {
     ($columns:literal, $sums:literal, $terms:expr) => {
         concat!(
-            "vldmia {out}, {{",
+            "vldmia {start}!, {{",
             $sums,
             "}}
              mov r2, {mask}
@@ -88,17 +88,36 @@ macro_rules! single {
 }
 
 /// `out += Σ_i x[i] · row i`, `i` ascending, rows with `x = 0` skipped; the rows of `matrix` are as wide as `out`.
-#[inline(never)]
+#[inline(always)]
 pub(in crate::kernels) fn add_rows(out: &mut [f32], x: &[f32], matrix: &[f32]) {
-    let width = out.len();
+    let sums = out.as_mut_ptr();
+    // SAFETY: `out` has its own length.
+    unsafe { sum_rows(sums, out.len(), sums, x, matrix) }
+}
+
+/// `out ← bias + Σ_i x[i] · row i` likewise.
+#[inline(always)]
+pub(in crate::kernels) fn forward_one(out: &mut [f32], bias: &[f32], x: &[f32], matrix: &[f32]) {
+    // SAFETY: neither is shorter than this.
+    unsafe { sum_rows(out.as_mut_ptr(), out.len().min(bias.len()), bias.as_ptr(), x, matrix) }
+}
+
+/// `out ← start + Σ_i x[i] · row i` for `width` sums.
+///
+/// # Safety
+/// `width` floats can be read at `start` and written at `out`; both may be the same.
+#[inline(never)]
+unsafe fn sum_rows(out: *mut f32, width: usize, start: *const f32, x: &[f32], matrix: &[f32]) {
     let rows = x.len().min(matrix.len().checked_div(width).unwrap_or(0));
-    if rows == 0 {
+    if width == 0 {
         return;
     }
-    // SAFETY: neither `rows` nor `width` is 0; reads `rows` floats of `x` and as many rows of `width` floats of `matrix`,
-    // and reads and writes `width` sums.
+    // SAFETY: `width` is not 0; reads `rows` floats of `x`, as many rows of `width` floats of `matrix` and
+    // `width` floats of `start`, and reads and writes those of `out`.
     unsafe {
         asm!(
+            // All registers are taken: the number of rows stands in another kind of them.
+            "vmov s28, r2",
             // A mask of up to 32 coefficients, first a bit for each that is zero: 0 is not below its bits without the sign,
             // which sets the carry. No other register than that of `out` is free for the 0.
             "20:",
@@ -106,8 +125,9 @@ pub(in crate::kernels) fn add_rows(out: &mut [f32], x: &[f32], matrix: &[f32]) {
             "movs {out}, #0",
             "movs {mask}, #0",
             "mov {at}, {x}",
-            "cmp {rows}, #32",
-            "ite lo", "movlo {n}, {rows}", "movhs {n}, #32",
+            "vmov {n}, s28",
+            "cmp {n}, #32",
+            "it hi", "movhi {n}, #32",
             "subs {n}, {n}, #4",
             "blo 22f",
             "21:",
@@ -129,7 +149,8 @@ pub(in crate::kernels) fn add_rows(out: &mut [f32], x: &[f32], matrix: &[f32]) {
             "24:",
             "vmov {out}, s0",
             "mvn {mask}, {mask}",
-            "rsbs {n}, {rows}, #32",
+            "vmov {n}, s28",
+            "rsbs {n}, {n}, #32",
             "it hi", "lslhi {mask}, {mask}, {n}",
             "cmp {mask}, #0",
             "beq 19f",
@@ -157,6 +178,8 @@ pub(in crate::kernels) fn add_rows(out: &mut [f32], x: &[f32], matrix: &[f32]) {
             "bhs 10b",
             // Fewer columns are left; a multiple of 16 has been taken away, so that the lower bits still say how many.
             "11:",
+            "tst {n}, #15",
+            "beq 15f",
             "tst {n}, #8",
             "beq 12f",
             tile!("8", "s0-s7", single!("s20-s27", concat!(products!("s16"), sums!()))),
@@ -178,28 +201,41 @@ pub(in crate::kernels) fn add_rows(out: &mut [f32], x: &[f32], matrix: &[f32]) {
             "14:",
             "tst {n}, #1",
             "beq 15f",
-            tile!("1", "s0", single!("s20", "vmul.f32 s20, s20, s16 \n vadd.f32 s0, s0, s20")),
+            tile!("1", "s0", single!("s20", "vmla.f32 s0, s20, s16")),
             "15:",
             "sub {out}, {out}, {stride}",
             "sub {row}, {row}, {stride}",
+            // The next rows go on from these sums.
+            "mov {start}, {out}",
             "19:",
             "add {row}, {row}, {stride}, lsl #5",
             "add {x}, {x}, #4*32",
-            "subs {rows}, {rows}, #32",
+            "vmov {n}, s28",
+            "subs {n}, {n}, #32",
+            "vmov s28, {n}",
             "bhi 20b",
-            out = inout(reg) out.as_mut_ptr() => _,
+            // Where no row was added, the sums are what they start from.
+            "cmp {start}, {out}",
+            "beq 26f",
+            "25:",
+            "ldr r2, [{start}], #4",
+            "str r2, [{out}], #4",
+            "subs {stride}, {stride}, #4",
+            "bne 25b",
+            "26:",
+            out = inout(reg) out => _,
             x = inout(reg) x.as_ptr() => _,
             row = inout(reg) matrix.as_ptr() => _,
-            rows = inout(reg) rows => _,
-            stride = in(reg) size_of_val(out),
+            start = inout(reg) start => _,
+            stride = inout(reg) width * size_of::<f32>() => _,
             mask = out(reg) _,
             n = out(reg) _,
             at = out(reg) _,
-            out("r2") _, out("r3") _, out("r4") _, out("r5") _,
+            inout("r2") rows => _, out("r3") _, out("r4") _, out("r5") _,
             out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, out("s7") _,
             out("s8") _, out("s9") _, out("s10") _, out("s11") _, out("s12") _, out("s13") _, out("s14") _, out("s15") _,
             out("s16") _, out("s17") _, out("s18") _, out("s19") _, out("s20") _, out("s21") _, out("s22") _,
-            out("s23") _, out("s24") _, out("s25") _, out("s26") _, out("s27") _,
+            out("s23") _, out("s24") _, out("s25") _, out("s26") _, out("s27") _, out("s28") _,
             options(nostack),
         );
     }
