@@ -24,8 +24,8 @@ pub(crate) struct Norm {
     /// `∂L/∂y` to `∂L/∂z`; leaves `∂L/∂γ` and `∂L/∂β` in `norms`, whose last part is this layer's. Returns a bound on both
     /// and on the batch's statistics, not finite where a number is not. `params` are the network's.
     pub backward: fn(&Layer, deltas: &mut [f32], params: &[f32], norms: &mut &mut [f32]) -> f32,
-    /// Moves running statistics towards those of a batch of so many samples; hands what is learned to `update` with its
-    /// place and its gradient.
+    /// Moves running statistics in `norm`, the norm's parameters, towards those of the batch that `deltas` are of; hands
+    /// what is learned to `update` with its place and its gradient.
     pub step: Step,
     /// Adds the gradient of a batch of so many samples to the network's, and pools the statistics, in the places of the
     /// running ones, with those of so many samples before.
@@ -44,7 +44,7 @@ pub(crate) struct Norm {
 }
 
 type Forward = for<'p> fn(&Layer, z: &mut [f32], params: &'p [f32], norms: &mut &mut [f32]) -> &'p [f32];
-type Step = for<'p> fn(&Layer, params: &'p mut [f32], norms: &mut &[f32], samples: usize, Update<'_>) -> &'p mut [f32];
+type Step = fn(&Layer, norm: &mut [f32], norms: &mut &[f32], deltas: &[f32], Update<'_>);
 type Accumulate =
     for<'g> fn(&Layer, gradient: &'g mut [f32], norms: &mut &[f32], samples: usize, before: u64) -> &'g mut [f32];
 

@@ -174,18 +174,11 @@ fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut &mut 
     kernels::largest(gradient) + kernels::largest(statistics)
 }
 
-fn step<'p>(
-    layer: &Layer,
-    params: &'p mut [f32],
-    norms: &mut &[f32],
-    samples: usize,
-    update: Update<'_>,
-) -> &'p mut [f32] {
-    let units = layer.outputs();
+fn step(layer: &Layer, norm: &mut [f32], norms: &mut &[f32], deltas: &[f32], update: Update<'_>) {
+    let (units, samples) = (layer.outputs(), samples_of(layer, deltas));
     let room = Room::first(layer, norms, samples);
-    let (learned, rest) = cut_mut(params, 2 * units);
-    let (mean, rest) = cut_mut(rest, units);
-    let (variance, rest) = cut_mut(rest, units);
+    let (learned, running) = cut_mut(norm, 2 * units);
+    let (mean, variance) = cut_mut(running, units);
     let (batch_mean, batch_variance) = cut(room.statistics, units);
     let n = samples as f32;
     follow(mean, batch_mean, 1.0);
@@ -194,7 +187,6 @@ fn step<'p>(
         *r += (variance * n * unbiased(n) - *r) * MOMENTUM;
     }
     update(layer.norm_offset(), learned, room.gradient);
-    rest
 }
 
 fn accumulate<'g>(

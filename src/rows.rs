@@ -19,11 +19,14 @@ pub(crate) trait Update {
     fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]);
 }
 
-/// A layer's parameters, the deltas of its outputs, and scratch for a row of gradients or more.
-pub(crate) struct Place<'a> {
+/// A layer's parameters, what its norm kept, which leaves `norms`, the deltas of its outputs, and scratch for a row of
+/// gradients or more.
+pub(crate) struct Place<'a, 'n> {
     pub layer: &'a Layer,
     pub weights: &'a mut [f32],
     pub bias: &'a mut [f32],
+    pub norm: &'a mut [f32],
+    pub norms: &'a mut &'n [f32],
     pub deltas: &'a [f32],
     pub block: &'a mut [f32],
 }
@@ -44,8 +47,8 @@ pub(crate) trait Batch {
 
     /// Hands a layer's weights and bias to `update` in blocks of rows with their gradient as soon as it is known; rows
     /// whose gradient is known to be zero may be left out where `skip_zero` says so.
-    fn descend(&self, place: Place<'_>, skip_zero: bool, update: &mut dyn Update) {
-        let Place { layer, weights, bias, deltas, block } = place;
+    fn descend(&self, place: Place<'_, '_>, skip_zero: bool, update: &mut dyn Update) {
+        let Place { layer, weights, bias, norm: learned, norms, deltas, block } = place;
         let outputs = layer.outputs();
         let n = block.len().checked_div(outputs).unwrap_or(0);
         // Whole tiles, where a block holds several.
@@ -63,6 +66,9 @@ pub(crate) trait Batch {
         let gradient = cut_mut(block, outputs).0;
         kernels::bias_gradient(gradient, deltas, true);
         update.rows(layer.offset() + layer.weight_len(), bias, gradient);
+        if let Some(norm) = layer.norm() {
+            (norm.step)(layer, learned, norms, deltas, &mut |at, weights, gradient| update.rows(at, weights, gradient));
+        }
     }
 }
 

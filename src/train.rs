@@ -272,6 +272,7 @@ fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32]
     trace.layers(spec, |layer, x, deltas| {
         let (weights, rest) = cut_mut(core::mem::take(&mut params), layer.weight_len());
         let (bias, rest) = cut_mut(rest, layer.outputs());
+        let (norm, rest) = cut_mut(rest, layer.norm_len());
         params = rest;
         match x {
             Rows::One(x) => {
@@ -280,14 +281,8 @@ fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32]
             }
             Rows::Batch(batch) => {
                 let skip_zero = optimizer.rests_at_zero();
-                batch.descend(Place { layer, weights, bias, deltas, block }, skip_zero, &mut Along(optimizer));
-                // A norm takes several samples.
-                if let Some(norm) = layer.norm() {
-                    let update = &mut |offset, weights: &mut [f32], gradient: &[f32]| {
-                        optimizer.update(offset, weights, gradient);
-                    };
-                    params = (norm.step)(layer, core::mem::take(&mut params), &mut norms, trace.samples, update);
-                }
+                let place = Place { layer, weights, bias, norm, norms: &mut norms, deltas, block };
+                batch.descend(place, skip_zero, &mut Along(optimizer));
             }
         }
     });
