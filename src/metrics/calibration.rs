@@ -1,0 +1,68 @@
+//! How far probabilities can be believed.
+
+use crate::error::{Error, Value};
+use crate::loss::Score;
+use crate::math;
+use crate::targets::argmax;
+
+/// Bins of equal width that confidences fall into.
+const BINS: usize = 15;
+
+/// How far probabilities can be believed: expected calibration error (Guo et al. 2017, equation 3, 15 bins of equal width)
+/// and negative log-likelihood of the true class.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Calibration {
+    score: Score,
+    bins: [Bin; BINS],
+}
+
+/// Samples whose confidence, the largest probability, lies in an interval of `1/15`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Bin {
+    samples: u64,
+    hits: u64,
+    /// Sum of confidences in units of 2⁻²⁴: exact, whatever the order.
+    confidence: u64,
+}
+
+impl Calibration {
+    /// Adds a sample's probabilities and its class; a class of probability zero counts as one of 2⁻¹²⁶.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for a class without a probability, [`Error::NonFinite`] for a probability outside `[0, 1]`.
+    pub fn add(&mut self, probabilities: &[f32], class: u16) -> Result<(), Error> {
+        if let Some(index) = probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
+            return Err(Error::NonFinite { value: Value::Output, index });
+        }
+        let Some(&own) = probabilities.get(usize::from(class)) else {
+            let sample = usize::try_from(self.score.samples()).unwrap_or(usize::MAX);
+            return Err(Error::Label { sample, label: class, classes: probabilities.len() as u16 });
+        };
+        let top = argmax(probabilities);
+        let hit = top == usize::from(class);
+        let confidence = probabilities.get(top).map_or(0, |p| (p * 16_777_216.0) as u64);
+        // The interval (b/15, (b+1)/15].
+        let place = (confidence * BINS as u64).div_ceil(1 << 24).saturating_sub(1) as usize;
+        if let Some(bin) = self.bins.get_mut(place) {
+            bin.samples += 1;
+            bin.hits += u64::from(hit);
+            bin.confidence += confidence;
+        }
+        self.score.add(-math::ln(if own < f32::MIN_POSITIVE { f32::MIN_POSITIVE } else { own }), hit);
+        Ok(())
+    }
+
+    /// Mean negative log-likelihood and accuracy.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        self.score
+    }
+
+    /// `Σ_b (n_b/n)·|accuracy_b − confidence_b|`; NaN without samples.
+    #[must_use]
+    pub fn ece(&self) -> f32 {
+        let gap = |bin: &Bin| (bin.hits << 24).abs_diff(bin.confidence);
+        let gaps: u64 = self.bins.iter().map(gap).fold(0, u64::saturating_add);
+        gaps as f32 / 16_777_216.0 / self.score.samples() as f32
+    }
+}
