@@ -2,6 +2,7 @@
 
 pub mod averages;
 mod error;
+pub mod evaluation;
 mod evaluator;
 pub mod idx;
 pub mod image;
@@ -16,6 +17,7 @@ pub mod plot;
 pub mod report;
 pub mod run;
 pub mod soup;
+mod threads;
 
 pub use error::HostError;
 pub use evaluator::Evaluator;
