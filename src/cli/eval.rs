@@ -13,7 +13,7 @@ pub(crate) struct Eval {
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) split: Split,
-    /// One JSON object with all figures, confusion matrices and every point of the curves
+    /// One JSON object: all figures, confusion matrices, every point of the curves (50 bytes a sample and class)
     #[arg(long)]
     pub(crate) json: bool,
 }
