@@ -30,6 +30,8 @@ pub enum Buffer {
     Columns,
     /// Probabilities, as many as the outputs of all samples.
     Probabilities,
+    /// Counts of a confusion matrix, the square of the number of classes.
+    Counts,
     /// Pooled statistics of norms, [`Spec::norm_len`](crate::Spec::norm_len) floats.
     Statistics,
     /// Bytes of a checkpoint.
@@ -117,6 +119,8 @@ pub enum Value {
     Param,
     /// An output.
     Output,
+    /// A sample's score for a class.
+    Score,
     /// A mean or a variance of a layer with a norm, whose index comes with it.
     Statistic,
 }
@@ -208,7 +212,7 @@ pub enum Error {
     NotAMean,
     /// A mean that would be left without models.
     LastModel,
-    /// The count would pass `u64::MAX`.
+    /// A count would pass the largest number that its type holds.
     CountOverflow,
     /// Bytes that are not a checkpoint.
     Checkpoint(CheckpointFault),
@@ -260,7 +264,7 @@ impl fmt::Display for Error {
             Self::Swapped => f.write_str("average and model are exchanged; swap them back first"),
             Self::NotAMean => f.write_str("an exponential or capped average does not merge, weigh, or let a model go"),
             Self::LastModel => f.write_str("the only model of a mean cannot be taken out of it"),
-            Self::CountOverflow => f.write_str("the count of averaged models would overflow"),
+            Self::CountOverflow => f.write_str("a count would overflow"),
             Self::Checkpoint(fault) => write!(f, "checkpoint: {fault}"),
             Self::AverageWeights => f.write_str("the checkpoint holds an average, no live weights to train further"),
         }
@@ -282,6 +286,7 @@ impl fmt::Display for Buffer {
             Self::SecondMoment => "second moment",
             Self::Columns => "columns",
             Self::Probabilities => "probabilities",
+            Self::Counts => "counts of a confusion matrix",
             Self::Statistics => "statistics of norms",
             Self::Checkpoint => "checkpoint",
             Self::Lists => "list values",
@@ -337,6 +342,7 @@ impl fmt::Display for Value {
             Self::Gradient => "gradient",
             Self::Param => "parameter",
             Self::Output => "output",
+            Self::Score => "score",
             Self::Statistic => "statistic of layer",
         })
     }

@@ -106,7 +106,7 @@ pub use forward::predict;
 pub use layer::Layer;
 pub use loss::Score;
 pub use math::Math;
-pub use metrics::{Calibration, evaluate};
+pub use metrics::{Calibration, ClassCounts, ClassScore, Confusion, Curves, Threshold, evaluate, rank};
 pub use model::{Init, Model, Workspace};
 pub use norm_update::NormUpdate;
 pub use optimizer::{

@@ -4,6 +4,7 @@ mod cli;
 
 use clap::Parser;
 use cli::{Command, Places, Progress};
+use cygnet::host::evaluation::Evaluation;
 use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
@@ -33,7 +34,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, HostError> {
     match command {
         Command::Train(arguments) => return run_training(&arguments),
-        Command::Eval { model, data } => say(&inspect::eval(&SavedModel::read(&model)?, &open(data.as_deref())?)?)?,
+        Command::Eval(arguments) => {
+            let (plan, model) = (arguments.split.plan()?, SavedModel::read(&arguments.model)?);
+            let evaluation = Evaluation::new(&model, &open(arguments.data.as_deref())?, &plan)?;
+            say(&if arguments.json { evaluation.json()? } else { evaluation.table() })?;
+        }
         Command::Info { model } => say(&inspect::info(&SavedModel::read(&model)?))?,
         Command::Predict { model, file } => {
             let model = SavedModel::read(&model)?;

@@ -23,7 +23,7 @@ fn a_run_writes_models_that_every_command_reads() {
     assert!(history.starts_with("epoch,steps,rate,train_loss") && history.lines().count() == 3, "{history}");
 
     let from_checkpoint = succeeds(&dir, "eval run/average.cygnet --data data");
-    assert!(from_checkpoint.contains("cross-entropy") && from_checkpoint.contains("test"));
+    assert!(from_checkpoint.contains("NLL") && from_checkpoint.contains("test"));
     assert_eq!(succeeds(&dir, "eval run/average.safetensors --data data"), from_checkpoint);
     assert!(succeeds(&dir, "info run/last.cygnet").contains("dense 2"));
     let verdicts = succeeds(&dir, "predict run/last.cygnet data/t10k-images-idx3-ubyte");

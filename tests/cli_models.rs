@@ -1,12 +1,118 @@
-//! The commands over saved models as a user meets them: averages, soups, planes, networks with norms.
+//! The commands over saved models as a user meets them: evaluations, averages, soups, planes, networks with
+//! norms.
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[path = "common/cli.rs"]
 mod cli;
 
-use cli::{TRAIN, bytes, fails, succeeds, workplace};
+use cli::{TRAIN, bytes, command, fails, succeeds, workplace, write_data};
 use cygnet::host::model_file::SavedModel;
+use serde_json::Value;
+
+/// The words of the row that begins with `name`, in the first table that has one.
+fn row<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
+    let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.find(|words| words.first() == Some(&name)).unwrap_or_default()
+}
+
+#[test]
+fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
+    let dir = workplace();
+    succeeds(&dir, &format!("{TRAIN} --out run --quiet --seed 3"));
+    let eval = "eval run/last.cygnet --data data --seed 3";
+    let table = succeeds(&dir, eval);
+    for (name, number) in [("train", "81"), ("validation", "9"), ("test", "30")] {
+        assert_eq!(row(&table, name)[1], number, "{table}");
+    }
+    for part in ["NLL", "top-2 error", "ECE", "macro F1", "mean ROC AUC", "mean AP", "precision", "recall", "taken for"]
+    {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    let json = succeeds(&dir, &format!("{eval} --json"));
+    assert_eq!((json.lines().count(), succeeds(&dir, &format!("{eval} --json"))), (1, json.clone()));
+    assert_eq!(succeeds(&dir, "eval run/last.safetensors --data data --seed 3 --json"), json);
+    assert_ne!(succeeds(&dir, "eval run/last.cygnet --data data --json"), json);
+
+    let all: Value = serde_json::from_str(&json).unwrap();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(names(&all), "classes loss_name test train validation");
+    assert_eq!((&all["classes"], &all["loss_name"]), (&3.into(), &"cross-entropy".into()));
+    for (name, number) in [("train", 81), ("validation", 9), ("test", 30)] {
+        let set = &all[name];
+        assert_eq!(
+            names(set),
+            "accuracy confusion ece loss macro_f1 macro_precision macro_recall mean_average_precision mean_roc_auc nll \
+             per_class samples top_k"
+        );
+        let numbers = |list: &Value| list.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
+        let counts: f64 = set["confusion"].as_array().unwrap().iter().flat_map(numbers).sum();
+        assert_eq!((&set["samples"], counts), (&number.into(), f64::from(number)));
+        let (error, loss) = (1.0 - set["accuracy"].as_f64().unwrap(), set["nll"].as_f64().unwrap());
+        let row = row(&table, name);
+        assert_eq!((row[2], row[4]), (&*format!("{:.2}", 100.0 * error), &*format!("{loss:.4}")));
+        for class in set["per_class"].as_array().unwrap() {
+            assert_eq!(
+                names(class),
+                "average_precision f1 pr precision predicted recall roc roc_auc support thresholds"
+            );
+            assert_eq!(
+                (names(&class["roc"]), names(&class["pr"])),
+                ("false_positive_rate true_positive_rate".into(), "precision recall".into())
+            );
+            let [fpr, tpr] = ["false_positive_rate", "true_positive_rate"].map(|axis| numbers(&class["roc"][axis]));
+            let [recall, precision] = ["recall", "precision"].map(|axis| numbers(&class["pr"][axis]));
+            assert!(tpr == recall && precision.len() == fpr.len() && precision[0] == 1.0);
+            assert_eq!((fpr[0], tpr[0], fpr.last(), tpr.last()), (0.0, 0.0, Some(&1.0), Some(&1.0)));
+            assert_eq!(numbers(&class["thresholds"]).len(), fpr.len() - 1);
+            let steps = fpr.windows(2).zip(tpr.windows(2));
+            let area: f64 = steps.map(|(x, y)| (x[1] - x[0]) * (y[1] + y[0]) / 2.0).sum();
+            assert!((area - class["roc_auc"].as_f64().unwrap()).abs() < 1e-6);
+        }
+    }
+    let mut child =
+        command(dir.path(), &format!("{eval} --json")).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_evaluation_leaves_out_what_there_is_not() {
+    let dir = workplace();
+    let parsed = |line: &str| serde_json::from_str::<Value>(&succeeds(&dir, line)).unwrap();
+    succeeds(&dir, &format!("{TRAIN} --out run --quiet --loss mse"));
+    let table = succeeds(&dir, "eval run/last.cygnet --data data --validation 0");
+    assert!(table.contains("mse") && row(&table, "test").contains(&"–") && row(&table, "validation").is_empty());
+    assert_eq!(row(&table, "train")[1], "90");
+    let all = parsed("eval run/last.cygnet --data data --validation 0 --json");
+    assert!(all["validation"].is_null() && all["test"]["nll"].is_null() && all["test"]["ece"].is_null());
+    assert!(all["test"]["loss"].is_number() && all["test"]["mean_roc_auc"].is_number());
+
+    // A class without samples has neither recall nor curves.
+    write_data(&dir.path().join("poorer"), [9, 9], 6, 2);
+    let class = &parsed("eval run/last.cygnet --data poorer --json")["test"]["per_class"][2];
+    assert!(class["roc_auc"].is_null() && class["roc"]["true_positive_rate"][1].is_null() && class["support"] == 0);
+    assert!(class["roc"]["false_positive_rate"][1].is_number());
+
+    write_data(&dir.path().join("many"), [80, 40], 7, 40);
+    succeeds(&dir, "train --data many --epochs 1 --out many --quiet");
+    let table = succeeds(&dir, "eval many/last.cygnet --data many");
+    assert!(table.contains("confusion matrix of 40 classes") && table.contains("top-5 error"), "{table}");
+
+    let model = SavedModel::read(&dir.path().join("run/last.cygnet")).unwrap();
+    let huge = SavedModel { params: vec![3e38; model.params.len()], ..model };
+    huge.write(&dir.path().join("huge.cygnet")).unwrap();
+    for (flags, code, words) in [
+        ("run/last.cygnet --validation 1", 2, ["validation 1", "below 1"]),
+        ("run/last.cygnet --validation -1", 2, ["validation -1", "below 1"]),
+        ("run/last.cygnet --validation 0.999", 2, ["90 of 90 samples", "none to learn from"]),
+        ("run/last.cygnet --seed x", 2, ["--seed", "invalid digit"]),
+        ("missing.cygnet --json", 1, ["missing.cygnet", "o such file"]),
+        ("huge.cygnet --json", 1, ["train samples", "not finite"]),
+    ] {
+        fails(&dir, &format!("eval {flags} --data data"), code, &words);
+    }
+}
 
 #[test]
 fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {

@@ -1,5 +1,6 @@
 //! The arguments of `cygnet average`.
 
+use super::split::Split;
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::model_file::SavedModel;
@@ -24,12 +25,8 @@ pub(crate) struct Average {
     /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Share of the training samples that `train` set apart
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
-    validation: f32,
-    /// The seed that `train` had, which decides which samples those are
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    split: Split,
 }
 
 /// Models with the names of their files.
@@ -38,8 +35,7 @@ type Models = Vec<(String, SavedModel)>;
 impl Average {
     /// The models with their names, how to average them, and what sets validation samples apart.
     pub(crate) fn plan(&self) -> Result<(Models, Method, Plan), HostError> {
-        let plan = Plan { validation: self.validation, seed: self.seed, ..Plan::default() };
-        plan.check()?;
+        let plan = self.split.plan()?;
         let method = match (&self.weights, self.soup) {
             (Some(weights), _) => Method::Weighted(weights.clone()),
             (None, true) => Method::Soup,

@@ -1,13 +1,16 @@
 //! The arguments of the command, its progress bar, and how it says things.
 
 mod average;
+mod eval;
 mod plane;
 mod progress;
+mod split;
 mod text;
 mod train;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
+pub(crate) use eval::Eval;
 pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
 use std::path::PathBuf;
@@ -15,6 +18,10 @@ pub(crate) use text::{conclusion, introduction, verdicts};
 pub(crate) use train::Train;
 
 const AFTER_TRAIN: &str = "Ctrl-C ends the run early and saves what was learned; a second one ends it at once.";
+
+const AFTER_EVAL: &str = "\
+The validation samples are those that `train` set apart where it had the same --data, --validation and --seed. \
+What the names in the JSON object mean stands at cygnet::host::evaluation::Evaluation (cargo doc --features std).";
 
 /// Trains a small neural network on MNIST, averages its weights, and shows what that gained.
 #[derive(Parser)]
@@ -29,14 +36,9 @@ pub(crate) enum Command {
     /// Train a network and average its weights; without --data on the embedded sample of MNIST
     #[command(allow_negative_numbers = true, after_help = AFTER_TRAIN)]
     Train(Box<Train>),
-    /// Error and loss of a saved model on the training and test samples
-    Eval {
-        /// A file that `train` wrote, or a safetensors file
-        model: PathBuf,
-        /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
-        #[arg(long, value_name = "DIR")]
-        data: Option<PathBuf>,
-    },
+    /// How good a saved model is on training, validation and test samples, class by class
+    #[command(allow_negative_numbers = true, after_help = AFTER_EVAL)]
+    Eval(Eval),
     /// Classify a PNG, or every image of an IDX file
     Predict {
         /// A file that `train` wrote, or a safetensors file

@@ -186,7 +186,7 @@ pub(super) fn calibration(spec: &Spec, params: &[f32], samples: &Samples) -> Res
 }
 
 /// Adds what `probabilities` say of the samples.
-fn calibrate(
+pub(super) fn calibrate(
     spec: &Spec,
     samples: &Samples,
     indices: &[u32],

@@ -2,14 +2,15 @@
 
 use super::HostError;
 use super::averages::calibration;
-use super::memory::{Floats, zeros};
+use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::run::Marks;
+use super::threads::share;
+use crate::loss::score;
 use crate::metrics::score_each;
-use crate::{Buffer, Error, Score, Spec, Targets, Workspace};
+use crate::{Buffer, Error, Score, Spec, Targets, Workspace, predict};
 use std::format;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::vec::Vec;
 
@@ -61,43 +62,48 @@ impl<'a> Evaluator<'a> {
     /// [`HostError::Core`] as [`evaluate`](crate::evaluate), for the first samples concerned, a sample counted within
     /// the 512 that a thread takes at once.
     pub fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
-        Error::expect_len(Buffer::Params, self.spec.param_len(), params.len())?;
-        if indices.is_empty() {
-            return Ok(Score::default());
-        }
-        self.params.copy_from_slice(params);
-        let (spec, params) = (self.spec, &*self.params);
-        let chunks: Vec<&[u32]> = indices.chunks(CHUNK).collect();
-        let next = AtomicUsize::new(0);
-        let work = |worker: &mut Worker| {
-            let mut scored = Vec::new();
-            loop {
-                let i = next.fetch_add(1, Relaxed);
-                let Some(chunk) = chunks.get(i) else { return scored };
-                scored.push((i, worker.score(spec, params, samples, chunk)));
-            }
-        };
-        let busy = self.workers.len().min(chunks.len());
-        let mut scored = thread::scope(|scope| {
-            let mut workers = self.workers[..busy].iter_mut();
-            let here = workers.next();
-            // A thread that the system refuses is no loss but of time: the others take its chunks.
-            let spawn = |worker| thread::Builder::new().spawn_scoped(scope, || work(worker)).ok();
-            let threads: Vec<_> = workers.filter_map(spawn).collect();
-            let mut scored = here.map_or_else(Vec::new, work);
-            for thread in threads {
-                // A thread that panics passes its panic on.
-                scored.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            }
-            scored
-        });
-        scored.sort_unstable_by_key(|&(i, _)| i);
         let mut total = Score::default();
-        for (_, chunk) in scored {
-            chunk?.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
+        for scored in self.each(params, samples, indices, Worker::score)? {
+            scored.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
         }
         total.check()?;
         Ok(total)
+    }
+
+    /// The score likewise, and the outputs, shape `(indices.len(), outputs)`.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score), and for outputs that are not finite.
+    pub(crate) fn outputs(
+        &mut self,
+        params: &[f32],
+        samples: &Samples,
+        indices: &[u32],
+    ) -> Result<(Score, Vec<f32>), HostError> {
+        let mut outputs = room(indices.len().saturating_mul(self.spec.outputs()))?;
+        let mut total = Score::default();
+        for (scored, of_chunk) in self.each(params, samples, indices, Worker::ask)? {
+            scored.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
+            outputs.extend(of_chunk);
+        }
+        total.check()?;
+        Ok((total, outputs))
+    }
+
+    /// What `work` makes of each chunk of `indices`, in their order.
+    fn each<T: Send>(
+        &mut self,
+        params: &[f32],
+        samples: &Samples,
+        indices: &[u32],
+        work: impl Fn(&mut Worker, &Spec, &[f32], &Samples, &[u32]) -> Result<T, HostError> + Sync,
+    ) -> Result<Vec<T>, HostError> {
+        Error::expect_len(Buffer::Params, self.spec.param_len(), params.len())?;
+        self.params.copy_from_slice(params);
+        let (spec, params) = (self.spec, &*self.params);
+        let chunks: Vec<&[u32]> = indices.chunks(CHUNK).collect();
+        let made = share(&mut self.workers, chunks.len(), |worker, i| work(worker, spec, params, samples, chunks[i]));
+        made.into_iter().collect()
     }
 
     pub(crate) fn validate(
@@ -157,6 +163,26 @@ impl Worker {
         })?;
         Ok(scored)
     }
+
+    /// Likewise, with the outputs.
+    fn ask(
+        &mut self,
+        spec: &Spec,
+        params: &[f32],
+        samples: &Samples,
+        chunk: &[u32],
+    ) -> Result<(Chunk, Vec<f32>), HostError> {
+        let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
+        let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
+        let classes = samples.classes(chunk, &mut self.labels);
+        let (mut scored, mut all) = (Vec::with_capacity(chunk.len()), room(chunk.len() * spec.outputs())?);
+        for (batch, classes) in chunk.chunks(BATCH).zip(classes.chunks(BATCH)) {
+            let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
+            all.extend_from_slice(outputs);
+            score(spec, outputs, Targets::Classes(classes), |loss, hit| scored.push((loss, hit)));
+        }
+        Ok((scored, all))
+    }
 }
 
 /// Loss and hit of up to [`CHUNK`] samples.
@@ -182,10 +208,17 @@ mod tests {
         let targets = Targets::Classes(data.train.classes(&indices, &mut classes));
         let mut expected = Score::default();
         evaluate(&NET, &params, data.train.inputs_of(&indices), targets, &mut expected, &mut work).unwrap();
+        let mut outputs = Vec::new();
+        for i in indices.chunks(1) {
+            outputs.extend_from_slice(predict(&NET, &params, data.train.inputs_of(i), &mut work).unwrap());
+        }
         for threads in [1, 2, 3, 7] {
             let mut evaluator = Evaluator::with_threads(&NET, &data, NonZeroUsize::new(threads).unwrap()).unwrap();
             let score = evaluator.score(&params, &data.train, &indices).unwrap();
             assert_eq!((score, score.loss().to_bits()), (expected, expected.loss().to_bits()), "{threads}");
+            let (score, asked) = evaluator.outputs(&params, &data.train, &indices).unwrap();
+            assert_eq!((score, score.loss().to_bits()), (expected, expected.loss().to_bits()), "{threads}");
+            assert!(asked == outputs, "{threads}");
         }
     }
 
@@ -207,6 +240,7 @@ mod tests {
         (indices[700], indices[1800]) = (u32::MAX - 1, u32::MAX);
         let pick = Error::Pick { row: u32::MAX - 1, samples };
         assert_eq!(core(evaluator.score(&params, &data.train, &indices)), Some(pick));
+        assert_eq!(core(evaluator.outputs(&params, &data.train, &indices).map(|(score, _)| score)), Some(pick));
         params.fill(f32::NAN);
         let loss = Error::NonFinite { value: crate::Value::Loss, index: 0 };
         assert_eq!(core(evaluator.score(&params, &data.train, &[0])), Some(loss));

@@ -1,13 +1,12 @@
-//! What a saved model is, how good it is, and what it says of an image.
+//! What a saved model is, and what it says of an image.
 
-use super::Evaluator;
 use super::idx::{self, Images};
-use super::mnist::{Dataset, PIXEL_SCALE, Samples};
+use super::mnist::PIXEL_SCALE;
 use super::model_file::SavedModel;
 use super::names::{activation_name, loss_name};
 use super::report::aligned;
 use super::{HostError, image};
-use crate::{Error, Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
+use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
 use std::format;
 use std::fs::File;
 use std::io::Read;
@@ -60,27 +59,6 @@ fn bytes(n: usize) -> String {
         10_000..10_000_000 => format!("{:.1} kB", n as f64 / 1e3),
         _ => format!("{:.1} MB", n as f64 / 1e6),
     }
-}
-
-/// Error and loss on the training and the test samples of `data`.
-///
-/// # Errors
-/// [`HostError::Mismatch`] where model and data do not go together, or where the loss is not finite.
-pub fn eval(model: &SavedModel, data: &Dataset) -> Result<String, HostError> {
-    let mut evaluator = Evaluator::new(&model.spec, data)?;
-    let mut row = |name: &str, samples: &Samples| {
-        let all: Vec<u32> = (0..samples.len() as u32).collect();
-        let score = evaluator.score(&model.params, samples, &all).map_err(|error| match error {
-            HostError::Core(Error::NonFinite { .. }) => {
-                HostError::Mismatch(format!("the model's loss on the {name} samples is not finite"))
-            }
-            other => other,
-        })?;
-        let error = format!("{:.2} %", 100.0 * (1.0 - score.accuracy()));
-        Ok::<_, HostError>(vec![name.to_string(), score.samples().to_string(), error, format!("{:.4}", score.loss())])
-    };
-    let rows = [row("train", &data.train)?, row("test", &data.test)?];
-    Ok(aligned(&["samples", "number", "error", &loss_name(model.spec.loss_kind())], rows))
 }
 
 /// What a model says of one image.

@@ -2,6 +2,7 @@
 
 pub mod averages;
 mod error;
+pub mod evaluation;
 mod evaluator;
 pub mod idx;
 pub mod image;
@@ -18,6 +19,7 @@ pub mod report;
 pub mod run;
 mod safetensors;
 pub mod soup;
+mod threads;
 
 pub use error::HostError;
 pub use evaluator::Evaluator;

@@ -7,9 +7,9 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
-    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
+    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, ClassScore, Confusion, Curves, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
     Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, holds_average, load,
-    load_spec, nonzeros, predict, save, softmax,
+    load_spec, nonzeros, predict, rank, save, softmax,
 };
 
 unsafe extern "C" {
@@ -37,9 +37,11 @@ pub extern "C" fn _start() -> ! {
             lists: core::array::from_fn(|_| &mut [][..]),
             integers: core::array::from_fn(|_| &mut [][..]),
             positions: &mut [],
+            scores: &mut [],
         });
         opaque(core_api(&mut memory).is_ok());
         opaque(inputs_api(&mut memory).is_ok());
+        opaque(metrics_api(&mut memory).is_ok());
         #[cfg(feature = "planted")]
         opaque(memory.classes[opaque(1)]);
     }
@@ -54,6 +56,7 @@ struct Memory {
     lists: [&'static mut [f32]; 3],
     integers: [&'static mut [u32]; 2],
     positions: &'static mut [u16],
+    scores: &'static mut [ClassScore],
 }
 
 /// Bytes, compressed sets and lists.
@@ -76,6 +79,23 @@ fn inputs_api(memory: &mut Memory) -> Result<(), Error> {
         model.train(inputs, targets, &mut sgd, opaque(0.1), &mut work)?;
         model.evaluate(inputs, targets, &mut total, &mut work)?;
     }
+    Ok(())
+}
+
+/// Confusion matrix, ranks and curves.
+fn metrics_api(memory: &mut Memory) -> Result<(), Error> {
+    let mut confusion = Confusion::new(opaque(3), memory.order)?;
+    opaque(rank(memory.floats[0], opaque(1))?);
+    confusion.add(opaque(1), opaque(2))?;
+    opaque((confusion.counts(), confusion.samples(), confusion.hits(), confusion.accuracy()));
+    opaque((confusion.macro_precision(), confusion.macro_recall(), confusion.macro_f1()));
+    for counts in confusion.per_class() {
+        opaque((counts.precision(), counts.recall(), counts.f1()));
+    }
+    let curves = Curves::new(memory.scores)?;
+    opaque((curves.positives(), curves.negatives(), curves.roc_auc(), curves.average_precision()));
+    curves.roc().for_each(|point| _ = opaque(point));
+    curves.pr().for_each(|point| _ = opaque(point));
     Ok(())
 }
 

@@ -1,0 +1,24 @@
+//! Which samples `train` set apart.
+
+use clap::Args;
+use cygnet::host::HostError;
+use cygnet::host::plan::Plan;
+
+#[derive(Args)]
+pub(crate) struct Split {
+    /// Share of the training samples that `train` set apart
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    validation: f32,
+    /// The seed that `train` had, which decides which samples those are
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl Split {
+    /// A run that sets the same samples apart.
+    pub(crate) fn plan(&self) -> Result<Plan, HostError> {
+        let plan = Plan { validation: self.validation, seed: self.seed, ..Plan::default() };
+        plan.check()?;
+        Ok(plan)
+    }
+}

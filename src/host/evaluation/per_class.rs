@@ -1,0 +1,92 @@
+//! Each class against the rest, its curves included.
+
+use crate::host::HostError;
+use crate::host::memory::room;
+use crate::host::threads::share;
+use crate::{ClassCounts, ClassScore, Confusion, Curves, Error};
+use std::num::NonZeroUsize;
+use std::thread;
+use std::vec;
+use std::vec::Vec;
+
+/// One class against the rest.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ClassEvaluation {
+    /// Samples of the class.
+    pub support: u64,
+    /// Samples that were taken for it.
+    pub predicted: u64,
+    /// Share of those that are of the class.
+    pub precision: f32,
+    /// Share of the class that was taken for it.
+    pub recall: f32,
+    /// Harmonic mean of both.
+    pub f1: f32,
+    /// Area under the ROC curve.
+    pub roc_auc: f32,
+    /// Area under the precision-recall curve.
+    pub average_precision: f32,
+    /// Every score that a sample has for the class, the highest first: probabilities for softmax cross-entropy, outputs
+    /// for other losses. The curves have a point before the first, which no sample passes.
+    pub thresholds: Vec<f32>,
+    /// Receiver operating characteristic.
+    pub roc: Roc,
+    /// Precision-recall curve.
+    pub pr: Pr,
+}
+
+/// Points of a receiver operating characteristic.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Roc {
+    /// Share of the rest that passes, from 0 to 1.
+    pub false_positive_rate: Vec<f32>,
+    /// Share of the class that passes, from 0 to 1.
+    pub true_positive_rate: Vec<f32>,
+}
+
+/// Points of a precision-recall curve.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Pr {
+    /// Share of the class that passes, from 0 to 1.
+    pub recall: Vec<f32>,
+    /// Share of what passes that is of the class; 1 where nothing passes.
+    pub precision: Vec<f32>,
+}
+
+impl ClassEvaluation {
+    fn new(counts: ClassCounts, scores: &mut [ClassScore]) -> Result<Self, Error> {
+        let curves = Curves::new(scores)?;
+        let (false_positive_rate, true_positive_rate) = curves.roc().unzip();
+        let (recall, precision) = curves.pr().unzip();
+        Ok(Self {
+            support: counts.support,
+            predicted: counts.predicted,
+            precision: counts.precision(),
+            recall: counts.recall(),
+            f1: counts.f1(),
+            roc_auc: curves.roc_auc(),
+            average_precision: curves.average_precision(),
+            thresholds: curves.thresholds().map(|t| t.score).collect(),
+            roc: Roc { false_positive_rate, true_positive_rate },
+            pr: Pr { recall, precision },
+        })
+    }
+}
+
+/// Every class, on all cores; `scores` has the shape `(samples, classes)`.
+pub(super) fn all(
+    confusion: &Confusion<'_>,
+    scores: &[f32],
+    classes: &[u16],
+) -> Result<Vec<ClassEvaluation>, HostError> {
+    let counts: Vec<ClassCounts> = confusion.per_class().collect();
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(counts.len());
+    let mut columns = vec![Vec::new(); threads];
+    let evaluated = share(&mut columns, counts.len(), |column, c| {
+        *column = room(classes.len())?;
+        let of_class = scores.iter().skip(c).step_by(counts.len()).zip(classes);
+        column.extend(of_class.map(|(&score, &class)| ClassScore { score, is_positive: usize::from(class) == c }));
+        Ok(ClassEvaluation::new(counts[c], column)?)
+    });
+    evaluated.into_iter().collect()
+}

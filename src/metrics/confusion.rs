@@ -1,0 +1,160 @@
+//! Which classes are taken for which.
+
+use crate::error::{Buffer, Error};
+use crate::kernels::{cut, rows, strided};
+
+/// Confusion matrix: how many samples of each class were taken for each.
+///
+/// Shape `(classes, classes)`, row-major: row `c` counts the samples of class `c` by the class that was predicted.
+#[derive(Debug)]
+pub struct Confusion<'a> {
+    classes: usize,
+    counts: &'a mut [u32],
+}
+
+impl<'a> Confusion<'a> {
+    /// An empty one; `counts` become zeros.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless `counts` has `classes²` elements.
+    pub fn new(classes: usize, counts: &'a mut [u32]) -> Result<Self, Error> {
+        Error::expect_len(Buffer::Counts, classes.saturating_mul(classes), counts.len())?;
+        counts.fill(0);
+        Ok(Self { classes, counts })
+    }
+
+    /// Counts a sample of `class` that was taken for `predicted`.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for either that is no class, [`Error::CountOverflow`]; nothing is counted then.
+    pub fn add(&mut self, class: u16, predicted: usize) -> Result<(), Error> {
+        let classes = self.classes;
+        if let Some(wrong) = [usize::from(class), predicted].into_iter().find(|&c| c >= classes) {
+            let sample = usize::try_from(self.samples()).unwrap_or(usize::MAX);
+            return Err(Error::Label { sample, label: short(wrong), classes: short(classes) });
+        }
+        if let Some(count) = self.counts.get_mut(usize::from(class) * classes + predicted) {
+            *count = count.checked_add(1).ok_or(Error::CountOverflow)?;
+        }
+        Ok(())
+    }
+
+    /// The counts, shape `(classes, classes)`.
+    #[must_use]
+    pub fn counts(&self) -> &[u32] {
+        self.counts
+    }
+
+    /// Number of samples.
+    #[must_use]
+    pub fn samples(&self) -> u64 {
+        sum(&*self.counts)
+    }
+
+    /// Samples whose class was right.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        sum(strided(self.counts, self.classes.saturating_add(1)))
+    }
+
+    /// Share of samples whose class was right; NaN without samples.
+    #[must_use]
+    pub fn accuracy(&self) -> f32 {
+        self.hits() as f32 / self.samples() as f32
+    }
+
+    /// Each class against the rest, in order.
+    pub fn per_class(&self) -> impl Iterator<Item = ClassCounts> {
+        rows(self.counts, self.classes).enumerate().map(|(c, row)| ClassCounts {
+            hits: row.get(c).map_or(0, |&n| n.into()),
+            predicted: sum(strided(cut(self.counts, c).1, self.classes)),
+            support: sum(row),
+        })
+    }
+
+    /// Mean precision of the classes, all alike; those that have no samples and were never predicted are left out.
+    #[must_use]
+    pub fn macro_precision(&self) -> f32 {
+        self.mean_of(ClassCounts::precision)
+    }
+
+    /// Mean recall of the classes, likewise.
+    #[must_use]
+    pub fn macro_recall(&self) -> f32 {
+        self.mean_of(ClassCounts::recall)
+    }
+
+    /// Mean F1 of the classes, likewise.
+    #[must_use]
+    pub fn macro_f1(&self) -> f32 {
+        self.mean_of(ClassCounts::f1)
+    }
+
+    fn mean_of(&self, figure: fn(&ClassCounts) -> f32) -> f32 {
+        let (mut sum, mut known) = (0.0, 0_u32);
+        for x in self.per_class().map(|counts| figure(&counts)).filter(|x| !x.is_nan()) {
+            sum += x;
+            known += 1;
+        }
+        sum / known as f32
+    }
+}
+
+/// One class against the rest, in exact counts; without samples of a class and without predictions of it, its figures
+/// are NaN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassCounts {
+    /// Samples of the class that were taken for it.
+    pub hits: u64,
+    /// Samples that were taken for it.
+    pub predicted: u64,
+    /// Samples of the class.
+    pub support: u64,
+}
+
+impl ClassCounts {
+    /// `hits/predicted`; 0 for a class that is there and is never predicted.
+    #[must_use]
+    pub fn precision(&self) -> f32 {
+        self.share_of(self.predicted)
+    }
+
+    /// `hits/support`; 0 for a class that is predicted and never there.
+    #[must_use]
+    pub fn recall(&self) -> f32 {
+        self.share_of(self.support)
+    }
+
+    /// Harmonic mean of precision and recall, `2·hits/(predicted + support)`.
+    #[must_use]
+    pub fn f1(&self) -> f32 {
+        self.hits.saturating_mul(2) as f32 / self.predicted.saturating_add(self.support) as f32
+    }
+
+    fn share_of(&self, of: u64) -> f32 {
+        if of == 0 && (self.predicted > 0 || self.support > 0) { 0.0 } else { self.hits as f32 / of as f32 }
+    }
+}
+
+fn sum<'a>(counts: impl IntoIterator<Item = &'a u32>) -> u64 {
+    counts.into_iter().fold(0, |sum, &n| sum + u64::from(n))
+}
+
+/// A class as errors name it.
+fn short(class: usize) -> u16 {
+    u16::try_from(class).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_count_is_an_error() {
+        let mut counts = [0; 4];
+        let mut confusion = Confusion::new(2, &mut counts).unwrap();
+        confusion.counts[1] = u32::MAX;
+        assert_eq!(confusion.add(0, 1), Err(Error::CountOverflow));
+        assert_eq!((confusion.add(0, 0), confusion.samples()), (Ok(()), 1 << 32));
+    }
+}
