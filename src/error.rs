@@ -32,6 +32,8 @@ pub enum Buffer {
     Probabilities,
     /// Counts of a confusion matrix, the square of the number of classes.
     Counts,
+    /// Votes on samples, [`Vote::len`](crate::Vote::len) floats.
+    Votes,
     /// Pooled statistics of norms, [`Spec::norm_len`](crate::Spec::norm_len) floats.
     Statistics,
     /// Bytes of a checkpoint.
@@ -99,6 +101,8 @@ pub enum Setting {
     Draws,
     /// Lookahead's `k`, at least 1, and `α`, from 0 to 1.
     Lookahead,
+    /// How far replicas are pulled: `0 <= α <= 1`.
+    Pull,
     /// Steps of a rate's cycle, and by what cycles grow: at least 1.
     Cycle,
 }
@@ -287,6 +291,7 @@ impl fmt::Display for Buffer {
             Self::Columns => "columns",
             Self::Probabilities => "probabilities",
             Self::Counts => "counts of a confusion matrix",
+            Self::Votes => "votes",
             Self::Statistics => "statistics of norms",
             Self::Checkpoint => "checkpoint",
             Self::Lists => "list values",
@@ -328,6 +333,7 @@ impl fmt::Display for Setting {
             Self::Window => "a window holds at least one model",
             Self::Draws => "at least one draw is asked for",
             Self::Lookahead => "lookahead takes at least one step at a time and an alpha in [0, 1]",
+            Self::Pull => "replicas are pulled by a share in [0, 1]",
             Self::Cycle => "a cycle of rates has at least one step",
         })
     }

@@ -84,6 +84,10 @@ mod averager;
 
 mod averaged;
 
+mod replicas;
+
+mod votes;
+
 mod swag;
 
 mod train;
@@ -114,9 +118,11 @@ pub use optimizer::{
     SgdConfig,
 };
 pub use params::Params;
+pub use replicas::{Pull, Start, attract, init_replicas, mean_of, pull, replica_seed};
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Anneal, Decay, Schedule, Shape};
 pub use spec::{MAX_LAYERS, Spec};
 pub use swag::{Draws, Swag, SwagState};
 pub use targets::{Targets, argmax};
 pub use train::Gradient;
+pub use votes::{Vote, Votes};

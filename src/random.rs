@@ -19,6 +19,8 @@ pub enum Purpose {
     Split = 4,
     /// Weights from a posterior.
     Posterior = 5,
+    /// The seeds of replicas.
+    Replicas = 7,
 }
 
 const fn key(seed: u64, purpose: Purpose) -> u64 {

@@ -9,7 +9,7 @@ use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
     Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, ClassScore, Confusion, Curves, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
     Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, holds_average, load,
-    load_spec, nonzeros, predict, rank, save, softmax,
+    attract, init_replicas, load_spec, nonzeros, predict, pull, rank, save, softmax, Pull, Start, Vote, Votes,
 };
 
 unsafe extern "C" {
@@ -42,6 +42,8 @@ pub extern "C" fn _start() -> ! {
         opaque(core_api(&mut memory).is_ok());
         opaque(inputs_api(&mut memory).is_ok());
         opaque(metrics_api(&mut memory).is_ok());
+        let [slab, mean, center, ..] = &mut memory.floats;
+        opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
         opaque(memory.classes[opaque(1)]);
     }
@@ -205,6 +207,22 @@ fn average(model: &mut Model<'_>, mean: &mut [f32], second: &mut [f32], more: &m
     let mut calibration = Calibration::default();
     calibration.add(&probabilities, opaque(1))?;
     opaque((calibration.ece(), calibration.score()));
+    Ok(())
+}
+
+/// Replicas and votes.
+#[inline(never)]
+fn replicas(spec: &Spec, slab: &mut [f32], mean: &mut [f32], center: &mut [f32]) -> Result<(), Error> {
+    let mut models = Model::replicas::<3>(spec, slab)?;
+    init_replicas(&mut models, opaque(Init::He), opaque(Start::Independent), opaque(1))?;
+    pull(&mut models, mean, opaque(Pull::Fading).at(opaque(3), opaque(9)))?;
+    attract(&mut models, center, mean, opaque(0.5))?;
+    for vote in opaque([Vote::Soft, Vote::LogPool, Vote::Hard]) {
+        let mut votes = Votes::new(vote, opaque(Math::Libm), opaque(3), mean)?;
+        votes.add(center, opaque(1.0))?;
+        votes.classes(opaque(&mut [0; 4]))?;
+        opaque((vote.len(opaque(3), opaque(4)), votes.finish()?));
+    }
     Ok(())
 }
 

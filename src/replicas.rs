@@ -1,0 +1,168 @@
+//! Several models of one network, trained side by side and pulled toward their mean.
+//!
+//! Each is a [`Model`] of its own, with its own optimizer, so that replicas may train on as many threads as there are.
+
+use crate::dropout::Draws;
+use crate::error::{Buffer, Error, Setting};
+use crate::kernels::{self, rows_mut};
+use crate::model::{Init, Model};
+use crate::params::{Bound, Params};
+use crate::random::{self, Purpose};
+use crate::spec::Spec;
+
+/// Where replicas begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Start {
+    /// All at the same weights: what they learn may be averaged even if nothing pulls them.
+    #[default]
+    Common,
+    /// Each at weights of its own; their mean is of no use before they were pulled together.
+    Independent,
+}
+
+/// How far replicas are pulled toward their mean after `t` of `total` steps: `α` of [`pull`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Pull {
+    /// `α` all the time, from 0 to 1; 0 leaves them independent.
+    Constant(f32),
+    /// `1 − t/total`: strong early, none at the end.
+    Fading,
+    /// `t/total`: none early, all the way at the end.
+    Growing,
+}
+
+impl Pull {
+    /// `α` after `steps` of `total` steps; a total of 0 is over.
+    #[must_use]
+    pub fn at(self, steps: u64, total: u64) -> f32 {
+        let done = if steps < total { (steps as f64 / total as f64) as f32 } else { 1.0 };
+        match self {
+            Self::Constant(alpha) => alpha,
+            Self::Fading => 1.0 - done,
+            Self::Growing => done,
+        }
+    }
+}
+
+impl<'a> Model<'a> {
+    /// `K` replicas in one slab of `K·P` floats, one behind the other.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new) for the whole slab.
+    pub fn replicas<const K: usize>(spec: &'a Spec, slab: &'a mut [f32]) -> Result<[Self; K], Error> {
+        spec.check()?;
+        let p = spec.param_len();
+        Error::expect_len(Buffer::Params, p.saturating_mul(K), slab.len())?;
+        let mut parts = rows_mut(slab, p);
+        // As many as the length says.
+        Ok(core::array::from_fn(|_| Self {
+            spec,
+            params: parts.next().unwrap_or_default(),
+            draws: Draws { seed: 0, step: 0 },
+            bound: Bound::UNKNOWN,
+            is_average: false,
+        }))
+    }
+}
+
+/// Draws the weights of replica `k` by [`Model::init`]: of `seed` for all, or each of a seed of its own; dropout masks are
+/// each replica's own either way.
+///
+/// # Errors
+/// As [`Model::init`].
+pub fn init_replicas(models: &mut [Model<'_>], init: Init, start: Start, seed: u64) -> Result<(), Error> {
+    for (model, k) in models.iter_mut().zip(0..) {
+        let own = replica_seed(seed, k);
+        model.init(init, if start == Start::Common { seed } else { own })?;
+        model.resume(own, 0);
+    }
+    Ok(())
+}
+
+/// The seed of replica `k` in a run of `seed`: that itself for the first, one of its own for each other.
+#[must_use]
+pub fn replica_seed(seed: u64, k: u64) -> u64 {
+    let mut draws = random::stream(seed, Purpose::Replicas, k);
+    let own = u64::from(draws.next_u32()) << 32 | u64::from(draws.next_u32());
+    if k == 0 { seed } else { own }
+}
+
+/// Writes the mean of the replicas to `mean`, `θ̄ = (1/K) Σ θ_k` by `θ̄ ← θ̄ + (θ_k − θ̄)·(1/k)`.
+///
+/// # Errors
+/// [`Error::NoAverage`] of no models, [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite, or too
+/// large to average; `mean` is as before then.
+pub fn mean_of(models: &[Model<'_>], mean: &mut [f32]) -> Result<(), Error> {
+    if models.is_empty() {
+        return Err(Error::NoAverage);
+    }
+    for model in models {
+        Error::expect_len(Buffer::Mean, model.params.len(), mean.len())?;
+        Params::from(model).check()?;
+    }
+    for (model, k) in models.iter().zip(1_u32..) {
+        if k == 1 {
+            kernels::copy(mean, model.params);
+        } else {
+            kernels::mean_update(mean, model.params, 1.0 / k as f32);
+        }
+    }
+    Ok(())
+}
+
+/// Pulls replicas toward their mean, `θ_k ← θ_k + α(θ̄ − θ_k)`, all toward the mean `θ̄` from before the pull, which is left in
+/// `mean`: it does not move, and distances from it shrink by the factor `1 − α`, up to rounding.
+///
+/// Running statistics of norms are pulled like weights; training renews them.
+///
+/// # Errors
+/// As [`mean_of`], and [`Error::Setting`] unless `0 <= α <= 1`; nothing has changed then.
+pub fn pull(models: &mut [Model<'_>], mean: &mut [f32], alpha: f32) -> Result<(), Error> {
+    check_share(alpha)?;
+    mean_of(models, mean)?;
+    let largest = Bound::of(mean);
+    for model in models {
+        toward(model, mean, alpha, largest);
+    }
+    Ok(())
+}
+
+/// Elastic averaging (Zhang, Choromanska & LeCun 2015, equations 5 and 6), the part of a step that is no gradient: replicas
+/// and the center `x̃` attract each other, `x_i ← x_i − α(x_i − x̃)` and `x̃ ← x̃ + β(x̄ − x̃)` with `α = β/K`, all from the old
+/// values. `mean` is scratch, `P` floats.
+///
+/// Gradients of the same step belong to the old `x_i`: accumulate them before ([`Model::accumulate`]), step along them after.
+///
+/// # Errors
+/// As [`pull`], for `β`; [`Error::NonFinite`] also for the center.
+pub fn attract(models: &mut [Model<'_>], center: &mut [f32], mean: &mut [f32], beta: f32) -> Result<(), Error> {
+    check_share(beta)?;
+    Error::expect_len(Buffer::Mean, mean.len(), center.len())?;
+    Params::from(&*center).check()?;
+    mean_of(models, mean)?;
+    let largest = Bound::of(center);
+    let alpha = beta / models.len() as f32;
+    for model in models {
+        toward(model, center, alpha, largest);
+    }
+    kernels::mean_update(center, mean, beta);
+    Ok(())
+}
+
+/// `θ ← θ + α(target − θ)`; the target itself for 1, bit for bit.
+fn toward(model: &mut Model<'_>, target: &[f32], alpha: f32, largest: Bound) {
+    if alpha == 1.0 {
+        kernels::copy(model.params, target);
+    } else {
+        kernels::mean_update(model.params, target, alpha);
+    }
+    // Between what was and the target, which is a number.
+    let now = model.bound.get();
+    model.bound.becomes(if largest.get() > now { largest.get() } else { now });
+}
+
+fn check_share(share: f32) -> Result<(), Error> {
+    if (0.0..=1.0).contains(&share) { Ok(()) } else { Err(Error::Setting(Setting::Pull)) }
+}

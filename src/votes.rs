@@ -1,0 +1,156 @@
+//! What several models say together.
+
+use crate::criterion::softmax;
+use crate::error::{Buffer, Error, Setting, Value};
+use crate::kernels::{self, cut, cut_mut, rows, rows_mut};
+use crate::math::Math;
+use crate::params::LIMIT;
+use crate::targets::argmax;
+
+/// How outputs of several models are combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Vote {
+    /// The mean of the probabilities, `p = Σ ω_k softmax(z_k) / Σ ω_k`.
+    Soft,
+    /// The mean of the logits, `p = softmax(Σ ω_k z_k / Σ ω_k)`: the geometric mean of the probabilities.
+    LogPool,
+    /// A ballot each, `Σ_k ω_k·[argmax p_k = c]`; ties by the mean of the probabilities, then the lowest class.
+    Hard,
+}
+
+impl Vote {
+    /// Floats for `samples` samples of `classes` classes: one an output; two for [`Hard`](Self::Hard), ballots beside
+    /// probabilities.
+    #[must_use]
+    pub const fn len(self, samples: usize, classes: usize) -> usize {
+        let outputs = samples.saturating_mul(classes);
+        if matches!(self, Self::Hard) { outputs.saturating_mul(2) } else { outputs }
+    }
+}
+
+/// The votes of models on a batch of samples, taken in one model at a time.
+///
+/// ```
+/// use cygnet::{Math, Vote, Votes};
+/// let mut floats = [0.0; Vote::Hard.len(1, 3)];
+/// let mut votes = Votes::new(Vote::Hard, Math::Libm, 3, &mut floats)?;
+/// for mut logits in [[3.0, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.1, 0.0]] {
+///     votes.add(&mut logits, 1.0)?;
+/// }
+/// let mut classes = [0];
+/// votes.classes(&mut classes)?;
+/// assert_eq!(classes, [1]); // two of three, though the first is surer
+/// # Ok::<(), cygnet::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Votes<'a> {
+    vote: Vote,
+    math: Math,
+    classes: usize,
+    /// Shape `(n, classes)`: means of probabilities, or of logits.
+    means: &'a mut [f32],
+    /// Sums of the weights of ballots likewise, since ties must stay ties; none but of hard votes.
+    ballots: &'a mut [f32],
+    weight: f32,
+}
+
+impl<'a> Votes<'a> {
+    /// No votes yet, for as many samples as `floats` has room for by [`Vote::len`]; what it holds does not matter.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless `floats` holds whole samples of `classes` classes.
+    pub fn new(vote: Vote, math: Math, classes: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
+        let each = vote.len(1, classes);
+        let samples = floats.len().checked_div(each).unwrap_or(0);
+        Error::expect_len(Buffer::Votes, vote.len(samples.max(1), classes.max(1)), floats.len())?;
+        floats.fill(0.0);
+        let (means, ballots) = cut_mut(floats, samples * classes);
+        Ok(Self { vote, math, classes, means, ballots, weight: 0.0 })
+    }
+
+    /// Takes in a model's logits of all samples, shape `(n, classes)`, with the weight `ω > 0` that it has; `logits` are
+    /// scratch afterwards.
+    ///
+    /// Means run as `W ← W + ω; m ← m + (ω/W)(p − m)`.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Setting`] for a weight that is not finite and positive, or a sum of weights that is not,
+    /// [`Error::NonFinite`] for a logit of 2¹²⁷ or more; nothing has changed then.
+    pub fn add(&mut self, logits: &mut [f32], weight: f32) -> Result<(), Error> {
+        Error::expect_len(Buffer::Probabilities, self.means.len(), logits.len())?;
+        let total = self.weight + weight;
+        if !(weight > 0.0 && total.is_finite()) {
+            return Err(Error::Setting(Setting::Weight));
+        }
+        // Differences of logits must not overflow.
+        if let Some(index) = logits.iter().position(|z| z.is_nan() || z.abs() >= LIMIT) {
+            return Err(Error::NonFinite { value: Value::Output, index });
+        }
+        self.weight = total;
+        let gain = weight / total;
+        if self.vote != Vote::LogPool {
+            rows_mut(logits, self.classes).for_each(|row| softmax(row, self.math));
+        }
+        // The first is copied, since the gain is 1 and the means are 0.
+        kernels::mean_update(self.means, logits, gain);
+        for (ballots, p) in rows_mut(self.ballots, self.classes).zip(rows(logits, self.classes)) {
+            let choice = argmax(p);
+            if let Some(ballots) = ballots.get_mut(choice) {
+                *ballots += weight;
+            }
+        }
+        Ok(())
+    }
+
+    /// The class that sample after sample is voted for.
+    ///
+    /// # Errors
+    /// [`Error::NoAverage`] without votes, [`Error::Length`] unless there is a class for each sample.
+    pub fn classes(&self, classes: &mut [u16]) -> Result<(), Error> {
+        let samples = self.means.len().checked_div(self.classes).unwrap_or(0);
+        self.check()?;
+        Error::expect_len(Buffer::Targets, samples, classes.len())?;
+        for (i, class) in classes.iter_mut().enumerate() {
+            let row = |floats| cut(cut(floats, i * self.classes).1, self.classes).0;
+            let (means, ballots) = (row(&*self.means), row(&*self.ballots));
+            *class = if self.vote == Vote::Hard { most_ballots(ballots, means) } else { argmax(means) } as u16;
+        }
+        Ok(())
+    }
+
+    /// The probabilities, shape `(n, classes)`: of hard votes the shares of ballots.
+    ///
+    /// # Errors
+    /// [`Error::NoAverage`] without votes.
+    pub fn finish(self) -> Result<&'a mut [f32], Error> {
+        self.check()?;
+        Ok(match self.vote {
+            Vote::Soft => self.means,
+            Vote::Hard => {
+                let total = self.weight;
+                self.ballots.iter_mut().for_each(|ballots| *ballots /= total);
+                self.ballots
+            }
+            Vote::LogPool => {
+                rows_mut(self.means, self.classes).for_each(|row| softmax(row, self.math));
+                self.means
+            }
+        })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.weight > 0.0 { Ok(()) } else { Err(Error::NoAverage) }
+    }
+}
+
+/// The class with the most ballots; of several the one of the largest mean probability.
+fn most_ballots(ballots: &[f32], means: &[f32]) -> usize {
+    let (mut best, mut at) = ((f32::NEG_INFINITY, f32::NEG_INFINITY), 0);
+    for ((&ballots, &mean), c) in ballots.iter().zip(means).zip(0..) {
+        if (ballots, mean) > best {
+            (best, at) = ((ballots, mean), c);
+        }
+    }
+    at
+}
