@@ -4,12 +4,15 @@ mod cli;
 
 use clap::Parser;
 use cli::{Command, Places, Progress};
+use cygnet::Start;
 use cygnet::host::evaluation::Evaluation;
 use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
+use cygnet::host::replicas::{ReplicaPlan, train_replicas};
 use cygnet::host::run::{Outcome, train};
-use cygnet::host::{HostError, inspect, plane, plot, report, soup};
+use cygnet::host::soup::Method;
+use cygnet::host::{HostError, ensemble, inspect, plane, plot, report, soup};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,6 +54,11 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             let (average, table) = soup::average(&models, &method, &data, &plan)?;
             average.write(&arguments.out)?;
             say(&format!("{table}\n\nSaved in {}.", arguments.out.display()))?;
+        }
+        Command::Vote(arguments) => {
+            let (models, plan) = (arguments.models()?, arguments.split.plan()?);
+            let data = open(arguments.data.as_deref())?;
+            say(&ensemble::table(&models, &[], arguments.weights.as_deref(), &data, &plan)?)?;
         }
         Command::Plane(arguments) => return draw(&arguments),
         Command::Convert { model, to, fold } => {
@@ -109,12 +117,17 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let plan = arguments.plan()?;
     let data = open(arguments.data.as_deref())?;
     plan.check()?;
+    let replicas = arguments.replicas.plan();
+    replicas.iter().try_for_each(ReplicaPlan::check)?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.train.len() - plan.held_out(data.train.len())?)?;
     prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
+    }
+    if let Some(replicas) = replicas {
+        return run_replicas(arguments, &plan, &replicas, &data, &stop);
     }
     let many = arguments.seeds > 1;
     let mut outcomes = Vec::new();
@@ -161,6 +174,47 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Replicas, their mean, a soup and their votes in one table.
+fn run_replicas(
+    arguments: &cli::Train,
+    plan: &Plan,
+    replicas: &ReplicaPlan,
+    data: &Dataset,
+    stop: &AtomicBool,
+) -> Result<ExitCode, HostError> {
+    let plan = Plan { averages: None, ..plan.clone() };
+    let mut progress = Progress::new(arguments.quiet, None);
+    let trained = train_replicas(data, &plan, replicas, &mut progress, stop);
+    progress.finish();
+    let trained = trained?;
+    let saved = |params, is_average| SavedModel { spec: trained.spec, params, is_average };
+    let models = trained.models.into_iter().zip(1..);
+    let models: Vec<_> = models.map(|(params, k)| (format!("replica-{k}"), saved(params, false))).collect();
+    let mut mixes = vec![("average".to_owned(), saved(trained.mean, true))];
+    if plan.validation > 0.0 {
+        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, data, &plan)?.0));
+    }
+    let all: Vec<_> = models.iter().chain(&mixes).map(|(name, model)| (name.as_str(), model)).collect();
+    save_models(&arguments.out, &all)?;
+    report::write_history(&arguments.out.join("history.csv"), &trained.history)?;
+    say(&format!("\n{}", ensemble::table(&models, &mixes, None, data, &plan)?))?;
+    if replicas.is_free() && replicas.start == Start::Independent {
+        say(
+            "\nReplicas that start apart and are never pulled lie in different basins, where hidden units have changed\n\
+             places: what lies between them, as the average of their weights, is no model. Their votes are sound.",
+        )?;
+    }
+    if !arguments.quiet {
+        let model = arguments.out.join("average.cygnet");
+        say(&format!("\nSaved in {}. Next: cygnet predict {} FILE.png", arguments.out.display(), model.display()))?;
+    }
+    if trained.interrupted {
+        complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Makes a directory and checks that files can be made in it, before hours are spent on what could not be saved.
 fn prepare(directory: &Path) -> Result<(), HostError> {
     let failed = |source| HostError::File { path: directory.into(), source };
@@ -174,33 +228,40 @@ fn probe(part: &Path) -> Result<(), HostError> {
     made.map_err(|source| HostError::File { path: part.with_extension(""), source })
 }
 
-/// The names under which averages are saved: the first is `average`, the others go by their kind.
-const AVERAGES: [&str; 5] = ["average", "swa", "ema", "lawa", "swag"];
-
-/// All models in both formats, and the history; an average of an earlier run does not stay beside them.
+/// The last iterate and the averages, the first as `average`, the others by their kind, and the history.
 fn save(directory: &Path, outcome: &Outcome) -> Result<(), HostError> {
-    let averages = outcome.averages.iter().enumerate();
-    let averages = averages.map(|(i, a)| (if i == 0 { AVERAGES[0] } else { a.name }, &a.params, true));
-    let last = ("last", &outcome.last, outcome.last_is_average);
-    let models: Vec<(&str, &Vec<f32>, bool)> = std::iter::once(last).chain(averages).collect();
-    for name in AVERAGES.into_iter().chain(["last"]) {
-        let files = ["cygnet", "safetensors"].map(|format| directory.join(name).with_extension(format));
-        let model = models.iter().find(|(model, ..)| *model == name).map(|(_, params, is_average)| SavedModel {
-            spec: outcome.spec,
-            params: (*params).clone(),
-            is_average: *is_average,
-        });
-        for path in &files {
-            match &model {
-                Some(model) => model.write(path)?,
-                None if path.is_file() => {
-                    std::fs::remove_file(path).map_err(|source| HostError::File { path: path.clone(), source })?;
-                }
-                None => {}
-            }
+    let model = |params: &[f32], is_average| SavedModel { spec: outcome.spec, params: params.to_vec(), is_average };
+    let mut models = vec![("last", model(&outcome.last, outcome.last_is_average))];
+    for (i, average) in outcome.averages.iter().enumerate() {
+        models.push((if i == 0 { "average" } else { average.name }, model(&average.params, true)));
+    }
+    let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
+    save_models(directory, &all)?;
+    report::write_history(&directory.join("history.csv"), &outcome.history)
+}
+
+/// Models in both formats; one of an earlier run does not stay beside them.
+fn save_models(directory: &Path, models: &[(&str, &SavedModel)]) -> Result<(), HostError> {
+    const OURS: [&str; 7] = ["last", "average", "swa", "ema", "lawa", "swag", "soup"];
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| HostError::File { path, source }
+    };
+    for entry in std::fs::read_dir(directory).map_err(failed(directory))? {
+        let path = entry.map_err(failed(directory))?.path();
+        let [stem, format] = [path.file_stem(), path.extension()].map(|part| part.and_then(|part| part.to_str()));
+        let is_ours = stem.is_some_and(|stem| OURS.contains(&stem) || stem.starts_with("replica-"));
+        let is_model = matches!(format, Some("cygnet" | "safetensors")) && path.is_file();
+        if is_ours && is_model && !models.iter().any(|(name, _)| stem == Some(name)) {
+            std::fs::remove_file(&path).map_err(failed(&path))?;
         }
     }
-    report::write_history(&directory.join("history.csv"), &outcome.history)
+    for (name, model) in models {
+        for format in ["cygnet", "safetensors"] {
+            model.write(&directory.join(name).with_extension(format))?;
+        }
+    }
+    Ok(())
 }
 
 /// A flag that Ctrl-C sets, once; the second Ctrl-C ends the program at once.

@@ -6,7 +6,7 @@
 #[path = "common/cli.rs"]
 mod cli;
 
-use cli::{TRAIN, bytes, command, fails, succeeds, workplace, write_data};
+use cli::{TRAIN, bytes, command, fails, files, succeeds, workplace, write_data};
 use cygnet::host::model_file::SavedModel;
 use serde_json::Value;
 
@@ -241,6 +241,56 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
         ("--hidden none --batch 1", ["batch-norm", "hidden layers"]),
     ] {
         fails(&dir, &format!("train --data data --batch-norm {flags} --out none"), 2, &words);
+    }
+    assert!(!dir.path().join("none").exists());
+}
+
+#[test]
+fn replicas_are_trained_side_by_side_and_vote() {
+    let dir = workplace();
+    let out = succeeds(&dir, &format!("{TRAIN} --replicas 3 --out run --threads 2"));
+    let rows =
+        ["replica-1", "replica-3", "mean of these rows", "average", "soup", "soft vote", "log-pooled", "hard vote"];
+    for part in rows.into_iter().chain(["epoch   rate", "Saved in run"]) {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let mut expected: Vec<String> = ["average", "replica-1", "replica-2", "replica-3", "soup"]
+        .iter()
+        .flat_map(|name| [".cygnet", ".safetensors"].map(|end| format!("{name}{end}")))
+        .collect();
+    expected.push("history.csv".into());
+    expected.sort();
+    assert_eq!(files(&dir, "run"), expected);
+    succeeds(&dir, &format!("{TRAIN} --replicas 3 --out same --threads 1 --quiet"));
+    assert_eq!(bytes(&dir, "run/average.cygnet"), bytes(&dir, "same/average.cygnet"));
+    let models = "run/replica-1.cygnet run/replica-2.safetensors run/replica-3.cygnet --data data";
+    let votes = succeeds(&dir, &format!("vote {models}"));
+    let line = |text: &str, name: &str| text.lines().find(|line| line.contains(name)).map(str::to_owned);
+    for name in ["soft vote", "hard vote"] {
+        let figures =
+            |text| line(text, name).map(|line| line.split_whitespace().skip(2).map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(figures(&votes), figures(&out), "{name}");
+    }
+    succeeds(&dir, &format!("vote {models} --weights 1,2,0.5"));
+    // Fewer replicas leave none of the earlier ones beside them, and an ordinary run leaves no replica.
+    let none = "--pull none --replica-start independent --replica-batches round-robin --validation 0 --quiet";
+    let out = succeeds(&dir, &format!("{TRAIN} --replicas 2 --out run {none}"));
+    assert!(out.contains("different basins") && !out.contains("soup"), "{out}");
+    assert!(files(&dir, "run").iter().all(|name| !name.starts_with("replica-3") && !name.starts_with("soup")));
+    succeeds(&dir, &format!("{TRAIN} --out run --quiet"));
+    assert!(files(&dir, "run").iter().all(|name| !name.starts_with("replica")));
+    for (command, code, words) in [
+        ("train --replicas 1", 2, ["1 replicas", "at least 2"]),
+        ("train --replicas 3 --pull 2", 2, ["--pull", "`2`"]),
+        ("train --replicas 3 --pull-every 0", 2, ["pull-every 0", "at least 1"]),
+        ("train --pull fading", 2, ["required arguments", "not provided"]),
+        ("train --replicas 3 --average ema", 2, ["--replicas", "--average"]),
+        ("vote same/average.cygnet", 2, ["2 values", "MODELS"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 1", 2, ["1 weights", "2 models"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 1,-1", 1, ["weight", "positive"]),
+    ] {
+        let data = format!("{command} --data data {}", if command.starts_with("train") { "--out none" } else { "" });
+        fails(&dir, &data, code, &words);
     }
     assert!(!dir.path().join("none").exists());
 }

@@ -194,5 +194,5 @@ fn a_replica_that_was_pulled_from_far_away_has_no_false_bound() {
     pull(&mut models, &mut mean, 1.0).unwrap();
     // Twice the parameters are too large to average: the average must look, or know.
     models[0].params_mut().iter_mut().for_each(|p| *p *= 2.5);
-    assert!(Averager::new(&mut vec![0.0; P]).update(&models[0]).is_err());
+    assert!(Averager::new(&mut [0.0; P]).update(&models[0]).is_err());
 }

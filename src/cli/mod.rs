@@ -4,9 +4,11 @@ mod average;
 mod eval;
 mod plane;
 mod progress;
+mod replicas;
 mod split;
 mod text;
 mod train;
+mod vote;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
@@ -16,6 +18,7 @@ pub(crate) use progress::{Places, Progress};
 use std::path::PathBuf;
 pub(crate) use text::{conclusion, introduction, verdicts};
 pub(crate) use train::Train;
+pub(crate) use vote::Vote;
 
 const AFTER_TRAIN: &str = "Ctrl-C ends the run early and saves what was learned; a second one ends it at once.";
 
@@ -57,6 +60,9 @@ pub(crate) enum Command {
     /// Draw train loss and test error over the plane through three models, or along the line through two
     #[command(allow_negative_numbers = true)]
     Plane(Plane),
+    /// Let saved models vote: softly, by pooled logits, by ballots
+    #[command(allow_negative_numbers = true)]
+    Vote(Vote),
     /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
     Convert {
         /// The model

@@ -1,5 +1,6 @@
 //! The arguments of `cygnet train`, and the plan that they make.
 
+use super::replicas::Replicas;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::averages::AverageKind;
@@ -192,6 +193,9 @@ pub(crate) struct Train {
     /// Scale of swag's covariance
     #[arg(long, value_name = "SCALE", default_value_t = 1.0, help_heading = "Averaging")]
     swag_scale: f32,
+
+    #[command(flatten)]
+    pub(crate) replicas: Replicas,
 
     /// Decides initial weights, split, order and dropout: the same seed gives the same bits
     #[arg(long, default_value_t = 1, help_heading = "Run")]

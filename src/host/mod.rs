@@ -1,6 +1,7 @@
 //! The host side, feature `std`: MNIST, model files and the runner behind the command `cygnet`.
 
 pub mod averages;
+pub mod ensemble;
 mod error;
 pub mod evaluation;
 mod evaluator;
@@ -15,6 +16,7 @@ mod norms;
 pub mod plan;
 pub mod plane;
 pub mod plot;
+pub mod replicas;
 pub mod report;
 pub mod run;
 mod safetensors;

@@ -46,7 +46,7 @@ impl OptimizerPlan {
         lookahead: Option<LookaheadConfig>,
         params: &[f32],
         [state, slow]: [&'a mut [f32]; 2],
-    ) -> Result<Box<dyn Optimizer + 'a>, Error> {
+    ) -> Result<Box<dyn Optimizer + Send + 'a>, Error> {
         match *self {
             Self::Sgd(config) => behind(lookahead, Sgd::new(config, spec, state)?, params, slow),
             Self::Adam(config) => behind(lookahead, Adam::new(config, spec, state)?, params, slow),
@@ -58,10 +58,10 @@ impl OptimizerPlan {
 /// The optimizer itself, or slow weights behind it.
 fn behind<'a>(
     lookahead: Option<LookaheadConfig>,
-    optimizer: impl Optimizer + 'a,
+    optimizer: impl Optimizer + Send + 'a,
     params: &[f32],
     slow: &'a mut [f32],
-) -> Result<Box<dyn Optimizer + 'a>, Error> {
+) -> Result<Box<dyn Optimizer + Send + 'a>, Error> {
     Ok(match lookahead {
         Some(config) => Box::new(Lookahead::new(config, optimizer, params, slow)?),
         None => Box::new(optimizer),

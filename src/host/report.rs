@@ -207,7 +207,7 @@ pub fn seeds(outcomes: &[&Outcome]) -> String {
 }
 
 /// Mean and sample standard deviation (`n − 1`); the latter is 0 for a single value.
-fn mean_and_sd(values: &[f64]) -> (f64, f64) {
+pub(super) fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();

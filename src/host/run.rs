@@ -116,11 +116,12 @@ pub fn train(
     plan.check_batches(train.len())?;
     let kinds = plan.averages.as_ref().map_or(&[][..], |averages| &averages.kinds);
     let state_lens = plan.optimizer.state_len(&spec, plan.lookahead);
-    let buffers = Buffers::new(&spec, plan, train.len())?;
+    let mut trainer = Trainer::new(data, plan, &spec, train.len(), plan.steps_per_epoch(train.len()))?;
     // All at once, since a system that promises each part may not have the whole.
     let p = spec.param_len();
     room::<f32>(
-        buffers
+        trainer
+            .buffers
             .len()
             .saturating_add(3 * p + Norms::len(&spec) + state_lens[0] + state_lens[1])
             .saturating_add(Memory::len(kinds, p)),
@@ -136,16 +137,6 @@ pub fn train(
     let mut optimizer = plan.optimizer.start(&spec, plan.lookahead, model.params(), [&mut state, &mut slow])?;
     let mut evaluator = Evaluator::new(&spec, data)?;
     let mut norms = Norms::new(&spec, &data.train, &train)?;
-    let epoch_steps = plan.steps_per_epoch(train.len());
-    let mut trainer = Trainer {
-        samples: &data.train,
-        plan,
-        schedule: plan.schedule(epoch_steps),
-        snapshots: plan.snapshots(epoch_steps),
-        total: plan.epochs.saturating_mul(epoch_steps),
-        buffers,
-        rate: plan.rate,
-    };
     let started = Instant::now();
     let (mut history, mut interrupted, mut diverged) = (Vec::new(), false, None);
     let mut order = train.clone();
@@ -276,7 +267,7 @@ pub(super) fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>),
 }
 
 /// The memory that training needs besides parameters and optimizer state.
-struct Buffers {
+pub(super) struct Buffers {
     work: Floats,
     lists: Floats,
     integers: Vec<u32>,
@@ -305,18 +296,37 @@ impl Buffers {
 }
 
 /// What stays the same from epoch to epoch.
-struct Trainer<'a> {
+pub(super) struct Trainer<'a> {
     samples: &'a Samples,
-    plan: &'a Plan,
-    schedule: Schedule,
+    pub(super) plan: &'a Plan,
+    pub(super) schedule: Schedule,
     snapshots: Option<Snapshots>,
     total: u64,
     buffers: Buffers,
     /// Rate of the latest step.
-    rate: f32,
+    pub(super) rate: f32,
 }
 
-impl Trainer<'_> {
+impl<'a> Trainer<'a> {
+    /// For epochs of so many steps over `samples` training samples.
+    pub(super) fn new(
+        data: &'a Dataset,
+        plan: &'a Plan,
+        spec: &Spec,
+        samples: usize,
+        steps: u64,
+    ) -> Result<Self, HostError> {
+        Ok(Self {
+            samples: &data.train,
+            plan,
+            schedule: plan.schedule(steps),
+            snapshots: plan.snapshots(steps),
+            total: plan.epochs.saturating_mul(steps),
+            buffers: Buffers::new(spec, plan, samples)?,
+            rate: plan.rate,
+        })
+    }
+
     /// One pass over `order`: mean loss, share of errors, and whether it came to its end.
     fn epoch(
         &mut self,
@@ -351,7 +361,7 @@ impl Trainer<'_> {
     }
 
     /// One update: fused where the batch passes at once, else through a gradient.
-    fn step(
+    pub(super) fn step(
         &mut self,
         batch: &[u32],
         model: &mut Model<'_>,

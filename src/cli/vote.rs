@@ -1,0 +1,29 @@
+//! The arguments of `cygnet vote`.
+
+use super::split::Split;
+use clap::Args;
+use cygnet::host::HostError;
+use cygnet::host::model_file::SavedModel;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(crate) struct Vote {
+    /// Files that `train` wrote, or safetensors files, of one network
+    #[arg(required = true, num_args = 2..)]
+    models: Vec<PathBuf>,
+    /// A weight for each model, such as 1,2,1
+    #[arg(long, value_delimiter = ',', value_name = "WEIGHTS")]
+    pub(crate) weights: Option<Vec<f32>>,
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) split: Split,
+}
+
+impl Vote {
+    /// The models with their names.
+    pub(crate) fn models(&self) -> Result<Vec<(String, SavedModel)>, HostError> {
+        self.models.iter().map(|path| Ok((path.display().to_string(), SavedModel::read(path)?))).collect()
+    }
+}
