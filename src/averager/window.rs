@@ -70,7 +70,7 @@ impl<'a> Window<'a> {
         }
         Error::expect_len(Buffer::Mean, self.width, mean.len())?;
         // The oldest stands where the next one goes.
-        let oldest = if held < self.size { 0 } else { (self.count % self.size as u64) as usize };
+        let oldest = if held < self.size { 0 } else { (self.count % self.size.max(1) as u64) as usize };
         let models = || rows(self.models, self.width).take(held);
         for (model, i) in models().skip(oldest).chain(models().take(oldest)).zip(1_u32..) {
             if i == 1 {

@@ -44,14 +44,8 @@ mod body;
 mod dense;
 mod dispatch;
 mod exponential;
-#[cfg_attr(
-    all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(cygnet_plain)),
-    path = "cortex_m/mod.rs"
-)]
-#[cfg_attr(
-    not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(cygnet_plain))),
-    path = "portable.rs"
-)]
+#[cfg_attr(all(cygnet_cortex_m, not(cygnet_plain)), path = "cortex_m/mod.rs")]
+#[cfg_attr(not(all(cygnet_cortex_m, not(cygnet_plain))), path = "portable.rs")]
 mod inner;
 mod listed;
 mod lists;

@@ -95,7 +95,7 @@ fn SysTick() {
     });
 }
 
-/// Nothing here panics; an image without a handler would not link.
+/// The crate does not panic; a `RefCell` that the interrupt finds borrowed would, and the log's transport.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     end(false)

@@ -74,7 +74,8 @@ pub(crate) fn clear(to: &mut [f32]) {
     unsafe {
         asm!(
             "movs r2, #0",
-            "cbz {n}, 3f",
+            "cmp {n}, #0",
+            "beq 3f",
             "2:",
             "str r2, [{to}], #4",
             "subs {n}, {n}, #1",

@@ -2,6 +2,7 @@
 
 #![no_std]
 
+mod averages;
 mod norms;
 mod run;
 mod shapes;

@@ -3,8 +3,9 @@
 //!
 //! Four networks have every activation and loss between them, dropout, rows longer and shorter than a tile of registers.
 //! Each learns with two optimizers, 25 steps each. From step to step the size of the batch changes, and how it is given.
-//! Many small networks and one with norms follow.
+//! Many small networks, one with norms, and every other kind of average follow.
 
+use super::averages::averages;
 use super::norms::norms;
 use super::shapes::{SCRATCH, shapes};
 use cygnet::random::{Purpose, shuffle, stream};
@@ -233,7 +234,8 @@ pub(crate) fn run(memory: &mut Memory) -> Result<u64, Error> {
         hash.0
     };
     let hash = shapes(part(state, SCRATCH), hash.0, fold)?;
-    norms(part(state, SCRATCH), hash, fold)
+    let hash = norms(part(state, SCRATCH), hash, fold)?;
+    averages(part(state, SCRATCH), hash, fold)
 }
 
 /// Five ways to give samples: floats, bytes and compressed, with lists and without; training on compressed ones takes lists.

@@ -22,7 +22,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 // For `memcpy` and its kin, which cannot panic.
-#[link(name = "c")]
+#[cfg_attr(not(target_os = "none"), link(name = "c"))]
 unsafe extern "C" {}
 
 /// The entry point. Its slices come from outside, so their lengths are unknown.
