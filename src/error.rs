@@ -101,6 +101,8 @@ pub enum Setting {
     Draws,
     /// Lookahead's `k`, at least 1, and `α`, from 0 to 1.
     Lookahead,
+    /// A growing batch: bounds from 1 on, in order; at least one gradient that asks; `0 < θ < 1`, a positive factor or period.
+    Growth,
     /// How far replicas are pulled: `0 <= α <= 1`.
     Pull,
     /// Steps of a rate's cycle, and by what cycles grow: at least 1.
@@ -173,6 +175,8 @@ pub enum Error {
     Empty,
     /// A single sample to train a network with batch normalisation on: it has no variance.
     SingleSample,
+    /// The noise of a gradient of fewer than two micro-batches that were measured.
+    SinglePart,
     /// A gradient of another network, with as many parameters.
     Network,
     /// A posterior of a network with norms, whose draws would predict by statistics of other weights: draw, update norms,
@@ -243,6 +247,7 @@ impl fmt::Display for Error {
             }
             Self::Empty => f.write_str("no samples"),
             Self::SingleSample => f.write_str("batch normalisation takes at least two samples to train on"),
+            Self::SinglePart => f.write_str("noise shows between two micro-batches at least, measured both"),
             Self::Network => f.write_str("the gradient is that of another network"),
             Self::StaleNorms => {
                 f.write_str("draws with norms need statistics of their own: sample, NormUpdate, predict")
@@ -333,6 +338,7 @@ impl fmt::Display for Setting {
             Self::Window => "a window holds at least one model",
             Self::Draws => "at least one draw is asked for",
             Self::Lookahead => "lookahead takes at least one step at a time and an alpha in [0, 1]",
+            Self::Growth => "a batch grows between bounds in order, by a theta in (0, 1), a positive factor or period",
             Self::Pull => "replicas are pulled by a share in [0, 1]",
             Self::Cycle => "a cycle of rates has at least one step",
         })

@@ -30,6 +30,8 @@ pub(crate) struct Norm {
     /// Adds the gradient of a batch of so many samples to the network's, and pools the statistics, in the places of the
     /// running ones, with those of so many samples before.
     pub accumulate: Accumulate,
+    /// The gradient of `γ`, then that of `β`, summed over a batch of so many samples.
+    pub gradient: for<'n> fn(&Layer, norms: &mut &'n [f32], samples: usize) -> &'n [f32],
     /// Moves running statistics of the network's `params` towards those pooled of so many samples.
     pub follow_pooled: fn(&Layer, params: &mut [f32], pooled: &[f32], samples: u64),
     /// The largest statistic of a batch, and of those pooled of so many samples.

@@ -90,6 +90,10 @@ mod votes;
 
 mod swag;
 
+mod noise;
+
+mod gradient;
+
 mod train;
 
 mod metrics;
@@ -107,11 +111,13 @@ pub use criterion::{Loss, softmax};
 pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, Value};
 pub use fold::fold;
 pub use forward::predict;
+pub use gradient::Gradient;
 pub use layer::Layer;
 pub use loss::Score;
 pub use math::Math;
 pub use metrics::{Calibration, ClassCounts, ClassScore, Confusion, Curves, Threshold, evaluate, rank};
 pub use model::{Init, Model, Workspace};
+pub use noise::{BatchSize, Growth, Noise, NoiseScale};
 pub use norm_update::NormUpdate;
 pub use optimizer::{
     Adam, AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Sgd,
@@ -124,5 +130,4 @@ pub use schedule::{Anneal, Decay, Schedule, Shape};
 pub use spec::{MAX_LAYERS, Spec};
 pub use swag::{Draws, Swag, SwagState};
 pub use targets::{Targets, argmax};
-pub use train::Gradient;
 pub use votes::{Vote, Votes};

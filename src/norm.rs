@@ -10,7 +10,7 @@ const EPSILON: f32 = 1e-5;
 const MOMENTUM: f32 = 0.1;
 
 pub(crate) static NORM: Norm =
-    Norm { forward, backward, step, accumulate, follow_pooled, largest, largest_pooled, pool, settle, fold };
+    Norm { forward, backward, step, accumulate, gradient, follow_pooled, largest, largest_pooled, pool, settle, fold };
 
 /// Parameters of a norm, one of each for a unit.
 #[derive(Clone, Copy)]
@@ -202,6 +202,10 @@ fn accumulate<'g>(
     kernels::add(learned, room.gradient, 1.0);
     take_in(layer, pooled, &room, samples, before);
     rest
+}
+
+fn gradient<'n>(layer: &Layer, norms: &mut &'n [f32], samples: usize) -> &'n [f32] {
+    Room::first(layer, norms, samples).gradient
 }
 
 fn follow_pooled(layer: &Layer, params: &mut [f32], pooled: &[f32], samples: u64) {

@@ -1,11 +1,13 @@
 //! The step that ties everything together: samples → forward → loss → backward → optimizer.
 
 use crate::backward::Trace;
-use crate::error::{Buffer, Error, Setting, Value};
+use crate::error::{Error, Setting, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
+use crate::gradient::Gradient;
 use crate::kernels::{self, cut_mut};
-use crate::layer::Norm;
+use crate::layer::{Layer, Norm};
+use crate::link::Link;
 use crate::loss::{Score, score_with_gradient};
 use crate::model::{Model, Workspace};
 use crate::optimizer::Optimizer;
@@ -14,91 +16,6 @@ use crate::samples::Inputs;
 use crate::sets::Form;
 use crate::spec::Spec;
 use crate::targets::Targets;
-
-/// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`]
-/// floats.
-///
-/// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order. A norm
-/// normalises each micro-batch by its own statistics; where the running ones stand among the parameters, those of all
-/// samples are pooled here.
-#[derive(Debug)]
-pub struct Gradient<'a> {
-    spec: &'a Spec,
-    sum: &'a mut [f32],
-    score: Score,
-}
-
-impl<'a> Gradient<'a> {
-    /// An empty sum.
-    ///
-    /// # Errors
-    /// [`Error::Spec`], or [`Error::Length`] unless `floats` has exactly [`Spec::param_len`] floats.
-    pub fn new(spec: &'a Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
-        spec.check()?;
-        Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
-        kernels::clear(floats);
-        Ok(Self { spec, sum: floats, score: Score::default() })
-    }
-
-    /// Refuses another network's: its places are others, even if there are as many.
-    fn expect(&self, spec: &Spec) -> Result<(), Error> {
-        Error::expect_len(Buffer::Gradient, spec.param_len(), self.sum.len())?;
-        if core::ptr::eq(self.spec, spec) || self.spec == spec { Ok(()) } else { Err(Error::Network) }
-    }
-
-    /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
-    fn learned(&mut self, each: &mut dyn FnMut(&mut [f32], usize)) {
-        if self.spec.normed() == 0 {
-            return each(self.sum, 0);
-        }
-        for layer in self.spec.layers() {
-            each(cut_mut(cut_mut(self.sum, layer.offset()).1, layer.learned_len()).0, layer.offset());
-        }
-    }
-
-    /// Sum of the samples' gradients; divided by [`Score::samples`] it is the gradient of the mean loss. Where running
-    /// statistics of norms stand among the parameters, it holds their pooled means and sums of squared deviations.
-    #[must_use]
-    pub fn sum(&self) -> &[f32] {
-        self.sum
-    }
-
-    /// Loss and hits of the samples so far.
-    #[must_use]
-    pub fn score(&self) -> Score {
-        self.score
-    }
-
-    /// Forgets every sample.
-    pub fn reset(&mut self) {
-        kernels::clear(self.sum);
-        self.score = Score::default();
-    }
-
-    /// Scales the mean gradient `g` down to `‖g‖₂ <= max_norm` over all parameters (Pascanu et al. 2013, algorithm 1)
-    /// and returns the norm it had.
-    ///
-    /// # Errors
-    /// [`Error::Setting`], [`Error::Empty`] without samples, [`Error::NonFinite`] for a norm that is not finite.
-    pub fn clip(&mut self, max_norm: f32) -> Result<f32, Error> {
-        if !(max_norm.is_finite() && max_norm > 0.0) {
-            return Err(Error::Setting(Setting::MaxNorm));
-        }
-        if self.score.samples() == 0 {
-            return Err(Error::Empty);
-        }
-        let mut square = 0.0;
-        self.learned(&mut |range, _| square += kernels::dot(range, range));
-        let norm = kernels::sqrt(square) / self.score.samples() as f32;
-        if !norm.is_finite() {
-            return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
-        }
-        if norm > max_norm {
-            self.learned(&mut |range, _| kernels::scale(range, max_norm / norm));
-        }
-        Ok(norm)
-    }
-}
 
 impl Model<'_> {
     /// One training step on a batch, fused: each row of weights moves as soon as its gradient is known, so no gradient
@@ -161,7 +78,10 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         gradient.expect(self.spec)?;
         let (mut score, mut form) = (gradient.score, Form::Unused);
-        let (trace, ..) = self.trace(inputs, targets, &mut score, work, &mut form)?;
+        let (trace, _, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
+        if let Some(squares) = &mut gradient.squares {
+            squares.add(square(&trace, self.spec, gradient.sum, block), trace.samples as u64);
+        }
         trace.accumulate(self.spec, gradient.sum, gradient.score.samples());
         gradient.score = score;
         Ok(score)
@@ -286,6 +206,58 @@ fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32]
             }
         }
     });
+}
+
+/// `|Σ_s g_s|²` over the learned parameters of a batch, row by row: the same whatever the size of a block. `scratch`, as long
+/// as the parameters, stays as it is.
+fn square(trace: &Trace<'_>, spec: &Spec, scratch: &mut [f32], block: &mut [f32]) -> f32 {
+    let (mut rest, mut norms, mut sum) = (scratch, &*trace.norms, 0.0);
+    trace.layers(spec, |layer, x, deltas| {
+        let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
+        let (bias, tail) = cut_mut(tail, layer.outputs());
+        rest = cut_mut(tail, layer.norm_len()).1;
+        let mut rows = SquareOfRows { width: layer.outputs(), sum };
+        match x {
+            Rows::One(x) => {
+                let row = cut_mut(block, layer.outputs()).0;
+                for x in x.iter().chain(&[1.0]) {
+                    row.iter_mut().zip(deltas).for_each(|(g, d)| *g = x * d);
+                    rows.add(row);
+                }
+            }
+            Rows::Batch(batch) => {
+                // What the norm learns comes after, and nothing is to move.
+                let layer = &Layer { norm: Link(None), ..*layer };
+                let place = Place { layer, weights, bias, norm: &mut [], norms: &mut &[][..], deltas, block };
+                batch.descend(place, true, &mut rows);
+            }
+        }
+        if let Some(norm) = layer.norm() {
+            rows.add((norm.gradient)(layer, &mut norms, trace.samples));
+        }
+        sum = rows.sum;
+    });
+    sum
+}
+
+/// Sums squares in place of an update.
+struct SquareOfRows {
+    width: usize,
+    sum: f32,
+}
+
+impl SquareOfRows {
+    fn add(&mut self, gradient: &[f32]) {
+        for row in kernels::rows(gradient, self.width) {
+            self.sum += kernels::dot(row, row);
+        }
+    }
+}
+
+impl Update for SquareOfRows {
+    fn rows(&mut self, _: usize, _: &mut [f32], gradient: &[f32]) {
+        self.add(gradient);
+    }
 }
 
 /// An optimizer that moves weights as the backward pass hands them over.

@@ -327,8 +327,8 @@ fn every_error_says_its_numbers_on_one_line() {
         [Rate, Momentum, Beta, Epsilon, WeightDecay, MaxNorm, Sigma, BatchSize, Scale].map(Error::Setting)
     };
     let averaging = {
-        use Setting::{Cap, Cycle, Decay, Draws, Lookahead, Warmup, Weight, Window};
-        [Decay, Warmup, Cap, Weight, Window, Draws, Lookahead, Cycle].map(Error::Setting)
+        use Setting::{Cap, Cycle, Decay, Draws, Growth, Lookahead, Pull, Warmup, Weight, Window};
+        [Decay, Warmup, Cap, Weight, Window, Draws, Lookahead, Cycle, Growth, Pull].map(Error::Setting)
     };
     let memories = {
         use Buffer::{Columns, Compensation, Probabilities, SecondMoment, Statistics, Window};
@@ -344,8 +344,8 @@ fn every_error_says_its_numbers_on_one_line() {
     let single = [Value::Loss, Value::Gradient].map(|value| Error::NonFinite { value, index: 0 });
     let others = {
         use Error::{
-            AverageWeights, CountOverflow, Empty, LastModel, Network, NoAverage, NotAMean, SingleSample, StaleNorms,
-            Swapped,
+            AverageWeights, CountOverflow, Empty, LastModel, Network, NoAverage, NotAMean, SinglePart, SingleSample,
+            StaleNorms, Swapped,
         };
         [
             Empty,
@@ -355,6 +355,7 @@ fn every_error_says_its_numbers_on_one_line() {
             NotAMean,
             LastModel,
             Network,
+            SinglePart,
             SingleSample,
             StaleNorms,
             AverageWeights,
