@@ -7,7 +7,7 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
-    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, Calibration, ClassScore, Confusion, Curves, Decay, Draws, Ema, Error, Gate, Gradient, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
+    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, BatchSize, Calibration, ClassScore, Confusion, Curves, Decay, Draws, Ema, Error, Gate, Gradient, Growth, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
     Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, holds_average, load,
     attract, init_replicas, load_spec, nonzeros, predict, pull, rank, save, softmax, Pull, Start, Vote, Votes,
 };
@@ -240,8 +240,10 @@ fn train(
     for targets in targets {
         model.train(inputs, targets, optimizer, rate, work)?;
     }
-    let mut gradient = Gradient::new(model.spec(), sum)?;
+    let mut gradient = Gradient::new(model.spec(), sum)?.measured();
     model.accumulate(inputs, targets[0], &mut gradient, work)?;
+    let mut size = BatchSize::new(opaque(Growth::NormTest(0.5)), opaque(8), opaque(64), opaque(2))?;
+    opaque((size.update(gradient.noise().ok()), size.get(), size.noise_scale()));
     gradient.clip(opaque(1.0))?;
     opaque(gradient.sum());
     model.step(&mut gradient, optimizer, rate)
