@@ -91,7 +91,8 @@ fn a_plane_and_a_line_are_drawn() {
 fn networks_with_norms_are_trained_averaged_and_drawn() {
     let dir = workplace();
     let flags = "--batch-norm --hidden 8,5 --average swa,swag --swag-samples 3 --swa-start 0 --seeds 2 --quiet";
-    for optimizer in ["adam --clip 1 --micro-batch 10", "sgd --momentum 0.9 --lookahead 5", "schedule-free --loss mse"] {
+    for optimizer in ["adam --clip 1 --micro-batch 10", "sgd --momentum 0.9 --lookahead 5", "schedule-free --loss mse"]
+    {
         let flags = if optimizer.ends_with("mse") { flags.replace(",swag --swag-samples 3", "") } else { flags.into() };
         succeeds(&dir, &format!("train --data data --epochs 2 {flags} --optimizer {optimizer} --out run"));
     }

@@ -1,8 +1,11 @@
 //! The host side, feature `std`: MNIST, model files and the runner behind the command `cygnet`.
 
+mod ahead;
+pub mod augment;
 pub mod averages;
 mod error;
 mod evaluator;
+mod feed;
 pub mod idx;
 pub mod image;
 pub mod inspect;

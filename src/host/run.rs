@@ -1,6 +1,7 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
 use super::averages::{Average, Memory, validate};
+use super::feed::Feed;
 use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::norms::Norms;
@@ -9,7 +10,9 @@ use super::{Evaluator, HostError};
 use crate::random::{self, Purpose};
 use crate::{Calibration, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
 use std::format;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -110,6 +113,17 @@ pub fn train(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Outcome, HostError> {
+    train_on(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN), data, plan, observer, stop)
+}
+
+/// [`train`] on so many threads: augmentation makes use of them.
+pub(super) fn train_on(
+    threads: NonZeroUsize,
+    data: &Dataset,
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Outcome, HostError> {
     plan.check()?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = split(data.train.len(), plan)?;
@@ -133,9 +147,10 @@ pub fn train(
     let mut optimizer = plan.optimizer.start(&spec, plan.lookahead, model.params(), [&mut state, &mut slow])?;
     let mut evaluator = Evaluator::new(&spec, data)?;
     let mut norms = Norms::new(&spec, &data.train, &train)?;
+    let augment = plan.augment.map(|augment| (augment, plan.seed));
+    let mut feed = Feed::new(&data.train, train.len(), plan.batch, augment, threads)?;
     let epoch_steps = plan.steps_per_epoch(train.len());
     let mut trainer = Trainer {
-        samples: &data.train,
         plan,
         schedule: plan.schedule(epoch_steps),
         snapshots: plan.snapshots(epoch_steps),
@@ -150,8 +165,9 @@ pub fn train(
         order.copy_from_slice(&train);
         random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Shuffle, epoch));
         let mut pass = || {
+            let pass = |visit: &mut Visit<'_>| feed.each(epoch, &order, visit);
             let (loss, error, done) =
-                trainer.epoch(&order, &mut model, &mut *optimizer, &mut averages, observer, stop)?;
+                trainer.epoch(pass, &mut model, &mut *optimizer, &mut averages, observer, stop)?;
             last.copy_from_slice(weights(&model, &*optimizer, &mut norms)?);
             let score = evaluator.validate(&last, &data.train, &validation)?;
             let average = match averages.first_mut() {
@@ -301,9 +317,11 @@ impl Buffers {
     }
 }
 
+/// What is done with a batch: samples, and which of them; `false` ends the pass.
+type Visit<'a> = dyn FnMut(&Samples, &[u32]) -> Result<bool, HostError> + 'a;
+
 /// What stays the same from epoch to epoch.
 struct Trainer<'a> {
-    samples: &'a Samples,
     plan: &'a Plan,
     schedule: Schedule,
     snapshots: Option<Snapshots>,
@@ -314,10 +332,10 @@ struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// One pass over `order`: mean loss, share of errors, and whether it came to its end.
+    /// One pass over the batches of an epoch: mean loss, share of errors, and whether it came to its end.
     fn epoch(
         &mut self,
-        order: &[u32],
+        pass: impl FnOnce(&mut Visit<'_>) -> Result<bool, HostError>,
         model: &mut Model<'_>,
         optimizer: &mut dyn Optimizer,
         averages: &mut [Average<'_>],
@@ -327,13 +345,12 @@ impl Trainer<'_> {
         let (mut loss, mut hits, mut seen) = (0.0, 0, 0);
         let means =
             |loss: f64, hits: u64, seen: u64| (loss / seen.max(1) as f64, 1.0 - hits as f64 / seen.max(1) as f64);
-        for batch in order.chunks(self.plan.batch) {
+        let done = pass(&mut |samples, batch| {
             if stop.load(Relaxed) {
-                let (loss, error) = means(loss, hits, seen);
-                return Ok((loss, error, false));
+                return Ok(false);
             }
             self.rate = self.schedule.at(model.steps());
-            let score = self.step(batch, model, optimizer)?;
+            let score = self.step(samples, batch, model, optimizer)?;
             loss += f64::from(score.loss()) * score.samples() as f64;
             hits += score.hits();
             seen += score.samples();
@@ -342,14 +359,16 @@ impl Trainer<'_> {
             }
             let (loss, error) = means(loss, hits, seen);
             observer.step(model.steps(), self.total, loss, 1.0 - error);
-        }
+            Ok(true)
+        })?;
         let (loss, error) = means(loss, hits, seen);
-        Ok((loss, error, true))
+        Ok((loss, error, done))
     }
 
     /// One update: fused where the batch passes at once, else through a gradient.
     fn step(
         &mut self,
+        samples: &Samples,
         batch: &[u32],
         model: &mut Model<'_>,
         optimizer: &mut dyn Optimizer,
@@ -359,13 +378,13 @@ impl Trainer<'_> {
         let capacity = labels.len();
         let mut work = Workspace::new(&spec, capacity, work)?.with_lists(&spec, lists, integers)?;
         if gradient.is_empty() {
-            let classes = Targets::Classes(self.samples.classes(batch, labels));
-            return Ok(model.train(self.samples.inputs_of(batch), classes, optimizer, self.rate, &mut work)?);
+            let classes = Targets::Classes(samples.classes(batch, labels));
+            return Ok(model.train(samples.inputs_of(batch), classes, optimizer, self.rate, &mut work)?);
         }
         let mut gradient = Gradient::new(&spec, gradient)?;
         for micro in batch.chunks(capacity) {
-            let classes = Targets::Classes(self.samples.classes(micro, labels));
-            model.accumulate(self.samples.inputs_of(micro), classes, &mut gradient, &mut work)?;
+            let classes = Targets::Classes(samples.classes(micro, labels));
+            model.accumulate(samples.inputs_of(micro), classes, &mut gradient, &mut work)?;
         }
         if let Some(norm) = self.plan.clip {
             gradient.clip(norm)?;
