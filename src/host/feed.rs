@@ -8,7 +8,8 @@ use super::mnist::Samples;
 use core::num::NonZeroUsize;
 use std::vec::Vec;
 
-/// Samples that a thread augments at once, in whole batches: enough that locks do not count, few enough for its cache.
+/// Samples that a thread augments at once, in whole batches and at least one: enough that locks do not count, few enough
+/// for its cache.
 const CHUNK: usize = 128;
 
 /// What training reads.

@@ -6,10 +6,13 @@ use crate::host::HostError;
 use crate::host::memory::{Floats, zeros};
 use crate::kernels;
 use crate::random::SampleDraws;
+use std::format;
 use std::vec::Vec;
 
 /// Blocks of draws that are used up before those of the field begin.
 const FIRST_BLOCK: u32 = 2;
+/// The longest side of an image.
+const MAX_SIDE: usize = 4096;
 
 /// Displacements along both axes for images of one size.
 ///
@@ -35,6 +38,11 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) fn new(elastic: Elastic, rows: usize, cols: usize) -> Result<Self, HostError> {
+        // A side squared is the memory of a matrix.
+        if rows.max(cols) > MAX_SIDE {
+            let most = format!("elastic displacement takes images of at most {MAX_SIDE} pixels a side");
+            return Err(HostError::Usage(format!("{most}, not {rows} x {cols}")));
+        }
         let width = cols.next_multiple_of(16);
         let n = 2 * rows * width;
         Ok(Self {

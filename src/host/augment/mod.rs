@@ -8,6 +8,7 @@ mod field;
 mod warp;
 
 use super::HostError;
+use super::idx::MAX_PIXELS;
 use crate::math::{cos, sin};
 use crate::random::{SampleDraws, symmetric};
 use crate::{Buffer, Error};
@@ -144,9 +145,15 @@ impl Augmenter {
     /// For images of `rows` by `cols` pixels.
     ///
     /// # Errors
-    /// As [`Augment::check`]; [`HostError::Memory`].
+    /// As [`Augment::check`]; [`HostError::Usage`] for images that are not of 1 to [`MAX_PIXELS`] pixels or, for elastic
+    /// displacement, whose sides are not of 1 to 4096; [`HostError::Memory`].
     pub fn new(augment: Augment, seed: u64, rows: usize, cols: usize) -> Result<Self, HostError> {
         augment.check()?;
+        if !rows.checked_mul(cols).is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels)) {
+            return Err(HostError::Usage(format!(
+                "images of {rows} x {cols}, but 1 to {MAX_PIXELS} pixels are possible"
+            )));
+        }
         let field = augment.elastic.map(|elastic| Field::new(elastic, rows, cols)).transpose()?;
         Ok(Self { augment, seed, warp: Warp::new(rows, cols)?, field })
     }

@@ -184,44 +184,45 @@ impl View<'_> {
     fn show(&self, begin: [i64; 2], to: &mut [u8], mut displaced: impl Iterator<Item = [i32; 2]>) {
         let ([width, height], [mut x, mut y]) = (self.size, begin);
         for to in to.chunks_mut(TILE) {
-            let mut four = Four { top: [0; TILE], bottom: [0; TILE], right: [0; TILE], down: [0; TILE] };
-            let places = four.top.iter_mut().zip(&mut four.bottom).zip(&mut four.right).zip(&mut four.down);
-            for ((((top, bottom), right), down), [dx, dy]) in places.zip(&mut displaced).take(to.len()) {
+            let mut places = Places { four: [0; TILE], x: [0; TILE], y: [0; TILE] };
+            let each = places.four.iter_mut().zip(&mut places.x).zip(&mut places.y);
+            for (((four, part_x), part_y), [dx, dy]) in each.zip(&mut displaced).take(to.len()) {
                 let (at_x, at_y) = (x + i64::from(dx), y + i64::from(dy));
                 // What is negative becomes large: outside on either side is the last place, which is black.
                 let column = ((at_x >> POINT) as u32).min(width - 1);
                 let line = ((at_y >> POINT) as u32).min(height - 1);
-                let found = self.grid.get((line * width + column) as usize).map_or(0, |&found| found);
-                (*top, *bottom) = (found as u16, (found >> 16) as u16);
-                (*right, *down) = ((at_x >> 8) as u8, (at_y >> 8) as u8);
+                *four = self.grid.get((line * width + column) as usize).map_or(0, |&four| four);
+                (*part_x, *part_y) = (at_x as u16, at_y as u16);
                 x += self.step[0];
                 y += self.step[1];
             }
-            to.iter_mut().zip(four.blend()).for_each(|(to, pixel)| *to = pixel);
+            to.iter_mut().zip(places.blend()).for_each(|(to, pixel)| *to = pixel);
         }
     }
 }
 
-/// The neighbours of some places.
-struct Four {
-    /// Left in the low byte.
-    top: [u16; TILE],
-    bottom: [u16; TILE],
-    /// Where between them, in 256ths.
-    right: [u8; TILE],
-    down: [u8; TILE],
+/// Some places in a grid.
+struct Places {
+    /// The neighbours of each.
+    four: [u32; TILE],
+    /// What stands behind the point of each coordinate.
+    x: [u16; TILE],
+    y: [u16; TILE],
 }
 
-impl Four {
-    /// Bilinear, rounded.
+impl Places {
+    /// Bilinear with coordinates in 256ths, rounded, all in 16 bits.
     #[inline(always)]
     fn blend(&self) -> [u8; TILE] {
+        let (top, bottom) = (self.four.map(|four| four as u16), self.four.map(|four| (four >> 16) as u16));
         let mut pixels = [0; TILE];
-        let neighbours = self.top.iter().zip(&self.bottom).zip(self.right.iter().zip(&self.down));
-        for (pixel, ((&top, &bottom), (&right, &down))) in pixels.iter_mut().zip(neighbours) {
-            let side = |two: u16| (two & 255) * (256 - u16::from(right)) + (two >> 8) * u16::from(right);
-            let (top, bottom, down) = (u32::from(side(top)), u32::from(side(bottom)), u32::from(down));
-            *pixel = ((top * (256 - down) + bottom * down + (1 << 15)) >> 16) as u8;
+        let places = top.iter().zip(&bottom).zip(self.x.iter().zip(&self.y));
+        for (pixel, ((&top, &bottom), (&x, &y))) in pixels.iter_mut().zip(places) {
+            let (right, down) = (x >> 8, y & 0xff00);
+            let side = |two: u16| (two & 255) * (256 - right) + (two >> 8) * right;
+            let part = |side: u16| ((u32::from(side) * u32::from(down)) >> 16) as u16;
+            let (top, bottom) = (side(top), side(bottom));
+            *pixel = ((top - part(top) + part(bottom) + 128) >> 8) as u8;
         }
         pixels
     }
