@@ -104,7 +104,8 @@ impl Samples {
         })
     }
 
-    /// Memory for so many samples of the same size and form.
+    /// Memory for so many samples of the same size and form: what is compressed by another thread is not to be listed by the
+    /// one that trains.
     pub(super) fn memory(&self, count: usize) -> Result<Self, HostError> {
         let sparse = match &self.sparse {
             Some(_) => Sparse::room(count, self.inputs())?,
