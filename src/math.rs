@@ -63,6 +63,12 @@ pub(crate) fn cos(x: f32) -> f32 {
     libm::cosf(x)
 }
 
+/// `sin x`.
+#[cfg(feature = "std")]
+pub(crate) fn sin(x: f32) -> f32 {
+    libm::sinf(x)
+}
+
 /// `1 − (1 − ε)ⁿ` without cancellation: with `c(n) = 1 − (1 − ε)ⁿ`, `c(a + b) = c(a) + c(b)·(1 − c(a))`, by repeated
 /// doubling.
 pub(crate) fn one_minus_power(epsilon: f32, mut n: u64) -> f32 {

@@ -19,6 +19,8 @@ pub enum Purpose {
     Split = 4,
     /// Weights from a posterior.
     Posterior = 5,
+    /// How an image is augmented.
+    Augment = 6,
     /// The seeds of replicas.
     Replicas = 7,
 }
@@ -50,7 +52,7 @@ pub fn shuffle(items: &mut [u32], random: &mut Philox) {
 /// One draw from N(0, 1) by Marsaglia's polar method (1964): no trigonometry, single precision only.
 pub fn normal(random: &mut Philox) -> f32 {
     loop {
-        let (u, v) = (symmetric(random), symmetric(random));
+        let (u, v) = (symmetric(random.next_u32()), symmetric(random.next_u32()));
         let s = u * u + v * v;
         if s < 1.0 && s > 0.0 {
             return u * kernels::sqrt(-2.0 * libm::logf(s) / s);
@@ -58,9 +60,9 @@ pub fn normal(random: &mut Philox) -> f32 {
     }
 }
 
-/// Uniform on (−1, 1).
-fn symmetric(random: &mut Philox) -> f32 {
-    2.0 * u32_to_unit_f32(random.next_u32()) - 1.0
+/// A word as a number, uniform on (−1, 1).
+pub(crate) fn symmetric(word: u32) -> f32 {
+    2.0 * u32_to_unit_f32(word) - 1.0
 }
 
 /// The dropout masks of one step: eight 16-bit draws a block, addressed by layer, sample and unit.
@@ -83,6 +85,29 @@ impl Masks {
         let [a, b, c, d] = philox4x32_10([unit, sample, self.step[0], self.step[1]], self.key);
         let (lo, hi) = (|w: u32| w as u16, |w: u32| (w >> 16) as u16);
         [lo(a), hi(a), lo(b), hi(b), lo(c), hi(c), lo(d), hi(d)]
+    }
+}
+
+/// The draws of one augmented sample in one epoch, four words a block.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy)]
+pub(crate) struct SampleDraws {
+    key: [u32; 2],
+    epoch: [u32; 2],
+    sample: u32,
+}
+
+#[cfg(feature = "std")]
+impl SampleDraws {
+    pub(crate) fn new(seed: u64, epoch: u64, sample: u32) -> Self {
+        let halves = |x: u64| [x as u32, (x >> 32) as u32];
+        Self { key: halves(splitmix64(key(seed, Purpose::Augment))), epoch: halves(epoch), sample }
+    }
+
+    /// Block `i`.
+    #[inline(always)]
+    pub(crate) fn block(&self, i: u32) -> [u32; 4] {
+        philox4x32_10([i, self.sample, self.epoch[0], self.epoch[1]], self.key)
     }
 }
 
@@ -146,6 +171,19 @@ mod tests {
             Masks::new(1, 2).block(3, 9, 5),
             Masks::new(1, 2).block(3, 4, 9),
         ] {
+            assert_ne!(first, other);
+        }
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn draws_of_a_sample_depend_on_every_part_of_their_address() {
+        let block = |seed, epoch, sample, i| SampleDraws::new(seed, epoch, sample).block(i);
+        let first = block(1, 2, 3, 4);
+        assert_eq!(first, block(1, 2, 3, 4));
+        for other in
+            [block(9, 2, 3, 4), block(1, 9, 3, 4), block(1, 2 << 32, 3, 4), block(1, 2, 9, 4), block(1, 2, 3, 9)]
+        {
             assert_ne!(first, other);
         }
     }

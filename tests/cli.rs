@@ -106,6 +106,37 @@ fn equal_runs_give_equal_bytes_and_only_what_decides_changes_them() {
 }
 
 #[test]
+fn augmentation_changes_what_is_learned_and_nothing_else_decides_it() {
+    let dir = workplace();
+    let average = |flags: &str| {
+        succeeds(&dir, &format!("{TRAIN} --quiet {flags}"));
+        bytes(&dir, "cygnet-run/average.cygnet")
+    };
+    let plain = average("");
+    let augmented = average("--augment");
+    assert_ne!(augmented, plain);
+    assert_eq!(average("--augment"), augmented);
+    assert_eq!(average("--augment --micro-batch 5"), augmented);
+    assert_eq!(average("--augment --rotate 10 --zoom 0.1 --shift 0.1 --shear 0.1"), augmented);
+    assert_eq!(average("--augment --rotate 0 --zoom 0 --shift 0 --shear 0"), plain);
+    for flags in ["--flip", "--elastic", "--elastic --elastic-alpha 8 --elastic-sigma 2", "--shift 0.3"] {
+        assert_ne!(average(&format!("--augment {flags}")), augmented, "{flags}");
+    }
+    write_data(&dir.path().join("dot"), [9, 9], 1, 2);
+    for flags in [
+        "--optimizer schedule-free --batch-norm --average ema,swag",
+        "--optimizer sgd --momentum 0.9 --clip 1 --lookahead 5 --batch 7 --micro-batch 3",
+        "--optimizer adamw --loss mse --batch 1000 --seeds 2 --baseline",
+        "--data dot",
+    ] {
+        let data = if flags.contains("--data") { "" } else { "--data data" };
+        succeeds(&dir, &format!("train --epochs 2 --hidden 8 --quiet --augment --elastic {data} {flags}"));
+    }
+    let out = succeeds(&dir, &format!("{TRAIN} --augment --out run"));
+    assert!(out.contains("the others augmented"), "{out}");
+}
+
+#[test]
 fn several_seeds_end_in_a_mean() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --seeds 2 --seed 18446744073709551615 --out many"));
@@ -201,6 +232,17 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--activation leaky-relu:nan", ["--activation", "leaky-relu:nan"]),
         ("--loss huber:0", ["--loss", "huber:0"]),
         ("--seeds 0", ["--seeds", "0"]),
+        ("--rotate 5", ["--rotate", "--augment"]),
+        ("--elastic", ["--elastic", "--augment"]),
+        ("--flip", ["--flip", "--augment"]),
+        ("--elastic-sigma 3", ["--elastic", "--augment"]),
+        ("--augment --elastic-alpha 3", ["--elastic-alpha", "--elastic"]),
+        ("--augment --rotate 181", ["rotate 181", "from 0 to 180"]),
+        ("--augment --zoom 1", ["zoom 1", "from 0 to 0.9"]),
+        ("--augment --shift=-0.1", ["shift -0.1", "from 0 to 1"]),
+        ("--augment --shear nan", ["shear NaN", "from 0 to 1"]),
+        ("--augment --elastic --elastic-sigma 0", ["elastic-sigma 0", "from 0.1 to 1000"]),
+        ("--augment --elastic --elastic-alpha inf", ["elastic-alpha inf", "from 0 to 1000"]),
         ("--average none --swa-rate 0.5", ["--swa-rate", "--average"]),
     ] {
         fails(&dir, &format!("train --data data --out run {flags}"), 2, &words);
@@ -270,8 +312,9 @@ mod unix {
     #[test]
     fn signals_end_a_run_with_its_models_saved() {
         let dir = workplace();
-        for (signal, out) in [("INT", "a"), ("TERM", "b")] {
+        for (signal, out) in [("INT", "a"), ("TERM", "b"), ("INT", "a --augment")] {
             let line = format!("train --data data --hidden 8 --epochs 18446744073709551615 --swa-start 0 --out {out}");
+            let out = &out[..1];
             let mut child = command(dir.path(), &line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
             assert!(lines.any(|line| line.starts_with("    1 ")));

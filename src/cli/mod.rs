@@ -1,5 +1,6 @@
 //! The arguments of the command, its progress bar, and how it says things.
 
+mod augment;
 mod average;
 mod eval;
 mod plane;

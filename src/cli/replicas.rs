@@ -23,7 +23,7 @@ pub(crate) struct Replicas {
     #[arg(
         long,
         value_name = "K",
-        conflicts_with_all = ["average", "baseline", "swa_start", "swa_every", "swa_rate", "seeds"],
+        conflicts_with_all = ["average", "baseline", "swa_start", "swa_every", "swa_rate", "seeds", "augment"],
         help_heading = "Replicas"
     )]
     replicas: Option<usize>,

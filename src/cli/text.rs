@@ -13,8 +13,9 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     let widths: Vec<String> =
         [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
     let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
+    let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
-        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation), {} for the test, {} classes\n",
+        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {} classes\n",
         widths.join("-"),
         spec.param_len(),
         data.train.len(),

@@ -1,5 +1,6 @@
 //! The arguments of `cygnet train`, and the plan that they make.
 
+use super::augment::Augmentation;
 use super::replicas::Replicas;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
@@ -64,6 +65,9 @@ pub(crate) struct Train {
     /// Share of the training samples set apart for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Data")]
     validation: f32,
+
+    #[command(flatten)]
+    augmentation: Augmentation,
 
     /// Widths of the hidden layers, such as 256,128; `none` for a linear model
     #[arg(long, value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
@@ -197,7 +201,7 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) replicas: Replicas,
 
-    /// Decides initial weights, split, order and dropout: the same seed gives the same bits
+    /// Decides initial weights, split, order, dropout and augmentation: the same seed gives the same bits
     #[arg(long, default_value_t = 1, help_heading = "Run")]
     seed: u64,
     /// Repeat with this many seeds from --seed on, and print mean ± standard deviation
@@ -325,6 +329,7 @@ impl Train {
             micro_batch: self.micro_batch,
             clip: self.clip,
             epochs: self.epochs,
+            augment: self.augmentation.plan()?,
             seed: self.seed,
             averages: (!is_none).then(|| self.averages()),
             validation: self.validation,

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
 
+use super::HostError;
+use super::memory::zeros;
 use flate2::bufread::MultiGzDecoder;
 
 /// The most pixels of an image: the widths of a network are `u16`.
@@ -106,6 +108,17 @@ impl Images {
     pub fn image(&self, i: usize) -> Option<&[u8]> {
         let start = i.checked_mul(self.row_len())?;
         self.pixels.get(start..start.checked_add(self.row_len())?)
+    }
+
+    /// So many black images of the same size.
+    pub(super) fn black(&self, count: usize) -> Result<Self, HostError> {
+        Ok(Self { count, pixels: zeros(count.saturating_mul(self.row_len()))?, ..*self })
+    }
+
+    /// Each image, to be written.
+    pub(super) fn each_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let len = self.row_len();
+        self.pixels.chunks_exact_mut(len.max(1))
     }
 
     /// All pixels, `count · rows · cols` bytes.

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
+use super::HostError;
 use super::idx::{self, DataError, Images};
-use super::memory::zeros;
+use super::memory::{room, zeros};
 use crate::{Inputs, SparseSet, compress, nonzeros};
 
 /// Scales a pixel: `input = pixel · 1/255`, one multiplication.
@@ -43,6 +44,39 @@ impl Sparse {
         Some(Self { inputs, starts, positions, values })
     }
 
+    /// No image yet, with room for so many of so many bytes, none of them zero.
+    fn room(count: usize, inputs: usize) -> Result<Option<Self>, HostError> {
+        let Ok(inputs) = u16::try_from(inputs) else { return Ok(None) };
+        // One more, since a place is written before it is known whether it counts.
+        let n = count.saturating_mul(inputs.into()).saturating_add(1);
+        let mut starts = room(count + 1)?;
+        starts.push(0);
+        Ok(Some(Self { inputs, starts, positions: zeros(n)?, values: zeros(n)? }))
+    }
+
+    /// Appends an image.
+    fn push(&mut self, image: &[u8]) {
+        let start = self.starts.last().map_or(0, |&start| start as usize);
+        let (mut n, mut at) = (0, 0_u16);
+        let (positions, values) = (&mut self.positions[start..], &mut self.values[start..]);
+        let (groups, tail) = image.as_chunks::<8>();
+        let mut list = |at: u16, bytes: &[u8]| {
+            for (position, &byte) in (at..).zip(bytes) {
+                (positions[n], values[n]) = (position, byte);
+                n += usize::from(byte != 0);
+            }
+        };
+        for group in groups {
+            // Images are dark in long runs; elsewhere a place costs less than a branch.
+            if u64::from_ne_bytes(*group) != 0 {
+                list(at, group);
+            }
+            at += 8;
+        }
+        list(at, tail);
+        self.starts.push((start + n) as u32);
+    }
+
     fn set(&self) -> SparseSet<'_> {
         SparseSet::of_compressed(self.inputs, &self.starts, &self.positions, &self.values, PIXEL_SCALE)
     }
@@ -68,6 +102,31 @@ impl Samples {
             expected: format!("{} labels", images.count),
             found: format!("{}", labels.len()),
         })
+    }
+
+    /// Memory for so many samples of the same size and form: what is compressed by another thread is not to be listed by the
+    /// one that trains.
+    pub(super) fn memory(&self, count: usize) -> Result<Self, HostError> {
+        let sparse = match &self.sparse {
+            Some(_) => Sparse::room(count, self.inputs())?,
+            None => None,
+        };
+        Ok(Self { images: self.images.black(count)?, labels: zeros(count)?, sparse })
+    }
+
+    /// Makes the first samples anew, from those of `source` that `pick` names: `make(i, image, to)` for sample `i`.
+    pub(super) fn renew(&mut self, source: &Self, pick: &[u32], mut make: impl FnMut(u32, &[u8], &mut [u8])) {
+        if let Some(sparse) = &mut self.sparse {
+            sparse.starts.truncate(1);
+        }
+        for ((&i, to), label) in pick.iter().zip(self.images.each_mut()).zip(&mut self.labels) {
+            let (Some(image), Some(class)) = (source.image(i as usize), source.label(i as usize)) else { continue };
+            make(i, image, to);
+            *label = class;
+            if let Some(sparse) = &mut self.sparse {
+                sparse.push(to);
+            }
+        }
     }
 
     /// How many.

@@ -1,10 +1,13 @@
 //! The host side, feature `std`: MNIST, model files and the runner behind the command `cygnet`.
 
+mod ahead;
+pub mod augment;
 pub mod averages;
 pub mod ensemble;
 mod error;
 pub mod evaluation;
 mod evaluator;
+mod feed;
 pub mod idx;
 pub mod image;
 pub mod inspect;

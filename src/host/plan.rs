@@ -1,6 +1,7 @@
 //! What a training run is to do: the network, the optimizer, the rate, the budget, the averaging.
 
 use super::HostError;
+use super::augment::Augment;
 use super::averages::AverageKind;
 use super::model_file::MAX_PARAMS;
 use crate::{
@@ -162,7 +163,9 @@ pub struct Plan {
     pub clip: Option<f32>,
     /// Passes over the training samples.
     pub epochs: u64,
-    /// Decides the initial weights, the split, the order and the dropout masks.
+    /// How training samples move, anew in each epoch; `None` leaves them as they are.
+    pub augment: Option<Augment>,
+    /// Decides the initial weights, the split, the order, the dropout masks and what augmentation draws.
     pub seed: u64,
     /// What to average, and when; `None` for nothing.
     pub averages: Option<AveragePlan>,
@@ -190,6 +193,7 @@ impl Default for Plan {
             micro_batch: None,
             clip: None,
             epochs: 20,
+            augment: None,
             seed: 1,
             averages: Some(AveragePlan::default()),
             validation: 0.1,
@@ -406,7 +410,7 @@ impl Plan {
         let fault = numbers.into_iter().find_map(wrong).or_else(|| counts.into_iter().find_map(no_count));
         match fault.or_else(|| (!odd_pair.is_empty()).then(|| odd_pair.into())) {
             Some(fault) => Err(HostError::Usage(fault)),
-            None => Ok(()),
+            None => self.augment.map_or(Ok(()), |augment| augment.check()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Replicas on all cores: each trains by itself between two pulls, so that no thread changes a bit.
 
 use super::memory::{Floats, zeros};
-use super::mnist::Dataset;
+use super::mnist::{Dataset, Samples};
 use super::norms::Norms;
 use super::plan::Plan;
 use super::run::{Epoch, Observer, Trainer, split};
@@ -9,6 +9,7 @@ use super::{Evaluator, HostError};
 use crate::random::{self, Purpose};
 use crate::{Model, Optimizer, Pull, Score, Spec, Start, init_replicas, mean_of, pull, replica_seed};
 use core::ops::Range;
+use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::collections::VecDeque;
 use std::format;
@@ -110,6 +111,9 @@ pub fn train_replicas(
 ) -> Result<Replicas, HostError> {
     plan.check()?;
     replicas.check()?;
+    if plan.augment.is_some() {
+        return Err(HostError::Usage("replicas learn from images as they are: no --augment".to_owned()));
+    }
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = split(data.train.len(), plan)?;
     plan.check_batches(train.len())?;
@@ -129,13 +133,15 @@ pub fn train_replicas(
     let rounds = rounds(plan, replicas, train.len());
     let workers = replicas.threads.get().min(k);
     let mut trainers = (0..workers)
-        .map(|_| Trainer::new(data, plan, &spec, train.len(), rounds as u64))
+        .map(|_| Trainer::new(plan, &spec, train.len(), rounds as u64))
         .collect::<Result<Vec<_>, HostError>>()?;
     let mut evaluator = Evaluator::new(&spec, data)?;
     let mut norms = Norms::new(&spec, &data.train, &train)?;
     let mut mean = zeros(p)?;
     let total = plan.epochs.saturating_mul(rounds as u64);
-    let (started, done) = (Instant::now(), AtomicU64::new(0));
+    let total_steps = total.saturating_mul(k as u64);
+    let shared = Shared { samples: &data.train, done: AtomicU64::new(0), total: total_steps, stop };
+    let started = Instant::now();
     let (mut history, mut interrupted) = (Vec::new(), false);
     for epoch in 1..=plan.epochs {
         for (task, k) in tasks.iter_mut().zip(0..) {
@@ -147,8 +153,7 @@ pub fn train_replicas(
             // Up to the next pull.
             let until = replicas.every.map_or(rounds as u64, |every| every - (before + at as u64) % every + at as u64);
             let until = usize::try_from(until).unwrap_or(rounds).min(rounds);
-            let progress = Progress { done: &done, total: total.saturating_mul(k as u64) };
-            segment(&mut models, &mut tasks, &mut trainers, at..until, &progress, observer, stop)?;
+            segment(&mut models, &mut tasks, &mut trainers, at..until, &shared, observer)?;
             interrupted = stop.load(Relaxed);
             at = until;
             let now = before + at as u64;
@@ -246,39 +251,40 @@ impl Sums {
     }
 }
 
-/// Steps so far, and in all.
-struct Progress<'a> {
-    done: &'a AtomicU64,
+/// What threads share: what is learned from, steps so far and in all, whether to stop.
+struct Shared<'a> {
+    samples: &'a Samples,
+    done: AtomicU64,
     total: u64,
+    stop: &'a AtomicBool,
 }
 
 /// A replica on its way: its model, what it has besides, the round that it is at.
 type Way<'m, 'a, 't, 'o> = (&'m mut Model<'a>, &'t mut Task<'o>, usize);
 
-/// Trains every replica for these rounds, or until `stop` is set.
+/// Trains every replica for these rounds, or until told to stop.
 fn segment(
     models: &mut [Model<'_>],
     tasks: &mut [Task<'_>],
     trainers: &mut [Trainer<'_>],
     rounds: Range<usize>,
-    progress: &Progress<'_>,
+    shared: &Shared<'_>,
     observer: &mut dyn Observer,
-    stop: &AtomicBool,
 ) -> Result<(), HostError> {
     let queue: VecDeque<Way<'_, '_, '_, '_>> =
         models.iter_mut().zip(&mut *tasks).map(|(model, task)| (model, task, rounds.start)).collect();
     let queue = Mutex::new(queue);
     let work = |trainer: &mut Trainer<'_>, mut observer: Option<&mut dyn Observer>| {
-        while !stop.load(Relaxed) {
+        while !shared.stop.load(Relaxed) {
             // Nothing here panics while it holds the lock.
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some((model, task, at)) = next else { return };
             let until = rounds.end.min(at + SLICE);
-            train_for(trainer, model, task, at..until);
-            let steps = progress.done.fetch_add((until - at) as u64, Relaxed) + (until - at) as u64;
+            train_for(shared.samples, trainer, model, task, at..until);
+            let steps = shared.done.fetch_add((until - at) as u64, Relaxed) + (until - at) as u64;
             if let Some(observer) = &mut observer {
                 let Sums { loss, hits, seen } = task.sums;
-                observer.step(steps, progress.total, loss / seen.max(1) as f64, hits as f64 / seen.max(1) as f64);
+                observer.step(steps, shared.total, loss / seen.max(1) as f64, hits as f64 / seen.max(1) as f64);
             }
             if until < rounds.end && task.error.is_none() {
                 queue.lock().unwrap_or_else(PoisonError::into_inner).push_back((model, task, until));
@@ -302,11 +308,17 @@ fn segment(
 }
 
 /// Some rounds of one replica; an error ends them.
-fn train_for(trainer: &mut Trainer<'_>, model: &mut Model<'_>, task: &mut Task<'_>, rounds: Range<usize>) {
+fn train_for(
+    samples: &Samples,
+    trainer: &mut Trainer<'_>,
+    model: &mut Model<'_>,
+    task: &mut Task<'_>,
+    rounds: Range<usize>,
+) {
     let batches = task.order.chunks(trainer.plan.batch).skip(rounds.start).take(rounds.len());
     for batch in batches {
         trainer.rate = trainer.schedule.at(model.steps());
-        match trainer.step(batch, model, &mut *task.optimizer) {
+        match trainer.step(samples, batch, model, &mut *task.optimizer) {
             Ok(score) => task.sums.add(score),
             Err(error) => {
                 task.error = Some(error);

@@ -1,6 +1,7 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
 use super::averages::{Average, Memory, validate};
+use super::feed::Feed;
 use super::memory::{Floats, room, zeros};
 use super::mnist::{Dataset, Samples};
 use super::norms::Norms;
@@ -9,7 +10,9 @@ use super::{Evaluator, HostError};
 use crate::random::{self, Purpose};
 use crate::{Calibration, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
 use std::format;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -110,13 +113,24 @@ pub fn train(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Outcome, HostError> {
+    train_on(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN), data, plan, observer, stop)
+}
+
+/// [`train`] on so many threads: augmentation makes use of them.
+pub(super) fn train_on(
+    threads: NonZeroUsize,
+    data: &Dataset,
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Outcome, HostError> {
     plan.check()?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = split(data.train.len(), plan)?;
     plan.check_batches(train.len())?;
     let kinds = plan.averages.as_ref().map_or(&[][..], |averages| &averages.kinds);
     let state_lens = plan.optimizer.state_len(&spec, plan.lookahead);
-    let mut trainer = Trainer::new(data, plan, &spec, train.len(), plan.steps_per_epoch(train.len()))?;
+    let mut trainer = Trainer::new(plan, &spec, train.len(), plan.steps_per_epoch(train.len()))?;
     // All at once, since a system that promises each part may not have the whole.
     let p = spec.param_len();
     room::<f32>(
@@ -137,6 +151,8 @@ pub fn train(
     let mut optimizer = plan.optimizer.start(&spec, plan.lookahead, model.params(), [&mut state, &mut slow])?;
     let mut evaluator = Evaluator::new(&spec, data)?;
     let mut norms = Norms::new(&spec, &data.train, &train)?;
+    let augment = plan.augment.map(|augment| (augment, plan.seed));
+    let mut feed = Feed::new(&data.train, train.len(), plan.batch, augment, threads)?;
     let started = Instant::now();
     let (mut history, mut interrupted, mut diverged) = (Vec::new(), false, None);
     let mut order = train.clone();
@@ -144,8 +160,9 @@ pub fn train(
         order.copy_from_slice(&train);
         random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Shuffle, epoch));
         let mut pass = || {
+            let pass = |visit: &mut Visit<'_>| feed.each(epoch, &order, visit);
             let (loss, error, done) =
-                trainer.epoch(&order, &mut model, &mut *optimizer, &mut averages, observer, stop)?;
+                trainer.epoch(pass, &mut model, &mut *optimizer, &mut averages, observer, stop)?;
             last.copy_from_slice(weights(&model, &*optimizer, &mut norms)?);
             let score = evaluator.validate(&last, &data.train, &validation)?;
             let average = match averages.first_mut() {
@@ -295,9 +312,11 @@ impl Buffers {
     }
 }
 
+/// What is done with a batch: samples, and which of them; `false` ends the pass.
+type Visit<'a> = dyn FnMut(&Samples, &[u32]) -> Result<bool, HostError> + 'a;
+
 /// What stays the same from epoch to epoch.
 pub(super) struct Trainer<'a> {
-    samples: &'a Samples,
     pub(super) plan: &'a Plan,
     pub(super) schedule: Schedule,
     snapshots: Option<Snapshots>,
@@ -309,15 +328,8 @@ pub(super) struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     /// For epochs of so many steps over `samples` training samples.
-    pub(super) fn new(
-        data: &'a Dataset,
-        plan: &'a Plan,
-        spec: &Spec,
-        samples: usize,
-        steps: u64,
-    ) -> Result<Self, HostError> {
+    pub(super) fn new(plan: &'a Plan, spec: &Spec, samples: usize, steps: u64) -> Result<Self, HostError> {
         Ok(Self {
-            samples: &data.train,
             plan,
             schedule: plan.schedule(steps),
             snapshots: plan.snapshots(steps),
@@ -327,10 +339,10 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// One pass over `order`: mean loss, share of errors, and whether it came to its end.
+    /// One pass over the batches of an epoch: mean loss, share of errors, and whether it came to its end.
     fn epoch(
         &mut self,
-        order: &[u32],
+        pass: impl FnOnce(&mut Visit<'_>) -> Result<bool, HostError>,
         model: &mut Model<'_>,
         optimizer: &mut dyn Optimizer,
         averages: &mut [Average<'_>],
@@ -340,13 +352,12 @@ impl<'a> Trainer<'a> {
         let (mut loss, mut hits, mut seen) = (0.0, 0, 0);
         let means =
             |loss: f64, hits: u64, seen: u64| (loss / seen.max(1) as f64, 1.0 - hits as f64 / seen.max(1) as f64);
-        for batch in order.chunks(self.plan.batch) {
+        let done = pass(&mut |samples, batch| {
             if stop.load(Relaxed) {
-                let (loss, error) = means(loss, hits, seen);
-                return Ok((loss, error, false));
+                return Ok(false);
             }
             self.rate = self.schedule.at(model.steps());
-            let score = self.step(batch, model, optimizer)?;
+            let score = self.step(samples, batch, model, optimizer)?;
             loss += f64::from(score.loss()) * score.samples() as f64;
             hits += score.hits();
             seen += score.samples();
@@ -355,14 +366,16 @@ impl<'a> Trainer<'a> {
             }
             let (loss, error) = means(loss, hits, seen);
             observer.step(model.steps(), self.total, loss, 1.0 - error);
-        }
+            Ok(true)
+        })?;
         let (loss, error) = means(loss, hits, seen);
-        Ok((loss, error, true))
+        Ok((loss, error, done))
     }
 
     /// One update: fused where the batch passes at once, else through a gradient.
     pub(super) fn step(
         &mut self,
+        samples: &Samples,
         batch: &[u32],
         model: &mut Model<'_>,
         optimizer: &mut dyn Optimizer,
@@ -372,13 +385,13 @@ impl<'a> Trainer<'a> {
         let capacity = labels.len();
         let mut work = Workspace::new(&spec, capacity, work)?.with_lists(&spec, lists, integers)?;
         if gradient.is_empty() {
-            let classes = Targets::Classes(self.samples.classes(batch, labels));
-            return Ok(model.train(self.samples.inputs_of(batch), classes, optimizer, self.rate, &mut work)?);
+            let classes = Targets::Classes(samples.classes(batch, labels));
+            return Ok(model.train(samples.inputs_of(batch), classes, optimizer, self.rate, &mut work)?);
         }
         let mut gradient = Gradient::new(&spec, gradient)?;
         for micro in batch.chunks(capacity) {
-            let classes = Targets::Classes(self.samples.classes(micro, labels));
-            model.accumulate(self.samples.inputs_of(micro), classes, &mut gradient, &mut work)?;
+            let classes = Targets::Classes(samples.classes(micro, labels));
+            model.accumulate(samples.inputs_of(micro), classes, &mut gradient, &mut work)?;
         }
         if let Some(norm) = self.plan.clip {
             gradient.clip(norm)?;

@@ -1,0 +1,64 @@
+//! The arguments that say how `cygnet train` augments.
+
+use clap::Args;
+use cygnet::host::HostError;
+use cygnet::host::augment::{Augment, Elastic};
+
+#[derive(Args)]
+pub(crate) struct Augmentation {
+    /// Move each training image a little, anew in each epoch, by the seed
+    #[arg(long, help_heading = "Augmentation")]
+    augment: bool,
+    /// Rotate by up to this, either way [default: 10]
+    #[arg(long, value_name = "DEGREES", help_heading = "Augmentation")]
+    rotate: Option<f32>,
+    /// Enlarge or shrink by up to this share [default: 0.1]
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    zoom: Option<f32>,
+    /// Shift by up to this share of each side [default: 0.1]
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    shift: Option<f32>,
+    /// Slant by up to this [default: 0.1]
+    #[arg(long, value_name = "SLOPE", help_heading = "Augmentation")]
+    shear: Option<f32>,
+    /// Mirror every other image, by chance; a mirrored digit is another symbol
+    #[arg(long, help_heading = "Augmentation")]
+    flip: bool,
+    /// Displace pixels elastically, too (Simard et al. 2003)
+    #[arg(long, help_heading = "Augmentation")]
+    elastic: bool,
+    /// How far they are displaced: noise from -1 to 1 times this, before it is smoothed [default: 34]
+    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
+    elastic_alpha: Option<f32>,
+    /// Standard deviation of the Gaussian that smooths it [default: 4]
+    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
+    elastic_sigma: Option<f32>,
+}
+
+impl Augmentation {
+    /// What these arguments ask for.
+    pub(crate) fn plan(&self) -> Result<Option<Augment>, HostError> {
+        let has_number = [self.rotate, self.zoom, self.shift, self.shear].iter().any(Option::is_some);
+        let has_elastic_number = self.elastic_alpha.is_some() || self.elastic_sigma.is_some();
+        if !self.augment && (has_number || self.flip || self.elastic || has_elastic_number) {
+            let which = "--rotate, --zoom, --shift, --shear, --flip and --elastic";
+            return Err(HostError::Usage(format!("{which} belong to --augment")));
+        }
+        if !self.elastic && has_elastic_number {
+            return Err(HostError::Usage("--elastic-alpha and --elastic-sigma belong to --elastic".into()));
+        }
+        let (usual, simard) = (Augment::default(), Elastic::default());
+        let elastic = Elastic {
+            alpha: self.elastic_alpha.unwrap_or(simard.alpha),
+            sigma: self.elastic_sigma.unwrap_or(simard.sigma),
+        };
+        Ok(self.augment.then(|| Augment {
+            rotate: self.rotate.unwrap_or(usual.rotate),
+            zoom: self.zoom.unwrap_or(usual.zoom),
+            shift: self.shift.unwrap_or(usual.shift),
+            shear: self.shear.unwrap_or(usual.shear),
+            flip: self.flip,
+            elastic: self.elastic.then_some(elastic),
+        }))
+    }
+}
