@@ -52,12 +52,17 @@ pub fn shuffle(items: &mut [u32], random: &mut Philox) {
 /// One draw from N(0, 1) by Marsaglia's polar method (1964): no trigonometry, single precision only.
 pub fn normal(random: &mut Philox) -> f32 {
     loop {
-        let (u, v) = (symmetric(random.next_u32()), symmetric(random.next_u32()));
+        let (u, v) = (uniform(random), uniform(random));
         let s = u * u + v * v;
         if s < 1.0 && s > 0.0 {
             return u * kernels::sqrt(-2.0 * libm::logf(s) / s);
         }
     }
+}
+
+/// Uniform on (−1, 1).
+fn uniform(random: &mut Philox) -> f32 {
+    symmetric(random.next_u32())
 }
 
 /// A word as a number, uniform on (−1, 1).
