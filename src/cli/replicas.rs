@@ -28,10 +28,24 @@ pub(crate) struct Replicas {
     )]
     replicas: Option<usize>,
     /// Where replicas begin: at the same weights, or each at its own
-    #[arg(long, value_enum, default_value = "common", requires = "replicas", help_heading = "Replicas")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "START",
+        default_value = "common",
+        requires = "replicas",
+        help_heading = "Replicas"
+    )]
     replica_start: StartName,
     /// What they learn from: each from all samples in its own order, or from the batches of one order in turns
-    #[arg(long, value_enum, default_value = "parallel", requires = "replicas", help_heading = "Replicas")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value = "parallel",
+        requires = "replicas",
+        help_heading = "Replicas"
+    )]
     replica_batches: BatchesName,
     /// How far they are pulled to their mean: fading from all the way to nothing over the run, growing, none, or a share
     #[arg(long, value_name = "HOW", default_value = "fading", value_parser = parse_pull, requires = "replicas", help_heading = "Replicas")]
