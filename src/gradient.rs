@@ -68,7 +68,7 @@ impl<'a> Gradient<'a> {
     }
 
     /// Refuses another network's: its places are others, even if there are as many.
-    pub(crate) fn expect(&self, spec: &Spec) -> Result<(), Error> {
+    pub(crate) fn check(&self, spec: &Spec) -> Result<(), Error> {
         Error::expect_len(Buffer::Gradient, spec.param_len(), self.sum.len())?;
         if core::ptr::eq(self.spec, spec) || self.spec == spec { Ok(()) } else { Err(Error::Network) }
     }

@@ -76,7 +76,7 @@ impl Model<'_> {
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
-        gradient.expect(self.spec)?;
+        gradient.check(self.spec)?;
         let (mut score, mut form) = (gradient.score, Form::Unused);
         let (trace, _, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         if let Some(squares) = &mut gradient.squares {
@@ -101,7 +101,7 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self.spec)?;
-        gradient.expect(self.spec)?;
+        gradient.check(self.spec)?;
         let score = gradient.score;
         if score.samples() == 0 {
             return Err(Error::Empty);

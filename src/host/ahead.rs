@@ -86,14 +86,21 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn make<W>(&self, worker: &mut W, (i, mut buffer): (usize, T), make: impl Fn(&mut W, usize, &mut T)) {
+    /// Makes the next item that nobody makes, or waits for news where there is none.
+    fn go_on<'s, W>(
+        &'s self,
+        mut state: MutexGuard<'s, State<T>>,
+        worker: &mut W,
+        make: impl Fn(&mut W, usize, &mut T),
+    ) -> MutexGuard<'s, State<T>> {
+        let Some((i, mut buffer)) = state.begin() else {
+            return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        drop(state);
         make(worker, i, &mut buffer);
         self.lock().done.push((i, buffer));
         self.changed.notify_all();
+        self.lock()
     }
 
     /// What another thread does: makes items until all are begun.
@@ -102,13 +109,7 @@ impl<T> Shared<T> {
         let close = Close(self);
         let mut state = self.lock();
         while !state.closed && state.begun < state.total {
-            if let Some(begun) = state.begin() {
-                drop(state);
-                self.make(worker, begun, &make);
-                state = self.lock();
-            } else {
-                state = self.wait(state);
-            }
+            state = self.go_on(state, worker, &make);
         }
         drop(state);
         mem::forget(close);
@@ -124,13 +125,7 @@ impl<T> Shared<T> {
             if state.closed {
                 return None;
             }
-            if let Some(begun) = state.begin() {
-                drop(state);
-                self.make(worker, begun, &make);
-                state = self.lock();
-            } else {
-                state = self.wait(state);
-            }
+            state = self.go_on(state, worker, &make);
         }
     }
 }

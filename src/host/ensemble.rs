@@ -1,10 +1,11 @@
 //! What several models of one network are worth: alone, averaged, and by their votes.
 
+use super::averages::calibrate;
 use super::memory::Floats;
 use super::mnist::{Dataset, Samples};
 use super::model_file::SavedModel;
 use super::plan::Plan;
-use super::report::{aligned, mean_and_sd};
+use super::report::{aligned, loss_short, mean_and_sd};
 use super::run::split;
 use super::{Evaluator, HostError};
 use crate::{Calibration, Loss, Vote, Votes, Workspace, predict};
@@ -73,7 +74,7 @@ pub fn table(
             rows.push(Row(name.to_owned(), figures));
         }
     }
-    Ok(lines(&rows))
+    Ok(lines(&rows, loss_short(spec)))
 }
 
 /// Means over the models.
@@ -98,7 +99,7 @@ fn ask(
     let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
     let mut memory = Floats::zeros(vote.len(BATCH, spec.outputs()))?;
     let mut classes = [0; BATCH];
-    let (mut total, mut errors) = (Calibration::default(), 0_u64);
+    let (mut total, mut errors) = (Calibration::default(), 0);
     for batch in indices.chunks(BATCH) {
         let memory = &mut memory[..vote.len(batch.len(), spec.outputs())];
         let mut votes = Votes::new(vote, spec.math_kind(), spec.outputs(), memory)?;
@@ -108,12 +109,9 @@ fn ask(
         }
         let classes = &mut classes[..batch.len()];
         votes.classes(classes)?;
-        let probabilities = votes.finish()?;
-        for ((row, &i), &class) in probabilities.chunks(spec.outputs()).zip(batch).zip(&*classes) {
-            let label = samples.label(i as usize).map_or(u16::MAX, u16::from);
-            errors += u64::from(class != label);
-            total.add(row, label)?;
-        }
+        let is_wrong = |&(&class, &i): &(&u16, &u32)| samples.label(i as usize).map(u16::from) != Some(class);
+        errors += classes.iter().zip(batch).filter(is_wrong).count();
+        calibrate(spec, samples, batch, votes.finish()?, &mut total)?;
     }
     let error = 100.0 * errors as f64 / indices.len() as f64;
     // Ballots are no probabilities.
@@ -121,13 +119,13 @@ fn ask(
     Ok([error, sure(total.score().loss()), sure(100.0 * total.ece())])
 }
 
-fn lines(rows: &[Row]) -> String {
+fn lines(rows: &[Row], loss_name: &str) -> String {
     let figure = |x: f64, digits: usize| if x.is_nan() { "–".to_owned() } else { format!("{x:.digits$}") };
     let cells = rows.iter().map(|Row(name, [validation, test])| {
         let error = [validation[0], test[0]].map(|x| figure(x, 2));
         let loss = [validation[1], test[1]].map(|x| figure(x, 4));
         [vec![name.clone()], error.to_vec(), loss.to_vec(), vec![figure(test[2], 2)]].concat()
     });
-    let header = ["", "validation error, %", "test error, %", "validation NLL", "test NLL", "test ECE, %"];
-    aligned(&header, cells)
+    let [validation, test] = ["validation", "test"].map(|set| format!("{set} {loss_name}"));
+    aligned(&["", "validation error, %", "test error, %", &validation, &test, "test ECE, %"], cells)
 }

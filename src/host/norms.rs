@@ -105,19 +105,12 @@ mod tests {
     use crate::host::mnist::Dataset;
     use crate::host::model_file::SavedModel;
     use crate::host::plan::{AveragePlan, OptimizerPlan, Plan};
-    use crate::host::run::{Epoch, Observer, split, train};
+    use crate::host::run::{Deaf, split, train};
     use crate::host::soup::{Method, average};
     use crate::{Draws, ScheduleFreeConfig};
     use std::string::ToString;
     use std::sync::atomic::AtomicBool;
     use std::vec;
-
-    struct Deaf;
-
-    impl Observer for Deaf {
-        fn step(&mut self, _: u64, _: u64, _: f64, _: f64) {}
-        fn epoch(&mut self, _: &Epoch) {}
-    }
 
     /// An epoch on a tenth of the sample, with an average that is one, and a posterior.
     fn plan(optimizer: OptimizerPlan) -> Plan {

@@ -332,15 +332,9 @@ fn train_for(
 mod tests {
     use super::*;
     use crate::host::plan::OptimizerPlan;
+    use crate::host::run::Deaf;
     use crate::{LookaheadConfig, SgdConfig};
     use std::vec;
-
-    struct Deaf;
-
-    impl Observer for Deaf {
-        fn step(&mut self, _: u64, _: u64, _: f64, _: f64) {}
-        fn epoch(&mut self, _: &Epoch) {}
-    }
 
     fn run(replicas: ReplicaPlan, batch_norm: bool) -> Replicas {
         let data = Dataset::sample().unwrap();

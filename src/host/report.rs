@@ -38,8 +38,9 @@ pub fn epoch_line(e: &Epoch) -> String {
     )
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
+/// A share in percent; a dash where there is none.
+pub(super) fn percent(share: f64) -> String {
+    if share.is_nan() { "–".to_owned() } else { format!("{:.2} %", 100.0 * share) }
 }
 
 /// A rate in at most six characters.
@@ -87,7 +88,7 @@ fn names(spec: &Spec) -> [String; ROWS] {
 }
 
 /// Softmax cross-entropy is the negative log-likelihood of the class.
-fn loss_short(spec: &Spec) -> &'static str {
+pub(super) fn loss_short(spec: &Spec) -> &'static str {
     if spec.loss_kind() == Loss::SoftmaxCrossEntropy { "NLL" } else { "loss" }
 }
 

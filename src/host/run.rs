@@ -51,6 +51,16 @@ pub trait Observer {
     fn epoch(&mut self, epoch: &Epoch);
 }
 
+/// Hears nothing.
+#[cfg(test)]
+pub(super) struct Deaf;
+
+#[cfg(test)]
+impl Observer for Deaf {
+    fn step(&mut self, _: u64, _: u64, _: f64, _: f64) {}
+    fn epoch(&mut self, _: &Epoch) {}
+}
+
 /// A model on the three sets of samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Marks {

@@ -1,7 +1,7 @@
 //! An evaluation as tables to read.
 
 use super::{Evaluation, SetEvaluation};
-use crate::host::report::aligned;
+use crate::host::report::{aligned, percent};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};
@@ -70,10 +70,6 @@ fn confusion(set: &SetEvaluation) -> String {
     let count = |&n: &u32| if n == 0 { "·".to_owned() } else { n.to_string() };
     let rows = names.iter().zip(&set.confusion);
     aligned(&header, rows.map(|(name, row)| [name.clone()].into_iter().chain(row.iter().map(count)).collect()))
-}
-
-fn percent(share: f64) -> String {
-    if share.is_nan() { "–".to_owned() } else { format!("{:.2} %", 100.0 * share) }
 }
 
 fn number(x: f32) -> String {

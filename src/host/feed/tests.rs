@@ -2,7 +2,7 @@ use super::*;
 use crate::host::augment::Elastic;
 use crate::host::mnist::{Dataset, PIXEL_SCALE};
 use crate::host::plan::Plan;
-use crate::host::run::{Epoch, Observer, Outcome, train_on};
+use crate::host::run::{Deaf, Outcome, train_on};
 use crate::random::{Purpose, stream};
 use crate::{Activation, Init, Inputs, Model, Score, Spec, Targets, Workspace, evaluate};
 use std::format;
@@ -135,13 +135,6 @@ fn compressed_images_are_the_bytes_without_their_zeros() {
         Ok(true)
     })
     .unwrap();
-}
-
-struct Deaf;
-
-impl Observer for Deaf {
-    fn step(&mut self, _: u64, _: u64, _: f64, _: f64) {}
-    fn epoch(&mut self, _: &Epoch) {}
 }
 
 #[test]
