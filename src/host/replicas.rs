@@ -170,6 +170,8 @@ pub fn train_replicas(
             epoch,
             steps: models[0].steps(),
             rate: trainers[0].rate,
+            batch: plan.batch as u64,
+            noise_scale: None,
             train_loss: sum.loss / sum.seen.max(1) as f64,
             train_error: 1.0 - sum.hits as f64 / sum.seen.max(1) as f64,
             validation_error: first.map(|s| 1.0 - s.accuracy()),

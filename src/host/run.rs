@@ -25,6 +25,10 @@ pub struct Epoch {
     pub steps: u64,
     /// Rate of the last step.
     pub rate: f32,
+    /// Samples of the next step.
+    pub batch: u64,
+    /// Gradient noise scale, the batch size that pays, where it was measured.
+    pub noise_scale: Option<f32>,
     /// Mean loss over the epoch's batches, each before its step, with dropout.
     pub train_loss: f64,
     /// Share of those samples that were classified wrong.
@@ -183,6 +187,8 @@ pub(super) fn train_on(
                 epoch,
                 steps: model.steps(),
                 rate: trainer.rate,
+                batch: plan.batch as u64,
+                noise_scale: None,
                 train_loss: loss,
                 train_error: error,
                 validation_error: score.map(|s| 1.0 - s.accuracy()),
