@@ -60,6 +60,8 @@ mod rows;
 
 mod sets;
 
+mod preprocess;
+
 mod samples;
 
 mod params;
@@ -100,6 +102,8 @@ mod metrics;
 
 mod checkpoint;
 
+mod section;
+
 #[cfg(feature = "std")]
 pub mod host;
 
@@ -124,9 +128,11 @@ pub use optimizer::{
     SgdConfig,
 };
 pub use params::Params;
+pub use preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, preprocess_len};
 pub use replicas::{Pull, Start, attract, init_replicas, mean_of, pull, replica_seed};
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Anneal, Decay, Schedule, Shape};
+pub use section::section_len;
 pub use spec::{MAX_LAYERS, Spec};
 pub use swag::{Draws, Swag, SwagState};
 pub use targets::{Targets, argmax};
