@@ -5,10 +5,11 @@ mod cli;
 use clap::Parser;
 use cli::{Command, Places, Progress};
 use cygnet::Start;
+use cygnet::host::dataset::Dataset;
 use cygnet::host::evaluation::Evaluation;
-use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
+use cygnet::host::regression::RegressionEvaluation;
 use cygnet::host::replicas::{ReplicaPlan, train_replicas};
 use cygnet::host::run::{Outcome, train};
 use cygnet::host::soup::Method;
@@ -39,25 +40,39 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Train(arguments) => return run_training(&arguments),
         Command::Eval(arguments) => {
             let (plan, model) = (arguments.split.plan()?, SavedModel::read(&arguments.model)?);
-            let evaluation = Evaluation::new(&model, &open(arguments.data.as_deref())?, &plan)?;
-            say(&if arguments.json { evaluation.json()? } else { evaluation.table() })?;
+            let data = arguments.data.for_model(&model)?;
+            say(&if data.train.has_classes() {
+                let evaluation = Evaluation::new(&model, &data, &plan)?;
+                if arguments.json { evaluation.json()? } else { evaluation.table() }
+            } else {
+                let evaluation = RegressionEvaluation::new(&model, &data, &plan)?;
+                if arguments.json { evaluation.json()? } else { evaluation.table() }
+            })?;
         }
         Command::Info { model } => say(&inspect::info(&SavedModel::read(&model)?))?,
         Command::Predict { model, file } => {
             let model = SavedModel::read(&model)?;
+            if let Some(preparation) = &model.preparation {
+                let answers = inspect::predict_table(&model, &file)?;
+                let columns = preparation.columns.clone().unwrap_or_default();
+                let names = if columns.has_classes() { &columns.classes } else { &columns.targets };
+                let is_regression = !columns.has_classes() && !columns.targets.is_empty();
+                say(&cli::answers(&answers, names, is_regression))?;
+                return Ok(ExitCode::SUCCESS);
+            }
             let verdicts = inspect::predict_file(&model, &file)?;
             say(&cli::verdicts(&verdicts, model.spec.loss_kind()))?;
         }
         Command::Average(arguments) => {
             let (models, method, plan) = arguments.plan()?;
-            let data = open(arguments.data.as_deref())?;
+            let data = for_first(&arguments.data, &models)?;
             let (average, table) = soup::average(&models, &method, &data, &plan)?;
             average.write(&arguments.out)?;
             say(&format!("{table}\n\nSaved in {}.", arguments.out.display()))?;
         }
         Command::Vote(arguments) => {
             let (models, plan) = (arguments.models()?, arguments.split.plan()?);
-            let data = open(arguments.data.as_deref())?;
+            let data = for_first(&arguments.data, &models)?;
             say(&ensemble::table(&models, &[], arguments.weights.as_deref(), &data, &plan)?)?;
         }
         Command::Plane(arguments) => return draw(&arguments),
@@ -84,18 +99,17 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-fn open(directory: Option<&Path>) -> Result<Dataset, HostError> {
-    Ok(match directory {
-        Some(directory) => Dataset::open(directory)?,
-        None => Dataset::sample()?,
-    })
+/// The samples that the first of several models takes, which goes for all of them.
+fn for_first(data: &cli::Data, models: &[(String, SavedModel)]) -> Result<Dataset, HostError> {
+    let none = || HostError::Usage("no models".to_owned());
+    models.first().ok_or_else(none).and_then(|(_, model)| data.for_model(model))
 }
 
 fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let read = |path: &PathBuf| Ok((path.display().to_string(), SavedModel::read(path)?));
     let models = arguments.models.iter().map(read).collect::<Result<Vec<_>, HostError>>()?;
     let frame = plane::Frame::new(&models)?;
-    let data = open(arguments.data.as_deref())?;
+    let data = for_first(&arguments.data, &models)?;
     let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };
     let mut part = arguments.out.clone().into_os_string();
     part.push(".csv.part");
@@ -115,8 +129,9 @@ fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
 
 fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let plan = arguments.plan()?;
-    let data = open(arguments.data.as_deref())?;
     plan.check()?;
+    let loaded = arguments.read()?;
+    let data = loaded.dataset(&plan)?;
     let replicas = arguments.replicas.plan();
     replicas.iter().try_for_each(ReplicaPlan::check)?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
@@ -124,7 +139,10 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.path()))?;
+        if loaded.dropped() > 0 {
+            say(&format!("{} rows with missing values are left out\n", loaded.dropped()))?;
+        }
     }
     if let Some(replicas) = replicas {
         return run_replicas(arguments, &plan, &replicas, &data, &stop);
@@ -136,6 +154,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, many.then_some(seed));
         let plan = Plan { seed, ..plan.clone() };
+        let data = loaded.dataset(&plan)?;
         let outcome = train(&data, &plan, &mut progress, &stop).and_then(|mut outcome| {
             if arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
                 progress.begin("the same budget with a rate that falls to zero:");
@@ -147,7 +166,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         });
         progress.finish();
         let mut outcome = outcome?;
-        let saved = save(&directory, &outcome);
+        let saved = save(&directory, &outcome, &data);
         say(&format!("\n{}\n", report::comparison(&outcome)))?;
         saved?;
         if let Some(error) = outcome.diverged.take() {
@@ -165,7 +184,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         say(&format!("{}\n", report::seeds(&whole)))?;
     }
     if !arguments.quiet {
-        say(&cli::conclusion(&arguments.out, many, &outcomes))?;
+        say(&cli::conclusion(&arguments.out, many, data.preparation.is_some(), &outcomes))?;
     }
     if outcomes.iter().any(|(_, outcome)| outcome.interrupted) {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
@@ -187,7 +206,7 @@ fn run_replicas(
     let trained = train_replicas(data, &plan, replicas, &mut progress, stop);
     progress.finish();
     let trained = trained?;
-    let saved = |params, is_average| SavedModel { spec: trained.spec, params, is_average };
+    let saved = |params, is_average| data.model(trained.spec, params, is_average);
     let models = trained.models.into_iter().zip(1..);
     let models: Vec<_> = models.map(|(params, k)| (format!("replica-{k}"), saved(params, false))).collect();
     let mut mixes = vec![("average".to_owned(), saved(trained.mean, true))];
@@ -195,7 +214,7 @@ fn run_replicas(
         mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, data, &plan)?.0));
     }
     let all: Vec<_> = models.iter().chain(&mixes).map(|(name, model)| (name.as_str(), model)).collect();
-    save_models(&arguments.out, &all)?;
+    save_models(&arguments.out, &all, data)?;
     report::write_history(&arguments.out.join("history.csv"), &trained.history)?;
     say(&format!("\n{}", ensemble::table(&models, &mixes, None, data, &plan)?))?;
     if replicas.is_free() && replicas.start == Start::Independent {
@@ -206,7 +225,8 @@ fn run_replicas(
     }
     if !arguments.quiet {
         let model = arguments.out.join("average.cygnet");
-        say(&format!("\nSaved in {}. Next: cygnet predict {} FILE.png", arguments.out.display(), model.display()))?;
+        let (out, model, file) = (arguments.out.display(), model.display(), cli::question(data.preparation.is_some()));
+        say(&format!("\nSaved in {out}. Next: cygnet predict {model} {file}"))?;
     }
     if trained.interrupted {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
@@ -229,19 +249,19 @@ fn probe(part: &Path) -> Result<(), HostError> {
 }
 
 /// The last iterate and the averages, the first as `average`, the others by their kind, and the history.
-fn save(directory: &Path, outcome: &Outcome) -> Result<(), HostError> {
-    let model = |params: &[f32], is_average| SavedModel { spec: outcome.spec, params: params.to_vec(), is_average };
+fn save(directory: &Path, outcome: &Outcome, data: &Dataset) -> Result<(), HostError> {
+    let model = |params: &[f32], is_average| data.model(outcome.spec, params.to_vec(), is_average);
     let mut models = vec![("last", model(&outcome.last, outcome.last_is_average))];
     for (i, average) in outcome.averages.iter().enumerate() {
         models.push((if i == 0 { "average" } else { average.name }, model(&average.params, true)));
     }
     let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
-    save_models(directory, &all)?;
+    save_models(directory, &all, data)?;
     report::write_history(&directory.join("history.csv"), &outcome.history)
 }
 
-/// Models in both formats; one of an earlier run does not stay beside them.
-fn save_models(directory: &Path, models: &[(&str, &SavedModel)]) -> Result<(), HostError> {
+/// Models in both formats, in the units of what they predict; one of an earlier run does not stay beside them.
+fn save_models(directory: &Path, models: &[(&str, &SavedModel)], data: &Dataset) -> Result<(), HostError> {
     const OURS: [&str; 7] = ["last", "average", "swa", "ema", "lawa", "swag", "soup"];
     let failed = |path: &Path| {
         let path = path.to_path_buf();
@@ -257,6 +277,7 @@ fn save_models(directory: &Path, models: &[(&str, &SavedModel)]) -> Result<(), H
         }
     }
     for (name, model) in models {
+        let model = data.units.as_ref().map_or_else(|| (*model).clone(), |units| units.of_model(model));
         for format in ["cygnet", "safetensors"] {
             model.write(&directory.join(name).with_extension(format))?;
         }

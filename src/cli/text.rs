@@ -1,7 +1,7 @@
 //! What the command says before and after its work.
 
-use cygnet::host::inspect::Verdict;
-use cygnet::host::mnist::Dataset;
+use cygnet::host::dataset::Dataset;
+use cygnet::host::inspect::{Answer, Verdict};
 use cygnet::host::plan::Plan;
 use cygnet::host::report;
 use cygnet::host::run::Outcome;
@@ -13,27 +13,55 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     let widths: Vec<String> =
         [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
     let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
+    let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+    let predicted = match columns {
+        Some(columns) if columns.has_classes() => format!("{} classes of {}", data.classes, columns.targets.join("")),
+        Some(columns) => format!("to predict {}", columns.targets.join(", ")),
+        None => format!("{} classes", data.classes),
+    };
     let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
-        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {} classes\n",
+        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n",
         widths.join("-"),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
-        data.classes,
     )
 }
 
 /// Where everything is, and what to try next.
-pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) -> String {
+pub(crate) fn conclusion(out: &Path, many: bool, is_table: bool, outcomes: &[(u64, Outcome)]) -> String {
     let directory = match outcomes.first() {
         Some((seed, _)) if many => out.join(format!("seed-{seed}")),
         _ => out.to_path_buf(),
     };
     let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
     let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
-    format!("Saved in {}. Next: cygnet predict {} FILE.png", out.display(), model.display())
+    format!("Saved in {}. Next: cygnet predict {} {}", out.display(), model.display(), question(is_table))
+}
+
+/// What a model may be asked about.
+pub(crate) fn question(is_table: bool) -> &'static str {
+    if is_table { "FILE.csv" } else { "FILE.png" }
+}
+
+/// What the model says, a line a row of a table.
+pub(crate) fn answers(answers: &[Answer], names: &[String], is_regression: bool) -> String {
+    let name = |class: usize| names.get(class).map_or_else(|| class.to_string(), String::clone);
+    if is_regression {
+        let header: Vec<&str> = ["line"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        let values = |answer: &Answer| answer.verdict.outputs.iter().map(f32::to_string).collect::<Vec<_>>();
+        let rows = answers.iter().map(|answer| [vec![answer.line.to_string()], values(answer)].concat());
+        return report::aligned(&header, rows);
+    }
+    let sure = |verdict: &Verdict| {
+        let mut ranked: Vec<(usize, f32)> = verdict.outputs.iter().copied().enumerate().collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranked.iter().take(3).map(|&(class, p)| format!("{}: {p:.3}", name(class))).collect::<Vec<_>>().join(", ")
+    };
+    let row = |a: &Answer| vec![a.line.to_string(), name(a.verdict.class), sure(&a.verdict)];
+    report::aligned(&["line", "class", "most likely"], answers.iter().map(row))
 }
 
 /// What the model says, a line an image.

@@ -1,7 +1,7 @@
 //! The averages that a run keeps beside its model: their memory, when they take the model in, and what comes of them.
 
+use super::dataset::Samples;
 use super::memory::Floats;
-use super::mnist::Samples;
 use super::norms::Norms;
 use super::{Evaluator, HostError};
 use crate::kernels::mean_update;

@@ -1,8 +1,8 @@
 //! What several models of one network are worth: alone, averaged, and by their votes.
 
 use super::averages::calibrate;
+use super::dataset::{Dataset, Samples};
 use super::memory::Floats;
-use super::mnist::{Dataset, Samples};
 use super::model_file::SavedModel;
 use super::plan::Plan;
 use super::report::{aligned, loss_short, mean_and_sd};
@@ -42,12 +42,10 @@ pub fn table(
     data: &Dataset,
     plan: &Plan,
 ) -> Result<String, HostError> {
-    let Some((first, SavedModel { spec, .. })) = models.first() else {
+    let Some((first, kin @ SavedModel { spec, .. })) = models.first() else {
         return Err(HostError::Usage("no models".to_owned()));
     };
-    if let Some((name, _)) = models.iter().chain(mixes).find(|(_, model)| model.spec != *spec) {
-        return Err(HostError::Mismatch(format!("{name} and {first} are different networks")));
-    }
+    models.iter().chain(mixes).try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
     if let Some(weights) = weights.filter(|weights| weights.len() != models.len()) {
         return Err(HostError::Usage(format!("{} weights for {} models", weights.len(), models.len())));
     }
@@ -59,7 +57,8 @@ pub fn table(
     for (name, model) in models.iter().chain(mixes) {
         let marks = evaluator.marks(&model.params, data, &train, &validation)?;
         let figures = |score: crate::Score, ece: f32| {
-            [100.0 * (1.0 - score.hits() as f64 / score.samples() as f64), score.loss().into(), ece.into()]
+            let hits = if data.train.has_classes() { score.hits() as f64 / score.samples() as f64 } else { f64::NAN };
+            [100.0 * (1.0 - hits), score.loss().into(), ece.into()]
         };
         let ece = marks.calibration.map_or(f32::NAN, |calibration| 100.0 * calibration.ece());
         rows.push(Row(name.clone(), [figures(marks.validation, f32::NAN), figures(marks.test, ece)]));

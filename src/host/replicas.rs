@@ -1,7 +1,7 @@
 //! Replicas on all cores: each trains by itself between two pulls, so that no thread changes a bit.
 
+use super::dataset::{Dataset, Samples};
 use super::memory::{Floats, zeros};
-use super::mnist::{Dataset, Samples};
 use super::norms::Norms;
 use super::plan::Plan;
 use super::run::{Epoch, Observer, Trainer, split};
@@ -173,11 +173,15 @@ pub fn train_replicas(
             batch: plan.batch as u64,
             noise_scale: None,
             train_loss: sum.loss / sum.seen.max(1) as f64,
-            train_error: 1.0 - sum.hits as f64 / sum.seen.max(1) as f64,
-            validation_error: first.map(|s| 1.0 - s.accuracy()),
+            train_error: if data.train.has_classes() {
+                1.0 - sum.hits as f64 / sum.seen.max(1) as f64
+            } else {
+                f64::NAN
+            },
+            validation_error: first.and_then(|s| data.train.error(s)),
             validation_loss: first.map(|s| s.loss()),
             averaged: k as u64,
-            average_validation_error: average.map(|s| 1.0 - s.accuracy()),
+            average_validation_error: average.and_then(|s| data.train.error(s)),
             average_validation_loss: average.map(|s| s.loss()),
             seconds: started.elapsed().as_secs_f64(),
         };

@@ -1,6 +1,7 @@
 //! What a run has to say: a line an epoch, the last iterate against the average, several seeds in the mean.
 
 use super::HostError;
+use super::regression::comparison as regression;
 use super::run::{Epoch, Marks, Outcome};
 use crate::{Loss, Score, Spec};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
@@ -128,6 +129,13 @@ const BASELINE: &str = "decayed rate";
 /// The last iterate against the averages and the baseline, and a sentence on what averaging gained.
 #[must_use]
 pub fn comparison(outcome: &Outcome) -> String {
+    if outcome.last_marks.regression.is_some() {
+        let last = ("last iterate".to_owned(), vec![&outcome.last_marks]);
+        let averages = outcome.averages.iter().map(|a| (format!("{} of {}", a.name, a.count), vec![&a.marks]));
+        let baseline = outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), vec![marks]));
+        let models: Vec<_> = [last].into_iter().chain(averages).chain(baseline).collect();
+        return format!("{}\n\n{}", regression::table(&models), regression::remark(outcome));
+    }
     let last = figures(&outcome.last_marks);
     let names = names(&outcome.spec);
     let others = others(outcome);
@@ -176,8 +184,20 @@ fn verdict(outcome: &Outcome, last: &[f64; ROWS], average: &[f64; ROWS]) -> Stri
 
 /// Mean ± standard deviation over several seeds, and of the change within each seed.
 #[must_use]
-pub fn seeds(outcomes: &[&Outcome]) -> String {
+pub fn seeds<'a>(outcomes: &[&'a Outcome]) -> String {
     let Some(first) = outcomes.first() else { return String::new() };
+    if first.last_marks.regression.is_some() {
+        let of = |name: &str, marks: &dyn Fn(&&'a Outcome) -> Option<&'a Marks>| {
+            let marks: Vec<_> = outcomes.iter().filter_map(marks).collect();
+            (marks.len() == outcomes.len()).then_some((name.to_owned(), marks))
+        };
+        let last = of("last iterate", &|o| Some(&o.last_marks));
+        let averages = first.averages.iter().enumerate();
+        let averages = averages.filter_map(|(i, a)| of(a.name, &|o| o.averages.get(i).map(|a| &a.marks)));
+        let baseline = of(BASELINE, &|o| o.baseline.as_ref());
+        let models: Vec<_> = last.into_iter().chain(averages).chain(baseline).collect();
+        return format!("{}\n\n{}", regression::table(&models), of_seeds(outcomes));
+    }
     let names = names(&first.spec);
     let last: Vec<_> = outcomes.iter().map(|o| figures(&o.last_marks)).collect();
     // The same columns in each, or none.
@@ -204,7 +224,11 @@ pub fn seeds(outcomes: &[&Outcome]) -> String {
         header.push("change".to_owned());
     }
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    format!("{}\n\nMean ± standard deviation of {} seeds.", aligned(&header, rows), outcomes.len())
+    format!("{}\n\n{}", aligned(&header, rows), of_seeds(outcomes))
+}
+
+fn of_seeds(outcomes: &[&Outcome]) -> String {
+    format!("Mean ± standard deviation of {} seeds.", outcomes.len())
 }
 
 /// Mean and sample standard deviation (`n − 1`); the latter is 0 for a single value.

@@ -1,14 +1,15 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
 use super::averages::{Average, Memory, validate};
+use super::dataset::{Dataset, Samples, TargetSpace};
 use super::feed::Feed;
 use super::memory::{Floats, room, zeros};
-use super::mnist::{Dataset, Samples};
 use super::norms::Norms;
 use super::plan::Plan;
+use super::regression::Regression;
 use super::{Evaluator, HostError};
 use crate::random::{self, Purpose};
-use crate::{Calibration, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
+use crate::{Calibration, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Workspace};
 use std::format;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -66,7 +67,7 @@ impl Observer for Deaf {
 }
 
 /// A model on the three sets of samples.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Marks {
     /// What it learned from, without dropout.
     pub train: Score,
@@ -76,6 +77,8 @@ pub struct Marks {
     pub test: Score,
     /// How far its probabilities can be believed there; none where the outputs are no classes.
     pub calibration: Option<Calibration>,
+    /// How far its numbers are off on the same sets, in the mean over them; none where the outputs are classes.
+    pub regression: Option<[Regression; 3]>,
 }
 
 /// An average that a run kept.
@@ -190,11 +193,11 @@ pub(super) fn train_on(
                 batch: plan.batch as u64,
                 noise_scale: None,
                 train_loss: loss,
-                train_error: error,
-                validation_error: score.map(|s| 1.0 - s.accuracy()),
+                train_error: if data.train.has_classes() { error } else { f64::NAN },
+                validation_error: score.and_then(|s| data.train.error(s)),
                 validation_loss: score.map(|s| s.loss()),
                 averaged: averages.first().map_or(0, Average::count),
-                average_validation_error: average.map(|s| 1.0 - s.accuracy()),
+                average_validation_error: average.and_then(|s| data.train.error(s)),
                 average_validation_loss: average.map(|s| s.loss()),
                 seconds: started.elapsed().as_secs_f64(),
             };
@@ -281,7 +284,7 @@ impl Sets<'_> {
         let sets = [(samples, self.train), (samples, self.validation), (&self.data.test, &test[..])];
         if let Some([train, validation, test]) = average.ask(spec, sets, norms)? {
             let [train, validation] = [train, validation].map(|asked| asked.score());
-            *marks = Marks { train, validation, test: test.score(), calibration: Some(test) };
+            *marks = Marks { train, validation, test: test.score(), calibration: Some(test), regression: None };
         }
         Ok(())
     }
@@ -305,7 +308,7 @@ pub(super) struct Buffers {
     lists: Floats,
     integers: Vec<u32>,
     gradient: Floats,
-    labels: Vec<u16>,
+    targets: TargetSpace,
 }
 
 impl Buffers {
@@ -318,7 +321,7 @@ impl Buffers {
             lists: Floats::zeros(spec.list_len(batch))?,
             integers: zeros(spec.index_len(batch))?,
             gradient: Floats::zeros(if accumulates { spec.param_len() } else { 0 })?,
-            labels: zeros(batch)?,
+            targets: TargetSpace::room(batch)?,
         })
     }
 
@@ -381,6 +384,7 @@ impl<'a> Trainer<'a> {
                 averages.iter_mut().try_for_each(|average| average.follow(model, snapshots))?;
             }
             let (loss, error) = means(loss, hits, seen);
+            let error = if samples.has_classes() { error } else { f64::NAN };
             observer.step(model.steps(), self.total, loss, 1.0 - error);
             Ok(true)
         })?;
@@ -397,17 +401,17 @@ impl<'a> Trainer<'a> {
         optimizer: &mut dyn Optimizer,
     ) -> Result<Score, HostError> {
         let spec = *model.spec();
-        let Buffers { work, lists, integers, gradient, labels } = &mut self.buffers;
-        let capacity = labels.len();
+        let Buffers { work, lists, integers, gradient, targets } = &mut self.buffers;
+        let capacity = targets.capacity();
         let mut work = Workspace::new(&spec, capacity, work)?.with_lists(&spec, lists, integers)?;
         if gradient.is_empty() {
-            let classes = Targets::Classes(samples.classes(batch, labels));
-            return Ok(model.train(samples.inputs_of(batch), classes, optimizer, self.rate, &mut work)?);
+            let targets = samples.targets(batch, targets);
+            return Ok(model.train(samples.inputs_of(batch), targets, optimizer, self.rate, &mut work)?);
         }
         let mut gradient = Gradient::new(&spec, gradient)?;
         for micro in batch.chunks(capacity) {
-            let classes = Targets::Classes(samples.classes(micro, labels));
-            model.accumulate(samples.inputs_of(micro), classes, &mut gradient, &mut work)?;
+            let targets = samples.targets(micro, targets);
+            model.accumulate(samples.inputs_of(micro), targets, &mut gradient, &mut work)?;
         }
         if let Some(norm) = self.plan.clip {
             gradient.clip(norm)?;

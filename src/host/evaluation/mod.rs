@@ -4,8 +4,8 @@ mod per_class;
 mod table;
 
 use super::averages::calibrate;
+use super::dataset::{Dataset, Samples};
 use super::memory::zeros;
-use super::mnist::{Dataset, Samples};
 use super::model_file::SavedModel;
 use super::names::loss_name;
 use super::plan::Plan;
@@ -192,7 +192,7 @@ mod tests {
             evaluator.score(&params, &data.train, &apart).unwrap(),
             evaluator.score(&params, &data.test, &all).unwrap(),
         ];
-        let model = SavedModel { spec: NET, params, is_average: false };
+        let model = SavedModel { spec: NET, params, is_average: false, preparation: None };
         let evaluation = Evaluation::new(&model, &data, &plan).unwrap();
         assert_eq!(evaluation.test.ece.map(f32::to_bits), Some(calibration.ece().to_bits()));
         for (set, score) in [evaluation.validation.unwrap(), evaluation.test].iter().zip(scores) {

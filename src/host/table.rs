@@ -1,0 +1,224 @@
+//! Tables as text: values separated by comma, semicolon or tab, with or without a header.
+
+use super::columns::{Columns, MAX_CLASSES, Places, class_name};
+use super::idx::DataError;
+use std::borrow::ToOwned;
+use std::collections::HashMap;
+use std::format;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Inputs from here on are refused, as [`Fit`](crate::Fit) does.
+const LARGEST: f32 = 1e15;
+/// How a missing value is spelt, in lower case.
+const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "none", "-"];
+
+/// What a file says by itself or is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dialect {
+    /// Whether the first line is a header; none to see: it is one if none of its cells is a number.
+    pub header: Option<bool>,
+    /// What separates cells; none to see: whichever of `,`, `;` and tab the first line has most of.
+    pub separator: Option<u8>,
+}
+
+/// What becomes of a row with a missing input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gaps {
+    /// It stays, with NaN there.
+    Keep,
+    /// It is left out.
+    Drop,
+    /// The file is refused.
+    Refuse,
+}
+
+/// A file whose first line has been looked at.
+pub(super) struct Sheet {
+    path: PathBuf,
+    text: Vec<u8>,
+    separator: u8,
+    pub names: Vec<String>,
+    pub has_header: bool,
+}
+
+/// Rows of a file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    pub path: PathBuf,
+    /// Line of each row, from 1 on.
+    pub lines: Vec<u64>,
+    /// Shape `(rows, inputs)`.
+    pub inputs: Vec<f32>,
+    /// The class of each row among `names`, where classes are read.
+    pub labels: Vec<u16>,
+    /// Classes in the order in which they came.
+    pub names: Vec<String>,
+    /// Shape `(rows, targets)`, where numbers are read.
+    pub values: Vec<f32>,
+    /// Rows that were left out.
+    pub dropped: usize,
+}
+
+impl Sheet {
+    /// Reads a file and its first line.
+    ///
+    /// # Errors
+    /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty.
+    pub(super) fn open(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
+        let text = fs::read(path).map_err(|error| DataError::io(path, error))?;
+        let fail = |problem: &str| DataError::table(path, problem.to_owned());
+        if text.contains(&0) || std::str::from_utf8(&text).is_err() {
+            return Err(fail("expected a table as text (UTF-8), found other bytes"));
+        }
+        let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
+        let line = text.split(|&b| b == b'\n').next().unwrap_or(&[]);
+        let separator = dialect.separator.unwrap_or_else(|| most(line));
+        let mut sheet = Self { path: path.to_owned(), text, separator, names: Vec::new(), has_header: false };
+        let first = match sheet.records().next() {
+            Some(first) => first.map_err(|e| fail(&e.to_string()))?,
+            None => return Err(fail("expected a table, found nothing")),
+        };
+        let cells: Vec<&str> = first.iter().map(str::trim).collect();
+        sheet.has_header = dialect.header.unwrap_or_else(|| !cells.iter().any(|cell| cell.parse::<f32>().is_ok()));
+        let name = |(i, cell): (usize, &&str)| {
+            if sheet.has_header && !cell.is_empty() { (*cell).to_owned() } else { (i + 1).to_string() }
+        };
+        sheet.names = cells.iter().enumerate().map(name).collect();
+        Ok(sheet)
+    }
+
+    /// A problem with the file.
+    pub(super) fn error(&self, problem: impl Into<String>) -> DataError {
+        DataError::table(&self.path, problem)
+    }
+
+    fn records(&self) -> impl Iterator<Item = csv::Result<csv::StringRecord>> {
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(self.separator).has_headers(false).flexible(true);
+        builder.from_reader(&self.text[..]).into_records()
+    }
+
+    /// Reads all rows: classes where `columns` predict them, unknown ones as they come, else numbers.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] with line and column of the first cell that is wrong.
+    pub(super) fn rows(&self, places: &Places, has_classes: bool, gaps: Gaps) -> Result<Table, DataError> {
+        let mut table = Table { path: self.path.clone(), ..Table::default() };
+        let mut known: HashMap<String, u16> = HashMap::new();
+        for record in self.records().skip(self.has_header.into()) {
+            let record = record.map_err(|e| self.error(e.to_string()))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            if record.len() != self.names.len() {
+                let (expected, found) = (self.names.len(), record.len());
+                return Err(self.error(format!("line {line}: expected {expected} cells as in line 1, found {found}")));
+            }
+            let cell = |i: usize| record.get(i).unwrap_or("").trim();
+            let wrong =
+                |i: usize, problem: &str| self.error(format!("line {line}, column `{}`: {problem}", self.names[i]));
+            let is_missing = |&&i: &&usize| missing(cell(i));
+            if let Some(&i) = places.inputs.iter().chain(&places.targets).find(is_missing) {
+                match gaps {
+                    Gaps::Drop => {
+                        table.dropped += 1;
+                        continue;
+                    }
+                    Gaps::Refuse if places.inputs.contains(&i) => {
+                        return Err(wrong(i, "no value, and nothing to put there"));
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(i) = places.targets.iter().find(is_missing) {
+                return Err(wrong(*i, "no value, but it is to be predicted"));
+            }
+            for &i in &places.inputs {
+                let gap = missing(cell(i)).then_some(f32::NAN);
+                table.inputs.push(gap.map_or_else(|| number(cell(i)), Ok).map_err(|problem| wrong(i, &problem))?);
+            }
+            for &i in &places.targets {
+                if !has_classes {
+                    table.values.push(number(cell(i)).map_err(|problem| wrong(i, &problem))?);
+                    continue;
+                }
+                let (class, next) = (class_name(cell(i)), known.len());
+                // One more than there may be, so that whoever names the classes can say so.
+                if next > MAX_CLASSES && !known.contains_key(&class) {
+                    table.labels.push(next as u16);
+                    continue;
+                }
+                table.labels.push(*known.entry(class).or_insert_with_key(|class| {
+                    table.names.push(class.clone());
+                    next as u16
+                }));
+            }
+            table.lines.push(line);
+        }
+        if table.lines.is_empty() {
+            let why = if table.dropped > 0 { " without missing values" } else { "" };
+            return Err(self.error(format!("expected rows{why}, found none")));
+        }
+        Ok(table)
+    }
+}
+
+impl Table {
+    /// The class of each row among those of `columns`.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] for a class that is not among them.
+    pub(super) fn classes(&self, columns: &Columns) -> Result<Vec<u8>, DataError> {
+        let place = |name: &String| columns.classes.iter().position(|class| class == name);
+        let places: Vec<Option<usize>> = self.names.iter().map(place).collect();
+        let class = |(&label, &line): (&u16, &u64)| {
+            let place = places.get(usize::from(label)).copied().flatten();
+            place.map(|class| class as u8).ok_or_else(|| {
+                let name = self.names.get(usize::from(label)).map_or("", String::as_str);
+                let known = columns.classes.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+                let column = columns.targets.first().map_or("", String::as_str);
+                DataError::table(
+                    &self.path,
+                    format!("line {line}, column `{column}`: class `{name}` is none of those learned: {known}"),
+                )
+            })
+        };
+        self.labels.iter().zip(&self.lines).map(class).collect()
+    }
+
+    /// The rows that `pick` names, of so many inputs and targets.
+    pub(super) fn part(&self, pick: &[u32], [inputs, targets]: [usize; 2]) -> Self {
+        let of = |all: &[f32], width: usize| -> Vec<f32> {
+            let row = |&i: &u32| all.get(i as usize * width..(i as usize + 1) * width).unwrap_or(&[]);
+            pick.iter().flat_map(row).copied().collect()
+        };
+        Self {
+            path: self.path.clone(),
+            lines: pick.iter().filter_map(|&i| self.lines.get(i as usize).copied()).collect(),
+            inputs: of(&self.inputs, inputs),
+            labels: pick.iter().filter_map(|&i| self.labels.get(i as usize).copied()).collect(),
+            names: self.names.clone(),
+            values: of(&self.values, targets),
+            dropped: 0,
+        }
+    }
+}
+
+/// Whichever separator a line has most of; the comma where it has none.
+fn most(line: &[u8]) -> u8 {
+    let count = |separator: u8| line.iter().filter(|&&b| b == separator).count();
+    [b',', b';', b'\t'].into_iter().rev().max_by_key(|&separator| count(separator)).unwrap_or(b',')
+}
+
+fn missing(cell: &str) -> bool {
+    MISSING.contains(&cell) || MISSING.contains(&cell.to_ascii_lowercase().as_str())
+}
+
+fn number(cell: &str) -> Result<f32, String> {
+    match cell.parse::<f32>() {
+        Ok(x) if x.abs() < LARGEST => Ok(x),
+        Ok(_) => Err(format!("`{cell}` is infinite or too large")),
+        Err(_) => Err(format!("expected a number, found `{cell}`")),
+    }
+}
