@@ -85,7 +85,8 @@ pub(crate) struct Train {
     /// Probability that a hidden unit is dropped while training [default: 0.5, for a table 0]
     #[arg(long, value_name = "P", help_heading = "Network")]
     dropout: Option<f32>,
-    /// cross-entropy, mse, bce or huber[:THRESHOLD] [default: cross-entropy, with --regression mse]
+    /// cross-entropy, mse, bce or huber[:THRESHOLD], for numbers of a table in their standard deviations [default:
+    /// cross-entropy, with --regression mse]
     #[arg(long, value_name = "NAME", value_parser = parse_loss, help_heading = "Network")]
     loss: Option<Loss>,
     /// Initial weights: he, glorot, or the standard deviation of a normal distribution

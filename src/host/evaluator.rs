@@ -132,9 +132,11 @@ impl<'a> Evaluator<'a> {
             let calibration = calibration(self.spec, params, &data.test)?;
             return Ok(Marks { train, validation, test, calibration, regression: None });
         }
+        // Only standardised numbers have a mean error.
+        let units = data.units.as_ref().filter(|_| self.spec.outputs() == 1);
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
-            Ok::<_, HostError>(Regression::mean(&Regression::of_each(samples, indices, &outputs, data.units.as_ref())))
+            Ok::<_, HostError>(Regression::mean(&Regression::of_each(samples, indices, &outputs, units)))
         });
         let [a, b, c] = regression;
         Ok(Marks { train, validation, test, calibration: None, regression: Some([a?, b?, c?]) })

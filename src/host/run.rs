@@ -77,7 +77,8 @@ pub struct Marks {
     pub test: Score,
     /// How far its probabilities can be believed there; none where the outputs are no classes.
     pub calibration: Option<Calibration>,
-    /// How far its numbers are off on the same sets, in the mean over them; none where the outputs are classes.
+    /// How far its numbers are off on the same sets, several in the mean and in standard deviations; none where the outputs
+    /// are classes.
     pub regression: Option<[Regression; 3]>,
 }
 

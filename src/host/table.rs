@@ -15,6 +15,10 @@ const LARGEST: f32 = 1e15;
 /// How a missing value is spelt, in lower case.
 const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "none", "-"];
 
+/// What is wrong with a cell.
+pub(super) const NO_VALUE: &str = "no value, and nothing to put there";
+pub(super) const NO_NUMBER: &str = "expected a number, found";
+
 /// What a file says by itself or is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dialect {
@@ -126,7 +130,7 @@ impl Sheet {
                         continue;
                     }
                     Gaps::Refuse if places.inputs.contains(&i) => {
-                        return Err(wrong(i, "no value, and nothing to put there"));
+                        return Err(wrong(i, NO_VALUE));
                     }
                     _ => {}
                 }
@@ -219,6 +223,6 @@ fn number(cell: &str) -> Result<f32, String> {
     match cell.parse::<f32>() {
         Ok(x) if x.abs() < LARGEST => Ok(x),
         Ok(_) => Err(format!("`{cell}` is infinite or too large")),
-        Err(_) => Err(format!("expected a number, found `{cell}`")),
+        Err(_) => Err(format!("{NO_NUMBER} `{cell}`")),
     }
 }

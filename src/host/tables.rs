@@ -9,13 +9,12 @@ use super::plan::Plan;
 use super::preparation::Preparation;
 use super::regression::Units;
 use super::run::split;
-use super::table::{Dialect, Gaps, Sheet, Table};
+use super::table::{Dialect, Gaps, NO_NUMBER, NO_VALUE, Sheet, Table};
 use crate::random::{self, Purpose};
 use crate::{Error, Fit, Missing, Preprocess, PreprocessConfig, Value, preprocess_len};
 use std::borrow::ToOwned;
 use std::format;
 use std::path::{Path, PathBuf};
-use std::string::String;
 use std::vec::Vec;
 
 /// Which stream of random numbers sets the test's rows apart: the same for every seed, so that all are judged by the same.
@@ -82,7 +81,7 @@ impl Source {
         let chosen = plan.choice.among(&sheet.names, sheet.has_header);
         let (mut columns, places) = chosen.map_err(|problem| sheet.error(problem))?;
         let has_classes = !plan.choice.regression;
-        let table = sheet.rows(&places, has_classes, gaps).map_err(|error| advised(error, gaps))?;
+        let table = sheet.rows(&places, has_classes, gaps).map_err(advised)?;
         columns.drops_missing = plan.drops_missing;
         if has_classes {
             let of_column = |problem| sheet.error(format!("column `{}`: {problem}", columns.targets.join("")));
@@ -288,12 +287,14 @@ pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<(Vec<f
     Ok((table.inputs, table.lines))
 }
 
-/// A gap that the command could have filled says how.
-fn advised(error: DataError, gaps: Gaps) -> DataError {
+/// A cell that the command could have filled or left out says how.
+fn advised(error: DataError) -> DataError {
     match error {
-        DataError::Table { path, problem } if gaps == Gaps::Refuse && problem.ends_with("nothing to put there") => {
-            let problem: String = problem + ": --missing mean, drop or a number?";
-            DataError::Table { path, problem }
+        DataError::Table { path, problem } if problem.ends_with(NO_VALUE) => {
+            DataError::Table { path, problem: problem + ": --missing mean, drop or a number?" }
+        }
+        DataError::Table { path, problem } if problem.contains(NO_NUMBER) => {
+            DataError::Table { path, problem: problem + "; --ignore leaves columns out" }
         }
         other => other,
     }

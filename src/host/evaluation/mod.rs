@@ -78,6 +78,8 @@ impl Evaluation {
         let mut evaluator = Evaluator::new(spec, data)?;
         let (train, validation) = split(data.train.len(), plan)?;
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
+        let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+        let names = columns.map_or(&[][..], |columns| &columns.classes);
         let mut on = |name: &str, samples: &Samples, indices: &[u32]| {
             let asked = evaluator.outputs(&model.params, samples, indices).map_err(|error| match error {
                 HostError::Core(Error::NonFinite { value, .. }) => {
@@ -85,7 +87,11 @@ impl Evaluation {
                 }
                 other => other,
             })?;
-            SetEvaluation::new(spec, samples, indices, asked)
+            let mut set = SetEvaluation::new(spec, samples, indices, asked)?;
+            for (class, name) in set.per_class.iter_mut().zip(names) {
+                class.name = Some(name.clone());
+            }
+            Ok::<_, HostError>(set)
         };
         Ok(Self {
             loss_name: loss_name(spec.loss_kind()),

@@ -58,6 +58,9 @@ pub(in crate::host) fn remark(outcome: &Outcome) -> String {
         significant(mean),
         outcome.last_marks.test.samples()
     );
+    if outcome.spec.outputs() > 1 {
+        text += "\nThese are means over the numbers that it predicts, each in its standard deviations; cygnet eval has each.";
+    }
     if let Some(baseline) = outcome.baseline.as_ref().map(rmse) {
         text += &format!("\nA rate that falls to zero over the same budget comes to {}.", significant(baseline));
     }
