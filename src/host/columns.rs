@@ -131,11 +131,11 @@ pub(super) fn class_name(text: &str) -> String {
     whole.map_or_else(|| text.to_owned(), |x| (x as i64).to_string())
 }
 
-/// The classes that these names are: whole numbers from 0 on stay what they are, others stand in their order.
+/// The classes that these names in so many rows are: whole numbers from 0 on stay what they are, others stand in their order.
 ///
 /// # Errors
 /// What is wrong with them.
-pub(super) fn classes(names: &[String]) -> Result<Vec<String>, String> {
+pub(super) fn classes(names: &[String], rows: usize) -> Result<Vec<String>, String> {
     if names.len() < 2 {
         let only = names.first().map_or("", String::as_str);
         return Err(format!("only class `{only}`; two or more can be told apart"));
@@ -147,6 +147,10 @@ pub(super) fn classes(names: &[String]) -> Result<Vec<String>, String> {
     if names.len() > MAX_CLASSES {
         let rather = if numbers.is_some() { ": --regression predicts numbers" } else { "" };
         return Err(format!("more than {MAX_CLASSES} classes{rather}"));
+    }
+    // Hardly a number comes twice.
+    if numbers.is_some() && names.len() > 20 && names.len() > rows / 2 {
+        return Err(format!("{} numbers in {rows} rows are no classes: --regression predicts them", names.len()));
     }
     let is_index = |x: &f64| (0.0..MAX_CLASSES as f64).contains(x);
     if let Some(numbers) = &numbers
@@ -185,7 +189,7 @@ mod tests {
             ("300 20", "20 300"),
             ("1 b", "1 b"),
         ] {
-            let found = classes(&strings(names)).unwrap();
+            let found = classes(&strings(names), 6).unwrap();
             if expected == "0" {
                 assert_eq!((found.len(), found[255].as_str()), (256, "255"));
             } else {
@@ -193,10 +197,12 @@ mod tests {
             }
         }
         for (names, word) in [("a", "only class `a`"), ("0.5 1", "such as 0.5"), ("", "only class")] {
-            assert!(classes(&strings(names)).unwrap_err().contains(word), "{names}");
+            assert!(classes(&strings(names), 6).unwrap_err().contains(word), "{names}");
         }
         let many: Vec<String> = (0..257).map(|i| (1000 + i).to_string()).collect();
-        assert!(classes(&many).unwrap_err().contains("more than 256"));
+        assert!(classes(&many, 999).unwrap_err().contains("more than 256"));
+        assert!(classes(&many[..50], 99).unwrap_err().contains("50 numbers in 99 rows"));
+        assert!(classes(&many[..50], 100).is_ok() && classes(&many[..20], 20).is_ok());
         assert_eq!(["07", "3.0", "-0", "x1", "0.5"].map(class_name), ["7", "3", "0", "x1", "0.5"]);
     }
 

@@ -5,9 +5,7 @@ use super::memory::{room, zeros};
 use super::preparation::Preparation;
 use crate::checkpoint::header_spec;
 use crate::finite::check_finite;
-use crate::{
-    Buffer, Error, Params, Preprocess, Spec, Value, checkpoint_len, fold, holds_average, load, load_spec, save,
-};
+use crate::{Buffer, Error, Params, Spec, Value, checkpoint_len, fold, holds_average, load, load_spec, save};
 use std::ffi::OsString;
 use std::format;
 use std::fs;
@@ -63,6 +61,9 @@ impl SavedModel {
     /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Core`] and [`HostError::Model`] for parameters that
     /// are not finite.
     pub fn write(&self, path: &Path) -> Result<(), HostError> {
+        if let Some(preparation) = &self.preparation {
+            preparation.check(&self.spec).map_err(|problem| HostError::model(path, problem))?;
+        }
         let bytes = if is_safetensors(path) {
             self.to_safetensors().map_err(|problem| HostError::model(path, problem))?
         } else {
@@ -81,9 +82,6 @@ impl SavedModel {
     pub(super) fn check(&self) -> Result<(), Error> {
         self.spec.check()?;
         Error::expect_len(Buffer::Params, self.spec.param_len(), self.params.len())?;
-        if let Some(preparation) = &self.preparation {
-            Preprocess::new(self.spec.inputs(), &preparation.floats)?;
-        }
         check_finite(&self.params, Value::Param).map(|_| ())
     }
 

@@ -30,6 +30,7 @@ impl SavedModel {
     /// What the format refuses, as parameters that are not finite.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, String> {
         self.check().map_err(|e| e.to_string())?;
+        self.preparation.as_ref().map_or(Ok(()), |preparation| preparation.check(&self.spec))?;
         let mut tensors = Vec::new();
         let mut module = 0;
         for layer in self.spec.layers() {

@@ -85,7 +85,7 @@ impl Source {
         columns.drops_missing = plan.drops_missing;
         if has_classes {
             let of_column = |problem| sheet.error(format!("column `{}`: {problem}", columns.targets.join("")));
-            columns.classes = classes(&table.names).map_err(of_column)?;
+            columns.classes = classes(&table.names, table.lines.len()).map_err(of_column)?;
         }
         self.tables(columns, table, gaps, plan)
     }
