@@ -3,6 +3,7 @@
 mod augment;
 mod average;
 mod eval;
+mod growth;
 mod plane;
 mod progress;
 mod replicas;

@@ -25,6 +25,7 @@ pub mod run;
 mod safetensors;
 pub mod soup;
 mod threads;
+mod trainer;
 
 pub use error::HostError;
 pub use evaluator::Evaluator;
