@@ -152,7 +152,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     for seed in (0..arguments.seeds).map(|i| plan.seed.wrapping_add(i.into())) {
         let directory = if many { arguments.out.join(format!("seed-{seed}")) } else { arguments.out.clone() };
         prepare(&directory)?;
-        let mut progress = Progress::new(arguments.quiet, many.then_some(seed));
+        let mut progress = Progress::new(arguments.quiet, many.then_some(seed), plan.growth.is_some());
         let plan = Plan { seed, ..plan.clone() };
         let data = loaded.dataset(&plan)?;
         let outcome = train(&data, &plan, &mut progress, &stop).and_then(|mut outcome| {
@@ -202,7 +202,7 @@ fn run_replicas(
     stop: &AtomicBool,
 ) -> Result<ExitCode, HostError> {
     let plan = Plan { averages: None, ..plan.clone() };
-    let mut progress = Progress::new(arguments.quiet, None);
+    let mut progress = Progress::new(arguments.quiet, None, false);
     let trained = train_replicas(data, &plan, replicas, &mut progress, stop);
     progress.finish();
     let trained = trained?;

@@ -4,6 +4,7 @@ mod augment;
 mod average;
 mod data;
 mod eval;
+mod growth;
 mod plane;
 mod progress;
 mod replicas;

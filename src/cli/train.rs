@@ -2,6 +2,7 @@
 
 use super::augment::Augmentation;
 use super::data::{Data, Loaded};
+use super::growth::Growing;
 use super::replicas::Replicas;
 use super::table::TableArguments;
 use clap::{Args, ValueEnum};
@@ -121,9 +122,11 @@ pub(crate) struct Train {
     #[arg(long, default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
     /// Samples that pass at once, to save memory; the result is the same, bit for bit, but with --batch-norm, which takes
-    /// each such part by itself
+    /// each such part by itself [default: the batch; half of it with --grow]
     #[arg(long, value_name = "SAMPLES", help_heading = "Optimizer")]
     micro_batch: Option<usize>,
+    #[command(flatten)]
+    growing: Growing,
 
     /// How the rate moves: step, linear, cosine fall over the budget; paper is constant for half of the time to the first
     /// snapshot, then falls to --final-rate (Izmailov et al. 2018); cyclic and restarts fall again and again, one-cycle
@@ -347,6 +350,7 @@ impl Train {
             },
             batch: self.batch,
             micro_batch: self.micro_batch,
+            growth: self.growing.plan(),
             clip: self.clip,
             epochs: self.epochs.unwrap_or(if is_table { 100 } else { 20 }),
             augment: self.augmentation.plan()?,

@@ -6,8 +6,7 @@ use super::norms::Norms;
 use super::{Evaluator, HostError};
 use crate::kernels::mean_update;
 use crate::{
-    Averager, Calibration, Draws, Ema, Loss, Model, Rule, Score, Snapshots, Spec, Swag, Window, Workspace, predict,
-    softmax,
+    Averager, Calibration, Draws, Ema, Loss, Model, Rule, Score, Spec, Swag, Window, Workspace, predict, softmax,
 };
 use std::vec;
 use std::vec::Vec;
@@ -89,9 +88,8 @@ impl<'a> Average<'a> {
         Ok(Self { name: kind.name(), running, kept: (Vec::new(), 0) })
     }
 
-    /// Takes the model in where it is its turn: an exponential average after every step, the others as `snapshots` say.
-    pub(super) fn follow(&mut self, model: &Model<'_>, snapshots: Snapshots) -> Result<(), HostError> {
-        let is_due = snapshots.due(model.steps());
+    /// Takes the model in where it is its turn: an exponential average after every step, the others where a snapshot is due.
+    pub(super) fn follow(&mut self, model: &Model<'_>, is_due: bool) -> Result<(), HostError> {
         match &mut self.running {
             Running::EveryStep(averager) => _ = averager.update(model)?,
             Running::Mean(averager) if is_due => _ = averager.update(model)?,

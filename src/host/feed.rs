@@ -95,4 +95,4 @@ impl<'a> Feed<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -32,6 +32,7 @@ mod sparse;
 pub mod table;
 pub mod tables;
 mod threads;
+mod trainer;
 
 pub use error::HostError;
 pub use evaluator::Evaluator;
