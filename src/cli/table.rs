@@ -55,7 +55,7 @@ pub(crate) struct TableArguments {
     /// Clip inputs at so many standard deviations from their mean, or at the `range` seen
     #[arg(long, value_name = "K", value_parser = parse_clip, help_heading = "Table (a CSV file as --data)")]
     clip_outliers: Option<Clip>,
-    /// Whether the first line is a header: yes or no [default: yes if none of its cells is a number]
+    /// Whether the first line is a header [default: yes if none of its cells is a number]
     #[arg(
         long,
         value_enum,
