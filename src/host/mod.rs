@@ -21,6 +21,7 @@ pub mod plane;
 pub mod plot;
 pub mod replicas;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 mod safetensors;
 pub mod soup;
