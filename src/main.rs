@@ -11,6 +11,7 @@ use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::regression::RegressionEvaluation;
 use cygnet::host::replicas::{ReplicaPlan, train_replicas};
+use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
 use cygnet::host::soup::Method;
 use cygnet::host::{HostError, ensemble, inspect, plane, plot, report, soup};
@@ -76,6 +77,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             say(&ensemble::table(&models, &[], arguments.weights.as_deref(), &data, &plan)?)?;
         }
         Command::Plane(arguments) => return draw(&arguments),
+        Command::Reproduce(arguments) => return reproduce(&arguments),
         Command::Convert { model, to, fold } => {
             let model = SavedModel::read(&model)?;
             if fold { model.folded()? } else { model }.write(&to)?;
@@ -230,6 +232,42 @@ fn run_replicas(
     }
     if trained.interrupted {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every way of the article to train and to predict, in one table.
+fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
+    let data = cli::images(arguments.data.as_deref())?;
+    let recipe = arguments.recipe();
+    let plan = recipe.plan.clone();
+    let spec = plan.spec(data.train.inputs(), data.classes)?;
+    let mut reproduction = Reproduction::new(&data, recipe)?;
+    prepare(&arguments.out)?;
+    let stop = stop_on_ctrl_c();
+    if !arguments.quiet {
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
+    }
+    let mut whole = true;
+    let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
+    for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
+        let mut progress = Progress::new(arguments.quiet, None, stage == Stage::Growing);
+        progress.begin(&format!("{}, seed {seed}:", stage.title()));
+        let trained = reproduction.run(stage, seed, &mut progress, &stop);
+        progress.finish();
+        whole = trained?;
+        if !whole {
+            break;
+        }
+    }
+    reproduction.write(&arguments.out, arguments.seed)?;
+    say(&format!("\n{}\n\n{}", reproduction.table(), cli::notes()))?;
+    if !arguments.quiet {
+        say(&format!("\nSaved in {}.", arguments.out.display()))?;
+    }
+    if !whole {
+        complain(&format!("interrupted; the stages that came to their end are saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)

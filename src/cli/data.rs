@@ -85,7 +85,8 @@ fn is_table(path: &Path) -> bool {
     if path.exists() { !path.is_dir() } else { is_named() }
 }
 
-fn images(directory: Option<&Path>) -> Result<Dataset, HostError> {
+/// Images in a directory, or the embedded sample.
+pub(crate) fn images(directory: Option<&Path>) -> Result<Dataset, HostError> {
     Ok(match directory {
         Some(directory) => Dataset::open(directory)?,
         None => Dataset::sample()?,

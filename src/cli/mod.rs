@@ -8,6 +8,7 @@ mod growth;
 mod plane;
 mod progress;
 mod replicas;
+mod reproduce;
 mod split;
 mod table;
 mod text;
@@ -16,12 +17,13 @@ mod vote;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
-pub(crate) use data::Data;
+pub(crate) use data::{Data, images};
 pub(crate) use eval::Eval;
 pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
+pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{answers, conclusion, introduction, question, verdicts};
+pub(crate) use text::{answers, conclusion, introduction, notes, question, verdicts};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     /// Let saved models vote: softly, by pooled logits, by ballots
     #[command(allow_negative_numbers = true)]
     Vote(Vote),
+    /// The article's experiment in one command: one model, its average, replicas apart and pulled, their means and votes
+    #[command(allow_negative_numbers = true)]
+    Reproduce(Reproduce),
     /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
     Convert {
         /// The model

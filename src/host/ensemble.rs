@@ -16,7 +16,7 @@ use std::vec;
 use std::vec::Vec;
 
 /// Every vote with its name.
-const VOTES: [(&str, Vote); 3] =
+pub(super) const VOTES: [(&str, Vote); 3] =
     [("soft vote", Vote::Soft), ("log-pooled vote", Vote::LogPool), ("hard vote", Vote::Hard)];
 
 /// Samples that pass at once.
@@ -86,7 +86,7 @@ fn one_of(rows: &[Row]) -> Row {
 }
 
 /// The figures of a vote on some samples.
-fn ask(
+pub(super) fn ask(
     models: &[(String, SavedModel)],
     weights: Option<&[f32]>,
     vote: Vote,

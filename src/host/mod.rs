@@ -25,6 +25,7 @@ pub mod preparation;
 pub mod regression;
 pub mod replicas;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 mod safetensors;
 pub mod soup;
