@@ -55,10 +55,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             let model = SavedModel::read(&model)?;
             if let Some(preparation) = &model.preparation {
                 let answers = inspect::predict_table(&model, &file)?;
-                let columns = preparation.columns.clone().unwrap_or_default();
-                let names = if columns.has_classes() { &columns.classes } else { &columns.targets };
-                let is_regression = !columns.has_classes() && !columns.targets.is_empty();
-                say(&cli::answers(&answers, names, is_regression))?;
+                say(&cli::answers(&answers, &model.spec, preparation.columns.as_ref()))?;
                 return Ok(ExitCode::SUCCESS);
             }
             let verdicts = inspect::predict_file(&model, &file)?;

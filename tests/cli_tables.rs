@@ -202,6 +202,10 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     fails(&dir, "eval run/last.cygnet", 1, &["the model takes rows of a table"]);
     fs::write(dir.path().join("few.csv"), "temperature,pressure\n1,2\n").unwrap();
     fails(&dir, "predict run/last.cygnet few.csv", 1, &["few.csv: no column `vibration` among temperature, pressure"]);
+    if cfg!(unix) {
+        // A device without end is not read for ever.
+        fails(&dir, "train --data /dev/zero", 1, &["/dev/zero: expected a table as text"]);
+    }
     fs::write(dir.path().join("bare.csv"), "60,101,0.04\n58,,0.02\n").unwrap();
     assert_eq!(cells(&succeeds(&dir, "predict run/last.cygnet bare.csv")).len(), 2);
     succeeds(&dir, "train --hidden 2 --epochs 1 --validation 0.9 --quiet --out images");

@@ -1,5 +1,6 @@
 //! What the command says before and after its work.
 
+use cygnet::host::columns::Columns;
 use cygnet::host::dataset::Dataset;
 use cygnet::host::inspect::{Answer, Verdict};
 use cygnet::host::plan::Plan;
@@ -48,10 +49,15 @@ pub(crate) fn question(is_table: bool) -> &'static str {
 }
 
 /// What the model says, a line a row of a table.
-pub(crate) fn answers(answers: &[Answer], names: &[String], is_regression: bool) -> String {
-    let name = |class: usize| names.get(class).map_or_else(|| class.to_string(), String::clone);
-    if is_regression {
-        let header: Vec<&str> = ["line"].into_iter().chain(names.iter().map(String::as_str)).collect();
+pub(crate) fn answers(answers: &[Answer], spec: &Spec, columns: Option<&Columns>) -> String {
+    // Without names the loss says what outputs are.
+    let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
+    let has_classes = columns.map_or(!is_of_numbers, Columns::has_classes);
+    let names = columns.map(|columns| if has_classes { &columns.classes } else { &columns.targets });
+    let name = |i: usize| names.and_then(|names| names.get(i)).map_or_else(|| i.to_string(), String::clone);
+    if !has_classes {
+        let outputs: Vec<String> = (0..spec.outputs()).map(name).collect();
+        let header: Vec<&str> = ["line"].into_iter().chain(outputs.iter().map(String::as_str)).collect();
         let values = |answer: &Answer| answer.verdict.outputs.iter().map(f32::to_string).collect::<Vec<_>>();
         let rows = answers.iter().map(|answer| [vec![answer.line.to_string()], values(answer)].concat());
         return report::aligned(&header, rows);

@@ -6,6 +6,7 @@ use std::borrow::ToOwned;
 use std::collections::HashMap;
 use std::format;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -15,6 +16,8 @@ const LARGEST: f32 = 1e15;
 /// How a missing value is spelt, in lower case.
 const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "none", "-"];
 
+/// What is wrong with a file.
+const NO_TEXT: &str = "expected a table as text (UTF-8), found other bytes";
 /// What is wrong with a cell.
 pub(super) const NO_VALUE: &str = "no value, and nothing to put there";
 pub(super) const NO_NUMBER: &str = "expected a number, found";
@@ -72,10 +75,10 @@ impl Sheet {
     /// # Errors
     /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty.
     pub(super) fn open(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
-        let text = fs::read(path).map_err(|error| DataError::io(path, error))?;
         let fail = |problem: &str| DataError::table(path, problem.to_owned());
-        if text.contains(&0) || std::str::from_utf8(&text).is_err() {
-            return Err(fail("expected a table as text (UTF-8), found other bytes"));
+        let text = read(path)?;
+        if std::str::from_utf8(&text).is_err() {
+            return Err(DataError::table(path, NO_TEXT));
         }
         let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
         let line = text.split(|&b| b == b'\n').next().unwrap_or(&[]);
@@ -205,6 +208,24 @@ impl Table {
             names: self.names.clone(),
             values: of(&self.values, targets),
             dropped: 0,
+        }
+    }
+}
+
+/// The bytes of a file, up to the first that is no text: a device may have no end.
+fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    const CHUNK: usize = 1 << 20;
+    let failed = |error| DataError::io(path, error);
+    let (mut file, mut text) = (fs::File::open(path).map_err(failed)?, Vec::new());
+    loop {
+        let before = text.len();
+        text.try_reserve(CHUNK).map_err(|error| DataError::io(path, error))?;
+        let n = file.by_ref().take(CHUNK as u64).read_to_end(&mut text).map_err(failed)?;
+        if text[before..].contains(&0) {
+            return Err(DataError::table(path, NO_TEXT));
+        }
+        if n == 0 {
+            return Ok(text);
         }
     }
 }
