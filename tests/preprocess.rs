@@ -170,6 +170,21 @@ fn each_setting_does_what_it_says() {
     assert_eq!(x, [0.5, 0.0, 3.5, 0.0, -0.5, 0.0, 0.25, 0.0]);
 }
 
+/// The bits of a fit, on every processor.
+#[test]
+fn a_fit_has_the_same_bits_everywhere() {
+    let samples: Vec<f32> = numbers(3 * 500, 9).iter().map(|x| 100.0 + 7.0 * x).collect();
+    let config = PreprocessConfig { clip: Clip::Deviations(1.0), ..STANDARD };
+    let floats = fitted(config, 3, &samples, 20).unwrap();
+    let mut prepared = samples;
+    Preprocess::new(3, &floats).unwrap().apply(&mut prepared).unwrap();
+    // NaN's payload is nobody's.
+    let numbers = floats.iter().filter(|x| !x.is_nan()).chain(&prepared).flat_map(|x| x.to_le_bytes());
+    let hash =
+        numbers.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    assert_eq!(hash, 0xf0c7_eff7_2899_6856, "{hash:#018x}");
+}
+
 #[test]
 fn a_million_values_far_from_zero_keep_their_mean() {
     let samples: Vec<f32> = numbers(1_000_000, 3).iter().map(|x| 4096.0 + x).collect();

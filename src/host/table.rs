@@ -108,60 +108,32 @@ impl Sheet {
         builder.from_reader(&self.text[..]).into_records()
     }
 
-    /// Reads all rows: classes where `columns` predict them, unknown ones as they come, else numbers.
+    /// Reads all rows: classes, unknown ones as they come, or numbers.
     ///
     /// # Errors
     /// [`DataError::Table`] with line and column of the first cell that is wrong.
     pub(super) fn rows(&self, places: &Places, has_classes: bool, gaps: Gaps) -> Result<Table, DataError> {
         let mut table = Table { path: self.path.clone(), ..Table::default() };
-        let mut known: HashMap<String, u16> = HashMap::new();
+        let mut known = HashMap::new();
         for record in self.records().skip(self.has_header.into()) {
             let record = record.map_err(|e| self.error(e.to_string()))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            if record.len() != self.names.len() {
-                let (expected, found) = (self.names.len(), record.len());
-                return Err(self.error(format!("line {line}: expected {expected} cells as in line 1, found {found}")));
-            }
-            let cell = |i: usize| record.get(i).unwrap_or("").trim();
-            let wrong =
-                |i: usize, problem: &str| self.error(format!("line {line}, column `{}`: {problem}", self.names[i]));
-            let is_missing = |&&i: &&usize| missing(cell(i));
-            if let Some(&i) = places.inputs.iter().chain(&places.targets).find(is_missing) {
-                match gaps {
-                    Gaps::Drop => {
-                        table.dropped += 1;
-                        continue;
-                    }
-                    Gaps::Refuse if places.inputs.contains(&i) => {
-                        return Err(wrong(i, NO_VALUE));
-                    }
-                    _ => {}
-                }
-            }
-            if let Some(i) = places.targets.iter().find(is_missing) {
-                return Err(wrong(*i, "no value, but it is to be predicted"));
+            let row = Row { sheet: self, line: record.position().map_or(0, csv::Position::line), cells: &record };
+            if row.is_left_out(places, gaps)? {
+                table.dropped += 1;
+                continue;
             }
             for &i in &places.inputs {
-                let gap = missing(cell(i)).then_some(f32::NAN);
-                table.inputs.push(gap.map_or_else(|| number(cell(i)), Ok).map_err(|problem| wrong(i, &problem))?);
+                table.inputs.push(if row.is_missing(i) { f32::NAN } else { row.number(i)? });
             }
             for &i in &places.targets {
-                if !has_classes {
-                    table.values.push(number(cell(i)).map_err(|problem| wrong(i, &problem))?);
-                    continue;
+                if has_classes {
+                    let label = table.label(class_name(row.cell(i)), &mut known);
+                    table.labels.push(label);
+                } else {
+                    table.values.push(row.number(i)?);
                 }
-                let (class, next) = (class_name(cell(i)), known.len());
-                // One more than there may be, so that whoever names the classes can say so.
-                if next > MAX_CLASSES && !known.contains_key(&class) {
-                    table.labels.push(next as u16);
-                    continue;
-                }
-                table.labels.push(*known.entry(class).or_insert_with_key(|class| {
-                    table.names.push(class.clone());
-                    next as u16
-                }));
             }
-            table.lines.push(line);
+            table.lines.push(row.line);
         }
         if table.lines.is_empty() {
             let why = if table.dropped > 0 { " without missing values" } else { "" };
@@ -171,7 +143,67 @@ impl Sheet {
     }
 }
 
+/// A line of a sheet.
+struct Row<'a> {
+    sheet: &'a Sheet,
+    line: u64,
+    cells: &'a csv::StringRecord,
+}
+
+impl Row<'_> {
+    fn cell(&self, i: usize) -> &str {
+        self.cells.get(i).unwrap_or("").trim()
+    }
+
+    fn is_missing(&self, i: usize) -> bool {
+        let cell = self.cell(i);
+        MISSING.iter().any(|missing| cell.eq_ignore_ascii_case(missing))
+    }
+
+    fn wrong(&self, i: usize, problem: &str) -> DataError {
+        self.sheet.error(format!("line {}, column `{}`: {problem}", self.line, self.sheet.names[i]))
+    }
+
+    fn number(&self, i: usize) -> Result<f32, DataError> {
+        let cell = self.cell(i);
+        match cell.parse::<f32>() {
+            Ok(x) if x.abs() < LARGEST => Ok(x),
+            Ok(_) => Err(self.wrong(i, &format!("`{cell}` is infinite or too large"))),
+            Err(_) => Err(self.wrong(i, &format!("{NO_NUMBER} `{cell}`"))),
+        }
+    }
+
+    /// Whether it is to be left out; an error where it cannot be read.
+    fn is_left_out(&self, places: &Places, gaps: Gaps) -> Result<bool, DataError> {
+        let (expected, found) = (self.sheet.names.len(), self.cells.len());
+        if found != expected {
+            let problem = format!("line {}: expected {expected} cells as in line 1, found {found}", self.line);
+            return Err(self.sheet.error(problem));
+        }
+        let [input, target] = [&places.inputs, &places.targets].map(|all| all.iter().find(|i| self.is_missing(**i)));
+        match (input, target, gaps) {
+            (None, None, _) | (Some(_), None, Gaps::Keep) => Ok(false),
+            (_, _, Gaps::Drop) => Ok(true),
+            (Some(&i), _, Gaps::Refuse) => Err(self.wrong(i, NO_VALUE)),
+            (_, Some(&i), _) => Err(self.wrong(i, "no value, but it is to be predicted")),
+        }
+    }
+}
+
 impl Table {
+    /// The number of a class among `names`, where it is put if it is new.
+    fn label(&mut self, class: String, known: &mut HashMap<String, u16>) -> u16 {
+        let next = known.len() as u16;
+        // One more than there may be, so that whoever names the classes can say so.
+        if known.len() > MAX_CLASSES && !known.contains_key(&class) {
+            return next;
+        }
+        *known.entry(class).or_insert_with_key(|class| {
+            self.names.push(class.clone());
+            next
+        })
+    }
+
     /// The class of each row among those of `columns`.
     ///
     /// # Errors
@@ -234,16 +266,4 @@ fn read(path: &Path) -> Result<Vec<u8>, DataError> {
 fn most(line: &[u8]) -> u8 {
     let count = |separator: u8| line.iter().filter(|&&b| b == separator).count();
     [b',', b';', b'\t'].into_iter().rev().max_by_key(|&separator| count(separator)).unwrap_or(b',')
-}
-
-fn missing(cell: &str) -> bool {
-    MISSING.contains(&cell) || MISSING.contains(&cell.to_ascii_lowercase().as_str())
-}
-
-fn number(cell: &str) -> Result<f32, String> {
-    match cell.parse::<f32>() {
-        Ok(x) if x.abs() < LARGEST => Ok(x),
-        Ok(_) => Err(format!("`{cell}` is infinite or too large")),
-        Err(_) => Err(format!("{NO_NUMBER} `{cell}`")),
-    }
 }

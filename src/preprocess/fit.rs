@@ -73,8 +73,9 @@ impl PreprocessConfig {
     }
 }
 
-/// Mean, variance and range of each feature by Welford's recurrence with a compensated mean (definition 1), over any number
-/// of samples in one pass; missing values are left out.
+/// Mean, variance and range of each feature in one pass over any number of samples (Welford 1962), missing values left out:
+/// `δ = x − μ`, `μ ← μ + (δ/n − c)` where `c` is what the addition before lost (Kahan 1965), `M2 ← M2 + δ·(x − μ)` with the
+/// new `μ`, `σ = √(M2/n)`.
 ///
 /// Takes the memory of the [`Preprocess`] that it becomes, and a count a feature. Samples that come a second time, or that
 /// the model is to be judged by, do not belong in here.
