@@ -100,7 +100,7 @@ pub enum Growth {
     NormTest(f32),
     /// To the gradient noise scale times this.
     NoiseScale(f32),
-    /// Twofold after so many samples (AdaBatch; Devarakonda et al. 2017), whatever the noise.
+    /// Twofold after every so many samples (AdaBatch; Devarakonda et al. 2017), whatever the noise.
     Doubling(u64),
 }
 
@@ -160,8 +160,10 @@ impl BatchSize {
             self.scale.update(noise);
         }
         match (self.growth, noise) {
-            (Growth::Doubling(every), _) if before.checked_div(every) != self.samples.checked_div(every) => {
-                self.grow(self.size.saturating_mul(2));
+            (Growth::Doubling(every), _) => {
+                let periods = |samples: u64| samples.checked_div(every).unwrap_or(0);
+                let passed = u32::try_from(periods(self.samples).saturating_sub(periods(before))).unwrap_or(u32::MAX);
+                self.grow(self.size.saturating_mul(2_u64.saturating_pow(passed)));
             }
             (Growth::NormTest(theta), Some(noise)) if noise.signal > 0.0 => {
                 self.ask(if noise.passes(theta) { 0 } else { noise.wanted(theta) });

@@ -145,11 +145,12 @@ fn a_batch_that_grows_is_in_the_log_and_in_the_history() {
     let out = succeeds(&dir, &format!("{TRAIN} --batch 8 --grow doubling:1 --grow-to 16 --out run"));
     let lines: Vec<&str> = out.lines().skip_while(|line| !line.contains("growing batch")).take(4).collect();
     assert!(lines[1].contains("size   noise") && lines[3].split_whitespace().nth(2) == Some("16"), "{out}");
+    assert_eq!(lines[2].split_whitespace().nth(2), Some("8"), "{out}");
     let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
     let row = |n: usize| history.lines().nth(n).unwrap().split(',').map(String::from).collect::<Vec<_>>();
     assert_eq!(row(0)[3..5], ["batch", "noise_scale"]);
     // Of 81 samples: 11 batches of 8, the last of one sample, then 6 of 16.
-    assert_eq!([&row(1)[1], &row(1)[3], &row(2)[1], &row(2)[3]], ["11", "16", "17", "16"]);
+    assert_eq!([&row(1)[1], &row(1)[3], &row(2)[1], &row(2)[3]], ["11", "8", "17", "16"]);
     let plain = succeeds(&dir, &format!("{TRAIN} --out run"));
     assert!(!plain.contains("growing batch"), "{plain}");
 }
@@ -270,8 +271,10 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--grow often", ["`often`", "noise-scale"]),
         ("--grow doubling --grow-patience 0", ["grow-patience 0", "at least 1"]),
         ("--grow doubling --grow-to 16", ["grow-to", "batch"]),
-        ("--grow doubling --micro-batch 32", ["micro-batches", "at least two"]),
-        ("--grow doubling --batch 1", ["micro-batches", "at least two"]),
+        ("--grow doubling --micro-batch 32", ["micro-batches", "32 samples are not, of 32"]),
+        ("--grow doubling --batch 1", ["micro-batches", "1 samples are not, of 1"]),
+        ("--grow doubling --batch 33", ["micro-batches", "33 samples are not, of 16"]),
+        ("--grow doubling --schedule cyclic", ["grows", "cycle"]),
         ("--grow doubling --replicas 2", ["--grow", "--replicas"]),
     ] {
         fails(&dir, &format!("train --data data --out run {flags}"), 2, &words);

@@ -215,6 +215,8 @@ fn a_batch_only_grows_within_its_bounds_where_it_is_asked_for_often_enough() {
     assert_eq!(sizes(Growth::NoiseScale(2.0), &[hidden, hidden]), [8, 8]);
     // After 32, 64, 96 and 160 samples.
     assert_eq!(sizes(Growth::Doubling(32), &[None; 8]), [8, 8, 8, 16, 16, 32, 64, 100]);
+    let mut size = BatchSize::new(Growth::Doubling(10), 1, 1000, 1).unwrap();
+    assert_eq!([9, 1, 25, u64::MAX].map(|samples| size.update(samples, None)), [1, 2, 8, 1000], "as often as is due");
     for (growth, least, most, patience) in [
         (Growth::NormTest(0.0), 1, 2, 1),
         (Growth::NormTest(1.0), 1, 2, 1),

@@ -63,7 +63,8 @@ impl Places {
 impl Observer for Progress {
     fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64) {
         // The bar itself decides when to draw; this saves making the text for a step that nobody sees.
-        if self.bar.is_hidden() || !(done.is_multiple_of(64) || done == total) {
+        let shown = self.bar.position();
+        if self.bar.is_hidden() || !(done < shown || done - shown >= 64 || done == total) {
             return;
         }
         self.bar.set_length(total);

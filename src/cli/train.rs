@@ -121,8 +121,8 @@ pub(crate) struct Train {
     /// Samples per update
     #[arg(long, default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
-    /// Samples that pass at once, to save memory; the result is the same, bit for bit, but with --batch-norm, which takes
-    /// each such part by itself [default: the batch; half of it with --grow]
+    /// Samples that pass at once, to save memory [default: the batch; half of it with --grow]; the result is the same, bit for
+    /// bit, but with --batch-norm, which takes each such part by itself, and with --grow, which measures them
     #[arg(long, value_name = "SAMPLES", help_heading = "Optimizer")]
     micro_batch: Option<usize>,
     #[command(flatten)]
@@ -184,7 +184,7 @@ pub(crate) struct Train {
     /// How it goes there
     #[arg(long, value_enum, default_value = "linear", help_heading = "Averaging")]
     swa_anneal_shape: ShapeName,
-    /// Decay of ema, per step
+    /// Decay of ema, per update
     #[arg(long, value_name = "DECAY", default_value_t = 0.999, help_heading = "Averaging")]
     ema_decay: f64,
     /// Steps in which a model's share in ema halves, in place of --ema-decay
@@ -264,7 +264,7 @@ impl Train {
         let is_step = matches!(self.schedule, ScheduleName::Step);
         let has_end = !matches!(self.schedule, ScheduleName::Constant | ScheduleName::Step);
         let has_cycles = matches!(self.schedule, ScheduleName::Cyclic | ScheduleName::Restarts);
-        let has_growth = matches!(self.schedule, ScheduleName::Restarts);
+        let has_factor = matches!(self.schedule, ScheduleName::Restarts);
         let is_none = self.average.contains(&AverageName::None);
         let misplaced = [
             (
@@ -276,7 +276,7 @@ impl Train {
                 "--final-rate belongs to schedules that fall to a rate, not to constant and step",
             ),
             (!has_cycles && self.cycle.is_some(), "--cycle belongs to --schedule cyclic and restarts"),
-            (!has_growth && self.cycle_factor.is_some(), "--cycle-factor belongs to --schedule restarts"),
+            (!has_factor && self.cycle_factor.is_some(), "--cycle-factor belongs to --schedule restarts"),
             (
                 is_regression && matches!(self.loss, Some(Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy)),
                 "--regression predicts numbers: --loss mse or huber",

@@ -10,6 +10,7 @@ mod error;
 pub mod evaluation;
 mod evaluator;
 mod feed;
+pub mod growing;
 pub mod idx;
 pub mod image;
 pub mod inspect;

@@ -1,14 +1,16 @@
 //! What a training run is to do: the network, the optimizer, the rate, the budget, the averaging.
 
+mod check;
+
 use super::HostError;
 use super::augment::Augment;
 use super::averages::AverageKind;
+use super::growing::GrowthPlan;
 use super::model_file::MAX_PARAMS;
 use crate::{
-    Activation, Adam, AdamConfig, Anneal, BatchSize, Decay, Error, Growth, Init, Lookahead, LookaheadConfig, Loss,
-    MAX_LAYERS, Optimizer, Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
+    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Lookahead, LookaheadConfig, Loss, MAX_LAYERS, Optimizer,
+    Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
 };
-use core::ops::RangeInclusive;
 use std::boxed::Box;
 use std::format;
 use std::vec;
@@ -106,43 +108,6 @@ pub enum DecayPlan {
     },
     /// From a 25th of the base rate up to it in 30 % of the budget, and along a cosine to this rate.
     OneCycle(f32),
-}
-
-/// How a batch grows over the run, from [`Plan::batch`] on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GrowthPlan {
-    /// What asks for more.
-    pub growth: GrowthRule,
-    /// The largest batch.
-    pub most: usize,
-    /// Updates in a row that must ask for more.
-    pub patience: u32,
-}
-
-/// [`Growth`] in terms that do not depend on the number of samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum GrowthRule {
-    /// As [`Growth::NormTest`].
-    NormTest(f32),
-    /// As [`Growth::NoiseScale`].
-    NoiseScale(f32),
-    /// Twofold after so many epochs.
-    Doubling(u64),
-}
-
-impl GrowthPlan {
-    /// The batch size at the beginning, for epochs over so many samples.
-    ///
-    /// # Errors
-    /// As [`BatchSize::new`].
-    pub(super) fn start(&self, least: usize, samples: usize) -> Result<BatchSize, Error> {
-        let growth = match self.growth {
-            GrowthRule::NormTest(theta) => Growth::NormTest(theta),
-            GrowthRule::NoiseScale(factor) => Growth::NoiseScale(factor),
-            GrowthRule::Doubling(epochs) => Growth::Doubling(epochs.saturating_mul(samples as u64)),
-        };
-        BatchSize::new(growth, least as u64, self.most as u64, self.patience)
-    }
 }
 
 /// What to average, and when.
@@ -285,11 +250,13 @@ impl Plan {
         Err(HostError::Usage(format!("{held_out} of {samples} samples set apart leave none to learn from")))
     }
 
-    /// Whether every batch of an epoch over `samples` can be normalised.
+    /// Whether every batch of an epoch over `samples` can be normalised, and grow where it is to.
     ///
     /// # Errors
-    /// [`HostError::Usage`] where one would be a single sample, which has no variance.
+    /// [`HostError::Usage`] where one would be a single sample, which has no variance, or one micro-batch, which does not
+    /// tell its noise.
     pub fn check_batches(&self, samples: usize) -> Result<(), HostError> {
+        self.check_growth(samples)?;
         let (whole, passes) = (self.unit(samples), self.at_once(samples));
         // Of a batch, the samples that pass last.
         let is_alone = |batch: usize| passes == 1 || batch % passes == 1;
@@ -300,19 +267,6 @@ impl Plan {
             )));
         }
         Ok(())
-    }
-
-    /// Samples that pass at once: the micro-batch; where the batch grows, half of the first unless it is said, since two
-    /// gradients are the least that tell of their noise.
-    pub(super) fn at_once(&self, samples: usize) -> usize {
-        let whole = self.batch.min(samples);
-        let usual = if self.growth.is_some() { whole.div_ceil(2) } else { whole };
-        self.micro_batch.unwrap_or(usual).min(whole).max(1)
-    }
-
-    /// Samples that the trainer takes one after the other: a batch, or a micro-batch where batches grow.
-    pub(super) fn unit(&self, samples: usize) -> usize {
-        if self.growth.is_some() { self.at_once(samples) } else { self.batch.min(samples) }
     }
 
     /// Steps of an epoch over `samples`: `⌈samples / batch⌉`.
@@ -374,120 +328,7 @@ impl Plan {
             Some(every) => Snapshots { start: start.max(1).min(total), every },
         })
     }
-
-    fn asks_draws(&self) -> bool {
-        let kinds = self.averages.iter().flat_map(|averages| &averages.kinds);
-        kinds.into_iter().any(|kind| matches!(kind, AverageKind::Swag(..)))
-    }
-
-    /// Whether the numbers are in range.
-    ///
-    /// # Errors
-    /// [`HostError::Usage`] that names the setting and its value.
-    pub fn check(&self) -> Result<(), HostError> {
-        let mut numbers = vec![
-            ("validation", self.validation, BELOW_ONE),
-            ("dropout", self.dropout, BELOW_ONE),
-            ("rate", self.rate, RATE),
-            ("warmup", self.warmup, NOT_NEGATIVE),
-        ];
-        let mut counts = vec![("batch", self.batch as u64), ("epochs", self.epochs)];
-        counts.extend(self.micro_batch.map(|n| ("micro-batch", n as u64)));
-        numbers.extend(self.clip.map(|norm| ("clip", norm, POSITIVE)));
-        match self.optimizer {
-            OptimizerPlan::Sgd(SgdConfig { momentum, weight_decay, .. }) => {
-                numbers.extend([("momentum", momentum, BELOW_ONE), ("weight-decay", weight_decay, SHARE)]);
-            }
-            OptimizerPlan::Adam(config) => numbers.push(("weight-decay", config.weight_decay, SHARE)),
-            OptimizerPlan::ScheduleFree(config) => {
-                numbers.extend([("momentum", config.beta, BELOW_ONE), ("weight-decay", config.weight_decay, SHARE)]);
-            }
-        }
-        match self.decay {
-            DecayPlan::Constant => {}
-            DecayPlan::Step { every, factor } => {
-                numbers.push(("drop-factor", factor, SHARE));
-                counts.push(("drop-every", every));
-            }
-            DecayPlan::Linear(to) | DecayPlan::Cosine(to) | DecayPlan::Paper(to) | DecayPlan::OneCycle(to) => {
-                numbers.push(("final-rate", to, RATE));
-            }
-            DecayPlan::Cyclic { to, epochs } => {
-                numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
-            }
-            DecayPlan::Restarts { to, epochs, factor } => {
-                numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
-                counts.push(("cycle-factor", factor.into()));
-            }
-        }
-        if let Some(GrowthPlan { growth, patience, .. }) = self.growth {
-            counts.push(("grow-patience", patience.into()));
-            match growth {
-                GrowthRule::NormTest(theta) => numbers.push(("grow norm-test", theta, INSIDE)),
-                GrowthRule::NoiseScale(factor) => numbers.push(("grow noise-scale", factor, POSITIVE)),
-                GrowthRule::Doubling(epochs) => counts.push(("grow doubling", epochs)),
-            }
-        }
-        if let Some(lookahead) = self.lookahead {
-            counts.push(("lookahead", lookahead.every.into()));
-            numbers.push(("lookahead-alpha", lookahead.alpha, SHARE));
-        }
-        if let Some(swa) = &self.averages {
-            numbers.push(("swa-start", swa.start, SHARE));
-            numbers.push(("swa-anneal", swa.anneal.0, NOT_NEGATIVE));
-            for kind in &swa.kinds {
-                match *kind {
-                    AverageKind::Swa => {}
-                    AverageKind::Ema(ema) => {
-                        numbers.push(("1 − ema-decay", ema.epsilon, (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1")))
-                    }
-                    AverageKind::Lawa(models) => counts.push(("lawa-window", models as u64)),
-                    AverageKind::Swag(_, draws) => {
-                        counts.push(("swag-samples", draws.samples.into()));
-                        numbers.push(("swag-scale", draws.scale, NOT_NEGATIVE));
-                    }
-                }
-            }
-            numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, RATE)));
-            counts.extend(swa.every.map(|every| ("swa-every", every)));
-        }
-        let wrong = |(name, value, (range, rule)): (_, f32, Rule)| {
-            (!range.contains(&value)).then(|| format!("{name} {value:?} is out of range: {rule}"))
-        };
-        let no_count = |(name, n): (&str, u64)| (n == 0).then(|| format!("{name} 0 is out of range: at least 1"));
-        let odd_pair = match self.optimizer {
-            OptimizerPlan::Sgd(SgdConfig { momentum: 0.0, nesterov: true, .. }) => "nesterov needs a momentum above 0",
-            _ if self.warmup > self.epochs as f32 => "the warmup is longer than the run",
-            OptimizerPlan::ScheduleFree(_) if self.lookahead.is_some() => {
-                "schedule-free averages: it takes no lookahead"
-            }
-            _ if self.growth.is_some_and(|growth| growth.most < self.batch) => "grow-to is less than the batch",
-            _ if self.growth.is_some() && self.at_once(self.batch) >= self.batch => {
-                "a batch that grows is measured by its micro-batches: at least two in the first --batch"
-            }
-            _ if self.batch_norm && self.hidden.is_empty() => "batch-norm normalises hidden layers, and there is none",
-            _ if self.asks_draws() && self.loss != Loss::SoftmaxCrossEntropy => {
-                "swag predicts classes: it needs the loss cross-entropy"
-            }
-            _ => "",
-        };
-        let fault = numbers.into_iter().find_map(wrong).or_else(|| counts.into_iter().find_map(no_count));
-        match fault.or_else(|| (!odd_pair.is_empty()).then(|| odd_pair.into())) {
-            Some(fault) => Err(HostError::Usage(fault)),
-            None => self.augment.map_or(Ok(()), |augment| augment.check()),
-        }
-    }
 }
-
-/// Where a number may lie, and how to say so.
-type Rule = (RangeInclusive<f32>, &'static str);
-const NOT_NEGATIVE: Rule = (0.0..=f32::MAX, "finite and at least 0");
-/// The core takes no larger one.
-const RATE: Rule = (0.0..=1e9, "from 0 to 1e9");
-const POSITIVE: Rule = (f32::MIN_POSITIVE..=f32::MAX, "finite and above 0");
-const BELOW_ONE: Rule = (0.0..=1_f32.next_down(), "at least 0 and below 1");
-const INSIDE: Rule = (f32::MIN_POSITIVE..=1_f32.next_down(), "above 0 and below 1");
-const SHARE: Rule = (0.0..=1.0, "from 0 to 1");
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use super::memory::{Floats, zeros};
 use super::norms::Norms;
 use super::plan::Plan;
 use super::run::{Epoch, Observer, split};
-use super::trainer::Trainer;
+use super::trainer::{Learner, Trainer};
 use super::{Evaluator, HostError};
 use crate::random::{self, Purpose};
 use crate::{Model, Optimizer, Pull, Score, Spec, Start, init_replicas, mean_of, pull, replica_seed};
@@ -325,7 +325,7 @@ fn train_for(
     let batches = task.order.chunks(trainer.plan.batch).skip(rounds.start).take(rounds.len());
     for batch in batches {
         trainer.rate = trainer.schedule.at(model.steps());
-        match trainer.step(samples, batch, model, &mut *task.optimizer) {
+        match trainer.step(samples, batch, &mut Learner { model, optimizer: &mut *task.optimizer }) {
             Ok(score) => task.sums.add(score),
             Err(error) => {
                 task.error = Some(error);

@@ -2,7 +2,8 @@
 
 use super::dataset::Dataset;
 use super::ensemble::{VOTES, ask};
-use super::plan::{DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
+use super::growing::GrowthPlan;
+use super::plan::{DecayPlan, OptimizerPlan, Plan};
 use super::replicas::{ReplicaPlan, train_replicas};
 use super::report::{aligned, mean_and_sd, write_history};
 use super::run::{Epoch, Marks, Observer, split, train};
@@ -163,10 +164,8 @@ impl<'a> Reproduction<'a> {
         match stage {
             Stage::Single => self.one(stage, &Plan { decay: self.recipe.averaged, ..plan }, observer, stop),
             Stage::Falling => self.one(stage, &plan.baseline(), observer, stop),
-            // A growing batch takes the place of a falling rate.
             Stage::Growing => {
-                let growth = Some(GrowthPlan { growth: GrowthRule::NormTest(0.9), most: 1024, patience: 50 });
-                self.one(stage, &Plan { growth, decay: DecayPlan::Constant, averages: None, ..plan }, observer, stop)
+                self.one(stage, &Plan { growth: Some(GrowthPlan::default()), averages: None, ..plan }, observer, stop)
             }
             Stage::Apart => self.several(stage, &plan, Start::Independent, Pull::Constant(0.0), observer, stop),
             Stage::Common => self.several(stage, &plan, Start::Common, Pull::Fading, observer, stop),

@@ -27,7 +27,7 @@ pub struct Epoch {
     pub steps: u64,
     /// Rate of the last step.
     pub rate: f32,
-    /// Samples of the next step.
+    /// Samples of the latest step that did not end an epoch.
     pub batch: u64,
     /// Gradient noise scale, the batch size that pays, where it was measured.
     pub noise_scale: Option<f32>,
@@ -51,7 +51,7 @@ pub struct Epoch {
 
 /// What a run tells while it works.
 pub trait Observer {
-    /// After each step: steps so far, steps in all, running loss and accuracy of the epoch.
+    /// After each update: steps of the plan's batch so far and in all, running loss and accuracy of the epoch.
     fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64);
     /// After each epoch.
     fn epoch(&mut self, epoch: &Epoch);
@@ -187,13 +187,12 @@ pub(super) fn train_on(
                 Some(first) => validate(first, &mut norms, &mut evaluator, &data.train, &validation)?,
                 None => None,
             };
-            let (batch, noise_scale) = trainer.batch();
             let row = Epoch {
                 epoch,
                 steps: model.steps(),
                 rate: trainer.rate,
-                batch,
-                noise_scale,
+                batch: trainer.batch(),
+                noise_scale: trainer.noise_scale(),
                 train_loss: sums.loss(),
                 train_error: if data.train.has_classes() { 1.0 - sums.accuracy() } else { f64::NAN },
                 validation_error: score.and_then(|s| data.train.error(s)),

@@ -3,10 +3,11 @@
 use super::HostError;
 use super::averages::Average;
 use super::dataset::{Samples, TargetSpace};
+use super::growing::Growing;
 use super::memory::{Floats, zeros};
 use super::plan::Plan;
 use super::run::Observer;
-use crate::{BatchSize, Error, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
+use crate::{Error, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::vec::Vec;
 
@@ -56,6 +57,29 @@ impl Pass {
         let (mut work, targets) = self.ready(model.spec(), samples, micro)?;
         model.accumulate(samples.inputs_of(micro), targets, gradient, &mut work).map(|_| ())
     }
+
+    /// One update: fused where there is no memory for a gradient.
+    fn step(
+        &mut self,
+        samples: &Samples,
+        batch: &[u32],
+        gradient: &mut [f32],
+        clip: Option<f32>,
+        rate: f32,
+        learner: &mut Learner<'_, '_>,
+    ) -> Result<Score, HostError> {
+        let spec = *learner.model.spec();
+        if gradient.is_empty() {
+            let (mut work, targets) = self.ready(&spec, samples, batch)?;
+            let inputs = samples.inputs_of(batch);
+            return Ok(learner.model.train(inputs, targets, learner.optimizer, rate, &mut work)?);
+        }
+        let mut gradient = Gradient::new(&spec, gradient)?;
+        for micro in batch.chunks(self.capacity()) {
+            self.accumulate(samples, micro, learner.model, &mut gradient)?;
+        }
+        Ok(descend(&mut gradient, clip, rate, learner)?)
+    }
 }
 
 /// What is done with samples that pass together, and which of the set they are; `false` ends the pass.
@@ -93,7 +117,15 @@ pub(super) struct Learner<'l, 'm> {
     pub(super) optimizer: &'l mut dyn Optimizer,
 }
 
-/// What stays the same from epoch to epoch.
+/// How a pass makes batches of its visits.
+enum Batches<'g> {
+    /// Each is one.
+    Whole(&'g mut [f32]),
+    /// Several are one, until it has the size of the moment.
+    Gathered(Gradient<'g>, &'g mut Growing),
+}
+
+/// What the epochs of a run have in common.
 pub(super) struct Trainer<'a> {
     pub(super) plan: &'a Plan,
     pub(super) schedule: Schedule,
@@ -104,8 +136,7 @@ pub(super) struct Trainer<'a> {
     memory: Pass,
     /// For batches that do not pass at once; else empty.
     gradient: Floats,
-    /// The batch of the moment, where it grows.
-    growing: Option<BatchSize>,
+    growing: Option<Growing>,
     /// Rate of the latest step.
     pub(super) rate: f32,
 }
@@ -122,7 +153,7 @@ impl<'a> Trainer<'a> {
             steps,
             memory: Pass::new(spec, plan.at_once(samples))?,
             gradient: Floats::zeros(if gathers { spec.param_len() } else { 0 })?,
-            growing: plan.growth.map(|growth| growth.start(plan.batch, samples)).transpose()?,
+            growing: Growing::new(plan, samples)?,
             rate: plan.rate,
         })
     }
@@ -132,16 +163,20 @@ impl<'a> Trainer<'a> {
         self.memory.len() + self.gradient.len()
     }
 
-    /// Samples of the next batch, and the noise scale where it was measured.
-    pub(super) fn batch(&self) -> (u64, Option<f32>) {
-        self.growing
-            .map_or(((self.plan.batch as u64).min(self.samples), None), |batch| (batch.get(), batch.noise_scale()))
+    /// Samples of the latest whole batch.
+    pub(super) fn batch(&self) -> u64 {
+        self.growing.as_ref().map_or((self.plan.batch as u64).min(self.samples), Growing::latest)
+    }
+
+    /// The gradient noise scale, where it was measured.
+    pub(super) fn noise_scale(&self) -> Option<f32> {
+        self.growing.as_ref().and_then(Growing::noise_scale)
     }
 
     /// One pass over the samples of an epoch, from 1 on: what its updates said, and whether it came to its end.
     ///
-    /// The rate and the snapshots go by steps of the plan's batch, whatever the batch of the moment: they are at the same
-    /// place where as many samples have passed.
+    /// Rates and snapshots go by steps of the plan's batch, whatever the batch of the moment: they are at the same place where
+    /// as many samples have passed. Exponential averages count updates.
     pub(super) fn epoch(
         &mut self,
         epoch: u64,
@@ -153,29 +188,35 @@ impl<'a> Trainer<'a> {
     ) -> Result<(Sums, bool), HostError> {
         let spec = *learner.model.spec();
         let (before, total) = ((epoch - 1) * self.steps, self.plan.epochs.saturating_mul(self.steps));
-        let (mut sums, mut at) = (Sums::default(), before);
-        // Out of the trainer, since a batch that grows is gathered over several visits.
-        let mut floats = if self.growing.is_some() { core::mem::take(&mut self.gradient) } else { Floats::default() };
-        let mut gathered = match self.growing {
-            Some(_) => Some(Gradient::new(&spec, &mut floats)?.measured()),
-            None => None,
+        let Self { plan, schedule, snapshots, samples: all, memory, gradient, growing, rate, .. } = self;
+        let mut batches = match growing {
+            Some(size) => Batches::Gathered(Gradient::new(&spec, gradient)?.measured(), size),
+            None => Batches::Whole(gradient),
         };
+        let (mut sums, mut at) = (Sums::default(), before);
         let done = pass(&mut |samples, batch| {
             if stop.load(Relaxed) {
                 return Ok(false);
             }
-            self.rate = self.schedule.at(at);
-            let score = match &mut gathered {
-                None => Some(self.step(samples, batch, learner.model, learner.optimizer)?),
-                Some(gathered) => {
-                    let is_last = sums.seen + gathered.score().samples() + batch.len() as u64 == self.samples;
-                    self.gather(samples, batch, is_last, gathered, learner)?
+            *rate = schedule.at(at);
+            let score = match &mut batches {
+                Batches::Whole(gradient) => memory.step(samples, batch, gradient, plan.clip, *rate, learner)?,
+                Batches::Gathered(gradient, size) => {
+                    memory.accumulate(samples, batch, learner.model, gradient)?;
+                    let gathered = gradient.score().samples();
+                    if gathered < size.get() && sums.seen + gathered < *all {
+                        return Ok(true);
+                    }
+                    // None of a single micro-batch, as the last of an epoch may be, nor of squares that are too large.
+                    let noise = gradient.noise().ok();
+                    let score = descend(gradient, plan.clip, *rate, learner)?;
+                    size.update(score.samples(), noise);
+                    score
                 }
             };
-            let Some(score) = score else { return Ok(true) };
             sums.add(score);
-            let now = before + sums.seen.div_ceil(self.plan.batch as u64);
-            if let Some(snapshots) = self.snapshots {
+            let now = before + sums.seen.div_ceil(plan.batch as u64);
+            if let Some(snapshots) = *snapshots {
                 let is_due = (at + 1..=now).any(|step| snapshots.due(step));
                 averages.iter_mut().try_for_each(|average| average.follow(learner.model, is_due))?;
             }
@@ -184,52 +225,17 @@ impl<'a> Trainer<'a> {
             observer.step(at, total, sums.loss(), accuracy);
             Ok(true)
         })?;
-        if self.growing.is_some() {
-            self.gradient = floats;
-        }
         Ok((sums, done))
     }
 
-    /// One update: fused where the batch passes at once, else through a gradient.
+    /// One update on a whole batch.
     pub(super) fn step(
         &mut self,
         samples: &Samples,
         batch: &[u32],
-        model: &mut Model<'_>,
-        optimizer: &mut dyn Optimizer,
-    ) -> Result<Score, HostError> {
-        let spec = *model.spec();
-        if self.gradient.is_empty() {
-            let (mut work, targets) = self.memory.ready(&spec, samples, batch)?;
-            return Ok(model.train(samples.inputs_of(batch), targets, optimizer, self.rate, &mut work)?);
-        }
-        let mut gradient = Gradient::new(&spec, &mut self.gradient)?;
-        for micro in batch.chunks(self.memory.capacity()) {
-            self.memory.accumulate(samples, micro, model, &mut gradient)?;
-        }
-        Ok(descend(&mut gradient, self.plan.clip, self.rate, model, optimizer)?)
-    }
-
-    /// Adds a micro-batch to the batch of the moment; an update where that is full or ends the epoch.
-    fn gather(
-        &mut self,
-        samples: &Samples,
-        micro: &[u32],
-        is_last: bool,
-        gradient: &mut Gradient<'_>,
         learner: &mut Learner<'_, '_>,
-    ) -> Result<Option<Score>, HostError> {
-        self.memory.accumulate(samples, micro, learner.model, gradient)?;
-        if gradient.score().samples() < self.batch().0 && !is_last {
-            return Ok(None);
-        }
-        // A short batch at the end of an epoch may be a single micro-batch, which says nothing.
-        let noise = gradient.noise().ok();
-        let score = descend(gradient, self.plan.clip, self.rate, learner.model, learner.optimizer)?;
-        if let Some(size) = &mut self.growing {
-            size.update(score.samples(), noise);
-        }
-        Ok(Some(score))
+    ) -> Result<Score, HostError> {
+        self.memory.step(samples, batch, &mut self.gradient, self.plan.clip, self.rate, learner)
     }
 }
 
@@ -238,13 +244,12 @@ fn descend(
     gradient: &mut Gradient<'_>,
     clip: Option<f32>,
     rate: f32,
-    model: &mut Model<'_>,
-    optimizer: &mut dyn Optimizer,
+    Learner { model, optimizer }: &mut Learner<'_, '_>,
 ) -> Result<Score, Error> {
     if let Some(norm) = clip {
         gradient.clip(norm)?;
     }
-    model.step(gradient, optimizer, rate)
+    model.step(gradient, *optimizer, rate)
 }
 
 #[cfg(test)]
@@ -253,7 +258,8 @@ mod tests {
     use crate::host::augment::Augment;
     use crate::host::averages::AverageKind;
     use crate::host::feed::tests::small;
-    use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
+    use crate::host::growing::{GrowthPlan, GrowthRule};
+    use crate::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
     use crate::host::run::{Deaf, Outcome, train_on};
     use std::num::NonZeroUsize;
     use std::sync::atomic::AtomicBool;
@@ -275,8 +281,8 @@ mod tests {
         }
     }
 
-    fn growing(growth: GrowthRule, most: usize) -> Plan {
-        Plan { growth: Some(GrowthPlan { growth, most, patience: 2 }), ..plan() }
+    fn growing(rule: GrowthRule, most: usize) -> Plan {
+        Plan { growth: Some(GrowthPlan { rule, most, patience: 2 }), ..plan() }
     }
 
     fn run(plan: &Plan, threads: usize) -> Outcome {
@@ -286,34 +292,50 @@ mod tests {
 
     #[test]
     fn a_batch_that_may_not_grow_is_one_that_does_not() {
-        let fixed = run(&plan(), 1);
-        for clip in [None, Some(1.0)] {
-            let plan = Plan { clip, ..growing(GrowthRule::Doubling(1), 20) };
-            let fixed = run(&Plan { growth: None, ..plan.clone() }, 1);
-            let bounded = run(&plan, 1);
-            assert!(bounded.last == fixed.last && bounded.averages[0].params == fixed.averages[0].params);
-            assert!(bounded.history.iter().all(|epoch| epoch.noise_scale.is_some() && epoch.batch == 20));
+        for (batch, micro_batch, clip) in
+            [(20, None, None), (20, None, Some(1.0)), (5, Some(1), None), (21, Some(7), None)]
+        {
+            let fixed = Plan { batch, micro_batch, clip, ..plan() };
+            // There is no room for another micro-batch.
+            let most = batch + micro_batch.unwrap_or(batch / 2) - 1;
+            let growth = Some(GrowthPlan { rule: GrowthRule::NormTest(0.01), most, patience: 1 });
+            let bounded = run(&Plan { growth, ..fixed.clone() }, 1);
+            let fixed = run(&fixed, 1);
+            assert!(bounded.last == fixed.last && bounded.averages[0].params == fixed.averages[0].params, "{batch}");
+            assert!(bounded.history.iter().all(|epoch| epoch.batch == batch as u64));
+            assert!(bounded.history.iter().any(|epoch| epoch.noise_scale.is_some()));
+            assert!(fixed.history.iter().all(|epoch| epoch.noise_scale.is_none() && epoch.batch == batch as u64));
         }
-        assert!(fixed.history.iter().all(|epoch| epoch.noise_scale.is_none() && epoch.batch == 20));
     }
 
     #[test]
     fn a_batch_that_grows_saves_updates_and_keeps_rates_and_snapshots_in_their_places() {
         let kinds = vec![AverageKind::Swa, AverageKind::Lawa(2)];
         let averages = Some(AveragePlan { kinds, start: 0.4, ..AveragePlan::default() });
-        let fixed = run(&Plan { averages: averages.clone(), ..plan() }, 1);
-        // An epoch of 25 of 20, of 12 of 40 and one of 20, of 6 of 80 and one of 20.
-        let grown = run(&Plan { averages, ..growing(GrowthRule::Doubling(1), 1000) }, 1);
+        let plan = Plan { averages, batch_norm: true, ..plan() };
+        let fixed = run(&plan, 1);
+        let grown = run(&Plan { growth: growing(GrowthRule::Doubling(1), 1000).growth, ..plan.clone() }, 1);
         let of = |outcome: &Outcome, what: fn(&crate::host::run::Epoch) -> u64| -> Vec<u64> {
             outcome.history.iter().map(what).collect()
         };
+        // An epoch of 25 of 20, of 12 of 40 and one of 20, of 6 of 80 and one of 20.
         assert_eq!(of(&grown, |epoch| epoch.steps), [25, 25 + 13, 25 + 13 + 7]);
-        assert_eq!(of(&grown, |epoch| epoch.batch), [40, 80, 160]);
+        assert_eq!(of(&grown, |epoch| epoch.batch), [20, 40, 80]);
         assert_eq!(of(&grown, |epoch| epoch.averaged), of(&fixed, |epoch| epoch.averaged));
         assert_eq!(grown.averages.iter().map(|average| average.count).collect::<Vec<_>>(), [2, 2]);
-        // Of the last update: its batch began at step 24 of 25, or at the last of the micro-batches of 10.
-        assert!((grown.history[0].rate - fixed.history[0].rate).abs() < 1e-3);
-        assert!(grown.history[2].rate < 0.012);
+        // The last batch of each epoch begins where the last 20 samples do.
+        let rates = |outcome: &Outcome| outcome.history.iter().map(|epoch| epoch.rate.to_bits()).collect::<Vec<_>>();
+        assert_eq!(rates(&grown), rates(&fixed));
+    }
+
+    #[test]
+    fn a_batch_is_no_larger_than_the_samples() {
+        let plan = Plan { batch: 400, ..growing(GrowthRule::Doubling(1), usize::MAX) };
+        let batches: Vec<u64> = run(&plan, 1).history.iter().map(|epoch| epoch.batch).collect();
+        assert_eq!(batches, [400, 400, 400], "500 samples are the end of an epoch");
+        let refused = Plan { batch: 1000, micro_batch: Some(600), ..plan };
+        assert!(refused.check_batches(500).is_err() && refused.check_batches(1200).is_err());
+        assert!(refused.check_batches(601).is_ok());
     }
 
     #[test]
