@@ -118,7 +118,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let data = open(arguments.data.as_deref())?;
     plan.check()?;
     let replicas = arguments.replicas.plan();
-    replicas.iter().try_for_each(ReplicaPlan::check)?;
+    replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.train.len() - plan.held_out(data.train.len())?)?;
     prepare(&arguments.out)?;
@@ -149,6 +149,9 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         let mut outcome = outcome?;
         let saved = save(&directory, &outcome);
         say(&format!("\n{}\n", report::comparison(&outcome)))?;
+        if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
+            say(&format!("{draws}\n"))?;
+        }
         saved?;
         if let Some(error) = outcome.diverged.take() {
             complain(&format!("the models of epoch {} are saved in {}", outcome.history.len(), directory.display()));
@@ -182,34 +185,39 @@ fn run_replicas(
     data: &Dataset,
     stop: &AtomicBool,
 ) -> Result<ExitCode, HostError> {
-    let plan = Plan { averages: None, ..plan.clone() };
     let mut progress = Progress::new(arguments.quiet, None);
-    let trained = train_replicas(data, &plan, replicas, &mut progress, stop);
+    let trained = train_replicas(data, plan, replicas, &mut progress, stop);
     progress.finish();
     let trained = trained?;
     let saved = |params, is_average| SavedModel { spec: trained.spec, params, is_average };
     let models = trained.models.into_iter().zip(1..);
     let models: Vec<_> = models.map(|(params, k)| (format!("replica-{k}"), saved(params, false))).collect();
     let mut mixes = vec![("average".to_owned(), saved(trained.mean, true))];
+    mixes.extend(trained.averages.into_iter().map(|average| (average.name.to_owned(), saved(average.params, true))));
     if plan.validation > 0.0 {
-        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, data, &plan)?.0));
+        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, data, plan)?.0));
     }
     let all: Vec<_> = models.iter().chain(&mixes).map(|(name, model)| (name.as_str(), model)).collect();
     save_models(&arguments.out, &all)?;
     report::write_history(&arguments.out.join("history.csv"), &trained.history)?;
-    say(&format!("\n{}", ensemble::table(&models, &mixes, None, data, &plan)?))?;
+    say(&format!("\n{}", ensemble::table(&models, &mixes, None, data, plan)?))?;
     if replicas.is_free() && replicas.start == Start::Independent {
         say(
             "\nReplicas that start apart and are never pulled lie in different basins, where hidden units have changed\n\
              places: what lies between them, as the average of their weights, is no model. Their votes are sound.",
         )?;
     }
+    let out = arguments.out.display();
+    if let Some(error) = trained.diverged {
+        complain(&format!("the replicas of epoch {} are saved in {out}", trained.history.len()));
+        return Err(error);
+    }
     if !arguments.quiet {
         let model = arguments.out.join("average.cygnet");
-        say(&format!("\nSaved in {}. Next: cygnet predict {} FILE.png", arguments.out.display(), model.display()))?;
+        say(&format!("\nSaved in {out}. Next: cygnet predict {} FILE.png", model.display()))?;
     }
     if trained.interrupted {
-        complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
+        complain(&format!("interrupted; what was learned so far is saved in {out}"));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)

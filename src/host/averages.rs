@@ -3,13 +3,12 @@
 use super::memory::Floats;
 use super::mnist::Samples;
 use super::norms::Norms;
+use super::poll::Poll;
 use super::{Evaluator, HostError};
-use crate::kernels::mean_update;
 use crate::{
-    Averager, Calibration, Draws, Ema, Loss, Model, Rule, Score, Snapshots, Spec, Swag, Window, Workspace, predict,
+    Averager, Calibration, Draws, Ema, Loss, Params, Rule, Score, Snapshots, Spec, Swag, Window, Workspace, predict,
     softmax,
 };
-use std::vec;
 use std::vec::Vec;
 
 /// A kind of average.
@@ -89,9 +88,15 @@ impl<'a> Average<'a> {
         Ok(Self { name: kind.name(), running, kept: (Vec::new(), 0) })
     }
 
-    /// Takes the model in where it is its turn: an exponential average after every step, the others as `snapshots` say.
-    pub(super) fn follow(&mut self, model: &Model<'_>, snapshots: Snapshots) -> Result<(), HostError> {
-        let is_due = snapshots.due(model.steps());
+    /// Takes the model after `steps` steps in where it is its turn: an exponential average after every step, the others as
+    /// `snapshots` say.
+    pub(super) fn follow<'p>(
+        &mut self,
+        model: impl Into<Params<'p>>,
+        steps: u64,
+        snapshots: Snapshots,
+    ) -> Result<(), HostError> {
+        let is_due = snapshots.due(steps);
         match &mut self.running {
             Running::EveryStep(averager) => _ = averager.update(model)?,
             Running::Mean(averager) if is_due => _ = averager.update(model)?,
@@ -133,35 +138,27 @@ impl<'a> Average<'a> {
         (self.kept.1 > 0).then(|| self.kept.clone())
     }
 
-    /// Classes predicted by draws from a posterior, where it is one: score and calibration on each of the sets. As
-    /// [`Swag::predict`], but for the statistics of each draw's norms.
-    pub(super) fn ask<const N: usize>(
+    /// How many draws a posterior predicts by; none where it is no posterior.
+    pub(super) fn draws(&self) -> Option<u32> {
+        if let Running::Swag(_, draws) = &self.running { Some(draws.samples) } else { None }
+    }
+
+    /// Asks the draws from a posterior, each with statistics of its own for its norms; their soft vote is what
+    /// [`Swag::predict`] says.
+    pub(super) fn ask(
         &self,
-        spec: &Spec,
-        sets: [(&Samples, &[u32]); N],
+        evaluator: &mut Evaluator<'_>,
         norms: &mut Norms<'_>,
-    ) -> Result<Option<[Calibration; N]>, HostError> {
-        let Running::Swag(swag, draws) = &self.running else { return Ok(None) };
-        let (mut params, mut floats) = (Floats::zeros(spec.param_len())?, Floats::zeros(spec.predict_len(BATCH))?);
-        let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
-        let mut means = sets.map(|(_, indices)| vec![0.0; indices.len() * spec.outputs()]);
+        polls: &mut [Poll<'_>],
+    ) -> Result<(), HostError> {
+        let Running::Swag(swag, draws) = &self.running else { return Ok(()) };
+        let mut params = Floats::zeros(swag.mean()?.len())?;
         for draw in 0..draws.samples {
             swag.sample(draws.seed, draw.into(), draws.scale, &mut params)?;
             let params = norms.of(&params)?;
-            let gain = 1.0 / (draw as f32 + 1.0);
-            for ((samples, indices), means) in sets.iter().zip(&mut means) {
-                for (batch, mean) in indices.chunks(BATCH).zip(means.chunks_mut(BATCH * spec.outputs())) {
-                    let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
-                    outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
-                    mean_update(mean, outputs, gain);
-                }
-            }
+            polls.iter_mut().try_for_each(|poll| poll.ask(evaluator, params, 1.0))?;
         }
-        let mut asked = [Calibration::default(); N];
-        for (((samples, indices), means), asked) in sets.iter().zip(&means).zip(&mut asked) {
-            calibrate(spec, samples, indices, means, asked)?;
-        }
-        Ok(Some(asked))
+        Ok(())
     }
 }
 
