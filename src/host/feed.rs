@@ -92,4 +92,4 @@ impl<'a> Feed<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -23,7 +23,7 @@ fn threads(n: usize) -> NonZeroUsize {
 }
 
 /// 1200 training samples, 10 test samples, of 7 by 9 pixels, a quarter of them not zero.
-fn small() -> Dataset {
+pub(in crate::host) fn small() -> Dataset {
     let dir = tempfile::tempdir().unwrap();
     for (set, n) in [("train", 1200_u32), ("t10k", 10)] {
         let mut random = stream(1, Purpose::Split, n.into());

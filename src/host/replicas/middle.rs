@@ -13,6 +13,8 @@ pub(super) struct Meetings {
     pulls: Option<u64>,
     /// Of the middle into averages, where there are any.
     pub(super) snapshots: Option<Snapshots>,
+    /// Whether a pull needs what replicas were before its round.
+    looks_back: bool,
     /// Whether an average follows every round.
     each: bool,
 }
@@ -20,12 +22,15 @@ pub(super) struct Meetings {
 impl Meetings {
     pub(super) fn new(replicas: &ReplicaPlan, epoch: u64, snapshots: Option<Snapshots>, each: bool) -> Self {
         let pulls = (!replicas.is_free()).then(|| replicas.every.unwrap_or(epoch));
-        Self { pulls, snapshots, each }
+        Self { pulls, snapshots, looks_back: matches!(replicas.coupling, Coupling::Elastic(_)), each }
     }
 
     /// The first after `now`; `end` at the latest.
     pub(super) fn next(&self, now: u64, end: u64) -> u64 {
-        let pull = self.pulls.map(|every| now.saturating_add(every - now % every));
+        let pull = self.pulls.map(|every| {
+            let pull = now.saturating_add(every - now % every);
+            if self.looks_back && pull - now > 1 { pull - 1 } else { pull }
+        });
         let snapshot = self.snapshots.map(|Snapshots { start, every }| match now.checked_sub(start) {
             Some(since) => now.saturating_add(every - since % every),
             None => start,
@@ -45,12 +50,15 @@ pub(super) struct Memory {
     mean: Floats,
     /// None but of elastic averaging.
     centre: Floats,
+    /// Replicas before the round that a pull belongs to; likewise.
+    old: Floats,
 }
 
 impl Memory {
-    pub(super) fn new(coupling: Coupling, p: usize) -> Result<Self, HostError> {
-        let centre = if matches!(coupling, Coupling::Elastic(_)) { p } else { 0 };
-        Ok(Self { mean: Floats::zeros(p)?, centre: Floats::zeros(centre)? })
+    pub(super) fn new(replicas: &ReplicaPlan, p: usize) -> Result<Self, HostError> {
+        let centre = if matches!(replicas.coupling, Coupling::Elastic(_)) { p } else { 0 };
+        let old = Floats::zeros(centre.saturating_mul(replicas.count))?;
+        Ok(Self { mean: Floats::zeros(p)?, centre: Floats::zeros(centre)?, old })
     }
 
     fn middle(&mut self, coupling: Coupling, models: &[Model<'_>]) -> Result<&[f32], HostError> {
@@ -85,12 +93,32 @@ impl<'a> Middle<'a> {
         Ok(Self { coupling, memory, averages, kept: Vec::new() })
     }
 
+    /// Looks at replicas before a round that may end in a pull.
+    pub(super) fn look(&mut self, models: &[Model<'_>]) {
+        let p = self.memory.mean.len();
+        for (old, model) in self.memory.old.chunks_mut(p).zip(models) {
+            old.copy_from_slice(model.params());
+        }
+    }
+
     /// Brings replicas closer together after `now` of `total` rounds.
     pub(super) fn pull(&mut self, models: &mut [Model<'_>], now: u64, total: u64) -> Result<(), HostError> {
-        let Memory { mean, centre } = &mut *self.memory;
+        let Memory { mean, centre, old } = &mut *self.memory;
         match self.coupling {
             Coupling::Mean(strength) => pull(models, mean, strength.at(now, total))?,
-            Coupling::Elastic(alpha) => attract(models, centre, mean, alpha * models.len() as f32)?,
+            Coupling::Elastic(alpha) => {
+                let Some(spec) = models.first().map(|model| *model.spec()) else { return Ok(()) };
+                let before = old.chunks_mut(spec.param_len()).map(|params| Model::new(&spec, params));
+                let mut before = before.collect::<Result<Vec<_>, _>>()?;
+                // Both the step and the attraction start at the old weights: for a moment a model is its step alone.
+                for (model, old) in models.iter_mut().zip(&before) {
+                    model.params_mut().iter_mut().zip(old.params()).for_each(|(x, old)| *x -= old);
+                }
+                attract(&mut before, centre, mean, alpha * models.len() as f32)?;
+                for (model, moved) in models.iter_mut().zip(&before) {
+                    model.params_mut().iter_mut().zip(moved.params()).for_each(|(x, moved)| *x += moved);
+                }
+            }
         }
         Ok(())
     }
@@ -112,5 +140,36 @@ impl<'a> Middle<'a> {
         self.kept = self.of(models)?.to_vec();
         self.averages.iter_mut().for_each(Average::keep);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pull;
+    use std::vec;
+
+    #[test]
+    fn replicas_meet_for_pulls_and_snapshots_and_at_the_end_of_an_epoch() {
+        let fading = Coupling::Mean(Pull::Fading);
+        let late = Some(Snapshots { start: 15, every: 7 });
+        for (coupling, every, snapshots, each, expected) in [
+            (fading, None, None, false, vec![10, 20, 30]),
+            (fading, Some(4), None, false, vec![4, 8, 10, 12, 16, 20, 24, 28, 30]),
+            (fading, Some(u64::MAX), late, false, vec![10, 15, 20, 22, 29, 30]),
+            (Coupling::Mean(Pull::Constant(0.0)), Some(4), None, false, vec![10, 20, 30]),
+            (Coupling::Elastic(0.1), None, None, false, vec![9, 10, 19, 20, 29, 30]),
+            (Coupling::Elastic(0.1), Some(1), None, false, (1..=30).collect()),
+            (fading, None, late, true, (1..=30).collect()),
+        ] {
+            let plan = ReplicaPlan { coupling, every, ..ReplicaPlan::default() };
+            let meetings = Meetings::new(&plan, 10, snapshots, each);
+            let (mut met, mut now) = (vec![], 0);
+            while now < 30 {
+                now = meetings.next(now, now / 10 * 10 + 10);
+                met.push(now);
+            }
+            assert_eq!(met, expected, "{coupling:?} {every:?}");
+        }
     }
 }

@@ -35,9 +35,9 @@ pub enum Batches {
 pub enum Coupling {
     /// They are [pulled](crate::pull) to their mean, `θ_k ← θ_k + α(θ̄ − θ_k)`.
     Mean(Pull),
-    /// Elastic averaging ([`attract`](crate::attract)) by this `α`, above 0 and at most `1/K`: replicas and a centre attract
-    /// each other, `x_i ← x_i − α(x_i − x̃)` and `x̃ ← x̃ + Kα(x̄ − x̃)`, between two steps, so that the next gradients are those
-    /// of the new `x_i`. The centre starts at the mean of the replicas.
+    /// Elastic averaging by this `α`, above 0 and at most `1/K`: in the round of a pull, replicas and a centre also
+    /// [attract](crate::attract) each other, `x_i ← x_i − ηg_i − α(x_i − x̃)` and `x̃ ← x̃ + Kα(x̄ − x̃)`, all from the old values.
+    /// The centre starts at the mean of the replicas.
     Elastic(f32),
 }
 
@@ -169,7 +169,7 @@ pub fn train_replicas(
     let mut memories = kinds.iter().map(|kind| averages::Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let averages = kinds.iter().zip(&mut memories).map(|(kind, memory)| Average::new(kind, plan.seed, memory));
     let averages = averages.collect::<Result<Vec<_>, _>>()?;
-    let mut memory = middle::Memory::new(replicas.coupling, p)?;
+    let mut memory = middle::Memory::new(replicas, p)?;
     let mut middle = Middle::new(replicas.coupling, &crew.models, &mut memory, averages)?;
     let each = kinds.iter().any(|kind| matches!(kind, AverageKind::Ema(_)));
     let meetings = Meetings::new(replicas, rounds, plan.snapshots(rounds), each);
@@ -192,6 +192,9 @@ pub fn train_replicas(
             let mut now = before;
             while now < end && !stop.load(Relaxed) {
                 let until = meetings.next(now, end);
+                if until == now + 1 {
+                    middle.look(&crew.models);
+                }
                 crew.train((now - before) as usize..(until - before) as usize, observer, stop)?;
                 now = until;
                 // A round that was cut short is not followed by a meeting.
