@@ -20,7 +20,7 @@ fn a_run_writes_models_that_every_command_reads() {
     let saved = ["average.cygnet", "average.safetensors", "history.csv", "last.cygnet", "last.safetensors"];
     assert_eq!(files(&dir, "run"), saved);
     let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
-    assert!(history.starts_with("epoch,steps,rate,train_loss") && history.lines().count() == 3, "{history}");
+    assert!(history.starts_with("epoch,steps,rate,batch,noise_scale,train_loss") && history.lines().count() == 3, "{history}");
 
     let from_checkpoint = succeeds(&dir, "eval run/average.cygnet --data data");
     assert!(from_checkpoint.contains("NLL") && from_checkpoint.contains("test"));
@@ -50,6 +50,9 @@ fn every_average_has_a_column_and_a_file() {
     let out = succeeds(&dir, &format!("{TRAIN} --out run {flags}"));
     for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "decayed rate", "test ECE, %", "falls to zero"] {
         assert!(out.contains(part), "{part}: {out}");
+    }
+    for part in ["mean of the weights", "soft vote of 30", "log-pooled vote of 30", "hard vote of 30 draws"] {
+        assert_eq!(out.matches(part).count(), 2, "{part}: {out}");
     }
     let seeds = out.rsplit("last iterate").next().unwrap();
     for part in ["swag", "swa", "ema", "lawa", "decayed rate", "± standard deviation of 2 seeds"] {

@@ -21,12 +21,7 @@ pub(crate) enum BatchesName {
 pub(crate) struct Replicas {
     /// Train so many models side by side, pull them to their mean, and compare the mean, its --average over the run, a soup
     /// and votes
-    #[arg(
-        long,
-        value_name = "K",
-        conflicts_with_all = ["baseline", "seeds"],
-        help_heading = "Replicas"
-    )]
+    #[arg(long, value_name = "K", conflicts_with = "baseline", help_heading = "Replicas")]
     replicas: Option<usize>,
     /// Where replicas begin: at the same weights, or each at its own
     #[arg(
@@ -99,7 +94,7 @@ impl Replicas {
             coupling: match self.pull {
                 PullName::Mean(pull) => Coupling::Mean(pull),
                 // The authors' β of 0.9.
-                PullName::Elastic(alpha) => Coupling::Elastic(alpha.unwrap_or(0.9 / count as f32)),
+                PullName::Elastic(alpha) => Coupling::Elastic(alpha.unwrap_or((0.9 / count as f64) as f32)),
             },
             every: self.pull_every,
             threads: self.threads.unwrap_or(usual.threads),

@@ -228,7 +228,8 @@ pub fn train_replicas(
         let passed = pass();
         match passed.map_err(HostError::of_step(crew.steps(), crew.rate())) {
             Ok(row) => {
-                if row.steps > 0 {
+                // An epoch that was interrupted before its first round has nothing to say.
+                if row.steps > left.history.last().map_or(0, |before: &Epoch| before.steps) {
                     observer.epoch(&row);
                     left.history.push(row);
                 }
