@@ -20,7 +20,10 @@ fn a_run_writes_models_that_every_command_reads() {
     let saved = ["average.cygnet", "average.safetensors", "history.csv", "last.cygnet", "last.safetensors"];
     assert_eq!(files(&dir, "run"), saved);
     let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
-    assert!(history.starts_with("epoch,steps,rate,batch,noise_scale,train_loss") && history.lines().count() == 3, "{history}");
+    assert!(
+        history.starts_with("epoch,steps,rate,batch,noise_scale,train_loss") && history.lines().count() == 3,
+        "{history}"
+    );
 
     let from_checkpoint = succeeds(&dir, "eval run/average.cygnet --data data");
     assert!(from_checkpoint.contains("NLL") && from_checkpoint.contains("test"));

@@ -12,7 +12,7 @@ pub(super) struct Meetings {
     /// From one pull to the next, where there are any.
     pulls: Option<u64>,
     /// Of the middle into averages, where there are any.
-    pub(super) snapshots: Option<Snapshots>,
+    snapshots: Option<Snapshots>,
     /// Whether a pull needs what replicas were before its round.
     looks_back: bool,
     /// Whether an average follows every round.
@@ -110,7 +110,8 @@ impl<'a> Middle<'a> {
                 let Some(spec) = models.first().map(|model| *model.spec()) else { return Ok(()) };
                 let before = old.chunks_mut(spec.param_len()).map(|params| Model::new(&spec, params));
                 let mut before = before.collect::<Result<Vec<_>, _>>()?;
-                // Both the step and the attraction start at the old weights: for a moment a model is its step alone.
+                // Both the step and the attraction start at the old weights: for a moment a model is its step alone. Running
+                // variances, which a step takes a tenth from at most and this half, stay positive.
                 for (model, old) in models.iter_mut().zip(&before) {
                     model.params_mut().iter_mut().zip(old.params()).for_each(|(x, old)| *x -= old);
                 }
