@@ -11,6 +11,7 @@ use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::replicas::{Coupling, MeanOverRun, ReplicaPlan, Replicas, train_replicas};
+use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
 use cygnet::host::soup::Method;
 use cygnet::host::{HostError, ensemble, inspect, plane, plot, report, soup};
@@ -62,6 +63,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             say(&ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, &plan)?.to_string())?;
         }
         Command::Plane(arguments) => return draw(&arguments),
+        Command::Reproduce(arguments) => return reproduce(&arguments),
         Command::Convert { model, to, fold } => {
             let model = SavedModel::read(&model)?;
             if fold { model.folded()? } else { model }.write(&to)?;
@@ -135,7 +137,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     for (plan, directory) in runs(arguments, &plan) {
         let seed = plan.seed;
         prepare(&directory)?;
-        let mut progress = Progress::new(arguments.quiet, many.then_some(seed));
+        let mut progress = Progress::new(arguments.quiet, many.then_some(seed), plan.growth.is_some());
         let outcome = train(&data, &plan, &mut progress, &stop).and_then(|mut outcome| {
             if arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
                 progress.begin("the same budget with a rate that falls to zero:");
@@ -198,7 +200,7 @@ fn run_replicas(
     let (mut whole, mut first) = (Vec::new(), None);
     for (plan, directory) in runs(arguments, plan) {
         prepare(&directory)?;
-        let mut progress = Progress::new(arguments.quiet, (arguments.seeds > 1).then_some(plan.seed));
+        let mut progress = Progress::new(arguments.quiet, (arguments.seeds > 1).then_some(plan.seed), false);
         let trained = train_replicas(data, &plan, replicas, &mut progress, stop);
         progress.finish();
         let trained = trained?;
@@ -266,6 +268,42 @@ fn save_replicas(
     save_models(directory, &all)?;
     report::write_history(&directory.join("history.csv"), &trained.history)?;
     ensemble::compare(&models, &mixes, None, data, plan)
+}
+
+/// Every way of the article to train and to predict, in one table.
+fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
+    let data = open(arguments.data.as_deref())?;
+    let recipe = arguments.recipe();
+    let plan = recipe.plan.clone();
+    let spec = plan.spec(data.train.inputs(), data.classes)?;
+    let mut reproduction = Reproduction::new(&data, recipe)?;
+    prepare(&arguments.out)?;
+    let stop = stop_on_ctrl_c();
+    if !arguments.quiet {
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
+    }
+    let mut whole = true;
+    let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
+    for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
+        let mut progress = Progress::new(arguments.quiet, None, stage == Stage::Growing);
+        progress.begin(&format!("{}, seed {seed}:", stage.title()));
+        let trained = reproduction.run(stage, seed, &mut progress, &stop);
+        progress.finish();
+        whole = trained?;
+        if !whole {
+            break;
+        }
+    }
+    reproduction.write(&arguments.out, arguments.seed)?;
+    say(&format!("\n{}\n\n{}", reproduction.table(), cli::notes()))?;
+    if !arguments.quiet {
+        say(&format!("\nSaved in {}.", arguments.out.display()))?;
+    }
+    if !whole {
+        complain(&format!("interrupted; the stages that came to their end are saved in {}", arguments.out.display()));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Makes a directory and checks that files can be made in it, before hours are spent on what could not be saved.

@@ -100,7 +100,7 @@ pub enum Growth {
     NormTest(f32),
     /// To the gradient noise scale times this.
     NoiseScale(f32),
-    /// Twofold after so many steps (AdaBatch; Devarakonda et al. 2017), whatever the noise.
+    /// Twofold after so many samples (AdaBatch; Devarakonda et al. 2017), whatever the noise.
     Doubling(u64),
 }
 
@@ -114,7 +114,9 @@ pub struct BatchSize {
     /// Gradients in a row that must ask for more.
     patience: u32,
     asked: u32,
-    steps: u64,
+    /// The least size that all of these asked for.
+    wanted: u64,
+    samples: u64,
     scale: NoiseScale,
 }
 
@@ -133,7 +135,7 @@ impl BatchSize {
             return Err(Error::Setting(Setting::Growth));
         }
         let scale = NoiseScale::new(0.05)?;
-        Ok(Self { growth, size: least, most, patience, asked: 0, steps: 0, scale })
+        Ok(Self { growth, size: least, most, patience, asked: 0, wanted: 0, samples: 0, scale })
     }
 
     /// Samples of the next batch.
@@ -148,29 +150,47 @@ impl BatchSize {
         self.scale.get()
     }
 
-    /// Takes in a step and the noise of its gradient, where there were micro-batches to tell; returns the size of the next
-    /// batch. Without a positive `G²` the size holds.
-    pub fn update(&mut self, noise: Option<Noise>) -> u64 {
-        self.steps = self.steps.saturating_add(1);
+    /// Takes in a step on so many samples and the noise of its gradient, where there were micro-batches to tell; returns the
+    /// size of the next batch: where `patience` of them in a row asked for more, the least that they asked for. Without a
+    /// positive `G²` the size holds.
+    pub fn update(&mut self, samples: u64, noise: Option<Noise>) -> u64 {
+        let before = self.samples;
+        self.samples = before.saturating_add(samples);
         if let Some(noise) = noise {
             self.scale.update(noise);
         }
-        let wanted = match (self.growth, noise) {
-            (Growth::Doubling(every), _) if self.steps.is_multiple_of(every) => {
-                self.asked = self.patience;
-                self.size.saturating_mul(2)
+        match (self.growth, noise) {
+            (Growth::Doubling(every), _) if before.checked_div(every) != self.samples.checked_div(every) => {
+                self.grow(self.size.saturating_mul(2));
             }
-            (Growth::NormTest(theta), Some(noise)) if noise.signal > 0.0 && !noise.passes(theta) => noise.wanted(theta),
-            (Growth::NoiseScale(factor), Some(_)) => self.scale.get().map_or(0, |scale| (scale * factor) as u64),
-            (Growth::NormTest(_), Some(noise)) if noise.signal <= 0.0 => return self.size,
-            (_, None) => return self.size,
-            _ => 0,
-        };
-        self.asked = if wanted > self.size { self.asked.saturating_add(1) } else { 0 };
-        if self.asked >= self.patience {
-            self.size = wanted.min(self.most).max(self.size);
-            self.asked = 0;
+            (Growth::NormTest(theta), Some(noise)) if noise.signal > 0.0 => {
+                self.ask(if noise.passes(theta) { 0 } else { noise.wanted(theta) });
+            }
+            (Growth::NoiseScale(factor), Some(_)) => {
+                if let Some(scale) = self.scale.get() {
+                    self.ask((scale * factor) as u64);
+                }
+            }
+            _ => {}
         }
         self.size
+    }
+
+    /// Hears what one gradient asks for.
+    fn ask(&mut self, wanted: u64) {
+        if wanted <= self.size {
+            self.asked = 0;
+            return;
+        }
+        self.wanted = if self.asked == 0 { wanted } else { wanted.min(self.wanted) };
+        self.asked = self.asked.saturating_add(1);
+        if self.asked >= self.patience {
+            self.grow(self.wanted);
+        }
+    }
+
+    fn grow(&mut self, size: u64) {
+        self.size = size.min(self.most).max(self.size);
+        self.asked = 0;
     }
 }

@@ -143,6 +143,21 @@ fn augmentation_changes_what_is_learned_and_nothing_else_decides_it() {
 }
 
 #[test]
+fn a_batch_that_grows_is_in_the_log_and_in_the_history() {
+    let dir = workplace();
+    let out = succeeds(&dir, &format!("{TRAIN} --batch 8 --grow doubling:1 --grow-to 16 --out run"));
+    let lines: Vec<&str> = out.lines().skip_while(|line| !line.contains("growing batch")).take(4).collect();
+    assert!(lines[1].contains("size   noise") && lines[3].split_whitespace().nth(2) == Some("16"), "{out}");
+    let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
+    let row = |n: usize| history.lines().nth(n).unwrap().split(',').map(String::from).collect::<Vec<_>>();
+    assert_eq!(row(0)[3..5], ["batch", "noise_scale"]);
+    // Of 81 samples: 11 batches of 8, the last of one sample, then 6 of 16.
+    assert_eq!([&row(1)[1], &row(1)[3], &row(2)[1], &row(2)[3]], ["11", "16", "17", "16"]);
+    let plain = succeeds(&dir, &format!("{TRAIN} --out run"));
+    assert!(!plain.contains("growing batch"), "{plain}");
+}
+
+#[test]
 fn several_seeds_end_in_a_mean() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --seeds 2 --seed 18446744073709551615 --out many"));
@@ -250,6 +265,17 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--augment --elastic --elastic-sigma 0", ["elastic-sigma 0", "from 0.1 to 1000"]),
         ("--augment --elastic --elastic-alpha inf", ["elastic-alpha inf", "from 0 to 1000"]),
         ("--average none --swa-rate 0.5", ["--swa-rate", "--average"]),
+        ("--grow norm-test:1", ["norm-test 1", "below 1"]),
+        ("--grow norm-test:much", ["--grow", "`much`"]),
+        ("--grow noise-scale:0", ["noise-scale 0", "above 0"]),
+        ("--grow doubling:0", ["doubling 0", "at least 1"]),
+        ("--grow doubling:1.5", ["`1.5`", "epochs"]),
+        ("--grow often", ["`often`", "noise-scale"]),
+        ("--grow doubling --grow-patience 0", ["grow-patience 0", "at least 1"]),
+        ("--grow doubling --grow-to 16", ["grow-to", "batch"]),
+        ("--grow doubling --micro-batch 32", ["micro-batches", "at least two"]),
+        ("--grow doubling --batch 1", ["micro-batches", "at least two"]),
+        ("--grow doubling --replicas 2", ["--grow", "--replicas"]),
     ] {
         fails(&dir, &format!("train --data data --out run {flags}"), 2, &words);
     }

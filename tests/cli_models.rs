@@ -344,3 +344,52 @@ fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
         assert!(model.params.iter().all(|p| p.abs() < 100.0), "{name}");
     }
 }
+
+#[test]
+fn the_article_is_reproduced_in_one_table() {
+    let dir = workplace();
+    let line = "reproduce --data data --epochs 2 --replicas 3 --seeds 2 --validation 0.3";
+    let out = succeeds(&dir, line);
+    let header = out.lines().find(|line| line.contains("test ECE, %")).unwrap();
+    assert!(header.contains("validation, %") && header.contains("updates"), "{header}");
+    // 63 samples are learned from: 2 updates an epoch, of one model or of three.
+    for (name, updates) in [
+        ("one model", "4"),
+        ("its SWA", "4"),
+        ("falling rate", "4"),
+        ("growing batch", "4"),
+        ("replicas apart: each", "12"),
+        ("replicas apart: their mean", "12"),
+        ("replicas apart: soft vote", "12"),
+        ("replicas apart: log-pooled vote", "12"),
+        ("replicas apart: hard vote", "12"),
+        ("pulled, from a common start: their mean", "12"),
+        ("pulled, from starts of their own: their mean", "12"),
+    ] {
+        let mut rows = out.lines().skip_while(|line| !line.contains("test ECE, %"));
+        let row = rows.find(|line| line.trim_start().starts_with(&format!("{name}  "))).expect(name);
+        assert!(row.ends_with(&format!("{updates} ± 0")), "{row}");
+    }
+    assert!(out.contains("1. The mean of models that started apart.") && out.contains("lies in no basin"), "{out}");
+    let table = String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap();
+    assert!(table.starts_with("variant,seed,\"train, %\",\"validation, %\"") && table.lines().count() == 23, "{table}");
+    for stage in ["single", "falling", "growing", "apart", "common", "independent"] {
+        let history = String::from_utf8(bytes(&dir, &format!("cygnet-reproduction/{stage}.csv"))).unwrap();
+        assert_eq!(history.lines().count(), 3, "{stage}");
+    }
+    // The same bits, on any number of threads; another recipe has others.
+    succeeds(&dir, &format!("{line} --quiet --threads 1"));
+    assert_eq!(String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap(), table);
+    succeeds(&dir, &format!("{line} --quiet --recipe sgd"));
+    assert_ne!(String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap(), table);
+    for (flags, words) in [
+        ("--validation 0", ["no validation samples", "--validation"]),
+        ("--replicas 1", ["1 replicas", "at least 2"]),
+        ("--epochs 0", ["epochs 0", "at least 1"]),
+        ("--seeds 0", ["--seeds", "0"]),
+        ("--recipe lbfgs", ["--recipe", "lbfgs"]),
+    ] {
+        fails(&dir, &format!("reproduce --data data --out none {flags}"), 2, &words);
+    }
+    assert!(!dir.path().join("none").exists());
+}

@@ -195,13 +195,17 @@ fn the_noise_scale_is_a_ratio_of_averages() {
 fn a_batch_only_grows_within_its_bounds_where_it_is_asked_for_often_enough() {
     let sizes = |growth, noises: &[Option<Noise>]| {
         let mut size = BatchSize::new(growth, 8, 100, 2).unwrap();
-        noises.iter().map(|&noise| size.update(noise)).collect::<Vec<_>>()
+        noises.iter().map(|&noise| size.update(size.get(), noise)).collect::<Vec<_>>()
     };
     // S/B = 1, |ḡ|² = 2: the test with θ = 0.5 wants 16, and 8 once it has them.
     let (loud, quiet) = (Some(noise(8.0, 1.0, 8)), Some(noise(0.5, 1.0, 8)));
     let hidden = Some(noise(8.0, -0.5, 8));
     let test = Growth::NormTest(0.5);
     assert_eq!(sizes(test, &[loud, loud, quiet, quiet]), [8, 16, 16, 16]);
+    let louder = Some(noise(24.0, 1.0, 8));
+    assert_eq!(louder.map(|noise| noise.wanted(0.5)), Some(24));
+    assert_eq!(sizes(test, &[louder, loud, quiet]), [8, 16, 16], "the least of what they asked for");
+    assert_eq!(sizes(test, &[loud, louder, quiet]), [8, 16, 16], "in whatever order");
     assert_eq!(sizes(test, &[loud, quiet, loud, quiet]), [8, 8, 8, 8]);
     assert_eq!(sizes(test, &[loud, hidden, None, loud]), [8, 8, 8, 16], "no gradient, no say");
     let very = Some(noise(8e6, 1.0, 8));
@@ -209,7 +213,8 @@ fn a_batch_only_grows_within_its_bounds_where_it_is_asked_for_often_enough() {
     assert_eq!(sizes(Growth::NormTest(0.1), &[very, very, very]), [8, 100, 100]);
     assert_eq!(sizes(Growth::NoiseScale(2.0), &[loud, loud, quiet]), [8, 16, 16]);
     assert_eq!(sizes(Growth::NoiseScale(2.0), &[hidden, hidden]), [8, 8]);
-    assert_eq!(sizes(Growth::Doubling(2), &[None; 9]), [8, 16, 16, 32, 32, 64, 64, 100, 100]);
+    // After 32, 64, 96 and 160 samples.
+    assert_eq!(sizes(Growth::Doubling(32), &[None; 8]), [8, 8, 8, 16, 16, 32, 64, 100]);
     for (growth, least, most, patience) in [
         (Growth::NormTest(0.0), 1, 2, 1),
         (Growth::NormTest(1.0), 1, 2, 1),

@@ -3,9 +3,11 @@
 mod augment;
 mod average;
 mod eval;
+mod growth;
 mod plane;
 mod progress;
 mod replicas;
+mod reproduce;
 mod split;
 mod text;
 mod train;
@@ -16,8 +18,9 @@ use clap::{Parser, Subcommand};
 pub(crate) use eval::Eval;
 pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
+pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{conclusion, introduction, verdicts};
+pub(crate) use text::{conclusion, introduction, notes, verdicts};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
@@ -64,6 +67,9 @@ pub(crate) enum Command {
     /// Let saved models vote: softly, by pooled logits, by ballots
     #[command(allow_negative_numbers = true)]
     Vote(Vote),
+    /// The article's experiment in one command: one model, its average, replicas apart and pulled, their means and votes
+    #[command(allow_negative_numbers = true)]
+    Reproduce(Reproduce),
     /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
     Convert {
         /// The model

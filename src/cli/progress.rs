@@ -10,16 +10,17 @@ pub(crate) struct Progress {
     quiet: bool,
     header: bool,
     seed: Option<u64>,
+    grows: bool,
 }
 
 impl Progress {
-    /// `seed` names the run where there are several.
-    pub(crate) fn new(quiet: bool, seed: Option<u64>) -> Self {
+    /// `seed` names the run where there are several; `grows` shows the batch.
+    pub(crate) fn new(quiet: bool, seed: Option<u64>, grows: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(None, target);
         let template = "{wide_bar} {percent:>3} %  {msg}  {eta} left";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, quiet, header: false, seed }
+        Self { bar, quiet, header: false, seed, grows }
     }
 
     /// Announces another run.
@@ -75,9 +76,10 @@ impl Observer for Progress {
             return;
         }
         let seed = self.seed.filter(|_| !self.header).map(|seed| format!("seed {seed}"));
-        let header = (!self.header).then(|| report::EPOCH_HEADER.to_owned());
+        let header = (!self.header).then(|| report::epoch_header(self.grows));
         self.header = true;
-        let lines: Vec<String> = seed.into_iter().chain(header).chain([report::epoch_line(epoch)]).collect();
+        let lines: Vec<String> =
+            seed.into_iter().chain(header).chain([report::epoch_line(epoch, self.grows)]).collect();
         // Training goes on where a line cannot be printed; the final table says so.
         let _ = self.bar.suspend(|| crate::say(&lines.join("\n")));
     }

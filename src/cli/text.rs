@@ -4,6 +4,7 @@ use cygnet::host::inspect::Verdict;
 use cygnet::host::mnist::Dataset;
 use cygnet::host::plan::Plan;
 use cygnet::host::report;
+use cygnet::host::reproduce::NOTES;
 use cygnet::host::run::Outcome;
 use cygnet::{Loss, Spec};
 use std::path::Path;
@@ -34,6 +35,33 @@ pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) ->
     let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
     let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
     format!("Saved in {}. Next: cygnet predict {} FILE.png", out.display(), model.display())
+}
+
+/// What the article leaves open, as numbered lines.
+pub(crate) fn notes() -> String {
+    let numbered = NOTES.iter().zip(1..).map(|((question, answer), i)| format!("{i}. {question}. {answer}"));
+    let lines = numbered.map(|note| wrapped(&note, 100, "   "));
+    ["What the article leaves open, and what is done here:".to_owned()]
+        .into_iter()
+        .chain(lines)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Text in lines of at most so many characters, each but the first after `indent`.
+fn wrapped(text: &str, width: usize, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// What the model says, a line an image.

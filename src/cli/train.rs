@@ -1,6 +1,7 @@
 //! The arguments of `cygnet train`, and the plan that they make.
 
 use super::augment::Augmentation;
+use super::growth::Growing;
 use super::replicas::Replicas;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
@@ -116,9 +117,11 @@ pub(crate) struct Train {
     #[arg(long, default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
     /// Samples that pass at once, to save memory; the result is the same, bit for bit, but with --batch-norm, which takes
-    /// each such part by itself
+    /// each such part by itself [default: the batch; half of it with --grow]
     #[arg(long, value_name = "SAMPLES", help_heading = "Optimizer")]
     micro_batch: Option<usize>,
+    #[command(flatten)]
+    growing: Growing,
 
     /// How the rate moves: step, linear, cosine fall over the budget; paper is constant for half of the time to the first
     /// snapshot, then falls to --final-rate (Izmailov et al. 2018); cyclic and restarts fall again and again, one-cycle
@@ -327,6 +330,7 @@ impl Train {
             },
             batch: self.batch,
             micro_batch: self.micro_batch,
+            growth: self.growing.plan(),
             clip: self.clip,
             epochs: self.epochs,
             augment: self.augmentation.plan()?,

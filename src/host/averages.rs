@@ -6,8 +6,7 @@ use super::norms::Norms;
 use super::poll::Poll;
 use super::{Evaluator, HostError};
 use crate::{
-    Averager, Calibration, Draws, Ema, Loss, Params, Rule, Score, Snapshots, Spec, Swag, Window, Workspace, predict,
-    softmax,
+    Averager, Calibration, Draws, Ema, Loss, Params, Rule, Score, Spec, Swag, Window, Workspace, predict, softmax,
 };
 use std::vec::Vec;
 
@@ -88,15 +87,8 @@ impl<'a> Average<'a> {
         Ok(Self { name: kind.name(), running, kept: (Vec::new(), 0) })
     }
 
-    /// Takes the model after `steps` steps in where it is its turn: an exponential average after every step, the others as
-    /// `snapshots` say.
-    pub(super) fn follow<'p>(
-        &mut self,
-        model: impl Into<Params<'p>>,
-        steps: u64,
-        snapshots: Snapshots,
-    ) -> Result<(), HostError> {
-        let is_due = snapshots.due(steps);
+    /// Takes the model in where it is its turn: an exponential average after every step, the others where a snapshot is due.
+    pub(super) fn follow<'p>(&mut self, model: impl Into<Params<'p>>, is_due: bool) -> Result<(), HostError> {
         match &mut self.running {
             Running::EveryStep(averager) => _ = averager.update(model)?,
             Running::Mean(averager) if is_due => _ = averager.update(model)?,
@@ -231,7 +223,7 @@ mod tests {
         let mut model = Model::new(&NET, &mut params).unwrap();
         for seed in 1..4 {
             model.init(Init::He, seed).unwrap();
-            average.follow(&model, seed, Snapshots { start: 0, every: 1 }).unwrap();
+            average.follow(&model, true).unwrap();
         }
         let mut evaluator = Evaluator::new(&NET, &data).unwrap();
         let mut norms = Norms::new(&NET, &data.train, &indices).unwrap();

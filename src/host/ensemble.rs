@@ -127,15 +127,8 @@ fn row(name: &str, marks: &Marks) -> Row {
 
 /// The rows of every vote, from its counts on validation and test samples.
 fn votes(sets: [[Tally; 3]; 2], whose: &str) -> Vec<Row> {
-    let row = |(i, (name, vote)): (usize, (&str, Vote))| {
-        // Ballots are no probabilities.
-        let sure = |x: f32| if vote == Vote::Hard { f64::NAN } else { x.into() };
-        let figures = |tally: &Tally| {
-            let error = 100.0 * tally.errors as f64 / tally.samples as f64;
-            [error, sure(tally.calibration.score().loss()), sure(100.0 * tally.calibration.ece())]
-        };
-        Row(format!("{name}{whose}"), sets.map(|set| figures(&set[i])))
-    };
+    let row =
+        |(i, (name, vote)): (usize, (&str, Vote))| Row(format!("{name}{whose}"), sets.map(|set| set[i].figures(vote)));
     VOTES.into_iter().enumerate().map(row).collect()
 }
 

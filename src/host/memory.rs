@@ -20,7 +20,7 @@ pub(crate) fn room<T>(n: usize) -> Result<Vec<T>, HostError> {
 }
 
 /// Floats that begin at a cache line: a row of weights then spans as few lines as it can, a quarter faster.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Floats {
     floats: Vec<f32>,
     start: usize,

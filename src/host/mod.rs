@@ -22,10 +22,12 @@ pub mod plot;
 mod poll;
 pub mod replicas;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 mod safetensors;
 pub mod soup;
 mod threads;
+mod trainer;
 
 pub use error::HostError;
 pub use evaluator::Evaluator;

@@ -5,8 +5,8 @@ use super::augment::Augment;
 use super::averages::AverageKind;
 use super::model_file::MAX_PARAMS;
 use crate::{
-    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Lookahead, LookaheadConfig, Loss, MAX_LAYERS, Optimizer,
-    Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
+    Activation, Adam, AdamConfig, Anneal, BatchSize, Decay, Error, Growth, Init, Lookahead, LookaheadConfig, Loss,
+    MAX_LAYERS, Optimizer, Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
 };
 use core::ops::RangeInclusive;
 use std::boxed::Box;
@@ -108,6 +108,43 @@ pub enum DecayPlan {
     OneCycle(f32),
 }
 
+/// How a batch grows over the run, from [`Plan::batch`] on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GrowthPlan {
+    /// What asks for more.
+    pub growth: GrowthRule,
+    /// The largest batch.
+    pub most: usize,
+    /// Updates in a row that must ask for more.
+    pub patience: u32,
+}
+
+/// [`Growth`] in terms that do not depend on the number of samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum GrowthRule {
+    /// As [`Growth::NormTest`].
+    NormTest(f32),
+    /// As [`Growth::NoiseScale`].
+    NoiseScale(f32),
+    /// Twofold after so many epochs.
+    Doubling(u64),
+}
+
+impl GrowthPlan {
+    /// The batch size at the beginning, for epochs over so many samples.
+    ///
+    /// # Errors
+    /// As [`BatchSize::new`].
+    pub(super) fn start(&self, least: usize, samples: usize) -> Result<BatchSize, Error> {
+        let growth = match self.growth {
+            GrowthRule::NormTest(theta) => Growth::NormTest(theta),
+            GrowthRule::NoiseScale(factor) => Growth::NoiseScale(factor),
+            GrowthRule::Doubling(epochs) => Growth::Doubling(epochs.saturating_mul(samples as u64)),
+        };
+        BatchSize::new(growth, least as u64, self.most as u64, self.patience)
+    }
+}
+
 /// What to average, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AveragePlan {
@@ -159,6 +196,8 @@ pub struct Plan {
     pub batch: usize,
     /// Samples that pass at once, where that is fewer.
     pub micro_batch: Option<usize>,
+    /// How the batch grows; `None` leaves it as it is.
+    pub growth: Option<GrowthPlan>,
     /// Clips the gradient to this norm.
     pub clip: Option<f32>,
     /// Passes over the training samples.
@@ -191,6 +230,7 @@ impl Default for Plan {
             decay: DecayPlan::Constant,
             batch: 32,
             micro_batch: None,
+            growth: None,
             clip: None,
             epochs: 20,
             augment: None,
@@ -250,8 +290,7 @@ impl Plan {
     /// # Errors
     /// [`HostError::Usage`] where one would be a single sample, which has no variance.
     pub fn check_batches(&self, samples: usize) -> Result<(), HostError> {
-        let whole = self.batch.min(samples);
-        let passes = self.micro_batch.unwrap_or(whole).min(whole).max(1);
+        let (whole, passes) = (self.unit(samples), self.at_once(samples));
         // Of a batch, the samples that pass last.
         let is_alone = |batch: usize| passes == 1 || batch % passes == 1;
         if self.batch_norm && (is_alone(whole) || is_alone(samples % whole.max(1))) {
@@ -261,6 +300,19 @@ impl Plan {
             )));
         }
         Ok(())
+    }
+
+    /// Samples that pass at once: the micro-batch; where the batch grows, half of the first unless it is said, since two
+    /// gradients are the least that tell of their noise.
+    pub(super) fn at_once(&self, samples: usize) -> usize {
+        let whole = self.batch.min(samples);
+        let usual = if self.growth.is_some() { whole.div_ceil(2) } else { whole };
+        self.micro_batch.unwrap_or(usual).min(whole).max(1)
+    }
+
+    /// Samples that the trainer takes one after the other: a batch, or a micro-batch where batches grow.
+    pub(super) fn unit(&self, samples: usize) -> usize {
+        if self.growth.is_some() { self.at_once(samples) } else { self.batch.min(samples) }
     }
 
     /// Steps of an epoch over `samples`: `⌈samples / batch⌉`.
@@ -368,6 +420,14 @@ impl Plan {
                 counts.push(("cycle-factor", factor.into()));
             }
         }
+        if let Some(GrowthPlan { growth, patience, .. }) = self.growth {
+            counts.push(("grow-patience", patience.into()));
+            match growth {
+                GrowthRule::NormTest(theta) => numbers.push(("grow norm-test", theta, INSIDE)),
+                GrowthRule::NoiseScale(factor) => numbers.push(("grow noise-scale", factor, POSITIVE)),
+                GrowthRule::Doubling(epochs) => counts.push(("grow doubling", epochs)),
+            }
+        }
         if let Some(lookahead) = self.lookahead {
             counts.push(("lookahead", lookahead.every.into()));
             numbers.push(("lookahead-alpha", lookahead.alpha, SHARE));
@@ -401,6 +461,10 @@ impl Plan {
             OptimizerPlan::ScheduleFree(_) if self.lookahead.is_some() => {
                 "schedule-free averages: it takes no lookahead"
             }
+            _ if self.growth.is_some_and(|growth| growth.most < self.batch) => "grow-to is less than the batch",
+            _ if self.growth.is_some() && self.at_once(self.batch) >= self.batch => {
+                "a batch that grows is measured by its micro-batches: at least two in the first --batch"
+            }
             _ if self.batch_norm && self.hidden.is_empty() => "batch-norm normalises hidden layers, and there is none",
             _ if self.asks_draws() && self.loss != Loss::SoftmaxCrossEntropy => {
                 "swag predicts classes: it needs the loss cross-entropy"
@@ -422,6 +486,7 @@ const NOT_NEGATIVE: Rule = (0.0..=f32::MAX, "finite and at least 0");
 const RATE: Rule = (0.0..=1e9, "from 0 to 1e9");
 const POSITIVE: Rule = (f32::MIN_POSITIVE..=f32::MAX, "finite and above 0");
 const BELOW_ONE: Rule = (0.0..=1_f32.next_down(), "at least 0 and below 1");
+const INSIDE: Rule = (f32::MIN_POSITIVE..=1_f32.next_down(), "above 0 and below 1");
 const SHARE: Rule = (0.0..=1.0, "from 0 to 1");
 
 #[cfg(test)]

@@ -45,6 +45,15 @@ pub(super) struct Tally {
     pub(super) calibration: Calibration,
 }
 
+impl Tally {
+    /// Error in percent, loss, expected calibration error in percent; NaN where there is none.
+    pub(super) fn figures(&self, vote: Vote) -> [f64; 3] {
+        let error = 100.0 * self.errors as f64 / self.samples as f64;
+        let sure = |x: f32| if vote == Vote::Hard { f64::NAN } else { x.into() };
+        [error, sure(self.calibration.score().loss()), sure(100.0 * self.calibration.ece())]
+    }
+}
+
 /// Every vote on the samples named by `indices`, taken in one model at a time.
 pub(super) struct Poll<'a> {
     spec: &'a Spec,

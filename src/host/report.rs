@@ -12,19 +12,25 @@ use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-/// The columns of [`epoch_line`].
-pub const EPOCH_HEADER: &str = concat!(
-    "             training batches   validation        average of so many models\n",
-    "epoch   rate    loss    error    loss   error      n    loss   error     time"
-);
-
-/// One line an epoch, under [`EPOCH_HEADER`].
+/// The columns of [`epoch_line`]; batch and noise scale where batches grow.
 #[must_use]
-pub fn epoch_line(e: &Epoch) -> String {
+pub fn epoch_header(grows: bool) -> String {
+    let [above, names] = if grows { ["  growing batch", "   size   noise"] } else { [""; 2] };
+    format!(
+        "             {above}  training batches   validation        average of so many models\n\
+         epoch   rate{names}    loss    error    loss   error      n    loss   error     time"
+    )
+}
+
+/// One line an epoch, under [`epoch_header`].
+#[must_use]
+pub fn epoch_line(e: &Epoch, grows: bool) -> String {
     let number = |x: Option<f32>| x.map_or_else(|| "–".to_owned(), |x| format!("{x:.4}"));
     let share = |x: Option<f32>| x.map_or_else(|| "–".to_owned(), |x| percent(f64::from(x)));
+    let noise = e.noise_scale.map_or_else(|| "–".to_owned(), |scale| format!("{scale:.0}"));
+    let batch = if grows { format!(" {:>6} {noise:>7}", e.batch) } else { String::new() };
     format!(
-        "{:>5} {:>6} {:>7.4} {:>7} {:>8} {:>7} {:>6} {:>7} {:>7} {:>7.1}s",
+        "{:>5} {:>6}{batch} {:>7.4} {:>7} {:>8} {:>7} {:>6} {:>7} {:>7} {:>7.1}s",
         e.epoch,
         short(e.rate),
         e.train_loss,

@@ -4,16 +4,17 @@ use super::averages::{Average, Memory, validate};
 use super::ensemble::Row;
 use super::feed::Feed;
 use super::memory::{Floats, room, zeros};
-use super::mnist::{Dataset, Samples};
+use super::mnist::Dataset;
 use super::norms::Norms;
 use super::plan::Plan;
 use super::poll::poll;
+use super::trainer::{Learner, Trainer, Visit};
 use super::{Evaluator, HostError, ensemble};
 use crate::random::{self, Purpose};
-use crate::{Calibration, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
+use crate::{Calibration, Model, Optimizer, Score, Spec};
 use std::format;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
 use std::vec::Vec;
@@ -153,7 +154,6 @@ pub(super) fn train_on(
     let p = spec.param_len();
     room::<f32>(
         trainer
-            .buffers
             .len()
             .saturating_add(3 * p + Norms::len(&spec) + state_lens[0] + state_lens[1])
             .saturating_add(Memory::len(kinds, p)),
@@ -170,7 +170,7 @@ pub(super) fn train_on(
     let mut evaluator = Evaluator::new(&spec, data)?;
     let mut norms = Norms::new(&spec, &data.train, &train)?;
     let augment = plan.augment.map(|augment| (augment, plan.seed));
-    let mut feed = Feed::new(&data.train, train.len(), plan.batch, augment, threads)?;
+    let mut feed = Feed::new(&data.train, train.len(), plan.unit(train.len()), augment, threads)?;
     let started = Instant::now();
     let (mut history, mut interrupted, mut diverged) = (Vec::new(), false, None);
     let mut order = train.clone();
@@ -179,22 +179,23 @@ pub(super) fn train_on(
         random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Shuffle, epoch));
         let mut pass = || {
             let pass = |visit: &mut Visit<'_>| feed.each(epoch, &order, visit);
-            let (loss, error, done) =
-                trainer.epoch(pass, &mut model, &mut *optimizer, &mut averages, observer, stop)?;
+            let mut learner = Learner { model: &mut model, optimizer: &mut *optimizer };
+            let (sums, done) = trainer.epoch(epoch, pass, &mut learner, &mut averages, observer, stop)?;
             last.copy_from_slice(weights(&model, &*optimizer, &mut norms)?);
             let score = evaluator.validate(&last, &data.train, &validation)?;
             let average = match averages.first_mut() {
                 Some(first) => validate(first, &mut norms, &mut evaluator, &data.train, &validation)?,
                 None => None,
             };
+            let (batch, noise_scale) = trainer.batch();
             let row = Epoch {
                 epoch,
                 steps: model.steps(),
                 rate: trainer.rate,
-                batch: plan.batch as u64,
-                noise_scale: None,
-                train_loss: loss,
-                train_error: error,
+                batch,
+                noise_scale,
+                train_loss: sums.loss(),
+                train_error: 1.0 - sums.accuracy(),
                 validation_error: score.map(|s| 1.0 - s.accuracy()),
                 validation_loss: score.map(|s| s.loss()),
                 averaged: averages.first().map_or(0, Average::count),
@@ -305,121 +306,4 @@ pub(super) fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>),
     train.sort_unstable();
     order.sort_unstable();
     Ok((train, order))
-}
-
-/// The memory that training needs besides parameters and optimizer state.
-pub(super) struct Buffers {
-    work: Floats,
-    lists: Floats,
-    integers: Vec<u32>,
-    gradient: Floats,
-    labels: Vec<u16>,
-}
-
-impl Buffers {
-    fn new(spec: &Spec, plan: &Plan, samples: usize) -> Result<Self, HostError> {
-        let whole = plan.batch.min(samples);
-        let batch = plan.micro_batch.unwrap_or(whole).min(whole);
-        let accumulates = plan.clip.is_some() || batch < whole;
-        Ok(Self {
-            work: Floats::zeros(spec.work_len(batch))?,
-            lists: Floats::zeros(spec.list_len(batch))?,
-            integers: zeros(spec.index_len(batch))?,
-            gradient: Floats::zeros(if accumulates { spec.param_len() } else { 0 })?,
-            labels: zeros(batch)?,
-        })
-    }
-
-    /// Floats in all of them, an integer counted as one.
-    fn len(&self) -> usize {
-        self.work.len() + self.lists.len() + self.integers.len() + self.gradient.len()
-    }
-}
-
-/// What is done with a batch: samples, and which of them; `false` ends the pass.
-type Visit<'a> = dyn FnMut(&Samples, &[u32]) -> Result<bool, HostError> + 'a;
-
-/// What stays the same from epoch to epoch.
-pub(super) struct Trainer<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) schedule: Schedule,
-    snapshots: Option<Snapshots>,
-    total: u64,
-    buffers: Buffers,
-    /// Rate of the latest step.
-    pub(super) rate: f32,
-}
-
-impl<'a> Trainer<'a> {
-    /// For epochs of so many steps over `samples` training samples.
-    pub(super) fn new(plan: &'a Plan, spec: &Spec, samples: usize, steps: u64) -> Result<Self, HostError> {
-        Ok(Self {
-            plan,
-            schedule: plan.schedule(steps),
-            snapshots: plan.snapshots(steps),
-            total: plan.epochs.saturating_mul(steps),
-            buffers: Buffers::new(spec, plan, samples)?,
-            rate: plan.rate,
-        })
-    }
-
-    /// One pass over the batches of an epoch: mean loss, share of errors, and whether it came to its end.
-    fn epoch(
-        &mut self,
-        pass: impl FnOnce(&mut Visit<'_>) -> Result<bool, HostError>,
-        model: &mut Model<'_>,
-        optimizer: &mut dyn Optimizer,
-        averages: &mut [Average<'_>],
-        observer: &mut dyn Observer,
-        stop: &AtomicBool,
-    ) -> Result<(f64, f64, bool), HostError> {
-        let (mut loss, mut hits, mut seen) = (0.0, 0, 0);
-        let means =
-            |loss: f64, hits: u64, seen: u64| (loss / seen.max(1) as f64, 1.0 - hits as f64 / seen.max(1) as f64);
-        let done = pass(&mut |samples, batch| {
-            if stop.load(Relaxed) {
-                return Ok(false);
-            }
-            self.rate = self.schedule.at(model.steps());
-            let score = self.step(samples, batch, model, optimizer)?;
-            loss += f64::from(score.loss()) * score.samples() as f64;
-            hits += score.hits();
-            seen += score.samples();
-            if let Some(snapshots) = self.snapshots {
-                averages.iter_mut().try_for_each(|average| average.follow(&*model, model.steps(), snapshots))?;
-            }
-            let (loss, error) = means(loss, hits, seen);
-            observer.step(model.steps(), self.total, loss, 1.0 - error);
-            Ok(true)
-        })?;
-        let (loss, error) = means(loss, hits, seen);
-        Ok((loss, error, done))
-    }
-
-    /// One update: fused where the batch passes at once, else through a gradient.
-    pub(super) fn step(
-        &mut self,
-        samples: &Samples,
-        batch: &[u32],
-        model: &mut Model<'_>,
-        optimizer: &mut dyn Optimizer,
-    ) -> Result<Score, HostError> {
-        let spec = *model.spec();
-        let Buffers { work, lists, integers, gradient, labels } = &mut self.buffers;
-        let capacity = labels.len();
-        let mut work = Workspace::new(&spec, capacity, work)?.with_lists(&spec, lists, integers)?;
-        if gradient.is_empty() {
-            let classes = Targets::Classes(samples.classes(batch, labels));
-            return Ok(model.train(samples.inputs_of(batch), classes, optimizer, self.rate, &mut work)?);
-        }
-        let mut gradient = Gradient::new(&spec, gradient)?;
-        for micro in batch.chunks(capacity) {
-            let classes = Targets::Classes(samples.classes(micro, labels));
-            model.accumulate(samples.inputs_of(micro), classes, &mut gradient, &mut work)?;
-        }
-        if let Some(norm) = self.plan.clip {
-            gradient.clip(norm)?;
-        }
-        Ok(model.step(&mut gradient, optimizer, self.rate)?)
-    }
 }

@@ -6,9 +6,10 @@ use crate::host::feed::Feed;
 use crate::host::memory::Floats;
 use crate::host::mnist::Samples;
 use crate::host::plan::Plan;
-use crate::host::run::{Observer, Trainer};
+use crate::host::run::Observer;
+use crate::host::trainer::{Sums, Trainer};
 use crate::random::{self, Purpose};
-use crate::{Model, Optimizer, Score, Spec, init_replicas, replica_seed};
+use crate::{Model, Optimizer, Spec, init_replicas, replica_seed};
 use core::num::NonZeroUsize;
 use core::ops::Range;
 use std::boxed::Box;
@@ -192,33 +193,5 @@ impl Task<'_> {
             Ok(!stop.load(Relaxed))
         })?;
         Ok(())
-    }
-}
-
-/// Over the batches of an epoch, each before its step.
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    loss: f64,
-    hits: u64,
-    seen: u64,
-}
-
-impl Sums {
-    fn add(&mut self, score: Score) {
-        self.loss += f64::from(score.loss()) * score.samples() as f64;
-        self.hits += score.hits();
-        self.seen += score.samples();
-    }
-
-    fn join(self, other: &Self) -> Self {
-        Self { loss: self.loss + other.loss, hits: self.hits + other.hits, seen: self.seen + other.seen }
-    }
-
-    fn loss(&self) -> f64 {
-        self.loss / self.seen.max(1) as f64
-    }
-
-    fn accuracy(&self) -> f64 {
-        self.hits as f64 / self.seen.max(1) as f64
     }
 }

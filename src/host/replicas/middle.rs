@@ -131,9 +131,12 @@ impl<'a> Middle<'a> {
 
     /// Takes the middle after `now` rounds into the averages whose turn it is.
     pub(super) fn follow(&mut self, models: &[Model<'_>], now: u64, when: &Meetings) -> Result<(), HostError> {
-        let Some(snapshots) = when.snapshots.filter(|snapshots| when.each || snapshots.due(now)) else { return Ok(()) };
+        let is_due = when.snapshots.is_some_and(|snapshots| snapshots.due(now));
+        if !is_due && !when.each {
+            return Ok(());
+        }
         let middle = self.memory.middle(self.coupling, models)?;
-        self.averages.iter_mut().try_for_each(|average| average.follow(middle, now, snapshots))
+        self.averages.iter_mut().try_for_each(|average| average.follow(middle, is_due))
     }
 
     /// Keeps what there is.

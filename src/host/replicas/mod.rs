@@ -87,6 +87,7 @@ impl ReplicaPlan {
             _ if matches!(plan.optimizer, OptimizerPlan::ScheduleFree(_)) => {
                 "schedule-free keeps an average that no pull reaches: replicas take another --optimizer".to_string()
             }
+            _ if plan.growth.is_some() => "replicas take batches of one size, not one that grows".to_string(),
             _ if plan.averages.iter().flat_map(|averages| &averages.kinds).any(asks_draws) => {
                 "replicas vote themselves, not by draws: --average swa, ema or lawa, not swag".to_string()
             }

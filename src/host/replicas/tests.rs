@@ -2,7 +2,7 @@ use super::*;
 use crate::host::augment::Augment;
 use crate::host::averages::AverageKind;
 use crate::host::feed::tests::small;
-use crate::host::plan::{AveragePlan, DecayPlan};
+use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan, GrowthRule};
 use crate::host::run::{Deaf, train};
 use crate::{Draws, Ema, LookaheadConfig, ScheduleFreeConfig, SgdConfig, replica_seed};
 use std::vec;
@@ -181,7 +181,10 @@ fn settings_out_of_range_are_refused() {
     let draws = Draws { seed: 1, samples: 1, scale: 1.0 };
     let swag = averaged(vec![AverageKind::Swa, AverageKind::Swag(0, draws)], 0.5);
     let free = OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default());
-    for wrong in [Plan { averages: swag, ..plan.clone() }, Plan { optimizer: free, ..plan }] {
+    let growth = Some(GrowthPlan { growth: GrowthRule::Doubling(1), most: 64, patience: 1 });
+    for wrong in
+        [Plan { averages: swag, ..plan.clone() }, Plan { optimizer: free, ..plan.clone() }, Plan { growth, ..plan }]
+    {
         assert!(matches!(usual.check(&wrong), Err(HostError::Usage(_))), "{wrong:?}");
     }
 }

@@ -243,7 +243,7 @@ fn train(
     let mut gradient = Gradient::new(model.spec(), sum)?.measured();
     model.accumulate(inputs, targets[0], &mut gradient, work)?;
     let mut size = BatchSize::new(opaque(Growth::NormTest(0.5)), opaque(8), opaque(64), opaque(2))?;
-    opaque((size.update(gradient.noise().ok()), size.get(), size.noise_scale()));
+    opaque((size.update(opaque(8), gradient.noise().ok()), size.get(), size.noise_scale()));
     gradient.clip(opaque(1.0))?;
     opaque(gradient.sum());
     model.step(&mut gradient, optimizer, rate)

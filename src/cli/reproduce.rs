@@ -1,0 +1,67 @@
+//! The arguments of `cygnet reproduce`.
+
+use clap::{Args, ValueEnum};
+use cygnet::host::plan::Plan;
+use cygnet::host::replicas::ReplicaPlan;
+use cygnet::host::reproduce::Recipe;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum RecipeName {
+    /// Adam at 0.001 and dropout, 20 epochs
+    Adam,
+    /// SGD with momentum, its rate falling from 0.05, 30 epochs
+    Sgd,
+}
+
+#[derive(Args)]
+pub(crate) struct Reproduce {
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where the report, the table and the histories go
+    #[arg(long, value_name = "DIR", default_value = "cygnet-reproduction")]
+    pub(crate) out: PathBuf,
+    /// How weights move
+    #[arg(long, value_enum, default_value = "adam")]
+    recipe: RecipeName,
+    /// Passes over the training samples [default: those of the recipe]
+    #[arg(long)]
+    epochs: Option<u64>,
+    /// Replicas side by side
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    replicas: usize,
+    /// Share of the training samples set apart for validation
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    validation: f32,
+    /// Decides everything random: the same seed gives the same bits
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Repeat with this many seeds from --seed on, and show mean ± standard deviation
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seeds: u32,
+    /// Threads, which change no bit [default: all cores]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+    /// Only the final table
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl Reproduce {
+    /// What is to be trained.
+    pub(crate) fn recipe(&self) -> Recipe {
+        let recipe = match self.recipe {
+            RecipeName::Adam => Recipe::adam(),
+            RecipeName::Sgd => Recipe::sgd(),
+        };
+        let epochs = self.epochs.unwrap_or(recipe.plan.epochs);
+        let threads = self.threads.unwrap_or(recipe.replicas.threads);
+        Recipe {
+            plan: Plan { epochs, validation: self.validation, seed: self.seed, ..recipe.plan },
+            replicas: ReplicaPlan { count: self.replicas, threads, ..recipe.replicas },
+            ..recipe
+        }
+    }
+}
