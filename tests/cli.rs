@@ -54,6 +54,9 @@ fn every_average_has_a_column_and_a_file() {
     for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "decayed rate", "test ECE, %", "falls to zero"] {
         assert!(out.contains(part), "{part}: {out}");
     }
+    for part in ["mean of the weights", "soft vote of 30", "log-pooled vote of 30", "hard vote of 30 draws"] {
+        assert_eq!(out.matches(part).count(), 2, "{part}: {out}");
+    }
     let seeds = out.rsplit("last iterate").next().unwrap();
     for part in ["swag", "swa", "ema", "lawa", "decayed rate", "± standard deviation of 2 seeds"] {
         assert!(seeds.contains(part), "{part}: {seeds}");

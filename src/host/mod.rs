@@ -20,6 +20,7 @@ mod norms;
 pub mod plan;
 pub mod plane;
 pub mod plot;
+mod poll;
 pub mod replicas;
 pub mod report;
 pub mod reproduce;
