@@ -13,7 +13,7 @@ use cygnet::host::replicas::{ReplicaPlan, train_replicas};
 use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
 use cygnet::host::soup::Method;
-use cygnet::host::{HostError, ensemble, inspect, plane, plot, report, soup};
+use cygnet::host::{HostError, ensemble, inspect, page, plane, plot, report, soup};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,7 +59,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Vote(arguments) => {
             let (models, plan) = (arguments.models()?, arguments.split.plan()?);
             let data = open(arguments.data.as_deref())?;
-            say(&ensemble::table(&models, &[], arguments.weights.as_deref(), &data, &plan)?)?;
+            say(&ensemble::table(&models, &[], arguments.weights.as_deref(), &data, &plan)?.to_string())?;
         }
         Command::Plane(arguments) => return draw(&arguments),
         Command::Reproduce(arguments) => return reproduce(&arguments),
@@ -131,6 +131,8 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     if let Some(replicas) = replicas {
         return run_replicas(arguments, &plan, &replicas, &data, &stop);
     }
+    let name = cli::source(arguments.data.as_deref());
+    let source = page::Source { data: &data, name: &name };
     let many = arguments.seeds > 1;
     let mut outcomes = Vec::new();
     for seed in (0..arguments.seeds).map(|i| plan.seed.wrapping_add(i.into())) {
@@ -143,14 +145,15 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
                 progress.begin("the same budget with a rate that falls to zero:");
                 let baseline = train(&data, &plan.baseline(), &mut progress, &stop)?;
                 outcome.baseline = (!baseline.interrupted).then_some(baseline.last_marks);
+                outcome.baseline_history = baseline.history;
                 outcome.interrupted = baseline.interrupted;
             }
             Ok(outcome)
         });
         progress.finish();
         let mut outcome = outcome?;
-        let saved = save(&directory, &outcome);
-        say(&format!("\n{}\n", report::comparison(&outcome)))?;
+        let saved = save(&directory, &outcome).and_then(|()| page::of_run(source, &plan, &outcome)?.write(&directory));
+        say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         saved?;
         if let Some(error) = outcome.diverged.take() {
             complain(&format!("the models of epoch {} are saved in {}", outcome.history.len(), directory.display()));
@@ -164,7 +167,9 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let whole = outcomes.iter().filter(|(_, outcome)| !outcome.interrupted).map(|(_, outcome)| outcome);
     let whole: Vec<&Outcome> = whole.collect();
     if whole.len() > 1 {
-        say(&format!("{}\n", report::seeds(&whole)))?;
+        let text = format!("Mean ± standard deviation of {} seeds.", whole.len());
+        say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
+        page::of_seeds(source, &plan, &outcomes)?.write(&arguments.out)?;
     }
     if !arguments.quiet {
         say(&cli::conclusion(&arguments.out, many, &outcomes))?;
@@ -198,9 +203,18 @@ fn run_replicas(
     }
     let all: Vec<_> = models.iter().chain(&mixes).map(|(name, model)| (name.as_str(), model)).collect();
     save_models(&arguments.out, &all)?;
-    report::write_history(&arguments.out.join("history.csv"), &trained.history)?;
-    say(&format!("\n{}", ensemble::table(&models, &mixes, None, data, &plan)?))?;
-    if replicas.is_free() && replicas.start == Start::Independent {
+    report::write_history(&arguments.out, &trained.history)?;
+    let table = ensemble::table(&models, &mixes, None, data, &plan)?;
+    say(&format!("\n{table}"))?;
+    let name = cli::source(arguments.data.as_deref());
+    let is_apart = replicas.is_free() && replicas.start == Start::Independent;
+    let shown = if is_apart { models.first() } else { mixes.first() };
+    if let Some((shown, model)) = shown {
+        let (source, interrupted) = (page::Source { data, name: &name }, trained.interrupted);
+        let page = page::of_replicas(source, &plan, replicas, &trained.history, &table, (shown, model), interrupted)?;
+        page.write(&arguments.out)?;
+    }
+    if is_apart {
         say(
             "\nReplicas that start apart and are never pulled lie in different basins, where hidden units have changed\n\
              places: what lies between them, as the average of their weights, is no model. Their votes are sound.",
@@ -257,6 +271,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
 fn prepare(directory: &Path) -> Result<(), HostError> {
     let failed = |source| HostError::File { path: directory.into(), source };
     std::fs::create_dir_all(directory).map_err(failed)?;
+    page::Page::check_place(directory)?;
     probe(&directory.join("history.csv.part"))
 }
 
@@ -275,7 +290,7 @@ fn save(directory: &Path, outcome: &Outcome) -> Result<(), HostError> {
     }
     let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
     save_models(directory, &all)?;
-    report::write_history(&directory.join("history.csv"), &outcome.history)
+    report::write_history(directory, &outcome.history)
 }
 
 /// Models in both formats; one of an earlier run does not stay beside them.

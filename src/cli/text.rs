@@ -13,7 +13,7 @@ use std::path::Path;
 pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
     let widths: Vec<String> =
         [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
-    let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
+    let source = source(directory);
     let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
         "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {} classes\n",
@@ -24,6 +24,11 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
         data.test.len(),
         data.classes,
     )
+}
+
+/// What the data are called.
+pub(crate) fn source(directory: Option<&Path>) -> String {
+    directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string())
 }
 
 /// Where everything is, and what to try next.

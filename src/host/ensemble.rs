@@ -5,7 +5,7 @@ use super::memory::Floats;
 use super::mnist::{Dataset, Samples};
 use super::model_file::SavedModel;
 use super::plan::Plan;
-use super::report::{aligned, loss_short, mean_and_sd};
+use super::report::{Table, loss_short, mean_and_sd};
 use super::run::split;
 use super::{Evaluator, HostError};
 use crate::{Calibration, Loss, Vote, Votes, Workspace, predict};
@@ -41,7 +41,7 @@ pub fn table(
     weights: Option<&[f32]>,
     data: &Dataset,
     plan: &Plan,
-) -> Result<String, HostError> {
+) -> Result<Table, HostError> {
     let Some((first, SavedModel { spec, .. })) = models.first() else {
         return Err(HostError::Usage("no models".to_owned()));
     };
@@ -119,7 +119,7 @@ pub(super) fn ask(
     Ok([error, sure(total.score().loss()), sure(100.0 * total.ece())])
 }
 
-fn lines(rows: &[Row], loss_name: &str) -> String {
+fn lines(rows: &[Row], loss_name: &str) -> Table {
     let figure = |x: f64, digits: usize| if x.is_nan() { "–".to_owned() } else { format!("{x:.digits$}") };
     let cells = rows.iter().map(|Row(name, [validation, test])| {
         let error = [validation[0], test[0]].map(|x| figure(x, 2));
@@ -127,5 +127,6 @@ fn lines(rows: &[Row], loss_name: &str) -> String {
         [vec![name.clone()], error.to_vec(), loss.to_vec(), vec![figure(test[2], 2)]].concat()
     });
     let [validation, test] = ["validation", "test"].map(|set| format!("{set} {loss_name}"));
-    aligned(&["", "validation error, %", "test error, %", &validation, &test, "test ECE, %"], cells)
+    let header = ["", "validation error, %", "test error, %", &validation, &test, "test ECE, %"];
+    Table { header: header.map(str::to_owned).to_vec(), rows: cells.collect() }
 }

@@ -107,6 +107,8 @@ pub struct Outcome {
     pub averages: Vec<Averaged>,
     /// The last iterate of another run whose rate falls to zero instead of averaging, where it was asked for.
     pub baseline: Option<Marks>,
+    /// Every epoch of that run.
+    pub baseline_history: Vec<Epoch>,
     /// Every epoch.
     pub history: Vec<Epoch>,
     /// Whether the run was stopped before its end.
@@ -241,6 +243,7 @@ pub(super) fn train_on(
         last_marks,
         averages: averaged,
         baseline: None,
+        baseline_history: Vec::new(),
         history,
         interrupted,
         diverged,

@@ -1,0 +1,225 @@
+//! Whole pages: of a run, of several seeds, of replicas.
+
+use super::{
+    History, Page, Piece, TestSet, confusion, curves, gap, history, reliability, settings, spread, weights, wrong,
+};
+use crate::host::HostError;
+use crate::host::averages::AverageKind;
+use crate::host::inspect::layers;
+use crate::host::mnist::Dataset;
+use crate::host::model_file::SavedModel;
+use crate::host::plan::Plan;
+use crate::host::replicas::ReplicaPlan;
+use crate::host::report::{Table, comparison, loss_short, models, models_of_seeds, percent, remark, seeds};
+use crate::host::run::{Epoch, Outcome};
+use crate::{Calibration, Pull, Spec, Start};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// What was learned from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The samples.
+    pub data: &'a Dataset,
+    /// What they are called.
+    pub name: &'a str,
+}
+
+impl Source<'_> {
+    fn describe(&self) -> String {
+        let Dataset { train, test, classes } = self.data;
+        format!("{}: {} training samples, {} for the test, {classes} classes", self.name, train.len(), test.len())
+    }
+}
+
+/// A page about one run, its average in the centre.
+///
+/// # Errors
+/// As [`TestSet::new`].
+pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page, HostError> {
+    let spec = &outcome.spec;
+    let (name, params) = match outcome.averages.first() {
+        Some(average) => ("average", &average.params),
+        None => ("last iterate", &outcome.last),
+    };
+    let models = models(outcome);
+    let baselines: Vec<&[Epoch]> =
+        Some(&outcome.baseline_history[..]).filter(|run| !run.is_empty()).into_iter().collect();
+    let drawn = History {
+        runs: &[&outcome.history],
+        baselines: &baselines,
+        start: start(plan, outcome),
+        loss: loss_short(spec),
+        names: ["last iterate", "average"],
+    };
+    let mut page = Page::new(&title(spec, "run"), &lead(source, plan));
+    if let Some(error) = &outcome.diverged {
+        let epochs = outcome.history.len();
+        page = page.notice(&format!("This run diverged: {error}. The page shows the models of epoch {epochs}."));
+    } else if outcome.interrupted {
+        page = page.notice("This run was interrupted. The page shows what was learned until then.");
+    }
+    let page = page
+        .section(
+            "Result",
+            [
+                tiles(outcome),
+                Piece::table(&comparison(outcome), "Models beside each other"),
+                Piece::text(&remark(outcome)),
+            ],
+        )
+        .section("Training", [history(&drawn)?])
+        .section("Train and test", [gap(&models, loss_short(spec))?]);
+    let calibrations: Vec<(String, &Calibration)> =
+        models.iter().filter_map(|(name, marks)| Some((name.clone(), marks.calibration.as_ref()?))).collect();
+    Ok(model_sections(page, source.data, spec, name, params, &calibrations)?
+        .section("What was run", [settings(plan, &source.describe()), Piece::table(&layers(spec), "Layers")]))
+}
+
+/// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
+///
+/// # Errors
+/// None in practice: a plot that cannot be drawn.
+pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) -> Result<Page, HostError> {
+    let whole: Vec<&Outcome> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|(_, outcome)| outcome).collect();
+    let Some(first) = whole.first() else { return Ok(Page::new("cygnet: no run", "No run came to its end.")) };
+    let runs: Vec<&[Epoch]> = whole.iter().map(|outcome| &outcome.history[..]).collect();
+    let baselines: Vec<&[Epoch]> =
+        whole.iter().map(|o| &o.baseline_history[..]).filter(|run| !run.is_empty()).collect();
+    let drawn = History {
+        runs: &runs,
+        baselines: &baselines,
+        start: start(plan, first),
+        loss: loss_short(&first.spec),
+        names: ["last iterate", "average"],
+    };
+    let links: Vec<_> =
+        outcomes.iter().map(|(seed, _)| (format!("seed-{seed}/report.html"), format!("seed {seed}"))).collect();
+    let mut page = Page::new(&title(&first.spec, &format!("{} seeds", whole.len())), &lead(source, plan));
+    if whole.len() < outcomes.len() {
+        page = page.notice("The last run was interrupted; it is not in the means.");
+    }
+    let caption = format!("Mean ± standard deviation of {} seeds", whole.len());
+    Ok(page
+        .section(
+            "Result",
+            [Piece::table(&seeds(&whole), &caption), Piece::side_by_side([spread(&models_of_seeds(&whole))?])],
+        )
+        .section("Training", [history(&drawn)?])
+        .section("Each seed", [Piece::links(&links)])
+        .section("What was run", [settings(plan, &source.describe()), Piece::table(&layers(&first.spec), "Layers")]))
+}
+
+/// A page about replicas, with the table that compares them; what is shown of one model is of `shown`, by its name.
+///
+/// # Errors
+/// As [`TestSet::new`].
+pub fn of_replicas(
+    source: Source<'_>,
+    plan: &Plan,
+    replicas: &ReplicaPlan,
+    history_of: &[Epoch],
+    table: &Table,
+    (name, shown): (&str, &SavedModel),
+    interrupted: bool,
+) -> Result<Page, HostError> {
+    let spec = &shown.spec;
+    let drawn = History {
+        runs: &[history_of],
+        baselines: &[],
+        start: None,
+        loss: loss_short(spec),
+        names: ["the first replica", "mean of the weights"],
+    };
+    let mut page = Page::new(&title(spec, &format!("{} replicas", replicas.count)), &lead(source, plan));
+    if interrupted {
+        page = page.notice("This run was interrupted. The page shows what was learned until then.");
+    }
+    let page = page
+        .section("Result", [Piece::table(table, "Replicas, mixes of their weights, and their votes")])
+        .section("Training", [history(&drawn)?]);
+    let start = if replicas.start == Start::Common { "a common start" } else { "starts apart" };
+    let pull = match replicas.pull {
+        Pull::Fading => "pulled to their mean by 1 − t/total".to_owned(),
+        Pull::Growing => "pulled to their mean by t/total".to_owned(),
+        Pull::Constant(0.0) => "never pulled".to_owned(),
+        Pull::Constant(share) => format!("pulled to their mean by {share}"),
+    };
+    let every = replicas.every.map_or_else(|| "each epoch".to_owned(), |steps| format!("every {steps} steps"));
+    let text = format!("{} replicas from {start}, {pull}, {every}.", replicas.count);
+    Ok(model_sections(page, source.data, spec, name, &shown.params, &[])?.section(
+        "What was run",
+        [Piece::text(&text), settings(plan, &source.describe()), Piece::table(&layers(spec), "Layers")],
+    ))
+}
+
+/// What the test says of one model, and what its first layer looks like.
+fn model_sections(
+    page: Page,
+    data: &Dataset,
+    spec: &Spec,
+    name: &str,
+    params: &[f32],
+    calibrations: &[(String, &Calibration)],
+) -> Result<Page, HostError> {
+    let test = TestSet::new(spec, params, data)?;
+    let images = data.test.images();
+    Ok(page
+        .section(&format!("Classes, {name}"), [confusion(&test)?, curves(&test)?])
+        .section("Reliability", [reliability(calibrations)?])
+        .section(&format!("Wrong and sure, {name}"), [wrong(&test)?])
+        .section(&format!("First layer, {name}"), [weights(spec, params, [images.rows, images.cols])?]))
+}
+
+/// Widths of the network, and what the page is of.
+fn title(spec: &Spec, what: &str) -> String {
+    let widths = [spec.inputs()].into_iter().chain(spec.layers().map(|layer| layer.outputs()));
+    format!("cygnet: {what} of {}", widths.map(|width| width.to_string()).collect::<Vec<_>>().join("-"))
+}
+
+fn lead(source: Source<'_>, plan: &Plan) -> String {
+    format!(
+        "{}. {} epochs in batches of {}, dropout {}, seed {}.",
+        source.describe(),
+        plan.epochs,
+        plan.batch,
+        plan.dropout,
+        plan.seed
+    )
+}
+
+/// Epochs before the first model is averaged: those of the plan for snapshots, else the first of which there is one.
+fn start(plan: &Plan, outcome: &Outcome) -> Option<f64> {
+    outcome.averages.first()?;
+    let first = outcome.history.iter().find(|epoch| epoch.averaged > 0)?.epoch as f64;
+    let averages = plan.averages.as_ref()?;
+    let has_snapshots = averages.kinds.iter().any(|kind| !matches!(kind, AverageKind::Ema(_)));
+    let share = f64::from(averages.start) * plan.epochs as f64;
+    Some(match averages.every {
+        _ if !has_snapshots => first,
+        Some(_) => share,
+        None => (share * (1.0 - 1e-7)).ceil().max(1.0),
+    })
+}
+
+/// The figures that are looked for first.
+fn tiles(outcome: &Outcome) -> Piece {
+    let last = &outcome.last_marks;
+    let (name, marks) = match outcome.averages.first() {
+        Some(average) => ("average", &average.marks),
+        None => ("last iterate", last),
+    };
+    let against =
+        |text: String| if outcome.averages.is_empty() { String::new() } else { format!("last iterate {text}") };
+    let error = |marks: &crate::host::run::Marks| percent(1.0 - f64::from(marks.test.accuracy()));
+    let loss = |marks: &crate::host::run::Marks| format!("{:.4}", marks.test.loss());
+    let (epochs, seconds) = outcome.history.last().map_or((0, 0.0), |epoch| (epoch.epoch, epoch.seconds));
+    Piece::figures(&[
+        [format!("test error, {name}"), error(marks), against(error(last))],
+        [format!("test {}, {name}", loss_short(&outcome.spec)), loss(marks), against(loss(last))],
+        ["parameters".to_owned(), outcome.spec.param_len().to_string(), String::new()],
+        ["training".to_owned(), format!("{seconds:.1} s"), format!("{epochs} epochs")],
+    ])
+}

@@ -1,0 +1,136 @@
+//! What was run, as a table: the plan of a run, by the names of the command line.
+
+use super::Piece;
+use crate::host::augment::Augment;
+use crate::host::averages::AverageKind;
+use crate::host::names::{activation_name, loss_name};
+use crate::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
+use crate::host::report::Table;
+use crate::{Activation, Init};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// The settings of a run on data of this description.
+#[must_use]
+pub fn settings(plan: &Plan, data: &str) -> Piece {
+    let rows = rows(plan, data).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
+    let header = ["setting", "value"].map(str::to_owned).to_vec();
+    Piece::table(&Table { header, rows: rows.collect() }, "Settings")
+}
+
+fn rows(plan: &Plan, data: &str) -> Vec<(&'static str, String)> {
+    let activation = if plan.hidden.is_empty() { Activation::Identity } else { plan.activation };
+    let mut rows = vec![
+        ("data", data.to_owned()),
+        ("validation", format!("{} % of the training samples", percent(plan.validation))),
+        ("hidden layers", list(plan.hidden.iter().map(u16::to_string))),
+        ("activation", activation_name(activation)),
+        ("batch normalisation", if plan.batch_norm { "yes" } else { "no" }.to_owned()),
+        ("dropout", plan.dropout.to_string()),
+        ("loss", loss_name(plan.loss)),
+        (
+            "initial weights",
+            match plan.init {
+                Init::He => "He".to_owned(),
+                Init::Glorot => "Glorot".to_owned(),
+                Init::Normal(sigma) => format!("N(0, {sigma}²)"),
+            },
+        ),
+        ("optimizer", optimizer(plan)),
+        ("learning rate", rate(plan)),
+        (
+            "batch",
+            match plan.micro_batch {
+                Some(micro) => format!("{} samples, {micro} at once", plan.batch),
+                None => format!("{} samples", plan.batch),
+            },
+        ),
+    ];
+    rows.extend(plan.clip.map(|norm| ("gradient clipped to", format!("norm {norm}"))));
+    rows.extend(plan.augment.map(|augment| ("augmentation", augmentation(&augment))));
+    rows.extend([
+        ("epochs", plan.epochs.to_string()),
+        ("averages", plan.averages.as_ref().map_or_else(|| "none".to_owned(), averages)),
+        ("seed", plan.seed.to_string()),
+    ]);
+    rows
+}
+
+fn list(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// A share in per cent, as it was given.
+fn percent(share: f32) -> String {
+    super::axis::number((1e6 * f64::from(share)).round() / 1e4)
+}
+
+fn optimizer(plan: &Plan) -> String {
+    let with = |name: &str, mut parts: Vec<String>, weight_decay: f32| {
+        if weight_decay > 0.0 {
+            parts.push(format!("weight decay {weight_decay}"));
+        }
+        [vec![name.to_owned()], parts].concat().join(", ")
+    };
+    let own = match plan.optimizer {
+        OptimizerPlan::Sgd(sgd) => {
+            let nesterov = if sgd.nesterov { " (Nesterov)" } else { "" };
+            let momentum = (sgd.momentum > 0.0).then(|| format!("momentum {}{nesterov}", sgd.momentum));
+            with("SGD", momentum.into_iter().collect(), sgd.weight_decay)
+        }
+        OptimizerPlan::Adam(adam) => {
+            let betas = format!("β₁ {}, β₂ {}", adam.beta1, adam.beta2);
+            with(if adam.decoupled { "AdamW" } else { "Adam" }, vec![betas], adam.weight_decay)
+        }
+        OptimizerPlan::ScheduleFree(free) => {
+            with("schedule-free SGD", vec![format!("momentum {}", free.beta)], free.weight_decay)
+        }
+    };
+    let behind = plan.lookahead.map(|slow| format!(", slow weights every {} steps by {}", slow.every, slow.alpha));
+    own + &behind.unwrap_or_default()
+}
+
+fn rate(plan: &Plan) -> String {
+    let decay = match plan.decay {
+        DecayPlan::Constant => "constant".to_owned(),
+        DecayPlan::Step { every, factor } => format!("times {factor} every {every} epochs"),
+        DecayPlan::Linear(to) => format!("falls linearly to {to}"),
+        DecayPlan::Cosine(to) => format!("falls along a cosine to {to}"),
+        DecayPlan::Paper(to) => format!("constant, then linearly to {to}"),
+        DecayPlan::Cyclic { to, epochs } => format!("cycles of {epochs} epochs down to {to}"),
+        DecayPlan::Restarts { to, epochs, factor } => {
+            format!("falls along a cosine to {to}, again from {epochs} epochs on, each time {factor} times as long")
+        }
+        DecayPlan::OneCycle(to) => format!("one cycle, down to {to}"),
+    };
+    let warmup = if plan.warmup > 0.0 { format!(", warm-up of {} epochs", plan.warmup) } else { String::new() };
+    format!("{}, {decay}{warmup}", plan.rate)
+}
+
+fn augmentation(augment: &Augment) -> String {
+    let Augment { rotate, zoom, shift, shear, flip, elastic } = augment;
+    let mut parts = vec![format!("rotation ±{rotate}°, zoom ±{zoom}, shift ±{shift}, shear ±{shear}")];
+    parts.extend(flip.then(|| "mirrored by chance".to_owned()));
+    parts.extend(elastic.map(|elastic| format!("elastic, α {} and σ {}", elastic.alpha, elastic.sigma)));
+    parts.join(", ")
+}
+
+fn averages(averages: &AveragePlan) -> String {
+    let kind = |kind: &AverageKind| match *kind {
+        AverageKind::Swa => "swa".to_owned(),
+        AverageKind::Ema(ema) => format!("ema (decay {})", 1.0 - f64::from(ema.epsilon)),
+        AverageKind::Lawa(models) => format!("lawa of {models}"),
+        AverageKind::Swag(columns, draws) => format!("swag ({columns} columns, {} draws)", draws.samples),
+    };
+    let every = match averages.every {
+        Some(every) => format!("every {every} steps"),
+        None => "each epoch".to_owned(),
+    };
+    let rate = averages.rate.map(|rate| format!(", at a rate of {rate}")).unwrap_or_default();
+    let start = percent(averages.start);
+    format!("{}; snapshots from {start} % of the budget on, {every}{rate}", list(averages.kinds.iter().map(kind)))
+}

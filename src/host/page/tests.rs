@@ -1,0 +1,3 @@
+use super::axis::{Axis, number};
+use super::piece::escape;
+use super::*;
