@@ -182,8 +182,10 @@ pub fn train_replicas(
             average_validation_loss: average.map(|s| s.loss()),
             seconds: started.elapsed().as_secs_f64(),
         };
-        observer.epoch(&row);
-        history.push(row);
+        if sum.seen > 0 {
+            observer.epoch(&row);
+            history.push(row);
+        }
         if interrupted {
             break;
         }

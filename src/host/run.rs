@@ -205,7 +205,8 @@ pub(super) fn train_on(
         let passed = pass();
         match passed.map_err(HostError::of_step(model.steps(), trainer.rate)) {
             Ok((row, done)) => {
-                if row.steps > 0 {
+                // An epoch that was interrupted before its first batch has nothing to say.
+                if row.steps > history.last().map_or(0, |before: &Epoch| before.steps) {
                     observer.epoch(&row);
                     history.push(row);
                 }

@@ -159,7 +159,7 @@ pub(super) fn number(x: f64) -> String {
     if !(1e-4..1e6).contains(&size) {
         return format!("{x:e}");
     }
-    let places = (5 - size.log10().floor() as i32).clamp(0, 9) as usize;
+    let places = (8 - size.log10().floor() as i32).clamp(0, 9) as usize;
     let text = format!("{x:.places$}");
     let trimmed = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     trimmed.to_string()

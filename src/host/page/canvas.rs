@@ -29,7 +29,7 @@ pub(super) const PLOTS: [&str; 11] = [
 /// Coordinates of a pixel: the library's are whole numbers.
 pub(super) const PIXEL: i32 = 4;
 /// Pixels across.
-pub(super) const WIDTH: i32 = 420;
+pub(super) const WIDTH: i32 = 392;
 
 pub(super) const INK: RGBColor = RGBColor(0x1b, 0x1f, 0x24);
 pub(super) const MUTED: RGBColor = RGBColor(0x57, 0x60, 0x6a);
@@ -43,7 +43,7 @@ pub(super) const PURPLE: RGBColor = RGBColor(0xa2, 0x4f, 0x9c);
 pub(super) const BROWN: RGBColor = RGBColor(0x8a, 0x69, 0x10);
 
 /// What each is called in `style.css`, where it has a light and a dark form.
-const THEME: [(RGBColor, &str); 9] = [
+pub(super) const THEME: [(RGBColor, &str); 9] = [
     (INK, "ink"),
     (MUTED, "muted"),
     (GRID, "grid"),
@@ -119,6 +119,12 @@ pub(super) fn letters(pixels: f64, colour: &RGBColor) -> TextStyle<'static> {
     // The library writes a size that is 1.24 times smaller.
     let font = (FONT, pixels * f64::from(PIXEL) * 1.24).into_font();
     TextStyle { color: colour.to_backend_color(), ..TextStyle::from(font) }
+}
+
+/// Those of a title.
+pub(super) fn bold(pixels: f64) -> TextStyle<'static> {
+    let style = letters(pixels, &INK);
+    TextStyle { font: style.font.style(FontStyle::Bold), ..style }
 }
 
 /// A line so many pixels long, at a place in pixels.

@@ -1,12 +1,13 @@
 //! A chart of lines and points over two axes.
 
 use super::axis::Axis;
-use super::canvas::{Area, Drawn, GRID, INK, MUTED, PIXEL, Plot, WIDTH, letters, width_of, words};
+use super::canvas::{Area, Drawn, GRID, INK, MUTED, PAPER, PIXEL, Plot, WIDTH, bold, letters, width_of, words};
 use crate::host::HostError;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::borrow::ToOwned;
 use std::string::String;
+use std::vec;
 use std::vec::Vec;
 
 /// How a line is drawn, beside its colour.
@@ -68,6 +69,7 @@ pub(super) struct Chart {
     pub(super) title: String,
     pub(super) x: Axis,
     pub(super) y: Axis,
+    /// The first lie before the others.
     pub(super) lines: Vec<Line>,
     /// Where something begins, and what.
     pub(super) mark: Option<(f64, &'static str)>,
@@ -82,7 +84,8 @@ const LETTERS: f64 = 13.0;
 const LEGEND_LINE: f64 = 19.0;
 const TITLE: f64 = 34.0;
 const RIGHT: i32 = 16;
-const FOOT: i32 = 42;
+const FOOT: i32 = 28;
+const FOOT_NAME: i32 = 15;
 const SAMPLE: f64 = 26.0;
 
 impl Chart {
@@ -98,12 +101,17 @@ impl Chart {
         let lines = legend_lines(&entries);
         let strip = if self.mark.is_some() { 16.0 } else { 4.0 };
         let top = TITLE + LEGEND_LINE * lines as f64 + strip;
-        let height = top as i32 + self.height + FOOT;
+        let height = top as i32 + self.height + self.foot();
         Plot::new(name, label, height, |area| {
             words(area, &self.title, [10.0, 17.0], &bold(15.0), HPos::Left)?;
             legend(area, &entries)?;
             self.draw(area, top as i32)
         })
+    }
+
+    /// Room for numbers, and for the name of the axis where it has one.
+    fn foot(&self) -> i32 {
+        FOOT + if self.x.name.is_empty() { 0 } else { FOOT_NAME }
     }
 
     fn draw(&self, area: &Area<'_>, top: i32) -> Drawn {
@@ -114,7 +122,7 @@ impl Chart {
             .margin_top(top * PIXEL)
             .margin_right(RIGHT * PIXEL)
             .margin_left(8 * PIXEL)
-            .x_label_area_size(FOOT * PIXEL)
+            .x_label_area_size(self.foot() * PIXEL)
             .y_label_area_size((widest as i32 + 12) * PIXEL)
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let hair = |colour: &RGBColor| colour.stroke_width(PIXEL as u32);
@@ -135,13 +143,13 @@ impl Chart {
         if let Some((x, name)) = self.mark {
             let x = x.clamp(x0, x1);
             chart.draw_series(dashes([(x, y0), (x, y1)], [3, 3], MUTED.stroke_width(PIXEL as u32 * 3 / 2)))?;
-            let (left, right) = (area.get_pixel_range().0.start, chart.plotting_area().get_x_axis_pixel_range());
-            let at = right.start as f64 + (x - x0) / (x1 - x0) * (right.end - right.start) as f64 - left as f64;
-            let at = at / f64::from(PIXEL);
-            let (dx, side) = if at > 0.7 * f64::from(WIDTH) { (4.0, HPos::Right) } else { (-1.0, HPos::Left) };
-            words(area, name, [at + dx, f64::from(top) - 9.0], &style, side)?;
+            let (range, _) = chart.plotting_area().get_pixel_range();
+            let [from, to] = [range.start, range.end].map(|x| f64::from(x) / f64::from(PIXEL));
+            // Over what begins there, at its left end where the name has room.
+            let left = (from + (x - x0) / (x1 - x0) * (to - from)).min(to - width_of(area, name, &style));
+            words(area, name, [left, f64::from(top) - 9.0], &style, HPos::Left)?;
         }
-        for line in &self.lines {
+        for line in self.lines.iter().rev() {
             self.line(&mut chart, line)?;
         }
         let note = letters(LETTERS, &INK).pos(Pos::new(HPos::Left, VPos::Center));
@@ -166,7 +174,9 @@ impl Chart {
             }
         })?;
         for (at, radius) in places.iter().filter(|_| line.dots != Dots::None) {
-            chart.draw_series([*at].map(|at| EmptyElement::at(at) + dot(line, *radius, (0, 0))))?;
+            for dot in dot(line, *radius, (0, 0)) {
+                chart.plotting_area().draw(&(EmptyElement::at(*at) + dot))?;
+            }
         }
         Ok(())
     }
@@ -193,11 +203,6 @@ impl Chart {
     }
 }
 
-fn bold(pixels: f64) -> TextStyle<'static> {
-    let style = letters(pixels, &INK);
-    TextStyle { font: style.font.style(FontStyle::Bold), ..style }
-}
-
 /// Width in pixels, dashes and gaps, opacity of a line, given to what draws it; points alone have none.
 fn stroke(line: &Line, draw: impl FnOnce(f64, Option<[i32; 2]>, f64) -> Drawn) -> Drawn {
     match line.stroke {
@@ -221,13 +226,14 @@ where
     DashedLineSeries::new(points, dash * PIXEL, gap * PIXEL, style)
 }
 
-/// A point.
-fn dot(line: &Line, radius: f64, at: (i32, i32)) -> Circle<(i32, i32), i32> {
+/// A point: a disc, and a circle where it is hollow.
+fn dot(line: &Line, radius: f64, at: (i32, i32)) -> Vec<Circle<(i32, i32), i32>> {
     let radius = (radius * f64::from(PIXEL)) as i32;
+    let circle = |style: ShapeStyle| Circle::new(at, radius, style);
     if line.dots == Dots::Hollow {
-        return Circle::new(at, radius, line.colour.stroke_width(PIXEL as u32 * 3 / 2));
+        return vec![circle(PAPER.filled()), circle(line.colour.stroke_width(PIXEL as u32 * 3 / 2))];
     }
-    Circle::new(at, radius, line.colour.filled())
+    vec![circle(line.colour.filled())]
 }
 
 /// Where the entries of a legend stand: left end and line, pixels. Widths are those of an average letter, so that a line
@@ -268,7 +274,9 @@ fn legend(area: &Area<'_>, entries: &[&Line]) -> Drawn {
             Ok(())
         })?;
         if line.dots != Dots::None {
-            area.draw(&dot(line, 3.5, (whole(x + SAMPLE / 2.0), whole(y))))?;
+            for dot in dot(line, 3.5, (whole(x + SAMPLE / 2.0), whole(y))) {
+                area.draw(&dot)?;
+            }
         }
         words(area, line.name.as_deref().unwrap_or_default(), [x + SAMPLE + 5.0, y], &style, HPos::Left)?;
     }

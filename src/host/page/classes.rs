@@ -2,14 +2,15 @@
 
 use super::Piece;
 use super::axis::{Axis, extent};
-use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PAPER, PIXEL, PURPLE, Plot, WIDTH, letters, words};
+use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PAPER, PIXEL, PURPLE, Plot, WIDTH, bold, letters, words};
 use super::chart::{Chart, Line, Stroke};
-use super::piece::scrolling;
+use super::piece::{TABLE_END, table_start};
+use crate::host::averages::calibrate;
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation};
 use crate::host::mnist::{Dataset, Samples};
 use crate::host::report::percent;
 use crate::host::{Evaluator, HostError};
-use crate::{Loss, Spec, softmax};
+use crate::{Calibration, Loss, Spec, softmax};
 use plotters::element::Rectangle;
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
@@ -24,6 +25,7 @@ pub struct TestSet<'a> {
     /// Probabilities of the classes, or outputs of a loss that knows none, shape `(samples, classes)`.
     pub(super) outputs: Vec<f32>,
     pub(super) has_probabilities: bool,
+    pub(super) calibration: Option<Calibration>,
     set: SetEvaluation,
 }
 
@@ -38,10 +40,12 @@ impl<'a> TestSet<'a> {
         let (score, mut outputs) = Evaluator::new(spec, data)?.outputs(params, samples, &indices)?;
         let set = SetEvaluation::new(spec, samples, &indices, (score, outputs.clone()))?;
         let has_probabilities = spec.loss_kind() == Loss::SoftmaxCrossEntropy;
+        let mut calibration = None;
         if has_probabilities {
             outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
+            calibrate(spec, samples, &indices, &outputs, calibration.insert(Calibration::default()))?;
         }
-        Ok(Self { samples, outputs, has_probabilities, set })
+        Ok(Self { samples, outputs, has_probabilities, calibration, set })
     }
 }
 
@@ -68,12 +72,12 @@ pub fn confusion(test: &TestSet<'_>) -> Result<Piece, HostError> {
         format!("<tr><th scope=\"row\">{c}</th>{cells}<td>{recall}</td></tr>\n")
     });
     let html = format!(
-        "{}<caption>{name}</caption>\n<thead><tr><td></td>{columns}<th scope=\"col\">right</th></tr></thead>\n\
-         <tbody>\n{}</tbody>\n</table></div>\n",
-        scrolling(name, "matrix"),
+        "{}<thead><tr><td></td>{columns}<th scope=\"col\">right</th></tr></thead>\n\
+         <tbody>\n{}</tbody>\n{TABLE_END}",
+        table_start(name, "matrix"),
         rows.collect::<String>()
     );
-    Ok([Piece::from_html(html).with_file(picture(matrix)?), table].into_iter().collect())
+    Ok(Piece::beside([Piece::from_html(html).with_file(picture(matrix)?), table]))
 }
 
 /// How strong the colour of a share of a class is: single mistakes are to be seen.
@@ -96,7 +100,7 @@ fn picture(matrix: &[Vec<u32>]) -> Result<Plot, HostError> {
     let side = (WIDTH - left - 10) / matrix.len() as i32;
     let (top, height) = (62, 62 + side * matrix.len() as i32 + 10);
     Plot::new("confusion", "Confusion matrix", height, |area| {
-        words(area, "class (rows), and what it was taken for", [10.0, 17.0], &letters(15.0, &INK), HPos::Left)?;
+        words(area, "classes (rows), taken for (columns)", [10.0, 17.0], &bold(15.0), HPos::Left)?;
         let size = (f64::from(side) * 0.42).clamp(4.0, 13.0);
         let centre = |i: usize, from: i32| f64::from(from) + f64::from(side) * (i as f64 + 0.5);
         for (c, row) in matrix.iter().enumerate() {
@@ -152,8 +156,12 @@ pub fn curves(test: &TestSet<'_>) -> Result<Piece, HostError> {
         let x = class.roc.false_positive_rate.iter().map(|&x| f64::from(x).max(lowest));
         stairs(x.zip(class.roc.true_positive_rate.iter().map(|&y| y.into())))
     };
+    let (worst, _) = extent(set.per_class.iter().map(|class| class.average_precision.into()));
+    // Curves of a good model differ only near the corner.
+    let (from, floor) = if worst > 0.95 { (0.8, 0.5) } else { (0.0, 0.0) };
     let pr = |class: &ClassEvaluation| {
-        stairs(class.pr.recall.iter().map(|&x| x.into()).zip(class.pr.precision.iter().map(|&y| y.into())))
+        let y = class.pr.precision.iter().map(|&y| f64::from(y).max(floor));
+        stairs(class.pr.recall.iter().map(|&x| x.into()).zip(y).filter(|point| point.0 >= from))
     };
     let has_both = |class: &&ClassEvaluation| !class.roc_auc.is_nan() && !class.average_precision.is_nan();
     if set.per_class.iter().filter(has_both).count() == 0 {
@@ -161,32 +169,31 @@ pub fn curves(test: &TestSet<'_>) -> Result<Piece, HostError> {
     }
     let rocs = lines(set, |class| class.roc_auc, "area", roc);
     let least = rocs.iter().filter_map(|line| Some(line.points.iter().find(|point| point.0 > lowest)?.1));
-    let (floor, _) = extent(least);
-    let floor = ((floor * 10.0).floor() / 10.0).clamp(0.0, 0.9);
+    let (least, _) = extent(least);
+    let y = Axis::linear("", ((least * 10.0).floor() / 10.0).clamp(0.0, 0.9), 1.0);
     let x = Axis::log("false positive rate, log scale", lowest, 1.0);
-    let roc = Chart { height: 260, ..Chart::new("true positive rate (ROC)", x, Axis::linear("", floor, 1.0), rocs) };
+    let roc = Chart { height: 260, ..Chart::new("true positive rate (ROC)", x, y, rocs) };
     let prs = lines(set, |class| class.average_precision, "AP", pr);
-    let (worst, _) = extent(set.per_class.iter().filter(has_both).map(|class| class.average_precision.into()));
-    // Curves of a good model differ only near the corner.
-    let (from, floor) = if worst > 0.95 { (0.8, 0.5) } else { (0.0, 0.0) };
     let [x, y] = [("recall", from), ("", floor)].map(|(name, low)| Axis::linear(name, low, 1.0));
-    let pr = Chart { height: 260, ..Chart::new("precision", x, y, prs) };
+    let pr = Chart { height: 260, ..Chart::new("precision over recall", x, y, prs) };
     let caption = format!(
         "Each class against the rest; named are the {} with the smallest area. Mean area {:.4}.",
         MARKED.len().min(set.per_class.len()),
         set.mean_roc_auc
     );
     let cut = if from > 0.0 { " The axes begin where the curves part." } else { "" };
-    Ok(Piece::side_by_side([
+    Ok([
         Piece::plot(roc.plot("roc", "Receiver operating characteristic of each class")?, &caption),
         Piece::plot(
             pr.plot("precision-recall", "Precision over recall of each class")?,
             &format!("Likewise. Mean average precision {:.4}.{cut}", set.mean_average_precision),
         ),
-    ]))
+    ]
+    .into_iter()
+    .collect())
 }
 
-/// The curve of each class, behind all others those that are not marked.
+/// The curve of each class, those that are not marked behind the others.
 fn lines<P: IntoIterator<Item = (f64, f64)>>(
     set: &SetEvaluation,
     area: impl Fn(&ClassEvaluation) -> f32,
@@ -204,7 +211,7 @@ fn lines<P: IntoIterator<Item = (f64, f64)>>(
         }
     };
     let (marked, others): (Vec<_>, Vec<_>) = ranked.iter().enumerate().map(line).partition(|line| line.name.is_some());
-    others.into_iter().chain(marked.into_iter()).collect()
+    marked.into_iter().chain(others).collect()
 }
 
 /// A curve without the points between others at one height, or above one place.

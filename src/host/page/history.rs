@@ -38,32 +38,39 @@ pub fn history(history: &History<'_>) -> Result<Piece, HostError> {
     if history.runs.iter().all(|run| run.is_empty()) {
         return Ok(Piece::text("No epoch was finished."));
     }
-    let [model, average] = history.names.map(|name| format!("validation, {name}"));
+    let [model, average] = history.names;
     let losses = [
         curve("training batches", MUTED, Stroke::Dotted, |e| Some(e.train_loss)),
-        curve(&model, ORANGE, Stroke::Dashed, |e| e.validation_loss.map(f64::from)),
-        curve(&average, BLUE, Stroke::Solid, |e| e.average_validation_loss.map(f64::from)),
+        curve(model, ORANGE, Stroke::Dashed, |e| e.validation_loss.map(f64::from)),
+        curve(average, BLUE, Stroke::Solid, |e| e.average_validation_loss.map(f64::from)),
     ];
     let errors = [
         curve("training batches", MUTED, Stroke::Dotted, |e| Some(100.0 * e.train_error)),
-        curve(&model, ORANGE, Stroke::Dashed, |e| percent(e.validation_error)),
-        curve(&average, BLUE, Stroke::Solid, |e| percent(e.average_validation_error)),
+        curve(model, ORANGE, Stroke::Dashed, |e| percent(e.validation_error)),
+        curve(average, BLUE, Stroke::Solid, |e| percent(e.average_validation_error)),
     ];
-    let baseline = |get: Get| [curve("validation, decayed rate", GREEN, Stroke::Solid, get)];
-    let loss = history.chart(history.loss, &losses, &baseline(|e| e.validation_loss.map(f64::from)));
-    let error = history.chart("error, %", &errors, &baseline(|e| percent(e.validation_error)));
+    let baseline = |get: Get| [curve("decayed rate", GREEN, Stroke::Solid, get)];
+    let loss = history.chart(history.loss, &losses, &baseline(|e| e.validation_loss.map(f64::from)), false);
+    let error = history.chart("error, %", &errors, &baseline(|e| percent(e.validation_error)), false);
     let rate: Get = |e| Some(f64::from(e.rate));
+    let own = match (history.baselines.len(), history.runs.len()) {
+        (0, _) => "",
+        (_, 1) => "this run",
+        _ => "these runs",
+    };
     let rate = history.chart(
         "learning rate",
-        &[curve(if history.baselines.is_empty() { "" } else { "this run" }, ORANGE, Stroke::Solid, rate)],
+        &[curve(own, ORANGE, Stroke::Solid, rate)],
         &[curve("decayed rate", GREEN, Stroke::Solid, rate)],
+        true,
     );
+    let is_validated = history.runs.iter().any(|run| run.iter().any(|e| e.validation_loss.is_some()));
+    let before = "on the training batches before each step, with dropout and augmentation.";
+    let caption =
+        if is_validated { format!("On the validation samples; {before}") } else { before.replacen('o', "O", 1) };
     let mut pieces = vec![
-        Piece::plot(
-            loss.plot("loss", &format!("{} by epoch", history.loss))?,
-            "That of the training batches is measured before each step, with dropout and augmentation.",
-        ),
-        Piece::plot(error.plot("error", "Error in per cent by epoch")?, "Accuracy is 100 % less the error."),
+        Piece::plot(loss.plot("loss", &format!("{} by epoch", history.loss))?, &caption),
+        Piece::plot(error.plot("error", "Error in per cent by epoch")?, "Likewise. Accuracy is 100 % less the error."),
         Piece::plot(rate.plot("rate", "Learning rate by epoch")?, "Of the last step of each epoch."),
     ];
     let epochs = || history.runs.iter().flat_map(|run| run.iter());
@@ -74,7 +81,7 @@ pub fn history(history: &History<'_>) -> Result<Piece, HostError> {
             curve("batch size", BLUE, Stroke::Solid, |e| Some(e.batch as f64)),
             curve("gradient noise scale", PURPLE, Stroke::Dashed, |e| e.noise_scale.map(f64::from)),
         ];
-        let batch = history.chart("batch size, samples", &lines[..1 + usize::from(is_measured)], &[]);
+        let batch = history.chart("batch size, samples", &lines[..1 + usize::from(is_measured)], &[], false);
         let caption = if is_measured { "The noise scale is the batch size that pays." } else { "" };
         pieces.push(Piece::plot(batch.plot("batch", "Batch size by epoch")?, caption));
     }
@@ -120,10 +127,11 @@ fn lines(curve: &Curve, runs: &[&[Epoch]]) -> Vec<Line> {
 }
 
 impl History<'_> {
-    fn chart(&self, title: &str, curves: &[Curve], baselines: &[Curve]) -> Chart {
+    fn chart(&self, title: &str, curves: &[Curve], baselines: &[Curve], from_zero: bool) -> Chart {
         let own = curves.iter().flat_map(|curve| lines(curve, self.runs));
         let lines: Vec<Line> = own.chain(baselines.iter().flat_map(|curve| lines(curve, self.baselines))).collect();
-        let y = Axis::around(title, lines.iter().flat_map(|line| &line.points).map(|point| point.1));
+        let values = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
+        let y = if from_zero { Axis::linear(title, 0.0, 1.06 * extent(values).1) } else { Axis::around(title, values) };
         let (_, last) = extent(lines.iter().flat_map(|line| &line.points).map(|point| point.0));
         let title = y.name.clone();
         Chart {

@@ -47,9 +47,9 @@ pub fn gap(models: &[(String, &Marks)], loss_name: &str) -> Result<Piece, HostEr
         for (i, (name, marks)) in models.iter().enumerate() {
             let [train, test] = ends(marks);
             let (colour, y) = (colour(i, name), -(i as f64));
-            lines.push(Line::new("", colour, [(train, y), (test, y)]));
             lines.push(Line::new("", colour, [(train, y)]).stroke(Stroke::None).dots(Dots::Hollow).radius(5.0));
             lines.push(Line::new("", colour, [(test, y)]).stroke(Stroke::None).dots(Dots::Filled).radius(5.0));
+            lines.push(Line::new("", colour, [(train, y), (test, y)]));
         }
         let sample = |name: &str, dots| Line::new(name, INK, []).stroke(Stroke::None).dots(dots);
         lines.extend([sample("train", Dots::Hollow), sample("test", Dots::Filled)]);

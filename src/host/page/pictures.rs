@@ -46,7 +46,7 @@ pub fn wrong(test: &TestSet<'_>) -> Result<Piece, HostError> {
         }
         figures += &format!(
             "<figure><img src=\"{source}\" width=\"{cols}\" height=\"{rows}\" alt=\"Sample {i} of the test\">\
-             <figcaption>{right}, taken for <b>{class}</b><br>{} against {}</figcaption></figure>\n",
+             <figcaption>{right}, taken for <b>{class}</b><br>{} to {}</figcaption></figure>\n",
             sure(p),
             sure(of_right),
         );
@@ -54,7 +54,7 @@ pub fn wrong(test: &TestSet<'_>) -> Result<Piece, HostError> {
     let what = if test.has_probabilities { "probability" } else { "output" };
     let text = format!(
         "{} of {} test samples are wrong. These are wrong with the largest {what}: what it is, what it was taken for, \
-         and the {what} of that against the {what} of what it is.",
+         and the {what} of that to the {what} of what it is.",
         wrong.len(),
         samples.len()
     );

@@ -3,7 +3,7 @@
 use super::canvas::Plot;
 use crate::host::report::Table;
 use std::format;
-use std::string::String;
+use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
@@ -21,9 +21,19 @@ impl Piece {
         Self::from_html(format!("<p>{}</p>\n", escape(text)))
     }
 
-    /// A table, its first column the names of its rows; a wide one scrolls by itself.
+    /// A table of figures, its first column the names of its rows; a wide one scrolls by itself.
     #[must_use]
     pub fn table(table: &Table, caption: &str) -> Self {
+        Self::table_of(table, caption, "")
+    }
+
+    /// A table of words, to the left.
+    #[must_use]
+    pub fn words(table: &Table, caption: &str) -> Self {
+        Self::table_of(table, caption, "text")
+    }
+
+    fn table_of(table: &Table, caption: &str, class: &str) -> Self {
         let cells = |tag: &str, cells: &[String]| {
             let cell = |text: &String| match (tag, text.is_empty()) {
                 ("th", true) => "<td></td>".into(),
@@ -40,9 +50,8 @@ impl Piece {
         };
         let rows: String = table.rows.iter().map(row).collect();
         Self::from_html(format!(
-            "{}<caption>{}</caption>\n<thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n",
-            scrolling(caption, ""),
-            escape(caption),
+            "{}<thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody>\n{TABLE_END}",
+            table_start(caption, class),
             cells("th", &table.header),
         ))
     }
@@ -70,6 +79,13 @@ impl Piece {
     pub fn side_by_side(pieces: impl IntoIterator<Item = Self>) -> Self {
         let all: Self = pieces.into_iter().collect();
         if all.is_empty() { all } else { Self { html: format!("<div class=\"plots\">\n{}</div>\n", all.html), ..all } }
+    }
+
+    /// Tables and text side by side, each as wide as it is.
+    #[must_use]
+    pub fn beside(pieces: impl IntoIterator<Item = Self>) -> Self {
+        let all: Self = pieces.into_iter().collect();
+        Self { html: format!("<div class=\"beside\">\n{}</div>\n", all.html), ..all }
     }
 
     /// A plot with a sentence under it.
@@ -113,10 +129,29 @@ impl FromIterator<Piece> for Piece {
     }
 }
 
-/// The start of a table in a box that scrolls, also by keys.
-pub(super) fn scrolling(name: &str, class: &str) -> String {
-    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
-    format!("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table{class}>\n", escape(name))
+/// The start of a table under its caption, in a box that scrolls, also by keys.
+pub(super) fn table_start(caption: &str, class: &str) -> String {
+    let (caption, class) =
+        (escape(caption), if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") });
+    format!(
+        "<figure class=\"table\">\n<figcaption>{caption}</figcaption>\n\
+         <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\"><table{class}>\n"
+    )
+}
+
+pub(super) const TABLE_END: &str = "</table></div>\n</figure>\n";
+
+/// A count with its thousands apart.
+pub(super) fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Text in which HTML is text.

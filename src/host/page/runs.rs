@@ -1,5 +1,6 @@
 //! Whole pages: of a run, of several seeds, of replicas.
 
+use super::piece::grouped;
 use super::{
     History, Page, Piece, TestSet, confusion, curves, gap, history, reliability, settings, spread, weights, wrong,
 };
@@ -10,8 +11,8 @@ use crate::host::mnist::Dataset;
 use crate::host::model_file::SavedModel;
 use crate::host::plan::Plan;
 use crate::host::replicas::ReplicaPlan;
-use crate::host::report::{Table, comparison, loss_short, models, models_of_seeds, percent, remark, seeds};
-use crate::host::run::{Epoch, Outcome};
+use crate::host::report::{BASELINE, Table, comparison, loss_short, models, models_of_seeds, percent, remark, seeds};
+use crate::host::run::{Epoch, Marks, Outcome};
 use crate::{Calibration, Pull, Spec, Start};
 use std::borrow::ToOwned;
 use std::format;
@@ -30,7 +31,8 @@ pub struct Source<'a> {
 impl Source<'_> {
     fn describe(&self) -> String {
         let Dataset { train, test, classes } = self.data;
-        format!("{}: {} training samples, {} for the test, {classes} classes", self.name, train.len(), test.len())
+        let [train, test] = [train.len(), test.len()].map(grouped);
+        format!("{}: {train} training samples, {test} for the test, {classes} classes", self.name)
     }
 }
 
@@ -40,11 +42,9 @@ impl Source<'_> {
 /// As [`TestSet::new`].
 pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page, HostError> {
     let spec = &outcome.spec;
-    let (name, params) = match outcome.averages.first() {
-        Some(average) => ("average", &average.params),
-        None => ("last iterate", &outcome.last),
-    };
     let models = models(outcome);
+    let params = outcome.averages.first().map_or(&outcome.last, |average| &average.params);
+    let name = models.get(usize::from(!outcome.averages.is_empty())).map_or("", |(name, _)| name);
     let baselines: Vec<&[Epoch]> =
         Some(&outcome.baseline_history[..]).filter(|run| !run.is_empty()).into_iter().collect();
     let drawn = History {
@@ -66,16 +66,22 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
             "Result",
             [
                 tiles(outcome),
-                Piece::table(&comparison(outcome), "Models beside each other"),
-                Piece::text(&remark(outcome)),
+                Piece::beside([
+                    Piece::table(&comparison(outcome), "Models beside each other"),
+                    Piece::text(&remark(outcome)),
+                ]),
             ],
         )
         .section("Training", [history(&drawn)?])
         .section("Train and test", [gap(&models, loss_short(spec))?]);
-    let calibrations: Vec<(String, &Calibration)> =
-        models.iter().filter_map(|(name, marks)| Some((name.clone(), marks.calibration.as_ref()?))).collect();
-    Ok(model_sections(page, source.data, spec, name, params, &calibrations)?
-        .section("What was run", [settings(plan, &source.describe()), Piece::table(&layers(spec), "Layers")]))
+    // Of several averages the first.
+    let known = |(i, (name, marks)): (usize, &(String, &Marks))| {
+        let is_shown = i < 2 || name == BASELINE;
+        Some((name.clone(), marks.calibration.filter(|_| is_shown)?))
+    };
+    let calibrations: Vec<_> = models.iter().enumerate().filter_map(known).collect();
+    Ok(model_sections(page, source.data, spec, (name, params), &calibrations)?
+        .section("What was run", [what_was_run(source, plan, spec)]))
 }
 
 /// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
@@ -103,13 +109,10 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     }
     let caption = format!("Mean ± standard deviation of {} seeds", whole.len());
     Ok(page
-        .section(
-            "Result",
-            [Piece::table(&seeds(&whole), &caption), Piece::side_by_side([spread(&models_of_seeds(&whole))?])],
-        )
+        .section("Result", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&models_of_seeds(&whole))?])])
         .section("Training", [history(&drawn)?])
         .section("Each seed", [Piece::links(&links)])
-        .section("What was run", [settings(plan, &source.describe()), Piece::table(&layers(&first.spec), "Layers")]))
+        .section("What was run", [what_was_run(source, plan, &first.spec)]))
 }
 
 /// A page about replicas, with the table that compares them; what is shown of one model is of `shown`, by its name.
@@ -149,28 +152,31 @@ pub fn of_replicas(
     };
     let every = replicas.every.map_or_else(|| "each epoch".to_owned(), |steps| format!("every {steps} steps"));
     let text = format!("{} replicas from {start}, {pull}, {every}.", replicas.count);
-    Ok(model_sections(page, source.data, spec, name, &shown.params, &[])?.section(
-        "What was run",
-        [Piece::text(&text), settings(plan, &source.describe()), Piece::table(&layers(spec), "Layers")],
-    ))
+    Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
+        .section("What was run", [Piece::text(&text), what_was_run(source, plan, spec)]))
 }
 
-/// What the test says of one model, and what its first layer looks like.
+fn what_was_run(source: Source<'_>, plan: &Plan, spec: &Spec) -> Piece {
+    Piece::beside([settings(plan, &source.describe()), Piece::table(&layers(spec), "Layers")])
+}
+
+/// What the test says of one model, and what its first layer looks like; its own calibration where there is no other.
 fn model_sections(
     page: Page,
     data: &Dataset,
     spec: &Spec,
-    name: &str,
-    params: &[f32],
-    calibrations: &[(String, &Calibration)],
+    (name, params): (&str, &[f32]),
+    calibrations: &[(String, Calibration)],
 ) -> Result<Page, HostError> {
     let test = TestSet::new(spec, params, data)?;
     let images = data.test.images();
+    let own: Vec<_> = test.calibration.into_iter().map(|own| (name.to_owned(), own)).collect();
+    let calibrations = if calibrations.is_empty() { &own } else { calibrations };
+    let plots = Piece::side_by_side([curves(&test)?, reliability(calibrations)?]);
     Ok(page
-        .section(&format!("Classes, {name}"), [confusion(&test)?, curves(&test)?])
-        .section("Reliability", [reliability(calibrations)?])
-        .section(&format!("Wrong and sure, {name}"), [wrong(&test)?])
-        .section(&format!("First layer, {name}"), [weights(spec, params, [images.rows, images.cols])?]))
+        .section(&format!("Classes: {name}"), [confusion(&test)?, plots])
+        .section(&format!("Confidently wrong: {name}"), [wrong(&test)?])
+        .section(&format!("First layer: {name}"), [weights(spec, params, [images.rows, images.cols])?]))
 }
 
 /// Widths of the network, and what the page is of.
@@ -181,7 +187,7 @@ fn title(spec: &Spec, what: &str) -> String {
 
 fn lead(source: Source<'_>, plan: &Plan) -> String {
     format!(
-        "{}. {} epochs in batches of {}, dropout {}, seed {}.",
+        "Trained on {}. {} epochs in batches of {}, dropout {}, seed {}.",
         source.describe(),
         plan.epochs,
         plan.batch,
@@ -213,13 +219,13 @@ fn tiles(outcome: &Outcome) -> Piece {
     };
     let against =
         |text: String| if outcome.averages.is_empty() { String::new() } else { format!("last iterate {text}") };
-    let error = |marks: &crate::host::run::Marks| percent(1.0 - f64::from(marks.test.accuracy()));
-    let loss = |marks: &crate::host::run::Marks| format!("{:.4}", marks.test.loss());
+    let error = |marks: &Marks| percent(1.0 - f64::from(marks.test.accuracy()));
+    let loss = |marks: &Marks| format!("{:.4}", marks.test.loss());
     let (epochs, seconds) = outcome.history.last().map_or((0, 0.0), |epoch| (epoch.epoch, epoch.seconds));
     Piece::figures(&[
         [format!("test error, {name}"), error(marks), against(error(last))],
         [format!("test {}, {name}", loss_short(&outcome.spec)), loss(marks), against(loss(last))],
-        ["parameters".to_owned(), outcome.spec.param_len().to_string(), String::new()],
+        ["parameters".to_owned(), grouped(outcome.spec.param_len()), String::new()],
         ["training".to_owned(), format!("{seconds:.1} s"), format!("{epochs} epochs")],
     ])
 }

@@ -1,6 +1,7 @@
 //! What was run, as a table: the plan of a run, by the names of the command line.
 
 use super::Piece;
+use super::axis::number;
 use crate::host::augment::Augment;
 use crate::host::averages::AverageKind;
 use crate::host::names::{activation_name, loss_name};
@@ -18,7 +19,7 @@ use std::vec::Vec;
 pub fn settings(plan: &Plan, data: &str) -> Piece {
     let rows = rows(plan, data).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
     let header = ["setting", "value"].map(str::to_owned).to_vec();
-    Piece::table(&Table { header, rows: rows.collect() }, "Settings")
+    Piece::words(&Table { header, rows: rows.collect() }, "Settings")
 }
 
 fn rows(plan: &Plan, data: &str) -> Vec<(&'static str, String)> {
@@ -66,7 +67,7 @@ fn list(names: impl Iterator<Item = String>) -> String {
 
 /// A share in per cent, as it was given.
 fn percent(share: f32) -> String {
-    super::axis::number((1e6 * f64::from(share)).round() / 1e4)
+    number((1e6 * f64::from(share)).round() / 1e4)
 }
 
 fn optimizer(plan: &Plan) -> String {
@@ -122,7 +123,7 @@ fn augmentation(augment: &Augment) -> String {
 fn averages(averages: &AveragePlan) -> String {
     let kind = |kind: &AverageKind| match *kind {
         AverageKind::Swa => "swa".to_owned(),
-        AverageKind::Ema(ema) => format!("ema (decay {})", 1.0 - f64::from(ema.epsilon)),
+        AverageKind::Ema(ema) => format!("ema (decay {})", number(1.0 - f64::from(ema.epsilon))),
         AverageKind::Lawa(models) => format!("lawa of {models}"),
         AverageKind::Swag(columns, draws) => format!("swag ({columns} columns, {} draws)", draws.samples),
     };
