@@ -222,7 +222,7 @@ fn run_replicas(
     }
     if !arguments.quiet {
         let model = arguments.out.join("average.cygnet");
-        say(&format!("\nSaved in {}. Next: cygnet predict {} FILE.png", arguments.out.display(), model.display()))?;
+        say(&format!("\n{}", cli::saved(&arguments.out, &model)))?;
     }
     if trained.interrupted {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));

@@ -39,7 +39,18 @@ pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) ->
     };
     let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
     let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
-    format!("Saved in {}. Next: cygnet predict {} FILE.png", out.display(), model.display())
+    saved(out, &model)
+}
+
+/// Where everything of a run is, and a model of it to try.
+pub(crate) fn saved(out: &Path, model: &Path) -> String {
+    let page = out.join("report.html");
+    format!(
+        "Saved in {}, with {} to look at.\nNext: cygnet predict {} FILE.png",
+        out.display(),
+        page.display(),
+        model.display()
+    )
 }
 
 /// What the article leaves open, as numbered lines.

@@ -123,7 +123,7 @@ impl Chart {
             .margin_right(RIGHT * PIXEL)
             .margin_left(8 * PIXEL)
             .x_label_area_size(self.foot() * PIXEL)
-            .y_label_area_size((widest as i32 + 12) * PIXEL)
+            .y_label_area_size((widest as i32 + 16) * PIXEL)
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let hair = |colour: &RGBColor| colour.stroke_width(PIXEL as u32);
         if let Some((x, _)) = self.mark {

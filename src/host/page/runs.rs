@@ -54,7 +54,8 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
         loss: loss_short(spec),
         names: ["last iterate", "average"],
     };
-    let mut page = Page::new(&title(spec, "run"), &lead(source, plan));
+    let seed = plan.seed.to_string();
+    let mut page = Page::new(&title(spec, "run"), &lead(source, plan, &seed));
     if let Some(error) = &outcome.diverged {
         let epochs = outcome.history.len();
         page = page.notice(&format!("This run diverged: {error}. The page shows the models of epoch {epochs}."));
@@ -81,7 +82,7 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
     };
     let calibrations: Vec<_> = models.iter().enumerate().filter_map(known).collect();
     Ok(model_sections(page, source.data, spec, (name, params), &calibrations)?
-        .section("What was run", [what_was_run(source, plan, spec)]))
+        .section("What was run", [what_was_run(source, plan, &seed, spec)]))
 }
 
 /// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
@@ -103,7 +104,11 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     };
     let links: Vec<_> =
         outcomes.iter().map(|(seed, _)| (format!("seed-{seed}/report.html"), format!("seed {seed}"))).collect();
-    let mut page = Page::new(&title(&first.spec, &format!("{} seeds", whole.len())), &lead(source, plan));
+    let seed = match outcomes {
+        [(first, _), .., (last, _)] => format!("{first} to {last}"),
+        _ => plan.seed.to_string(),
+    };
+    let mut page = Page::new(&title(&first.spec, &format!("{} seeds", whole.len())), &lead(source, plan, &seed));
     if whole.len() < outcomes.len() {
         page = page.notice("The last run was interrupted; it is not in the means.");
     }
@@ -112,7 +117,7 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
         .section("Result", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&models_of_seeds(&whole))?])])
         .section("Training", [history(&drawn)?])
         .section("Each seed", [Piece::links(&links)])
-        .section("What was run", [what_was_run(source, plan, &first.spec)]))
+        .section("What was run", [what_was_run(source, plan, &seed, &first.spec)]))
 }
 
 /// A page about replicas, with the table that compares them; what is shown of one model is of `shown`, by its name.
@@ -136,7 +141,8 @@ pub fn of_replicas(
         loss: loss_short(spec),
         names: ["the first replica", "mean of the weights"],
     };
-    let mut page = Page::new(&title(spec, &format!("{} replicas", replicas.count)), &lead(source, plan));
+    let seed = plan.seed.to_string();
+    let mut page = Page::new(&title(spec, &format!("{} replicas", replicas.count)), &lead(source, plan, &seed));
     if interrupted {
         page = page.notice("This run was interrupted. The page shows what was learned until then.");
     }
@@ -153,11 +159,11 @@ pub fn of_replicas(
     let every = replicas.every.map_or_else(|| "each epoch".to_owned(), |steps| format!("every {steps} steps"));
     let text = format!("{} replicas from {start}, {pull}, {every}.", replicas.count);
     Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
-        .section("What was run", [Piece::text(&text), what_was_run(source, plan, spec)]))
+        .section("What was run", [Piece::text(&text), what_was_run(source, plan, &seed, spec)]))
 }
 
-fn what_was_run(source: Source<'_>, plan: &Plan, spec: &Spec) -> Piece {
-    Piece::beside([settings(plan, &source.describe()), Piece::table(&layers(spec), "Layers")])
+fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> Piece {
+    Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers")])
 }
 
 /// What the test says of one model, and what its first layer looks like; its own calibration where there is no other.
@@ -185,14 +191,13 @@ fn title(spec: &Spec, what: &str) -> String {
     format!("cygnet: {what} of {}", widths.map(|width| width.to_string()).collect::<Vec<_>>().join("-"))
 }
 
-fn lead(source: Source<'_>, plan: &Plan) -> String {
+fn lead(source: Source<'_>, plan: &Plan, seed: &str) -> String {
     format!(
-        "Trained on {}. {} epochs in batches of {}, dropout {}, seed {}.",
+        "Trained on {}. Epochs: {}, in batches of {}. Dropout: {}. Seed: {seed}.",
         source.describe(),
         plan.epochs,
         plan.batch,
         plan.dropout,
-        plan.seed
     )
 }
 
@@ -226,6 +231,6 @@ fn tiles(outcome: &Outcome) -> Piece {
         [format!("test error, {name}"), error(marks), against(error(last))],
         [format!("test {}, {name}", loss_short(&outcome.spec)), loss(marks), against(loss(last))],
         ["parameters".to_owned(), grouped(outcome.spec.param_len()), String::new()],
-        ["training".to_owned(), format!("{seconds:.1} s"), format!("{epochs} epochs")],
+        ["training".to_owned(), format!("{seconds:.1} s"), format!("epochs: {epochs}")],
     ])
 }

@@ -14,15 +14,15 @@ use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
-/// The settings of a run on data of this description.
+/// The settings of a run on data of this description, with this seed or these.
 #[must_use]
-pub fn settings(plan: &Plan, data: &str) -> Piece {
-    let rows = rows(plan, data).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
+pub fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
+    let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
     let header = ["setting", "value"].map(str::to_owned).to_vec();
     Piece::words(&Table { header, rows: rows.collect() }, "Settings")
 }
 
-fn rows(plan: &Plan, data: &str) -> Vec<(&'static str, String)> {
+fn rows(plan: &Plan, data: &str, seed: &str) -> Vec<(&'static str, String)> {
     let activation = if plan.hidden.is_empty() { Activation::Identity } else { plan.activation };
     let mut rows = vec![
         ("data", data.to_owned()),
@@ -30,14 +30,14 @@ fn rows(plan: &Plan, data: &str) -> Vec<(&'static str, String)> {
         ("hidden layers", list(plan.hidden.iter().map(u16::to_string))),
         ("activation", activation_name(activation)),
         ("batch normalisation", if plan.batch_norm { "yes" } else { "no" }.to_owned()),
-        ("dropout", plan.dropout.to_string()),
+        ("dropout", short(plan.dropout)),
         ("loss", loss_name(plan.loss)),
         (
             "initial weights",
             match plan.init {
                 Init::He => "He".to_owned(),
                 Init::Glorot => "Glorot".to_owned(),
-                Init::Normal(sigma) => format!("N(0, {sigma}²)"),
+                Init::Normal(sigma) => format!("N(0, {}²)", short(sigma)),
             },
         ),
         ("optimizer", optimizer(plan)),
@@ -50,12 +50,12 @@ fn rows(plan: &Plan, data: &str) -> Vec<(&'static str, String)> {
             },
         ),
     ];
-    rows.extend(plan.clip.map(|norm| ("gradient clipped to", format!("norm {norm}"))));
+    rows.extend(plan.clip.map(|norm| ("gradient clipped to", format!("norm {}", short(norm)))));
     rows.extend(plan.augment.map(|augment| ("augmentation", augmentation(&augment))));
     rows.extend([
         ("epochs", plan.epochs.to_string()),
         ("averages", plan.averages.as_ref().map_or_else(|| "none".to_owned(), averages)),
-        ("seed", plan.seed.to_string()),
+        ("seed", seed.to_owned()),
     ]);
     rows
 }
@@ -65,51 +65,58 @@ fn list(names: impl Iterator<Item = String>) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// A share in per cent, as it was given.
+/// A setting as it was given, without the digits that arithmetic adds.
+fn short(x: f32) -> String {
+    format!("{x:.5e}").parse().map_or_else(|_| x.to_string(), number)
+}
+
+/// A share in per cent.
 fn percent(share: f32) -> String {
-    number((1e6 * f64::from(share)).round() / 1e4)
+    short(100.0 * share)
 }
 
 fn optimizer(plan: &Plan) -> String {
     let with = |name: &str, mut parts: Vec<String>, weight_decay: f32| {
         if weight_decay > 0.0 {
-            parts.push(format!("weight decay {weight_decay}"));
+            parts.push(format!("weight decay {}", short(weight_decay)));
         }
         [vec![name.to_owned()], parts].concat().join(", ")
     };
     let own = match plan.optimizer {
         OptimizerPlan::Sgd(sgd) => {
             let nesterov = if sgd.nesterov { " (Nesterov)" } else { "" };
-            let momentum = (sgd.momentum > 0.0).then(|| format!("momentum {}{nesterov}", sgd.momentum));
+            let momentum = (sgd.momentum > 0.0).then(|| format!("momentum {}{nesterov}", short(sgd.momentum)));
             with("SGD", momentum.into_iter().collect(), sgd.weight_decay)
         }
         OptimizerPlan::Adam(adam) => {
-            let betas = format!("β₁ {}, β₂ {}", adam.beta1, adam.beta2);
+            let betas = format!("β₁ {}, β₂ {}", short(adam.beta1), short(adam.beta2));
             with(if adam.decoupled { "AdamW" } else { "Adam" }, vec![betas], adam.weight_decay)
         }
         OptimizerPlan::ScheduleFree(free) => {
-            with("schedule-free SGD", vec![format!("momentum {}", free.beta)], free.weight_decay)
+            with("schedule-free SGD", vec![format!("momentum {}", short(free.beta))], free.weight_decay)
         }
     };
-    let behind = plan.lookahead.map(|slow| format!(", slow weights every {} steps by {}", slow.every, slow.alpha));
+    let behind =
+        plan.lookahead.map(|slow| format!(", slow weights every {} steps by {}", slow.every, short(slow.alpha)));
     own + &behind.unwrap_or_default()
 }
 
 fn rate(plan: &Plan) -> String {
     let decay = match plan.decay {
         DecayPlan::Constant => "constant".to_owned(),
-        DecayPlan::Step { every, factor } => format!("times {factor} every {every} epochs"),
-        DecayPlan::Linear(to) => format!("falls linearly to {to}"),
-        DecayPlan::Cosine(to) => format!("falls along a cosine to {to}"),
-        DecayPlan::Paper(to) => format!("constant, then linearly to {to}"),
-        DecayPlan::Cyclic { to, epochs } => format!("cycles of {epochs} epochs down to {to}"),
+        DecayPlan::Step { every, factor } => format!("times {} every {every} epochs", short(factor)),
+        DecayPlan::Linear(to) => format!("falls linearly to {}", short(to)),
+        DecayPlan::Cosine(to) => format!("falls along a cosine to {}", short(to)),
+        DecayPlan::Paper(to) => format!("constant, then linearly to {}", short(to)),
+        DecayPlan::Cyclic { to, epochs } => format!("cycles of {epochs} epochs down to {}", short(to)),
         DecayPlan::Restarts { to, epochs, factor } => {
+            let to = short(to);
             format!("falls along a cosine to {to}, again from {epochs} epochs on, each time {factor} times as long")
         }
-        DecayPlan::OneCycle(to) => format!("one cycle, down to {to}"),
+        DecayPlan::OneCycle(to) => format!("one cycle, down to {}", short(to)),
     };
     let warmup = if plan.warmup > 0.0 { format!(", warm-up of {} epochs", plan.warmup) } else { String::new() };
-    format!("{}, {decay}{warmup}", plan.rate)
+    format!("{}, {decay}{warmup}", short(plan.rate))
 }
 
 fn augmentation(augment: &Augment) -> String {
@@ -131,7 +138,7 @@ fn averages(averages: &AveragePlan) -> String {
         Some(every) => format!("every {every} steps"),
         None => "each epoch".to_owned(),
     };
-    let rate = averages.rate.map(|rate| format!(", at a rate of {rate}")).unwrap_or_default();
+    let rate = averages.rate.map(|rate| format!(", at a rate of {}", short(rate))).unwrap_or_default();
     let start = percent(averages.start);
     format!("{}; snapshots from {start} % of the budget on, {every}{rate}", list(averages.kinds.iter().map(kind)))
 }
