@@ -206,13 +206,18 @@ fn run_replicas(
     report::write_history(&arguments.out, &trained.history)?;
     let table = ensemble::table(&models, &mixes, None, data, &plan)?;
     say(&format!("\n{table}"))?;
-    let name = cli::source(arguments.data.as_deref());
     let is_apart = replicas.is_free() && replicas.start == Start::Independent;
     let shown = if is_apart { models.first() } else { mixes.first() };
     if let Some((shown, model)) = shown {
-        let (source, interrupted) = (page::Source { data, name: &name }, trained.interrupted);
-        let page = page::of_replicas(source, &plan, replicas, &trained.history, &table, (shown, model), interrupted)?;
-        page.write(&arguments.out)?;
+        let run = page::ReplicaRun {
+            replicas,
+            history: &trained.history,
+            table: &table,
+            shown: (shown, model),
+            interrupted: trained.interrupted,
+        };
+        let source = page::Source { data, name: &cli::source(arguments.data.as_deref()) };
+        page::of_replicas(source, &plan, run)?.write(&arguments.out)?;
     }
     if is_apart {
         say(

@@ -62,7 +62,7 @@ pub(super) type Drawn = Result<(), DrawingAreaErrorKind<io::Error>>;
 #[derive(Clone, Debug)]
 pub(super) struct Plot {
     /// Of the file, without `.svg`.
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// What a reader who does not see it is told.
     label: String,
     svg: String,
@@ -92,7 +92,7 @@ impl Plot {
             Some((_, rest)) => format!("<svg width=\"{width}\" height=\"{height}\" viewBox{rest}"),
             None => svg,
         };
-        Ok(Self { name, label: label.into(), svg })
+        Ok(Self { name: name.into(), label: label.into(), svg })
     }
 
     /// By itself, on white.

@@ -88,6 +88,9 @@ const FOOT: i32 = 28;
 const FOOT_NAME: i32 = 15;
 const SAMPLE: f64 = 26.0;
 
+/// What is drawn over both axes.
+type Over<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
+
 impl Chart {
     pub(super) fn new(title: &str, x: Axis, y: Axis, lines: Vec<Line>) -> Self {
         Self { title: title.to_owned(), x, y, lines, mark: None, notes: Vec::new(), height: 210 }
@@ -96,8 +99,6 @@ impl Chart {
     /// The chart as a plot; `label` is for those who do not see it.
     pub(super) fn plot(&self, name: &'static str, label: &str) -> Result<Plot, HostError> {
         let entries: Vec<&Line> = self.lines.iter().filter(|line| line.name.is_some()).collect();
-        // The widths of words are not known before there is something to draw on; two lines of a legend are enough for
-        // all charts, and it is known whether they need the second.
         let lines = legend_lines(&entries);
         let strip = if self.mark.is_some() { 16.0 } else { 4.0 };
         let top = TITLE + LEGEND_LINE * lines as f64 + strip;
@@ -127,7 +128,8 @@ impl Chart {
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let hair = |colour: &RGBColor| colour.stroke_width(PIXEL as u32);
         if let Some((x, _)) = self.mark {
-            chart.draw_series([Rectangle::new([(x.clamp(x0, x1), y0), (x1, y1)], GRID.mix(0.35).filled())])?;
+            let after = [(x.clamp(x0, x1), y0), (x1, y1)];
+            chart.draw_series([Rectangle::new(after, GRID.mix(0.35).filled())])?;
         }
         chart
             .configure_mesh()
@@ -138,31 +140,40 @@ impl Chart {
             .label_style(style.clone())
             .set_all_tick_mark_size(4 * PIXEL)
             .x_desc(self.x.name.as_str())
-            .axis_desc_style(style.clone())
+            .axis_desc_style(style)
             .draw()?;
         if let Some((x, name)) = self.mark {
-            let x = x.clamp(x0, x1);
-            chart.draw_series(dashes([(x, y0), (x, y1)], [3, 3], MUTED.stroke_width(PIXEL as u32 * 3 / 2)))?;
-            let (range, _) = chart.plotting_area().get_pixel_range();
-            let [from, to] = [range.start, range.end].map(|x| f64::from(x) / f64::from(PIXEL));
-            // Over what begins there, at its left end where the name has room.
-            let left = (from + (x - x0) / (x1 - x0) * (to - from)).min(to - width_of(area, name, &style));
-            words(area, name, [left, f64::from(top) - 9.0], &style, HPos::Left)?;
+            self.mark(area, &mut chart, x.clamp(x0, x1), name)?;
         }
         for line in self.lines.iter().rev() {
             self.line(&mut chart, line)?;
         }
-        let note = letters(LETTERS, &INK).pos(Pos::new(HPos::Left, VPos::Center));
+        self.notes(&chart)
+    }
+
+    /// An upright line, with words over what begins there: at its left end, where they have room.
+    fn mark(&self, area: &Area<'_>, chart: &mut Over<'_, '_>, x: f64, name: &str) -> Drawn {
+        let ([x0, x1], [y0, y1]) = (self.x.ends, self.y.ends);
+        chart.draw_series(dashes([(x, y0), (x, y1)], [3, 3], MUTED.stroke_width(PIXEL as u32 * 3 / 2)))?;
+        let (across, down) = chart.plotting_area().get_pixel_range();
+        let [from, to, top] = [across.start, across.end, down.start].map(|at| f64::from(at) / f64::from(PIXEL));
+        let style = letters(LETTERS, &MUTED);
+        let left = (from + (x - x0) / (x1 - x0) * (to - from)).min(to - width_of(area, name, &style));
+        words(area, name, [left, top - 9.0], &style, HPos::Left)
+    }
+
+    fn notes(&self, chart: &Over<'_, '_>) -> Drawn {
+        let style = letters(LETTERS, &INK).pos(Pos::new(HPos::Left, VPos::Center));
         for (x, y, text) in &self.notes {
             if let (Some(x), Some(y)) = (self.x.place(*x), self.y.place(*y)) {
-                let text = Text::new(text.clone(), (7 * PIXEL, 0), note.clone());
-                chart.draw_series([EmptyElement::at((x, y)) + text])?;
+                let text = Text::new(text.clone(), (7 * PIXEL, 0), style.clone());
+                chart.plotting_area().draw(&(EmptyElement::at((x, y)) + text))?;
             }
         }
         Ok(())
     }
 
-    fn line(&self, chart: &mut ChartContext<'_, SVGBackend<'_>, Cartesian2d<Axis, Axis>>, line: &Line) -> Drawn {
+    fn line(&self, chart: &mut Over<'_, '_>, line: &Line) -> Drawn {
         let place = |&(x, y, r): &(f64, f64, f64)| Some(((self.x.place(x)?, self.y.place(y)?), r));
         let places: Vec<_> = line.points.iter().filter_map(place).collect();
         let path: Vec<(f64, f64)> = self.thinned(places.iter().map(|(at, _)| *at));

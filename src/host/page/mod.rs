@@ -27,7 +27,7 @@ pub use pictures::{weights, wrong};
 pub use piece::Piece;
 use piece::escape;
 pub use reliability::reliability;
-pub use runs::{Source, of_replicas, of_run, of_seeds};
+pub use runs::{ReplicaRun, Source, of_replicas, of_run, of_seeds};
 pub use settings::settings;
 use std::borrow::ToOwned;
 use std::format;

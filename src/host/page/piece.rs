@@ -88,6 +88,13 @@ impl Piece {
         Self { html: format!("<div class=\"beside\">\n{}</div>\n", all.html), ..all }
     }
 
+    /// The same with its plots written under other names, `name-loss.svg` for `loss.svg`: those of one page differ.
+    #[must_use]
+    pub fn under(mut self, name: &str) -> Self {
+        self.plots.iter_mut().for_each(|plot| plot.name = format!("{name}-{}", plot.name));
+        self
+    }
+
     /// A plot with a sentence under it.
     pub(super) fn plot(plot: Plot, caption: &str) -> Self {
         let caption =

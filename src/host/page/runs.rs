@@ -120,22 +120,30 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
         .section("What was run", [what_was_run(source, plan, &seed, &first.spec)]))
 }
 
-/// A page about replicas, with the table that compares them; what is shown of one model is of `shown`, by its name.
+/// What a run of replicas leaves for its page.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicaRun<'a> {
+    /// How they were trained.
+    pub replicas: &'a ReplicaPlan,
+    /// Every epoch.
+    pub history: &'a [Epoch],
+    /// All models and their votes.
+    pub table: &'a Table,
+    /// The model that is shown, with its name.
+    pub shown: (&'a str, &'a SavedModel),
+    /// Whether the run was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// A page about replicas.
 ///
 /// # Errors
 /// As [`TestSet::new`].
-pub fn of_replicas(
-    source: Source<'_>,
-    plan: &Plan,
-    replicas: &ReplicaPlan,
-    history_of: &[Epoch],
-    table: &Table,
-    (name, shown): (&str, &SavedModel),
-    interrupted: bool,
-) -> Result<Page, HostError> {
+pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Result<Page, HostError> {
+    let ReplicaRun { replicas, table, shown: (name, shown), .. } = run;
     let spec = &shown.spec;
     let drawn = History {
-        runs: &[history_of],
+        runs: &[run.history],
         baselines: &[],
         start: None,
         loss: loss_short(spec),
@@ -143,7 +151,7 @@ pub fn of_replicas(
     };
     let seed = plan.seed.to_string();
     let mut page = Page::new(&title(spec, &format!("{} replicas", replicas.count)), &lead(source, plan, &seed));
-    if interrupted {
+    if run.interrupted {
         page = page.notice("This run was interrupted. The page shows what was learned until then.");
     }
     let page = page

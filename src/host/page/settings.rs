@@ -5,7 +5,7 @@ use super::axis::number;
 use crate::host::augment::Augment;
 use crate::host::averages::AverageKind;
 use crate::host::names::{activation_name, loss_name};
-use crate::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
+use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
 use crate::host::report::Table;
 use crate::{Activation, Init};
 use std::borrow::ToOwned;
@@ -42,13 +42,7 @@ fn rows(plan: &Plan, data: &str, seed: &str) -> Vec<(&'static str, String)> {
         ),
         ("optimizer", optimizer(plan)),
         ("learning rate", rate(plan)),
-        (
-            "batch",
-            match plan.micro_batch {
-                Some(micro) => format!("{} samples, {micro} at once", plan.batch),
-                None => format!("{} samples", plan.batch),
-            },
-        ),
+        ("batch", batch(plan)),
     ];
     rows.extend(plan.clip.map(|norm| ("gradient clipped to", format!("norm {}", short(norm)))));
     rows.extend(plan.augment.map(|augment| ("augmentation", augmentation(&augment))));
@@ -117,6 +111,21 @@ fn rate(plan: &Plan) -> String {
     };
     let warmup = if plan.warmup > 0.0 { format!(", warm-up of {} epochs", plan.warmup) } else { String::new() };
     format!("{}, {decay}{warmup}", short(plan.rate))
+}
+
+fn batch(plan: &Plan) -> String {
+    let micro = plan.micro_batch.map(|micro| format!(", {micro} at once")).unwrap_or_default();
+    let growth = plan.growth.map(|GrowthPlan { growth, most, patience }| {
+        let rule = match growth {
+            GrowthRule::NormTest(theta) => format!("by the norm test, θ {}", short(theta)),
+            GrowthRule::NoiseScale(factor) => format!("to {} of the noise scale", short(factor)),
+            GrowthRule::Doubling(epochs) => format!("twofold every {epochs} epochs"),
+        };
+        let asks = patience > 1 && !matches!(growth, GrowthRule::Doubling(_));
+        let after = if asks { format!(", after {patience} updates that ask for it") } else { String::new() };
+        format!("; grows {rule}{after}, up to {most}")
+    });
+    format!("{} samples{micro}{}", plan.batch, growth.unwrap_or_default())
 }
 
 fn augmentation(augment: &Augment) -> String {

@@ -101,9 +101,10 @@ fn the_batch_size_is_drawn_where_it_changes_or_noise_was_measured() {
         let history = History { runs: &[&run], baselines: &[], start, loss: "NLL", names: ["model", "average"] };
         super::history(&history).unwrap()
     };
-    let names = |piece: &Piece| piece.plots().iter().map(|plot| plot.name).collect::<Vec<_>>();
+    let names = |piece: &Piece| piece.plots().iter().map(|plot| plot.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&drawn([8, 8], None, None)), ["loss", "error", "rate"]);
     assert_eq!(names(&drawn([8, 16], None, None)), ["loss", "error", "rate", "batch"]);
+    assert_eq!(names(&drawn([8, 8], None, None).under("sgd")), ["sgd-loss", "sgd-error", "sgd-rate"]);
     let measured = drawn([8, 8], Some(3.0), None);
     assert_eq!(names(&measured), ["loss", "error", "rate", "batch"]);
     assert!(measured.html().contains("gradient noise scale"));
