@@ -144,7 +144,7 @@ fn ratios(low: f64, high: f64) -> Vec<f64> {
     };
     let (powers, all) = (of(&[1.0]), of(&[1.0, 2.0, 5.0]));
     match (powers.len(), all.len()) {
-        (4.., _) => powers,
+        (4.., _) | (2.., 8..) => powers,
         (_, 3..) => all,
         _ => steps(low, high, false),
     }

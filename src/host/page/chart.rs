@@ -119,9 +119,11 @@ impl Chart {
         let style = letters(LETTERS, &MUTED);
         let widest = self.y.labels().iter().map(|label| width_of(area, label, &style)).fold(0.0, f64::max);
         let ([x0, x1], [y0, y1]) = (self.x.ends, self.y.ends);
+        // Notes stand to the right of the last value, too.
+        let notes = self.notes.iter().map(|(_, _, text)| width_of(area, text, &style) as i32 + 6);
         let mut chart = ChartBuilder::on(area)
             .margin_top(top * PIXEL)
-            .margin_right(RIGHT * PIXEL)
+            .margin_right(notes.fold(RIGHT, i32::max) * PIXEL)
             .margin_left(8 * PIXEL)
             .x_label_area_size(self.foot() * PIXEL)
             .y_label_area_size((widest as i32 + 16) * PIXEL)

@@ -23,7 +23,7 @@ use super::model_file::write_whole;
 pub use classes::{TestSet, confusion, curves};
 pub use history::{History, history};
 pub use models::{gap, spread};
-pub use pictures::{weights, wrong};
+pub use pictures::{picture_size, weights, wrong};
 pub use piece::Piece;
 use piece::escape;
 pub use reliability::reliability;

@@ -21,7 +21,7 @@ pub(super) fn colour(place: usize, name: &str) -> RGBColor {
     match place {
         0 => ORANGE,
         _ if name == BASELINE => GREEN,
-        i => [BLUE, PURPLE, BROWN][(i - 1) % 3],
+        i => [BLUE, PURPLE, BROWN, INK][(i - 1) % 4],
     }
 }
 
@@ -41,8 +41,7 @@ pub fn gap(models: &[(String, &Marks)], loss_name: &str) -> Result<Piece, HostEr
     let chart = |title: &str, digits: usize, of: fn(&Score) -> f64| {
         let ends = |marks: &Marks| [of(&marks.train), of(&marks.test)];
         let (low, high) = extent(models.iter().flat_map(|(_, marks)| ends(marks)));
-        // Room for the note at the right.
-        let x = Axis::linear_around("", low, high + 0.22 * (high - low));
+        let x = Axis::linear_around("", low, high);
         let mut lines = Vec::new();
         for (i, (name, marks)) in models.iter().enumerate() {
             let [train, test] = ends(marks);
@@ -78,14 +77,11 @@ pub fn gap(models: &[(String, &Marks)], loss_name: &str) -> Result<Piece, HostEr
 /// # Errors
 /// None in practice: a plot that cannot be drawn.
 pub fn spread(models: &[(String, Vec<&Marks>)]) -> Result<Piece, HostError> {
-    let all = || models.iter().flat_map(|(_, seeds)| seeds.iter().map(|marks| error(&marks.test)));
-    let (low, high) = extent(all());
-    let x = Axis::linear_around("", low, high + 0.3 * (high - low));
     let mut lines = Vec::new();
-    let mut notes = Vec::new();
+    let (mut notes, mut ends) = (Vec::new(), Vec::new());
     for (i, (name, seeds)) in models.iter().enumerate() {
         let values: Vec<f64> = seeds.iter().map(|marks| error(&marks.test)).collect();
-        let ((mean, sd), (_, high)) = (mean_and_sd(&values), extent(values.iter().copied()));
+        let ((mean, sd), (low, high)) = (mean_and_sd(&values), extent(values.iter().copied()));
         let (colour, y) = (colour(i, name), -(i as f64));
         // The bar, a little below the points of the seeds.
         let below = y - 0.22;
@@ -93,8 +89,11 @@ pub fn spread(models: &[(String, Vec<&Marks>)]) -> Result<Piece, HostError> {
         lines.push(Line::new("", colour, points).stroke(Stroke::None).dots(Dots::Hollow).radius(4.0));
         lines.push(Line::new("", colour, [(mean - sd, below), (mean + sd, below)]));
         lines.push(Line::new("", colour, [(mean, below)]).stroke(Stroke::None).dots(Dots::Filled).radius(4.0));
+        ends.extend([low.min(mean - sd), high.max(mean + sd)]);
         notes.push((high.max(mean + sd), y, format!("{mean:.2} ± {sd:.2}")));
     }
+    let (low, high) = extent(ends.into_iter());
+    let x = Axis::linear_around("", low, high);
     let sample = |name: &str, dots, stroke| Line::new(name, INK, []).stroke(stroke).dots(dots);
     lines.push(sample("a seed", Dots::Hollow, Stroke::None));
     lines.push(sample("mean ± standard deviation", Dots::Filled, Stroke::Solid));

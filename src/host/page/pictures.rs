@@ -4,6 +4,7 @@ use super::Piece;
 use super::classes::TestSet;
 use super::piece::escape;
 use crate::host::HostError;
+use crate::host::mnist::Samples;
 use crate::{Spec, argmax};
 use std::format;
 use std::io;
@@ -19,13 +20,19 @@ const MOST_BYTES: usize = 300_000;
 const UNITS: usize = 64;
 const ACROSS: usize = 8;
 
-/// The samples of the test that the model got wrong and was surest of.
+/// Rows and columns where samples are pictures.
+#[must_use]
+pub fn picture_size(samples: &Samples) -> Option<[usize; 2]> {
+    let images = samples.images();
+    (images.rows > 1 && images.cols > 1).then_some([images.rows, images.cols])
+}
+
+/// The samples of the test that the model got wrong and was surest of, pictures of `[rows, cols]`.
 ///
 /// # Errors
 /// None in practice: a picture that cannot be made.
-pub fn wrong(test: &TestSet<'_>) -> Result<Piece, HostError> {
+pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
     let (samples, classes) = (test.samples, test.outputs.len() / test.samples.len().max(1));
-    let [rows, cols] = [samples.images().rows, samples.images().cols];
     let taken = |(i, row): (usize, &[f32])| {
         let (class, right) = (argmax(row), samples.label(i)?);
         (class != usize::from(right)).then(|| (row[class], row[usize::from(right)], i, class, right))
@@ -71,7 +78,7 @@ pub fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<
     let Some(layer) = spec.layers().next() else { return Ok(Piece::default()) };
     let (units, pixels) = (layer.outputs(), rows * cols);
     let weights = params.get(layer.offset()..layer.offset() + layer.weight_len()).unwrap_or_default();
-    if pixels != layer.inputs() || pixels < 2 || weights.is_empty() {
+    if pixels != layer.inputs() || weights.is_empty() {
         return Ok(Piece::default());
     }
     let shown = units.min(UNITS);

@@ -2,7 +2,8 @@
 
 use super::piece::grouped;
 use super::{
-    History, Page, Piece, TestSet, confusion, curves, gap, history, reliability, settings, spread, weights, wrong,
+    History, Page, Piece, TestSet, confusion, curves, gap, history, picture_size, reliability, settings, spread,
+    weights, wrong,
 };
 use crate::host::HostError;
 use crate::host::averages::AverageKind;
@@ -183,14 +184,14 @@ fn model_sections(
     calibrations: &[(String, Calibration)],
 ) -> Result<Page, HostError> {
     let test = TestSet::new(spec, params, data)?;
-    let images = data.test.images();
     let own: Vec<_> = test.calibration.into_iter().map(|own| (name.to_owned(), own)).collect();
     let calibrations = if calibrations.is_empty() { &own } else { calibrations };
     let plots = Piece::side_by_side([curves(&test)?, reliability(calibrations)?]);
+    let page = page.section(&format!("Classes: {name}"), [confusion(&test)?, plots]);
+    let Some(size) = picture_size(&data.test) else { return Ok(page) };
     Ok(page
-        .section(&format!("Classes: {name}"), [confusion(&test)?, plots])
-        .section(&format!("Confidently wrong: {name}"), [wrong(&test)?])
-        .section(&format!("First layer: {name}"), [weights(spec, params, [images.rows, images.cols])?]))
+        .section(&format!("Confidently wrong: {name}"), [wrong(&test, size)?])
+        .section(&format!("First layer: {name}"), [weights(spec, params, size)?]))
 }
 
 /// Widths of the network, and what the page is of.
