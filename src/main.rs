@@ -203,7 +203,7 @@ fn run_replicas(
     }
     let all: Vec<_> = models.iter().chain(&mixes).map(|(name, model)| (name.as_str(), model)).collect();
     save_models(&arguments.out, &all)?;
-    report::write_history(&arguments.out, &trained.history)?;
+    report::write_history(&arguments.out.join("history.csv"), &trained.history)?;
     let table = ensemble::table(&models, &mixes, None, data, &plan)?;
     say(&format!("\n{table}"))?;
     let is_apart = replicas.is_free() && replicas.start == Start::Independent;
@@ -295,7 +295,7 @@ fn save(directory: &Path, outcome: &Outcome) -> Result<(), HostError> {
     }
     let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
     save_models(directory, &all)?;
-    report::write_history(directory, &outcome.history)
+    report::write_history(&directory.join("history.csv"), &outcome.history)
 }
 
 /// Models in both formats; one of an earlier run does not stay beside them.

@@ -255,16 +255,16 @@ pub(super) fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
 }
 
-/// Writes the history, a line an epoch: `history.csv`, and `history.jsonl` with an object a line.
+/// Writes the history as CSV, a line an epoch, and beside it as `.jsonl`, an object a line.
 ///
 /// # Errors
 /// [`HostError::File`].
-pub fn write_history(directory: &Path, history: &[Epoch]) -> Result<(), HostError> {
-    let [table, objects] = ["history.csv", "history.jsonl"].map(|name| directory.join(name));
-    let failed = |e: csv::Error| HostError::file(&table)(io::Error::other(e));
-    let mut writer = csv::Writer::from_path(&table).map_err(failed)?;
+pub fn write_history(path: &Path, history: &[Epoch]) -> Result<(), HostError> {
+    let failed = |e: csv::Error| HostError::file(path)(io::Error::other(e));
+    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
     history.iter().try_for_each(|epoch| writer.serialize(epoch)).map_err(failed)?;
-    writer.flush().map_err(HostError::file(&table))?;
+    writer.flush().map_err(HostError::file(path))?;
+    let objects = path.with_extension("jsonl");
     let lines = || {
         let mut writer = io::BufWriter::new(File::create(&objects)?);
         for epoch in history {

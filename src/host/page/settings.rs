@@ -4,8 +4,9 @@ use super::Piece;
 use super::axis::number;
 use crate::host::augment::Augment;
 use crate::host::averages::AverageKind;
+use crate::host::growing::{GrowthPlan, GrowthRule};
 use crate::host::names::{activation_name, loss_name};
-use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
+use crate::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
 use crate::host::report::Table;
 use crate::{Activation, Init};
 use std::borrow::ToOwned;
@@ -115,15 +116,15 @@ fn rate(plan: &Plan) -> String {
 
 fn batch(plan: &Plan) -> String {
     let micro = plan.micro_batch.map(|micro| format!(", {micro} at once")).unwrap_or_default();
-    let growth = plan.growth.map(|GrowthPlan { growth, most, patience }| {
-        let rule = match growth {
+    let growth = plan.growth.map(|GrowthPlan { rule, most, patience }| {
+        let how = match rule {
             GrowthRule::NormTest(theta) => format!("by the norm test, θ {}", short(theta)),
             GrowthRule::NoiseScale(factor) => format!("to {} of the noise scale", short(factor)),
             GrowthRule::Doubling(epochs) => format!("twofold every {epochs} epochs"),
         };
-        let asks = patience > 1 && !matches!(growth, GrowthRule::Doubling(_));
+        let asks = patience > 1 && !matches!(rule, GrowthRule::Doubling(_));
         let after = if asks { format!(", after {patience} updates that ask for it") } else { String::new() };
-        format!("; grows {rule}{after}, up to {most}")
+        format!("; grows {how}{after}, up to {most}")
     });
     format!("{} samples{micro}{}", plan.batch, growth.unwrap_or_default())
 }
