@@ -4,7 +4,6 @@ mod cli;
 
 use clap::Parser;
 use cli::{Command, Places, Progress};
-use cygnet::Start;
 use cygnet::host::ensemble::Comparison;
 use cygnet::host::evaluation::Evaluation;
 use cygnet::host::mnist::Dataset;
@@ -14,7 +13,7 @@ use cygnet::host::replicas::{Coupling, MeanOverRun, ReplicaPlan, Replicas, train
 use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
 use cygnet::host::soup::Method;
-use cygnet::host::{HostError, ensemble, inspect, plane, plot, report, soup};
+use cygnet::host::{HostError, ensemble, inspect, page, plane, plot, report, soup};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -132,6 +131,8 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     if let Some(replicas) = replicas {
         return run_replicas(arguments, &plan, &replicas, &data, &stop);
     }
+    let name = cli::source(arguments.data.as_deref());
+    let source = page::Source { data: &data, name: &name };
     let many = arguments.seeds > 1;
     let mut outcomes = Vec::new();
     for (plan, directory) in runs(arguments, &plan) {
@@ -143,14 +144,15 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
                 progress.begin("the same budget with a rate that falls to zero:");
                 let baseline = train(&data, &plan.baseline(), &mut progress, &stop)?;
                 outcome.baseline = (!baseline.interrupted).then_some(baseline.last_marks);
+                outcome.baseline_history = baseline.history;
                 outcome.interrupted = baseline.interrupted;
             }
             Ok(outcome)
         });
         progress.finish();
         let mut outcome = outcome?;
-        let saved = save(&directory, &outcome);
-        say(&format!("\n{}\n", report::comparison(&outcome)))?;
+        let saved = save(&directory, &outcome).and_then(|()| page::of_run(source, &plan, &outcome)?.write(&directory));
+        say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{draws}\n"))?;
         }
@@ -167,7 +169,9 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let whole = outcomes.iter().filter(|(_, outcome)| !outcome.interrupted).map(|(_, outcome)| outcome);
     let whole: Vec<&Outcome> = whole.collect();
     if whole.len() > 1 {
-        say(&format!("{}\n", report::seeds(&whole)))?;
+        let text = format!("Mean ± standard deviation of {} seeds.", whole.len());
+        say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
+        page::of_seeds(source, &plan, &outcomes)?.write(&arguments.out)?;
     }
     if !arguments.quiet {
         say(&cli::conclusion(&arguments.out, many, &outcomes))?;
@@ -197,6 +201,7 @@ fn run_replicas(
     data: &Dataset,
     stop: &AtomicBool,
 ) -> Result<ExitCode, HostError> {
+    let source = page::Source { data, name: &cli::source(arguments.data.as_deref()) };
     let (mut whole, mut first) = (Vec::new(), None);
     for (plan, directory) in runs(arguments, plan) {
         prepare(&directory)?;
@@ -204,7 +209,7 @@ fn run_replicas(
         let trained = train_replicas(data, &plan, replicas, &mut progress, stop);
         progress.finish();
         let trained = trained?;
-        let comparison = save_replicas(&directory, &trained, replicas, &plan, data)?;
+        let comparison = save_replicas(&directory, &trained, replicas, &plan, source)?;
         say(&format!("\n{comparison}\n"))?;
         if let Some(error) = trained.diverged {
             let epoch = trained.history.len();
@@ -222,19 +227,17 @@ fn run_replicas(
     if whole.len() > 1 {
         say(&format!("{}\n", ensemble::seeds(&whole)))?;
     }
-    if replicas.is_free() && replicas.start == Start::Independent {
+    if replicas.is_apart() {
         say(
             "Replicas that start apart and are never pulled lie in different basins, where hidden units have changed\n\
              places: what lies between them, as the average of their weights, is no model. Their votes are sound.\n",
         )?;
     }
-    let out = arguments.out.display();
     if let Some(first) = first.filter(|_| !arguments.quiet) {
-        let model = first.join("average.cygnet");
-        say(&format!("Saved in {out}. Next: cygnet predict {} FILE.png", model.display()))?;
+        say(&cli::saved(&arguments.out, &first.join("average.cygnet")))?;
     }
     if stop.load(Relaxed) {
-        complain(&format!("interrupted; what was learned so far is saved in {out}"));
+        complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
@@ -246,8 +249,9 @@ fn save_replicas(
     trained: &Replicas,
     replicas: &ReplicaPlan,
     plan: &Plan,
-    data: &Dataset,
+    source: page::Source<'_>,
 ) -> Result<Comparison, HostError> {
+    let data = source.data;
     let model = |params: &[f32], is_average| SavedModel { spec: trained.spec, params: params.to_vec(), is_average };
     let models = trained.models.iter().zip(1..).map(|(params, k)| (format!("replica-{k}"), model(params, false)));
     let models: Vec<_> = models.collect();
@@ -267,7 +271,13 @@ fn save_replicas(
     let all: Vec<_> = all.chain(names.into_iter().zip(mixes.iter().map(|(_, model)| model))).collect();
     save_models(directory, &all)?;
     report::write_history(&directory.join("history.csv"), &trained.history)?;
-    ensemble::compare(&models, &mixes, None, data, plan)
+    let comparison = ensemble::compare(&models, &mixes, None, data, plan)?;
+    let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
+    if let Some((shown, model)) = shown {
+        let run = page::ReplicaRun { replicas, trained, table: &comparison.table(), shown: (shown, model) };
+        page::of_replicas(source, plan, run)?.write(directory)?;
+    }
+    Ok(comparison)
 }
 
 /// Every way of the article to train and to predict, in one table.
@@ -310,6 +320,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
 fn prepare(directory: &Path) -> Result<(), HostError> {
     let failed = |source| HostError::File { path: directory.into(), source };
     std::fs::create_dir_all(directory).map_err(failed)?;
+    page::Page::check_place(directory)?;
     probe(&directory.join("history.csv.part"))
 }
 

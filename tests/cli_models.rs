@@ -258,7 +258,7 @@ fn replicas_are_trained_side_by_side_and_vote() {
         .iter()
         .flat_map(|name| [".cygnet", ".safetensors"].map(|end| format!("{name}{end}")))
         .collect();
-    expected.push("history.csv".into());
+    expected.extend(["history.csv", "history.jsonl", "plots", "report.html"].map(String::from));
     expected.sort();
     assert_eq!(files(&dir, "run"), expected);
     succeeds(&dir, &format!("{TRAIN} --replicas 3 --out same --threads 1 --quiet"));

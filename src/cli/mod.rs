@@ -20,7 +20,7 @@ pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{conclusion, introduction, notes, verdicts};
+pub(crate) use text::{conclusion, introduction, notes, saved, source, verdicts};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 

@@ -13,7 +13,7 @@ use std::path::Path;
 pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
     let widths: Vec<String> =
         [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
-    let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
+    let source = source(directory);
     let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
         "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {} classes\n",
@@ -26,6 +26,11 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     )
 }
 
+/// What the data are called.
+pub(crate) fn source(directory: Option<&Path>) -> String {
+    directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string())
+}
+
 /// Where everything is, and what to try next.
 pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) -> String {
     let directory = match outcomes.first() {
@@ -34,7 +39,18 @@ pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) ->
     };
     let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
     let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
-    format!("Saved in {}. Next: cygnet predict {} FILE.png", out.display(), model.display())
+    saved(out, &model)
+}
+
+/// Where everything of a run is, and a model of it to try.
+pub(crate) fn saved(out: &Path, model: &Path) -> String {
+    let page = out.join("report.html");
+    format!(
+        "Saved in {}, with {} to look at.\nNext: cygnet predict {} FILE.png",
+        out.display(),
+        page.display(),
+        model.display()
+    )
 }
 
 /// What the article leaves open, as numbered lines.

@@ -60,7 +60,7 @@ pub(crate) struct Train {
     /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub(crate) data: Option<PathBuf>,
-    /// Where models and history go
+    /// Where models, history and report.html go
     #[arg(long, value_name = "DIR", default_value = "cygnet-run", help_heading = "Data")]
     pub(crate) out: PathBuf,
     /// Share of the training samples set apart for validation

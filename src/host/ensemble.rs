@@ -4,7 +4,7 @@ use super::mnist::Dataset;
 use super::model_file::SavedModel;
 use super::plan::Plan;
 use super::poll::{Tally, VOTES, poll};
-use super::report::{aligned, loss_short, mean_and_sd};
+use super::report::{Table, loss_short, mean_and_sd};
 use super::run::{Averaged, Marks, split};
 use super::{Evaluator, HostError};
 use crate::{Loss, Score, Spec, Vote};
@@ -30,23 +30,32 @@ pub struct Comparison {
     loss: &'static str,
 }
 
-impl fmt::Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Comparison {
+    /// As a table.
+    #[must_use]
+    pub fn table(&self) -> Table {
         let figure = |x: f64, digits: usize| if x.is_nan() { "–".to_owned() } else { format!("{x:.digits$}") };
         let cells = self.rows.iter().map(|Row(name, figures)| {
             let cell = |[set, i, digits]: [usize; 3]| figure(figures[set][i], digits);
             [vec![name.clone()], COLUMNS.map(cell).to_vec()].concat()
         });
-        f.write_str(&aligned_to(self.loss, cells))
+        under_header(self.loss, cells.collect())
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.table().fmt(f)
     }
 }
 
 /// Set, figure and digits of each column.
 const COLUMNS: [[usize; 3]; 5] = [[0, 0, 2], [1, 0, 2], [0, 1, 4], [1, 1, 4], [1, 2, 2]];
 
-fn aligned_to(loss: &str, cells: impl IntoIterator<Item = Vec<String>>) -> String {
+fn under_header(loss: &str, rows: Vec<Vec<String>>) -> Table {
     let [validation, test] = ["validation", "test"].map(|set| format!("{set} {loss}"));
-    aligned(&["", "validation error, %", "test error, %", &validation, &test, "test ECE, %"], cells)
+    let header = ["", "validation error, %", "test error, %", &validation, &test, "test ECE, %"];
+    Table { header: header.map(str::to_owned).to_vec(), rows }
 }
 
 /// A row for each of the models, for what one of them is worth, for other mixes of their weights, and for their votes,
@@ -106,7 +115,8 @@ pub fn seeds(runs: &[Comparison]) -> String {
         };
         [vec![name.clone()], COLUMNS.map(cell).to_vec()].concat()
     });
-    format!("{}\n\nMean ± standard deviation of {} seeds.", aligned_to(loss, cells), runs.len())
+    let table = under_header(loss, cells.collect());
+    format!("{table}\n\nMean ± standard deviation of {} seeds.", runs.len())
 }
 
 /// What the draws from the posteriors among these averages predict together, if there are any.

@@ -17,6 +17,7 @@ pub mod mnist;
 pub mod model_file;
 pub mod names;
 mod norms;
+pub mod page;
 pub mod plan;
 pub mod plane;
 pub mod plot;

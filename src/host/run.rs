@@ -111,6 +111,8 @@ pub struct Outcome {
     pub averages: Vec<Averaged>,
     /// The last iterate of another run whose rate falls to zero instead of averaging, where it was asked for.
     pub baseline: Option<Marks>,
+    /// Every epoch of that run.
+    pub baseline_history: Vec<Epoch>,
     /// Every epoch.
     pub history: Vec<Epoch>,
     /// Whether the run was stopped before its end.
@@ -207,7 +209,8 @@ pub(super) fn train_on(
         let passed = pass();
         match passed.map_err(HostError::of_step(model.steps(), trainer.rate)) {
             Ok((row, done)) => {
-                if row.steps > 0 {
+                // An epoch that was interrupted before its first batch has nothing to say.
+                if row.steps > history.last().map_or(0, |before: &Epoch| before.steps) {
                     observer.epoch(&row);
                     history.push(row);
                 }
@@ -246,6 +249,7 @@ pub(super) fn train_on(
         last_marks,
         averages: averaged,
         baseline: None,
+        baseline_history: Vec::new(),
         history,
         interrupted,
         diverged,

@@ -102,6 +102,12 @@ impl ReplicaPlan {
         self.coupling == Coupling::Mean(Pull::Constant(0.0))
     }
 
+    /// Whether they lie in basins of their own, so that their mean is no model.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        self.is_free() && self.start == Start::Independent
+    }
+
     /// Rounds of an epoch: a batch of each replica, or of those whose turn it is.
     fn rounds(&self, plan: &Plan, samples: usize) -> u64 {
         let batches = plan.steps_per_epoch(samples);
