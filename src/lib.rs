@@ -120,7 +120,7 @@ pub use gradient::Gradient;
 pub use layer::Layer;
 pub use loss::Score;
 pub use math::Math;
-pub use metrics::{Calibration, ClassCounts, ClassScore, Confusion, Curves, Threshold, evaluate, rank};
+pub use metrics::{Calibration, ClassCounts, ClassScore, Confusion, Curves, Reliability, Threshold, evaluate, rank};
 pub use model::{Init, Model, Workspace};
 pub use noise::{BatchSize, Growth, Noise, NoiseScale};
 pub use norm_update::NormUpdate;

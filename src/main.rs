@@ -4,17 +4,17 @@ mod cli;
 
 use clap::Parser;
 use cli::{Command, Places, Progress};
-use cygnet::Start;
 use cygnet::host::dataset::Dataset;
+use cygnet::host::ensemble::Comparison;
 use cygnet::host::evaluation::Evaluation;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::regression::RegressionEvaluation;
-use cygnet::host::replicas::{ReplicaPlan, train_replicas};
+use cygnet::host::replicas::{Coupling, MeanOverRun, ReplicaPlan, Replicas, train_replicas};
 use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
 use cygnet::host::soup::Method;
-use cygnet::host::{HostError, ensemble, inspect, plane, plot, report, soup};
+use cygnet::host::{HostError, ensemble, inspect, page, plane, plot, report, soup};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -71,7 +71,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Vote(arguments) => {
             let (models, plan) = (arguments.models()?, arguments.split.plan()?);
             let data = for_first(&arguments.data, &models)?;
-            say(&ensemble::table(&models, &[], arguments.weights.as_deref(), &data, &plan)?)?;
+            say(&ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, &plan)?.to_string())?;
         }
         Command::Plane(arguments) => return draw(&arguments),
         Command::Reproduce(arguments) => return reproduce(&arguments),
@@ -132,7 +132,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let loaded = arguments.read()?;
     let data = loaded.dataset(&plan)?;
     let replicas = arguments.replicas.plan();
-    replicas.iter().try_for_each(ReplicaPlan::check)?;
+    replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.train.len() - plan.held_out(data.train.len())?)?;
     prepare(&arguments.out)?;
@@ -144,29 +144,37 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         }
     }
     if let Some(replicas) = replicas {
-        return run_replicas(arguments, &plan, &replicas, &data, &stop);
+        return run_replicas(arguments, &plan, &replicas, &loaded, &stop);
     }
+    let name = cli::source(arguments.data.path());
     let many = arguments.seeds > 1;
     let mut outcomes = Vec::new();
-    for seed in (0..arguments.seeds).map(|i| plan.seed.wrapping_add(i.into())) {
-        let directory = if many { arguments.out.join(format!("seed-{seed}")) } else { arguments.out.clone() };
+    for (plan, directory) in runs(arguments, &plan) {
+        let seed = plan.seed;
         prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, many.then_some(seed), plan.growth.is_some());
-        let plan = Plan { seed, ..plan.clone() };
         let data = loaded.dataset(&plan)?;
+        let source = page::Source { data: &data, name: &name };
         let outcome = train(&data, &plan, &mut progress, &stop).and_then(|mut outcome| {
             if arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
                 progress.begin("the same budget with a rate that falls to zero:");
                 let baseline = train(&data, &plan.baseline(), &mut progress, &stop)?;
                 outcome.baseline = (!baseline.interrupted).then_some(baseline.last_marks);
+                outcome.baseline_history = baseline.history;
                 outcome.interrupted = baseline.interrupted;
             }
             Ok(outcome)
         });
         progress.finish();
         let mut outcome = outcome?;
-        let saved = save(&directory, &outcome, &data);
-        say(&format!("\n{}\n", report::comparison(&outcome)))?;
+        let saved = save(&directory, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
+            None => page::of_run(source, &plan, &outcome)?.write(&directory),
+            Some(_) => Ok(()),
+        });
+        say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
+        if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
+            say(&format!("{draws}\n"))?;
+        }
         saved?;
         if let Some(error) = outcome.diverged.take() {
             complain(&format!("the models of epoch {} are saved in {}", outcome.history.len(), directory.display()));
@@ -180,7 +188,12 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let whole = outcomes.iter().filter(|(_, outcome)| !outcome.interrupted).map(|(_, outcome)| outcome);
     let whole: Vec<&Outcome> = whole.collect();
     if whole.len() > 1 {
-        say(&format!("{}\n", report::seeds(&whole)))?;
+        let text = format!("Mean ± standard deviation of {} seeds.", whole.len());
+        say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
+        if data.train.has_classes() {
+            let source = page::Source { data: &data, name: &name };
+            page::of_seeds(source, &plan, &outcomes)?.write(&arguments.out)?;
+        }
     }
     if !arguments.quiet {
         say(&cli::conclusion(&arguments.out, many, data.preparation.is_some(), &outcomes))?;
@@ -192,46 +205,105 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Replicas, their mean, a soup and their votes in one table.
+/// The plan of each seed, and where its models go.
+fn runs(arguments: &cli::Train, plan: &Plan) -> impl Iterator<Item = (Plan, PathBuf)> {
+    (0..arguments.seeds).map(|i| {
+        let seed = plan.seed.wrapping_add(i.into());
+        let out = &arguments.out;
+        let directory = if arguments.seeds > 1 { out.join(format!("seed-{seed}")) } else { out.clone() };
+        (Plan { seed, ..plan.clone() }, directory)
+    })
+}
+
+/// Replicas, their mean, its averages, a soup and their votes in one table, for each seed.
 fn run_replicas(
     arguments: &cli::Train,
     plan: &Plan,
     replicas: &ReplicaPlan,
-    data: &Dataset,
+    loaded: &cli::Loaded,
     stop: &AtomicBool,
 ) -> Result<ExitCode, HostError> {
-    let plan = Plan { averages: None, ..plan.clone() };
-    let mut progress = Progress::new(arguments.quiet, None, false);
-    let trained = train_replicas(data, &plan, replicas, &mut progress, stop);
-    progress.finish();
-    let trained = trained?;
-    let saved = |params, is_average| data.model(trained.spec, params, is_average);
-    let models = trained.models.into_iter().zip(1..);
-    let models: Vec<_> = models.map(|(params, k)| (format!("replica-{k}"), saved(params, false))).collect();
-    let mut mixes = vec![("average".to_owned(), saved(trained.mean, true))];
-    if plan.validation > 0.0 {
-        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, data, &plan)?.0));
+    let name = cli::source(arguments.data.path());
+    let (mut whole, mut first) = (Vec::new(), None);
+    let (mut is_table, mut has_page) = (false, true);
+    for (plan, directory) in runs(arguments, plan) {
+        prepare(&directory)?;
+        let mut progress = Progress::new(arguments.quiet, (arguments.seeds > 1).then_some(plan.seed), false);
+        let data = loaded.dataset(&plan)?;
+        (is_table, has_page) = (data.preparation.is_some(), data.train.has_classes());
+        let source = page::Source { data: &data, name: &name };
+        let trained = train_replicas(&data, &plan, replicas, &mut progress, stop);
+        progress.finish();
+        let trained = trained?;
+        let comparison = save_replicas(&directory, &trained, replicas, &plan, source)?;
+        say(&format!("\n{comparison}\n"))?;
+        if let Some(error) = trained.diverged {
+            let epoch = trained.history.len();
+            complain(&format!("the replicas of epoch {epoch} are saved in {}", directory.display()));
+            return Err(error);
+        }
+        first = first.or(Some(directory));
+        if !trained.interrupted {
+            whole.push(comparison);
+        }
+        if stop.load(Relaxed) {
+            break;
+        }
     }
-    let all: Vec<_> = models.iter().chain(&mixes).map(|(name, model)| (name.as_str(), model)).collect();
-    save_models(&arguments.out, &all, data)?;
-    report::write_history(&arguments.out.join("history.csv"), &trained.history)?;
-    say(&format!("\n{}", ensemble::table(&models, &mixes, None, data, &plan)?))?;
-    if replicas.is_free() && replicas.start == Start::Independent {
+    if whole.len() > 1 {
+        say(&format!("{}\n", ensemble::seeds(&whole)))?;
+    }
+    if replicas.is_apart() {
         say(
-            "\nReplicas that start apart and are never pulled lie in different basins, where hidden units have changed\n\
-             places: what lies between them, as the average of their weights, is no model. Their votes are sound.",
+            "Replicas that start apart and are never pulled lie in different basins, where hidden units have changed\n\
+             places: what lies between them, as the average of their weights, is no model. Their votes are sound.\n",
         )?;
     }
-    if !arguments.quiet {
-        let model = arguments.out.join("average.cygnet");
-        let (out, model, file) = (arguments.out.display(), model.display(), cli::question(data.preparation.is_some()));
-        say(&format!("\nSaved in {out}. Next: cygnet predict {model} {file}"))?;
+    if let Some(first) = first.filter(|_| !arguments.quiet) {
+        say(&cli::saved(&arguments.out, &first.join("average.cygnet"), is_table, has_page))?;
     }
-    if trained.interrupted {
+    if stop.load(Relaxed) {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Saves replicas, what lies between them, and the history; what each model and their votes are worth.
+fn save_replicas(
+    directory: &Path,
+    trained: &Replicas,
+    replicas: &ReplicaPlan,
+    plan: &Plan,
+    source: page::Source<'_>,
+) -> Result<Comparison, HostError> {
+    let data = source.data;
+    let model = |params: &[f32], is_average| data.model(trained.spec, params.to_vec(), is_average);
+    let models = trained.models.iter().zip(1..).map(|(params, k)| (format!("replica-{k}"), model(params, false)));
+    let models: Vec<_> = models.collect();
+    let is_elastic = matches!(replicas.coupling, Coupling::Elastic(_));
+    let middle = if is_elastic { "centre" } else { "average" };
+    // As files and as the table have it.
+    let (mut names, mut mixes) = (vec!["average"], vec![(middle.to_owned(), model(&trained.mean, true))]);
+    for MeanOverRun { name, params, count } in &trained.averages {
+        names.push(name);
+        mixes.push((format!("{name} of {count}"), model(params, true)));
+    }
+    if plan.validation > 0.0 {
+        names.push("soup");
+        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, data, plan)?.0));
+    }
+    let all = models.iter().map(|(name, model)| (name.as_str(), model));
+    let all: Vec<_> = all.chain(names.into_iter().zip(mixes.iter().map(|(_, model)| model))).collect();
+    save_models(directory, &all, data)?;
+    report::write_history(&directory.join("history.csv"), &trained.history)?;
+    let comparison = ensemble::compare(&models, &mixes, None, data, plan)?;
+    let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
+    if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
+        let run = page::ReplicaRun { replicas, trained, table: &comparison.table(), shown: (shown, model) };
+        page::of_replicas(source, plan, run)?.write(directory)?;
+    }
+    Ok(comparison)
 }
 
 /// Every way of the article to train and to predict, in one table.
@@ -274,6 +346,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
 fn prepare(directory: &Path) -> Result<(), HostError> {
     let failed = |source| HostError::File { path: directory.into(), source };
     std::fs::create_dir_all(directory).map_err(failed)?;
+    page::Page::check_place(directory)?;
     probe(&directory.join("history.csv.part"))
 }
 

@@ -17,7 +17,16 @@ fn a_run_writes_models_that_every_command_reads() {
     {
         assert!(out.contains(part), "{part}: {out}");
     }
-    let saved = ["average.cygnet", "average.safetensors", "history.csv", "last.cygnet", "last.safetensors"];
+    let saved = [
+        "average.cygnet",
+        "average.safetensors",
+        "history.csv",
+        "history.jsonl",
+        "last.cygnet",
+        "last.safetensors",
+        "plots",
+        "report.html",
+    ];
     assert_eq!(files(&dir, "run"), saved);
     let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
     assert!(
@@ -54,6 +63,9 @@ fn every_average_has_a_column_and_a_file() {
     for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "decayed rate", "test ECE, %", "falls to zero"] {
         assert!(out.contains(part), "{part}: {out}");
     }
+    for part in ["mean of the weights", "soft vote of 30", "log-pooled vote of 30", "hard vote of 30 draws"] {
+        assert_eq!(out.matches(part).count(), 2, "{part}: {out}");
+    }
     let seeds = out.rsplit("last iterate").next().unwrap();
     for part in ["swag", "swa", "ema", "lawa", "decayed rate", "± standard deviation of 2 seeds"] {
         assert!(seeds.contains(part), "{part}: {seeds}");
@@ -61,15 +73,14 @@ fn every_average_has_a_column_and_a_file() {
     let models = ["average", "ema", "last", "lawa", "swa"]
         .map(|name| [".cygnet", ".safetensors"].map(|end| format!("{name}{end}")));
     let mut expected: Vec<String> = models.concat();
-    expected.push("history.csv".into());
+    expected.extend(["history.csv", "history.jsonl", "plots", "report.html"].map(String::from));
     expected.sort();
     assert_eq!(files(&dir, "run/seed-1"), expected);
     // The mean of a posterior is the running mean; two of two snapshots are, too.
     let [swag, swa, lawa] = ["average", "swa", "lawa"].map(|name| bytes(&dir, &format!("run/seed-2/{name}.cygnet")));
     assert!(swag == swa && swa == lawa);
     succeeds(&dir, &format!("{TRAIN} --out run/seed-1 --average ema --quiet"));
-    let left = ["average.cygnet", "average.safetensors", "history.csv", "last.cygnet", "last.safetensors"];
-    assert_eq!(files(&dir, "run/seed-1"), left);
+    assert!(files(&dir, "run/seed-1").iter().all(|name| !name.starts_with(['e', 's']) && !name.starts_with("lawa")));
 }
 
 #[test]
@@ -160,8 +171,8 @@ fn several_seeds_end_in_a_mean() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --seeds 2 --seed 18446744073709551615 --out many"));
     assert!(out.contains('±') && out.contains("Mean ± standard deviation of 2 seeds"), "{out}");
-    assert_eq!(files(&dir, "many"), ["seed-0", "seed-18446744073709551615"]);
-    assert_eq!(files(&dir, "many/seed-0").len(), 5);
+    assert_eq!(files(&dir, "many"), ["plots", "report.html", "seed-0", "seed-18446744073709551615"]);
+    assert_eq!(files(&dir, "many/seed-0").len(), 8);
 }
 
 #[test]

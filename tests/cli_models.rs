@@ -6,7 +6,7 @@
 #[path = "common/cli.rs"]
 mod cli;
 
-use cli::{TRAIN, bytes, command, fails, files, succeeds, workplace, write_data};
+use cli::{Run, TRAIN, bytes, command, fails, files, run, succeeds, workplace, write_data};
 use cygnet::host::model_file::SavedModel;
 use serde_json::Value;
 
@@ -249,16 +249,16 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
 fn replicas_are_trained_side_by_side_and_vote() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --replicas 3 --out run --threads 2"));
-    let rows =
-        ["replica-1", "replica-3", "mean of these rows", "average", "soup", "soft vote", "log-pooled", "hard vote"];
-    for part in rows.into_iter().chain(["epoch   rate", "Saved in run"]) {
+    let rows = ["replica-1", "replica-3", "mean of these rows", "average", "swa of 1", "soup"];
+    let votes = ["soft vote", "log-pooled", "hard vote"];
+    for part in rows.into_iter().chain(votes).chain(["epoch   rate", "Saved in run"]) {
         assert!(out.contains(part), "{part}: {out}");
     }
-    let mut expected: Vec<String> = ["average", "replica-1", "replica-2", "replica-3", "soup"]
+    let mut expected: Vec<String> = ["average", "replica-1", "replica-2", "replica-3", "soup", "swa"]
         .iter()
         .flat_map(|name| [".cygnet", ".safetensors"].map(|end| format!("{name}{end}")))
         .collect();
-    expected.push("history.csv".into());
+    expected.extend(["history.csv", "history.jsonl", "plots", "report.html"].map(String::from));
     expected.sort();
     assert_eq!(files(&dir, "run"), expected);
     succeeds(&dir, &format!("{TRAIN} --replicas 3 --out same --threads 1 --quiet"));
@@ -284,7 +284,12 @@ fn replicas_are_trained_side_by_side_and_vote() {
         ("train --replicas 3 --pull 2", 2, ["--pull", "`2`"]),
         ("train --replicas 3 --pull-every 0", 2, ["pull-every 0", "at least 1"]),
         ("train --pull fading", 2, ["required arguments", "not provided"]),
-        ("train --replicas 3 --average ema", 2, ["--replicas", "--average"]),
+        ("train --replicas 3 --pull elastic:0", 2, ["pull elastic:0.0", "above 0"]),
+        ("train --replicas 3 --pull elastic:0.34", 2, ["pull elastic:0.34", "at most 1/3"]),
+        ("train --replicas 3 --pull elastic:x", 2, ["--pull", "elastic[:ALPHA]"]),
+        ("train --replicas 3 --average swa,swag", 2, ["replicas", "not swag"]),
+        ("train --replicas 3 --optimizer schedule-free", 2, ["schedule-free", "--optimizer"]),
+        ("train --replicas 3 --baseline", 2, ["--replicas", "--baseline"]),
         ("vote same/average.cygnet", 2, ["2 values", "MODELS"]),
         ("vote same/average.cygnet same/soup.cygnet --weights 1", 2, ["1 weights", "2 models"]),
         ("vote same/average.cygnet same/soup.cygnet --weights 1,-1", 1, ["weight", "positive"]),
@@ -293,6 +298,51 @@ fn replicas_are_trained_side_by_side_and_vote() {
         fails(&dir, &data, code, &words);
     }
     assert!(!dir.path().join("none").exists());
+}
+
+#[test]
+fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
+    let dir = workplace();
+    let train = |flags: &str| succeeds(&dir, &format!("{TRAIN} --replicas 3 --quiet {flags}"));
+    let all = "--pull elastic --pull-every 2 --augment --average swa,ema --swa-start 0 --replica-start independent";
+    let out = train(&format!("{all} --threads 2 --out run"));
+    for part in ["replica-3", "centre", "swa of 2", "ema of 6", "soup", "soft vote"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    train(&format!("{all} --threads 1 --out same"));
+    let of = |run: &str, name: &str| bytes(&dir, &format!("{run}/{name}.cygnet"));
+    for name in ["average", "swa", "ema", "replica-2"] {
+        assert!(of("run", name) == of("same", name), "{name}");
+    }
+    for (less, changed) in [
+        (all.replace("--augment ", ""), true),
+        (all.replace("elastic", "elastic:0.2"), true),
+        (all.replace("elastic", "elastic:0.3"), false),
+        (all.replace("elastic", "0.3"), true),
+        (all.replace("--pull-every 2 ", ""), true),
+        (all.replace("ema", "lawa"), false),
+    ] {
+        train(&format!("{less} --out other"));
+        assert_eq!(of("other", "average") != of("run", "average"), changed, "{less}");
+    }
+    // What no average needs is not left beside it.
+    train("--average none --out run");
+    assert!(!files(&dir, "run").iter().any(|name| name.starts_with("swa") || name.starts_with("ema")));
+
+    let out = train("--seeds 2 --out many");
+    assert!(out.contains("± standard deviation of 2 seeds") && out.matches("swa of 1").count() == 3, "{out}");
+    assert_eq!(files(&dir, "many"), ["seed-1", "seed-2"]);
+    train("--seed 2 --out one");
+    assert!(of("many/seed-2", "average") == of("one", "average") && of("many/seed-1", "swa") != of("one", "swa"));
+
+    let late = "--replicas 3 --epochs 6 --loss mse --optimizer sgd --dropout 0 --swa-start 0.5 --swa-rate 1e9";
+    let Run { code, out, err } = run(&dir, &format!("train --data data --hidden 8 --quiet --out late {late}"));
+    assert!(code == Some(1) && out.contains("replica-3"), "{out}");
+    assert!(err.contains("epoch 3 are saved in late") && err.contains("smaller --rate (it was 1000000000.0)"), "{err}");
+    for name in ["replica-1", "average", "swa"] {
+        let model = SavedModel::read(&dir.path().join(format!("late/{name}.cygnet"))).unwrap();
+        assert!(model.params.iter().all(|p| p.abs() < 100.0), "{name}");
+    }
 }
 
 #[test]

@@ -248,12 +248,15 @@ fn a_prediction_is_the_mean_of_the_draws() {
 #[test]
 fn calibration_is_worked_out_by_hand() {
     let mut calibration = Calibration::default();
-    assert!(calibration.ece().is_nan());
+    assert!(calibration.ece().is_nan() && calibration.reliability().next().is_none());
     // Confidences 0.9 (right, wrong), 0.6 (right), 1 (right): gaps |1 − 1.8|, |1 − 0.6|, 0 over four samples.
     for (probabilities, class) in [([0.9, 0.1], 0), ([0.1, 0.9], 0), ([0.4, 0.6], 1), ([1.0, 0.0], 0)] {
         calibration.add(&probabilities, class).unwrap();
     }
     assert!((calibration.ece() - (0.8 + 0.4) / 4.0).abs() < 1e-6, "{}", calibration.ece());
+    let bins: Vec<(u64, f32, f32)> =
+        calibration.reliability().map(|bin| (bin.samples, bin.confidence, bin.accuracy)).collect();
+    assert_eq!(bins, [(1, 0.6, 1.0), (2, 0.9, 0.5), (1, 1.0, 1.0)]);
     let nll = -(0.9_f32.ln() + 0.1_f32.ln() + 0.6_f32.ln()) / 4.0;
     assert!((calibration.score().loss() - nll).abs() < 1e-6);
     assert_eq!((calibration.score().samples(), calibration.score().hits()), (4, 3));

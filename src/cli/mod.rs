@@ -17,13 +17,13 @@ mod vote;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
-pub(crate) use data::{Data, images};
+pub(crate) use data::{Data, Loaded, images};
 pub(crate) use eval::Eval;
 pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{answers, conclusion, introduction, notes, question, verdicts};
+pub(crate) use text::{answers, conclusion, introduction, notes, saved, source, verdicts};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 

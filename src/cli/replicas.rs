@@ -1,7 +1,7 @@
 //! The arguments of `cygnet train` for replicas.
 
 use clap::{Args, ValueEnum};
-use cygnet::host::replicas::{Batches, ReplicaPlan};
+use cygnet::host::replicas::{Batches, Coupling, ReplicaPlan};
 use cygnet::{Pull, Start};
 use std::num::NonZeroUsize;
 
@@ -19,13 +19,9 @@ pub(crate) enum BatchesName {
 
 #[derive(Args)]
 pub(crate) struct Replicas {
-    /// Train so many models side by side, pull them to their mean, and compare the mean, a soup and votes
-    #[arg(
-        long,
-        value_name = "K",
-        conflicts_with_all = ["average", "baseline", "swa_start", "swa_every", "swa_rate", "seeds", "augment"],
-        help_heading = "Replicas"
-    )]
+    /// Train so many models side by side, pull them to their mean, and compare the mean, its --average over the run, a soup
+    /// and votes
+    #[arg(long, value_name = "K", conflicts_with = "baseline", help_heading = "Replicas")]
     replicas: Option<usize>,
     /// Where replicas begin: at the same weights, or each at its own
     #[arg(
@@ -47,9 +43,10 @@ pub(crate) struct Replicas {
         help_heading = "Replicas"
     )]
     replica_batches: BatchesName,
-    /// How far they are pulled to their mean: fading from all the way to nothing over the run, growing, none, or a share
+    /// How far they are pulled to their mean: fading from all the way to nothing over the run, growing, none, or a share; or
+    /// elastic[:ALPHA], where they and a centre attract each other (Zhang et al. 2015), by 0.9/K unless ALPHA says how far
     #[arg(long, value_name = "HOW", default_value = "fading", value_parser = parse_pull, requires = "replicas", help_heading = "Replicas")]
-    pull: Pull,
+    pull: PullName,
     /// Steps of each replica between two pulls [default: one at the end of each epoch]
     #[arg(long, value_name = "STEPS", requires = "replicas", help_heading = "Replicas")]
     pull_every: Option<u64>,
@@ -58,26 +55,34 @@ pub(crate) struct Replicas {
     threads: Option<NonZeroUsize>,
 }
 
-fn parse_pull(text: &str) -> Result<Pull, String> {
-    match text {
-        "fading" => Ok(Pull::Fading),
-        "growing" => Ok(Pull::Growing),
-        "none" => Ok(Pull::Constant(0.0)),
-        _ => {
-            let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-            share
-                .map(Pull::Constant)
-                .ok_or_else(|| format!("`{text}` is neither fading, growing, none nor a share from 0 to 1"))
-        }
-    }
+#[derive(Clone, Copy)]
+enum PullName {
+    Mean(Pull),
+    /// With the share of a centre's way that replicas go, if it is given.
+    Elastic(Option<f32>),
+}
+
+fn parse_pull(text: &str) -> Result<PullName, String> {
+    let share = |text: &str| text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    let parsed = match text {
+        "fading" => Some(PullName::Mean(Pull::Fading)),
+        "growing" => Some(PullName::Mean(Pull::Growing)),
+        "none" => Some(PullName::Mean(Pull::Constant(0.0))),
+        "elastic" => Some(PullName::Elastic(None)),
+        _ => match text.strip_prefix("elastic:") {
+            Some(alpha) => share(alpha).map(|alpha| PullName::Elastic(Some(alpha))),
+            None => share(text).map(|alpha| PullName::Mean(Pull::Constant(alpha))),
+        },
+    };
+    parsed.ok_or_else(|| format!("`{text}` is neither fading, growing, none, a share from 0 to 1, nor elastic[:ALPHA]"))
 }
 
 impl Replicas {
     /// The replicas that these arguments ask for, if any.
     pub(crate) fn plan(&self) -> Option<ReplicaPlan> {
-        let usual = ReplicaPlan::default();
+        let (usual, count) = (ReplicaPlan::default(), self.replicas?);
         Some(ReplicaPlan {
-            count: self.replicas?,
+            count,
             start: match self.replica_start {
                 StartName::Common => Start::Common,
                 StartName::Independent => Start::Independent,
@@ -86,7 +91,11 @@ impl Replicas {
                 BatchesName::Parallel => Batches::Parallel,
                 BatchesName::RoundRobin => Batches::RoundRobin,
             },
-            pull: self.pull,
+            coupling: match self.pull {
+                PullName::Mean(pull) => Coupling::Mean(pull),
+                // The authors' β of 0.9.
+                PullName::Elastic(alpha) => Coupling::Elastic(alpha.unwrap_or((0.9 / count as f64) as f32)),
+            },
             every: self.pull_every,
             threads: self.threads.unwrap_or(usual.threads),
         })

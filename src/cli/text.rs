@@ -14,7 +14,7 @@ use std::path::Path;
 pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
     let widths: Vec<String> =
         [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
-    let source = directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string());
+    let source = source(directory);
     let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
     let predicted = match columns {
         Some(columns) if columns.has_classes() => format!("{} classes of {}", data.classes, columns.targets.join("")),
@@ -32,6 +32,11 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     )
 }
 
+/// What the data are called.
+pub(crate) fn source(directory: Option<&Path>) -> String {
+    directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string())
+}
+
 /// Where everything is, and what to try next.
 pub(crate) fn conclusion(out: &Path, many: bool, is_table: bool, outcomes: &[(u64, Outcome)]) -> String {
     let directory = match outcomes.first() {
@@ -40,12 +45,15 @@ pub(crate) fn conclusion(out: &Path, many: bool, is_table: bool, outcomes: &[(u6
     };
     let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
     let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
-    format!("Saved in {}. Next: cygnet predict {} {}", out.display(), model.display(), question(is_table))
+    let page = outcomes.first().is_some_and(|(_, outcome)| outcome.last_marks.regression.is_none());
+    saved(out, &model, is_table, page)
 }
 
-/// What a model may be asked about.
-pub(crate) fn question(is_table: bool) -> &'static str {
-    if is_table { "FILE.csv" } else { "FILE.png" }
+/// Where everything of a run is, and a model of it to try; `page` where there is one.
+pub(crate) fn saved(out: &Path, model: &Path, is_table: bool, page: bool) -> String {
+    let look = if page { format!(", with {} to look at", out.join("report.html").display()) } else { String::new() };
+    let question = if is_table { "FILE.csv" } else { "FILE.png" };
+    format!("Saved in {}{look}.\nNext: cygnet predict {} {question}", out.display(), model.display())
 }
 
 /// What the model says, a line a row of a table.

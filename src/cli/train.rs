@@ -61,7 +61,7 @@ pub(crate) enum WarmupName {
 pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// Where models and history go
+    /// Where models, history and report.html go
     #[arg(long, value_name = "DIR", default_value = "cygnet-run", help_heading = "Data")]
     pub(crate) out: PathBuf,
     /// Share of the training samples set apart for validation

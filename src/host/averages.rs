@@ -3,12 +3,11 @@
 use super::dataset::Samples;
 use super::memory::Floats;
 use super::norms::Norms;
+use super::poll::Poll;
 use super::{Evaluator, HostError};
-use crate::kernels::mean_update;
 use crate::{
-    Averager, Calibration, Draws, Ema, Loss, Model, Rule, Score, Spec, Swag, Window, Workspace, predict, softmax,
+    Averager, Calibration, Draws, Ema, Loss, Params, Rule, Score, Spec, Swag, Window, Workspace, predict, softmax,
 };
-use std::vec;
 use std::vec::Vec;
 
 /// A kind of average.
@@ -89,7 +88,7 @@ impl<'a> Average<'a> {
     }
 
     /// Takes the model in where it is its turn: an exponential average after every step, the others where a snapshot is due.
-    pub(super) fn follow(&mut self, model: &Model<'_>, is_due: bool) -> Result<(), HostError> {
+    pub(super) fn follow<'p>(&mut self, model: impl Into<Params<'p>>, is_due: bool) -> Result<(), HostError> {
         match &mut self.running {
             Running::EveryStep(averager) => _ = averager.update(model)?,
             Running::Mean(averager) if is_due => _ = averager.update(model)?,
@@ -131,35 +130,27 @@ impl<'a> Average<'a> {
         (self.kept.1 > 0).then(|| self.kept.clone())
     }
 
-    /// Classes predicted by draws from a posterior, where it is one: score and calibration on each of the sets. As
-    /// [`Swag::predict`], but for the statistics of each draw's norms.
-    pub(super) fn ask<const N: usize>(
+    /// How many draws a posterior predicts by; none where it is no posterior.
+    pub(super) fn draws(&self) -> Option<u32> {
+        if let Running::Swag(_, draws) = &self.running { Some(draws.samples) } else { None }
+    }
+
+    /// Asks the draws from a posterior, each with statistics of its own for its norms; their soft vote is what
+    /// [`Swag::predict`] says.
+    pub(super) fn ask(
         &self,
-        spec: &Spec,
-        sets: [(&Samples, &[u32]); N],
+        evaluator: &mut Evaluator<'_>,
         norms: &mut Norms<'_>,
-    ) -> Result<Option<[Calibration; N]>, HostError> {
-        let Running::Swag(swag, draws) = &self.running else { return Ok(None) };
-        let (mut params, mut floats) = (Floats::zeros(spec.param_len())?, Floats::zeros(spec.predict_len(BATCH))?);
-        let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
-        let mut means = sets.map(|(_, indices)| vec![0.0; indices.len() * spec.outputs()]);
+        polls: &mut [Poll<'_>],
+    ) -> Result<(), HostError> {
+        let Running::Swag(swag, draws) = &self.running else { return Ok(()) };
+        let mut params = Floats::zeros(swag.mean()?.len())?;
         for draw in 0..draws.samples {
             swag.sample(draws.seed, draw.into(), draws.scale, &mut params)?;
             let params = norms.of(&params)?;
-            let gain = 1.0 / (draw as f32 + 1.0);
-            for ((samples, indices), means) in sets.iter().zip(&mut means) {
-                for (batch, mean) in indices.chunks(BATCH).zip(means.chunks_mut(BATCH * spec.outputs())) {
-                    let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
-                    outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
-                    mean_update(mean, outputs, gain);
-                }
-            }
+            polls.iter_mut().try_for_each(|poll| poll.ask(evaluator, params, 1.0))?;
         }
-        let mut asked = [Calibration::default(); N];
-        for (((samples, indices), means), asked) in sets.iter().zip(&means).zip(&mut asked) {
-            calibrate(spec, samples, indices, means, asked)?;
-        }
-        Ok(Some(asked))
+        Ok(())
     }
 }
 
@@ -208,5 +199,53 @@ pub(super) fn validate(
     match average.mean() {
         Some(mean) if !indices.is_empty() => evaluator.validate(norms.of(mean)?, samples, indices),
         _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::dataset::Dataset;
+    use crate::host::poll::poll;
+    use crate::{Activation, Init, Model};
+    use std::vec;
+
+    #[test]
+    fn the_soft_vote_of_draws_is_what_their_posterior_predicts() {
+        const NET: Spec = Spec::new(784).dense(5, Activation::Relu).dense(10, Activation::Identity);
+        const P: usize = NET.param_len();
+        let data = Dataset::sample().unwrap();
+        let indices: Vec<u32> = (0..700).map(|i| i * 3).collect();
+        let draws = Draws { seed: 0, samples: 4, scale: 1.0 };
+        let mut memory = Memory::new(&AverageKind::Swag(2, draws), P).unwrap();
+        let mut average = Average::new(&AverageKind::Swag(2, draws), 7, &mut memory).unwrap();
+        let mut params = vec![0.0; P];
+        let mut model = Model::new(&NET, &mut params).unwrap();
+        for seed in 1..4 {
+            model.init(Init::He, seed).unwrap();
+            average.follow(&model, true).unwrap();
+        }
+        let mut evaluator = Evaluator::new(&NET, &data).unwrap();
+        let mut norms = Norms::new(&NET, &data.train, &indices).unwrap();
+        let asked = poll(&NET, [(&data.train, &indices), (&data.test, &[])], |polls| {
+            average.ask(&mut evaluator, &mut norms, polls)
+        });
+        let [[soft, pooled, hard], nothing] = asked.unwrap();
+
+        let Running::Swag(swag, draws) = &average.running else { panic!("no posterior") };
+        let (mut probabilities, mut scratch) = (vec![0.0; 700 * 10], vec![0.0; P]);
+        let mut floats = vec![0.0; NET.predict_len(64)];
+        let mut work = Workspace::for_prediction(&NET, 64, &mut floats).unwrap();
+        let inputs = data.train.inputs_of(&indices);
+        swag.predict(&NET, *draws, inputs, &mut scratch, &mut probabilities, &mut work).unwrap();
+        let mut expected = Calibration::default();
+        calibrate(&NET, &data.train, &indices, &probabilities, &mut expected).unwrap();
+        assert!((soft.calibration.score().loss() - expected.score().loss()).abs() < 1e-5);
+        assert!((soft.calibration.ece() - expected.ece()).abs() < 1e-5);
+        assert_eq!((soft.samples, soft.samples - soft.errors), (700, expected.score().hits()));
+        // Others than the soft one, whose ballots are quarters.
+        assert!((pooled.calibration.score().loss() - expected.score().loss()).abs() > 1e-3);
+        assert!(pooled.samples == 700 && hard.samples == 700 && hard.errors != soft.errors);
+        assert_eq!(nothing.map(|tally| tally.samples), [0; 3]);
     }
 }

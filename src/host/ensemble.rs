@@ -1,47 +1,77 @@
 //! What several models of one network are worth: alone, averaged, and by their votes.
 
-use super::averages::calibrate;
-use super::dataset::{Dataset, Samples};
-use super::memory::Floats;
+use super::dataset::Dataset;
 use super::model_file::SavedModel;
 use super::plan::Plan;
-use super::report::{aligned, loss_short, mean_and_sd};
-use super::run::split;
+use super::poll::{Tally, VOTES, poll};
+use super::report::{Table, loss_short, mean_and_sd};
+use super::run::{Averaged, Marks, split};
 use super::{Evaluator, HostError};
-use crate::{Calibration, Loss, Vote, Votes, Workspace, predict};
+use crate::{Loss, Score, Spec, Vote};
+use core::fmt;
 use std::borrow::ToOwned;
 use std::format;
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-/// Every vote with its name.
-pub(super) const VOTES: [(&str, Vote); 3] =
-    [("soft vote", Vote::Soft), ("log-pooled vote", Vote::LogPool), ("hard vote", Vote::Hard)];
-
-/// Samples that pass at once.
-const BATCH: usize = 64;
-
 /// A set's figures: error in percent, loss, expected calibration error in percent; NaN where there is none.
 type Figures = [f64; 3];
 
-/// A line of the table: a name, validation and test figures.
-struct Row(String, [Figures; 2]);
+/// A name, validation and test figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row(String, [Figures; 2]);
 
-/// A table of the models, of their mean, of other mixes of their weights, and of their votes, weighted if there are
-/// weights. Validation samples are those that training with `plan` sets apart; models of another loss than softmax
-/// cross-entropy have no votes.
+/// Rows under one header; as text, a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    rows: Vec<Row>,
+    /// The loss, in short.
+    loss: &'static str,
+}
+
+impl Comparison {
+    /// As a table.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let figure = |x: f64, digits: usize| if x.is_nan() { "–".to_owned() } else { format!("{x:.digits$}") };
+        let cells = self.rows.iter().map(|Row(name, figures)| {
+            let cell = |[set, i, digits]: [usize; 3]| figure(figures[set][i], digits);
+            [vec![name.clone()], COLUMNS.map(cell).to_vec()].concat()
+        });
+        under_header(self.loss, cells.collect())
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.table().fmt(f)
+    }
+}
+
+/// Set, figure and digits of each column.
+const COLUMNS: [[usize; 3]; 5] = [[0, 0, 2], [1, 0, 2], [0, 1, 4], [1, 1, 4], [1, 2, 2]];
+
+fn under_header(loss: &str, rows: Vec<Vec<String>>) -> Table {
+    let [validation, test] = ["validation", "test"].map(|set| format!("{set} {loss}"));
+    let header = ["", "validation error, %", "test error, %", &validation, &test, "test ECE, %"];
+    Table { header: header.map(str::to_owned).to_vec(), rows }
+}
+
+/// A row for each of the models, for what one of them is worth, for other mixes of their weights, and for their votes,
+/// weighted if there are weights. Validation samples are those that training with `plan` sets apart; models of another
+/// loss than softmax cross-entropy have no votes.
 ///
 /// # Errors
 /// [`HostError::Usage`] for no models or weights that do not fit, [`HostError::Mismatch`] for different networks or data,
 /// [`HostError::Core`] for weights out of range or outputs that are not finite.
-pub fn table(
+pub fn compare(
     models: &[(String, SavedModel)],
     mixes: &[(String, SavedModel)],
     weights: Option<&[f32]>,
     data: &Dataset,
     plan: &Plan,
-) -> Result<String, HostError> {
+) -> Result<Comparison, HostError> {
     let Some((first, kin @ SavedModel { spec, .. })) = models.first() else {
         return Err(HostError::Usage("no models".to_owned()));
     };
@@ -55,25 +85,67 @@ pub fn table(
     let sets = [(&data.train, &validation[..]), (&data.test, &test[..])];
     let mut rows = Vec::new();
     for (name, model) in models.iter().chain(mixes) {
-        let marks = evaluator.marks(&model.params, data, &train, &validation)?;
-        let figures = |score: crate::Score, ece: f32| {
-            let hits = if data.train.has_classes() { score.hits() as f64 / score.samples() as f64 } else { f64::NAN };
-            [100.0 * (1.0 - hits), score.loss().into(), ece.into()]
-        };
-        let ece = marks.calibration.map_or(f32::NAN, |calibration| 100.0 * calibration.ece());
-        rows.push(Row(name.clone(), [figures(marks.validation, f32::NAN), figures(marks.test, ece)]));
+        rows.push(row(name, &evaluator.marks(&model.params, data, &train, &validation)?));
     }
     rows.insert(models.len(), one_of(&rows[..models.len()]));
     if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
-        for (name, vote) in VOTES {
-            let mut figures = [[f64::NAN; 3]; 2];
-            for ((samples, indices), figures) in sets.iter().zip(&mut figures) {
-                *figures = ask(models, weights, vote, samples, indices)?;
+        let [validation, test] = poll(spec, sets, |polls| {
+            for (i, (_, model)) in models.iter().enumerate() {
+                let weight = weights.map_or(1.0, |weights| weights[i]);
+                polls.iter_mut().try_for_each(|poll| poll.ask(&mut evaluator, &model.params, weight))?;
             }
-            rows.push(Row(name.to_owned(), figures));
-        }
+            Ok(())
+        })?;
+        rows.extend(votes([validation, test], ""));
     }
-    Ok(lines(&rows, loss_short(spec)))
+    Ok(Comparison { rows, loss: loss_short(spec) })
+}
+
+/// A table of the same rows for several seeds: mean ± standard deviation.
+#[must_use]
+pub fn seeds(runs: &[Comparison]) -> String {
+    let Some(Comparison { rows, loss }) = runs.first() else { return String::new() };
+    let cells = rows.iter().enumerate().map(|(r, Row(name, _))| {
+        let cell = |[set, figure, digits]: [usize; 3]| {
+            let values: Vec<f64> = runs.iter().filter_map(|run| Some(run.rows.get(r)?.1[set][figure])).collect();
+            let (mean, sd) = mean_and_sd(&values);
+            if mean.is_nan() { "–".to_owned() } else { format!("{mean:.digits$} ± {sd:.digits$}") }
+        };
+        [vec![name.clone()], COLUMNS.map(cell).to_vec()].concat()
+    });
+    let table = under_header(loss, cells.collect());
+    format!("{table}\n\nMean ± standard deviation of {} seeds.", runs.len())
+}
+
+/// What the draws from the posteriors among these averages predict together, if there are any.
+#[must_use]
+pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
+    let rows: Vec<Row> = averages.iter().flat_map(|average| average.draws.clone()).collect();
+    (!rows.is_empty()).then(|| Comparison { rows, loss: loss_short(spec) })
+}
+
+/// The row of a model.
+fn row(name: &str, marks: &Marks) -> Row {
+    let figures = |score: Score, ece: f32| {
+        let hits = if marks.regression.is_none() { score.hits() as f64 / score.samples() as f64 } else { f64::NAN };
+        [100.0 * (1.0 - hits), score.loss().into(), ece.into()]
+    };
+    let ece = marks.calibration.map_or(f32::NAN, |calibration| 100.0 * calibration.ece());
+    Row(name.to_owned(), [figures(marks.validation, f32::NAN), figures(marks.test, ece)])
+}
+
+/// The rows of every vote, from its counts on validation and test samples.
+fn votes(sets: [[Tally; 3]; 2], whose: &str) -> Vec<Row> {
+    let row =
+        |(i, (name, vote)): (usize, (&str, Vote))| Row(format!("{name}{whose}"), sets.map(|set| set[i].figures(vote)));
+    VOTES.into_iter().enumerate().map(row).collect()
+}
+
+/// The rows of a posterior: the mean of its weights, and the votes of so many draws.
+pub(super) fn of_draws(name: &str, mean: &Marks, draws: u32, sets: [[Tally; 3]; 2]) -> Vec<Row> {
+    let mut rows = vec![row(&format!("{name}, mean of the weights"), mean)];
+    rows.extend(votes(sets, &format!(" of {draws} draws")));
+    rows
 }
 
 /// Means over the models.
@@ -83,48 +155,4 @@ fn one_of(rows: &[Row]) -> Row {
         mean_and_sd(&values).0
     };
     Row("mean of these rows".to_owned(), [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))))
-}
-
-/// The figures of a vote on some samples.
-pub(super) fn ask(
-    models: &[(String, SavedModel)],
-    weights: Option<&[f32]>,
-    vote: Vote,
-    samples: &Samples,
-    indices: &[u32],
-) -> Result<Figures, HostError> {
-    let Some((_, SavedModel { spec, .. })) = models.first() else { return Ok([f64::NAN; 3]) };
-    let mut floats = Floats::zeros(spec.predict_len(BATCH))?;
-    let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
-    let mut memory = Floats::zeros(vote.len(BATCH, spec.outputs()))?;
-    let mut classes = [0; BATCH];
-    let (mut total, mut errors) = (Calibration::default(), 0);
-    for batch in indices.chunks(BATCH) {
-        let memory = &mut memory[..vote.len(batch.len(), spec.outputs())];
-        let mut votes = Votes::new(vote, spec.math_kind(), spec.outputs(), memory)?;
-        for (i, (_, model)) in models.iter().enumerate() {
-            let logits = predict(spec, &model.params, samples.inputs_of(batch), &mut work)?;
-            votes.add(logits, weights.map_or(1.0, |weights| weights[i]))?;
-        }
-        let classes = &mut classes[..batch.len()];
-        votes.classes(classes)?;
-        let is_wrong = |&(&class, &i): &(&u16, &u32)| samples.label(i as usize).map(u16::from) != Some(class);
-        errors += classes.iter().zip(batch).filter(is_wrong).count();
-        calibrate(spec, samples, batch, votes.finish()?, &mut total)?;
-    }
-    let error = 100.0 * errors as f64 / indices.len() as f64;
-    // Ballots are no probabilities.
-    let sure = |x: f32| if vote == Vote::Hard { f64::NAN } else { x.into() };
-    Ok([error, sure(total.score().loss()), sure(100.0 * total.ece())])
-}
-
-fn lines(rows: &[Row], loss_name: &str) -> String {
-    let figure = |x: f64, digits: usize| if x.is_nan() { "–".to_owned() } else { format!("{x:.digits$}") };
-    let cells = rows.iter().map(|Row(name, [validation, test])| {
-        let error = [validation[0], test[0]].map(|x| figure(x, 2));
-        let loss = [validation[1], test[1]].map(|x| figure(x, 4));
-        [vec![name.clone()], error.to_vec(), loss.to_vec(), vec![figure(test[2], 2)]].concat()
-    });
-    let [validation, test] = ["validation", "test"].map(|set| format!("{set} {loss_name}"));
-    aligned(&["", "validation error, %", "test error, %", &validation, &test, "test ECE, %"], cells)
 }

@@ -52,8 +52,8 @@ impl<'a> Feed<'a> {
         };
         let augmenter = |_| Augmenter::new(augment, seed, images.rows, images.cols);
         let augmenters = (0..threads).map(augmenter).collect::<Result<_, _>>()?;
-        // One that is used, one for each thread, and one that waits.
-        let buffers = (threads + 2).min(chunks.max(1));
+        // One that is used, one for each thread, and one that waits; nobody makes one ahead on this thread alone.
+        let buffers = if threads == 1 { 1 } else { (threads + 2).min(chunks.max(1)) };
         let buffers = (0..buffers).filter_map(|_| samples.memory(chunk).transpose()).collect::<Result<_, _>>()?;
         let mut places = room(chunk)?;
         places.extend(0..chunk as u32);

@@ -5,10 +5,11 @@ use super::idx::{self, Images};
 use super::model_file::SavedModel;
 use super::names::{activation_name, loss_name};
 use super::preparation::Preparation;
-use super::report::aligned;
+use super::report::{Table, aligned};
 use super::tables::questions;
 use super::{HostError, image};
 use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, section_len, softmax};
+use std::borrow::ToOwned;
 use std::format;
 use std::fs::File;
 use std::io::Read;
@@ -17,10 +18,9 @@ use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
-/// The layer table and the memory that the network needs.
+/// The layers of a network.
 #[must_use]
-pub fn info(model: &SavedModel) -> String {
-    let spec = &model.spec;
+pub fn layers(spec: &Spec) -> Table {
     let rows = spec.layers().map(|l| {
         vec![
             format!("dense {}", l.index() + 1),
@@ -31,7 +31,15 @@ pub fn info(model: &SavedModel) -> String {
             l.offset().to_string(),
         ]
     });
-    let layers = aligned(&["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"], rows);
+    let header = ["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"];
+    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+}
+
+/// The layer table and the memory that the network needs.
+#[must_use]
+pub fn info(model: &SavedModel) -> String {
+    let spec = &model.spec;
+    let layers = layers(spec);
     let p = spec.param_len();
     let floats = |n: usize| vec![n.to_string(), bytes(n.saturating_mul(4))];
     let is_normed = spec.norm_len() > 0;

@@ -132,7 +132,7 @@ fn is_safetensors(path: &Path) -> bool {
 }
 
 /// Writes beside the file and renames, so that an interruption leaves the old file or the new one.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if path.exists() && !path.is_file() {
         return Err(io::Error::other("exists and is not a regular file"));
     }

@@ -4,10 +4,12 @@ use super::HostError;
 use super::regression::comparison as regression;
 use super::run::{Epoch, Marks, Outcome};
 use crate::{Loss, Score, Spec};
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use std::borrow::ToOwned;
+use std::fmt;
 use std::format;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 use std::string::String;
 use std::vec;
@@ -62,13 +64,29 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ',
 /// Rows of names and numbers as text, the numbers to the right.
 #[must_use]
 pub fn aligned(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
+    let mut table = comfy_table::Table::new();
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.to_vec()).add_rows(rows);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.trim_fmt()
+}
+
+/// Rows under a header, the first column names: text in a terminal, HTML on a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Names of the columns.
+    pub header: Vec<String>,
+    /// The rows, a cell a column.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
+        f.write_str(&aligned(&header, self.rows.clone()))
+    }
 }
 
 /// Rows of a comparison.
@@ -123,44 +141,50 @@ fn change(row: usize, x: f64) -> String {
     if x > 0.0 { format!("+{text}") } else { text }
 }
 
-/// The models of a run beside its last iterate: the averages, then the baseline.
-fn others(outcome: &Outcome) -> Vec<(String, [f64; ROWS])> {
+/// The models of a run: the last iterate, the averages, the baseline.
+pub(super) fn models(outcome: &Outcome) -> Vec<(String, &Marks)> {
     let named = |name: &str| if outcome.averages.len() > 1 { format!("{name} of ") } else { "average of ".to_owned() };
-    let averages = outcome.averages.iter().map(|a| (format!("{}{}", named(a.name), a.count), figures(&a.marks)));
-    averages.chain(outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), figures(marks)))).collect()
+    let last = [(LAST.to_owned(), &outcome.last_marks)].into_iter();
+    let averages = outcome.averages.iter().map(|a| (format!("{}{}", named(a.name), a.count), &a.marks));
+    last.chain(averages).chain(outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), marks))).collect()
 }
 
-const BASELINE: &str = "decayed rate";
+const LAST: &str = "last iterate";
+pub(super) const BASELINE: &str = "decayed rate";
 
-/// The last iterate against the averages and the baseline, and a sentence on what averaging gained.
+/// The last iterate against the averages and the baseline.
 #[must_use]
-pub fn comparison(outcome: &Outcome) -> String {
+pub fn comparison(outcome: &Outcome) -> Table {
     if outcome.last_marks.regression.is_some() {
-        let last = ("last iterate".to_owned(), vec![&outcome.last_marks]);
-        let averages = outcome.averages.iter().map(|a| (format!("{} of {}", a.name, a.count), vec![&a.marks]));
-        let baseline = outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), vec![marks]));
-        let models: Vec<_> = [last].into_iter().chain(averages).chain(baseline).collect();
-        return format!("{}\n\n{}", regression::table(&models), regression::remark(outcome));
+        let models: Vec<_> = models(outcome).into_iter().map(|(name, marks)| (name, vec![marks])).collect();
+        return regression::table(&models);
     }
-    let last = figures(&outcome.last_marks);
     let names = names(&outcome.spec);
-    let others = others(outcome);
-    let is_single = others.len() == 1 && outcome.baseline.is_none();
+    let models: Vec<_> = models(outcome).into_iter().map(|(name, marks)| (name, figures(marks))).collect();
+    let is_single = models.len() == 2 && outcome.baseline.is_none();
     let rows = (0..ROWS).map(|i| {
-        let mut row = vec![names[i].clone(), figure(i, last[i])];
-        row.extend(others.iter().map(|(_, figures)| figure(i, figures[i])));
-        row.extend(others.iter().filter(|_| is_single).map(|(_, figures)| change(i, figures[i] - last[i])));
+        let mut row = vec![names[i].clone()];
+        row.extend(models.iter().map(|(_, figures)| figure(i, figures[i])));
+        row.extend(is_single.then(|| change(i, models[1].1[i] - models[0].1[i])));
         row
     });
-    let mut header = vec!["", "last iterate"];
-    header.extend(others.iter().map(|(name, _)| name.as_str()));
-    header.extend(is_single.then_some("change"));
-    let table = aligned(&header, rows);
-    let Some(average) = outcome.averages.first() else { return table + "\n\nNothing was averaged." };
-    if average.count == 1 {
-        return table + "\n\nThe average holds a single model: more --epochs or an earlier --swa-start give it more.";
+    let mut header = vec![String::new()];
+    header.extend(models.iter().map(|(name, _)| name.clone()));
+    header.extend(is_single.then(|| "change".to_owned()));
+    Table { header, rows: rows.collect() }
+}
+
+/// What averaging gained, in a sentence or two.
+#[must_use]
+pub fn remark(outcome: &Outcome) -> String {
+    match outcome.averages.first() {
+        _ if outcome.last_marks.regression.is_some() => regression::remark(outcome),
+        None => "Nothing was averaged.".to_owned(),
+        Some(average) if average.count == 1 => {
+            "The average holds a single model: more --epochs or an earlier --swa-start give it more.".to_owned()
+        }
+        Some(average) => verdict(outcome, &figures(&outcome.last_marks), &figures(&average.marks)),
     }
-    table + "\n\n" + &verdict(outcome, &last, &figures(&average.marks))
 }
 
 /// What the first average gained, and what chance makes.
@@ -188,53 +212,48 @@ fn verdict(outcome: &Outcome, last: &[f64; ROWS], average: &[f64; ROWS]) -> Stri
     text
 }
 
+/// The models of several seeds, those that each of them has: a name, and the marks of every seed.
+pub(super) fn models_of_seeds<'a>(outcomes: &[&'a Outcome]) -> Vec<(String, Vec<&'a Marks>)> {
+    let Some(first) = outcomes.first() else { return Vec::new() };
+    let averages = match &first.averages[..] {
+        [_] if first.baseline.is_none() => vec!["average"],
+        averages => averages.iter().map(|average| average.name).collect(),
+    };
+    let names = [LAST].into_iter().chain(averages).chain(first.baseline.iter().map(|_| BASELINE));
+    let all: Vec<_> = outcomes.iter().map(|outcome| models(outcome)).collect();
+    let columns = all.iter().map(Vec::len).min().unwrap_or(0);
+    let of = |c: usize| all.iter().map(|models| models[c].1).collect();
+    names.take(columns).enumerate().map(|(c, name)| (name.to_owned(), of(c))).collect()
+}
+
 /// Mean ± standard deviation over several seeds, and of the change within each seed.
 #[must_use]
-pub fn seeds<'a>(outcomes: &[&'a Outcome]) -> String {
-    let Some(first) = outcomes.first() else { return String::new() };
+pub fn seeds(outcomes: &[&Outcome]) -> Table {
+    let Some(first) = outcomes.first() else { return Table::default() };
     if first.last_marks.regression.is_some() {
-        let of = |name: &str, marks: &dyn Fn(&&'a Outcome) -> Option<&'a Marks>| {
-            let marks: Vec<_> = outcomes.iter().filter_map(marks).collect();
-            (marks.len() == outcomes.len()).then_some((name.to_owned(), marks))
-        };
-        let last = of("last iterate", &|o| Some(&o.last_marks));
-        let averages = first.averages.iter().enumerate();
-        let averages = averages.filter_map(|(i, a)| of(a.name, &|o| o.averages.get(i).map(|a| &a.marks)));
-        let baseline = of(BASELINE, &|o| o.baseline.as_ref());
-        let models: Vec<_> = last.into_iter().chain(averages).chain(baseline).collect();
-        return format!("{}\n\n{}", regression::table(&models), of_seeds(outcomes));
+        return regression::table(&models_of_seeds(outcomes));
     }
     let names = names(&first.spec);
-    let last: Vec<_> = outcomes.iter().map(|o| figures(&o.last_marks)).collect();
-    // The same columns in each, or none.
-    let all: Vec<_> = outcomes.iter().map(|o| others(o)).collect();
-    let columns = all.iter().map(Vec::len).min().unwrap_or(0);
-    let column = |c: usize, i: usize| all.iter().map(|others| others[c].1[i]).collect::<Vec<f64>>();
-    let changes = |c: usize, i: usize| last.iter().zip(&all).map(|(l, others)| others[c].1[i] - l[i]).collect();
+    let models: Vec<(String, Vec<_>)> = models_of_seeds(outcomes)
+        .into_iter()
+        .map(|(name, marks)| (name, marks.into_iter().map(figures).collect()))
+        .collect();
+    let is_single = models.len() == 2 && first.baseline.is_none();
     let cell = |i: usize, values: Vec<f64>| {
         let (mean, sd) = mean_and_sd(&values);
         if mean.is_nan() { "–".to_owned() } else { format!("{} ± {}", figure(i, mean), figure(i, sd)) }
     };
-    let is_single = columns == 1 && first.baseline.is_none();
     let rows = (0..ROWS).map(|i| {
-        let mut row = vec![names[i].clone(), cell(i, last.iter().map(|l| l[i]).collect())];
-        row.extend((0..columns).map(|c| cell(i, column(c, i))));
-        row.extend((0..columns).filter(|_| is_single).map(|c| cell(i, changes(c, i))));
+        let mut row = vec![names[i].clone()];
+        row.extend(models.iter().map(|(_, of)| cell(i, of.iter().map(|figures| figures[i]).collect())));
+        let changes = || models[0].1.iter().zip(&models[1].1).map(|(last, average)| average[i] - last[i]);
+        row.extend(is_single.then(|| cell(i, changes().collect())));
         row
     });
-    let mut header = vec!["".to_owned(), "last iterate".to_owned()];
-    let averages = first.averages.iter().map(|a| a.name.to_owned());
-    header.extend(averages.chain(first.baseline.iter().map(|_| BASELINE.to_owned())).take(columns));
-    if is_single {
-        header[2] = "average".to_owned();
-        header.push("change".to_owned());
-    }
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    format!("{}\n\n{}", aligned(&header, rows), of_seeds(outcomes))
-}
-
-fn of_seeds(outcomes: &[&Outcome]) -> String {
-    format!("Mean ± standard deviation of {} seeds.", outcomes.len())
+    let mut header = vec![String::new()];
+    header.extend(models.iter().map(|(name, _)| name.clone()));
+    header.extend(is_single.then(|| "change".to_owned()));
+    Table { header, rows: rows.collect() }
 }
 
 /// Mean and sample standard deviation (`n − 1`); the latter is 0 for a single value.
@@ -245,17 +264,25 @@ pub(super) fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
 }
 
-/// Writes the history as CSV, a line an epoch.
+/// Writes the history as CSV, a line an epoch, and beside it as `.jsonl`, an object a line.
 ///
 /// # Errors
 /// [`HostError::File`].
 pub fn write_history(path: &Path, history: &[Epoch]) -> Result<(), HostError> {
     let failed = |e: csv::Error| HostError::file(path)(io::Error::other(e));
     let mut writer = csv::Writer::from_path(path).map_err(failed)?;
-    for epoch in history {
-        writer.serialize(epoch).map_err(failed)?;
-    }
-    writer.flush().map_err(HostError::file(path))
+    history.iter().try_for_each(|epoch| writer.serialize(epoch)).map_err(failed)?;
+    writer.flush().map_err(HostError::file(path))?;
+    let objects = path.with_extension("jsonl");
+    let lines = || {
+        let mut writer = io::BufWriter::new(File::create(&objects)?);
+        for epoch in history {
+            serde_json::to_writer(&mut writer, epoch)?;
+            writeln!(writer)?;
+        }
+        writer.flush()
+    };
+    lines().map_err(HostError::file(&objects))
 }
 
 #[cfg(test)]

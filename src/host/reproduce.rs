@@ -1,10 +1,10 @@
 //! The article's experiment: one network trained in every way that it proposes, side by side.
 
 use super::dataset::Dataset;
-use super::ensemble::{VOTES, ask};
 use super::growing::GrowthPlan;
 use super::plan::{DecayPlan, OptimizerPlan, Plan};
-use super::replicas::{ReplicaPlan, train_replicas};
+use super::poll::{VOTES, poll};
+use super::replicas::{Coupling, ReplicaPlan, train_replicas};
 use super::report::{aligned, mean_and_sd, write_history};
 use super::run::{Epoch, Marks, Observer, split, train};
 use super::{Evaluator, HostError};
@@ -141,7 +141,7 @@ impl<'a> Reproduction<'a> {
     /// [`HostError::Usage`] for settings out of range, or without validation samples.
     pub fn new(data: &'a Dataset, recipe: Recipe) -> Result<Self, HostError> {
         recipe.plan.check()?;
-        recipe.replicas.check()?;
+        recipe.replicas.check(&recipe.plan)?;
         recipe.plan.check_batches(data.train.len())?;
         if recipe.plan.held_out(data.train.len())? == 0 {
             return Err(HostError::Usage("no validation samples: --validation is above 0".to_owned()));
@@ -207,8 +207,11 @@ impl<'a> Reproduction<'a> {
         stop: &AtomicBool,
     ) -> Result<bool, HostError> {
         let plan = Plan { averages: None, ..plan.clone() };
-        let trained =
-            train_replicas(self.data, &plan, &ReplicaPlan { start, pull, ..self.recipe.replicas }, observer, stop)?;
+        let replicas = ReplicaPlan { start, coupling: Coupling::Mean(pull), ..self.recipe.replicas };
+        let trained = train_replicas(self.data, &plan, &replicas, observer, stop)?;
+        if let Some(error) = trained.diverged {
+            return Err(error);
+        }
         if trained.interrupted {
             return Ok(false);
         }
@@ -227,14 +230,17 @@ impl<'a> Reproduction<'a> {
         let each = trained.models.iter().map(|params| marks(params)).collect::<Result<Vec<_>, _>>()?;
         self.add("replicas apart: each", each_alone(&each));
         self.add("replicas apart: their mean", mean);
-        let spec = trained.spec;
-        let models = trained.models.into_iter().map(|params| (String::new(), self.data.model(spec, params, false)));
-        let models: Vec<_> = models.collect();
         let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
         let Dataset { train: samples, test: tests, .. } = self.data;
-        for (name, vote) in VOTES {
-            let of = |samples, indices: &[u32]| ask(&models, None, vote, samples, indices);
-            let [a, b, c] = [of(samples, &train)?, of(samples, &validation)?, of(tests, &test)?];
+        let sets = [(samples, &train[..]), (samples, &validation[..]), (tests, &test[..])];
+        let tallies = poll(&trained.spec, sets, |polls| {
+            trained
+                .models
+                .iter()
+                .try_for_each(|params| polls.iter_mut().try_for_each(|poll| poll.ask(&mut evaluator, params, 1.0)))
+        })?;
+        for (i, (name, vote)) in VOTES.into_iter().enumerate() {
+            let [a, b, c] = tallies.map(|set| set[i].figures(vote));
             self.add(&format!("replicas apart: {name}"), [a[0], b[0], c[0], c[0] - a[0], c[1], c[2], updates]);
         }
         Ok(true)

@@ -2,13 +2,15 @@
 
 use super::averages::{Average, Memory, validate};
 use super::dataset::Dataset;
+use super::ensemble::Row;
 use super::feed::Feed;
 use super::memory::{Floats, room, zeros};
 use super::norms::Norms;
 use super::plan::Plan;
+use super::poll::poll;
 use super::regression::Regression;
 use super::trainer::{Learner, Trainer, Visit};
-use super::{Evaluator, HostError};
+use super::{Evaluator, HostError, ensemble};
 use crate::random::{self, Purpose};
 use crate::{Calibration, Model, Optimizer, Score, Spec};
 use std::format;
@@ -92,8 +94,10 @@ pub struct Averaged {
     pub params: Vec<f32>,
     /// Models in it.
     pub count: u64,
-    /// How good it is; of a posterior, what its draws predict.
+    /// How good it is; of a posterior, what its draws predict in the mean.
     pub marks: Marks,
+    /// What its mean is worth and every vote of its draws; nothing but of a posterior.
+    pub draws: Vec<Row>,
 }
 
 /// What a run leaves.
@@ -111,6 +115,8 @@ pub struct Outcome {
     pub averages: Vec<Averaged>,
     /// The last iterate of another run whose rate falls to zero instead of averaging, where it was asked for.
     pub baseline: Option<Marks>,
+    /// Every epoch of that run.
+    pub baseline_history: Vec<Epoch>,
     /// Every epoch.
     pub history: Vec<Epoch>,
     /// Whether the run was stopped before its end.
@@ -207,7 +213,8 @@ pub(super) fn train_on(
         let passed = pass();
         match passed.map_err(HostError::of_step(model.steps(), trainer.rate)) {
             Ok((row, done)) => {
-                if row.steps > 0 {
+                // An epoch that was interrupted before its first batch has nothing to say.
+                if row.steps > history.last().map_or(0, |before: &Epoch| before.steps) {
                     observer.epoch(&row);
                     history.push(row);
                 }
@@ -231,11 +238,12 @@ pub(super) fn train_on(
     for average in &averages {
         let Some((mut params, count)) = average.kept() else { continue };
         norms.refresh(&mut params)?;
-        let mut marks = sets.marks(&mut evaluator, &params)?;
+        let marks = sets.marks(&mut evaluator, &params)?;
+        let mut made = Averaged { name: average.name, params, count, marks, draws: Vec::new() };
         if diverged.is_none() {
-            sets.ask(average, &spec, &mut norms, &mut marks)?;
+            sets.ask(average, &spec, &mut evaluator, &mut norms, &mut made)?;
         }
-        averaged.push(Averaged { name: average.name, params, count, marks });
+        averaged.push(made);
     }
     let last_is_average = optimizer.averaged().is_some();
     Ok(Outcome {
@@ -245,6 +253,7 @@ pub(super) fn train_on(
         last_marks,
         averages: averaged,
         baseline: None,
+        baseline_history: Vec::new(),
         history,
         interrupted,
         diverged,
@@ -277,16 +286,19 @@ impl Sets<'_> {
         &self,
         average: &Average<'_>,
         spec: &Spec,
+        evaluator: &mut Evaluator<'_>,
         norms: &mut Norms<'_>,
-        marks: &mut Marks,
+        averaged: &mut Averaged,
     ) -> Result<(), HostError> {
+        let Some(draws) = average.draws() else { return Ok(()) };
         let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
-        let Dataset { train: samples, .. } = self.data;
-        let sets = [(samples, self.train), (samples, self.validation), (&self.data.test, &test[..])];
-        if let Some([train, validation, test]) = average.ask(spec, sets, norms)? {
-            let [train, validation] = [train, validation].map(|asked| asked.score());
-            *marks = Marks { train, validation, test: test.score(), calibration: Some(test), regression: None };
-        }
+        let Dataset { train: samples, test: others, .. } = self.data;
+        let sets = [(samples, self.train), (samples, self.validation), (others, &test[..])];
+        let [train, validation, test] = poll(spec, sets, |polls| average.ask(evaluator, norms, polls))?;
+        averaged.draws = ensemble::of_draws(average.name, &averaged.marks, draws, [validation, test]);
+        let [train, validation, test] = [train, validation, test].map(|[soft, ..]| soft.calibration);
+        let [a, b, c] = [train, validation, test].map(|asked| asked.score());
+        averaged.marks = Marks { train: a, validation: b, test: c, calibration: Some(test), regression: None };
         Ok(())
     }
 }

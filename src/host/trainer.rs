@@ -100,6 +100,10 @@ impl Sums {
         self.seen += score.samples();
     }
 
+    pub(super) fn join(self, other: &Self) -> Self {
+        Self { loss: self.loss + other.loss, hits: self.hits + other.hits, seen: self.seen + other.seen }
+    }
+
     /// Mean loss of a sample.
     pub(super) fn loss(&self) -> f64 {
         self.loss / self.seen.max(1) as f64
@@ -218,7 +222,7 @@ impl<'a> Trainer<'a> {
             let now = before + sums.seen.div_ceil(plan.batch as u64);
             if let Some(snapshots) = *snapshots {
                 let is_due = (at + 1..=now).any(|step| snapshots.due(step));
-                averages.iter_mut().try_for_each(|average| average.follow(learner.model, is_due))?;
+                averages.iter_mut().try_for_each(|average| average.follow(&*learner.model, is_due))?;
             }
             at = now;
             let accuracy = if samples.has_classes() { sums.accuracy() } else { f64::NAN };

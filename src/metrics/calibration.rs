@@ -16,7 +16,18 @@ pub struct Calibration {
     bins: [Bin; BINS],
 }
 
-/// Samples whose confidence, the largest probability, lies in an interval of `1/15`.
+/// Samples whose confidence, the largest probability, lies in an interval of `1/15`: a bar of a reliability diagram.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reliability {
+    /// How many.
+    pub samples: u64,
+    /// Their mean confidence.
+    pub confidence: f32,
+    /// Share of them whose class was right.
+    pub accuracy: f32,
+}
+
+/// The sums of a [`Reliability`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Bin {
     samples: u64,
@@ -56,6 +67,15 @@ impl Calibration {
     #[must_use]
     pub fn score(&self) -> Score {
         self.score
+    }
+
+    /// Each bin that has samples, confidences ascending.
+    pub fn reliability(&self) -> impl Iterator<Item = Reliability> {
+        self.bins.iter().filter(|bin| bin.samples > 0).map(|bin| Reliability {
+            samples: bin.samples,
+            confidence: bin.confidence as f32 / 16_777_216.0 / bin.samples as f32,
+            accuracy: bin.hits as f32 / bin.samples as f32,
+        })
     }
 
     /// `Σ_b (n_b/n)·|accuracy_b − confidence_b|`; NaN without samples.

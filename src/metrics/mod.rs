@@ -13,7 +13,7 @@ use crate::model::{Model, Workspace};
 use crate::samples::Inputs;
 use crate::spec::Spec;
 use crate::targets::Targets;
-pub use calibration::Calibration;
+pub use calibration::{Calibration, Reliability};
 pub use confusion::{ClassCounts, Confusion};
 pub use curves::{ClassScore, Curves, Threshold};
 pub use rank::rank;

@@ -9,6 +9,7 @@ use super::memory::zeros;
 use super::model_file::SavedModel;
 use super::names::loss_name;
 use super::plan::Plan;
+use super::report::Table;
 use super::run::split;
 use super::{Evaluator, HostError};
 use crate::{Calibration, Confusion, Error, Loss, Score, Spec, argmax, rank, softmax};
@@ -118,8 +119,13 @@ impl Evaluation {
 }
 
 impl SetEvaluation {
+    /// A row for each class, and their means.
+    pub(super) fn per_class_table(&self) -> Table {
+        table::classes(self)
+    }
+
     /// From the score and the outputs of the samples named by `indices`.
-    fn new(
+    pub(super) fn new(
         spec: &Spec,
         samples: &Samples,
         indices: &[u32],

@@ -1,7 +1,7 @@
 //! An evaluation as tables to read.
 
 use super::{ClassEvaluation, Evaluation, SetEvaluation};
-use crate::host::report::{aligned, percent};
+use crate::host::report::{Table, aligned, percent};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};
@@ -51,7 +51,7 @@ fn top(classes: usize) -> usize {
 }
 
 /// A row for each class, and their means.
-fn classes(set: &SetEvaluation) -> String {
+pub(super) fn classes(set: &SetEvaluation) -> Table {
     let header = ["class", "support", "precision", "recall", "F1", "ROC AUC", "AP"];
     let row = |name: String, support: u64, figures: [f32; 5]| {
         [name, support.to_string()].into_iter().chain(figures.map(number)).collect::<Vec<_>>()
@@ -61,7 +61,8 @@ fn classes(set: &SetEvaluation) -> String {
         row(class.name.clone().unwrap_or_else(|| c.to_string()), class.support, figures)
     });
     let means = [set.macro_precision, set.macro_recall, set.macro_f1, set.mean_roc_auc, set.mean_average_precision];
-    aligned(&header, rows.chain([row("mean".to_owned(), set.samples, means)]))
+    let rows = rows.chain([row("mean".to_owned(), set.samples, means)]).collect();
+    Table { header: header.map(str::to_owned).to_vec(), rows }
 }
 
 fn confusion(set: &SetEvaluation) -> String {

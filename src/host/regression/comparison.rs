@@ -1,7 +1,7 @@
 //! What a run has to say where it predicts numbers.
 
 use super::{Regression, significant};
-use crate::host::report::{aligned, mean_and_sd};
+use crate::host::report::{Table, mean_and_sd};
 use crate::host::run::{Marks, Outcome};
 use std::borrow::ToOwned;
 use std::format;
@@ -17,7 +17,7 @@ type Figure = fn(&Regression) -> f64;
 const FIGURES: [(&str, Figure); 3] = [("RMSE", |r| r.rmse), ("MAE", |r| r.mae), ("R²", |r| r.r2)];
 
 /// RMSE, MAE and R² on every set, a column a model: of one run, or mean ± standard deviation over several.
-pub(in crate::host) fn table(models: &[(String, Vec<&Marks>)]) -> String {
+pub(in crate::host) fn table(models: &[(String, Vec<&Marks>)]) -> Table {
     let values = |marks: &[&Marks], set: usize, figure: Figure| -> Vec<f64> {
         marks.iter().filter_map(|marks| Some(figure(marks.regression.as_ref()?.get(set)?))).collect()
     };
@@ -27,8 +27,8 @@ pub(in crate::host) fn table(models: &[(String, Vec<&Marks>)]) -> String {
             [format!("{set_name} {name}")].into_iter().chain(models.iter().map(cell)).collect()
         })
     });
-    let header: Vec<&str> = [""].into_iter().chain(models.iter().map(|(name, _)| name.as_str())).collect();
-    aligned(&header, rows)
+    let header = [String::new()].into_iter().chain(models.iter().map(|(name, _)| name.clone())).collect();
+    Table { header, rows: rows.collect() }
 }
 
 fn cell(name: &str, values: &[f64]) -> String {

@@ -1,0 +1,221 @@
+//! The page of a run: whole, by itself, and about the run that it is of.
+#![cfg(feature = "std")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "common/cli.rs"]
+mod cli;
+
+use cli::{TRAIN, bytes, fails, files, succeeds, workplace, write_data};
+use std::fs;
+use tempfile::TempDir;
+
+fn text(dir: &TempDir, name: &str) -> String {
+    String::from_utf8(bytes(dir, name)).unwrap()
+}
+
+/// Tags without an end.
+const VOID: [&str; 3] = ["meta", "img", "br"];
+
+/// Every tag is closed in its turn, every attribute has a value in quotes, once.
+#[track_caller]
+fn is_well_formed(markup: &str) {
+    let mut open = Vec::new();
+    let mut rest = markup;
+    while let Some((before, after)) = rest.split_once('<') {
+        assert!(!before.contains('>') || open.last() == Some(&"style"), "a loose > in {before:?}");
+        // A > within quotes does not end a tag.
+        let mut is_quoted = false;
+        let ends = |c: char| {
+            is_quoted ^= c == '"';
+            c == '>' && !is_quoted
+        };
+        let end = after.find(ends).expect("a tag that does not end");
+        let (tag, next) = (&after[..end], &after[end + 1..]);
+        rest = next;
+        if tag.starts_with('!') {
+            continue;
+        }
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "{tag}");
+            continue;
+        }
+        let (name, attributes) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
+        let mut names = Vec::new();
+        let mut parts = attributes.trim_end_matches('/').split('"');
+        while let Some(attribute) = parts.next().map(str::trim).filter(|attribute| !attribute.is_empty()) {
+            let name = attribute.strip_suffix('=').unwrap_or_else(|| panic!("{attribute} of <{tag}>"));
+            assert!(!names.contains(&name), "{name} twice in <{tag}>");
+            names.push(name);
+            assert!(parts.next().is_some_and(|value| !value.contains('<')), "{tag}");
+        }
+        if !tag.ends_with('/') && !VOID.contains(&name) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "not closed: {open:?}");
+}
+
+/// Needs nothing from elsewhere, and links lead somewhere.
+#[track_caller]
+fn stands_alone(dir: &TempDir, page: &str) {
+    let html = text(dir, &format!("{page}/report.html"));
+    is_well_formed(&html);
+    for word in ["http", "url(", "<script", "<link", "@import", "NaN", "inf\""] {
+        assert!(!html.contains(word), "{word}");
+    }
+    let values = |attribute: &str| {
+        html.split(&format!("{attribute}=\"")).skip(1).map(|part| part.split('"').next().unwrap()).collect::<Vec<_>>()
+    };
+    assert!(values(" src").iter().all(|source| source.starts_with("data:image/png;base64,iVBORw0KGgo")));
+    for link in values(" href") {
+        match link.strip_prefix('#') {
+            Some(id) => assert_eq!(values(" id").iter().filter(|known| **known == id).count(), 1, "{id}"),
+            None => assert!(dir.path().join(page).join(link).is_file(), "{link}"),
+        }
+    }
+    assert!(
+        html.matches("<h1>").count() == 1 && html.contains("<html lang=\"en\">") && html.contains("width=device-width")
+    );
+    assert_eq!(html.matches("<svg ").count(), html.matches("role=\"img\" aria-label=").count());
+    assert_eq!(html.matches("<img ").count(), html.matches(" alt=\"").count());
+    let plots = files(dir, &format!("{page}/plots"));
+    assert!(!plots.is_empty());
+    for plot in plots {
+        let svg = text(dir, &format!("{page}/plots/{plot}"));
+        is_well_formed(&svg);
+        assert!(svg.starts_with("<svg ") && !svg.contains("var(") && !svg.contains("NaN"), "{plot}");
+    }
+}
+
+#[test]
+fn every_kind_of_run_leaves_a_page_that_stands_alone() {
+    let dir = workplace();
+    write_data(&dir.path().join("dot"), [9, 9], 1, 2);
+    write_data(&dir.path().join("rich"), [90, 80], 3, 40);
+    let all = [
+        "Result",
+        "Training",
+        "Train and test",
+        "Classes: average of 2",
+        "Confidently wrong: average of 2",
+        "First layer: average of 2",
+        "What was run",
+        "Reliability diagram",
+        "Samples of each class (rows)",
+        "last iterate",
+        "36-8-3",
+        "Receiver operating",
+        "Precision over recall",
+        "0.001, constant",
+        "Adam",
+    ];
+    for (flags, parts) in [
+        ("--data data --swa-start 0 --dropout 0.9", &all[..]),
+        (
+            "--data data --average ema,swag --baseline --swa-start 0 --augment --elastic",
+            &["ema of", "swag of", "decayed rate", "elastic"],
+        ),
+        (
+            "--data data --loss mse --average none --validation 0 --hidden none",
+            &["36-3", "Nothing was averaged", "test loss"],
+        ),
+        ("--data data --replicas 2 --validation 0", &["2 replicas", "soft vote", "training batches", "1 − t/total"]),
+        ("--data data --replicas 2 --pull none --replica-start independent", &["Classes: replica-1", "never pulled"]),
+        (
+            "--data data --seeds 2 --swa-start 0",
+            &["2 seeds", " ± ", "Mean ± standard deviation of 2 seeds", "seed-2/report.html"],
+        ),
+        ("--data dot --epochs 1", &["1-8-2"]),
+        (
+            "--data rich --hidden 100,5 --batch-norm",
+            &["9-100-5-40", "The first 64 of 100 units", "of 40 classes is in"],
+        ),
+    ] {
+        let epochs = if flags.contains("--epochs") { "" } else { "--epochs 2" };
+        let hidden = if flags.contains("--hidden") { "" } else { "--hidden 8" };
+        succeeds(&dir, &format!("train --quiet --out run {epochs} {hidden} {flags}"));
+        stands_alone(&dir, "run");
+        let html = text(&dir, "run/report.html");
+        for part in parts {
+            assert!(html.contains(part), "{flags}: {part}");
+        }
+    }
+    // Pages of the seeds, from the run of two.
+    stands_alone(&dir, "run/seed-2");
+    // A single input is no picture.
+    succeeds(&dir, "train --quiet --out run --data dot --epochs 1");
+    assert!(!text(&dir, "run/report.html").contains("First layer"));
+}
+
+/// Where the first text of this content stands in a plot, in its units.
+fn place(svg: &str, content: &str) -> Option<i32> {
+    let before = svg.split(&format!(">\n{content}\n</text>")).next().filter(|before| before.len() < svg.len())?;
+    before.rsplit("<text x=\"").next()?.split('"').next()?.parse().ok()
+}
+
+#[test]
+fn averaging_is_marked_where_it_begins_and_only_where_there_is_some() {
+    let dir = workplace();
+    let train = |flags: &str| {
+        succeeds(&dir, &format!("train --data data --hidden 8 --epochs 4 --quiet --out run {flags}"));
+        text(&dir, "run/plots/loss.svg")
+    };
+    for (share, epoch) in [("0.25", "1"), ("0.4", "2"), ("0.5", "2"), ("0.6", "3")] {
+        let svg = train(&format!("--swa-start {share}"));
+        let [mark, tick] = ["averaging", epoch].map(|content| place(&svg, content).unwrap());
+        assert!(mark.abs_diff(tick) <= 1, "{share}: {mark}, {tick}");
+    }
+    let svg = train("--average ema");
+    assert_eq!(place(&svg, "averaging"), place(&svg, "1"));
+    assert_eq!(place(&train("--average none"), "averaging"), None);
+}
+
+#[test]
+fn names_are_text_and_not_markup() {
+    let dir = workplace();
+    let name = "<b>&\"x'";
+    write_data(&dir.path().join(name), [30, 9], 4, 3);
+    succeeds(&dir, &format!("train --data {name} --epochs 1 --hidden 3 --quiet --out run"));
+    stands_alone(&dir, "run");
+    let html = text(&dir, "run/report.html");
+    assert_eq!(html.matches("&lt;b&gt;&amp;&quot;x&#39;").count(), 2);
+    assert!(!html.contains("<b>&"));
+}
+
+#[test]
+fn the_history_as_lines_of_json_is_that_of_the_table() {
+    let dir = workplace();
+    succeeds(&dir, &format!("{TRAIN} --out run --quiet --swa-start 1"));
+    let mut table = csv::Reader::from_path(dir.path().join("run/history.csv")).unwrap().into_deserialize();
+    let lines = text(&dir, "run/history.jsonl");
+    assert_eq!(lines.lines().count(), 2);
+    for line in lines.lines() {
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        let row: std::collections::BTreeMap<String, Option<f64>> = table.next().unwrap().unwrap();
+        assert_eq!(object.len(), row.len());
+        for (name, value) in row {
+            assert_eq!(object[&name].as_f64(), value, "{name}");
+        }
+    }
+    assert!(table.next().is_none());
+    assert!(lines.contains("\"average_validation_loss\":null"), "{lines}");
+}
+
+#[test]
+fn a_place_that_is_taken_is_named_before_training_and_other_files_are_left_alone() {
+    let dir = workplace();
+    fs::create_dir_all(dir.path().join("a/report.html")).unwrap();
+    fs::create_dir(dir.path().join("b")).unwrap();
+    fs::write(dir.path().join("b/plots"), "").unwrap();
+    fails(&dir, &format!("{TRAIN} --out a --quiet"), 1, &["a/report.html", "not a regular file"]);
+    fails(&dir, &format!("{TRAIN} --out b --quiet --seeds 2"), 1, &["b/plots", "not a directory"]);
+    assert_eq!(files(&dir, "a"), ["report.html"]);
+
+    fs::create_dir_all(dir.path().join("run/plots")).unwrap();
+    for name in ["batch.svg", "mine.svg"] {
+        fs::write(dir.path().join("run/plots").join(name), "").unwrap();
+    }
+    succeeds(&dir, &format!("{TRAIN} --out run --quiet"));
+    let plots = files(&dir, "run/plots");
+    assert!(!plots.contains(&"batch.svg".into()) && plots.contains(&"mine.svg".into()), "{plots:?}");
+}
