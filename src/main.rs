@@ -169,7 +169,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         let mut outcome = outcome?;
         let saved = save(&directory, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
             None => page::of_run(source, &plan, &outcome)?.write(&directory),
-            Some(_) => Ok(()),
+            Some(_) => forget_page(&directory),
         });
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
@@ -348,6 +348,15 @@ fn prepare(directory: &Path) -> Result<(), HostError> {
     std::fs::create_dir_all(directory).map_err(failed)?;
     page::Page::check_place(directory)?;
     probe(&directory.join("history.csv.part"))
+}
+
+/// Removes the page of an earlier run, where this one has none.
+fn forget_page(directory: &Path) -> Result<(), HostError> {
+    let page = directory.join("report.html");
+    match std::fs::remove_file(&page) {
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(HostError::File { path: page, source }),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that a file can be made, by one that is gone at once.

@@ -59,6 +59,8 @@ fn a_model_carries_how_its_inputs_are_made() {
     assert!(all["test"]["accuracy"].as_f64().unwrap() > 0.85);
     assert_eq!((&all["test"]["samples"], &all["test"]["per_class"][1]["name"]), (&60.into(), &"ok".into()));
     assert_eq!(eval("run/average.safetensors"), expected);
+    let page = fs::read_to_string(dir.path().join("run/report.html")).unwrap();
+    assert!(page.contains("worn, area") && page.contains("leak"));
     succeeds(&dir, "convert run/average.safetensors again.cygnet");
     assert_eq!(bytes(&dir, "again.cygnet"), bytes(&dir, "run/average.cygnet"));
     succeeds(&dir, "convert run/average.cygnet again.safetensors");

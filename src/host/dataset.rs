@@ -8,6 +8,7 @@ use super::preparation::Preparation;
 use super::regression::Units;
 use super::sparse::Sparse;
 use crate::{Inputs, Score, Spec, Targets};
+use std::string::String;
 use std::vec::Vec;
 
 /// Scales a pixel: `input = pixel · 1/255`, one multiplication.
@@ -222,6 +223,13 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// What a table calls its classes; nothing for images.
+    #[must_use]
+    pub fn class_names(&self) -> &[String] {
+        let columns = self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+        columns.map_or(&[], |columns| &columns.classes)
+    }
+
     /// A model that learned from these samples, with how they were prepared.
     #[must_use]
     pub fn model(&self, spec: Spec, params: Vec<f32>, is_average: bool) -> SavedModel {

@@ -16,7 +16,7 @@ use crate::{Calibration, Confusion, Error, Loss, Score, Spec, argmax, rank, soft
 pub use per_class::{ClassEvaluation, Pr, Roc};
 use std::format;
 use std::path::Path;
-use std::string::String;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// A model on the samples that it learned from, on those that were set apart, and on those of the test.
@@ -79,8 +79,6 @@ impl Evaluation {
         let mut evaluator = Evaluator::new(spec, data)?;
         let (train, validation) = split(data.train.len(), plan)?;
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
-        let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        let names = columns.map_or(&[][..], |columns| &columns.classes);
         let mut on = |name: &str, samples: &Samples, indices: &[u32]| {
             let asked = evaluator.outputs(&model.params, samples, indices).map_err(|error| match error {
                 HostError::Core(Error::NonFinite { value, .. }) => {
@@ -88,11 +86,7 @@ impl Evaluation {
                 }
                 other => other,
             })?;
-            let mut set = SetEvaluation::new(spec, samples, indices, asked)?;
-            for (class, name) in set.per_class.iter_mut().zip(names) {
-                class.name = Some(name.clone());
-            }
-            Ok::<_, HostError>(set)
+            Ok::<_, HostError>(SetEvaluation::new(spec, samples, indices, asked)?.named(data.class_names()))
         };
         Ok(Self {
             loss_name: loss_name(spec.loss_kind()),
@@ -122,6 +116,19 @@ impl SetEvaluation {
     /// A row for each class, and their means.
     pub(super) fn per_class_table(&self) -> Table {
         table::classes(self)
+    }
+
+    /// With the names of its classes, where they have some.
+    pub(super) fn named(mut self, names: &[String]) -> Self {
+        for (class, name) in self.per_class.iter_mut().zip(names) {
+            class.name = Some(name.clone());
+        }
+        self
+    }
+
+    /// What class `c` is called.
+    pub(super) fn class(&self, c: usize) -> String {
+        self.per_class.get(c).and_then(|class| class.name.clone()).unwrap_or_else(|| c.to_string())
     }
 
     /// From the score and the outputs of the samples named by `indices`.

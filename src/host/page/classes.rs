@@ -38,7 +38,7 @@ impl<'a> TestSet<'a> {
         let samples = &data.test;
         let indices: Vec<u32> = (0..samples.len() as u32).collect();
         let (score, mut outputs) = Evaluator::new(spec, data)?.outputs(params, samples, &indices)?;
-        let set = SetEvaluation::new(spec, samples, &indices, (score, outputs.clone()))?;
+        let set = SetEvaluation::new(spec, samples, &indices, (score, outputs.clone()))?.named(data.class_names());
         let has_probabilities = spec.loss_kind() == Loss::SoftmaxCrossEntropy;
         let mut calibration = None;
         if has_probabilities {
@@ -206,7 +206,9 @@ fn lines<P: IntoIterator<Item = (f64, f64)>>(
     let line = |(rank, &(c, area)): (usize, &(usize, f32))| {
         let points = points(&set.per_class[c]);
         match MARKED.get(rank) {
-            Some((colour, stroke)) => Line::new(&format!("{c}, {name} {area:.4}"), *colour, points).stroke(*stroke),
+            Some((colour, stroke)) => {
+                Line::new(&format!("{}, {name} {area:.4}", set.class(c)), *colour, points).stroke(*stroke)
+            }
             None => Line::new("", MUTED, points).stroke(Stroke::Faint),
         }
     };
