@@ -9,7 +9,7 @@ mod common;
 use common::report::{Cost, Report};
 use common::{DEEP, Form, Learner, NET, Samples, aligned};
 use cygnet::host::Evaluator;
-use cygnet::host::mnist::Dataset;
+use cygnet::host::dataset::Dataset;
 use cygnet::{Gradient, Score, Spec, Workspace};
 use std::num::NonZeroUsize;
 

@@ -10,6 +10,8 @@
 //! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid; 256 more with a norm), `f32` slope or 0, `f32` dropout |
 //! | 20 + 12·L | `P` parameters, `f32` |
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
+//!
+//! In a file a preprocessing may follow (`section.rs`).
 
 use crate::activation::Activation;
 use crate::criterion::Loss;
@@ -31,7 +33,7 @@ const AVERAGE: u8 = 128;
 /// Where that byte is.
 const FUNCTIONS: usize = 11;
 /// Bitwise, without a table: a chip has more time than flash for this.
-const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
+pub(crate) const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
 
 /// Bytes of a checkpoint: `24 + 12·L + 4·P`; `usize::MAX` for a wrong description.
 #[must_use]
@@ -56,15 +58,12 @@ fn save_params(spec: &Spec, params: Params<'_>, bytes: &mut [u8]) -> Result<(), 
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     Error::expect_len(Buffer::Checkpoint, checkpoint_len(spec), bytes.len())?;
     check_finite(params, Value::Param)?;
-    let mut out = Writer { rest: bytes.iter_mut(), crc: CRC.digest() };
+    let mut out = Writer::new(bytes);
     header(spec, is_average, &mut |field| out.bytes(field));
     for p in params {
         out.bytes(&p.to_le_bytes());
     }
-    let Writer { rest, crc } = out;
-    for (to, from) in rest.zip(crc.finalize().to_le_bytes()) {
-        *to = from;
-    }
+    out.finish();
     Ok(())
 }
 
@@ -92,6 +91,16 @@ fn header(spec: &Spec, is_average: bool, each: &mut dyn FnMut(&[u8])) {
 /// # Errors
 /// [`Error::Checkpoint`].
 pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
+    let spec = header_spec(bytes)?;
+    if bytes.len() != checkpoint_len(&spec) {
+        return Err(Error::Checkpoint(CheckpointFault::Length));
+    }
+    check_content(bytes, &spec)?;
+    Ok(spec)
+}
+
+/// The network that the header of `bytes` describes, which says how long the checkpoint is.
+pub(crate) fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
     let mut input = Reader { bytes, at: 0, field: 0 };
     if input.array() != Ok(MAGIC) {
         return Err(Error::Checkpoint(CheckpointFault::Magic));
@@ -126,14 +135,7 @@ pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
             spec = input.valid(spec.dropout(dropout))?;
         }
     }
-    if spec.check().is_err() {
-        return Err(input.fault());
-    }
-    if bytes.len() != checkpoint_len(&spec) {
-        return Err(Error::Checkpoint(CheckpointFault::Length));
-    }
-    check_content(bytes, &spec)?;
-    Ok(spec)
+    if spec.check().is_err() { Err(input.fault()) } else { Ok(spec) }
 }
 
 /// Checks the CRC and the parameters of a checkpoint whose header and length fit `spec`.
@@ -225,13 +227,24 @@ fn params_of<'b>(bytes: &'b [u8], spec: &Spec) -> impl Iterator<Item = f32> + 'b
     chunks.iter().take(spec.param_len()).map(|&b| f32::from_le_bytes(b))
 }
 
-struct Writer<'b> {
+pub(crate) struct Writer<'b> {
     rest: core::slice::IterMut<'b, u8>,
     crc: crc::Digest<'static, u32, crc::NoTable>,
 }
 
-impl Writer<'_> {
-    fn bytes(&mut self, bytes: &[u8]) {
+impl<'b> Writer<'b> {
+    pub(crate) fn new(bytes: &'b mut [u8]) -> Self {
+        Self { rest: bytes.iter_mut(), crc: CRC.digest() }
+    }
+
+    /// Ends with the checksum.
+    pub(crate) fn finish(self) {
+        for (to, from) in self.rest.zip(self.crc.finalize().to_le_bytes()) {
+            *to = from;
+        }
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.crc.update(bytes);
         for (&from, to) in bytes.iter().zip(&mut self.rest) {
             *to = from;

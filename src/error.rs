@@ -43,6 +43,12 @@ pub enum Buffer {
     /// Indices of a workspace's lists, [`Spec::index_len`](crate::Spec::index_len) integers, or those of a compressed
     /// set.
     Index,
+    /// Numbers of a preprocessing, [`preprocess_len`](crate::preprocess_len) of them.
+    Preprocess,
+    /// Counts of a fit, one a feature.
+    FeatureCounts,
+    /// Bytes of a preprocessing, [`section_len`](crate::section_len) of them.
+    Section,
 }
 
 /// What is wrong with a network's description.
@@ -107,6 +113,10 @@ pub enum Setting {
     Pull,
     /// Steps of a rate's cycle, and by what cycles grow: at least 1.
     Cycle,
+    /// What a missing value becomes: finite.
+    Fill,
+    /// Standard deviations to clip at: finite and positive.
+    Clip,
 }
 
 /// Where a number was not finite.
@@ -212,6 +222,16 @@ pub enum Error {
     },
     /// A setting out of its range.
     Setting(Setting),
+    /// Numbers of a preprocessing that cannot be.
+    Preprocess {
+        /// The first feature that has them.
+        feature: usize,
+    },
+    /// A feature without a value in any sample, of which nothing can be fitted.
+    Unseen {
+        /// The first one.
+        feature: usize,
+    },
     /// The average was asked for before its first update.
     NoAverage,
     /// Average and model are exchanged: swap them back first.
@@ -269,6 +289,8 @@ impl fmt::Display for Error {
             }
             Self::NonFinite { value, index } => write!(f, "{value} {index} is not finite"),
             Self::Setting(setting) => write!(f, "out of range: {setting}"),
+            Self::Preprocess { feature } => write!(f, "preprocessing of feature {feature}: impossible numbers"),
+            Self::Unseen { feature } => write!(f, "feature {feature} has no value in any sample"),
             Self::NoAverage => f.write_str("the average has no update yet"),
             Self::Swapped => f.write_str("average and model are exchanged; swap them back first"),
             Self::NotAMean => f.write_str("an exponential or capped average does not merge, weigh, or let a model go"),
@@ -301,6 +323,9 @@ impl fmt::Display for Buffer {
             Self::Checkpoint => "checkpoint",
             Self::Lists => "list values",
             Self::Index => "list indices",
+            Self::Preprocess => "preprocessing",
+            Self::FeatureCounts => "counts of features",
+            Self::Section => "bytes of a preprocessing",
         })
     }
 }
@@ -341,6 +366,8 @@ impl fmt::Display for Setting {
             Self::Growth => "a batch grows between bounds in order, by a theta in (0, 1), a positive factor or period",
             Self::Pull => "replicas are pulled by a share in [0, 1]",
             Self::Cycle => "a cycle of rates has at least one step",
+            Self::Fill => "what a missing value becomes is finite",
+            Self::Clip => "values are clipped at a finite, positive number of standard deviations",
         })
     }
 }

@@ -4,11 +4,12 @@ mod cli;
 
 use clap::Parser;
 use cli::{Command, Places, Progress};
+use cygnet::host::dataset::Dataset;
 use cygnet::host::ensemble::Comparison;
 use cygnet::host::evaluation::Evaluation;
-use cygnet::host::mnist::Dataset;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
+use cygnet::host::regression::RegressionEvaluation;
 use cygnet::host::replicas::{Coupling, MeanOverRun, ReplicaPlan, Replicas, train_replicas};
 use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
@@ -40,25 +41,36 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Train(arguments) => return run_training(&arguments),
         Command::Eval(arguments) => {
             let (plan, model) = (arguments.split.plan()?, SavedModel::read(&arguments.model)?);
-            let evaluation = Evaluation::new(&model, &open(arguments.data.as_deref())?, &plan)?;
-            say(&if arguments.json { evaluation.json()? } else { evaluation.table() })?;
+            let data = arguments.data.for_model(&model)?;
+            say(&if data.train.has_classes() {
+                let evaluation = Evaluation::new(&model, &data, &plan)?;
+                if arguments.json { evaluation.json()? } else { evaluation.table() }
+            } else {
+                let evaluation = RegressionEvaluation::new(&model, &data, &plan)?;
+                if arguments.json { evaluation.json()? } else { evaluation.table() }
+            })?;
         }
         Command::Info { model } => say(&inspect::info(&SavedModel::read(&model)?))?,
         Command::Predict { model, file } => {
             let model = SavedModel::read(&model)?;
+            if let Some(preparation) = &model.preparation {
+                let answers = inspect::predict_table(&model, &file)?;
+                say(&cli::answers(&answers, &model.spec, preparation.columns.as_ref()))?;
+                return Ok(ExitCode::SUCCESS);
+            }
             let verdicts = inspect::predict_file(&model, &file)?;
             say(&cli::verdicts(&verdicts, model.spec.loss_kind()))?;
         }
         Command::Average(arguments) => {
             let (models, method, plan) = arguments.plan()?;
-            let data = open(arguments.data.as_deref())?;
+            let data = for_first(&arguments.data, &models)?;
             let (average, table) = soup::average(&models, &method, &data, &plan)?;
             average.write(&arguments.out)?;
             say(&format!("{table}\n\nSaved in {}.", arguments.out.display()))?;
         }
         Command::Vote(arguments) => {
             let (models, plan) = (arguments.models()?, arguments.split.plan()?);
-            let data = open(arguments.data.as_deref())?;
+            let data = for_first(&arguments.data, &models)?;
             say(&ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, &plan)?.to_string())?;
         }
         Command::Plane(arguments) => return draw(&arguments),
@@ -86,18 +98,17 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-fn open(directory: Option<&Path>) -> Result<Dataset, HostError> {
-    Ok(match directory {
-        Some(directory) => Dataset::open(directory)?,
-        None => Dataset::sample()?,
-    })
+/// The samples that the first of several models takes, which goes for all of them.
+fn for_first(data: &cli::Data, models: &[(String, SavedModel)]) -> Result<Dataset, HostError> {
+    let none = || HostError::Usage("no models".to_owned());
+    models.first().ok_or_else(none).and_then(|(_, model)| data.for_model(model))
 }
 
 fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let read = |path: &PathBuf| Ok((path.display().to_string(), SavedModel::read(path)?));
     let models = arguments.models.iter().map(read).collect::<Result<Vec<_>, HostError>>()?;
     let frame = plane::Frame::new(&models)?;
-    let data = open(arguments.data.as_deref())?;
+    let data = for_first(&arguments.data, &models)?;
     let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };
     let mut part = arguments.out.clone().into_os_string();
     part.push(".csv.part");
@@ -117,8 +128,9 @@ fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
 
 fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let plan = arguments.plan()?;
-    let data = open(arguments.data.as_deref())?;
     plan.check()?;
+    let loaded = arguments.read()?;
+    let data = loaded.dataset(&plan)?;
     let replicas = arguments.replicas.plan();
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
@@ -126,19 +138,23 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.path()))?;
+        if loaded.dropped() > 0 {
+            say(&format!("{} rows with missing values are left out\n", loaded.dropped()))?;
+        }
     }
     if let Some(replicas) = replicas {
-        return run_replicas(arguments, &plan, &replicas, &data, &stop);
+        return run_replicas(arguments, &plan, &replicas, &loaded, &stop);
     }
-    let name = cli::source(arguments.data.as_deref());
-    let source = page::Source { data: &data, name: &name };
+    let name = cli::source(arguments.data.path());
     let many = arguments.seeds > 1;
     let mut outcomes = Vec::new();
     for (plan, directory) in runs(arguments, &plan) {
         let seed = plan.seed;
         prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, many.then_some(seed), plan.growth.is_some());
+        let data = loaded.dataset(&plan)?;
+        let source = page::Source { data: &data, name: &name };
         let outcome = train(&data, &plan, &mut progress, &stop).and_then(|mut outcome| {
             if arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
                 progress.begin("the same budget with a rate that falls to zero:");
@@ -151,7 +167,10 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         });
         progress.finish();
         let mut outcome = outcome?;
-        let saved = save(&directory, &outcome).and_then(|()| page::of_run(source, &plan, &outcome)?.write(&directory));
+        let saved = save(&directory, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
+            None => page::of_run(source, &plan, &outcome)?.write(&directory),
+            Some(_) => Ok(()),
+        });
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{draws}\n"))?;
@@ -171,10 +190,13 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     if whole.len() > 1 {
         let text = format!("Mean ± standard deviation of {} seeds.", whole.len());
         say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
-        page::of_seeds(source, &plan, &outcomes)?.write(&arguments.out)?;
+        if data.train.has_classes() {
+            let source = page::Source { data: &data, name: &name };
+            page::of_seeds(source, &plan, &outcomes)?.write(&arguments.out)?;
+        }
     }
     if !arguments.quiet {
-        say(&cli::conclusion(&arguments.out, many, &outcomes))?;
+        say(&cli::conclusion(&arguments.out, many, data.preparation.is_some(), &outcomes))?;
     }
     if outcomes.iter().any(|(_, outcome)| outcome.interrupted) {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
@@ -198,15 +220,19 @@ fn run_replicas(
     arguments: &cli::Train,
     plan: &Plan,
     replicas: &ReplicaPlan,
-    data: &Dataset,
+    loaded: &cli::Loaded,
     stop: &AtomicBool,
 ) -> Result<ExitCode, HostError> {
-    let source = page::Source { data, name: &cli::source(arguments.data.as_deref()) };
+    let name = cli::source(arguments.data.path());
     let (mut whole, mut first) = (Vec::new(), None);
+    let (mut is_table, mut has_page) = (false, true);
     for (plan, directory) in runs(arguments, plan) {
         prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, (arguments.seeds > 1).then_some(plan.seed), false);
-        let trained = train_replicas(data, &plan, replicas, &mut progress, stop);
+        let data = loaded.dataset(&plan)?;
+        (is_table, has_page) = (data.preparation.is_some(), data.train.has_classes());
+        let source = page::Source { data: &data, name: &name };
+        let trained = train_replicas(&data, &plan, replicas, &mut progress, stop);
         progress.finish();
         let trained = trained?;
         let comparison = save_replicas(&directory, &trained, replicas, &plan, source)?;
@@ -234,7 +260,7 @@ fn run_replicas(
         )?;
     }
     if let Some(first) = first.filter(|_| !arguments.quiet) {
-        say(&cli::saved(&arguments.out, &first.join("average.cygnet")))?;
+        say(&cli::saved(&arguments.out, &first.join("average.cygnet"), is_table, has_page))?;
     }
     if stop.load(Relaxed) {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
@@ -252,7 +278,7 @@ fn save_replicas(
     source: page::Source<'_>,
 ) -> Result<Comparison, HostError> {
     let data = source.data;
-    let model = |params: &[f32], is_average| SavedModel { spec: trained.spec, params: params.to_vec(), is_average };
+    let model = |params: &[f32], is_average| data.model(trained.spec, params.to_vec(), is_average);
     let models = trained.models.iter().zip(1..).map(|(params, k)| (format!("replica-{k}"), model(params, false)));
     let models: Vec<_> = models.collect();
     let is_elastic = matches!(replicas.coupling, Coupling::Elastic(_));
@@ -269,11 +295,11 @@ fn save_replicas(
     }
     let all = models.iter().map(|(name, model)| (name.as_str(), model));
     let all: Vec<_> = all.chain(names.into_iter().zip(mixes.iter().map(|(_, model)| model))).collect();
-    save_models(directory, &all)?;
+    save_models(directory, &all, data)?;
     report::write_history(&directory.join("history.csv"), &trained.history)?;
     let comparison = ensemble::compare(&models, &mixes, None, data, plan)?;
     let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
-    if let Some((shown, model)) = shown {
+    if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
         let run = page::ReplicaRun { replicas, trained, table: &comparison.table(), shown: (shown, model) };
         page::of_replicas(source, plan, run)?.write(directory)?;
     }
@@ -282,7 +308,7 @@ fn save_replicas(
 
 /// Every way of the article to train and to predict, in one table and on one page.
 fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
-    let data = open(arguments.data.as_deref())?;
+    let data = cli::images(arguments.data.as_deref())?;
     let name = cli::source(arguments.data.as_deref());
     let mut reproduction = Reproduction::new(&data, arguments.recipe())?;
     let plan = reproduction.recipe().plan.clone();
@@ -335,19 +361,19 @@ fn probe(part: &Path) -> Result<(), HostError> {
 }
 
 /// The last iterate and the averages, the first as `average`, the others by their kind, and the history.
-fn save(directory: &Path, outcome: &Outcome) -> Result<(), HostError> {
-    let model = |params: &[f32], is_average| SavedModel { spec: outcome.spec, params: params.to_vec(), is_average };
+fn save(directory: &Path, outcome: &Outcome, data: &Dataset) -> Result<(), HostError> {
+    let model = |params: &[f32], is_average| data.model(outcome.spec, params.to_vec(), is_average);
     let mut models = vec![("last", model(&outcome.last, outcome.last_is_average))];
     for (i, average) in outcome.averages.iter().enumerate() {
         models.push((if i == 0 { "average" } else { average.name }, model(&average.params, true)));
     }
     let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
-    save_models(directory, &all)?;
+    save_models(directory, &all, data)?;
     report::write_history(&directory.join("history.csv"), &outcome.history)
 }
 
-/// Models in both formats; one of an earlier run does not stay beside them.
-fn save_models(directory: &Path, models: &[(&str, &SavedModel)]) -> Result<(), HostError> {
+/// Models in both formats, in the units of what they predict; one of an earlier run does not stay beside them.
+fn save_models(directory: &Path, models: &[(&str, &SavedModel)], data: &Dataset) -> Result<(), HostError> {
     const OURS: [&str; 7] = ["last", "average", "swa", "ema", "lawa", "swag", "soup"];
     let failed = |path: &Path| {
         let path = path.to_path_buf();
@@ -363,6 +389,7 @@ fn save_models(directory: &Path, models: &[(&str, &SavedModel)]) -> Result<(), H
         }
     }
     for (name, model) in models {
+        let model = data.units.as_ref().map_or_else(|| (*model).clone(), |units| units.of_model(model));
         for format in ["cygnet", "safetensors"] {
             model.write(&directory.join(name).with_extension(format))?;
         }

@@ -125,6 +125,31 @@ impl Batch for Floats<'_> {
     }
 }
 
+/// Rows of a set of floats, picked by their index, which pass one by one.
+#[derive(Clone, Copy)]
+pub(crate) struct Picked<'a> {
+    pub set: &'a [f32],
+    pub width: usize,
+    pub pick: &'a [u32],
+}
+
+impl Batch for Picked<'_> {
+    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        for (z, &row) in kernels::rows_mut(z, layer.outputs()).zip(self.pick) {
+            kernels::forward_one(kernels::picked(self.set, self.width, row), weights, bias, z);
+        }
+    }
+
+    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+        if fresh {
+            kernels::clear(g);
+        }
+        for (d, &row) in kernels::rows(deltas, layer.outputs()).zip(self.pick) {
+            kernels::outer(g, cut(kernels::picked(self.set, self.width, row), first).1, d, false);
+        }
+    }
+}
+
 impl Batch for ByteRows<'_> {
     fn forward(&self, _: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         kernels::forward_bytes(self, weights, bias, z);

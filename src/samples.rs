@@ -5,10 +5,11 @@ use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::kernels::{self, CompressedRows, rows};
 use crate::rows::Rows;
-use crate::sets::{BYTE_SET, Form, ListSpace, SPARSE_SET, Set, SetKind, check_scale, whole_rows};
+use crate::sets::{BYTE_SET, FLOAT_SET, Form, ListSpace, SPARSE_SET, Set, SetKind, check_scale, whole_rows};
 use crate::spec::Spec;
 
-/// The inputs of `n` samples: any slice of floats, or what [`bytes`](Self::bytes) and [`sparse`](Self::sparse) name.
+/// The inputs of `n` samples: any slice of floats, or what [`picked`](Self::picked), [`bytes`](Self::bytes) and
+/// [`sparse`](Self::sparse) name.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a>(Kind<'a>);
 
@@ -29,6 +30,13 @@ impl<'a> Inputs<'a> {
     #[must_use]
     pub const fn floats(x: &'a [f32]) -> Self {
         Self(Kind::Floats(x))
+    }
+
+    /// The rows of a set of floats, shape `(samples, inputs)`, that `pick` names, in order; batches of many are faster in a
+    /// workspace [with lists](crate::Workspace::with_lists), where they are gathered.
+    #[must_use]
+    pub const fn picked(set: &'a [f32], pick: &'a [u32]) -> Self {
+        Self(Kind::Packed(Set::Floats { set, pick }, &FLOAT_SET))
     }
 
     /// The rows of a set of bytes, shape `(samples, inputs)`, that `pick` names, in order: input = byte · `scale`, such
@@ -81,6 +89,9 @@ impl<'a> Inputs<'a> {
             Kind::Floats(x) => {
                 let rest = kernels::cut(x, done.saturating_mul(width)).1;
                 Kind::Floats(kernels::cut(rest, n.saturating_mul(width)).0)
+            }
+            Kind::Packed(Set::Floats { set, pick }, kind) => {
+                Kind::Packed(Set::Floats { set, pick: picked(pick) }, kind)
             }
             Kind::Packed(Set::Bytes { set, scale, pick }, kind) => {
                 Kind::Packed(Set::Bytes { set, scale, pick: picked(pick) }, kind)

@@ -1,18 +1,21 @@
 //! Samples as they come, made into rows for the kernels: floats, sets of bytes, compressed sets, and lists of what is
 //! not zero where a workspace has memory for them.
 
-use crate::error::{Buffer, Error, Setting};
+use crate::error::{Buffer, Error, Setting, Value};
+use crate::finite::check_finite;
 use crate::kernels::{
     self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, cut_mut,
 };
-use crate::rows::{Floats, Listed, Many, Rows};
+use crate::rows::{Floats, Listed, Many, Picked, Rows};
 use crate::spec::Spec;
 use core::cell::Cell;
 
 /// Samples of bytes, as they lie in memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Set<'a> {
-    /// All bytes; their width is the network's.
+    /// All floats; their width is the network's.
+    Floats { set: &'a [f32], pick: &'a [u32] },
+    /// All bytes likewise.
     Bytes { set: &'a [u8], scale: f32, pick: &'a [u32] },
     /// Without zeros, rows of `inputs`.
     Sparse { rows: CompressedRows<'a>, inputs: usize, samples: usize },
@@ -32,6 +35,40 @@ type Check = fn(&Set<'_>, usize) -> Result<(usize, f32), Error>;
 type MakeRows =
     for<'s, 'w> fn(&Set<'w>, usize, &Spec, ListSpace<'w>, bool, &'s mut Form<'w>) -> Result<Rows<'s>, Error>;
 
+/// Sets of floats.
+pub(crate) static FLOAT_SET: SetKind = SetKind {
+    check: |set, width| {
+        let Set::Floats { set, pick } = *set else { return Ok((0, 0.0)) };
+        let n = check_pick(pick, whole_rows(set.len(), width)?)?;
+        let mut bound = 0.0;
+        for &row in pick {
+            let largest = match check_finite(kernels::picked(set, width, row), Value::Input) {
+                Err(Error::NonFinite { value, index }) => {
+                    let index = (row as usize).saturating_mul(width).saturating_add(index);
+                    return Err(Error::NonFinite { value, index });
+                }
+                checked => checked?,
+            };
+            bound = if largest > bound { largest } else { bound };
+        }
+        Ok((n, bound))
+    },
+    rows: |set, n, spec, space, _, form| {
+        let Set::Floats { set, pick } = *set else { return Ok(Rows::One(&[])) };
+        let width = spec.inputs();
+        if space.lists.is_some() {
+            // There is room to gather them.
+            let values = cut_mut(space.floats, n.saturating_mul(width)).0;
+            for (to, &row) in kernels::rows_mut(&mut *values, width).zip(pick) {
+                kernels::copy(to, kernels::picked(set, width, row));
+            }
+            return Ok(form.floats(values, n, space.many));
+        }
+        *form = Form::Picked(Picked { set, width, pick });
+        Ok(if let Form::Picked(x) = form { Rows::Batch(x) } else { Rows::One(&[]) })
+    },
+};
+
 /// Sets of bytes.
 pub(crate) static BYTE_SET: SetKind = SetKind {
     check: |set, width| match *set {
@@ -39,7 +76,7 @@ pub(crate) static BYTE_SET: SetKind = SetKind {
             check_scale(scale)?;
             Ok((check_pick(pick, whole_rows(set.len(), width)?)?, 255.0 * scale.abs()))
         }
-        Set::Sparse { .. } => Ok((0, 0.0)),
+        _ => Ok((0, 0.0)),
     },
     rows: |set, _, spec, space, training, form| {
         let Set::Bytes { set, scale, pick } = *set else { return Ok(Rows::One(&[])) };
@@ -61,13 +98,13 @@ pub(crate) static SPARSE_SET: SetKind = SetKind {
             Error::expect_len(Buffer::Inputs, width, inputs)?;
             Ok((check_pick(rows.pick, samples)?, 255.0 * rows.scale.abs()))
         }
-        Set::Bytes { .. } => Ok((0, 0.0)),
+        _ => Ok((0, 0.0)),
     },
     rows: |set, n, spec, space, training, form| match (*set, space.lists) {
         (Set::Sparse { rows, .. }, Some(lists)) => Ok((lists.sparse)(rows, spec.inputs(), space, training, form)),
         (Set::Sparse { rows, .. }, None) if !training => Ok(compressed(rows, form)),
         (Set::Sparse { .. }, None) => Err(Error::Length { buffer: Buffer::Index, needed: spec.index_len(n), got: 0 }),
-        (Set::Bytes { .. }, _) => Ok(Rows::One(&[])),
+        _ => Ok(Rows::One(&[])),
     },
 };
 
@@ -80,6 +117,7 @@ fn compressed<'s, 'w>(x: CompressedRows<'w>, form: &'s mut Form<'w>) -> Rows<'s>
 pub(crate) enum Form<'a> {
     Unused,
     Floats(Floats<'a>),
+    Picked(Picked<'a>),
     Bytes(ByteRows<'a>),
     Compressed(CompressedRows<'a>),
     ListedFloats(Listed<'a, FloatLists<'a>>),

@@ -84,8 +84,11 @@ fn hash_of_every_kind(lit: u32) -> u64 {
         pick.iter().flat_map(row).collect()
     };
     let expected = run(false, |pick, with| with(Inputs::floats(&floats(pick))));
+    let all: Vec<u32> = (0..SAMPLES as u32).collect();
+    let set_of_floats = floats(&all);
     for lists in [false, true] {
         assert!(run(lists, |pick, with| with(Inputs::floats(&floats(pick)))) == expected);
+        assert!(run(lists, |pick, with| with(Inputs::picked(&set_of_floats, pick))) == expected);
         assert!(run(lists, |pick, with| with(Inputs::bytes(&set, SCALE, pick))) == expected);
     }
     assert!(run(true, |pick, with| with(Inputs::sparse(compressed.set(), pick))) == expected);
@@ -136,6 +139,15 @@ fn wrong_inputs_are_refused() {
     let bytes = |set, scale, pick| Inputs::bytes(set, scale, pick);
     assert_eq!(refused(bytes(&set, SCALE, &[0, 60]), 2), Error::Pick { row: 60, samples: SAMPLES });
     assert_eq!(refused(bytes(&set, SCALE, &[]), 0), Error::Empty);
+    let mut floats = vec![0.5; 3 * 50];
+    (floats[7], floats[140]) = (f32::NAN, f32::INFINITY);
+    assert_eq!(refused(Inputs::picked(&floats, &[1, 3]), 2), Error::Pick { row: 3, samples: 3 });
+    assert_eq!(refused(Inputs::picked(&floats, &[]), 0), Error::Empty);
+    let length = Error::Length { buffer: Buffer::Inputs, needed: 150, got: 149 };
+    assert_eq!(refused(Inputs::picked(&floats[..149], &[0]), 1), length);
+    // Only what is picked counts, by its place in the set.
+    let not_finite = Error::NonFinite { value: Value::Input, index: 140 };
+    assert_eq!(refused(Inputs::picked(&floats, &[1, 2, 0]), 3), not_finite);
     for scale in [f32::NAN, 3e38] {
         assert_eq!(refused(bytes(&set, scale, &[0]), 1), Error::Setting(Setting::Scale));
     }

@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::fs;
 
 use common::{ACTIVATIONS, bits, cases, numbers};
+use cygnet::host::columns::Columns;
 use cygnet::host::inspect::info;
 use cygnet::host::model_file::SavedModel;
+use cygnet::host::preparation::Preparation;
 use cygnet::{Activation, Loss, Params, Spec, checkpoint_len, save};
 use proptest::prelude::*;
 use safetensors::Dtype;
@@ -19,7 +21,7 @@ const LOSSES: [Loss; 4] = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::B
 
 fn model(spec: Spec, seed: u64) -> SavedModel {
     spec.check().unwrap();
-    SavedModel { spec, params: numbers(spec.param_len(), seed), is_average: seed.is_multiple_of(2) }
+    SavedModel { spec, params: numbers(spec.param_len(), seed), is_average: seed.is_multiple_of(2), preparation: None }
 }
 
 fn checkpoint(model: &SavedModel) -> Vec<u8> {
@@ -208,7 +210,8 @@ fn weights_are_transposed_for_pytorch() {
     // Row k of the crate's weights is what input k sends; row j of PyTorch's is what output j receives.
     let spec = Spec::new(3).dense(2, Activation::Identity);
     let params = vec![11.0, 12.0, 21.0, 22.0, 31.0, 32.0, 0.5, 0.25];
-    let bytes = SavedModel { spec, params: params.clone(), is_average: false }.to_safetensors().unwrap();
+    let bytes =
+        SavedModel { spec, params: params.clone(), is_average: false, preparation: None }.to_safetensors().unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let weight = tensors.tensor("0.weight").unwrap();
     assert_eq!(weight.shape(), [2, 3]);
@@ -298,6 +301,62 @@ fn tensors_that_are_no_network_are_refused() {
     refused(modules(&nine, None), "too many dense layers");
 }
 
+/// What a table's model carries, with and without the names of its columns.
+fn prepared(columns: Option<Columns>) -> SavedModel {
+    let floats = [[f32::NAN, -1.0, 2.0, 0.5, 2.0], [3.5, f32::NEG_INFINITY, f32::INFINITY, -4.0, 0.0]].concat();
+    let spec = Spec::new(2).dense(3, Activation::Identity);
+    SavedModel { preparation: Some(Preparation { floats, columns }), ..model(spec, 4) }
+}
+
+#[test]
+fn a_preparation_is_read_back_from_both_formats() {
+    let strings = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let columns = Columns {
+        header: true,
+        inputs: vec!["te \"mp\"".into(), "π; columns {".into()],
+        targets: strings("state"),
+        classes: strings("a b c"),
+        drops_missing: true,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for columns in [None, Some(columns.clone())] {
+        let model = prepared(columns);
+        for name in ["model.cygnet", "model.safetensors"] {
+            model.write(&at(name)).unwrap();
+            assert_eq!(SavedModel::read(&at(name)).unwrap(), model, "{name}");
+        }
+        let folded = model.folded().unwrap();
+        assert_eq!(folded.preparation, model.preparation);
+    }
+    // As PyTorch has it: a tensor for each kind of number.
+    let bytes = fs::read(at("model.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.tensor("preprocess.shift").unwrap().data(), [0.5_f32, -4.0].map(f32::to_le_bytes).concat());
+    for wrong in [
+        Columns { inputs: strings("a"), ..columns.clone() },
+        Columns { classes: strings("a b"), ..columns.clone() },
+        Columns { classes: Vec::new(), ..columns },
+    ] {
+        let model = prepared(Some(wrong));
+        assert!(model.write(&at("wrong.cygnet")).is_err() && model.write(&at("wrong.safetensors")).is_err());
+    }
+    let dense = || [floats("0.weight", &[1, 2], &[1.0; 2]), floats("0.bias", &[1], &[0.0])].into_iter();
+    let with = |names: &[&str], values: &[f32]| {
+        let names: Vec<_> = names.iter().map(|name| format!("preprocess.{name}")).collect();
+        let shape = [values.len()];
+        let tensors = names.iter().map(|name| floats(name, &shape, values));
+        SavedModel::from_safetensors(&self::file(&dense().chain(tensors).collect::<Vec<_>>(), None))
+    };
+    let all = ["fill", "low", "high", "shift", "scale"];
+    assert!(with(&all, &[0.0; 2]).is_ok_and(|model| model.preparation.is_some()));
+    assert!(with(&[], &[0.0; 2]).is_ok_and(|model| model.preparation.is_none()));
+    refused(with(&all[..4], &[0.0; 2]), "no tensor `preprocess.scale`");
+    refused(with(&all, &[0.0; 3]), "`preprocess.fill` holds F32 of shape [3], expected F32 of [2]");
+    refused(with(&all, &[0.0, f32::NAN]), "preprocessing of feature 1");
+    refused(with(&["mean"], &[0.0; 2]), "`preprocess.mean` belongs to no dense layer");
+}
+
 #[test]
 fn a_file_cut_anywhere_is_refused_in_one_line() {
     let model = model(Spec::new(3).dense(2, Activation::Relu).dense(2, Activation::Identity), 3);
@@ -342,7 +401,7 @@ fn a_file_is_written_whole_or_not_at_all() {
         assert_eq!(SavedModel::read(&at(name)).unwrap(), second);
     }
     let short = SavedModel { params: vec![0.0; 5], ..broken };
-    let no_network = SavedModel { spec: Spec::new(0), params: Vec::new(), is_average: false };
+    let no_network = SavedModel { spec: Spec::new(0), params: Vec::new(), is_average: false, preparation: None };
     assert!(short.write(&at("short")).is_err() && short.to_safetensors().is_err());
     assert!(no_network.write(&at("none")).is_err() && no_network.to_safetensors().is_err());
     fs::create_dir(at("directory")).unwrap();
@@ -357,7 +416,7 @@ fn the_layer_table_names_every_layer() {
         .dropout(0.5)
         .dense(32, Activation::LeakyRelu(0.25))
         .dense(10, Activation::Identity);
-    let text = info(&SavedModel { spec, params: vec![0.0; spec.param_len()], is_average: true });
+    let text = info(&SavedModel { spec, params: vec![0.0; spec.param_len()], is_average: true, preparation: None });
     for words in [
         vec!["dense 1", "784 → 64", "relu", "0.5", "50240", "0"],
         vec!["dense 2", "64 → 32", "leaky-relu:0.25", "0", "2080", "50240"],

@@ -7,7 +7,7 @@
 pub(crate) mod machine;
 pub(crate) mod report;
 
-use cygnet::host::mnist::{Dataset, PIXEL_SCALE};
+use cygnet::host::dataset::{Dataset, PIXEL_SCALE};
 use cygnet::{
     Activation, Adam, AdamConfig, Init, Inputs, Model, Optimizer, Sgd, SgdConfig, SparseSet, Spec, Targets, Workspace,
     compress, nonzeros,
@@ -79,7 +79,7 @@ impl Samples {
         let (floats, classes) = (aligned(n * 784), aligned(n));
         train.fill(order, floats, classes).expect("lengths are exact");
         let bytes = aligned(n * 784);
-        bytes.copy_from_slice(train.images().pixels());
+        bytes.copy_from_slice(train.images().expect("MNIST has images").pixels());
         let (starts, places) = (aligned(n + 1), nonzeros(bytes));
         let (positions, values) = (aligned(places), aligned(places));
         compress(bytes, 784, starts, positions, values).expect("lengths are exact");

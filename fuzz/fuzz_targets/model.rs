@@ -2,12 +2,16 @@
 #![no_main]
 
 use cygnet::host::model_file::SavedModel;
-use cygnet::{Params, checkpoint_len, holds_average, load, load_spec, save};
+use cygnet::{
+    Params, Preprocess, checkpoint_len, holds_average, load, load_spec, preprocess_len, save, section_len,
+};
 use libfuzzer_sys::fuzz_target;
 
 fn checkpoint(bytes: &[u8]) {
     let Ok(spec) = load_spec(bytes) else {
-        assert!(load(bytes, &mut []).is_err() && SavedModel::from_checkpoint(bytes).is_err());
+        assert!(load(bytes, &mut []).is_err());
+        // Only with a preparation behind it.
+        assert!(SavedModel::from_checkpoint(bytes).map_or(true, |model| model.preparation.is_some()));
         return;
     };
     let mut params = vec![f32::NAN; spec.param_len()];
@@ -17,15 +21,28 @@ fn checkpoint(bytes: &[u8]) {
     let written = if is_average { Params::of_average(&params) } else { Params::from(&params) };
     assert_eq!(save(&spec, written, &mut again), Ok(()));
     assert_eq!(again, bytes);
-    assert_eq!(SavedModel::from_checkpoint(bytes), Ok(SavedModel { spec, params, is_average }));
+    assert_eq!(SavedModel::from_checkpoint(bytes), Ok(SavedModel { spec, params, is_average, preparation: None }));
+}
+
+fn preprocessing(bytes: &[u8]) {
+    let inputs = bytes.get(10..12).map_or(0, |n| usize::from(u16::from_le_bytes([n[0], n[1]])));
+    let mut floats = vec![0.0; preprocess_len(inputs)];
+    if let Ok(preprocess) = Preprocess::load(inputs, bytes, &mut floats) {
+        let mut again = vec![0; section_len(inputs)];
+        assert_eq!(preprocess.save(&mut again), Ok(()));
+        assert_eq!(again, bytes[..again.len()]);
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {
     checkpoint(bytes);
+    preprocessing(bytes);
     // Few inputs have their checksum right by chance: give them one, so that what lies behind it is reached.
     if let Some((body, _)) = bytes.split_last_chunk::<4>() {
         let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(body);
-        checkpoint(&[body, &crc.to_le_bytes()].concat());
+        let bytes = [body, &crc.to_le_bytes()].concat();
+        checkpoint(&bytes);
+        preprocessing(&bytes);
     }
     if let Ok(model) = SavedModel::from_safetensors(bytes) {
         let again = model.to_safetensors().expect("what was read can be written");

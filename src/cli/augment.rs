@@ -36,6 +36,11 @@ pub(crate) struct Augmentation {
 }
 
 impl Augmentation {
+    /// Whether there is any.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.augment
+    }
+
     /// What these arguments ask for.
     pub(crate) fn plan(&self) -> Result<Option<Augment>, HostError> {
         let has_number = [self.rotate, self.zoom, self.shift, self.shear].iter().any(Option::is_some);

@@ -1,5 +1,6 @@
 //! The arguments of `cygnet average`.
 
+use super::data::Data;
 use super::split::Split;
 use clap::Args;
 use cygnet::host::HostError;
@@ -22,9 +23,8 @@ pub(crate) struct Average {
     /// Greedy soup: the best model first, each other one only if the validation error does not get worse
     #[arg(long, conflicts_with = "weights")]
     soup: bool,
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: Data,
     #[command(flatten)]
     split: Split,
 }

@@ -2,6 +2,7 @@
 
 mod augment;
 mod average;
+mod data;
 mod eval;
 mod growth;
 mod plane;
@@ -9,28 +10,30 @@ mod progress;
 mod replicas;
 mod reproduce;
 mod split;
+mod table;
 mod text;
 mod train;
 mod vote;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
+pub(crate) use data::{Data, Loaded, images};
 pub(crate) use eval::Eval;
 pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{conclusion, introduction, notes, saved, source, verdicts};
+pub(crate) use text::{answers, conclusion, introduction, notes, saved, source, verdicts};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
 const AFTER_TRAIN: &str = "Ctrl-C ends the run early and saves what was learned; a second one ends it at once.";
 
 const AFTER_EVAL: &str = "\
-The validation samples are those that `train` set apart where it had the same --data, --validation and --seed. \
+The validation samples are those that `train` set apart where it had the same --data, --test-share, --validation and --seed. \
 What the names in the JSON object mean stands at cygnet::host::evaluation::Evaluation (cargo doc --features std).";
 
-/// Trains a small neural network on MNIST, averages its weights, and shows what that gained.
+/// Trains a small neural network on MNIST or a table, averages its weights, and shows what that gained.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = "Start with:  cygnet train")]
 pub(crate) struct Arguments {
@@ -40,17 +43,17 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Train a network and average its weights; without --data on the embedded sample of MNIST
+    /// Train a network on images or a table and average its weights; without --data on the embedded sample of MNIST
     #[command(allow_negative_numbers = true, after_help = AFTER_TRAIN)]
     Train(Box<Train>),
     /// How good a saved model is on training, validation and test samples, class by class
     #[command(allow_negative_numbers = true, after_help = AFTER_EVAL)]
     Eval(Eval),
-    /// Classify a PNG, or every image of an IDX file
+    /// Classify a PNG, every image of an IDX file, or every row of a CSV file
     Predict {
         /// A file that `train` wrote, or a safetensors file
         model: PathBuf,
-        /// A PNG of any size, or images in an IDX file, raw or gzip
+        /// A PNG of any size, images in an IDX file, raw or gzip, or for a model of a table a CSV file
         file: PathBuf,
     },
     /// The layers of a saved model and the memory they need

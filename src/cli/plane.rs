@@ -1,5 +1,6 @@
 //! The arguments of `cygnet plane`.
 
+use super::data::Data;
 use clap::Args;
 use cygnet::host::plane::View;
 use std::path::PathBuf;
@@ -21,9 +22,8 @@ pub(crate) struct Plane {
     /// Training samples that the loss is the mean over
     #[arg(long, default_value_t = 20_000)]
     samples: usize,
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: Data,
     /// No progress bar
     #[arg(long, short)]
     pub(crate) quiet: bool,

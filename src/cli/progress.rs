@@ -68,7 +68,9 @@ impl Observer for Progress {
             return;
         }
         self.bar.set_length(total);
-        self.bar.set_message(format!("loss {loss:.4}  accuracy {:.2} %", 100.0 * accuracy));
+        // Numbers have no accuracy.
+        let accuracy = if accuracy.is_nan() { String::new() } else { format!("  accuracy {:.2} %", 100.0 * accuracy) };
+        self.bar.set_message(format!("loss {loss:.4}{accuracy}"));
         self.bar.set_position(done);
     }
 

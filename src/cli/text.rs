@@ -1,7 +1,8 @@
 //! What the command says before and after its work.
 
-use cygnet::host::inspect::Verdict;
-use cygnet::host::mnist::Dataset;
+use cygnet::host::columns::Columns;
+use cygnet::host::dataset::Dataset;
+use cygnet::host::inspect::{Answer, Verdict};
 use cygnet::host::plan::Plan;
 use cygnet::host::report;
 use cygnet::host::reproduce::NOTES;
@@ -14,15 +15,20 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     let widths: Vec<String> =
         [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
     let source = source(directory);
+    let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+    let predicted = match columns {
+        Some(columns) if columns.has_classes() => format!("{} classes of {}", data.classes, columns.targets.join("")),
+        Some(columns) => format!("to predict {}", columns.targets.join(", ")),
+        None => format!("{} classes", data.classes),
+    };
     let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
-        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {} classes\n",
+        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n",
         widths.join("-"),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
-        data.classes,
     )
 }
 
@@ -32,25 +38,45 @@ pub(crate) fn source(directory: Option<&Path>) -> String {
 }
 
 /// Where everything is, and what to try next.
-pub(crate) fn conclusion(out: &Path, many: bool, outcomes: &[(u64, Outcome)]) -> String {
+pub(crate) fn conclusion(out: &Path, many: bool, is_table: bool, outcomes: &[(u64, Outcome)]) -> String {
     let directory = match outcomes.first() {
         Some((seed, _)) if many => out.join(format!("seed-{seed}")),
         _ => out.to_path_buf(),
     };
     let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
     let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
-    saved(out, &model)
+    let page = outcomes.first().is_some_and(|(_, outcome)| outcome.last_marks.regression.is_none());
+    saved(out, &model, is_table, page)
 }
 
-/// Where everything of a run is, and a model of it to try.
-pub(crate) fn saved(out: &Path, model: &Path) -> String {
-    let page = out.join("report.html");
-    format!(
-        "Saved in {}, with {} to look at.\nNext: cygnet predict {} FILE.png",
-        out.display(),
-        page.display(),
-        model.display()
-    )
+/// Where everything of a run is, and a model of it to try; `page` where there is one.
+pub(crate) fn saved(out: &Path, model: &Path, is_table: bool, page: bool) -> String {
+    let look = if page { format!(", with {} to look at", out.join("report.html").display()) } else { String::new() };
+    let question = if is_table { "FILE.csv" } else { "FILE.png" };
+    format!("Saved in {}{look}.\nNext: cygnet predict {} {question}", out.display(), model.display())
+}
+
+/// What the model says, a line a row of a table.
+pub(crate) fn answers(answers: &[Answer], spec: &Spec, columns: Option<&Columns>) -> String {
+    // Without names the loss says what outputs are.
+    let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
+    let has_classes = columns.map_or(!is_of_numbers, Columns::has_classes);
+    let names = columns.map(|columns| if has_classes { &columns.classes } else { &columns.targets });
+    let name = |i: usize| names.and_then(|names| names.get(i)).map_or_else(|| i.to_string(), String::clone);
+    if !has_classes {
+        let outputs: Vec<String> = (0..spec.outputs()).map(name).collect();
+        let header: Vec<&str> = ["line"].into_iter().chain(outputs.iter().map(String::as_str)).collect();
+        let values = |answer: &Answer| answer.verdict.outputs.iter().map(f32::to_string).collect::<Vec<_>>();
+        let rows = answers.iter().map(|answer| [vec![answer.line.to_string()], values(answer)].concat());
+        return report::aligned(&header, rows);
+    }
+    let sure = |verdict: &Verdict| {
+        let mut ranked: Vec<(usize, f32)> = verdict.outputs.iter().copied().enumerate().collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranked.iter().take(3).map(|&(class, p)| format!("{}: {p:.3}", name(class))).collect::<Vec<_>>().join(", ")
+    };
+    let row = |a: &Answer| vec![a.line.to_string(), name(a.verdict.class), sure(&a.verdict)];
+    report::aligned(&["line", "class", "most likely"], answers.iter().map(row))
 }
 
 /// What the article leaves open, as numbered lines.

@@ -1,8 +1,10 @@
 //! The arguments of `cygnet train`, and the plan that they make.
 
 use super::augment::Augmentation;
+use super::data::{Data, Loaded};
 use super::growth::Growing;
 use super::replicas::Replicas;
+use super::table::TableArguments;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::averages::AverageKind;
@@ -57,15 +59,17 @@ pub(crate) enum WarmupName {
 
 #[derive(Args)]
 pub(crate) struct Train {
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
-    #[arg(long, value_name = "DIR", help_heading = "Data")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: Data,
     /// Where models, history and report.html go
     #[arg(long, value_name = "DIR", default_value = "cygnet-run", help_heading = "Data")]
     pub(crate) out: PathBuf,
     /// Share of the training samples set apart for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Data")]
     validation: f32,
+
+    #[command(flatten)]
+    table: TableArguments,
 
     #[command(flatten)]
     augmentation: Augmentation,
@@ -79,12 +83,13 @@ pub(crate) struct Train {
     /// Normalise the pre-activations of hidden layers over the batch; averages get statistics of their own
     #[arg(long, help_heading = "Network")]
     batch_norm: bool,
-    /// Probability that a hidden unit is dropped while training
-    #[arg(long, value_name = "P", default_value_t = 0.5, help_heading = "Network")]
-    dropout: f32,
-    /// cross-entropy, mse, bce or huber[:THRESHOLD]
-    #[arg(long, value_name = "NAME", default_value = "cross-entropy", value_parser = parse_loss, help_heading = "Network")]
-    loss: Loss,
+    /// Probability that a hidden unit is dropped while training [default: 0.5, for a table 0]
+    #[arg(long, value_name = "P", help_heading = "Network")]
+    dropout: Option<f32>,
+    /// cross-entropy, mse, bce or huber[:THRESHOLD], for numbers of a table in their standard deviations [default:
+    /// cross-entropy, with --regression mse]
+    #[arg(long, value_name = "NAME", value_parser = parse_loss, help_heading = "Network")]
+    loss: Option<Loss>,
     /// Initial weights: he, glorot, or the standard deviation of a normal distribution
     #[arg(long, value_name = "KIND", default_value = "he", value_parser = parse_init, help_heading = "Network")]
     init: Init,
@@ -146,9 +151,9 @@ pub(crate) struct Train {
     /// Epochs during which the rate rises to its base
     #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Schedule")]
     warmup: f32,
-    /// Passes over the training samples
-    #[arg(long, default_value_t = 20, help_heading = "Schedule")]
-    epochs: u64,
+    /// Passes over the training samples [default: 20, for a table 100]
+    #[arg(long, help_heading = "Schedule")]
+    epochs: Option<u64>,
 
     /// Averages to keep, such as swa,ema,swag, in one table: swa is the mean of snapshots, lawa that of the latest, ema
     /// decays over every step, swag predicts by draws around the mean
@@ -242,8 +247,18 @@ fn parse_init(text: &str) -> Result<Init, String> {
 }
 
 impl Train {
+    /// Reads what `--data` names.
+    pub(crate) fn read(&self) -> Result<Loaded, HostError> {
+        let is_table = self.data.source()?.is_some();
+        self.data.read(self.table.plan(is_table)?.as_ref())
+    }
+
     /// The run that these arguments ask for.
     pub(crate) fn plan(&self) -> Result<Plan, HostError> {
+        let is_table = self.data.source()?.is_some();
+        self.table.plan(is_table)?;
+        let is_regression = self.table.is_regression();
+        let usual_loss = if is_regression { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
         let is_sgd = matches!(self.optimizer, OptimizerName::Sgd);
         let is_free = matches!(self.optimizer, OptimizerName::ScheduleFree);
         let is_step = matches!(self.schedule, ScheduleName::Step);
@@ -262,6 +277,11 @@ impl Train {
             ),
             (!has_cycles && self.cycle.is_some(), "--cycle belongs to --schedule cyclic and restarts"),
             (!has_factor && self.cycle_factor.is_some(), "--cycle-factor belongs to --schedule restarts"),
+            (
+                is_regression && matches!(self.loss, Some(Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy)),
+                "--regression predicts numbers: --loss mse or huber",
+            ),
+            (is_table && self.augmentation.is_asked(), "--augment moves images, and a table has none"),
             (is_none && self.average.len() > 1, "--average none stands alone"),
             (
                 is_none && (self.swa_every.is_some() || self.swa_rate.is_some()),
@@ -305,8 +325,8 @@ impl Train {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
             batch_norm: self.batch_norm,
-            dropout: self.dropout,
-            loss: self.loss,
+            dropout: self.dropout.unwrap_or(if is_table { 0.0 } else { 0.5 }),
+            loss: self.loss.unwrap_or(usual_loss),
             init: self.init,
             optimizer,
             lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
@@ -332,7 +352,7 @@ impl Train {
             micro_batch: self.micro_batch,
             growth: self.growing.plan(),
             clip: self.clip,
-            epochs: self.epochs,
+            epochs: self.epochs.unwrap_or(if is_table { 100 } else { 20 }),
             augment: self.augmentation.plan()?,
             seed: self.seed,
             averages: (!is_none).then(|| self.averages()),

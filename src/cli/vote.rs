@@ -1,5 +1,6 @@
 //! The arguments of `cygnet vote`.
 
+use super::data::Data;
 use super::split::Split;
 use clap::Args;
 use cygnet::host::HostError;
@@ -14,9 +15,8 @@ pub(crate) struct Vote {
     /// A weight for each model, such as 1,2,1
     #[arg(long, value_delimiter = ',', value_name = "WEIGHTS")]
     pub(crate) weights: Option<Vec<f32>>,
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: Data,
     #[command(flatten)]
     pub(crate) split: Split,
 }

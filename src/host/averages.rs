@@ -1,7 +1,7 @@
 //! The averages that a run keeps beside its model: their memory, when they take the model in, and what comes of them.
 
+use super::dataset::Samples;
 use super::memory::Floats;
-use super::mnist::Samples;
 use super::norms::Norms;
 use super::poll::Poll;
 use super::{Evaluator, HostError};
@@ -205,7 +205,7 @@ pub(super) fn validate(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::mnist::Dataset;
+    use crate::host::dataset::Dataset;
     use crate::host::poll::poll;
     use crate::{Activation, Init, Model};
     use std::vec;

@@ -1,6 +1,6 @@
 //! What several models of one network are worth: alone, averaged, and by their votes.
 
-use super::mnist::Dataset;
+use super::dataset::Dataset;
 use super::model_file::SavedModel;
 use super::plan::Plan;
 use super::poll::{Tally, VOTES, poll};
@@ -72,12 +72,10 @@ pub fn compare(
     data: &Dataset,
     plan: &Plan,
 ) -> Result<Comparison, HostError> {
-    let Some((first, SavedModel { spec, .. })) = models.first() else {
+    let Some((first, kin @ SavedModel { spec, .. })) = models.first() else {
         return Err(HostError::Usage("no models".to_owned()));
     };
-    if let Some((name, _)) = models.iter().chain(mixes).find(|(_, model)| model.spec != *spec) {
-        return Err(HostError::Mismatch(format!("{name} and {first} are different networks")));
-    }
+    models.iter().chain(mixes).try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
     if let Some(weights) = weights.filter(|weights| weights.len() != models.len()) {
         return Err(HostError::Usage(format!("{} weights for {} models", weights.len(), models.len())));
     }
@@ -129,7 +127,8 @@ pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
 /// The row of a model.
 fn row(name: &str, marks: &Marks) -> Row {
     let figures = |score: Score, ece: f32| {
-        [100.0 * (1.0 - score.hits() as f64 / score.samples() as f64), score.loss().into(), ece.into()]
+        let hits = if marks.regression.is_none() { score.hits() as f64 / score.samples() as f64 } else { f64::NAN };
+        [100.0 * (1.0 - hits), score.loss().into(), ece.into()]
     };
     let ece = marks.calibration.map_or(f32::NAN, |calibration| 100.0 * calibration.ece());
     Row(name.to_owned(), [figures(marks.validation, f32::NAN), figures(marks.test, ece)])

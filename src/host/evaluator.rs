@@ -2,13 +2,14 @@
 
 use super::HostError;
 use super::averages::calibration;
+use super::dataset::{Dataset, Samples, TargetSpace};
 use super::memory::{Floats, room, zeros};
-use super::mnist::{Dataset, Samples};
+use super::regression::Regression;
 use super::run::Marks;
 use super::threads::share;
 use crate::loss::score;
 use crate::metrics::score_each;
-use crate::{Buffer, Error, Score, Spec, Targets, Workspace, predict};
+use crate::{Buffer, Error, Score, Spec, Workspace, predict};
 use std::format;
 use std::num::NonZeroUsize;
 use std::thread;
@@ -124,12 +125,21 @@ impl<'a> Evaluator<'a> {
         validation: &[u32],
     ) -> Result<Marks, HostError> {
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
-        Ok(Marks {
-            train: self.score(params, &data.train, train)?,
-            validation: self.score(params, &data.train, validation)?,
-            test: self.score(params, &data.test, &test)?,
-            calibration: calibration(self.spec, params, &data.test)?,
-        })
+        let sets = [(&data.train, train), (&data.train, validation), (&data.test, &test[..])];
+        let [train, validation, test] = sets.map(|(samples, indices)| self.score(params, samples, indices));
+        let (train, validation, test) = (train?, validation?, test?);
+        if data.train.has_classes() {
+            let calibration = calibration(self.spec, params, &data.test)?;
+            return Ok(Marks { train, validation, test, calibration, regression: None });
+        }
+        // Only standardised numbers have a mean error.
+        let units = data.units.as_ref().filter(|_| self.spec.outputs() == 1);
+        let regression = sets.map(|(samples, indices)| {
+            let (_, outputs) = self.outputs(params, samples, indices)?;
+            Ok::<_, HostError>(Regression::mean(&Regression::of_each(samples, indices, &outputs, units)))
+        });
+        let [a, b, c] = regression;
+        Ok(Marks { train, validation, test, calibration: None, regression: Some([a?, b?, c?]) })
     }
 }
 
@@ -139,7 +149,7 @@ struct Worker {
     work: Floats,
     lists: Floats,
     integers: Vec<u32>,
-    labels: Vec<u16>,
+    targets: TargetSpace,
 }
 
 impl Worker {
@@ -148,7 +158,7 @@ impl Worker {
             work: Floats::zeros(spec.predict_len(BATCH))?,
             lists: Floats::zeros(spec.list_len(BATCH))?,
             integers: zeros(spec.index_len(BATCH))?,
-            labels: zeros(CHUNK)?,
+            targets: TargetSpace::room(CHUNK)?,
         })
     }
 
@@ -156,9 +166,9 @@ impl Worker {
     fn score(&mut self, spec: &Spec, params: &[f32], samples: &Samples, chunk: &[u32]) -> Result<Chunk, HostError> {
         let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
         let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
-        let classes = Targets::Classes(samples.classes(chunk, &mut self.labels));
+        let targets = samples.targets(chunk, &mut self.targets);
         let mut scored = Vec::with_capacity(chunk.len());
-        score_each(spec, params, samples.inputs_of(chunk), classes, &mut work, &mut |loss, hit| {
+        score_each(spec, params, samples.inputs_of(chunk), targets, &mut work, &mut |loss, hit| {
             scored.push((loss, hit))
         })?;
         Ok(scored)
@@ -174,12 +184,13 @@ impl Worker {
     ) -> Result<(Chunk, Vec<f32>), HostError> {
         let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
         let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
-        let classes = samples.classes(chunk, &mut self.labels);
+        let targets = samples.targets(chunk, &mut self.targets);
         let (mut scored, mut all) = (Vec::with_capacity(chunk.len()), room(chunk.len() * spec.outputs())?);
-        for (batch, classes) in chunk.chunks(BATCH).zip(classes.chunks(BATCH)) {
+        for (done, batch) in (0..).step_by(BATCH).zip(chunk.chunks(BATCH)) {
             let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
             all.extend_from_slice(outputs);
-            score(spec, outputs, Targets::Classes(classes), |loss, hit| scored.push((loss, hit)));
+            let targets = targets.skip(done, spec.outputs());
+            score(spec, outputs, targets, |loss, hit| scored.push((loss, hit)));
         }
         Ok((scored, all))
     }
@@ -191,7 +202,7 @@ type Chunk = Vec<(f32, bool)>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, Init, Model, evaluate};
+    use crate::{Activation, Init, Model, Targets, evaluate};
     use std::vec;
 
     const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);

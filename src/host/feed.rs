@@ -3,9 +3,10 @@
 use super::HostError;
 use super::ahead::ahead;
 use super::augment::{Augment, Augmenter};
+use super::dataset::Samples;
 use super::memory::room;
-use super::mnist::Samples;
 use core::num::NonZeroUsize;
+use std::borrow::ToOwned;
 use std::vec::Vec;
 
 /// Samples that a thread augments at once, in whole batches and at least one: enough that locks do not count, few enough
@@ -46,12 +47,14 @@ impl<'a> Feed<'a> {
         let chunk = (CHUNK / batch).max(1) * batch;
         let chunks = count.div_ceil(chunk);
         let threads = threads.get().min(chunks.max(1));
-        let images = samples.images();
+        let Some(images) = samples.images() else {
+            return Err(HostError::Usage("augmentation moves images, and a table has none".to_owned()));
+        };
         let augmenter = |_| Augmenter::new(augment, seed, images.rows, images.cols);
         let augmenters = (0..threads).map(augmenter).collect::<Result<_, _>>()?;
         // One that is used, one for each thread, and one that waits; nobody makes one ahead on this thread alone.
         let buffers = if threads == 1 { 1 } else { (threads + 2).min(chunks.max(1)) };
-        let buffers = (0..buffers).map(|_| samples.memory(chunk)).collect::<Result<_, _>>()?;
+        let buffers = (0..buffers).filter_map(|_| samples.memory(chunk).transpose()).collect::<Result<_, _>>()?;
         let mut places = room(chunk)?;
         places.extend(0..chunk as u32);
         Ok(Self { samples, batch, augmented: Some(Augmented { chunk, augmenters, buffers, places }) })

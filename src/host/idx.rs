@@ -78,11 +78,23 @@ pub enum DataError {
         /// What was expected or went wrong.
         problem: String,
     },
+    /// A table that cannot be read.
+    #[error("{path}: {problem}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with line and column.
+        problem: String,
+    },
 }
 
 impl DataError {
     pub(super) fn io(path: &Path, error: impl Into<io::Error>) -> Self {
         Self::Io { path: path.to_owned(), error: error.into() }
+    }
+
+    pub(super) fn table(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Table { path: path.to_owned(), problem: problem.into() }
     }
 }
 

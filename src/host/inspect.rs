@@ -1,12 +1,14 @@
 //! What a saved model is, and what it says of an image.
 
+use super::dataset::PIXEL_SCALE;
 use super::idx::{self, Images};
-use super::mnist::PIXEL_SCALE;
 use super::model_file::SavedModel;
 use super::names::{activation_name, loss_name};
+use super::preparation::Preparation;
 use super::report::{Table, aligned};
+use super::tables::questions;
 use super::{HostError, image};
-use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
+use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, section_len, softmax};
 use std::borrow::ToOwned;
 use std::format;
 use std::fs::File;
@@ -42,6 +44,7 @@ pub fn info(model: &SavedModel) -> String {
     let floats = |n: usize| vec![n.to_string(), bytes(n.saturating_mul(4))];
     let is_normed = spec.norm_len() > 0;
     let least = if is_normed { "training workspace, batch 2" } else { "training workspace, batch 1" };
+    let preprocessing = model.preparation.as_ref().map(|preparation| ("preprocessing", preparation.floats.len()));
     let memory = [
         ("parameters", p),
         ("prediction, a sample", spec.predict_len(1)),
@@ -51,14 +54,39 @@ pub fn info(model: &SavedModel) -> String {
         ("Adam", p.saturating_mul(2)),
         ("average", p),
     ];
+    let memory = memory.into_iter().chain(preprocessing);
     let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
+    let prepared = model.preparation.as_ref().map(preparation).unwrap_or_default();
+    let size = checkpoint_len(spec) + model.preparation.as_ref().map_or(0, |p| section_len(p.floats.len() / 5));
     format!(
-        "{layers}\n{p} parameters{}, loss {}, {} on disk\n\n{}",
+        "{layers}\n{p} parameters{}, loss {}, {} on disk\n\n{prepared}{}",
         if model.is_average { " of an average" } else { "" },
         loss_name(spec.loss_kind()),
-        bytes(checkpoint_len(spec)),
+        bytes(size),
         aligned(&["memory", "floats", "bytes"], memory),
     )
+}
+
+/// What happens to each column, and what is predicted.
+fn preparation(preparation: &Preparation) -> String {
+    const SHOWN: usize = 30;
+    let features = preparation.floats.as_chunks::<5>().0;
+    let row = |(i, feature): (usize, &[f32; 5])| {
+        let number = |x: &f32| if x.is_finite() { x.to_string() } else { "–".to_string() };
+        [preparation.input(i)].into_iter().chain(feature.iter().map(number)).collect::<Vec<_>>()
+    };
+    let header = ["input", "if missing", "least", "largest", "shift", "scale"];
+    let mut text = aligned(&header, features.iter().enumerate().take(SHOWN).map(row));
+    if features.len() > SHOWN {
+        text += &format!("\n… and {} more", features.len() - SHOWN);
+    }
+    if let Some(columns) = &preparation.columns {
+        text += &format!("\n\npredicts {}", columns.targets.join(", "));
+        if columns.has_classes() {
+            text += &format!(": {}", columns.classes.join(", "));
+        }
+    }
+    text + "\n\n"
 }
 
 fn bytes(n: usize) -> String {
@@ -78,6 +106,29 @@ pub struct Verdict {
     pub outputs: Vec<f32>,
 }
 
+/// What a model says of a row of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Line of the file, from 1 on.
+    pub line: u64,
+    /// What the model says; where it predicts numbers, they are the outputs.
+    pub verdict: Verdict,
+}
+
+/// What the model says of the rows of a table, which needs no column that is predicted.
+///
+/// # Errors
+/// [`HostError::Data`] with file, line and column, [`HostError::Mismatch`] for a model of images.
+pub fn predict_table(model: &SavedModel, path: &Path) -> Result<Vec<Answer>, HostError> {
+    let Some(preparation) = &model.preparation else {
+        return Err(HostError::Mismatch("the model takes images, not rows of a table".to_string()));
+    };
+    let (inputs, lines) = questions(preparation, path)?;
+    let rows = inputs.chunks(model.spec.inputs()).zip(lines);
+    let answer = |(row, line)| Ok(Answer { line, verdict: verdict(&model.spec, &model.params, row)? });
+    rows.map(answer).collect()
+}
+
 /// What the model says of the images in a file: one PNG, or any number in an IDX file.
 ///
 /// # Errors
@@ -95,7 +146,7 @@ pub fn predict_file(model: &SavedModel, path: &Path) -> Result<Vec<Verdict>, Hos
             )));
         }
         let pixels = image::read_png(path, side, side)?;
-        return Ok(vec![verdict(&model.spec, &model.params, &pixels)?]);
+        return Ok(vec![verdict(&model.spec, &model.params, &inputs_of(&pixels))?]);
     }
     let images: Images = idx::read_images(path)?;
     if images.row_len() != model.spec.inputs() {
@@ -107,14 +158,17 @@ pub fn predict_file(model: &SavedModel, path: &Path) -> Result<Vec<Verdict>, Hos
         )));
     }
     let pixels = (0..images.count).filter_map(|i| images.image(i));
-    pixels.map(|pixels| verdict(&model.spec, &model.params, pixels)).collect()
+    pixels.map(|pixels| verdict(&model.spec, &model.params, &inputs_of(pixels))).collect()
 }
 
-fn verdict(spec: &Spec, params: &[f32], pixels: &[u8]) -> Result<Verdict, HostError> {
-    let inputs: Vec<f32> = pixels.iter().map(|&p| f32::from(p) * PIXEL_SCALE).collect();
+fn inputs_of(pixels: &[u8]) -> Vec<f32> {
+    pixels.iter().map(|&p| f32::from(p) * PIXEL_SCALE).collect()
+}
+
+fn verdict(spec: &Spec, params: &[f32], inputs: &[f32]) -> Result<Verdict, HostError> {
     let mut floats = vec![0.0; spec.predict_len(1)];
     let mut work = Workspace::for_prediction(spec, 1, &mut floats)?;
-    let outputs = predict(spec, params, &inputs, &mut work)?;
+    let outputs = predict(spec, params, inputs, &mut work)?;
     let class = argmax(outputs);
     if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
         softmax(outputs, spec.math_kind());

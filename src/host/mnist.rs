@@ -6,81 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
-use super::HostError;
+use super::dataset::{Dataset, Samples};
 use super::idx::{self, DataError, Images};
-use super::memory::{room, zeros};
-use crate::{Inputs, SparseSet, compress, nonzeros};
-
-/// Scales a pixel: `input = pixel · 1/255`, one multiplication.
-pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
-
-/// Images with a label each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Samples {
-    images: Images,
-    labels: Vec<u8>,
-    sparse: Option<Sparse>,
-}
-
-/// Images without their zeros, beside the bytes: training reads a third of the memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Sparse {
-    inputs: u16,
-    starts: Vec<u32>,
-    positions: Vec<u16>,
-    values: Vec<u8>,
-}
-
-impl Sparse {
-    /// `None` where they would take more than the bytes, or memory for them is not there.
-    fn of(images: &Images) -> Option<Self> {
-        let n = nonzeros(images.pixels());
-        let inputs = u16::try_from(images.row_len()).ok()?;
-        if n > images.pixels().len() / 3 || u32::try_from(n).is_err() {
-            return None;
-        }
-        let (mut starts, mut positions, mut values) = (zeros(images.count + 1).ok()?, zeros(n).ok()?, zeros(n).ok()?);
-        compress(images.pixels(), inputs, &mut starts, &mut positions, &mut values).ok()?;
-        Some(Self { inputs, starts, positions, values })
-    }
-
-    /// No image yet, with room for so many of so many bytes, none of them zero.
-    fn room(count: usize, inputs: usize) -> Result<Option<Self>, HostError> {
-        let Ok(inputs) = u16::try_from(inputs) else { return Ok(None) };
-        // One more, since a place is written before it is known whether it counts.
-        let n = count.saturating_mul(inputs.into()).saturating_add(1);
-        let mut starts = room(count + 1)?;
-        starts.push(0);
-        Ok(Some(Self { inputs, starts, positions: zeros(n)?, values: zeros(n)? }))
-    }
-
-    /// Appends an image.
-    fn push(&mut self, image: &[u8]) {
-        let start = self.starts.last().map_or(0, |&start| start as usize);
-        let (mut n, mut at) = (0, 0_u16);
-        let (positions, values) = (&mut self.positions[start..], &mut self.values[start..]);
-        let (groups, tail) = image.as_chunks::<8>();
-        let mut list = |at: u16, bytes: &[u8]| {
-            for (position, &byte) in (at..).zip(bytes) {
-                (positions[n], values[n]) = (position, byte);
-                n += usize::from(byte != 0);
-            }
-        };
-        for group in groups {
-            // Images are dark in long runs; elsewhere a place costs less than a branch.
-            if u64::from_ne_bytes(*group) != 0 {
-                list(at, group);
-            }
-            at += 8;
-        }
-        list(at, tail);
-        self.starts.push((start + n) as u32);
-    }
-
-    fn set(&self) -> SparseSet<'_> {
-        SparseSet::of_compressed(self.inputs, &self.starts, &self.positions, &self.values, PIXEL_SCALE)
-    }
-}
 
 impl Samples {
     /// Reads a file of images and the file of their labels.
@@ -93,8 +20,7 @@ impl Samples {
 
     fn pair([images_path, labels_path]: [&Path; 2], images: Images, labels: Vec<u8>) -> Result<Self, DataError> {
         if images.count == labels.len() {
-            let sparse = Sparse::of(&images);
-            return Ok(Self { images, labels, sparse });
+            return Ok(Self::of_images(images, labels));
         }
         Err(DataError::Mismatch {
             path: labels_path.to_owned(),
@@ -103,110 +29,6 @@ impl Samples {
             found: format!("{}", labels.len()),
         })
     }
-
-    /// Memory for so many samples of the same size and form: what is compressed by another thread is not to be listed by the
-    /// one that trains.
-    pub(super) fn memory(&self, count: usize) -> Result<Self, HostError> {
-        let sparse = match &self.sparse {
-            Some(_) => Sparse::room(count, self.inputs())?,
-            None => None,
-        };
-        Ok(Self { images: self.images.black(count)?, labels: zeros(count)?, sparse })
-    }
-
-    /// Makes the first samples anew, from those of `source` that `pick` names: `make(i, image, to)` for sample `i`.
-    pub(super) fn renew(&mut self, source: &Self, pick: &[u32], mut make: impl FnMut(u32, &[u8], &mut [u8])) {
-        if let Some(sparse) = &mut self.sparse {
-            sparse.starts.truncate(1);
-        }
-        for ((&i, to), label) in pick.iter().zip(self.images.each_mut()).zip(&mut self.labels) {
-            let (Some(image), Some(class)) = (source.image(i as usize), source.label(i as usize)) else { continue };
-            make(i, image, to);
-            *label = class;
-            if let Some(sparse) = &mut self.sparse {
-                sparse.push(to);
-            }
-        }
-    }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// Inputs of a network that takes them, `rows · cols`.
-    pub fn inputs(&self) -> usize {
-        self.images.row_len()
-    }
-
-    /// The images.
-    pub fn images(&self) -> &Images {
-        &self.images
-    }
-
-    /// The labels.
-    pub fn labels(&self) -> &[u8] {
-        &self.labels
-    }
-
-    /// Image `i`, `inputs` bytes, or `None` past the end.
-    pub fn image(&self, i: usize) -> Option<&[u8]> {
-        self.images.image(i)
-    }
-
-    /// Label `i`, or `None` past the end.
-    pub fn label(&self, i: usize) -> Option<u8> {
-        self.labels.get(i).copied()
-    }
-
-    /// The samples that `pick` names, as the core takes them: compressed where that is the smaller form.
-    pub fn inputs_of<'a>(&'a self, pick: &'a [u32]) -> Inputs<'a> {
-        let bytes = Inputs::bytes(self.images.pixels(), PIXEL_SCALE, pick);
-        self.sparse.as_ref().map(Sparse::set).map_or(bytes, |set| Inputs::sparse(set, pick))
-    }
-
-    /// Their classes, in the first elements of `classes`.
-    pub fn classes<'b>(&self, pick: &[u32], classes: &'b mut [u16]) -> &'b [u16] {
-        for (class, &i) in classes.iter_mut().zip(pick) {
-            *class = self.label(i as usize).map_or(u16::MAX, u16::from);
-        }
-        &classes[..pick.len().min(classes.len())]
-    }
-
-    /// Gathers a batch: sample `indices[s]` becomes row `s`, `inputs[s][k] = pixel[k] · PIXEL_SCALE`.
-    ///
-    /// Shapes: `inputs` is `(indices.len(), self.inputs())`, row-major; `labels` is `(indices.len())`.
-    /// `None`, with nothing written, when a length differs or an index is past the end.
-    pub fn fill(&self, indices: &[u32], inputs: &mut [f32], labels: &mut [u16]) -> Option<()> {
-        let lengths = inputs.len() == indices.len().checked_mul(self.inputs())? && labels.len() == indices.len();
-        if !lengths || indices.iter().any(|&i| i as usize >= self.len()) {
-            return None;
-        }
-        let rows = inputs.chunks_exact_mut(self.inputs());
-        for ((&i, row), label) in indices.iter().zip(rows).zip(labels) {
-            *label = u16::from(self.label(i as usize)?);
-            for (input, &pixel) in row.iter_mut().zip(self.image(i as usize)?) {
-                *input = f32::from(pixel) * PIXEL_SCALE;
-            }
-        }
-        Some(())
-    }
-}
-
-/// A training set and a test set of images of one size.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dataset {
-    /// To learn from.
-    pub train: Samples,
-    /// To measure with.
-    pub test: Samples,
-    /// `1 +` the largest label of both sets, at least 2.
-    pub classes: usize,
 }
 
 impl Dataset {
@@ -260,7 +82,9 @@ impl Dataset {
         train: Samples,
         test: Samples,
     ) -> Result<Self, DataError> {
-        let size = |samples: &Samples| format!("images of {} x {}", samples.images.rows, samples.images.cols);
+        let size = |samples: &Samples| {
+            samples.images().map(|images| format!("images of {} x {}", images.rows, images.cols)).unwrap_or_default()
+        };
         let (expected, found) = (size(&train), size(&test));
         if expected != found {
             return Err(DataError::Mismatch {
@@ -270,8 +94,10 @@ impl Dataset {
                 found,
             });
         }
-        match train.labels.iter().chain(&test.labels).max() {
-            Some(&largest) if largest > 0 => Ok(Self { train, test, classes: usize::from(largest) + 1 }),
+        match train.labels().iter().chain(test.labels()).max() {
+            Some(&largest) if largest > 0 => {
+                Ok(Self { train, test, classes: usize::from(largest) + 1, preparation: None, units: None })
+            }
             _ => Err(DataError::Format {
                 path: train_labels.clone(),
                 unit: "label",

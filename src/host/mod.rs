@@ -1,8 +1,10 @@
-//! The host side, feature `std`: MNIST, model files and the runner behind the command `cygnet`.
+//! The host side, feature `std`: MNIST and tables, model files and the runner behind the command `cygnet`.
 
 mod ahead;
 pub mod augment;
 pub mod averages;
+pub mod columns;
+pub mod dataset;
 pub mod ensemble;
 mod error;
 pub mod evaluation;
@@ -22,12 +24,17 @@ pub mod plan;
 pub mod plane;
 pub mod plot;
 mod poll;
+pub mod preparation;
+pub mod regression;
 pub mod replicas;
 pub mod report;
 pub mod reproduce;
 pub mod run;
 mod safetensors;
 pub mod soup;
+mod sparse;
+pub mod table;
+pub mod tables;
 mod threads;
 mod trainer;
 

@@ -2,6 +2,8 @@
 
 use super::HostError;
 use super::memory::{room, zeros};
+use super::preparation::Preparation;
+use crate::checkpoint::header_spec;
 use crate::finite::check_finite;
 use crate::{Buffer, Error, Params, Spec, Value, checkpoint_len, fold, holds_average, load, load_spec, save};
 use std::ffi::OsString;
@@ -14,8 +16,8 @@ use std::vec::Vec;
 
 /// The most parameters of a model on disk, 2 GB of them.
 pub const MAX_PARAMS: usize = 500_000_000;
-/// A larger file is not one of ours: parameters and room for a header.
-const LARGEST: u64 = 4 * MAX_PARAMS as u64 + (1 << 20);
+/// A larger file is not one of ours: parameters and room for a header and a preparation.
+const LARGEST: u64 = 4 * MAX_PARAMS as u64 + (1 << 24);
 
 /// A network and its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,8 @@ pub struct SavedModel {
     pub params: Vec<f32>,
     /// Whether they are an average's.
     pub is_average: bool,
+    /// How rows of a table become its inputs; none where images do.
+    pub preparation: Option<Preparation>,
 }
 
 impl SavedModel {
@@ -57,12 +61,18 @@ impl SavedModel {
     /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Core`] and [`HostError::Model`] for parameters that
     /// are not finite.
     pub fn write(&self, path: &Path) -> Result<(), HostError> {
+        if let Some(preparation) = &self.preparation {
+            preparation.check(&self.spec).map_err(|problem| HostError::model(path, problem))?;
+        }
         let bytes = if is_safetensors(path) {
             self.to_safetensors().map_err(|problem| HostError::model(path, problem))?
         } else {
             self.check()?;
             let mut bytes = zeros(checkpoint_len(&self.spec))?;
             save(&self.spec, Params { is_average: self.is_average, ..Params::from(&self.params) }, &mut bytes)?;
+            if let Some(preparation) = &self.preparation {
+                bytes.extend(preparation.to_bytes()?);
+            }
             bytes
         };
         write_whole(path, &bytes).map_err(HostError::file(path))
@@ -83,18 +93,37 @@ impl SavedModel {
         let spec = self.spec.folded();
         let mut params = zeros(spec.param_len())?;
         fold(&self.spec, &self.params, &mut params)?;
-        Ok(Self { spec, params, is_average: self.is_average })
+        Ok(Self { spec, params, is_average: self.is_average, preparation: self.preparation.clone() })
     }
 
-    /// Parses a checkpoint.
+    /// Parses a checkpoint and the preparation behind it, if there is one.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn from_checkpoint(bytes: &[u8]) -> Result<Self, String> {
+        let length = header_spec(bytes).map_or(bytes.len(), |spec| checkpoint_len(&spec));
+        let (bytes, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
         let spec = load_spec(bytes).map_err(|e| e.to_string())?;
         let mut params = zeros(spec.param_len()).map_err(|e| e.to_string())?;
         load(bytes, &mut params).map_err(|e| e.to_string())?;
-        Ok(Self { spec, params, is_average: holds_average(bytes) })
+        let preparation = if rest.is_empty() { None } else { Some(Preparation::from_bytes(&spec, rest)?) };
+        Ok(Self { spec, params, is_average: holds_average(bytes), preparation })
+    }
+
+    /// Whether `other` can be averaged with this model: the same network, with inputs made the same way.
+    ///
+    /// # Errors
+    /// [`HostError::Mismatch`] that names both.
+    pub(super) fn check_kin(&self, name: &str, other: &Self, other_name: &str) -> Result<(), HostError> {
+        if self.spec != other.spec {
+            return Err(HostError::Mismatch(format!("{other_name} and {name} are different networks")));
+        }
+        if self.preparation != other.preparation {
+            return Err(HostError::Mismatch(format!(
+                "{other_name} and {name} prepare their inputs differently: train them with one --seed, or --validation 0"
+            )));
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Statistics of norms for weights that training did not leave: averaged, mixed, drawn, or on a plane between models.
 
 use super::HostError;
+use super::dataset::Samples;
 use super::memory::{Floats, zeros};
-use super::mnist::Samples;
 use crate::{NormUpdate, Spec, Workspace};
 use core::mem;
 use std::borrow::ToOwned;
@@ -102,7 +102,7 @@ impl<'a> Norms<'a> {
 mod tests {
     use super::*;
     use crate::host::averages::AverageKind;
-    use crate::host::mnist::Dataset;
+    use crate::host::dataset::Dataset;
     use crate::host::model_file::SavedModel;
     use crate::host::plan::{AveragePlan, OptimizerPlan, Plan};
     use crate::host::run::{Deaf, split, train};
@@ -137,8 +137,12 @@ mod tests {
             assert_eq!(norms.of(&outcome.last).unwrap() == outcome.last, is_free);
 
             let models = [&outcome.last, &outcome.averages[0].params];
-            let saved =
-                |params: &Vec<f32>| SavedModel { spec: outcome.spec, params: params.clone(), is_average: false };
+            let saved = |params: &Vec<f32>| SavedModel {
+                spec: outcome.spec,
+                params: params.clone(),
+                is_average: false,
+                preparation: None,
+            };
             let models: Vec<_> = models.into_iter().map(|params| ("a".to_string(), saved(params))).collect();
             let (mean, _) = average(&models, &Method::Uniform, &data, &plan).unwrap();
             assert!(norms.of(&mean.params).unwrap() == mean.params);

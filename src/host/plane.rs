@@ -1,8 +1,8 @@
 //! Loss and error over the plane through three models, and along the line through two.
 
 use super::HostError;
+use super::dataset::Dataset;
 use super::evaluator::Evaluator;
-use super::mnist::Dataset;
 use super::model_file::SavedModel;
 use super::norms::Norms;
 use crate::Score;
@@ -43,9 +43,7 @@ impl Frame {
         let mut frame = Self { origin: origin.params.clone(), axes: Vec::new(), marks: Vec::new() };
         frame.marks.push(Mark { name: short(first), at: [0.0, 0.0] });
         for (name, model) in others {
-            if model.spec != origin.spec {
-                return Err(HostError::Mismatch(format!("{name} and {first} are different networks")));
-            }
+            origin.check_kin(first, model, name)?;
             let mut rest: Vec<f64> =
                 model.params.iter().zip(&origin.params).map(|(&w, &o)| f64::from(w) - f64::from(o)).collect();
             // Statistics are no weights: each place gets its own.
@@ -172,6 +170,9 @@ pub fn survey(
         let rule = "at least 2 --steps, a --margin from 0 to 100, at least one of --samples";
         return Err(HostError::Usage(rule.to_owned()));
     }
+    if !data.train.has_classes() {
+        return Err(HostError::Mismatch("a plane shows errors of classes, and the model predicts numbers".to_owned()));
+    }
     let mut evaluator = Evaluator::new(&model.spec, data)?;
     let train: Vec<u32> = (0..data.train.len().min(view.samples) as u32).collect();
     let test: Vec<u32> = (0..data.test.len() as u32).collect();
@@ -211,7 +212,7 @@ mod tests {
     const NET: Spec = Spec::new(2).dense(1, Activation::Identity);
 
     fn model(params: [f32; 3]) -> SavedModel {
-        SavedModel { spec: NET, params: params.to_vec(), is_average: false }
+        SavedModel { spec: NET, params: params.to_vec(), is_average: false, preparation: None }
     }
 
     fn named(models: &[[f32; 3]]) -> Vec<(String, SavedModel)> {

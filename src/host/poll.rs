@@ -1,8 +1,8 @@
 //! What models say together of a set of samples, by every vote.
 
 use super::averages::calibrate;
+use super::dataset::Samples;
 use super::memory::Floats;
-use super::mnist::Samples;
 use super::{Evaluator, HostError};
 use crate::{Calibration, Spec, Vote, Votes};
 use std::vec;

@@ -1,6 +1,7 @@
 //! What a run has to say: a line an epoch, the last iterate against the average, several seeds in the mean.
 
 use super::HostError;
+use super::regression::comparison as regression;
 use super::run::{Epoch, Marks, Outcome};
 use crate::{Loss, Score, Spec};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
@@ -154,6 +155,10 @@ pub(super) const BASELINE: &str = "decayed rate";
 /// The last iterate against the averages and the baseline.
 #[must_use]
 pub fn comparison(outcome: &Outcome) -> Table {
+    if outcome.last_marks.regression.is_some() {
+        let models: Vec<_> = models(outcome).into_iter().map(|(name, marks)| (name, vec![marks])).collect();
+        return regression::table(&models);
+    }
     let names = names(&outcome.spec);
     let models: Vec<_> = models(outcome).into_iter().map(|(name, marks)| (name, figures(marks))).collect();
     let is_single = models.len() == 2 && outcome.baseline.is_none();
@@ -173,6 +178,7 @@ pub fn comparison(outcome: &Outcome) -> Table {
 #[must_use]
 pub fn remark(outcome: &Outcome) -> String {
     match outcome.averages.first() {
+        _ if outcome.last_marks.regression.is_some() => regression::remark(outcome),
         None => "Nothing was averaged.".to_owned(),
         Some(average) if average.count == 1 => {
             "The average holds a single model: more --epochs or an earlier --swa-start give it more.".to_owned()
@@ -224,6 +230,9 @@ pub(super) fn models_of_seeds<'a>(outcomes: &[&'a Outcome]) -> Vec<(String, Vec<
 #[must_use]
 pub fn seeds(outcomes: &[&Outcome]) -> Table {
     let Some(first) = outcomes.first() else { return Table::default() };
+    if first.last_marks.regression.is_some() {
+        return regression::table(&models_of_seeds(outcomes));
+    }
     let names = names(&first.spec);
     let models: Vec<(String, Vec<_>)> = models_of_seeds(outcomes)
         .into_iter()

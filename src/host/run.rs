@@ -1,13 +1,14 @@
 //! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
 
 use super::averages::{Average, Memory, validate};
+use super::dataset::Dataset;
 use super::ensemble::Row;
 use super::feed::Feed;
 use super::memory::{Floats, room, zeros};
-use super::mnist::Dataset;
 use super::norms::Norms;
 use super::plan::Plan;
 use super::poll::poll;
+use super::regression::Regression;
 use super::trainer::{Learner, Trainer, Visit};
 use super::{Evaluator, HostError, ensemble};
 use crate::random::{self, Purpose};
@@ -69,7 +70,7 @@ impl Observer for Deaf {
 }
 
 /// A model on the three sets of samples.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Marks {
     /// What it learned from, without dropout.
     pub train: Score,
@@ -79,6 +80,9 @@ pub struct Marks {
     pub test: Score,
     /// How far its probabilities can be believed there; none where the outputs are no classes.
     pub calibration: Option<Calibration>,
+    /// How far its numbers are off on the same sets, several in the mean and in standard deviations; none where the outputs
+    /// are classes.
+    pub regression: Option<[Regression; 3]>,
 }
 
 /// An average that a run kept.
@@ -196,11 +200,11 @@ pub(super) fn train_on(
                 batch: trainer.batch(),
                 noise_scale: trainer.noise_scale(),
                 train_loss: sums.loss(),
-                train_error: 1.0 - sums.accuracy(),
-                validation_error: score.map(|s| 1.0 - s.accuracy()),
+                train_error: if data.train.has_classes() { 1.0 - sums.accuracy() } else { f64::NAN },
+                validation_error: score.and_then(|s| data.train.error(s)),
                 validation_loss: score.map(|s| s.loss()),
                 averaged: averages.first().map_or(0, Average::count),
-                average_validation_error: average.map(|s| 1.0 - s.accuracy()),
+                average_validation_error: average.and_then(|s| data.train.error(s)),
                 average_validation_loss: average.map(|s| s.loss()),
                 seconds: started.elapsed().as_secs_f64(),
             };
@@ -294,7 +298,7 @@ impl Sets<'_> {
         averaged.draws = ensemble::of_draws(average.name, &averaged.marks, draws, [validation, test]);
         let [train, validation, test] = [train, validation, test].map(|[soft, ..]| soft.calibration);
         let [a, b, c] = [train, validation, test].map(|asked| asked.score());
-        averaged.marks = Marks { train: a, validation: b, test: c, calibration: Some(test) };
+        averaged.marks = Marks { train: a, validation: b, test: c, calibration: Some(test), regression: None };
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! Safetensors files, for exchange with PyTorch.
 
+use super::columns::Columns;
 use super::model_file::SavedModel;
 use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
-use crate::{Activation, Layer, Loss, Math, Spec};
+use super::preparation::Preparation;
+use crate::{Activation, Layer, Loss, Math, Spec, preprocess_len};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::borrow::ToOwned;
 use std::collections::HashMap;
@@ -13,6 +15,10 @@ use std::vec::Vec;
 
 /// Where the metadata of a file describe the network.
 const DESCRIPTION: &str = "cygnet";
+/// The tensors of a preparation, one number a feature each: `(min(max(x, low), high) − shift)·scale`, `fill` for NaN.
+const PREPROCESS: [&str; 5] = ["fill", "low", "high", "shift", "scale"];
+/// Where they are.
+const PREPROCESS_STEM: &str = "preprocess";
 /// The tensors of a norm, in the order of its parameters.
 const NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
 
@@ -24,6 +30,7 @@ impl SavedModel {
     /// What the format refuses, as parameters that are not finite.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, String> {
         self.check().map_err(|e| e.to_string())?;
+        self.preparation.as_ref().map_or(Ok(()), |preparation| preparation.check(&self.spec))?;
         let mut tensors = Vec::new();
         let mut module = 0;
         for layer in self.spec.layers() {
@@ -41,13 +48,18 @@ impl SavedModel {
             }
             module += 1 + usize::from(layer.activation() != Activation::Identity) + usize::from(layer.dropout() > 0.0);
         }
+        for (i, name) in PREPROCESS.iter().enumerate().filter(|_| self.preparation.is_some()) {
+            let floats = self.preparation.iter().flat_map(|preparation| &preparation.floats);
+            let values = to_bytes(floats.copied().skip(i).step_by(PREPROCESS.len()));
+            tensors.push((format!("{PREPROCESS_STEM}.{name}"), vec![self.spec.inputs()], values));
+        }
         let views = tensors
             .iter()
             .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|e| e.to_string())?;
         // One entry: the order of several would be another in every run.
-        let metadata = HashMap::from([(DESCRIPTION.to_owned(), describe(&self.spec, self.is_average))]);
+        let metadata = HashMap::from([(DESCRIPTION.to_owned(), self.description()?)]);
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
 
@@ -60,7 +72,15 @@ impl SavedModel {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
         let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
-        let described = description.map(|text| parse_description(text)).transpose()?;
+        let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
+            Some((description, json)) => {
+                let columns: Columns =
+                    serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?;
+                (Some(description), Some(columns))
+            }
+            None => (description.map(String::as_str), None),
+        };
+        let described = description.map(parse_description).transpose()?;
         let modules = Module::all(&file)?;
         let depth = modules.iter().filter(|module| !module.is_norm).count();
         if described.as_ref().is_some_and(|(layers, ..)| layers.len() != depth) {
@@ -112,7 +132,17 @@ impl SavedModel {
             is_average = average;
         }
         spec.check().map_err(|e| e.to_string())?;
-        Ok(Self { spec, params, is_average })
+        let preparation = read_preparation(&file, &spec, columns)?;
+        Ok(Self { spec, params, is_average, preparation })
+    }
+
+    /// What tensors do not say, and the columns of a table.
+    fn description(&self) -> Result<String, String> {
+        let description = describe(&self.spec, self.is_average);
+        match self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref()) {
+            Some(columns) => Ok(description + COLUMNS + &serde_json::to_string(columns).map_err(|e| e.to_string())?),
+            None => Ok(description),
+        }
     }
 }
 
@@ -133,6 +163,7 @@ impl Module {
             let (stem, tensor) = name.rsplit_once('.').unwrap_or(("", name));
             let is_of_norm = matches!(tensor, "running_mean" | "running_var");
             match tensor {
+                _ if stem == PREPROCESS_STEM && PREPROCESS.contains(&tensor) => continue,
                 "num_batches_tracked" => continue,
                 "weight" | "bias" | "running_mean" | "running_var" => {}
                 _ => return Err(format!("`{name}` belongs to no dense layer and no norm")),
@@ -195,6 +226,31 @@ fn read_norm(file: &SafeTensors<'_>, stem: &str, units: usize, params: &mut Vec<
     Ok(())
 }
 
+/// The preparation, where its tensors are there.
+fn read_preparation(
+    file: &SafeTensors<'_>,
+    spec: &Spec,
+    columns: Option<Columns>,
+) -> Result<Option<Preparation>, String> {
+    let names = PREPROCESS.map(|name| format!("{PREPROCESS_STEM}.{name}"));
+    if columns.is_none() && !file.names().iter().any(|name| names.iter().any(|ours| ours == name)) {
+        return Ok(None);
+    }
+    let mut floats = vec![0.0; preprocess_len(spec.inputs())];
+    for (i, name) in names.iter().enumerate() {
+        let tensor = file.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
+        if tensor.shape() != [spec.inputs()] || tensor.dtype() != Dtype::F32 {
+            let (shape, inputs) = (tensor.shape(), spec.inputs());
+            return Err(format!("`{name}` holds {:?} of shape {shape:?}, expected F32 of [{inputs}]", tensor.dtype()));
+        }
+        let values = tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b));
+        floats.iter_mut().skip(i).step_by(PREPROCESS.len()).zip(values).for_each(|(to, x)| *to = x);
+    }
+    let preparation = Preparation { floats, columns };
+    preparation.check(spec)?;
+    Ok(Some(preparation))
+}
+
 fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
     values.flat_map(f32::to_le_bytes).collect()
 }
@@ -216,6 +272,8 @@ fn describe(spec: &Spec, is_average: bool) -> String {
     format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
 }
 
+/// Before the columns of a table, a JSON object at the end of the description.
+const COLUMNS: &str = "; columns ";
 /// The end of the description of an average, and of an activation behind a norm.
 const AVERAGE: &str = "; average";
 const NORMED: &str = " norm";

@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::report::aligned;
 use super::run::split;
 use super::{Evaluator, HostError};
-use crate::host::mnist::Dataset;
+use crate::host::dataset::Dataset;
 use crate::{Averager, Score};
 use std::borrow::ToOwned;
 use std::format;
@@ -21,7 +21,8 @@ pub enum Method {
     Uniform,
     /// With a weight each.
     Weighted(Vec<f32>),
-    /// Best first; each other one only if the error on the validation samples does not get worse (greedy soup; Wortsman
+    /// Best first; each other one only if the error on the validation samples, where numbers are
+    /// predicted the loss, does not get worse (greedy soup; Wortsman
     /// et al. 2022, algorithm 1).
     Soup,
 }
@@ -73,7 +74,8 @@ pub fn average(
         Method::Weighted(weights) => weights.clone(),
         Method::Soup => {
             let mut validate = |params: &[f32]| Ok(row("", String::new(), norms.of(params)?)?.validation);
-            soup(models, &rows, &mut validate)?
+            let has_classes = data.train.has_classes();
+            soup(models, &rows, has_classes, &mut validate)?
         }
     };
     mix(models, &weights, &mut mean)?;
@@ -82,25 +84,24 @@ pub fn average(
         row.weight = if *weight > 0.0 { weight.to_string() } else { "–".to_owned() };
     }
     rows.push(row("average", String::new(), &mean)?);
-    Ok((SavedModel { spec, params: mean, is_average: true }, table(&rows)))
+    let preparation = models.first().and_then(|(_, model)| model.preparation.clone());
+    Ok((SavedModel { spec, params: mean, is_average: true, preparation }, table(&rows, data.train.has_classes())))
 }
 
 /// The network that all models have.
 fn check(models: &[(String, SavedModel)], method: &Method) -> Result<crate::Spec, HostError> {
-    let [(first, SavedModel { spec, .. }), others @ ..] = models else {
+    let [(first, kin), others @ ..] = models else {
         return Err(HostError::Usage("at least two models are averaged".to_owned()));
     };
     if others.is_empty() {
         return Err(HostError::Usage("at least two models are averaged".to_owned()));
     }
-    if let Some((name, _)) = others.iter().find(|(_, model)| model.spec != *spec) {
-        return Err(HostError::Mismatch(format!("{name} and {first} are different networks")));
-    }
+    others.iter().try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
     match method {
         Method::Weighted(weights) if weights.len() != models.len() => {
             Err(HostError::Usage(format!("{} weights for {} models", weights.len(), models.len())))
         }
-        _ => Ok(*spec),
+        _ => Ok(kin.spec),
     }
 }
 
@@ -123,6 +124,7 @@ fn mix(models: &[(String, SavedModel)], weights: &[f32], mean: &mut [f32]) -> Re
 fn soup(
     models: &[(String, SavedModel)],
     rows: &[Row],
+    has_classes: bool,
     validate: &mut dyn FnMut(&[f32]) -> Result<Score, HostError>,
 ) -> Result<Vec<f32>, HostError> {
     let mut order: Vec<usize> = (0..models.len()).collect();
@@ -136,15 +138,16 @@ fn soup(
         e_a.cmp(&e_b).then(l_a.total_cmp(&l_b))
     });
     let mut weights = vec![0.0; models.len()];
-    let mut best = u64::MAX;
+    let mut best = f64::INFINITY;
     let mut mean = vec![0.0; models.first().map_or(0, |(_, model)| model.params.len())];
     for i in order {
         weights[i] = 1.0;
         mix(models, &weights, &mut mean)?;
         let score = validate(&mean)?;
-        let errors = score.samples() - score.hits();
-        if errors <= best {
-            best = errors;
+        // Numbers have no errors, only a loss.
+        let fault = if has_classes { (score.samples() - score.hits()) as f64 } else { score.loss().into() };
+        if fault <= best {
+            best = fault;
         } else {
             weights[i] = 0.0;
         }
@@ -152,8 +155,9 @@ fn soup(
     Ok(weights)
 }
 
-fn table(rows: &[Row]) -> String {
-    let error = |s: &Score| format!("{:.2}", 100.0 * (1.0 - s.hits() as f64 / s.samples() as f64));
+fn table(rows: &[Row], has_classes: bool) -> String {
+    let share = |s: &Score| format!("{:.2}", 100.0 * (1.0 - s.hits() as f64 / s.samples() as f64));
+    let error = |s: &Score| if has_classes { share(s) } else { "–".to_owned() };
     let loss = |s: &Score| format!("{:.4}", s.loss());
     let cells = rows.iter().map(|row| {
         let Row { name, weight, validation, test } = row;

@@ -2,9 +2,9 @@
 
 use super::HostError;
 use super::averages::Average;
+use super::dataset::{Samples, TargetSpace};
 use super::growing::Growing;
 use super::memory::{Floats, zeros};
-use super::mnist::Samples;
 use super::plan::Plan;
 use super::run::Observer;
 use crate::{Error, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
@@ -16,7 +16,7 @@ struct Pass {
     work: Floats,
     lists: Floats,
     integers: Vec<u32>,
-    labels: Vec<u16>,
+    targets: TargetSpace,
 }
 
 impl Pass {
@@ -25,13 +25,13 @@ impl Pass {
             work: Floats::zeros(spec.work_len(samples))?,
             lists: Floats::zeros(spec.list_len(samples))?,
             integers: zeros(spec.index_len(samples))?,
-            labels: zeros(samples)?,
+            targets: TargetSpace::room(samples)?,
         })
     }
 
     /// Samples that may pass at once.
     fn capacity(&self) -> usize {
-        self.labels.len()
+        self.targets.capacity()
     }
 
     /// Floats in it, an integer counted as one.
@@ -39,12 +39,12 @@ impl Pass {
         self.work.len() + self.lists.len() + self.integers.len()
     }
 
-    /// Training's workspace and the classes of a batch.
+    /// Training's workspace and what a batch should give.
     fn ready(&mut self, spec: &Spec, samples: &Samples, batch: &[u32]) -> Result<(Workspace<'_>, Targets<'_>), Error> {
         let capacity = self.capacity();
-        let Self { work, lists, integers, labels } = self;
+        let Self { work, lists, integers, targets } = self;
         let work = Workspace::new(spec, capacity, work)?.with_lists(spec, lists, integers)?;
-        Ok((work, Targets::Classes(samples.classes(batch, labels))))
+        Ok((work, samples.targets(batch, targets)))
     }
 
     fn accumulate(
@@ -54,8 +54,8 @@ impl Pass {
         model: &Model<'_>,
         gradient: &mut Gradient<'_>,
     ) -> Result<(), Error> {
-        let (mut work, classes) = self.ready(model.spec(), samples, micro)?;
-        model.accumulate(samples.inputs_of(micro), classes, gradient, &mut work).map(|_| ())
+        let (mut work, targets) = self.ready(model.spec(), samples, micro)?;
+        model.accumulate(samples.inputs_of(micro), targets, gradient, &mut work).map(|_| ())
     }
 
     /// One update: fused where there is no memory for a gradient.
@@ -70,9 +70,9 @@ impl Pass {
     ) -> Result<Score, HostError> {
         let spec = *learner.model.spec();
         if gradient.is_empty() {
-            let (mut work, classes) = self.ready(&spec, samples, batch)?;
+            let (mut work, targets) = self.ready(&spec, samples, batch)?;
             let inputs = samples.inputs_of(batch);
-            return Ok(learner.model.train(inputs, classes, learner.optimizer, rate, &mut work)?);
+            return Ok(learner.model.train(inputs, targets, learner.optimizer, rate, &mut work)?);
         }
         let mut gradient = Gradient::new(&spec, gradient)?;
         for micro in batch.chunks(self.capacity()) {
@@ -225,7 +225,8 @@ impl<'a> Trainer<'a> {
                 averages.iter_mut().try_for_each(|average| average.follow(&*learner.model, is_due))?;
             }
             at = now;
-            observer.step(at, total, sums.loss(), sums.accuracy());
+            let accuracy = if samples.has_classes() { sums.accuracy() } else { f64::NAN };
+            observer.step(at, total, sums.loss(), accuracy);
             Ok(true)
         })?;
         Ok((sums, done))

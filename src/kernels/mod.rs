@@ -224,6 +224,12 @@ pub(crate) fn strided<T>(mut slice: &[T], step: usize) -> impl Iterator<Item = &
     })
 }
 
+/// Row `row` of a set of floats.
+#[inline(always)]
+pub(crate) fn picked(set: &[f32], width: usize, row: u32) -> &[f32] {
+    cut(cut(set, (row as usize).saturating_mul(width)).1, width).0
+}
+
 /// Rows of a set of bytes, picked by their index: element = byte · `scale`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByteRows<'a> {

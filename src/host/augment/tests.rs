@@ -1,5 +1,5 @@
 use super::*;
-use crate::host::mnist::Dataset;
+use crate::host::dataset::Dataset;
 use crate::random::{Purpose, stream};
 use std::string::ToString;
 use std::vec;

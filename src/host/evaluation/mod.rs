@@ -4,8 +4,8 @@ mod per_class;
 mod table;
 
 use super::averages::calibrate;
+use super::dataset::{Dataset, Samples};
 use super::memory::zeros;
-use super::mnist::{Dataset, Samples};
 use super::model_file::SavedModel;
 use super::names::loss_name;
 use super::plan::Plan;
@@ -79,6 +79,8 @@ impl Evaluation {
         let mut evaluator = Evaluator::new(spec, data)?;
         let (train, validation) = split(data.train.len(), plan)?;
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
+        let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+        let names = columns.map_or(&[][..], |columns| &columns.classes);
         let mut on = |name: &str, samples: &Samples, indices: &[u32]| {
             let asked = evaluator.outputs(&model.params, samples, indices).map_err(|error| match error {
                 HostError::Core(Error::NonFinite { value, .. }) => {
@@ -86,7 +88,11 @@ impl Evaluation {
                 }
                 other => other,
             })?;
-            SetEvaluation::new(spec, samples, indices, asked)
+            let mut set = SetEvaluation::new(spec, samples, indices, asked)?;
+            for (class, name) in set.per_class.iter_mut().zip(names) {
+                class.name = Some(name.clone());
+            }
+            Ok::<_, HostError>(set)
         };
         Ok(Self {
             loss_name: loss_name(spec.loss_kind()),
@@ -198,7 +204,7 @@ mod tests {
             evaluator.score(&params, &data.train, &apart).unwrap(),
             evaluator.score(&params, &data.test, &all).unwrap(),
         ];
-        let model = SavedModel { spec: NET, params, is_average: false };
+        let model = SavedModel { spec: NET, params, is_average: false, preparation: None };
         let evaluation = Evaluation::new(&model, &data, &plan).unwrap();
         assert_eq!(evaluation.test.ece.map(f32::to_bits), Some(calibration.ece().to_bits()));
         for (set, score) in [evaluation.validation.unwrap(), evaluation.test].iter().zip(scores) {

@@ -5,6 +5,7 @@ use crate::host::memory::room;
 use crate::host::threads::share;
 use crate::{ClassCounts, ClassScore, Confusion, Curves, Error};
 use std::num::NonZeroUsize;
+use std::string::String;
 use std::thread;
 use std::vec;
 use std::vec::Vec;
@@ -12,6 +13,9 @@ use std::vec::Vec;
 /// One class against the rest.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct ClassEvaluation {
+    /// What the class is called, where a table has names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Samples of the class.
     pub support: u64,
     /// Samples that were taken for it.
@@ -59,6 +63,7 @@ impl ClassEvaluation {
         let (false_positive_rate, true_positive_rate) = curves.roc().unzip();
         let (recall, precision) = curves.pr().unzip();
         Ok(Self {
+            name: None,
             support: counts.support,
             predicted: counts.predicted,
             precision: counts.precision(),

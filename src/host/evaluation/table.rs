@@ -1,6 +1,6 @@
 //! An evaluation as tables to read.
 
-use super::{Evaluation, SetEvaluation};
+use super::{ClassEvaluation, Evaluation, SetEvaluation};
 use crate::host::report::{Table, aligned, percent};
 use std::borrow::ToOwned;
 use std::format;
@@ -58,7 +58,7 @@ pub(super) fn classes(set: &SetEvaluation) -> Table {
     };
     let rows = set.per_class.iter().enumerate().map(|(c, class)| {
         let figures = [class.precision, class.recall, class.f1, class.roc_auc, class.average_precision];
-        row(c.to_string(), class.support, figures)
+        row(class.name.clone().unwrap_or_else(|| c.to_string()), class.support, figures)
     });
     let means = [set.macro_precision, set.macro_recall, set.macro_f1, set.mean_roc_auc, set.mean_average_precision];
     let rows = rows.chain([row("mean".to_owned(), set.samples, means)]).collect();
@@ -66,7 +66,8 @@ pub(super) fn classes(set: &SetEvaluation) -> Table {
 }
 
 fn confusion(set: &SetEvaluation) -> String {
-    let names: Vec<String> = (0..set.confusion.len()).map(|c| c.to_string()).collect();
+    let named = |(c, class): (usize, &ClassEvaluation)| class.name.clone().unwrap_or_else(|| c.to_string());
+    let names: Vec<String> = set.per_class.iter().enumerate().map(named).collect();
     let header: Vec<&str> = ["class"].into_iter().chain(names.iter().map(String::as_str)).collect();
     let count = |&n: &u32| if n == 0 { "·".to_owned() } else { n.to_string() };
     let rows = names.iter().zip(&set.confusion);

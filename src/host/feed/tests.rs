@@ -1,6 +1,6 @@
 use super::*;
 use crate::host::augment::Elastic;
-use crate::host::mnist::{Dataset, PIXEL_SCALE};
+use crate::host::dataset::{Dataset, PIXEL_SCALE};
 use crate::host::plan::Plan;
 use crate::host::run::{Deaf, Outcome, train_on};
 use crate::random::{Purpose, stream};
@@ -130,7 +130,7 @@ fn compressed_images_are_the_bytes_without_their_zeros() {
         (score, score.loss().to_bits())
     };
     feed.each(1, &order, |samples, pick| {
-        let bytes = Inputs::bytes(samples.images().pixels(), PIXEL_SCALE, pick);
+        let bytes = Inputs::bytes(samples.images().unwrap().pixels(), PIXEL_SCALE, pick);
         assert_eq!(score(samples, samples.inputs_of(pick), pick), score(samples, bytes, pick));
         Ok(true)
     })

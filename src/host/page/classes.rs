@@ -6,8 +6,8 @@ use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PAPER, PIXEL, PURPLE,
 use super::chart::{Chart, Line, Stroke};
 use super::piece::{TABLE_END, table_start};
 use crate::host::averages::calibrate;
+use crate::host::dataset::{Dataset, Samples};
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation};
-use crate::host::mnist::{Dataset, Samples};
 use crate::host::report::percent;
 use crate::host::{Evaluator, HostError};
 use crate::{Calibration, Loss, Spec, softmax};

@@ -4,7 +4,7 @@ use super::Piece;
 use super::classes::TestSet;
 use super::piece::escape;
 use crate::host::HostError;
-use crate::host::mnist::Samples;
+use crate::host::dataset::Samples;
 use crate::{Spec, argmax};
 use std::format;
 use std::io;
@@ -23,7 +23,7 @@ const ACROSS: usize = 8;
 /// Rows and columns where samples are pictures.
 #[must_use]
 pub fn picture_size(samples: &Samples) -> Option<[usize; 2]> {
-    let images = samples.images();
+    let images = samples.images()?;
     (images.rows > 1 && images.cols > 1).then_some([images.rows, images.cols])
 }
 

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::host::HostError;
 use crate::host::averages::AverageKind;
+use crate::host::dataset::Dataset;
 use crate::host::inspect::layers;
-use crate::host::mnist::Dataset;
 use crate::host::model_file::SavedModel;
 use crate::host::plan::Plan;
 use crate::host::replicas::{Coupling, ReplicaPlan, Replicas};
@@ -31,7 +31,7 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     fn describe(&self) -> String {
-        let Dataset { train, test, classes } = self.data;
+        let Dataset { train, test, classes, .. } = self.data;
         let [train, test] = [train.len(), test.len()].map(grouped);
         format!("{}: {train} training samples, {test} for the test, {classes} classes", self.name)
     }

@@ -2,9 +2,9 @@
 
 use super::{Batches, ReplicaPlan};
 use crate::host::HostError;
+use crate::host::dataset::Samples;
 use crate::host::feed::Feed;
 use crate::host::memory::Floats;
-use crate::host::mnist::Samples;
 use crate::host::plan::Plan;
 use crate::host::run::Observer;
 use crate::host::trainer::{Learner, Sums, Trainer};

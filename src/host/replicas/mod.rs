@@ -4,7 +4,7 @@ mod crew;
 mod middle;
 
 use super::averages::{self, Average, AverageKind};
-use super::mnist::Dataset;
+use super::dataset::Dataset;
 use super::norms::Norms;
 use super::plan::{OptimizerPlan, Plan};
 use super::run::{Epoch, Observer, split};
@@ -223,11 +223,11 @@ pub fn train_replicas(
                 batch: plan.batch as u64,
                 noise_scale: None,
                 train_loss,
-                train_error,
-                validation_error: first.map(|s| 1.0 - s.accuracy()),
+                train_error: if data.train.has_classes() { train_error } else { f64::NAN },
+                validation_error: first.and_then(|s| data.train.error(s)),
                 validation_loss: first.map(|s| s.loss()),
                 averaged: replicas.count as u64,
-                average_validation_error: average.map(|s| 1.0 - s.accuracy()),
+                average_validation_error: average.and_then(|s| data.train.error(s)),
                 average_validation_loss: average.map(|s| s.loss()),
                 seconds: started.elapsed().as_secs_f64(),
             })

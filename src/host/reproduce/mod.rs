@@ -4,7 +4,7 @@ mod notes;
 mod recipe;
 mod variants;
 
-use super::mnist::Dataset;
+use super::dataset::Dataset;
 use super::model_file::SavedModel;
 use super::plan::Plan;
 use super::poll::{VOTES, poll};
@@ -92,7 +92,7 @@ impl<'a> Reproduction<'a> {
         for average in outcome.averages {
             let name = format!("its {}", average.name.to_uppercase());
             self.variants.add(&name, Figures::of_model(plan.seed, &average.marks, updates));
-            let model = SavedModel { spec: outcome.spec, params: average.params, is_average: true };
+            let model = self.data.model(outcome.spec, average.params, true);
             self.average.get_or_insert(model);
         }
         Ok(true)
@@ -194,8 +194,9 @@ mod tests {
 
     fn recipe() -> Recipe {
         let optimizer = OptimizerPlan::Sgd(SgdConfig::default());
-        let plan =
-            Plan { hidden: vec![5], optimizer, rate: 0.05, batch: 2, validation: 0.5, epochs: 2, ..Plan::default() };
+        let averages = Some(AveragePlan { start: 0.5, ..AveragePlan::default() });
+        let plan = Plan { hidden: vec![5], optimizer, rate: 0.05, batch: 2, averages, ..Plan::default() };
+        let plan = Plan { validation: 0.5, epochs: 2, ..plan };
         Recipe { plan, replicas: ReplicaPlan { count: 2, ..ReplicaPlan::default() }, ..Recipe::adam() }
     }
 

@@ -9,7 +9,7 @@ use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
     Activation, Adam, AdamConfig, Anneal, AverageState, Averager, BatchSize, Calibration, ClassScore, Confusion, Curves, Decay, Draws, Ema, Error, Gate, Gradient, Growth, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
     Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, holds_average, load,
-    attract, init_replicas, load_spec, nonzeros, predict, pull, rank, save, softmax, Pull, Start, Vote, Votes,
+    Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, attract, init_replicas, load_spec, preprocess_len, section_len, nonzeros, predict, pull, rank, save, softmax, Pull, Start, Vote, Votes,
 };
 
 unsafe extern "C" {
@@ -36,12 +36,14 @@ pub extern "C" fn _start() -> ! {
             order: &mut [],
             lists: core::array::from_fn(|_| &mut [][..]),
             integers: core::array::from_fn(|_| &mut [][..]),
+            counts: &mut [],
             positions: &mut [],
             scores: &mut [],
         });
         opaque(core_api(&mut memory).is_ok());
         opaque(inputs_api(&mut memory).is_ok());
         opaque(metrics_api(&mut memory).is_ok());
+        opaque(preprocess_api(&mut memory).is_ok());
         let [slab, mean, center, ..] = &mut memory.floats;
         opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
@@ -57,6 +59,7 @@ struct Memory {
     order: &'static mut [u32],
     lists: [&'static mut [f32]; 3],
     integers: [&'static mut [u32]; 2],
+    counts: &'static mut [u64],
     positions: &'static mut [u16],
     scores: &'static mut [ClassScore],
 }
@@ -74,13 +77,32 @@ fn inputs_api(memory: &mut Memory) -> Result<(), Error> {
     let byte_rows = Inputs::bytes(opaque(&[1, 0, 2]), opaque(0.5), pick);
     let mut plain = opaque(work);
     model.train(byte_rows, targets, &mut sgd, opaque(0.1), &mut plain)?;
+    model.train(Inputs::picked(bits, pick), targets, &mut sgd, opaque(0.1), &mut plain)?;
     let mut work = plain.with_lists(spec, values, integers)?;
     compress(opaque(&[1, 0, 2]), opaque(3), starts, memory.positions, memory.bytes)?;
     let set = SparseSet::new(opaque(3), starts, memory.positions, memory.bytes, opaque(0.5))?;
-    for inputs in [byte_rows, Inputs::sparse(set, pick), Inputs::floats(bits)] {
+    for inputs in [byte_rows, Inputs::sparse(set, pick), Inputs::picked(bits, pick), Inputs::floats(bits)] {
         model.train(inputs, targets, &mut sgd, opaque(0.1), &mut work)?;
         model.evaluate(inputs, targets, &mut total, &mut work)?;
     }
+    Ok(())
+}
+
+/// A fit, what it makes of samples, and both as bytes.
+fn preprocess_api(memory: &mut Memory) -> Result<(), Error> {
+    let [floats, samples, other, ..] = &mut memory.floats;
+    let config = PreprocessConfig {
+        scaling: opaque(Scaling::Standard),
+        missing: opaque(Missing::Constant(1.0)),
+        clip: opaque(Clip::Deviations(3.0)),
+    };
+    opaque((preprocess_len(opaque(1)), section_len(opaque(1))));
+    let mut fit = Fit::new(config, opaque(1), floats, memory.counts)?;
+    fit.add(samples)?;
+    let preprocess = fit.finish()?;
+    preprocess.apply(samples)?;
+    preprocess.save(memory.bytes)?;
+    opaque((Preprocess::load(opaque(1), memory.bytes, other)?.inputs(), preprocess.floats()));
     Ok(())
 }
 

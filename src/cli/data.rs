@@ -1,0 +1,109 @@
+//! The arguments that say where samples come from.
+
+use clap::Args;
+use cygnet::host::HostError;
+use cygnet::host::dataset::Dataset;
+use cygnet::host::model_file::SavedModel;
+use cygnet::host::plan::Plan;
+use cygnet::host::tables::{Source, TablePlan, Tables};
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+#[derive(Args)]
+pub(crate) struct Data {
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like, or a CSV file [default: embedded sample]
+    #[arg(long, value_name = "PATH", help_heading = "Data")]
+    data: Option<PathBuf>,
+    /// CSV file for the test [default: a share of --data]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    test: Option<PathBuf>,
+    /// Share of a CSV file's rows kept for the test, the same rows whatever the --seed [default: 0.2]
+    #[arg(long, value_name = "SHARE", help_heading = "Data")]
+    test_share: Option<f32>,
+}
+
+/// Samples as they were read.
+pub(crate) enum Loaded {
+    Images(Dataset),
+    Tables(Tables),
+}
+
+impl Data {
+    /// What `--data` says.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
+    /// The file, where it is a table.
+    pub(crate) fn source(&self) -> Result<Option<Source>, HostError> {
+        if self.test.is_some() && self.test_share.is_some() {
+            return Err(HostError::Usage("--test-share takes rows of --data, and --test names others".into()));
+        }
+        let (test, test_share) = (self.test.clone(), self.test_share.unwrap_or(0.2));
+        match &self.data {
+            Some(path) if is_table(path) => {
+                let source = Source { data: path.clone(), test, test_share };
+                source.check()?;
+                Ok(Some(source))
+            }
+            _ if self.test.is_some() || self.test_share.is_some() => {
+                Err(HostError::Usage("--test and --test-share belong to a CSV file as --data".into()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Images, or the table that `plan` asks for, which goes with a table alone.
+    pub(crate) fn read(&self, plan: Option<&TablePlan>) -> Result<Loaded, HostError> {
+        Ok(match (self.source()?, plan) {
+            (Some(source), Some(plan)) => Loaded::Tables(source.read(plan)?),
+            _ => Loaded::Images(images(self.path())?),
+        })
+    }
+
+    /// Samples as a saved model takes them.
+    pub(crate) fn for_model(&self, model: &SavedModel) -> Result<Dataset, HostError> {
+        match (self.source()?, &model.preparation) {
+            (Some(source), Some(preparation)) => source.read_for(preparation),
+            (Some(source), None) => {
+                let file = source.data.display();
+                Err(HostError::Mismatch(format!(
+                    "{file} is a file, but the model takes images: a directory of IDX files"
+                )))
+            }
+            (None, Some(_)) => {
+                Err(HostError::Mismatch("the model takes rows of a table: give a CSV file as --data".into()))
+            }
+            (None, None) => images(self.path()),
+        }
+    }
+}
+
+/// Whether a path names a table: a file, or one by its name that is not there.
+fn is_table(path: &Path) -> bool {
+    let is_named = || path.extension().is_some_and(|extension| extension == "csv" || extension == "tsv");
+    if path.exists() { !path.is_dir() } else { is_named() }
+}
+
+/// Images in a directory, or the embedded sample.
+pub(crate) fn images(directory: Option<&Path>) -> Result<Dataset, HostError> {
+    Ok(match directory {
+        Some(directory) => Dataset::open(directory)?,
+        None => Dataset::sample()?,
+    })
+}
+
+impl Loaded {
+    /// The samples for a run: a table is prepared by what the run learns from.
+    pub(crate) fn dataset(&self, plan: &Plan) -> Result<Cow<'_, Dataset>, HostError> {
+        Ok(match self {
+            Self::Images(data) => Cow::Borrowed(data),
+            Self::Tables(tables) => Cow::Owned(tables.dataset(plan)?),
+        })
+    }
+
+    /// Rows that were left out for a missing value.
+    pub(crate) fn dropped(&self) -> usize {
+        if let Self::Tables(tables) = self { tables.dropped() } else { 0 }
+    }
+}

@@ -1,0 +1,143 @@
+//! The arguments that say what the columns of a table are, and how they become inputs.
+
+use clap::{Args, ValueEnum};
+use cygnet::host::HostError;
+use cygnet::host::columns::Choice;
+use cygnet::host::table::Dialect;
+use cygnet::host::tables::TablePlan;
+use cygnet::{Clip, Missing, PreprocessConfig, Scaling};
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum ScaleName {
+    Standard,
+    Minmax,
+    None,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum YesNo {
+    Yes,
+    No,
+}
+
+/// What becomes of missing values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Gap {
+    Drop,
+    Fill(Missing),
+}
+
+#[derive(Args)]
+pub(crate) struct TableArguments {
+    /// The column to predict, by name or by number from 1 on; several for --regression [default: the last]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
+    label: Vec<String>,
+    /// Columns to leave out
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
+    ignore: Vec<String>,
+    /// Predict numbers, not classes
+    #[arg(long, help_heading = "Table (a CSV file as --data)")]
+    regression: bool,
+    /// How each input is scaled: to mean 0 and deviation 1, to the range from 0 to 1, not at all; by the rows that are
+    /// learned from [default: standard]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        hide_possible_values = true,
+        help_heading = "Table (a CSV file as --data)"
+    )]
+    scale: Option<ScaleName>,
+    /// What stands for missing values (empty, ?, NA, NaN, null, none, -): mean, a number, or drop for leaving such rows out
+    /// [default: they are an error]
+    #[arg(long, value_name = "HOW", value_parser = parse_gap, help_heading = "Table (a CSV file as --data)")]
+    missing: Option<Gap>,
+    /// Clip inputs at so many standard deviations from their mean, or at the `range` seen
+    #[arg(long, value_name = "K", value_parser = parse_clip, help_heading = "Table (a CSV file as --data)")]
+    clip_outliers: Option<Clip>,
+    /// Whether the first line is a header [default: yes if none of its cells is a number]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "YES",
+        hide_possible_values = true,
+        help_heading = "Table (a CSV file as --data)"
+    )]
+    header: Option<YesNo>,
+    /// What separates cells, a character or `tab` [default: comma, semicolon or tab, as the first line has it]
+    #[arg(long, value_name = "CHAR", value_parser = parse_separator, help_heading = "Table (a CSV file as --data)")]
+    separator: Option<u8>,
+}
+
+fn parse_gap(text: &str) -> Result<Gap, String> {
+    match text {
+        "mean" => Ok(Gap::Fill(Missing::Mean)),
+        "drop" => Ok(Gap::Drop),
+        _ => {
+            let value = text.parse().ok().filter(|x: &f32| x.is_finite());
+            let fill = value.map(|x| Gap::Fill(Missing::Constant(x)));
+            fill.ok_or_else(|| format!("`{text}` is neither mean, drop nor a number"))
+        }
+    }
+}
+
+fn parse_clip(text: &str) -> Result<Clip, String> {
+    if text == "range" {
+        return Ok(Clip::Range);
+    }
+    let k = text.parse().ok().filter(|k: &f32| k.is_finite() && *k > 0.0);
+    k.map(Clip::Deviations).ok_or_else(|| format!("`{text}` is neither range nor a number above 0"))
+}
+
+fn parse_separator(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n.-+".contains(byte) => Ok(*byte),
+        _ => Err(format!("`{text}` separates no cells: one character such as ; or tab")),
+    }
+}
+
+impl TableArguments {
+    /// Whether numbers are to be predicted.
+    pub(crate) fn is_regression(&self) -> bool {
+        self.regression
+    }
+
+    /// What these arguments ask for, which is nothing where there is no table.
+    pub(crate) fn plan(&self, is_table: bool) -> Result<Option<TablePlan>, HostError> {
+        let some = [
+            !self.label.is_empty(),
+            !self.ignore.is_empty(),
+            self.regression,
+            self.scale.is_some(),
+            self.missing.is_some(),
+            self.clip_outliers.is_some(),
+            self.header.is_some(),
+            self.separator.is_some(),
+        ];
+        if !is_table {
+            if some.contains(&true) {
+                let which =
+                    "--label, --ignore, --regression, --scale, --missing, --clip-outliers, --header and --separator";
+                return Err(HostError::Usage(format!("{which} belong to a CSV file as --data")));
+            }
+            return Ok(None);
+        }
+        let (drops_missing, missing) = match self.missing {
+            Some(Gap::Drop) => (true, Missing::Refuse),
+            Some(Gap::Fill(missing)) => (false, missing),
+            None => (false, Missing::Refuse),
+        };
+        let scaling = match self.scale {
+            None | Some(ScaleName::Standard) => Scaling::Standard,
+            Some(ScaleName::Minmax) => Scaling::MinMax,
+            Some(ScaleName::None) => Scaling::None,
+        };
+        Ok(Some(TablePlan {
+            dialect: Dialect { header: self.header.map(|header| header == YesNo::Yes), separator: self.separator },
+            choice: Choice { labels: self.label.clone(), ignored: self.ignore.clone(), regression: self.regression },
+            preprocess: PreprocessConfig { scaling, missing, clip: self.clip_outliers.unwrap_or_default() },
+            drops_missing,
+        }))
+    }
+}

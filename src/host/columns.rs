@@ -1,0 +1,243 @@
+//! The columns of a table: which are inputs, which is to be predicted, and the names of its classes.
+
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// The most classes.
+pub(super) const MAX_CLASSES: usize = 256;
+
+/// What a model knows of the table that it learned from. Columns are called as in its header, or by their number from 1 on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Columns {
+    /// Whether the table has a header.
+    pub header: bool,
+    /// The inputs.
+    pub inputs: Vec<String>,
+    /// What is predicted: one column of classes, or columns of numbers.
+    pub targets: Vec<String>,
+    /// Names of the classes, as the table has them; none where numbers are predicted.
+    pub classes: Vec<String>,
+    /// Whether rows with missing values were left out.
+    pub drops_missing: bool,
+}
+
+impl Columns {
+    /// Outputs of a model.
+    pub(super) fn outputs(&self) -> usize {
+        if self.has_classes() { self.classes.len() } else { self.targets.len() }
+    }
+
+    /// Whether classes are predicted, not numbers.
+    #[must_use]
+    pub fn has_classes(&self) -> bool {
+        !self.classes.is_empty()
+    }
+}
+
+/// Which columns of a table to take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Columns to predict, by name or number from 1 on; none for the last.
+    pub labels: Vec<String>,
+    /// Columns that are neither inputs nor to be predicted.
+    pub ignored: Vec<String>,
+    /// Whether numbers are predicted, not classes.
+    pub regression: bool,
+}
+
+/// Places of inputs and targets among the columns of a file, from 0 on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Places {
+    pub inputs: Vec<usize>,
+    pub targets: Vec<usize>,
+}
+
+impl Choice {
+    /// The columns that this chooses among `names`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn among(&self, names: &[String], has_header: bool) -> Result<(Columns, Places), String> {
+        let place = |name: &String| find(names, name);
+        let mut targets = self.labels.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        let ignored = self.ignored.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        if targets.is_empty() {
+            let last = (0..names.len()).rev().find(|i| !ignored.contains(i));
+            targets = last.into_iter().collect();
+        }
+        if let Some(&both) = targets.iter().find(|i| ignored.contains(i)) {
+            return Err(format!("column `{}` is both predicted and ignored", names[both]));
+        }
+        if let Some((i, _)) = targets.iter().enumerate().find(|(i, target)| targets[..*i].contains(target)) {
+            return Err(format!("column `{}` is to be predicted twice", names[targets[i]]));
+        }
+        if targets.len() > 1 && !self.regression {
+            return Err(format!("{} columns of classes, but one can be predicted", targets.len()));
+        }
+        let inputs: Vec<usize> = (0..names.len()).filter(|i| !targets.contains(i) && !ignored.contains(i)).collect();
+        if inputs.is_empty() || targets.is_empty() {
+            return Err(format!("{} columns leave no input and no column to predict", names.len()));
+        }
+        if inputs.len() > usize::from(u16::MAX) {
+            return Err(format!("{} inputs, but {} are the most", inputs.len(), u16::MAX));
+        }
+        let named = |places: &[usize]| places.iter().map(|&i| names[i].clone()).collect();
+        let columns =
+            Columns { header: has_header, inputs: named(&inputs), targets: named(&targets), ..Columns::default() };
+        Ok((columns, Places { inputs, targets }))
+    }
+}
+
+impl Columns {
+    /// Where these are among `names`; targets only where they are asked for.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub(super) fn among(&self, names: &[String], has_header: bool, with_targets: bool) -> Result<Places, String> {
+        // A file of the inputs alone has them in their order.
+        if !has_header && !with_targets && names.len() == self.inputs.len() {
+            return Ok(Places { inputs: (0..names.len()).collect(), targets: Vec::new() });
+        }
+        if self.header && !has_header {
+            let all = self.inputs.join(", ");
+            return Err(format!("no header, but the model takes columns by name: {all}"));
+        }
+        let place = |name: &String| find(names, name);
+        let inputs = self.inputs.iter().map(place).collect::<Result<_, _>>()?;
+        let targets = if with_targets { self.targets.iter().map(place).collect::<Result<_, _>>()? } else { Vec::new() };
+        Ok(Places { inputs, targets })
+    }
+}
+
+/// Column `wanted`, by name or by number from 1 on.
+fn find(names: &[String], wanted: &str) -> Result<usize, String> {
+    let numbered = || wanted.parse().ok().and_then(|n: usize| n.checked_sub(1)).filter(|&i| i < names.len());
+    if names.iter().filter(|name| *name == wanted).count() > 1 {
+        return Err(format!("several columns are named `{wanted}`"));
+    }
+    names.iter().position(|name| name == wanted).or_else(numbered).ok_or_else(|| {
+        const SHOWN: usize = 10;
+        let more = if names.len() > SHOWN { ", …" } else { "" };
+        let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        format!("no column `{wanted}` among {shown}{more}")
+    })
+}
+
+/// A class as it is called: whole numbers as such, however they are spelt.
+pub(super) fn class_name(text: &str) -> String {
+    let whole = text.parse().ok().filter(|x: &f64| x.fract() == 0.0 && x.abs() < 1e15);
+    whole.map_or_else(|| text.to_owned(), |x| (x as i64).to_string())
+}
+
+/// The classes that these names in so many rows are: whole numbers from 0 on stay what they are, others stand in their order.
+///
+/// # Errors
+/// What is wrong with them.
+pub(super) fn classes(names: &[String], rows: usize) -> Result<Vec<String>, String> {
+    if names.len() < 2 {
+        let only = names.first().map_or("", String::as_str);
+        return Err(format!("only class `{only}`; two or more can be told apart"));
+    }
+    let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
+    if let Some(broken) = numbers.iter().flatten().find(|x| x.fract() != 0.0) {
+        return Err(format!("numbers such as {broken}, which are no classes: --regression predicts them"));
+    }
+    if names.len() > MAX_CLASSES {
+        let rather = if numbers.is_some() { ": --regression predicts numbers" } else { "" };
+        return Err(format!("more than {MAX_CLASSES} classes{rather}"));
+    }
+    // Hardly a number comes twice.
+    if numbers.is_some() && names.len() > 20 && names.len() > rows / 2 {
+        return Err(format!("{} numbers in {rows} rows are no classes: --regression predicts them", names.len()));
+    }
+    let is_index = |x: &f64| (0.0..MAX_CLASSES as f64).contains(x);
+    if let Some(numbers) = &numbers
+        && numbers.iter().all(is_index)
+    {
+        let largest = numbers.iter().fold(0.0_f64, |most, &x| most.max(x)) as usize;
+        return Ok((0..=largest).map(|class| class.to_string()).collect());
+    }
+    let mut sorted = names.to_vec();
+    match numbers {
+        Some(_) => sorted.sort_by(|a, b| {
+            let value = |name: &String| name.parse().unwrap_or(0.0_f64);
+            value(a).total_cmp(&value(b))
+        }),
+        None => sorted.sort(),
+    }
+    Ok(sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    fn strings(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn whole_numbers_stay_and_names_are_sorted() {
+        for (names, expected) in [
+            ("b a c", "a b c"),
+            ("2 0", "0 1 2"),
+            ("255 0 10", "0"),
+            ("10 -1 9", "-1 9 10"),
+            ("300 20", "20 300"),
+            ("1 b", "1 b"),
+        ] {
+            let found = classes(&strings(names), 6).unwrap();
+            if expected == "0" {
+                assert_eq!((found.len(), found[255].as_str()), (256, "255"));
+            } else {
+                assert_eq!(found, strings(expected), "{names}");
+            }
+        }
+        for (names, word) in [("a", "only class `a`"), ("0.5 1", "such as 0.5"), ("", "only class")] {
+            assert!(classes(&strings(names), 6).unwrap_err().contains(word), "{names}");
+        }
+        let many: Vec<String> = (0..257).map(|i| (1000 + i).to_string()).collect();
+        assert!(classes(&many, 999).unwrap_err().contains("more than 256"));
+        assert!(classes(&many[..50], 99).unwrap_err().contains("50 numbers in 99 rows"));
+        assert!(classes(&many[..50], 100).is_ok() && classes(&many[..20], 20).is_ok());
+        assert_eq!(["07", "3.0", "-0", "x1", "0.5"].map(class_name), ["7", "3", "0", "x1", "0.5"]);
+    }
+
+    #[test]
+    fn columns_are_found_by_name_or_number() {
+        let names = strings("t id h y z");
+        let choice = |labels: &str, ignored: &str, regression| {
+            let choice = Choice { labels: strings(labels), ignored: strings(ignored), regression };
+            choice.among(&names, true).map(|(_, places)| (places.inputs, places.targets))
+        };
+        assert_eq!(choice("", "", false), Ok((vec![0, 1, 2, 3], vec![4])));
+        assert_eq!(choice("", "z id", false), Ok((vec![0, 2], vec![3])));
+        assert_eq!(choice("1", "5", false), Ok((vec![1, 2, 3], vec![0])));
+        assert_eq!(choice("z y", "id", true), Ok((vec![0, 2], vec![4, 3])));
+        for (labels, ignored, regression, word) in [
+            ("q", "", false, "no column `q` among t, id, h, y, z"),
+            ("6", "", false, "no column `6`"),
+            ("0", "", false, "no column `0`"),
+            ("y", "y", false, "both predicted and ignored"),
+            ("y y", "", true, "`y` is to be predicted twice"),
+            ("y z", "", false, "2 columns of classes"),
+            ("t id h y z", "", true, "no input"),
+        ] {
+            let problem = choice(labels, ignored, regression).unwrap_err();
+            assert!(problem.contains(word), "{problem}");
+        }
+        let columns = Columns { header: true, inputs: strings("h t"), targets: strings("y"), ..Columns::default() };
+        let places = |names: &str, has_header, with_targets| {
+            columns.among(&strings(names), has_header, with_targets).map(|places| (places.inputs, places.targets))
+        };
+        assert_eq!(places("y t h", true, true), Ok((vec![2, 1], vec![0])));
+        assert_eq!(places("t h", true, false), Ok((vec![1, 0], vec![])));
+        assert_eq!(places("1 2", false, false), Ok((vec![0, 1], vec![])));
+        assert!(places("1 2 3", false, false).unwrap_err().contains("no header"));
+        assert!(places("t h", true, true).unwrap_err().contains("no column `y`"));
+        assert!(places("t h h", true, false).unwrap_err().contains("several columns are named `h`"));
+    }
+}

@@ -1,0 +1,102 @@
+//! How rows of a table become the inputs of a model, as it is saved with the model.
+//!
+//! In a checkpoint's file it stands behind the checkpoint: the core's section (`section.rs`), and where columns have names
+//! `89 43 59 47 43 4f 4c 0a`, the length of a JSON object in a `u32`, the object, and a CRC-32 of all three.
+
+use super::HostError;
+use super::columns::Columns;
+use super::memory::zeros;
+use crate::checkpoint::CRC;
+use crate::{Preprocess, Spec, preprocess_len, section_len};
+use std::borrow::ToOwned;
+use std::format;
+use std::path::Path;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+const MAGIC: [u8; 8] = *b"\x89CYGCOL\n";
+
+/// How rows of a table become inputs, and what its columns are called.
+#[derive(Clone, Debug)]
+pub struct Preparation {
+    /// The numbers of a [`Preprocess`].
+    pub floats: Vec<f32>,
+    /// The columns; none where only a chip knows them.
+    pub columns: Option<Columns>,
+}
+
+impl PartialEq for Preparation {
+    /// Bit for bit: NaN, which refuses what is missing, equals itself.
+    fn eq(&self, other: &Self) -> bool {
+        self.columns == other.columns
+            && self.floats.len() == other.floats.len()
+            && self.floats.iter().zip(&other.floats).all(|(a, b)| a.to_bits() == b.to_bits())
+    }
+}
+
+impl Preparation {
+    /// Whether it can be, for a model of `spec`.
+    pub(super) fn check(&self, spec: &Spec) -> Result<(), String> {
+        Preprocess::new(spec.inputs(), &self.floats).map_err(|error| error.to_string())?;
+        let fits = |columns: &Columns| columns.inputs.len() == spec.inputs() && columns.outputs() == spec.outputs();
+        if self.columns.as_ref().is_none_or(fits) {
+            return Ok(());
+        }
+        Err("its columns are not those of its network".to_owned())
+    }
+
+    /// The name of input `i`, or its number from 1 on.
+    #[must_use]
+    pub fn input(&self, i: usize) -> String {
+        let name = self.columns.as_ref().and_then(|columns| columns.inputs.get(i));
+        name.cloned().unwrap_or_else(|| (i + 1).to_string())
+    }
+
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, HostError> {
+        let inputs = self.floats.len() / preprocess_len(1);
+        let mut bytes = zeros(section_len(inputs))?;
+        Preprocess::new(inputs, &self.floats)?.save(&mut bytes)?;
+        if let Some(columns) = &self.columns {
+            let json = serde_json::to_vec(columns).map_err(|e| HostError::file(Path::new("JSON"))(e.into()))?;
+            let start = bytes.len();
+            bytes.extend(MAGIC);
+            bytes.extend((json.len() as u32).to_le_bytes());
+            bytes.extend(json);
+            let crc = CRC.checksum(&bytes[start..]);
+            bytes.extend(crc.to_le_bytes());
+        }
+        Ok(bytes)
+    }
+
+    /// What stands behind the checkpoint of a model of `spec`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, String> {
+        let inputs = spec.inputs();
+        let mut floats = zeros(preprocess_len(inputs)).map_err(|e| e.to_string())?;
+        let failed = |e: crate::Error| format!("its preprocessing: {e}");
+        Preprocess::load(inputs, bytes, &mut floats).map_err(failed)?;
+        let rest = bytes.get(section_len(inputs)..).unwrap_or(&[]);
+        let columns = if rest.is_empty() { None } else { Some(columns(rest)?) };
+        let preparation = Self { floats, columns };
+        preparation.check(spec)?;
+        Ok(preparation)
+    }
+}
+
+fn columns(bytes: &[u8]) -> Result<Columns, String> {
+    let wrong = |what: &str| format!("the names of its columns: {what}");
+    let Some((&[magic @ .., l0, l1, l2, l3], rest)) = bytes.split_first_chunk::<12>() else {
+        return Err(wrong("cut short"));
+    };
+    if magic != MAGIC {
+        return Err(wrong("wrong magic bytes"));
+    }
+    let (length, json) = (u32::from_le_bytes([l0, l1, l2, l3]) as usize, rest.split_last_chunk::<4>());
+    let Some((json, crc)) = json.filter(|(json, _)| json.len() == length) else { return Err(wrong("wrong length")) };
+    if CRC.checksum(&bytes[..12 + length]) != u32::from_le_bytes(*crc) {
+        return Err(wrong("damaged (CRC-32)"));
+    }
+    serde_json::from_slice(json).map_err(|e| wrong(&e.to_string()))
+}

@@ -1,0 +1,269 @@
+//! Tables as text: values separated by comma, semicolon or tab, with or without a header.
+
+use super::columns::{Columns, MAX_CLASSES, Places, class_name};
+use super::idx::DataError;
+use std::borrow::ToOwned;
+use std::collections::HashMap;
+use std::format;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Inputs from here on are refused, as [`Fit`](crate::Fit) does.
+const LARGEST: f32 = 1e15;
+/// How a missing value is spelt, in lower case.
+const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "none", "-"];
+
+/// What is wrong with a file.
+const NO_TEXT: &str = "expected a table as text (UTF-8), found other bytes";
+/// What is wrong with a cell.
+pub(super) const NO_VALUE: &str = "no value, and nothing to put there";
+pub(super) const NO_NUMBER: &str = "expected a number, found";
+
+/// What a file says by itself or is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dialect {
+    /// Whether the first line is a header; none to see: it is one if none of its cells is a number.
+    pub header: Option<bool>,
+    /// What separates cells; none to see: whichever of `,`, `;` and tab the first line has most of.
+    pub separator: Option<u8>,
+}
+
+/// What becomes of a row with a missing input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gaps {
+    /// It stays, with NaN there.
+    Keep,
+    /// It is left out.
+    Drop,
+    /// The file is refused.
+    Refuse,
+}
+
+/// A file whose first line has been looked at.
+pub(super) struct Sheet {
+    path: PathBuf,
+    text: Vec<u8>,
+    separator: u8,
+    pub names: Vec<String>,
+    pub has_header: bool,
+}
+
+/// Rows of a file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    pub path: PathBuf,
+    /// Line of each row, from 1 on.
+    pub lines: Vec<u64>,
+    /// Shape `(rows, inputs)`.
+    pub inputs: Vec<f32>,
+    /// The class of each row among `names`, where classes are read.
+    pub labels: Vec<u16>,
+    /// Classes in the order in which they came.
+    pub names: Vec<String>,
+    /// Shape `(rows, targets)`, where numbers are read.
+    pub values: Vec<f32>,
+    /// Rows that were left out.
+    pub dropped: usize,
+}
+
+impl Sheet {
+    /// Reads a file and its first line.
+    ///
+    /// # Errors
+    /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty.
+    pub(super) fn open(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
+        let fail = |problem: &str| DataError::table(path, problem.to_owned());
+        let text = read(path)?;
+        if std::str::from_utf8(&text).is_err() {
+            return Err(DataError::table(path, NO_TEXT));
+        }
+        let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
+        let line = text.split(|&b| b == b'\n').next().unwrap_or(&[]);
+        let separator = dialect.separator.unwrap_or_else(|| most(line));
+        let mut sheet = Self { path: path.to_owned(), text, separator, names: Vec::new(), has_header: false };
+        let first = match sheet.records().next() {
+            Some(first) => first.map_err(|e| fail(&e.to_string()))?,
+            None => return Err(fail("expected a table, found nothing")),
+        };
+        let cells: Vec<&str> = first.iter().map(str::trim).collect();
+        sheet.has_header = dialect.header.unwrap_or_else(|| !cells.iter().any(|cell| cell.parse::<f32>().is_ok()));
+        let name = |(i, cell): (usize, &&str)| {
+            if sheet.has_header && !cell.is_empty() { (*cell).to_owned() } else { (i + 1).to_string() }
+        };
+        sheet.names = cells.iter().enumerate().map(name).collect();
+        Ok(sheet)
+    }
+
+    /// A problem with the file.
+    pub(super) fn error(&self, problem: impl Into<String>) -> DataError {
+        DataError::table(&self.path, problem)
+    }
+
+    fn records(&self) -> impl Iterator<Item = csv::Result<csv::StringRecord>> {
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(self.separator).has_headers(false).flexible(true);
+        builder.from_reader(&self.text[..]).into_records()
+    }
+
+    /// Reads all rows: classes, unknown ones as they come, or numbers.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] with line and column of the first cell that is wrong.
+    pub(super) fn rows(&self, places: &Places, has_classes: bool, gaps: Gaps) -> Result<Table, DataError> {
+        let mut table = Table { path: self.path.clone(), ..Table::default() };
+        let mut known = HashMap::new();
+        for record in self.records().skip(self.has_header.into()) {
+            let record = record.map_err(|e| self.error(e.to_string()))?;
+            let row = Row { sheet: self, line: record.position().map_or(0, csv::Position::line), cells: &record };
+            if row.is_left_out(places, gaps)? {
+                table.dropped += 1;
+                continue;
+            }
+            for &i in &places.inputs {
+                table.inputs.push(if row.is_missing(i) { f32::NAN } else { row.number(i)? });
+            }
+            for &i in &places.targets {
+                if has_classes {
+                    let label = table.label(class_name(row.cell(i)), &mut known);
+                    table.labels.push(label);
+                } else {
+                    table.values.push(row.number(i)?);
+                }
+            }
+            table.lines.push(row.line);
+        }
+        if table.lines.is_empty() {
+            let why = if table.dropped > 0 { " without missing values" } else { "" };
+            return Err(self.error(format!("expected rows{why}, found none")));
+        }
+        Ok(table)
+    }
+}
+
+/// A line of a sheet.
+struct Row<'a> {
+    sheet: &'a Sheet,
+    line: u64,
+    cells: &'a csv::StringRecord,
+}
+
+impl Row<'_> {
+    fn cell(&self, i: usize) -> &str {
+        self.cells.get(i).unwrap_or("").trim()
+    }
+
+    fn is_missing(&self, i: usize) -> bool {
+        let cell = self.cell(i);
+        MISSING.iter().any(|missing| cell.eq_ignore_ascii_case(missing))
+    }
+
+    fn wrong(&self, i: usize, problem: &str) -> DataError {
+        self.sheet.error(format!("line {}, column `{}`: {problem}", self.line, self.sheet.names[i]))
+    }
+
+    fn number(&self, i: usize) -> Result<f32, DataError> {
+        let cell = self.cell(i);
+        match cell.parse::<f32>() {
+            Ok(x) if x.abs() < LARGEST => Ok(x),
+            Ok(_) => Err(self.wrong(i, &format!("`{cell}` is infinite or too large"))),
+            Err(_) => Err(self.wrong(i, &format!("{NO_NUMBER} `{cell}`"))),
+        }
+    }
+
+    /// Whether it is to be left out; an error where it cannot be read.
+    fn is_left_out(&self, places: &Places, gaps: Gaps) -> Result<bool, DataError> {
+        let (expected, found) = (self.sheet.names.len(), self.cells.len());
+        if found != expected {
+            let problem = format!("line {}: expected {expected} cells as in line 1, found {found}", self.line);
+            return Err(self.sheet.error(problem));
+        }
+        let [input, target] = [&places.inputs, &places.targets].map(|all| all.iter().find(|i| self.is_missing(**i)));
+        match (input, target, gaps) {
+            (None, None, _) | (Some(_), None, Gaps::Keep) => Ok(false),
+            (_, _, Gaps::Drop) => Ok(true),
+            (Some(&i), _, Gaps::Refuse) => Err(self.wrong(i, NO_VALUE)),
+            (_, Some(&i), _) => Err(self.wrong(i, "no value, but it is to be predicted")),
+        }
+    }
+}
+
+impl Table {
+    /// The number of a class among `names`, where it is put if it is new.
+    fn label(&mut self, class: String, known: &mut HashMap<String, u16>) -> u16 {
+        let next = known.len() as u16;
+        // One more than there may be, so that whoever names the classes can say so.
+        if known.len() > MAX_CLASSES && !known.contains_key(&class) {
+            return next;
+        }
+        *known.entry(class).or_insert_with_key(|class| {
+            self.names.push(class.clone());
+            next
+        })
+    }
+
+    /// The class of each row among those of `columns`.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] for a class that is not among them.
+    pub(super) fn classes(&self, columns: &Columns) -> Result<Vec<u8>, DataError> {
+        let place = |name: &String| columns.classes.iter().position(|class| class == name);
+        let places: Vec<Option<usize>> = self.names.iter().map(place).collect();
+        let class = |(&label, &line): (&u16, &u64)| {
+            let place = places.get(usize::from(label)).copied().flatten();
+            place.map(|class| class as u8).ok_or_else(|| {
+                let name = self.names.get(usize::from(label)).map_or("", String::as_str);
+                let known = columns.classes.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+                let column = columns.targets.first().map_or("", String::as_str);
+                DataError::table(
+                    &self.path,
+                    format!("line {line}, column `{column}`: class `{name}` is none of those learned: {known}"),
+                )
+            })
+        };
+        self.labels.iter().zip(&self.lines).map(class).collect()
+    }
+
+    /// The rows that `pick` names, of so many inputs and targets.
+    pub(super) fn part(&self, pick: &[u32], [inputs, targets]: [usize; 2]) -> Self {
+        let of = |all: &[f32], width: usize| -> Vec<f32> {
+            let row = |&i: &u32| all.get(i as usize * width..(i as usize + 1) * width).unwrap_or(&[]);
+            pick.iter().flat_map(row).copied().collect()
+        };
+        Self {
+            path: self.path.clone(),
+            lines: pick.iter().filter_map(|&i| self.lines.get(i as usize).copied()).collect(),
+            inputs: of(&self.inputs, inputs),
+            labels: pick.iter().filter_map(|&i| self.labels.get(i as usize).copied()).collect(),
+            names: self.names.clone(),
+            values: of(&self.values, targets),
+            dropped: 0,
+        }
+    }
+}
+
+/// The bytes of a file, up to the first that is no text: a device may have no end.
+fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    const CHUNK: usize = 1 << 20;
+    let failed = |error| DataError::io(path, error);
+    let (mut file, mut text) = (fs::File::open(path).map_err(failed)?, Vec::new());
+    loop {
+        let before = text.len();
+        text.try_reserve(CHUNK).map_err(|error| DataError::io(path, error))?;
+        let n = file.by_ref().take(CHUNK as u64).read_to_end(&mut text).map_err(failed)?;
+        if text[before..].contains(&0) {
+            return Err(DataError::table(path, NO_TEXT));
+        }
+        if n == 0 {
+            return Ok(text);
+        }
+    }
+}
+
+/// Whichever separator a line has most of; the comma where it has none.
+fn most(line: &[u8]) -> u8 {
+    let count = |separator: u8| line.iter().filter(|&&b| b == separator).count();
+    [b',', b';', b'\t'].into_iter().rev().max_by_key(|&separator| count(separator)).unwrap_or(b',')
+}

@@ -1,0 +1,301 @@
+//! Tables for training and test: split, and prepared by what the training rows say.
+
+use super::HostError;
+use super::columns::{Choice, Columns, classes};
+use super::dataset::{Answers, Dataset, Samples};
+use super::idx::DataError;
+use super::memory::zeros;
+use super::plan::Plan;
+use super::preparation::Preparation;
+use super::regression::Units;
+use super::run::split;
+use super::table::{Dialect, Gaps, NO_NUMBER, NO_VALUE, Sheet, Table};
+use crate::random::{self, Purpose};
+use crate::{Error, Fit, Missing, Preprocess, PreprocessConfig, Value, preprocess_len};
+use std::borrow::ToOwned;
+use std::format;
+use std::path::{Path, PathBuf};
+use std::vec::Vec;
+
+/// Which stream of random numbers sets the test's rows apart: the same for every seed, so that all are judged by the same.
+const TEST: (u64, u64) = (0, 1);
+
+/// Where rows come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// The rows to learn from.
+    pub data: PathBuf,
+    /// Those of the test; `None` takes a share of the others.
+    pub test: Option<PathBuf>,
+    /// That share, above 0 and below 1.
+    pub test_share: f32,
+}
+
+/// How a model for a table is made: which columns, how they are read and prepared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TablePlan {
+    /// How text is read.
+    pub dialect: Dialect,
+    /// Which columns.
+    pub choice: Choice,
+    /// How inputs are prepared.
+    pub preprocess: PreprocessConfig,
+    /// Whether rows with missing values are left out.
+    pub drops_missing: bool,
+}
+
+/// Rows to learn from and rows of the test, as they were read.
+#[derive(Debug)]
+pub struct Tables {
+    columns: Columns,
+    train: Table,
+    test: Table,
+    config: PreprocessConfig,
+}
+
+impl Source {
+    /// Whether the share is in range.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`].
+    pub fn check(&self) -> Result<(), HostError> {
+        if self.test_share > 0.0 && self.test_share < 1.0 {
+            return Ok(());
+        }
+        Err(HostError::Usage(format!("test-share {:?} is out of range: above 0 and below 1", self.test_share)))
+    }
+
+    /// Reads what `plan` asks for.
+    ///
+    /// # Errors
+    /// [`HostError::Data`] with file, line and column; [`HostError::Usage`] for settings out of range.
+    pub fn read(&self, plan: &TablePlan) -> Result<Tables, HostError> {
+        self.check()?;
+        plan.preprocess.check()?;
+        let gaps = match plan.preprocess.missing {
+            _ if plan.drops_missing => Gaps::Drop,
+            Missing::Refuse => Gaps::Refuse,
+            _ => Gaps::Keep,
+        };
+        let sheet = Sheet::open(&self.data, plan.dialect)?;
+        let chosen = plan.choice.among(&sheet.names, sheet.has_header);
+        let (mut columns, places) = chosen.map_err(|problem| sheet.error(problem))?;
+        let has_classes = !plan.choice.regression;
+        let table = sheet.rows(&places, has_classes, gaps).map_err(advised)?;
+        columns.drops_missing = plan.drops_missing;
+        if has_classes {
+            let of_column = |problem| sheet.error(format!("column `{}`: {problem}", columns.targets.join("")));
+            columns.classes = classes(&table.names, table.lines.len()).map_err(of_column)?;
+        }
+        self.tables(columns, table, gaps, plan)
+    }
+
+    /// Reads the columns that a saved model knows, prepared as it was made for.
+    ///
+    /// # Errors
+    /// [`HostError::Data`] with file, line and column; [`HostError::Mismatch`] for a model that knows no columns;
+    /// [`HostError::Usage`].
+    pub fn read_for(&self, preparation: &Preparation) -> Result<Dataset, HostError> {
+        self.check()?;
+        let Some(columns) = &preparation.columns else {
+            return Err(HostError::Mismatch("the model does not say which columns it takes".to_owned()));
+        };
+        let dialect = Dialect { header: columns.header.then_some(true), separator: None };
+        let sheet = Sheet::open(&self.data, dialect)?;
+        let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
+        let gaps = gaps_of(preparation, columns.drops_missing);
+        let table = sheet.rows(&places, columns.has_classes(), gaps)?;
+        let plan = TablePlan { dialect, ..TablePlan::default() };
+        let Tables { columns, train, test, .. } = self.tables(columns.clone(), table, gaps, &plan)?;
+        prepared(&columns, [train, test], preparation.clone(), None)
+    }
+
+    /// With the rows of the test: those of a file, or a share of these.
+    fn tables(&self, columns: Columns, table: Table, gaps: Gaps, plan: &TablePlan) -> Result<Tables, HostError> {
+        let config = plan.preprocess;
+        if let Some(path) = &self.test {
+            let sheet = Sheet::open(path, Dialect { header: columns.header.then_some(true), ..plan.dialect })?;
+            let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
+            let test = sheet.rows(&places, columns.has_classes(), gaps)?;
+            return Ok(Tables { columns, train: table, test, config });
+        }
+        let rows = table.lines.len();
+        let count = (f64::from(self.test_share) * rows as f64).round() as usize;
+        if count == 0 || count >= rows {
+            return Err(HostError::Usage(format!(
+                "{rows} rows of {}, of which --test-share {} takes {count} for the test: both sides need some",
+                self.data.display(),
+                self.test_share
+            )));
+        }
+        let rows = u32::try_from(rows).map_err(|_| HostError::Usage(format!("{rows} rows are too many")))?;
+        let mut order: Vec<u32> = (0..rows).collect();
+        random::shuffle(&mut order, &mut random::stream(TEST.0, Purpose::Split, TEST.1));
+        let mut train = order.split_off(count);
+        train.sort_unstable();
+        order.sort_unstable();
+        let widths = [columns.inputs.len(), columns.targets.len()];
+        let (mut learned, test) = (table.part(&train, widths), table.part(&order, widths));
+        learned.dropped = table.dropped;
+        Ok(Tables { columns, train: learned, test, config })
+    }
+}
+
+impl Tables {
+    /// The columns.
+    #[must_use]
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Rows that were left out for a missing value.
+    #[must_use]
+    pub fn dropped(&self) -> usize {
+        self.train.dropped + self.test.dropped
+    }
+
+    /// The samples for a run of `plan`: prepared by what the rows say that it learns from, not those for validation; numbers
+    /// to predict are standardised likewise.
+    ///
+    /// # Errors
+    /// [`HostError::Data`] for a column without values there or a target that never changes, [`HostError::Usage`] where
+    /// nothing is left to learn from, [`HostError::Memory`].
+    pub fn dataset(&self, plan: &Plan) -> Result<Dataset, HostError> {
+        let (indices, _) = split(self.train.lines.len(), plan)?;
+        let widths = [self.columns.inputs.len(), self.columns.targets.len()];
+        let learned = self.train.part(&indices, widths);
+        let floats = self.fit(&learned)?;
+        let units = if self.columns.has_classes() { None } else { Some(self.units(&learned)?) };
+        let preparation = Preparation { floats, columns: Some(self.columns.clone()) };
+        prepared(&self.columns, [self.train.clone(), self.test.clone()], preparation, units)
+    }
+
+    fn fit(&self, learned: &Table) -> Result<Vec<f32>, HostError> {
+        let inputs = self.columns.inputs.len();
+        let (mut floats, mut counts) = (zeros(preprocess_len(inputs))?, zeros(inputs)?);
+        let mut fit = Fit::new(self.config, inputs, &mut floats, &mut counts)?;
+        fit.add(&learned.inputs)?;
+        fit.finish().map_err(|error| match error {
+            Error::Unseen { feature } => {
+                let name = &self.columns.inputs[feature];
+                let problem = format!("column `{name}` has no value in the training rows; --ignore {name}?");
+                DataError::table(&learned.path, problem).into()
+            }
+            other => HostError::Core(other),
+        })?;
+        Ok(floats)
+    }
+
+    /// Mean and deviation of each number to predict.
+    fn units(&self, learned: &Table) -> Result<Units, HostError> {
+        let targets = self.columns.targets.len();
+        let (mut floats, mut counts) = (zeros(preprocess_len(targets))?, zeros(targets)?);
+        let mut fit = Fit::new(PreprocessConfig::default(), targets, &mut floats, &mut counts)?;
+        fit.add(&learned.values)?;
+        fit.finish()?;
+        let mut units = Units { means: Vec::new(), deviations: Vec::new() };
+        for (&[.., mean, scale], name) in floats.as_chunks::<5>().0.iter().zip(&self.columns.targets) {
+            if scale == 0.0 {
+                let problem = format!("column `{name}` never changes in the training rows: nothing to predict");
+                return Err(DataError::table(&learned.path, problem).into());
+            }
+            units.means.push(mean);
+            units.deviations.push(1.0 / scale);
+        }
+        Ok(units)
+    }
+}
+
+/// The samples of tables.
+fn prepared(
+    columns: &Columns,
+    tables: [Table; 2],
+    preparation: Preparation,
+    units: Option<Units>,
+) -> Result<Dataset, HostError> {
+    let [train, test] = tables.map(|table| samples(columns, table, &preparation, units.as_ref()));
+    Ok(Dataset { train: train?, test: test?, classes: columns.outputs(), preparation: Some(preparation), units })
+}
+
+fn samples(
+    columns: &Columns,
+    mut table: Table,
+    preparation: &Preparation,
+    units: Option<&Units>,
+) -> Result<Samples, HostError> {
+    let width = columns.inputs.len();
+    apply(preparation, &mut table, width)?;
+    let answers = if columns.has_classes() {
+        Answers::Classes(table.classes(columns)?)
+    } else {
+        if let Some(Units { means, deviations }) = units {
+            for row in table.values.chunks_mut(means.len().max(1)) {
+                for ((x, mean), sd) in row.iter_mut().zip(means).zip(deviations) {
+                    *x = (*x - mean) / sd;
+                }
+            }
+        }
+        Answers::Values { width: columns.targets.len(), values: table.values }
+    };
+    Ok(Samples::of_floats(width, table.inputs, answers))
+}
+
+/// Prepares the rows of a table; an error says where it is.
+fn apply(preparation: &Preparation, table: &mut Table, width: usize) -> Result<(), HostError> {
+    let preprocess = Preprocess::new(width, &preparation.floats)?;
+    preprocess.apply(&mut table.inputs).map_err(|error| match error {
+        Error::NonFinite { value: Value::Input, index } => {
+            let line = table.lines.get(index / width).copied().unwrap_or(0);
+            let name = preparation.input(index % width);
+            let problem = format!("line {line}, column `{name}`: too far from what was learned");
+            DataError::table(&table.path, problem).into()
+        }
+        other => HostError::Core(other),
+    })
+}
+
+/// What a saved model does with gaps.
+fn gaps_of(preparation: &Preparation, drops: bool) -> Gaps {
+    let refuses = preparation.floats.as_chunks::<5>().0.iter().any(|[fill, ..]| fill.is_nan());
+    match (drops, refuses) {
+        (true, _) => Gaps::Drop,
+        (false, true) => Gaps::Refuse,
+        (false, false) => Gaps::Keep,
+    }
+}
+
+/// The rows of a file that a model is asked about, prepared, shape `(rows, inputs)`, and their lines.
+pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<(Vec<f32>, Vec<u64>), HostError> {
+    let numbered = || Columns {
+        inputs: (1..=preparation.floats.len() / preprocess_len(1)).map(|i| format!("{i}")).collect(),
+        ..Columns::default()
+    };
+    let columns = preparation.columns.clone().unwrap_or_else(numbered);
+    // A file of the inputs alone may do without the header that the model's table had.
+    let mut sheet = Sheet::open(path, Dialect::default())?;
+    if columns.header && sheet.names.len() != columns.inputs.len() {
+        sheet = Sheet::open(path, Dialect { header: Some(true), separator: None })?;
+    }
+    let places = columns.among(&sheet.names, sheet.has_header, false).map_err(|problem| sheet.error(problem))?;
+    let gaps = match gaps_of(preparation, false) {
+        // Nobody wants an answer left out.
+        Gaps::Drop => Gaps::Refuse,
+        gaps => gaps,
+    };
+    let mut table = sheet.rows(&places, false, gaps)?;
+    apply(preparation, &mut table, columns.inputs.len())?;
+    Ok((table.inputs, table.lines))
+}
+
+/// A cell that the command could have filled or left out says how.
+fn advised(error: DataError) -> DataError {
+    match error {
+        DataError::Table { path, problem } if problem.ends_with(NO_VALUE) => {
+            DataError::Table { path, problem: problem + ": --missing mean, drop or a number?" }
+        }
+        DataError::Table { path, problem } if problem.contains(NO_NUMBER) => {
+            DataError::Table { path, problem: problem + "; --ignore leaves columns out" }
+        }
+        other => other,
+    }
+}

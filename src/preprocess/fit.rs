@@ -1,0 +1,197 @@
+//! The numbers of a preprocessing from samples, in one pass that keeps none of them.
+
+use super::{PARTS, Preprocess, preprocess_len};
+use crate::error::{Buffer, Error, Setting, Value};
+use crate::kernels::{rows, sqrt};
+use crate::sets::whole_rows;
+
+/// Inputs from here on are refused: the sum of so many squares would be infinite.
+const LARGEST: f32 = 1e15;
+
+/// How features are shifted and scaled; one that never changed becomes 0 by either rule, for nothing was learned of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Scaling {
+    /// To mean 0 and standard deviation 1: `(x − μ)/σ`, `σ² = Σ(x − μ)²/n`.
+    #[default]
+    Standard,
+    /// From the least to the largest value seen, or the bounds of clipping where they are closer, to `[0, 1]`.
+    MinMax,
+    /// Not at all.
+    None,
+}
+
+/// What becomes of a missing value, which NaN says. A caller may also leave such samples out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Missing {
+    /// An error.
+    #[default]
+    Refuse,
+    /// The mean of the values that are there.
+    Mean,
+    /// This value, in the units of the sample; clipping leaves it as it is.
+    Constant(f32),
+}
+
+/// Which values become the nearest bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Clip {
+    /// None.
+    #[default]
+    None,
+    /// Those more than so many standard deviations off the mean, both of all values.
+    Deviations(f32),
+    /// Those beyond the range seen.
+    Range,
+}
+
+/// What is fitted; the default standardises, and refuses missing values.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct PreprocessConfig {
+    /// How features are shifted and scaled.
+    pub scaling: Scaling,
+    /// What becomes of a missing value.
+    pub missing: Missing,
+    /// Which values are clipped.
+    pub clip: Clip,
+}
+
+impl PreprocessConfig {
+    /// Whether the numbers are in range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn check(&self) -> Result<(), Error> {
+        match *self {
+            Self { missing: Missing::Constant(fill), .. } if !fill.is_finite() => Err(Error::Setting(Setting::Fill)),
+            Self { clip: Clip::Deviations(k), .. } if !(k > 0.0 && k.is_finite()) => Err(Error::Setting(Setting::Clip)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Mean, variance and range of each feature in one pass over any number of samples (Welford 1962), missing values left out:
+/// `δ = x − μ`, `μ ← μ + (δ/n − c)` where `c` is what the addition before lost (Kahan 1965), `M2 ← M2 + δ·(x − μ)` with the
+/// new `μ`, `σ = √(M2/n)`.
+///
+/// Takes the memory of the [`Preprocess`] that it becomes, and a count a feature. Samples that come a second time, or that
+/// the model is to be judged by, do not belong in here.
+#[derive(Debug)]
+pub struct Fit<'a> {
+    config: PreprocessConfig,
+    /// Mean, sum of squared deviations, least, largest, compensation of the mean.
+    floats: &'a mut [f32],
+    counts: &'a mut [u64],
+}
+
+impl<'a> Fit<'a> {
+    /// Of no sample yet, over [`preprocess_len`] floats and `inputs` counts, whatever they hold.
+    ///
+    /// # Errors
+    /// [`Error::Length`], or [`Error::Setting`].
+    pub fn new(
+        config: PreprocessConfig,
+        inputs: usize,
+        floats: &'a mut [f32],
+        counts: &'a mut [u64],
+    ) -> Result<Self, Error> {
+        config.check()?;
+        Error::expect_len(Buffer::Preprocess, preprocess_len(inputs), floats.len())?;
+        Error::expect_len(Buffer::FeatureCounts, inputs, counts.len())?;
+        floats.iter_mut().for_each(|x| *x = 0.0);
+        counts.iter_mut().for_each(|n| *n = 0);
+        Ok(Self { config, floats, counts })
+    }
+
+    /// Takes samples in, shape `(n, inputs)`, row-major.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where rows are not whole, [`Error::NonFinite`] for an infinite input, a magnitude of 1e15 or more,
+    /// or a missing value where [`Missing::Refuse`] says so; nothing has changed then.
+    pub fn add(&mut self, samples: &[f32]) -> Result<(), Error> {
+        let inputs = self.counts.len();
+        whole_rows(samples.len(), inputs)?;
+        let refuses = self.config.missing == Missing::Refuse;
+        let is_wrong = |x: &f32| if x.is_nan() { refuses } else { x.abs() >= LARGEST };
+        if let Some(index) = samples.iter().position(is_wrong) {
+            return Err(Error::NonFinite { value: Value::Input, index });
+        }
+        let (features, _) = self.floats.as_chunks_mut::<PARTS>();
+        for row in rows(samples, inputs) {
+            for ((&x, feature), n) in row.iter().zip(&mut *features).zip(&mut *self.counts) {
+                if !x.is_nan() {
+                    *n = n.saturating_add(1);
+                    take(feature, *n, x);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The preprocessing, in the same memory.
+    ///
+    /// # Errors
+    /// [`Error::Unseen`] for the first feature without a value.
+    pub fn finish(self) -> Result<Preprocess<'a>, Error> {
+        let Self { config, floats, counts } = self;
+        if let Some(feature) = counts.iter().position(|&n| n == 0) {
+            return Err(Error::Unseen { feature });
+        }
+        let (features, _) = floats.as_chunks_mut::<PARTS>();
+        for (feature, &n) in features.iter_mut().zip(&*counts) {
+            *feature = scheme(config, *feature, n);
+        }
+        Preprocess::new(counts.len(), floats)
+    }
+}
+
+/// One more value of a feature, its `n`-th.
+fn take([mean, squares, least, largest, lost]: &mut [f32; PARTS], n: u64, x: f32) {
+    if n == 1 {
+        (*mean, *squares, *least, *largest, *lost) = (x, 0.0, x, x, 0.0);
+        return;
+    }
+    let delta = x - *mean;
+    let step = delta / n as f32 - *lost;
+    let next = *mean + step;
+    (*lost, *mean) = ((next - *mean) - step, next);
+    *squares += delta * (x - *mean);
+    *least = if x < *least { x } else { *least };
+    *largest = if x > *largest { x } else { *largest };
+}
+
+/// The five numbers that `n` values make.
+fn scheme(config: PreprocessConfig, [mean, squares, least, largest, _]: [f32; PARTS], n: u64) -> [f32; PARTS] {
+    // Rounding does not take the mean out of the range, or the bounds past each other.
+    let mean = if mean < least { least } else { mean };
+    let mean = if mean > largest { largest } else { mean };
+    let deviation = sqrt(squares / n as f32);
+    let fill = match config.missing {
+        Missing::Refuse => f32::NAN,
+        Missing::Mean => mean,
+        Missing::Constant(fill) => fill,
+    };
+    let (low, high) = match config.clip {
+        Clip::None => (f32::NEG_INFINITY, f32::INFINITY),
+        Clip::Deviations(k) => (mean - k * deviation, mean + k * deviation),
+        Clip::Range => (least, largest),
+    };
+    let (shift, scale) = match config.scaling {
+        Scaling::Standard => (mean, inverse(deviation)),
+        Scaling::MinMax => {
+            let (least, largest) = (if low > least { low } else { least }, if high < largest { high } else { largest });
+            (least, inverse(largest - least))
+        }
+        Scaling::None => (0.0, 1.0),
+    };
+    [fill, low, high, shift, scale]
+}
+
+/// `1/x`, or 0 where that is infinite: a feature without extent says nothing.
+fn inverse(x: f32) -> f32 {
+    let inverse = 1.0 / x;
+    if inverse.is_finite() { inverse } else { 0.0 }
+}

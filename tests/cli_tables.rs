@@ -1,0 +1,213 @@
+//! The command on tables as a user meets it: README's lines, models that carry how their inputs are made, numbers in their
+//! units, and what is refused.
+#![cfg(feature = "std")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "common/cli.rs"]
+mod cli;
+
+use cli::{bytes, fails, succeeds};
+use cygnet::host::model_file::SavedModel;
+use cygnet::{
+    Preprocess, Workspace, argmax, checkpoint_len, load_params, load_spec, predict, preprocess_len, section_len,
+};
+use serde_json::Value;
+use std::fs;
+use tempfile::TempDir;
+
+/// README's table where the command runs.
+fn workplace() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("examples")).unwrap();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/pump.csv"), dir.path().join("examples/pump.csv")).unwrap();
+    dir
+}
+
+const STATE: &str =
+    "train --data examples/pump.csv --label state --ignore time,hours_left --hidden 8 --rate 0.01 --epochs 20 --quiet";
+const HOURS: &str = "train --data examples/pump.csv --regression --ignore time,state --hidden 8 --epochs 40 --quiet";
+
+/// The words of each line below a table's header.
+fn cells(table: &str) -> Vec<Vec<String>> {
+    let lines = table.lines().skip(2).map(|line| line.split_whitespace().map(str::to_owned).collect());
+    lines.collect()
+}
+
+#[test]
+fn the_lines_in_readme_do_what_it_says() {
+    let dir = workplace();
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, section) = readme.split_once("## Your own data").unwrap();
+    let (_, block) = section.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let block = block.replace("\\\n", " ");
+    let lines: Vec<&str> = block.lines().filter(|line| !line.is_empty()).collect();
+    assert!(lines.len() >= 5, "{block}");
+    for line in lines {
+        let (line, _) = line.split_once('#').unwrap_or((line, ""));
+        succeeds(&dir, line.trim().strip_prefix("cygnet ").unwrap());
+    }
+}
+
+#[test]
+fn a_model_carries_how_its_inputs_are_made() {
+    let dir = workplace();
+    succeeds(&dir, &format!("{STATE} --missing mean --clip-outliers 4 --out run"));
+    let eval = |model: &str| succeeds(&dir, &format!("eval {model} --data examples/pump.csv --json"));
+    let expected = eval("run/average.cygnet");
+    let all: Value = serde_json::from_str(&expected).unwrap();
+    assert!(all["test"]["accuracy"].as_f64().unwrap() > 0.85);
+    assert_eq!((&all["test"]["samples"], &all["test"]["per_class"][1]["name"]), (&60.into(), &"ok".into()));
+    assert_eq!(eval("run/average.safetensors"), expected);
+    succeeds(&dir, "convert run/average.safetensors again.cygnet");
+    assert_eq!(bytes(&dir, "again.cygnet"), bytes(&dir, "run/average.cygnet"));
+    succeeds(&dir, "convert run/average.cygnet again.safetensors");
+    assert_eq!(bytes(&dir, "again.safetensors"), bytes(&dir, "run/average.safetensors"));
+    let info = succeeds(&dir, "info run/average.cygnet");
+    assert!(info.contains("vibration") && info.contains("predicts state: leak, ok, worn"), "{info}");
+
+    // Columns are taken by name, and none that is predicted is needed.
+    let table = fs::read_to_string(dir.path().join("examples/pump.csv")).unwrap();
+    let moved = table.lines().map(|line| {
+        let c: Vec<&str> = line.split(',').collect();
+        format!("{};{};x;{}\n", c[3], c[1], c[2])
+    });
+    fs::write(dir.path().join("moved.csv"), moved.collect::<String>()).unwrap();
+    let answers = succeeds(&dir, "predict run/average.cygnet examples/pump.csv");
+    assert_eq!(succeeds(&dir, "predict run/average.cygnet moved.csv"), answers);
+    assert_eq!(cells(&answers).len(), 300);
+
+    // The core reads the same file and says the same.
+    let file = bytes(&dir, "run/average.cygnet");
+    let model = SavedModel::read(&dir.path().join("run/average.cygnet")).unwrap();
+    let (network, section) = file.split_at(checkpoint_len(&model.spec));
+    let spec = load_spec(network).unwrap();
+    let (mut params, mut numbers) = (vec![0.0; spec.param_len()], vec![0.0; preprocess_len(3)]);
+    load_params(&spec, network, &mut params).unwrap();
+    let preprocess = Preprocess::load(3, section, &mut numbers).unwrap();
+    let mut floats = vec![0.0; spec.predict_len(1)];
+    let mut work = Workspace::for_prediction(&spec, 1, &mut floats).unwrap();
+    for (line, answer) in table.lines().skip(1).zip(cells(&answers)) {
+        let mut x: Vec<f32> = line.split(',').skip(1).take(3).map(|c| c.parse().unwrap_or(f32::NAN)).collect();
+        preprocess.apply(&mut x).unwrap();
+        let class = argmax(predict(&spec, &params, &x, &mut work).unwrap());
+        assert_eq!(answer[1], ["leak", "ok", "worn"][class], "{line}");
+    }
+
+    // Damage anywhere shows.
+    for at in (0..file.len()).step_by(3) {
+        let mut damaged = file.clone();
+        damaged[at] ^= 16;
+        assert!(SavedModel::from_checkpoint(&damaged).is_err(), "byte {at}");
+    }
+    for end in [0, 1, 30, network.len() - 1, network.len(), network.len() + 1, network.len() + section_len(3)]
+        .into_iter()
+        .chain([network.len() + section_len(3) + 5, file.len() - 1])
+    {
+        let cut = SavedModel::from_checkpoint(&file[..end]);
+        // Without names and without preprocessing it is whole, too.
+        let is_whole = end == network.len() || end == network.len() + section_len(3);
+        assert_eq!(cut.is_ok(), is_whole, "{end}");
+    }
+    assert!(SavedModel::from_checkpoint(&[&file[..], b"\0"].concat()).is_err());
+}
+
+#[test]
+fn numbers_come_in_their_units() {
+    let dir = workplace();
+    succeeds(&dir, &format!("{HOURS} --rate 0.01 --missing mean --out run"));
+    let json = succeeds(&dir, "eval run/average.cygnet --data examples/pump.csv --json");
+    let all: Value = serde_json::from_str(&json).unwrap();
+    let target = &all["targets"][0];
+    assert_eq!(target["name"], "hours_left");
+    assert!(target["test"]["r2"].as_f64().unwrap() > 0.9, "{json}");
+    assert_eq!((&target["train"]["samples"], &target["validation"]["samples"]), (&216.into(), &24.into()));
+    let table = succeeds(&dir, "eval run/average.cygnet --data examples/pump.csv");
+    assert!(["RMSE", "MAE", "R²", "validation"].iter().all(|word| table.contains(word)), "{table}");
+
+    // What is predicted for every row, against the table: the errors of all sets together.
+    let csv = fs::read_to_string(dir.path().join("examples/pump.csv")).unwrap();
+    let answers = succeeds(&dir, "predict run/average.safetensors examples/pump.csv");
+    let squares = csv.lines().skip(1).zip(cells(&answers)).map(|(line, answer)| {
+        let hours: f64 = line.rsplit(',').next().unwrap().parse().unwrap();
+        (answer[1].parse::<f64>().unwrap() - hours).powi(2)
+    });
+    let figure = |set: &str, name: &str| target[set][name].as_f64().unwrap();
+    let of_set = |set| figure(set, "samples") * figure(set, "rmse").powi(2);
+    let expected: f64 = ["train", "validation", "test"].map(of_set).iter().sum();
+    let sum: f64 = squares.sum();
+    assert!((sum / expected - 1.0).abs() < 1e-4, "{sum} {expected}");
+
+    // Two numbers at once, and those of the run in the table of averages.
+    let both =
+        "train --data examples/pump.csv --regression --label hours_left,vibration --ignore time,state --epochs 3";
+    let report = succeeds(&dir, &format!("{both} --missing drop --out both"));
+    assert!(
+        report.contains("rows with missing values are left out") && report.contains("standard deviations"),
+        "{report}"
+    );
+    assert!(report.contains("test R²") && !report.contains("error, %") && !report.contains("100.00 %"), "{report}");
+    let row = &cells(&succeeds(&dir, "eval both/last.cygnet --data examples/pump.csv"))[3];
+    assert_eq!(row[0], "vibration");
+    // A model that leaves such rows out does not answer for them.
+    fails(&dir, "predict both/last.cygnet examples/pump.csv", 1, &["pump.csv: line 42, column", "no value"]);
+    succeeds(&dir, &format!("{HOURS} --missing mean --replicas 2 --out replicas"));
+    succeeds(&dir, "eval replicas/soup.cygnet --data examples/pump.csv");
+}
+
+#[test]
+fn models_whose_inputs_are_made_differently_do_not_mix() {
+    let dir = workplace();
+    for (name, seed, validation) in [("a", 1, "0.1"), ("b", 2, "0.1"), ("c", 1, "0"), ("d", 2, "0")] {
+        succeeds(&dir, &format!("{STATE} --missing mean --seed {seed} --validation {validation} --out {name}"));
+    }
+    let differ = ["b/last.cygnet", "a/last.cygnet", "prepare their inputs differently"];
+    fails(&dir, "vote a/last.cygnet b/last.cygnet --data examples/pump.csv", 1, &differ);
+    fails(&dir, "average a/last.cygnet b/last.cygnet --data examples/pump.csv", 1, &differ);
+    fails(&dir, "plane a/last.cygnet b/last.cygnet --data examples/pump.csv", 1, &differ);
+    succeeds(&dir, "vote c/last.cygnet d/last.cygnet --data examples/pump.csv");
+    succeeds(&dir, "average c/last.cygnet d/last.cygnet --data examples/pump.csv --out mean.cygnet");
+    assert_eq!(SavedModel::read(&dir.path().join("mean.cygnet")).unwrap().preparation, {
+        SavedModel::read(&dir.path().join("c/last.cygnet")).unwrap().preparation
+    });
+    succeeds(&dir, "plane c/last.cygnet d/last.cygnet --data examples/pump.csv --steps 3 --quiet");
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_before_anything_runs() {
+    let dir = workplace();
+    let data = "--data examples/pump.csv";
+    for (line, code, words) in [
+        ("train --label state".to_owned(), 2, &["--label", "belong to a CSV file as --data"][..]),
+        ("train --test examples/pump.csv".to_owned(), 2, &["--test", "belong to a CSV file"]),
+        ("train --data none.csv --label y".to_owned(), 1, &["none.csv: cannot read"]),
+        (format!("train {data} --ignore time,state --missing 0"), 1, &["column `hours_left`", "--regression"]),
+        (format!("train {data} --label color"), 1, &["no column `color` among time, temperature"]),
+        (format!("train {data} --label state --missing mean"), 1, &["line 2, column `time`", "`00:00`", "--ignore"]),
+        (format!("{STATE} --out run"), 1, &["line 13, column `vibration`", "--missing mean, drop or a number"]),
+        (format!("{STATE} --missing median"), 2, &["`median` is neither mean, drop nor a number"]),
+        (format!("{STATE} --clip-outliers 0"), 2, &["neither range nor a number above 0"]),
+        (format!("{STATE} --separator xy"), 2, &["separates no cells"]),
+        (format!("{STATE} --test-share 1"), 2, &["test-share 1.0 is out of range"]),
+        (format!("{STATE} --test-share 0.3 --test examples/pump.csv"), 2, &["--test-share takes rows of --data"]),
+        (format!("{STATE} --missing mean --augment"), 2, &["--augment moves images"]),
+        (format!("{HOURS} --missing mean --loss cross-entropy"), 2, &["--regression", "mse or huber"]),
+        (format!("{HOURS} --missing mean --average swag"), 2, &["swag predicts classes"]),
+        (format!("{HOURS} --missing mean --dropout 1"), 2, &["dropout"]),
+    ] {
+        fails(&dir, &line, code, words);
+    }
+    assert!(!dir.path().join("run").exists());
+    succeeds(&dir, &format!("{STATE} --missing 0 --out run"));
+    fails(&dir, "eval run/last.cygnet", 1, &["the model takes rows of a table"]);
+    fs::write(dir.path().join("few.csv"), "temperature,pressure\n1,2\n").unwrap();
+    fails(&dir, "predict run/last.cygnet few.csv", 1, &["few.csv: no column `vibration` among temperature, pressure"]);
+    if cfg!(unix) {
+        // A device without end is not read for ever.
+        fails(&dir, "train --data /dev/zero", 1, &["/dev/zero: expected a table as text"]);
+    }
+    fs::write(dir.path().join("bare.csv"), "60,101,0.04\n58,,0.02\n").unwrap();
+    assert_eq!(cells(&succeeds(&dir, "predict run/last.cygnet bare.csv")).len(), 2);
+    succeeds(&dir, "train --hidden 2 --epochs 1 --validation 0.9 --quiet --out images");
+    fails(&dir, "eval images/last.cygnet --data examples/pump.csv", 1, &["the model takes images"]);
+}

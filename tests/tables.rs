@@ -1,0 +1,215 @@
+//! Tables: what files are read and how, what they are refused for, and that only what is learned from decides how inputs
+//! are made.
+#![cfg(feature = "std")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use cygnet::host::columns::Choice;
+use cygnet::host::dataset::Dataset;
+use cygnet::host::plan::Plan;
+use cygnet::host::table::Dialect;
+use cygnet::host::tables::{Source, TablePlan};
+use cygnet::{Missing, PreprocessConfig, Scaling};
+use std::fs;
+use tempfile::TempDir;
+
+const PLAIN: PreprocessConfig =
+    PreprocessConfig { scaling: Scaling::None, missing: Missing::Mean, clip: cygnet::Clip::None };
+
+fn source(dir: &TempDir) -> Source {
+    Source { data: dir.path().join("data.csv"), test: None, test_share: 0.25 }
+}
+
+fn read(text: impl AsRef<[u8]>, plan: &TablePlan) -> Result<Dataset, String> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("data.csv"), text).unwrap();
+    let tables = source(&dir).read(plan).map_err(|e| e.to_string());
+    let data = tables.and_then(|tables| tables.dataset(&Plan::default()).map_err(|e| e.to_string()));
+    data.map_err(|line| {
+        assert!(!line.contains('\n'), "{line}");
+        line.replace(dir.path().to_str().unwrap(), "DIR")
+    })
+}
+
+fn plain() -> TablePlan {
+    TablePlan { preprocess: PLAIN, ..TablePlan::default() }
+}
+
+/// Rows of two inputs and a class.
+fn rows(separator: &str, end: &str) -> String {
+    let class = |i: i32| ["up", "down", "off"][i as usize % 3];
+    let row =
+        |i: i32| [format!("{}", 0.5 * f64::from(i)), format!("{}", -i), class(i).to_owned()].join(separator) + end;
+    (0..20).map(row).collect()
+}
+
+#[test]
+fn however_a_table_is_spelt_it_is_the_same() {
+    let expected = read("a,b,y\n".to_owned() + &rows(",", "\n"), &plain()).unwrap();
+    assert_eq!((expected.train.len(), expected.test.len(), expected.train.inputs(), expected.classes), (15, 5, 2, 3));
+    let columns = expected.preparation.as_ref().unwrap().columns.clone().unwrap();
+    assert_eq!((columns.inputs.join(" "), columns.targets.join(" "), columns.header), ("a b".into(), "y".into(), true));
+    // In alphabetical order.
+    assert_eq!(columns.classes.join(" "), "down off up");
+    let same = |text: String| {
+        let found = read(&text, &plain()).unwrap();
+        assert!(found.train == expected.train && found.test == expected.test, "{text}");
+        found.preparation.unwrap().columns.unwrap()
+    };
+    for separator in [",", ";", "\t", " , ", "; "] {
+        assert_eq!(same(["a", "b", "y\r\n"].join(separator) + &rows(separator, "\r\n")), columns);
+    }
+    assert_eq!(same("\u{feff}a,\"b\",y\n".to_owned() + &rows(",", "\n")), columns);
+    let numbered = same(rows(",", "\n"));
+    assert_eq!(
+        (numbered.inputs.join(" "), numbered.targets.join(" "), numbered.header),
+        ("1 2".into(), "3".into(), false)
+    );
+
+    // A header of numbers has to be said, and so has a separator that others outnumber.
+    let dialect = Dialect { header: Some(true), separator: Some(b'|') };
+    let told = TablePlan { dialect, ..plain() };
+    let found = read("1|2,,,|3\n".to_owned() + &rows("|", "\n"), &told).unwrap();
+    assert!(found.train == expected.train);
+    // Columns by name and by number, in any place.
+    let choice = |label: &str, ignored: &str| Choice {
+        labels: vec![label.to_owned()],
+        ignored: vec![ignored.to_owned()],
+        regression: false,
+    };
+    let moved = |header: &str| header.to_owned() + "\n" + &rows(",", ",x\n").replace(",x", ",12:30");
+    for (label, ignored) in [("y", "t"), ("3", "4"), ("y", "4")] {
+        let plan = TablePlan { choice: choice(label, ignored), ..plain() };
+        assert!(read(moved("a,b,y,t"), &plan).unwrap().train == expected.train);
+    }
+}
+
+#[test]
+fn whole_numbers_stay_classes_and_a_file_of_its_own_is_the_test() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = |labels: [&str; 4]| labels.map(|label| format!("0.5,{label}\n")).concat();
+    fs::write(dir.path().join("data.csv"), "x,y\n".to_owned() + &rows(["3", "1", "03", "1.0"])).unwrap();
+    fs::write(dir.path().join("test.csv"), "other,y,x\n7,2,1.5\n,0,2.5\n").unwrap();
+    let source = Source { test: Some(dir.path().join("test.csv")), ..source(&dir) };
+    let data = source.read(&plain()).unwrap().dataset(&Plan { validation: 0.0, ..Plan::default() }).unwrap();
+    assert_eq!((data.train.labels(), data.test.labels(), data.classes), (&[3, 1, 3, 1][..], &[2, 0][..], 4));
+    fs::write(dir.path().join("test.csv"), "x,y\n1,1\n2,4\n").unwrap();
+    let problem = source.read(&plain()).unwrap().dataset(&Plan::default()).unwrap_err().to_string();
+    assert!(
+        problem.ends_with("test.csv: line 3, column `y`: class `4` is none of those learned: 0, 1, 2, 3"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_says_file_line_and_column() {
+    let head = "a,b,y\n";
+    let whole = head.to_owned() + &rows(",", "\n");
+    let with = |line: &str| whole.clone() + line;
+    let refuse = TablePlan { preprocess: PreprocessConfig::default(), ..plain() };
+    let regression = TablePlan { choice: Choice { regression: true, ..Choice::default() }, ..plain() };
+    for (text, plan, expected) in [
+        (String::new(), plain(), "expected a table, found nothing"),
+        (head.to_owned(), plain(), "expected rows, found none"),
+        (with("1,2\n"), plain(), "line 22: expected 3 cells as in line 1, found 2"),
+        (with("1,2,up,4\n"), plain(), "line 22: expected 3 cells as in line 1, found 4"),
+        (
+            with("1,two,up\n"),
+            plain(),
+            "line 22, column `b`: expected a number, found `two`; --ignore leaves columns out",
+        ),
+        (with("inf,2,up\n"), plain(), "line 22, column `a`: `inf` is infinite or too large"),
+        (with("1,-1e15,up\n"), plain(), "line 22, column `b`: `-1e15` is infinite or too large"),
+        (with("1,2,\n"), plain(), "line 22, column `y`: no value, but it is to be predicted"),
+        (
+            with("?,2,up\n"),
+            refuse.clone(),
+            "line 22, column `a`: no value, and nothing to put there: --missing mean, drop or a number?",
+        ),
+        (
+            whole.clone(),
+            regression.clone(),
+            "line 2, column `y`: expected a number, found `up`; --ignore leaves columns out",
+        ),
+        (
+            "a,y\n1,2\n3,2\n5,2\n".into(),
+            regression,
+            "column `y` never changes in the training rows: nothing to predict",
+        ),
+        (
+            "a,b,y\n".to_owned() + &"1,NA,u\n2,,v\n".repeat(5),
+            plain(),
+            "column `b` has no value in the training rows; --ignore b?",
+        ),
+        ("a,y\n1,u\n2,u\n".into(), plain(), "column `y`: only class `u`; two or more can be told apart"),
+        ("a,a,y\n1,2,u\n".into(), plain(), "several columns are named `a`"),
+        ("y\nu\n".into(), plain(), "1 columns leave no input and no column to predict"),
+    ] {
+        let plan = if expected.contains("several") {
+            TablePlan { choice: Choice { ignored: vec!["a".into()], ..Choice::default() }, ..plan }
+        } else {
+            plan
+        };
+        assert_eq!(read(&text, &plan).unwrap_err(), format!("DIR/data.csv: {expected}"));
+    }
+    for bytes in [&b"a,b\xff\n1,2\n"[..], b"\x89PNG\r\n\0"] {
+        let problem = read(bytes, &plain()).unwrap_err();
+        assert_eq!(problem, "DIR/data.csv: expected a table as text (UTF-8), found other bytes");
+    }
+    let many = (0..300).map(|i| format!("{i},{}\n", 1000 + i)).collect::<String>();
+    let problem = read("x,y\n".to_owned() + &many, &plain()).unwrap_err();
+    assert_eq!(problem, "DIR/data.csv: column `y`: more than 256 classes: --regression predicts numbers");
+    // So few rows that a side would have none.
+    let regression = TablePlan { choice: Choice { regression: true, ..Choice::default() }, ..plain() };
+    let problem = read("x,y\n1,5\n", &regression).unwrap_err();
+    assert_eq!(
+        problem,
+        "1 rows of DIR/data.csv, of which --test-share 0.25 takes 0 for the test: both sides need some"
+    );
+    assert!(read("x,y\n1,u\n2,v\n", &plain()).is_ok_and(|data| data.test.len() == 1));
+}
+
+#[test]
+fn rows_with_gaps_stay_go_or_are_an_error() {
+    let text = "a,y\n".to_owned() + &"1,u\n2,v\n".repeat(10) + "NaN,u\nnull,v\n-,u\n";
+    let lengths = |plan: &TablePlan| read(&text, plan).map(|data| (data.train.len(), data.test.len()));
+    assert_eq!(lengths(&plain()), Ok((17, 6)));
+    let drops = TablePlan { drops_missing: true, preprocess: PreprocessConfig::default(), ..plain() };
+    assert_eq!(lengths(&drops), Ok((15, 5)));
+    assert!(lengths(&TablePlan { preprocess: PreprocessConfig::default(), ..plain() }).is_err());
+}
+
+/// With a number that stands out in one row, how inputs are made changes if and only if the row is learned from.
+#[test]
+fn preprocessing_is_fitted_on_what_is_learned_from_alone() {
+    const ROWS: usize = 40;
+    let dir = tempfile::tempdir().unwrap();
+    let made = |odd: Option<usize>, seed: u64| {
+        let row = |i: usize| {
+            let x = if odd == Some(i) { 1e4 } else { i as f64 };
+            format!("{x},{}\n", i % 2)
+        };
+        fs::write(dir.path().join("data.csv"), (0..ROWS).map(row).collect::<String>()).unwrap();
+        let plan = TablePlan { preprocess: PreprocessConfig::default(), ..plain() };
+        source(&dir).read(&plan).unwrap().dataset(&Plan { seed, ..Plan::default() }).unwrap()
+    };
+    for seed in [1, 2] {
+        let expected = made(None, seed).preparation;
+        let others = (0..ROWS).filter(|&i| made(Some(i), seed).preparation == expected).count();
+        // A quarter for the test, a tenth of the rest for validation.
+        assert_eq!(others, 10 + 3);
+    }
+    assert_ne!(made(None, 1).preparation, made(None, 2).preparation);
+    // The test's rows are the same, whatever the seed.
+    assert_eq!(made(None, 1).test.labels(), made(None, 2).test.labels());
+}
+
+#[test]
+fn numbers_are_standardised_by_what_is_learned_from() {
+    let text = (0..40).map(|i| format!("{},{}\n", i, 100 + 7 * i)).collect::<String>();
+    let plan = TablePlan { choice: Choice { regression: true, ..Choice::default() }, ..plain() };
+    let data = read(text, &plan).unwrap();
+    assert!(!data.train.has_classes() && data.train.labels().is_empty() && data.classes == 1);
+    let units = data.units.unwrap();
+    // About those of 100 to 373, each number once.
+    assert!((units.means[0] - 236.5).abs() < 30.0 && (units.deviations[0] - 80.8).abs() < 10.0, "{units:?}");
+}
