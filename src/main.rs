@@ -306,36 +306,40 @@ fn save_replicas(
     Ok(comparison)
 }
 
-/// Every way of the article to train and to predict, in one table.
+/// Every way of the article to train and to predict, in one table and on one page.
 fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
     let data = cli::images(arguments.data.as_deref())?;
-    let recipe = arguments.recipe();
-    let plan = recipe.plan.clone();
+    let name = cli::source(arguments.data.as_deref());
+    let mut reproduction = Reproduction::new(&data, arguments.recipe())?;
+    let plan = reproduction.recipe().plan.clone();
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    let mut reproduction = Reproduction::new(&data, recipe)?;
     prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
     }
-    let mut whole = true;
     let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
+    let mut trained = Ok(true);
     for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
         let mut progress = Progress::new(arguments.quiet, None, stage == Stage::Growing);
         progress.begin(&format!("{}, seed {seed}:", stage.title()));
-        let trained = reproduction.run(stage, seed, &mut progress, &stop);
+        trained = reproduction.run(stage, seed, &mut progress, &stop);
         progress.finish();
-        whole = trained?;
-        if !whole {
+        // After each stage, since there may be no next.
+        reproduction.write(&arguments.out)?;
+        if !matches!(trained, Ok(true)) {
             break;
         }
     }
-    reproduction.write(&arguments.out, arguments.seed)?;
-    say(&format!("\n{}\n\n{}", reproduction.table(), cli::notes()))?;
+    let source = page::Source { data: &data, name: &name };
+    page::of_reproduction(source, &reproduction, arguments.seeds)?.write(&arguments.out)?;
+    say(&format!("\n{}", reproduction.variants.table()))?;
     if !arguments.quiet {
-        say(&format!("\nSaved in {}.", arguments.out.display()))?;
+        let out = &arguments.out;
+        let page = out.join("report.html");
+        say(&format!("\n{}\n\nSaved in {}, with {} to look at.", cli::notes(), out.display(), page.display()))?;
     }
-    if !whole {
+    if !trained? {
         complain(&format!("interrupted; the stages that came to their end are saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }

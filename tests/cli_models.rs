@@ -358,7 +358,7 @@ fn the_article_is_reproduced_in_one_table() {
         ("its SWA", "4"),
         ("falling rate", "4"),
         ("growing batch", "4"),
-        ("replicas apart: each", "12"),
+        ("replicas apart: each", "4"),
         ("replicas apart: their mean", "12"),
         ("replicas apart: soft vote", "12"),
         ("replicas apart: log-pooled vote", "12"),
@@ -371,6 +371,11 @@ fn the_article_is_reproduced_in_one_table() {
         assert!(row.ends_with(&format!("{updates} ± 0")), "{row}");
     }
     assert!(out.contains("1. The mean of models that started apart.") && out.contains("lies in no basin"), "{out}");
+    let page = String::from_utf8(bytes(&dir, "cygnet-reproduction/report.html")).unwrap();
+    for part in ["Replicas apart", "lies in no basin", "mean ± standard deviation of 2 seeds", "First layer: SWA"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("did not come to its end"));
     let table = String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap();
     assert!(table.starts_with("variant,seed,\"train, %\",\"validation, %\"") && table.lines().count() == 23, "{table}");
     for stage in ["single", "falling", "growing", "apart", "common", "independent"] {
@@ -378,7 +383,8 @@ fn the_article_is_reproduced_in_one_table() {
         assert_eq!(history.lines().count(), 3, "{stage}");
     }
     // The same bits, on any number of threads; another recipe has others.
-    succeeds(&dir, &format!("{line} --quiet --threads 1"));
+    let quiet = succeeds(&dir, &format!("{line} --quiet --threads 1"));
+    assert!(!quiet.contains("basin") && quiet.lines().count() == 14, "{quiet}");
     assert_eq!(String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap(), table);
     succeeds(&dir, &format!("{line} --quiet --recipe sgd"));
     assert_ne!(String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap(), table);
@@ -386,6 +392,7 @@ fn the_article_is_reproduced_in_one_table() {
         ("--validation 0", ["no validation samples", "--validation"]),
         ("--replicas 1", ["1 replicas", "at least 2"]),
         ("--epochs 0", ["epochs 0", "at least 1"]),
+        ("--epochs 1", ["pull fades", "2 or more"]),
         ("--seeds 0", ["--seeds", "0"]),
         ("--recipe lbfgs", ["--recipe", "lbfgs"]),
     ] {

@@ -2,7 +2,7 @@
 //!
 //! A [`Page`] is a list of sections, a section a list of [`Piece`]s, and there is a function for each kind of piece:
 //! curves over epochs, models beside each other, confusion and curves of classes, reliability, pictures, settings.
-//! [`of_run`], [`of_seeds`] and [`of_replicas`] make whole pages of them.
+//! [`of_run`], [`of_seeds`], [`of_replicas`] and [`of_reproduction`] make whole pages of them.
 
 mod axis;
 mod canvas;
@@ -13,6 +13,7 @@ mod models;
 mod pictures;
 mod piece;
 mod reliability;
+mod reproduction;
 mod runs;
 mod settings;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use pictures::{picture_size, weights, wrong};
 pub use piece::Piece;
 use piece::escape;
 pub use reliability::reliability;
+pub use reproduction::of_reproduction;
 pub use runs::{ReplicaRun, Source, of_replicas, of_run, of_seeds};
 pub use settings::settings;
 use std::borrow::ToOwned;

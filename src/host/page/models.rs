@@ -72,25 +72,25 @@ pub fn gap(models: &[(String, &Marks)], loss_name: &str) -> Result<Piece, HostEr
     ]))
 }
 
-/// The test error of each model in every seed, with mean and standard deviation.
+/// The test error in per cent of each model in every seed, with mean and standard deviation.
 ///
 /// # Errors
 /// None in practice: a plot that cannot be drawn.
-pub fn spread(models: &[(String, Vec<&Marks>)]) -> Result<Piece, HostError> {
+pub fn spread(models: &[(String, Vec<f64>)]) -> Result<Piece, HostError> {
     let mut lines = Vec::new();
     let (mut notes, mut ends) = (Vec::new(), Vec::new());
-    for (i, (name, seeds)) in models.iter().enumerate() {
-        let values: Vec<f64> = seeds.iter().map(|marks| error(&marks.test)).collect();
-        let ((mean, sd), (low, high)) = (mean_and_sd(&values), extent(values.iter().copied()));
+    for (i, (name, values)) in models.iter().enumerate() {
+        let ((mean, deviation), (low, high)) = (mean_and_sd(values), extent(values.iter().copied()));
         let (colour, y) = (colour(i, name), -(i as f64));
         // The bar, a little below the points of the seeds.
         let below = y - 0.22;
         let points = values.iter().map(|&x| (x, y + 0.1));
         lines.push(Line::new("", colour, points).stroke(Stroke::None).dots(Dots::Hollow).radius(4.0));
-        lines.push(Line::new("", colour, [(mean - sd, below), (mean + sd, below)]));
+        lines.push(Line::new("", colour, [(mean - deviation, below), (mean + deviation, below)]));
         lines.push(Line::new("", colour, [(mean, below)]).stroke(Stroke::None).dots(Dots::Filled).radius(4.0));
-        ends.extend([low.min(mean - sd), high.max(mean + sd)]);
-        notes.push((high.max(mean + sd), y, format!("{mean:.2} ± {sd:.2}")));
+        ends.extend([low.min(mean - deviation), high.max(mean + deviation)]);
+        let sd = if values.len() > 1 { format!(" ± {deviation:.2}") } else { String::new() };
+        notes.push((high.max(mean + deviation), y, format!("{mean:.2}{sd}")));
     }
     let (low, high) = extent(ends.into_iter());
     let x = Axis::linear_around("", low, high);

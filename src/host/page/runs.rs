@@ -119,8 +119,11 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
         page = page.notice("The last run was interrupted; it is not in the means.");
     }
     let caption = format!("Mean ± standard deviation of {} seeds", whole.len());
+    let error = |marks: &&Marks| 100.0 * (1.0 - f64::from(marks.test.accuracy()));
+    let errors = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(error).collect()));
+    let errors: Vec<_> = errors.collect();
     Ok(page
-        .section("Result", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&models_of_seeds(&whole))?])])
+        .section("Result", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&errors)?])])
         .section("Training", [history(&drawn)?])
         .section("Each seed", [Piece::links(&links)])
         .section("What was run", [what_was_run(source, plan, &seed, &first.spec)]))
@@ -177,12 +180,12 @@ pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Resu
         .section("What was run", [Piece::text(&text), what_was_run(source, plan, &seed, spec)]))
 }
 
-fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> Piece {
+pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> Piece {
     Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers")])
 }
 
 /// What the test says of one model, and what its first layer looks like; its own calibration where there is no other.
-fn model_sections(
+pub(super) fn model_sections(
     page: Page,
     data: &Dataset,
     spec: &Spec,
@@ -201,12 +204,12 @@ fn model_sections(
 }
 
 /// Widths of the network, and what the page is of.
-fn title(spec: &Spec, what: &str) -> String {
+pub(super) fn title(spec: &Spec, what: &str) -> String {
     let widths = [spec.inputs()].into_iter().chain(spec.layers().map(|layer| layer.outputs()));
     format!("cygnet: {what} of {}", widths.map(|width| width.to_string()).collect::<Vec<_>>().join("-"))
 }
 
-fn lead(source: Source<'_>, plan: &Plan, seed: &str) -> String {
+pub(super) fn lead(source: Source<'_>, plan: &Plan, seed: &str) -> String {
     format!(
         "Trained on {}. Epochs: {}, in batches of {}. Dropout: {}. Seed: {seed}.",
         source.describe(),
