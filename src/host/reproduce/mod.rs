@@ -187,6 +187,7 @@ fn updates(history: &[Epoch]) -> u64 {
 mod tests {
     use super::*;
     use crate::host::feed::tests::small;
+    use crate::host::growing::{GrowthPlan, GrowthRule};
     use crate::host::plan::{AveragePlan, OptimizerPlan};
     use crate::host::run::Deaf;
     use crate::{Loss, SgdConfig};
@@ -197,7 +198,8 @@ mod tests {
         let averages = Some(AveragePlan { start: 0.5, ..AveragePlan::default() });
         let plan = Plan { hidden: vec![5], optimizer, rate: 0.05, batch: 2, averages, ..Plan::default() };
         let plan = Plan { validation: 0.5, epochs: 2, ..plan };
-        Recipe { plan, replicas: ReplicaPlan { count: 2, ..ReplicaPlan::default() }, ..Recipe::adam() }
+        let growth = GrowthPlan { rule: GrowthRule::Doubling(1), ..GrowthPlan::default() };
+        Recipe { plan, growth, replicas: ReplicaPlan { count: 2, ..ReplicaPlan::default() }, ..Recipe::adam() }
     }
 
     #[test]
