@@ -169,12 +169,16 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     if whole.len() > 1 {
         let text = format!("Mean ± standard deviation of {} seeds.", whole.len());
         say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
+    }
+    if many {
         page::of_seeds(source, &plan, &outcomes)?.write(&arguments.out)?;
     }
     if !arguments.quiet {
         say(&cli::conclusion(&arguments.out, many, &outcomes))?;
     }
-    if outcomes.iter().any(|(_, outcome)| outcome.interrupted) {
+    // Between two seeds, too.
+    let is_cut = outcomes.len() < arguments.seeds as usize;
+    if is_cut || outcomes.iter().any(|(_, outcome)| outcome.interrupted) {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
