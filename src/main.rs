@@ -190,15 +190,16 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     if whole.len() > 1 {
         let text = format!("Mean ± standard deviation of {} seeds.", whole.len());
         say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
-        if data.train.has_classes() {
-            let source = page::Source { data: &data, name: &name };
-            page::of_seeds(source, &plan, &outcomes)?.write(&arguments.out)?;
-        }
+    }
+    if many && data.train.has_classes() {
+        page::of_seeds(page::Source { data: &data, name: &name }, &plan, &outcomes)?.write(&arguments.out)?;
     }
     if !arguments.quiet {
         say(&cli::conclusion(&arguments.out, many, data.preparation.is_some(), &outcomes))?;
     }
-    if outcomes.iter().any(|(_, outcome)| outcome.interrupted) {
+    // Between two seeds, too.
+    let is_cut = outcomes.len() < arguments.seeds as usize;
+    if is_cut || outcomes.iter().any(|(_, outcome)| outcome.interrupted) {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }

@@ -97,7 +97,11 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
 /// None in practice: a plot that cannot be drawn.
 pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) -> Result<Page, HostError> {
     let whole: Vec<&Outcome> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|(_, outcome)| outcome).collect();
-    let Some(first) = whole.first() else { return Ok(Page::new("cygnet: no run", "No run came to its end.")) };
+    let links: Vec<_> =
+        outcomes.iter().map(|(seed, _)| (format!("seed-{seed}/report.html"), format!("seed {seed}"))).collect();
+    let Some(first) = whole.first() else {
+        return Ok(Page::new("cygnet: no seed", "No run came to its end.").section("Each seed", [Piece::links(&links)]));
+    };
     let runs: Vec<&[Epoch]> = whole.iter().map(|outcome| &outcome.history[..]).collect();
     let baselines: Vec<&[Epoch]> =
         whole.iter().map(|o| &o.baseline_history[..]).filter(|run| !run.is_empty()).collect();
@@ -108,8 +112,6 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
         loss: loss_short(&first.spec),
         names: ["last iterate", "average"],
     };
-    let links: Vec<_> =
-        outcomes.iter().map(|(seed, _)| (format!("seed-{seed}/report.html"), format!("seed {seed}"))).collect();
     let seed = match outcomes {
         [(first, _), .., (last, _)] => format!("{first} to {last}"),
         _ => plan.seed.to_string(),

@@ -187,6 +187,7 @@ fn updates(history: &[Epoch]) -> u64 {
 mod tests {
     use super::*;
     use crate::host::feed::tests::small;
+    use crate::host::growing::{GrowthPlan, GrowthRule};
     use crate::host::plan::{AveragePlan, OptimizerPlan};
     use crate::host::run::Deaf;
     use crate::{Loss, SgdConfig};
@@ -197,7 +198,8 @@ mod tests {
         let averages = Some(AveragePlan { start: 0.5, ..AveragePlan::default() });
         let plan = Plan { hidden: vec![5], optimizer, rate: 0.05, batch: 2, averages, ..Plan::default() };
         let plan = Plan { validation: 0.5, epochs: 2, ..plan };
-        Recipe { plan, replicas: ReplicaPlan { count: 2, ..ReplicaPlan::default() }, ..Recipe::adam() }
+        let growth = GrowthPlan { rule: GrowthRule::Doubling(1), ..GrowthPlan::default() };
+        Recipe { plan, growth, replicas: ReplicaPlan { count: 2, ..ReplicaPlan::default() }, ..Recipe::adam() }
     }
 
     #[test]
@@ -208,7 +210,7 @@ mod tests {
         for stage in Stage::ALL {
             assert!(reproduction.run(stage, 3, &mut Deaf, &stop).unwrap());
         }
-        let variants = reproduction.variants.whole();
+        let (variants, table) = (reproduction.variants.whole(), reproduction.variants.table());
         let figures = |name: &str| variants.iter().find(|variant| variant.name == name).unwrap().figures[0];
         for (i, one) in variants.iter().enumerate() {
             for other in &variants[..i] {
@@ -223,7 +225,7 @@ mod tests {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(!reproduction.run(Stage::Falling, 4, &mut Deaf, &stop).unwrap());
         assert!(!reproduction.run(Stage::Common, 4, &mut Deaf, &stop).unwrap());
-        assert_eq!(reproduction.variants.whole(), variants);
+        assert_eq!(reproduction.variants.table(), table);
     }
 
     #[test]

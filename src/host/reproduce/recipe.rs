@@ -63,6 +63,8 @@ pub struct Recipe {
     pub plan: Plan,
     /// How the rate of the one model that is averaged moves.
     pub averaged: DecayPlan,
+    /// How the batch of the one model that has a growing one grows.
+    pub growth: GrowthPlan,
     /// How many replicas, on how many threads.
     pub replicas: ReplicaPlan,
 }
@@ -71,7 +73,8 @@ impl Recipe {
     /// The article's: five replicas of [`Plan::default`], Adam with dropout at a constant rate.
     #[must_use]
     pub fn adam() -> Self {
-        Self { plan: Plan::default(), averaged: DecayPlan::Constant, replicas: ReplicaPlan::default() }
+        let (averaged, growth) = (DecayPlan::Constant, GrowthPlan::default());
+        Self { plan: Plan::default(), averaged, growth, replicas: ReplicaPlan::default() }
     }
 
     /// The same network with SGD, momentum 0.9, weight decay 1e-4 and no dropout, 30 epochs in which the rate falls linearly
@@ -91,7 +94,7 @@ impl Recipe {
         match stage {
             Stage::Single => Plan { decay: self.averaged, ..plan },
             Stage::Falling => plan.baseline(),
-            Stage::Growing => Plan { growth: Some(GrowthPlan::default()), averages: None, ..plan },
+            Stage::Growing => Plan { growth: Some(self.growth), averages: None, ..plan },
             Stage::Apart | Stage::Common | Stage::Independent => Plan { averages: None, ..plan },
         }
     }
