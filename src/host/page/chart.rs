@@ -87,6 +87,8 @@ const RIGHT: i32 = 16;
 const FOOT: i32 = 28;
 const FOOT_NAME: i32 = 15;
 const SAMPLE: f64 = 26.0;
+/// The longest name beside a row.
+const LONGEST: f64 = 130.0;
 
 /// What is drawn over both axes.
 type Over<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
@@ -119,14 +121,15 @@ impl Chart {
         let style = letters(LETTERS, &MUTED);
         let widest = self.y.labels().iter().map(|label| width_of(area, label, &style)).fold(0.0, f64::max);
         let ([x0, x1], [y0, y1]) = (self.x.ends, self.y.ends);
+        let is_long = widest > LONGEST;
         // Notes stand to the right of the last value, too.
-        let notes = self.notes.iter().map(|(_, _, text)| width_of(area, text, &style) as i32 + 6);
+        let notes = self.notes.iter().map(|(_, _, text)| width_of(area, text, &style) as i32 + 12);
         let mut chart = ChartBuilder::on(area)
             .margin_top(top * PIXEL)
             .margin_right(notes.fold(RIGHT, i32::max) * PIXEL)
             .margin_left(8 * PIXEL)
             .x_label_area_size(self.foot() * PIXEL)
-            .y_label_area_size((widest as i32 + 16) * PIXEL)
+            .y_label_area_size(if is_long { 0 } else { (widest as i32 + 16) * PIXEL })
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let hair = |colour: &RGBColor| colour.stroke_width(PIXEL as u32);
         if let Some((x, _)) = self.mark {
@@ -144,6 +147,9 @@ impl Chart {
             .x_desc(self.x.name.as_str())
             .axis_desc_style(style)
             .draw()?;
+        if is_long {
+            self.names(area, &chart)?;
+        }
         if let Some((x, name)) = self.mark {
             self.mark(area, &mut chart, x.clamp(x0, x1), name)?;
         }
@@ -162,6 +168,18 @@ impl Chart {
         let style = letters(LETTERS, &MUTED);
         let left = (from + (x - x0) / (x1 - x0) * (to - from)).min(to - width_of(area, name, &style));
         words(area, name, [left, top - 9.0], &style, HPos::Left)
+    }
+
+    /// The names of rows above them, where there is no room beside them.
+    fn names(&self, area: &Area<'_>, chart: &Over<'_, '_>) -> Drawn {
+        let style = letters(LETTERS, &MUTED);
+        let (across, down) = chart.plotting_area().get_pixel_range();
+        let [left, top, bottom] = [across.start, down.start, down.end].map(|at| f64::from(at) / f64::from(PIXEL));
+        let row = (bottom - top) / self.y.labels().len().max(1) as f64;
+        for (i, name) in self.y.labels().iter().enumerate() {
+            words(area, name, [left + 6.0, top + row * (i as f64 + 0.5) - 16.0], &style, HPos::Left)?;
+        }
+        Ok(())
     }
 
     fn notes(&self, chart: &Over<'_, '_>) -> Drawn {
