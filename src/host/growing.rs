@@ -67,8 +67,9 @@ impl Plan {
 /// The batch of the moment.
 pub(super) struct Growing {
     size: BatchSize,
-    /// Samples of a micro-batch.
+    /// Samples of a micro-batch, and of the most of them.
     part: u64,
+    most: u64,
     latest: u64,
 }
 
@@ -83,12 +84,13 @@ impl Growing {
         };
         let [least, most] = [plan.batch, most].map(|size| size.min(samples) as u64);
         let size = BatchSize::new(growth, least, most, patience)?;
-        Ok(Some(Self { size, part: plan.at_once(samples) as u64, latest: least }))
+        let part = plan.at_once(samples) as u64;
+        Ok(Some(Self { size, part, most: most / part * part, latest: least }))
     }
 
-    /// Samples of the next batch: whole micro-batches, as many as the size has room for.
+    /// Samples of the next batch: whole micro-batches, rounded up, since a demand for a little more would never be met.
     pub(super) fn get(&self) -> u64 {
-        self.size.get() / self.part * self.part
+        self.size.get().div_ceil(self.part).saturating_mul(self.part).min(self.most)
     }
 
     /// Samples of the latest batch that did not end an epoch.
@@ -104,5 +106,25 @@ impl Growing {
     pub(super) fn update(&mut self, samples: u64, noise: Option<Noise>) {
         self.latest = self.get();
         self.size.update(samples, noise);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demand_for_less_than_a_micro_batch_more_is_met() {
+        let growth = Some(GrowthPlan { patience: 1, most: 60, ..GrowthPlan::default() });
+        let mut batch = Growing::new(&Plan { growth, ..Plan::default() }, 1000).unwrap().unwrap();
+        let mut sizes = std::vec![];
+        for _ in 0..3 {
+            // Noise alone: each time 1/0.81 of the batch is asked for.
+            let samples = batch.get();
+            let square = 1.0 / samples as f32;
+            batch.update(samples, Some(Noise { variance: 1.0, signal: 1e-6, square, samples }));
+            sizes.push(samples);
+        }
+        assert_eq!((sizes, batch.get(), batch.latest()), (std::vec![32, 48, 48], 48, 48));
     }
 }
