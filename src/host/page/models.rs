@@ -15,6 +15,8 @@ use std::vec::Vec;
 
 /// Pixels of a row.
 const ROW: i32 = 34;
+/// Models that have one of their own.
+const COLOURS: usize = 6;
 
 /// The colour of a model: that of the last iterate, of an average, of the baseline.
 pub(super) fn colour(place: usize, name: &str) -> RGBColor {
@@ -72,31 +74,36 @@ pub fn gap(models: &[(String, &Marks)], loss_name: &str) -> Result<Piece, HostEr
     ]))
 }
 
-/// The test error in per cent of each model in every seed, with mean and standard deviation.
+/// The test error in per cent of each model in every seed, with mean and standard deviation where there are several.
 ///
 /// # Errors
 /// None in practice: a plot that cannot be drawn.
 pub fn spread(models: &[(String, Vec<f64>)]) -> Result<Piece, HostError> {
     let mut lines = Vec::new();
     let (mut notes, mut ends) = (Vec::new(), Vec::new());
+    let is_single = models.iter().all(|(_, values)| values.len() == 1);
     for (i, (name, values)) in models.iter().enumerate() {
         let ((mean, deviation), (low, high)) = (mean_and_sd(values), extent(values.iter().copied()));
-        let (colour, y) = (colour(i, name), -(i as f64));
-        // The bar, a little below the points of the seeds.
-        let below = y - 0.22;
-        let points = values.iter().map(|&x| (x, y + 0.1));
+        // More than a few are no colours that anyone knows.
+        let colour = if models.len() > COLOURS { BLUE } else { colour(i, name) };
+        // The bar lies a little below the points of the seeds.
+        let (above, below) = if is_single { (0.0, 0.0) } else { (0.1, 0.22) };
+        let y = -(i as f64);
+        let points = values.iter().map(|&x| (x, y + above)).filter(|_| !is_single);
         lines.push(Line::new("", colour, points).stroke(Stroke::None).dots(Dots::Hollow).radius(4.0));
-        lines.push(Line::new("", colour, [(mean - deviation, below), (mean + deviation, below)]));
-        lines.push(Line::new("", colour, [(mean, below)]).stroke(Stroke::None).dots(Dots::Filled).radius(4.0));
+        lines.push(Line::new("", colour, [(mean - deviation, y - below), (mean + deviation, y - below)]));
+        lines.push(Line::new("", colour, [(mean, y - below)]).stroke(Stroke::None).dots(Dots::Filled).radius(4.0));
         ends.extend([low.min(mean - deviation), high.max(mean + deviation)]);
-        let sd = if values.len() > 1 { format!(" ± {deviation:.2}") } else { String::new() };
+        let sd = if is_single { String::new() } else { format!(" ± {deviation:.2}") };
         notes.push((high.max(mean + deviation), y, format!("{mean:.2}{sd}")));
     }
     let (low, high) = extent(ends.into_iter());
     let x = Axis::linear_around("", low, high);
     let sample = |name: &str, dots, stroke| Line::new(name, INK, []).stroke(stroke).dots(dots);
-    lines.push(sample("a seed", Dots::Hollow, Stroke::None));
-    lines.push(sample("mean ± standard deviation", Dots::Filled, Stroke::Solid));
+    if !is_single {
+        lines.push(sample("a seed", Dots::Hollow, Stroke::None));
+        lines.push(sample("mean ± standard deviation", Dots::Filled, Stroke::Solid));
+    }
     let chart = Chart {
         notes,
         height: (ROW + 6) * models.len() as i32,

@@ -66,6 +66,14 @@ impl Piece {
         Self::from_html(format!("<dl class=\"tiles\">\n{}</dl>\n", figures.iter().map(tile).collect::<String>()))
     }
 
+    /// Questions, each with a paragraph under it.
+    #[must_use]
+    pub fn notes(notes: &[(&str, &str)]) -> Self {
+        let note =
+            |(question, answer): &(&str, &str)| format!("<dt>{}</dt>\n<dd>{}</dd>\n", escape(question), escape(answer));
+        Self::from_html(format!("<dl class=\"notes\">\n{}</dl>\n", notes.iter().map(note).collect::<String>()))
+    }
+
     /// Links to other pages beside this one.
     #[must_use]
     pub fn links(links: &[(String, String)]) -> Self {

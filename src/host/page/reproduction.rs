@@ -3,7 +3,6 @@
 use super::runs::{Source, lead, model_sections, title, what_was_run};
 use super::{History, Page, Piece, history, spread};
 use crate::host::HostError;
-use crate::host::report::Table;
 use crate::host::reproduce::{NOTES, Reproduction, Stage, Variant};
 use std::borrow::ToOwned;
 use std::format;
@@ -37,7 +36,7 @@ pub fn of_reproduction(source: Source<'_>, reproduction: &Reproduction<'_>, seed
         }
     };
     let result = [Piece::table(&reproduction.variants.table(), &caption), errors(&whole)?];
-    let page = page.section("Result", result).section("What the article leaves open", [notes()]);
+    let page = page.section("Result", result).section("What the article leaves open", [Piece::notes(NOTES)]);
     let training = reproduction.histories.iter().map(|(stage, epochs)| {
         let names = match stage {
             Stage::Single | Stage::Falling | Stage::Growing => ["last iterate", "average"],
@@ -76,10 +75,4 @@ fn errors(variants: &[Variant]) -> Result<Piece, HostError> {
         names => format!("Not shown, since far outside: {}.", names.join(", ")),
     };
     Ok([spread(&near)?, Piece::text(&left_out)].into_iter().collect())
-}
-
-fn notes() -> Piece {
-    let rows = NOTES.iter().map(|&(question, answer)| [question, answer].map(str::to_owned).to_vec()).collect();
-    let header = ["what is open", "what is done here"].map(str::to_owned).to_vec();
-    Piece::words(&Table { header, rows }, "Questions that the article does not answer")
 }
