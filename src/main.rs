@@ -5,16 +5,15 @@ mod cli;
 use clap::Parser;
 use cli::{Command, Places, Progress};
 use cygnet::host::dataset::Dataset;
-use cygnet::host::ensemble::Comparison;
 use cygnet::host::evaluation::Evaluation;
 use cygnet::host::model_file::SavedModel;
+use cygnet::host::page::Page;
 use cygnet::host::plan::Plan;
 use cygnet::host::regression::RegressionEvaluation;
-use cygnet::host::replicas::{Coupling, MeanOverRun, ReplicaPlan, Replicas, train_replicas};
+use cygnet::host::replicas::{APART, ReplicaPlan, train_replicas};
 use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
-use cygnet::host::soup::Method;
-use cygnet::host::{HostError, ensemble, inspect, page, plane, plot, report, soup};
+use cygnet::host::{HostError, ensemble, inspect, output, page, plane, plot, report, soup};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -112,7 +111,7 @@ fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };
     let mut part = arguments.out.clone().into_os_string();
     part.push(".csv.part");
-    probe(Path::new(&part))?;
+    output::probe(Path::new(&part))?;
     let (stop, bar) = (stop_on_ctrl_c(), Places::new(arguments.quiet));
     let grid = plane::survey(first, &frame, arguments.view(), &data, &stop, &mut |done, total| bar.show(done, total));
     bar.finish();
@@ -135,7 +134,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.train.len() - plan.held_out(data.train.len())?)?;
-    prepare(&arguments.out)?;
+    output::prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path()))?;
@@ -148,10 +147,10 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     }
     let name = cli::source(arguments.data.path());
     let many = arguments.seeds > 1;
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut diverged) = (Vec::new(), None);
     for (plan, directory) in runs(arguments, &plan) {
         let seed = plan.seed;
-        prepare(&directory)?;
+        output::prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, many.then_some(seed), plan.growth.is_some());
         let data = loaded.dataset(&plan)?;
         let source = page::Source { data: &data, name: &name };
@@ -167,18 +166,19 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         });
         progress.finish();
         let mut outcome = outcome?;
-        let saved = save(&directory, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
+        let saved = output::save(&directory, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
             None => page::of_run(source, &plan, &outcome)?.write(&directory),
-            Some(_) => forget_page(&directory),
+            Some(_) => Page::forget(&directory),
         });
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{draws}\n"))?;
         }
         saved?;
-        if let Some(error) = outcome.diverged.take() {
+        diverged = outcome.diverged.take();
+        if diverged.is_some() {
             complain(&format!("the models of epoch {} are saved in {}", outcome.history.len(), directory.display()));
-            return Err(error);
+            break;
         }
         outcomes.push((seed, outcome));
         if stop.load(Relaxed) {
@@ -193,9 +193,14 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     }
     if many && data.train.has_classes() {
         page::of_seeds(page::Source { data: &data, name: &name }, &plan, &outcomes)?.write(&arguments.out)?;
+    } else if many {
+        Page::forget(&arguments.out)?;
     }
-    if !arguments.quiet {
+    if !arguments.quiet && !outcomes.is_empty() {
         say(&cli::conclusion(&arguments.out, many, data.preparation.is_some(), &outcomes))?;
+    }
+    if let Some(error) = diverged {
+        return Err(error);
     }
     // Between two seeds, too.
     let is_cut = outcomes.len() < arguments.seeds as usize;
@@ -225,23 +230,26 @@ fn run_replicas(
     stop: &AtomicBool,
 ) -> Result<ExitCode, HostError> {
     let name = cli::source(arguments.data.path());
-    let (mut whole, mut first) = (Vec::new(), None);
-    let (mut is_table, mut has_page) = (false, true);
+    let many = arguments.seeds > 1;
+    let (mut whole, mut links, mut first) = (Vec::new(), Vec::new(), None);
+    let (mut ended, mut cut) = (Ok(()), false);
     for (plan, directory) in runs(arguments, plan) {
-        prepare(&directory)?;
-        let mut progress = Progress::new(arguments.quiet, (arguments.seeds > 1).then_some(plan.seed), false);
+        output::prepare(&directory)?;
+        let mut progress = Progress::new(arguments.quiet, many.then_some(plan.seed), false);
         let data = loaded.dataset(&plan)?;
-        (is_table, has_page) = (data.preparation.is_some(), data.train.has_classes());
         let source = page::Source { data: &data, name: &name };
         let trained = train_replicas(&data, &plan, replicas, &mut progress, stop);
         progress.finish();
         let trained = trained?;
-        let comparison = save_replicas(&directory, &trained, replicas, &plan, source)?;
+        let comparison = output::save_replicas(&directory, &trained, replicas, &plan, source)?;
         say(&format!("\n{comparison}\n"))?;
+        links.push(plan.seed);
+        cut = trained.interrupted;
         if let Some(error) = trained.diverged {
             let epoch = trained.history.len();
             complain(&format!("the replicas of epoch {epoch} are saved in {}", directory.display()));
-            return Err(error);
+            ended = Err(error);
+            break;
         }
         first = first.or(Some(directory));
         if !trained.interrupted {
@@ -251,60 +259,30 @@ fn run_replicas(
             break;
         }
     }
+    let data = loaded.dataset(plan)?;
+    let table = ensemble::seeds(&whole);
     if whole.len() > 1 {
-        say(&format!("{}\n", ensemble::seeds(&whole)))?;
+        say(&format!("{table}\n\nMean ± standard deviation of {} seeds.\n", whole.len()))?;
+    }
+    if many && data.train.has_classes() {
+        let source = page::Source { data: &data, name: &name };
+        page::of_replica_seeds(source, plan, replicas, &table, &links)?.write(&arguments.out)?;
+    } else if many {
+        Page::forget(&arguments.out)?;
     }
     if replicas.is_apart() {
-        say(
-            "Replicas that start apart and are never pulled lie in different basins, where hidden units have changed\n\
-             places: what lies between them, as the average of their weights, is no model. Their votes are sound.\n",
-        )?;
+        say(&format!("{APART}\n"))?;
     }
     if let Some(first) = first.filter(|_| !arguments.quiet) {
+        let (is_table, has_page) = (data.preparation.is_some(), data.train.has_classes());
         say(&cli::saved(&arguments.out, &first.join("average.cygnet"), is_table, has_page))?;
     }
-    if stop.load(Relaxed) {
+    ended?;
+    if cut || links.len() < arguments.seeds as usize {
         complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Saves replicas, what lies between them, and the history; what each model and their votes are worth.
-fn save_replicas(
-    directory: &Path,
-    trained: &Replicas,
-    replicas: &ReplicaPlan,
-    plan: &Plan,
-    source: page::Source<'_>,
-) -> Result<Comparison, HostError> {
-    let data = source.data;
-    let model = |params: &[f32], is_average| data.model(trained.spec, params.to_vec(), is_average);
-    let models = trained.models.iter().zip(1..).map(|(params, k)| (format!("replica-{k}"), model(params, false)));
-    let models: Vec<_> = models.collect();
-    let is_elastic = matches!(replicas.coupling, Coupling::Elastic(_));
-    let middle = if is_elastic { "centre" } else { "average" };
-    // As files and as the table have it.
-    let (mut names, mut mixes) = (vec!["average"], vec![(middle.to_owned(), model(&trained.mean, true))]);
-    for MeanOverRun { name, params, count } in &trained.averages {
-        names.push(name);
-        mixes.push((format!("{name} of {count}"), model(params, true)));
-    }
-    if plan.validation > 0.0 {
-        names.push("soup");
-        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, data, plan)?.0));
-    }
-    let all = models.iter().map(|(name, model)| (name.as_str(), model));
-    let all: Vec<_> = all.chain(names.into_iter().zip(mixes.iter().map(|(_, model)| model))).collect();
-    save_models(directory, &all, data)?;
-    report::write_history(&directory.join("history.csv"), &trained.history)?;
-    let comparison = ensemble::compare(&models, &mixes, None, data, plan)?;
-    let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
-    if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
-        let run = page::ReplicaRun { replicas, trained, table: &comparison.table(), shown: (shown, model) };
-        page::of_replicas(source, plan, run)?.write(directory)?;
-    }
-    Ok(comparison)
 }
 
 /// Every way of the article to train and to predict, in one table and on one page.
@@ -314,7 +292,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
     let mut reproduction = Reproduction::new(&data, arguments.recipe())?;
     let plan = reproduction.recipe().plan.clone();
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    prepare(&arguments.out)?;
+    output::prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
@@ -326,85 +304,29 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
         progress.begin(&format!("{}, seed {seed}:", stage.title()));
         trained = reproduction.run(stage, seed, &mut progress, &stop);
         progress.finish();
-        // After each stage, since there may be no next.
-        reproduction.write(&arguments.out)?;
+        // After each stage, since there may be no next; what training says comes first.
+        let written = reproduction.write(&arguments.out);
+        trained = trained.and_then(|done| written.map(|()| done));
         if !matches!(trained, Ok(true)) {
             break;
         }
     }
     let source = page::Source { data: &data, name: &name };
-    page::of_reproduction(source, &reproduction, arguments.seeds)?.write(&arguments.out)?;
+    let page = page::of_reproduction(source, &reproduction, arguments.seeds, trained.as_ref().err());
+    let paged = page.and_then(|page| page.write(&arguments.out));
     say(&format!("\n{}", reproduction.variants.table()))?;
     if !arguments.quiet {
         let out = &arguments.out;
         let page = out.join("report.html");
         say(&format!("\n{}\n\nSaved in {}, with {} to look at.", cli::notes(), out.display(), page.display()))?;
     }
-    if !trained? {
+    let trained = trained?;
+    paged?;
+    if !trained {
         complain(&format!("interrupted; the stages that came to their end are saved in {}", arguments.out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Makes a directory and checks that files can be made in it, before hours are spent on what could not be saved.
-fn prepare(directory: &Path) -> Result<(), HostError> {
-    let failed = |source| HostError::File { path: directory.into(), source };
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    page::Page::check_place(directory)?;
-    probe(&directory.join("history.csv.part"))
-}
-
-/// Removes the page of an earlier run, where this one has none.
-fn forget_page(directory: &Path) -> Result<(), HostError> {
-    let page = directory.join("report.html");
-    match std::fs::remove_file(&page) {
-        Err(source) if source.kind() != ErrorKind::NotFound => Err(HostError::File { path: page, source }),
-        _ => Ok(()),
-    }
-}
-
-/// Checks that a file can be made, by one that is gone at once.
-fn probe(part: &Path) -> Result<(), HostError> {
-    let made = std::fs::write(part, "").and_then(|()| std::fs::remove_file(part));
-    made.map_err(|source| HostError::File { path: part.with_extension(""), source })
-}
-
-/// The last iterate and the averages, the first as `average`, the others by their kind, and the history.
-fn save(directory: &Path, outcome: &Outcome, data: &Dataset) -> Result<(), HostError> {
-    let model = |params: &[f32], is_average| data.model(outcome.spec, params.to_vec(), is_average);
-    let mut models = vec![("last", model(&outcome.last, outcome.last_is_average))];
-    for (i, average) in outcome.averages.iter().enumerate() {
-        models.push((if i == 0 { "average" } else { average.name }, model(&average.params, true)));
-    }
-    let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
-    save_models(directory, &all, data)?;
-    report::write_history(&directory.join("history.csv"), &outcome.history)
-}
-
-/// Models in both formats, in the units of what they predict; one of an earlier run does not stay beside them.
-fn save_models(directory: &Path, models: &[(&str, &SavedModel)], data: &Dataset) -> Result<(), HostError> {
-    const OURS: [&str; 7] = ["last", "average", "swa", "ema", "lawa", "swag", "soup"];
-    let failed = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| HostError::File { path, source }
-    };
-    for entry in std::fs::read_dir(directory).map_err(failed(directory))? {
-        let path = entry.map_err(failed(directory))?.path();
-        let [stem, format] = [path.file_stem(), path.extension()].map(|part| part.and_then(|part| part.to_str()));
-        let is_ours = stem.is_some_and(|stem| OURS.contains(&stem) || stem.starts_with("replica-"));
-        let is_model = matches!(format, Some("cygnet" | "safetensors")) && path.is_file();
-        if is_ours && is_model && !models.iter().any(|(name, _)| stem == Some(name)) {
-            std::fs::remove_file(&path).map_err(failed(&path))?;
-        }
-    }
-    for (name, model) in models {
-        let model = data.units.as_ref().map_or_else(|| (*model).clone(), |units| units.of_model(model));
-        for format in ["cygnet", "safetensors"] {
-            model.write(&directory.join(name).with_extension(format))?;
-        }
-    }
-    Ok(())
 }
 
 /// A flag that Ctrl-C sets, once; the second Ctrl-C ends the program at once.

@@ -275,11 +275,19 @@ fn replicas_are_trained_side_by_side_and_vote() {
     // Fewer replicas leave none of the earlier ones beside them, and an ordinary run leaves no replica.
     let none = "--pull none --replica-start independent --replica-batches round-robin --validation 0 --quiet";
     let out = succeeds(&dir, &format!("{TRAIN} --replicas 2 --out run {none}"));
+    let page = |name: &str| String::from_utf8(bytes(&dir, &format!("{name}/report.html"))).unwrap();
+    assert!(page("run").contains("different basins") && !page("same").contains("different basins"));
+    assert!(page("run").contains("never pulled, batches in turns.") && page("same").contains("t/total, each epoch."));
     assert!(out.contains("different basins") && !out.contains("soup"), "{out}");
     assert!(files(&dir, "run").iter().all(|name| !name.starts_with("replica-3") && !name.starts_with("soup")));
     succeeds(&dir, &format!("{TRAIN} --out run --quiet"));
     assert!(files(&dir, "run").iter().all(|name| !name.starts_with("replica")));
+    // Five unless it is said; several seeds have a page of their own.
+    succeeds(&dir, &format!("{TRAIN} --seeds 2 --out seeds --quiet --replicas"));
+    assert!(files(&dir, "seeds/seed-2").contains(&"replica-5.cygnet".into()));
+    assert!(page("seeds").contains("seed-2/report.html") && page("seeds").contains("replica-5"));
     for (command, code, words) in [
+        ("train --replicas 3 --epochs 1", 2, ["single epoch", "--pull-every"]),
         ("train --replicas 1", 2, ["1 replicas", "at least 2"]),
         ("train --replicas 3 --pull 2", 2, ["--pull", "`2`"]),
         ("train --replicas 3 --pull-every 0", 2, ["pull-every 0", "at least 1"]),
@@ -331,7 +339,7 @@ fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
 
     let out = train("--seeds 2 --out many");
     assert!(out.contains("± standard deviation of 2 seeds") && out.matches("swa of 1").count() == 3, "{out}");
-    assert_eq!(files(&dir, "many"), ["seed-1", "seed-2"]);
+    assert_eq!(files(&dir, "many"), ["report.html", "seed-1", "seed-2"]);
     train("--seed 2 --out one");
     assert!(of("many/seed-2", "average") == of("one", "average") && of("many/seed-1", "swa") != of("one", "swa"));
 
@@ -392,7 +400,7 @@ fn the_article_is_reproduced_in_one_table() {
         ("--validation 0", ["no validation samples", "--validation"]),
         ("--replicas 1", ["1 replicas", "at least 2"]),
         ("--epochs 0", ["epochs 0", "at least 1"]),
-        ("--epochs 1", ["pull fades", "2 or more"]),
+        ("--epochs 1", ["pull that fades", "--epochs"]),
         ("--seeds 0", ["--seeds", "0"]),
         ("--recipe lbfgs", ["--recipe", "lbfgs"]),
     ] {

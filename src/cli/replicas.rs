@@ -20,8 +20,15 @@ pub(crate) enum BatchesName {
 #[derive(Args)]
 pub(crate) struct Replicas {
     /// Train so many models side by side, pull them to their mean, and compare the mean, its --average over the run, a soup
-    /// and votes
-    #[arg(long, value_name = "K", conflicts_with = "baseline", help_heading = "Replicas")]
+    /// and votes; 5 unless it is said
+    #[arg(
+        long,
+        value_name = "K",
+        num_args = 0..=1,
+        default_missing_value = "5",
+        conflicts_with = "baseline",
+        help_heading = "Replicas"
+    )]
     replicas: Option<usize>,
     /// Where replicas begin: at the same weights, or each at its own
     #[arg(

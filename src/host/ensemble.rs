@@ -4,7 +4,7 @@ use super::dataset::Dataset;
 use super::model_file::SavedModel;
 use super::plan::Plan;
 use super::poll::{Tally, VOTES, poll};
-use super::report::{Table, loss_short, mean_and_sd};
+use super::report::{Table, loss_short, mean_and_sd, mean_sd};
 use super::run::{Averaged, Marks, split};
 use super::{Evaluator, HostError};
 use crate::{Loss, Score, Spec, Vote};
@@ -103,18 +103,17 @@ pub fn compare(
 
 /// A table of the same rows for several seeds: mean ± standard deviation.
 #[must_use]
-pub fn seeds(runs: &[Comparison]) -> String {
-    let Some(Comparison { rows, loss }) = runs.first() else { return String::new() };
+pub fn seeds(runs: &[Comparison]) -> Table {
+    let Some(Comparison { rows, loss }) = runs.first() else { return Table::default() };
     let cells = rows.iter().enumerate().map(|(r, Row(name, _))| {
         let cell = |[set, figure, digits]: [usize; 3]| {
             let values: Vec<f64> = runs.iter().filter_map(|run| Some(run.rows.get(r)?.1[set][figure])).collect();
             let (mean, sd) = mean_and_sd(&values);
-            if mean.is_nan() { "–".to_owned() } else { format!("{mean:.digits$} ± {sd:.digits$}") }
+            mean_sd(mean, sd, values.len(), |x| format!("{x:.digits$}"))
         };
         [vec![name.clone()], COLUMNS.map(cell).to_vec()].concat()
     });
-    let table = under_header(loss, cells.collect());
-    format!("{table}\n\nMean ± standard deviation of {} seeds.", runs.len())
+    under_header(loss, cells.collect())
 }
 
 /// What the draws from the posteriors among these averages predict together, if there are any.

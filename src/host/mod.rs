@@ -19,6 +19,7 @@ pub mod mnist;
 pub mod model_file;
 pub mod names;
 mod norms;
+pub mod output;
 pub mod page;
 pub mod plan;
 pub mod plane;

@@ -241,7 +241,7 @@ pub fn seeds(outcomes: &[&Outcome]) -> Table {
     let is_single = models.len() == 2 && first.baseline.is_none();
     let cell = |i: usize, values: Vec<f64>| {
         let (mean, sd) = mean_and_sd(&values);
-        if mean.is_nan() { "–".to_owned() } else { format!("{} ± {}", figure(i, mean), figure(i, sd)) }
+        mean_sd(mean, sd, values.len(), |x| figure(i, x))
     };
     let rows = (0..ROWS).map(|i| {
         let mut row = vec![names[i].clone()];
@@ -254,6 +254,15 @@ pub fn seeds(outcomes: &[&Outcome]) -> Table {
     header.extend(models.iter().map(|(name, _)| name.clone()));
     header.extend(is_single.then(|| "change".to_owned()));
     Table { header, rows: rows.collect() }
+}
+
+/// A mean with its deviation where it is one of several values; a dash where there is none.
+pub(super) fn mean_sd(mean: f64, sd: f64, values: usize, text: impl Fn(f64) -> String) -> String {
+    match values {
+        _ if mean.is_nan() => "–".to_owned(),
+        1 => text(mean),
+        _ => format!("{} ± {}", text(mean), text(sd)),
+    }
 }
 
 /// Mean and sample standard deviation (`n − 1`); the latter is 0 for a single value.

@@ -29,7 +29,7 @@ pub use piece::Piece;
 use piece::escape;
 pub use reliability::reliability;
 pub use reproduction::of_reproduction;
-pub use runs::{ReplicaRun, Source, of_replicas, of_run, of_seeds};
+pub use runs::{ReplicaRun, Source, of_replica_seeds, of_replicas, of_run, of_seeds};
 pub use settings::settings;
 use std::borrow::ToOwned;
 use std::format;
@@ -76,6 +76,10 @@ impl Page {
         self
     }
 
+    fn has_plots(&self) -> bool {
+        self.sections.iter().any(|(_, piece)| !piece.plots().is_empty())
+    }
+
     /// The whole file.
     #[must_use]
     pub fn html(&self) -> String {
@@ -92,12 +96,13 @@ impl Page {
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
              </head>\n<body>\n<header>\n<h1>{title}</h1>\n<p>{}</p>\n{}</header>\n\
              <nav aria-label=\"Sections\">\n{}</nav>\n<main>\n{}</main>\n\
-             <footer><p>cygnet {}. The plots are in <code>plots/</code>, too.</p></footer>\n</body>\n</html>\n",
+             <footer><p>cygnet {}.{}</p></footer>\n</body>\n</html>\n",
             escape(&self.lead),
             notice.collect::<String>(),
             links.collect::<String>(),
             bodies.collect::<String>(),
             env!("CARGO_PKG_VERSION"),
+            if self.has_plots() { " The plots are in <code>plots/</code>, too." } else { "" },
         )
     }
 
@@ -107,22 +112,26 @@ impl Page {
     /// [`HostError::File`].
     pub fn write(&self, directory: &Path) -> Result<(), HostError> {
         let [page, plots] = NAMES.map(|name| directory.join(name));
-        fs::create_dir_all(&plots).map_err(HostError::file(&plots))?;
         let ours = || self.sections.iter().flat_map(|(_, piece)| piece.plots());
-        for name in canvas::PLOTS {
-            let path = plots.join(format!("{name}.svg"));
-            if !ours().any(|plot| plot.name == name) {
-                match fs::remove_file(&path) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(HostError::file(&path)(error)),
-                    _ => {}
-                }
-            }
+        forget_plots(&plots, |name| ours().any(|plot| plot.name == name))?;
+        if self.has_plots() {
+            fs::create_dir_all(&plots).map_err(HostError::file(&plots))?;
         }
         for plot in ours() {
             let path = plots.join(format!("{}.svg", plot.name));
             fs::write(&path, plot.alone()).map_err(HostError::file(&path))?;
         }
         write_whole(&page, self.html().as_bytes()).map_err(HostError::file(&page))
+    }
+
+    /// Removes a page of an earlier run and its plots, where this one has none.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn forget(directory: &Path) -> Result<(), HostError> {
+        let [page, plots] = NAMES.map(|name| directory.join(name));
+        remove(&page)?;
+        forget_plots(&plots, |_| false)
     }
 
     /// Whether a page can be written there, as far as names that are taken by something else tell.
@@ -139,5 +148,30 @@ impl Page {
             return taken(&plots, "exists and is not a directory");
         }
         Ok(())
+    }
+}
+
+/// Removes plots that an earlier page has left, but for those to `keep`: files of our names, and of those under another.
+fn forget_plots(plots: &Path, keep: impl Fn(&str) -> bool) -> Result<(), HostError> {
+    if !plots.is_dir() {
+        return Ok(());
+    }
+    let is_ours = |name: &str| canvas::PLOTS.iter().any(|ours| name == *ours || name.ends_with(&format!("-{ours}")));
+    for entry in fs::read_dir(plots).map_err(HostError::file(plots))? {
+        let path = entry.map_err(HostError::file(plots))?.path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_plot = path.extension().is_some_and(|extension| extension == "svg") && path.is_file();
+        if is_plot && is_ours(name) && !keep(name) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), HostError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(HostError::file(path)(error)),
+        _ => Ok(()),
     }
 }

@@ -1,22 +1,30 @@
 //! The page of the article's experiment.
 
-use super::runs::{Source, lead, model_sections, title, what_was_run};
+use super::runs::{Source, coupled, lead, model_sections, title, what_was_run};
+use super::settings::{batch, rate};
 use super::{History, Page, Piece, history, spread};
 use crate::host::HostError;
+use crate::host::report::Table;
 use crate::host::reproduce::{NOTES, Reproduction, Stage, Variant};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};
+use std::vec;
 use std::vec::Vec;
 
 /// Errors of more than this multiple of the least would leave the others no room in a plot.
 const OUTLIER: f64 = 4.0;
 
-/// A page about the article's experiment with so many seeds, as far as it came.
+/// A page about the article's experiment with so many seeds, as far as it came and with what ended it.
 ///
 /// # Errors
 /// As [`TestSet::new`](super::TestSet::new).
-pub fn of_reproduction(source: Source<'_>, reproduction: &Reproduction<'_>, seeds: u32) -> Result<Page, HostError> {
+pub fn of_reproduction(
+    source: Source<'_>,
+    reproduction: &Reproduction<'_>,
+    seeds: u32,
+    failure: Option<&HostError>,
+) -> Result<Page, HostError> {
     let plan = &reproduction.recipe().plan;
     let spec = plan.spec(source.data.train.inputs(), source.data.classes)?;
     let whole = reproduction.variants.whole();
@@ -27,7 +35,9 @@ pub fn of_reproduction(source: Source<'_>, reproduction: &Reproduction<'_>, seed
     let mut page = Page::new(&title(&spec, "the article's experiment"), &lead(source, plan, &seed));
     let done = whole.first().map_or(0, |variant| variant.figures.len());
     if done < seeds as usize || reproduction.histories.len() < Stage::ALL.len() {
-        page = page.notice("The experiment did not come to its end. The page shows the stages and the seeds that did.");
+        let why = failure.map_or_else(String::new, |error| format!(" ({error})"));
+        let text = "The page shows the stages and the seeds that did.";
+        page = page.notice(&format!("The experiment did not come to its end{why}. {text}"));
     }
     let caption = match done {
         1 => "Errors in per cent; updates of all models that took part".to_owned(),
@@ -35,7 +45,10 @@ pub fn of_reproduction(source: Source<'_>, reproduction: &Reproduction<'_>, seed
             format!("Errors in per cent; mean ± standard deviation of {n} seeds; updates of all models that took part")
         }
     };
-    let result = [Piece::table(&reproduction.variants.table(), &caption), errors(&whole)?];
+    let result = match done {
+        0 => Vec::new(),
+        _ => vec![Piece::table(&reproduction.variants.table(), &caption), errors(&whole)?, first_seed(done, plan.seed)],
+    };
     let page = page.section("Result", result).section("What the article leaves open", [Piece::notes(NOTES)]);
     let training = reproduction.histories.iter().map(|(stage, epochs)| {
         let names = match stage {
@@ -53,7 +66,35 @@ pub fn of_reproduction(source: Source<'_>, reproduction: &Reproduction<'_>, seed
         Some(average) => model_sections(page, source.data, &spec, ("SWA of one model", &average.params), &[])?,
         None => page,
     };
-    Ok(page.section("What was run", [what_was_run(source, plan, &seed, &spec)]))
+    Ok(page.section("What was run", [stages(reproduction), what_was_run(source, plan, &seed, &spec)]))
+}
+
+/// Whose curves and classes follow.
+fn first_seed(seeds: usize, seed: u64) -> Piece {
+    Piece::text(&if seeds > 1 {
+        format!("The curves, the classes and the pictures are those of seed {seed}.")
+    } else {
+        String::new()
+    })
+}
+
+/// What each stage changes.
+fn stages(reproduction: &Reproduction<'_>) -> Piece {
+    let recipe = reproduction.recipe();
+    let row = |stage: Stage| {
+        let plan = recipe.plan_of(stage, recipe.plan.seed);
+        let what = match recipe.replicas_of(stage) {
+            Some(replicas) => coupled(&replicas),
+            None if plan.averages.is_some() => format!("rate {}; averaged", rate(&plan)),
+            None => format!("rate {}; batch {}", rate(&plan), batch(&plan)),
+        };
+        vec![stage.title().to_owned(), what]
+    };
+    let header = ["stage", "what it is"].map(str::to_owned).to_vec();
+    Piece::words(
+        &Table { header, rows: Stage::ALL.map(row).to_vec() },
+        "Stages, which differ from the settings in this",
+    )
 }
 
 fn heading(stage: Stage) -> String {

@@ -11,7 +11,7 @@ use crate::host::dataset::Dataset;
 use crate::host::inspect::layers;
 use crate::host::model_file::SavedModel;
 use crate::host::plan::Plan;
-use crate::host::replicas::{Coupling, ReplicaPlan, Replicas};
+use crate::host::replicas::{APART, Batches, Coupling, ReplicaPlan, Replicas};
 use crate::host::report::{BASELINE, Table, comparison, loss_short, models, models_of_seeds, percent, remark, seeds};
 use crate::host::run::{Epoch, Marks, Outcome};
 use crate::{Calibration, Pull, Spec, Start};
@@ -91,6 +91,43 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
         .section("What was run", [what_was_run(source, plan, &seed, spec)]))
 }
 
+/// What a table of means over seeds is called.
+fn of_so_many(seeds: usize) -> String {
+    if seeds == 1 { "One seed".to_owned() } else { format!("Mean ± standard deviation of {seeds} seeds") }
+}
+
+/// Seeds that follow each other.
+fn range(seeds: &[u64]) -> String {
+    match seeds {
+        [first, .., last] => format!("{first} to {last}"),
+        [one] => one.to_string(),
+        [] => "none".to_owned(),
+    }
+}
+
+/// A page about replicas trained with several seeds, `table` their means, with links to the pages of each.
+///
+/// # Errors
+/// As [`Plan::spec`].
+pub fn of_replica_seeds(
+    source: Source<'_>,
+    plan: &Plan,
+    replicas: &ReplicaPlan,
+    table: &Table,
+    seeds: &[u64],
+) -> Result<Page, HostError> {
+    let spec = plan.spec(source.data.train.inputs(), source.data.classes)?;
+    let seed = range(seeds);
+    let links = seeds.iter().map(|seed| (format!("seed-{seed}/report.html"), format!("seed {seed}")));
+    let page =
+        Page::new(&title(&spec, &format!("{} replicas, several seeds", replicas.count)), &lead(source, plan, &seed));
+    let caption = "Means ± standard deviations of the seeds that came to their end";
+    Ok(page
+        .section("Result", (!table.rows.is_empty()).then(|| Piece::table(table, caption)))
+        .section("Each seed", [Piece::links(&links.collect::<Vec<_>>())])
+        .section("What was run", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, &spec)]))
+}
+
 /// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
 ///
 /// # Errors
@@ -112,15 +149,13 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
         loss: loss_short(&first.spec),
         names: ["last iterate", "average"],
     };
-    let seed = match outcomes {
-        [(first, _), .., (last, _)] => format!("{first} to {last}"),
-        _ => plan.seed.to_string(),
-    };
-    let mut page = Page::new(&title(&first.spec, &format!("{} seeds", whole.len())), &lead(source, plan, &seed));
+    let seeds_of: Vec<u64> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|&(seed, _)| seed).collect();
+    let seed = range(&seeds_of);
+    let mut page = Page::new(&title(&first.spec, "several seeds"), &lead(source, plan, &seed));
     if whole.len() < outcomes.len() {
         page = page.notice("The last run was interrupted; it is not in the means.");
     }
-    let caption = format!("Mean ± standard deviation of {} seeds", whole.len());
+    let caption = of_so_many(whole.len());
     let error = |marks: &&Marks| 100.0 * (1.0 - f64::from(marks.test.accuracy()));
     let errors = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(error).collect()));
     let errors: Vec<_> = errors.collect();
@@ -165,9 +200,15 @@ pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Resu
     } else if trained.interrupted {
         page = page.notice(INTERRUPTED);
     }
-    let page = page
-        .section("Result", [Piece::table(table, "Replicas, mixes of their weights, and their votes")])
-        .section("Training", [history(&drawn)?]);
+    let warning = replicas.is_apart().then(|| Piece::text(APART));
+    let result = [Piece::table(table, "Replicas, mixes of their weights, and their votes")].into_iter().chain(warning);
+    let page = page.section("Result", result).section("Training", [history(&drawn)?]);
+    Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
+        .section("What was run", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, spec)]))
+}
+
+/// How replicas were trained together, in a sentence.
+pub(super) fn coupled(replicas: &ReplicaPlan) -> String {
     let start = if replicas.start == Start::Common { "a common start" } else { "starts apart" };
     let pull = match replicas.coupling {
         Coupling::Mean(Pull::Fading) => "pulled to their mean by 1 − t/total".to_owned(),
@@ -177,9 +218,9 @@ pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Resu
         Coupling::Elastic(share) => format!("by elastic averaging of {share}"),
     };
     let every = replicas.every.map_or_else(|| "each epoch".to_owned(), |steps| format!("every {steps} steps"));
-    let text = format!("{} replicas from {start}, {pull}, {every}.", replicas.count);
-    Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
-        .section("What was run", [Piece::text(&text), what_was_run(source, plan, &seed, spec)]))
+    let every = if replicas.is_free() { String::new() } else { format!(", {every}") };
+    let turns = if replicas.batches == Batches::RoundRobin { ", batches in turns" } else { "" };
+    format!("{} replicas from {start}, {pull}{every}{turns}.", replicas.count)
 }
 
 pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> Piece {

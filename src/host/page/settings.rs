@@ -96,7 +96,7 @@ fn optimizer(plan: &Plan) -> String {
     own + &behind.unwrap_or_default()
 }
 
-fn rate(plan: &Plan) -> String {
+pub(super) fn rate(plan: &Plan) -> String {
     let decay = match plan.decay {
         DecayPlan::Constant => "constant".to_owned(),
         DecayPlan::Step { every, factor } => format!("times {} every {every} epochs", short(factor)),
@@ -114,7 +114,7 @@ fn rate(plan: &Plan) -> String {
     format!("{}, {decay}{warmup}", short(plan.rate))
 }
 
-fn batch(plan: &Plan) -> String {
+pub(super) fn batch(plan: &Plan) -> String {
     let micro = plan.micro_batch.map(|micro| format!(", {micro} at once")).unwrap_or_default();
     let growth = plan.growth.map(|GrowthPlan { rule, most, patience }| {
         let how = match rule {

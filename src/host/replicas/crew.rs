@@ -101,9 +101,9 @@ impl<'a> Crew<'a> {
         self.trainers[0].schedule.at(self.models[0].steps().saturating_sub(1))
     }
 
-    /// Steps of the first replica, which is never behind another.
+    /// Steps of the replica that has most: an interruption leaves some behind.
     pub(super) fn steps(&self) -> u64 {
-        self.models[0].steps()
+        self.models.iter().map(|model| model.steps()).max().unwrap_or(0)
     }
 
     /// Over the epoch so far: mean loss and share of errors.

@@ -67,6 +67,11 @@ impl Default for ReplicaPlan {
     }
 }
 
+/// Why the mean of replicas that are [apart](ReplicaPlan::is_apart) is shown with a warning.
+pub const APART: &str = "Replicas that start apart and are never pulled lie in different basins, where hidden units have \
+                         changed places: what lies between them, as the average of their weights, is no model. Their \
+                         votes are sound.";
+
 impl ReplicaPlan {
     /// Whether the numbers are in range, and replicas can be trained by `plan`.
     ///
@@ -84,6 +89,9 @@ impl ReplicaPlan {
                 "pull elastic:{alpha:?} is out of range: above 0, and at most 1/{0} for {0} replicas",
                 self.count
             ),
+            (Self { every: None, .. }, Coupling::Mean(Pull::Fading)) if plan.epochs == 1 => {
+                "a pull that fades over a single epoch is none: more --epochs, or --pull-every".to_string()
+            }
             _ if matches!(plan.optimizer, OptimizerPlan::ScheduleFree(_)) => {
                 "schedule-free keeps an average that no pull reaches: replicas take another --optimizer".to_string()
             }

@@ -10,11 +10,12 @@ use std::vec;
 
 const FREE: Coupling = Coupling::Mean(Pull::Constant(0.0));
 
-/// Ten batches of the small set an epoch.
+/// Ten batches of the small set an epoch, two epochs with a rate that falls.
 fn usual() -> Plan {
     let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, ..SgdConfig::default() });
     let (hidden, lookahead) = (vec![5], Some(LookaheadConfig::default()));
-    Plan { hidden, optimizer, lookahead, validation: 0.75, epochs: 1, averages: None, ..Plan::default() }
+    let decay = DecayPlan::Linear(0.0);
+    Plan { hidden, optimizer, lookahead, decay, validation: 0.75, epochs: 2, averages: None, ..Plan::default() }
 }
 
 fn averaged(kinds: Vec<AverageKind>, start: f32) -> Option<AveragePlan> {
@@ -42,10 +43,10 @@ fn threads_change_no_bit() {
     let elastic = ReplicaPlan { coupling: Coupling::Elastic(0.3), every: Some(4), ..parallel };
     let kinds = vec![AverageKind::Swa, AverageKind::Ema(Ema::new(0.1)), AverageKind::Lawa(2)];
     for (replicas, steps, batch_norm, augment) in [
-        (parallel, 10, true, None),
-        (in_turns, 4, false, Some(Augment::default())),
-        (elastic, 10, false, Some(Augment::default())),
-        (elastic, 10, true, None),
+        (parallel, 20, true, None),
+        (in_turns, 8, false, Some(Augment::default())),
+        (elastic, 20, false, Some(Augment::default())),
+        (elastic, 20, true, None),
     ] {
         let plan = Plan { batch_norm, augment, averages: averaged(kinds.clone(), 0.5), ..usual() };
         let one = run_plan(&plan, replicas);
@@ -55,7 +56,7 @@ fn threads_change_no_bit() {
         assert!(params(&many) == params(&one), "{replicas:?}");
         assert!(one.models.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(one.history.last().unwrap().steps, steps);
-        assert_eq!(one.averages.iter().map(|average| average.count).collect::<Vec<_>>(), [1, steps, 1]);
+        assert_eq!(one.averages.iter().map(|average| average.count).collect::<Vec<_>>(), [2, steps, 2]);
     }
 }
 
@@ -125,7 +126,10 @@ fn initial(plan: &Plan, seed: u64) -> Vec<f32> {
 fn averages_take_in_the_mean_of_the_replicas() {
     let replicas = ReplicaPlan { coupling: Coupling::Mean(Pull::Constant(0.3)), ..with_threads(2) };
     let kinds = vec![AverageKind::Swa, AverageKind::Lawa(1), AverageKind::Ema(Ema::new(1.0))];
-    let of = |epochs, start| run_plan(&Plan { epochs, averages: averaged(kinds.clone(), start), ..usual() }, replicas);
+    let of = |epochs, start| {
+        let (averages, decay) = (averaged(kinds.clone(), start), DecayPlan::Constant);
+        run_plan(&Plan { epochs, averages, decay, ..usual() }, replicas)
+    };
     let (first, second) = (of(1, 0.0), of(2, 0.0));
     let [swa, lawa, ema] = &second.averages[..] else { panic!("{:?}", second.averages) };
     assert_eq!([swa, lawa, ema].map(|average| (average.name, average.count)), [("swa", 2), ("lawa", 1), ("ema", 20)]);

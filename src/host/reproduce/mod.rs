@@ -6,6 +6,7 @@ mod variants;
 
 use super::dataset::Dataset;
 use super::model_file::SavedModel;
+use super::page::remove;
 use super::plan::Plan;
 use super::poll::{VOTES, poll};
 use super::replicas::{ReplicaPlan, train_replicas};
@@ -15,7 +16,6 @@ use super::{Evaluator, HostError};
 pub use notes::NOTES;
 pub use recipe::{Recipe, Stage};
 use std::format;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::vec::Vec;
@@ -167,12 +167,8 @@ impl<'a> Reproduction<'a> {
                 write_history(&path, history)?;
                 continue;
             }
-            for path in [path.with_extension("jsonl"), path] {
-                match std::fs::remove_file(&path) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(HostError::file(&path)(error)),
-                    _ => {}
-                }
-            }
+            remove(&path.with_extension("jsonl"))?;
+            remove(&path)?;
         }
         self.variants.write(&directory.join(TABLE))
     }

@@ -114,8 +114,7 @@ impl Recipe {
     /// Whether every stage can be trained on so many samples.
     ///
     /// # Errors
-    /// [`HostError::Usage`] for settings out of range, for models that cannot vote, for a single epoch, after which a pull
-    /// that fades is none, or without validation samples.
+    /// [`HostError::Usage`] for settings out of range, for models that cannot vote, or without validation samples.
     pub fn check(&self, samples: usize) -> Result<(), HostError> {
         let held_out = self.plan.held_out(samples)?;
         for stage in Stage::ALL {
@@ -126,12 +125,36 @@ impl Recipe {
         }
         let fault = match self.plan {
             _ if held_out == 0 => "no validation samples: --validation is above 0",
-            Plan { epochs: 1, .. } => "the pull fades over the epochs, of which there are 2 or more",
             Plan { loss, .. } if loss != Loss::SoftmaxCrossEntropy => {
                 "models vote on classes: the loss is cross-entropy"
             }
             _ => return Ok(()),
         };
         Err(HostError::Usage(fault.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_are_those_that_the_documents_say() {
+        let (adam, sgd) = (Recipe::adam(), Recipe::sgd());
+        assert_eq!((adam.plan.clone(), adam.replicas.count), (Plan::default(), 5));
+        let SgdConfig { momentum, nesterov, weight_decay } = match sgd.plan.optimizer {
+            OptimizerPlan::Sgd(config) => config,
+            _ => SgdConfig::default(),
+        };
+        assert_eq!((momentum, nesterov, weight_decay), (0.9, false, 1e-4));
+        assert_eq!((sgd.plan.decay, sgd.averaged), (DecayPlan::Linear(0.0), DecayPlan::Paper(0.02)));
+        assert_eq!((sgd.plan.rate, sgd.plan.dropout, sgd.plan.epochs), (0.05, 0.0, 30));
+        assert_eq!(sgd.plan_of(Stage::Single, 7), Plan { decay: DecayPlan::Paper(0.02), seed: 7, ..sgd.plan.clone() });
+        assert_eq!(sgd.plan_of(Stage::Falling, 1), sgd.plan.baseline());
+        let apart = [Stage::Apart, Stage::Common, Stage::Independent].map(|stage| adam.replicas_of(stage).unwrap());
+        assert_eq!(apart.map(|replicas| replicas.start), [Start::Independent, Start::Common, Start::Independent]);
+        let free = Coupling::Mean(Pull::Constant(0.0));
+        let fading = Coupling::Mean(Pull::Fading);
+        assert_eq!(apart.map(|replicas| replicas.coupling), [free, fading, fading]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Score;
 use crate::host::HostError;
-use crate::host::report::{Table, mean_and_sd};
+use crate::host::report::{Table, mean_and_sd, mean_sd};
 use crate::host::run::Marks;
 use std::borrow::ToOwned;
 use std::format;
@@ -95,11 +95,7 @@ impl Variants {
         let cell = |variant: &Variant, i: usize, digits: usize| {
             let values: Vec<f64> = variant.figures.iter().map(|figures| figures.cells()[i]).collect();
             let (mean, sd) = mean_and_sd(&values);
-            match (mean.is_nan(), values.len()) {
-                (true, _) => "–".to_owned(),
-                (false, 1) => format!("{mean:.digits$}"),
-                (false, _) => format!("{mean:.digits$} ± {sd:.digits$}"),
-            }
+            mean_sd(mean, sd, values.len(), |x| format!("{x:.digits$}"))
         };
         let row = |variant: &Variant| {
             let cells = COLUMNS.iter().enumerate().map(|(i, &(_, digits))| cell(variant, i, digits));
