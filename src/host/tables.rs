@@ -11,7 +11,7 @@ use super::regression::Units;
 use super::run::split;
 use super::table::{Dialect, Gaps, NO_NUMBER, NO_VALUE, Sheet, Table};
 use crate::random::{self, Purpose};
-use crate::{Error, Fit, Missing, Preprocess, PreprocessConfig, Value, preprocess_len};
+use crate::{Error, Fit, Missing, Preprocess, PreprocessConfig, Value, fit_len, preprocess_len};
 use std::borrow::ToOwned;
 use std::format;
 use std::path::{Path, PathBuf};
@@ -172,29 +172,32 @@ impl Tables {
 
     fn fit(&self, learned: &Table) -> Result<Vec<f32>, HostError> {
         let inputs = self.columns.inputs.len();
-        let (mut floats, mut counts) = (zeros(preprocess_len(inputs))?, zeros(inputs)?);
+        let (mut floats, mut counts) = (zeros(fit_len(inputs))?, zeros(inputs)?);
         let mut fit = Fit::new(self.config, inputs, &mut floats, &mut counts)?;
         fit.add(&learned.inputs)?;
+        let at = |feature: usize, what: &str| {
+            let name = &self.columns.inputs[feature];
+            let problem = format!("column `{name}` {what} in the training rows; --ignore {name}?");
+            HostError::from(DataError::table(&learned.path, problem))
+        };
         fit.finish().map_err(|error| match error {
-            Error::Unseen { feature } => {
-                let name = &self.columns.inputs[feature];
-                let problem = format!("column `{name}` has no value in the training rows; --ignore {name}?");
-                DataError::table(&learned.path, problem).into()
-            }
+            Error::Unseen { feature } => at(feature, "has no value"),
+            Error::Preprocess { feature } => at(feature, "has numbers too far apart"),
             other => HostError::Core(other),
         })?;
+        floats.truncate(preprocess_len(inputs));
         Ok(floats)
     }
 
     /// Mean and deviation of each number to predict.
     fn units(&self, learned: &Table) -> Result<Units, HostError> {
         let targets = self.columns.targets.len();
-        let (mut floats, mut counts) = (zeros(preprocess_len(targets))?, zeros(targets)?);
+        let (mut floats, mut counts) = (zeros(fit_len(targets))?, zeros(targets)?);
         let mut fit = Fit::new(PreprocessConfig::default(), targets, &mut floats, &mut counts)?;
         fit.add(&learned.values)?;
-        fit.finish()?;
+        let numbers = fit.finish()?;
         let mut units = Units { means: Vec::new(), deviations: Vec::new() };
-        for (&[.., mean, scale], name) in floats.as_chunks::<5>().0.iter().zip(&self.columns.targets) {
+        for (&[.., mean, scale], name) in numbers.floats().as_chunks::<5>().0.iter().zip(&self.columns.targets) {
             if scale == 0.0 {
                 let problem = format!("column `{name}` never changes in the training rows: nothing to predict");
                 return Err(DataError::table(&learned.path, problem).into());
