@@ -175,6 +175,47 @@ fn models_whose_inputs_are_made_differently_do_not_mix() {
     succeeds(&dir, "plane c/last.cygnet d/last.cygnet --data examples/pump.csv --steps 3 --quiet");
 }
 
+/// What was said of a table in training holds wherever the model is used.
+#[test]
+fn a_model_knows_how_its_table_is_spelt() {
+    let dir = workplace();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let rows = |separator: &str| -> String {
+        let row = |i: i32| [(i % 7).to_string(), (i % 5).to_string(), ["up", "off"][i as usize % 2].to_owned()];
+        (0..60).map(|i| row(i).join(separator) + "\n").collect()
+    };
+    let test_rows = |model: &str, file: &str| {
+        let all = succeeds(&dir, &format!("eval {model}/last.cygnet --data {file} --test-share 0.5 --json"));
+        let all: Value = serde_json::from_str(&all).unwrap();
+        let samples = |set: &str| all[set]["samples"].as_u64().unwrap_or(0);
+        samples("train") + samples("validation") + samples("test")
+    };
+    let train = |line: &str| succeeds(&dir, &format!("train {line} --hidden 2 --epochs 2"));
+
+    // A first row that looks like a header, and is none.
+    write("bare.csv", &("?,?,up\n".to_owned() + &rows(",")));
+    write("test.csv", "?,?,up\n1,2,off\n2,1,up\n");
+    train("--data bare.csv --header no --missing mean --out bare");
+    assert_eq!(test_rows("bare", "bare.csv"), 61);
+    assert_eq!(cells(&succeeds(&dir, "predict bare/last.cygnet test.csv")).len(), 3);
+    let report = train("--data bare.csv --test test.csv --header no --missing mean --out tested");
+    assert!(report.contains("3 for the test"), "{report}");
+
+    // Names of digits.
+    write("digits.csv", &("10,2,y\n".to_owned() + &rows(",")));
+    train("--data digits.csv --header yes --out digits");
+    assert_eq!(test_rows("digits", "digits.csv"), 60);
+    write("inputs.csv", "2,10\n1,2\n");
+    assert_eq!(cells(&succeeds(&dir, "predict digits/last.cygnet inputs.csv")).len(), 1);
+    write("others.csv", "x,10,q\n1,2,3\n");
+    fails(&dir, "predict digits/last.cygnet others.csv", 1, &["no column `2` among x, 10, q"]);
+
+    write("bars.csv", &("a|b|y\n".to_owned() + &rows("|")));
+    train("--data bars.csv --separator | --out bars");
+    assert_eq!(test_rows("bars", "bars.csv"), 60);
+    assert_eq!(cells(&succeeds(&dir, "predict bars/last.safetensors bars.csv")).len(), 60);
+}
+
 #[test]
 fn what_does_not_go_together_is_refused_before_anything_runs() {
     let dir = workplace();

@@ -313,6 +313,7 @@ fn a_preparation_is_read_back_from_both_formats() {
     let strings = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let columns = Columns {
         header: true,
+        separator: Some(b'|'),
         inputs: vec!["te \"mp\"".into(), "π; columns {".into()],
         targets: strings("state"),
         classes: strings("a b c"),

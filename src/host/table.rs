@@ -47,6 +47,7 @@ pub(super) struct Sheet {
     path: PathBuf,
     text: Vec<u8>,
     separator: u8,
+    first: Vec<String>,
     pub names: Vec<String>,
     pub has_header: bool,
 }
@@ -83,18 +84,36 @@ impl Sheet {
         let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
         let line = text.split(|&b| b == b'\n').next().unwrap_or(&[]);
         let separator = dialect.separator.unwrap_or_else(|| most(line));
-        let mut sheet = Self { path: path.to_owned(), text, separator, names: Vec::new(), has_header: false };
+        let mut sheet = Self {
+            path: path.to_owned(),
+            text,
+            separator,
+            first: Vec::new(),
+            names: Vec::new(),
+            has_header: false,
+        };
         let first = match sheet.records().next() {
             Some(first) => first.map_err(|e| fail(&e.to_string()))?,
             None => return Err(fail("expected a table, found nothing")),
         };
-        let cells: Vec<&str> = first.iter().map(str::trim).collect();
-        sheet.has_header = dialect.header.unwrap_or_else(|| !cells.iter().any(|cell| cell.parse::<f32>().is_ok()));
-        let name = |(i, cell): (usize, &&str)| {
-            if sheet.has_header && !cell.is_empty() { (*cell).to_owned() } else { (i + 1).to_string() }
-        };
-        sheet.names = cells.iter().enumerate().map(name).collect();
+        sheet.first = first.iter().map(|cell| cell.trim().to_owned()).collect();
+        let has_number = sheet.first.iter().any(|cell| cell.parse::<f32>().is_ok());
+        sheet.take_header(dialect.header.unwrap_or(!has_number));
         Ok(sheet)
+    }
+
+    /// Takes the first line for a header, or for a row.
+    pub(super) fn take_header(&mut self, has_header: bool) {
+        let name = |(i, cell): (usize, &String)| {
+            if has_header && !cell.is_empty() { cell.clone() } else { (i + 1).to_string() }
+        };
+        self.names = self.first.iter().enumerate().map(name).collect();
+        self.has_header = has_header;
+    }
+
+    /// Whether the first line has all these names.
+    pub(super) fn begins_with(&self, names: &[String]) -> bool {
+        names.iter().all(|name| self.first.contains(name))
     }
 
     /// A problem with the file.

@@ -83,6 +83,7 @@ impl Source {
         let has_classes = !plan.choice.regression;
         let table = sheet.rows(&places, has_classes, gaps).map_err(advised)?;
         columns.drops_missing = plan.drops_missing;
+        columns.separator = plan.dialect.separator;
         if has_classes {
             let of_column = |problem| sheet.error(format!("column `{}`: {problem}", columns.targets.join("")));
             columns.classes = classes(&table.names, table.lines.len()).map_err(of_column)?;
@@ -100,7 +101,7 @@ impl Source {
         let Some(columns) = &preparation.columns else {
             return Err(HostError::Mismatch("the model does not say which columns it takes".to_owned()));
         };
-        let dialect = Dialect { header: columns.header.then_some(true), separator: None };
+        let dialect = Dialect { header: Some(columns.header), separator: columns.separator };
         let sheet = Sheet::open(&self.data, dialect)?;
         let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
         let gaps = gaps_of(preparation, columns.drops_missing);
@@ -114,7 +115,7 @@ impl Source {
     fn tables(&self, columns: Columns, table: Table, gaps: Gaps, plan: &TablePlan) -> Result<Tables, HostError> {
         let config = plan.preprocess;
         if let Some(path) = &self.test {
-            let sheet = Sheet::open(path, Dialect { header: columns.header.then_some(true), ..plan.dialect })?;
+            let sheet = Sheet::open(path, Dialect { header: plan.dialect.header.or(Some(columns.header)), ..plan.dialect })?;
             let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
             let test = sheet.rows(&places, columns.has_classes(), gaps)?;
             return Ok(Tables { columns, train: table, test, config });
@@ -274,10 +275,11 @@ pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<(Vec<f
         ..Columns::default()
     };
     let columns = preparation.columns.clone().unwrap_or_else(numbered);
+    let header = preparation.columns.as_ref().and_then(|columns| (!columns.header).then_some(false));
+    let mut sheet = Sheet::open(path, Dialect { header, separator: columns.separator })?;
     // A file of the inputs alone may do without the header that the model's table had.
-    let mut sheet = Sheet::open(path, Dialect::default())?;
-    if columns.header && sheet.names.len() != columns.inputs.len() {
-        sheet = Sheet::open(path, Dialect { header: Some(true), separator: None })?;
+    if columns.header && (sheet.names.len() != columns.inputs.len() || sheet.begins_with(&columns.inputs)) {
+        sheet.take_header(true);
     }
     let places = columns.among(&sheet.names, sheet.has_header, false).map_err(|problem| sheet.error(problem))?;
     let gaps = match gaps_of(preparation, false) {
