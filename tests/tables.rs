@@ -58,6 +58,9 @@ fn however_a_table_is_spelt_it_is_the_same() {
     for separator in [",", ";", "\t", " , ", "; "] {
         assert_eq!(same(["a", "b", "y\r\n"].join(separator) + &rows(separator, "\r\n")), columns);
     }
+    assert_eq!(same("\r\n\na;\"b\";y\n".to_owned() + &rows(";", "\n")), columns);
+    let quoted = same("a;b;\"y, or\n,,z\"\n".to_owned() + &rows(";", "\n"));
+    assert_eq!(quoted.targets, ["y, or\n,,z"]);
     assert_eq!(same("\u{feff}a,\"b\",y\n".to_owned() + &rows(",", "\n")), columns);
     let numbered = same(rows(",", "\n"));
     assert_eq!(
@@ -119,6 +122,20 @@ fn what_cannot_be_read_says_file_line_and_column() {
         ),
         (with("inf,2,up\n"), plain(), "line 22, column `a`: `inf` is infinite or too large"),
         (with("1,-1e15,up\n"), plain(), "line 22, column `b`: `-1e15` is infinite or too large"),
+        // Blank lines count, whatever ends them.
+        (with("\r\n\n1,2\n"), plain(), "line 24: expected 3 cells as in line 1, found 2"),
+        (whole.replace('\n', "\r\n") + "\r\n1,2", plain(), "line 23: expected 3 cells as in line 1, found 2"),
+        (with("1,\"2,5\",up\n"), plain(), "line 22, column `b`: expected a decimal point, found `2,5`"),
+        (
+            "t,y\n1700000000,u\n1700000015,v\n".into(),
+            plain(),
+            "column `t`: f32 hardly tells 1700000000 and 1700000015 apart; subtract 1700000000 from all",
+        ),
+        (
+            "t,y\n1,100000001\n2,99999999\n3,99999999\n".into(),
+            regression.clone(),
+            "column `y`: f32 hardly tells 99999999 and 100000001 apart; subtract 99999999 from all",
+        ),
         (with("1,2,\n"), plain(), "line 22, column `y`: no value, but it is to be predicted"),
         (
             with("?,2,up\n"),
@@ -155,6 +172,10 @@ fn what_cannot_be_read_says_file_line_and_column() {
         let problem = read(bytes, &plain()).unwrap_err();
         assert_eq!(problem, "DIR/data.csv: expected a table as text (UTF-8), found other bytes");
     }
+    for (bytes, expected) in [(&b"\x1f\x8b\x08\0"[..], "gzip"), (b"\xff\xfea\0", "UTF-16")] {
+        let problem = read(bytes, &plain()).unwrap_err();
+        assert!(problem.contains(expected), "{problem}");
+    }
     let many = (0..300).map(|i| format!("{i},{}\n", 1000 + i)).collect::<String>();
     let problem = read("x,y\n".to_owned() + &many, &plain()).unwrap_err();
     assert_eq!(problem, "DIR/data.csv: column `y`: more than 256 classes: --regression predicts numbers");
@@ -170,12 +191,21 @@ fn what_cannot_be_read_says_file_line_and_column() {
 
 #[test]
 fn rows_with_gaps_stay_go_or_are_an_error() {
-    let text = "a,y\n".to_owned() + &"1,u\n2,v\n".repeat(10) + "NaN,u\nnull,v\n-,u\n";
+    let text = "a,y\n".to_owned() + &"1,u\n2,v\n".repeat(10) + "-nan,u\nnull,v\n-,u\n";
     let lengths = |plan: &TablePlan| read(&text, plan).map(|data| (data.train.len(), data.test.len()));
     assert_eq!(lengths(&plain()), Ok((17, 6)));
     let drops = TablePlan { drops_missing: true, preprocess: PreprocessConfig::default(), ..plain() };
     assert_eq!(lengths(&drops), Ok((15, 5)));
     assert!(lengths(&TablePlan { preprocess: PreprocessConfig::default(), ..plain() }).is_err());
+}
+
+/// A class may be called what a missing number is.
+#[test]
+fn a_class_is_missing_where_its_cell_is_empty_or_a_question_mark() {
+    let text = "a,y\n".to_owned() + &"1,none\n2,-\n3,NA\n4,\n5,?\n".repeat(4);
+    let plan = TablePlan { drops_missing: true, preprocess: PreprocessConfig::default(), ..plain() };
+    let data = read(&text, &plan).unwrap();
+    assert_eq!((data.class_names().join(" "), data.train.len() + data.test.len()), ("- NA none".into(), 12));
 }
 
 /// With a number that stands out in one row, how inputs are made changes if and only if the row is learned from.

@@ -82,6 +82,9 @@ impl Source {
         let (mut columns, places) = chosen.map_err(|problem| sheet.error(problem))?;
         let has_classes = !plan.choice.regression;
         let table = sheet.rows(&places, has_classes, gaps).map_err(advised)?;
+        if let Some(problem) = table.blurred(&columns) {
+            return Err(sheet.error(problem).into());
+        }
         columns.drops_missing = plan.drops_missing;
         columns.separator = plan.dialect.separator;
         if has_classes {
