@@ -5,7 +5,8 @@
 
 use cygnet::{
     Activation, Adam, AdamConfig, Clip, Error, Fit, Init, Inputs, Missing, Model, Preprocess, PreprocessConfig,
-    Scaling, Spec, Targets, Workspace, argmax, checkpoint_len, fit_len, load_params, predict, preprocess_len, save, section_len,
+    Scaling, Spec, Targets, Workspace, argmax, checkpoint_len, fit_len, load_params, predict, preprocess_len, save,
+    section_len,
 };
 
 /// Temperature in °C and pressure in Pa; whether a pump is well or leaks.

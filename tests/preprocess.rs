@@ -7,8 +7,8 @@ mod common;
 
 use common::{bits, cases, numbers};
 use cygnet::{
-    Buffer, CheckpointFault, Clip, Error, Fit, Missing, Preprocess, PreprocessConfig, Scaling, Setting, Value,
-    fit_len, preprocess_len, section_len,
+    Buffer, CheckpointFault, Clip, Error, Fit, Missing, Preprocess, PreprocessConfig, Scaling, Setting, Value, fit_len,
+    preprocess_len, section_len,
 };
 use proptest::prelude::*;
 
@@ -56,15 +56,17 @@ proptest! {
             }
         }
         let expected: Vec<_> = (0..inputs).map(|k| two_passes(samples.iter().skip(k).step_by(inputs).copied())).collect();
-        // An input's own rounding bounds what can be known of it.
-        let close = |a: f32, b: f64| (f64::from(a) - b).abs() <= 2e-6 * (b.abs() + f64::from(sigma)) ;
+        // A mean is known to its last place, and deviations from it no better.
+        let place = f64::from(offset.abs().max(sigma) * f32::EPSILON);
+        let close = |a: f32, b: f64| (f64::from(a) - b).abs() <= 2.0 * place + 2e-6 * f64::from(sigma);
         let config = PreprocessConfig { missing: Missing::Mean, clip: Clip::Deviations(1.5), ..STANDARD };
         let floats = fitted(config, inputs, &samples, batch).unwrap();
         for ((feature, &[mean, sd, ..]), k) in floats.as_chunks::<5>().0.iter().zip(&expected).zip(0..) {
             let &[fill, low, high, shift, scale] = feature;
             prop_assert!(close(fill, mean) && shift == fill, "feature {k}: {shift} {mean}");
             prop_assert!(close(low, mean - 1.5 * sd) && close(high, mean + 1.5 * sd), "feature {k}: {feature:?}");
-            prop_assert!(sd == 0.0 || sd < 1e-4 * mean.abs() || (f64::from(scale) * sd - 1.0).abs() < 1e-4, "{k}: {scale} {sd}");
+            let known = if scale == 0.0 { sd } else { (1.0 / f64::from(scale) - sd).abs() };
+            prop_assert!(known <= place + 2e-6 * f64::from(sigma), "{k}: {scale} {sd}");
         }
         let config = PreprocessConfig { scaling: Scaling::MinMax, missing: Missing::Constant(-3.0), clip: Clip::Range };
         let floats = fitted(config, inputs, &samples, batch).unwrap();

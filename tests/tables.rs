@@ -142,11 +142,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
             refuse.clone(),
             "line 22, column `a`: no value, and nothing to put there: --missing mean, drop or a number?",
         ),
-        (
-            whole.clone(),
-            regression.clone(),
-            "line 2, column `y`: expected a number, found `up`; --ignore leaves columns out",
-        ),
+        (whole.clone(), regression.clone(), "line 2, column `y`: expected a number to predict, found `up`"),
         (
             "a,y\n1,2\n3,2\n5,2\n".into(),
             regression,
@@ -159,7 +155,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
         ),
         ("a,y\n1,u\n2,u\n".into(), plain(), "column `y`: only class `u`; two or more can be told apart"),
         ("a,a,y\n1,2,u\n".into(), plain(), "several columns are named `a`"),
-        ("y\nu\n".into(), plain(), "1 columns leave no input and no column to predict"),
+        ("y\nu\n".into(), plain(), "1 column leaves no input, or no column to predict"),
     ] {
         let plan = if expected.contains("several") {
             TablePlan { choice: Choice { ignored: vec!["a".into()], ..Choice::default() }, ..plan }
@@ -182,10 +178,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
     // So few rows that a side would have none.
     let regression = TablePlan { choice: Choice { regression: true, ..Choice::default() }, ..plain() };
     let problem = read("x,y\n1,5\n", &regression).unwrap_err();
-    assert_eq!(
-        problem,
-        "1 rows of DIR/data.csv, of which --test-share 0.25 takes 0 for the test: both sides need some"
-    );
+    assert_eq!(problem, "1 row of DIR/data.csv, of which --test-share 0.25 takes 0 for the test: both sides need some");
     assert!(read("x,y\n1,u\n2,v\n", &plain()).is_ok_and(|data| data.test.len() == 1));
 }
 

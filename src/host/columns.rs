@@ -1,6 +1,7 @@
 //! The columns of a table: which are inputs, which is to be predicted, and the names of its classes.
 
 use std::borrow::ToOwned;
+use std::collections::HashSet;
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -27,6 +28,26 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Whether it can be: names that differ, and one column of up to 256 classes, if any.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        if let Some(name) = self.inputs.iter().chain(&self.targets).find(|name| !seen.insert(*name)) {
+            return Err(format!("two of its columns are named `{name}`"));
+        }
+        seen.clear();
+        if let Some(name) = self.classes.iter().find(|name| !seen.insert(*name)) {
+            return Err(format!("two of its classes are named `{name}`"));
+        }
+        let (classes, targets) = (self.classes.len(), self.targets.len());
+        if classes > MAX_CLASSES || classes > 0 && targets != 1 {
+            return Err(format!("{classes} classes in {targets} columns"));
+        }
+        Ok(())
+    }
+
     /// Outputs of a model.
     pub(super) fn outputs(&self) -> usize {
         if self.has_classes() { self.classes.len() } else { self.targets.len() }
@@ -84,7 +105,8 @@ impl Choice {
         }
         let inputs: Vec<usize> = (0..names.len()).filter(|i| !targets.contains(i) && !ignored.contains(i)).collect();
         if inputs.is_empty() || targets.is_empty() {
-            return Err(format!("{} columns leave no input and no column to predict", names.len()));
+            let columns = if names.len() == 1 { "column leaves" } else { "columns leave" };
+            return Err(format!("{} {columns} no input, or no column to predict", names.len()));
         }
         if inputs.len() > usize::from(u16::MAX) {
             return Err(format!("{} inputs, but {} are the most", inputs.len(), u16::MAX));
@@ -265,7 +287,9 @@ mod tests {
         let among = |header| columns(header).among(&strings("x 3 1 q"), true, false).map(|places| places.inputs);
         assert_eq!((among(true), among(false)), (Ok(vec![1, 2]), Ok(vec![2, 0])));
         assert!(columns(true).among(&strings("x 3 q"), true, false).unwrap_err().contains("no column `1`"));
-        assert!(Choice::default().among(&strings("a b a y"), true).unwrap_err().contains("several columns are named `a`"));
+        assert!(
+            Choice::default().among(&strings("a b a y"), true).unwrap_err().contains("several columns are named `a`")
+        );
         assert!(places("t h h", true, false).unwrap_err().contains("several columns are named `h`"));
     }
 }

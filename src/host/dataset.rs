@@ -214,7 +214,8 @@ pub struct Dataset {
     pub train: Samples,
     /// To measure with.
     pub test: Samples,
-    /// Outputs of a network: for classes `1 +` the largest label of both sets, at least 2; else the number of values.
+    /// Outputs of a network: for images `1 +` the largest label of both sets, at least 2; for a table the classes of all its
+    /// rows, or the number of values.
     pub classes: usize,
     /// How rows of a table became these inputs; none for images.
     pub preparation: Option<Preparation>,

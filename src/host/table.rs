@@ -19,7 +19,8 @@ const MISSING: [&str; 7] = ["", "?", "na", "n/a", "null", "none", "-"];
 
 /// What is wrong with a cell.
 pub(super) const NO_VALUE: &str = "no value, and nothing to put there";
-pub(super) const NO_NUMBER: &str = "expected a number, found";
+pub(super) const NO_INPUT: &str = "expected a number, found";
+const NO_TARGET: &str = "expected a number to predict, found";
 
 /// What a file says by itself or is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,14 +87,8 @@ impl Sheet {
             text.drain(..3);
         }
         let separator = dialect.separator.unwrap_or_else(|| most(&text));
-        let mut sheet = Self {
-            path: path.to_owned(),
-            text,
-            separator,
-            first: Vec::new(),
-            names: Vec::new(),
-            has_header: false,
-        };
+        let mut sheet =
+            Self { path: path.to_owned(), text, separator, first: Vec::new(), names: Vec::new(), has_header: false };
         let first = match sheet.records().next() {
             Some(first) => first.map_err(|e| fail(&e.to_string()))?,
             None => return Err(fail("expected a table, found nothing")),
@@ -146,13 +141,13 @@ impl Sheet {
             }
             let (inputs, targets) = table.extents.split_at_mut(places.inputs.len());
             for (&i, extent) in places.inputs.iter().zip(inputs) {
-                table.inputs.push(if row.is_missing(i) { f32::NAN } else { extent.take(row.number(i)?) });
+                table.inputs.push(if row.is_missing(i) { f32::NAN } else { extent.take(row.number(i, NO_INPUT)?) });
             }
             for (&i, extent) in places.targets.iter().zip(targets) {
                 if has_classes {
                     table.labels.push(label(class_name(row.cell(i)), &mut table.names, &mut known));
                 } else {
-                    table.values.push(extent.take(row.number(i)?));
+                    table.values.push(extent.take(row.number(i, NO_TARGET)?));
                 }
             }
             table.lines.push(row.line);
@@ -197,7 +192,7 @@ impl Row<'_> {
         self.sheet.error(format!("line {}, column `{}`: {problem}", self.line, self.sheet.names[i]))
     }
 
-    fn number(&self, i: usize) -> Result<f64, DataError> {
+    fn number(&self, i: usize, problem: &str) -> Result<f64, DataError> {
         let cell = self.cell(i);
         match cell.parse::<f64>() {
             Ok(x) if (x as f32).abs() < LARGEST => Ok(x),
@@ -205,7 +200,7 @@ impl Row<'_> {
             Err(_) if cell.replacen(',', ".", 1).parse::<f64>().is_ok() => {
                 Err(self.wrong(i, &format!("expected a decimal point, found `{cell}`")))
             }
-            Err(_) => Err(self.wrong(i, &format!("{NO_NUMBER} `{cell}`"))),
+            Err(_) => Err(self.wrong(i, &format!("{problem} `{cell}`"))),
         }
     }
 

@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::preparation::Preparation;
 use super::regression::Units;
 use super::run::split;
-use super::table::{Dialect, Gaps, NO_NUMBER, NO_VALUE, Sheet, Table};
+use super::table::{Dialect, Gaps, NO_INPUT, NO_VALUE, Sheet, Table};
 use crate::random::{self, Purpose};
 use crate::{Error, Fit, Missing, Preprocess, PreprocessConfig, Value, fit_len, preprocess_len};
 use std::borrow::ToOwned;
@@ -118,7 +118,8 @@ impl Source {
     fn tables(&self, columns: Columns, table: Table, gaps: Gaps, plan: &TablePlan) -> Result<Tables, HostError> {
         let config = plan.preprocess;
         if let Some(path) = &self.test {
-            let sheet = Sheet::open(path, Dialect { header: plan.dialect.header.or(Some(columns.header)), ..plan.dialect })?;
+            let sheet =
+                Sheet::open(path, Dialect { header: plan.dialect.header.or(Some(columns.header)), ..plan.dialect })?;
             let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
             let test = sheet.rows(&places, columns.has_classes(), gaps)?;
             return Ok(Tables { columns, train: table, test, config });
@@ -127,7 +128,8 @@ impl Source {
         let count = (f64::from(self.test_share) * rows as f64).round() as usize;
         if count == 0 || count >= rows {
             return Err(HostError::Usage(format!(
-                "{rows} rows of {}, of which --test-share {} takes {count} for the test: both sides need some",
+                "{rows} {} of {}, of which --test-share {} takes {count} for the test: both sides need some",
+                if rows == 1 { "row" } else { "rows" },
                 self.data.display(),
                 self.test_share
             )));
@@ -271,8 +273,11 @@ fn gaps_of(preparation: &Preparation, drops: bool) -> Gaps {
     }
 }
 
-/// The rows of a file that a model is asked about, prepared, shape `(rows, inputs)`, and their lines.
-pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<(Vec<f32>, Vec<u64>), HostError> {
+/// A row that a model is asked about: its line and its inputs, prepared; none where the model takes no gaps and there is one.
+pub(super) type Question = (u64, Option<Vec<f32>>);
+
+/// The rows of a file that a model is asked about.
+pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<Vec<Question>, HostError> {
     let numbered = || Columns {
         inputs: (1..=preparation.floats.len() / preprocess_len(1)).map(|i| format!("{i}")).collect(),
         ..Columns::default()
@@ -285,14 +290,18 @@ pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<(Vec<f
         sheet.take_header(true);
     }
     let places = columns.among(&sheet.names, sheet.has_header, false).map_err(|problem| sheet.error(problem))?;
-    let gaps = match gaps_of(preparation, false) {
-        // Nobody wants an answer left out.
-        Gaps::Drop => Gaps::Refuse,
-        gaps => gaps,
-    };
-    let mut table = sheet.rows(&places, false, gaps)?;
-    apply(preparation, &mut table, columns.inputs.len())?;
-    Ok((table.inputs, table.lines))
+    let (drops, width) = (columns.drops_missing, columns.inputs.len());
+    let gaps = if drops { Gaps::Keep } else { gaps_of(preparation, false) };
+    let table = sheet.rows(&places, false, gaps)?;
+    let has_gap = |i: &u32| table.inputs.iter().skip(*i as usize * width).take(width).any(|x| x.is_nan());
+    let whole: Vec<u32> = (0..table.lines.len() as u32).filter(|i| !drops || !has_gap(i)).collect();
+    let mut asked = table.part(&whole, [width, 0]);
+    apply(preparation, &mut asked, width)?;
+    let mut questions: Vec<Question> = table.lines.iter().map(|&line| (line, None)).collect();
+    for (&i, row) in whole.iter().zip(asked.inputs.chunks(width)) {
+        questions[i as usize].1 = Some(row.to_vec());
+    }
+    Ok(questions)
 }
 
 /// A cell that the command could have filled or left out says how.
@@ -301,7 +310,7 @@ fn advised(error: DataError) -> DataError {
         DataError::Table { path, problem } if problem.ends_with(NO_VALUE) => {
             DataError::Table { path, problem: problem + ": --missing mean, drop or a number?" }
         }
-        DataError::Table { path, problem } if problem.contains(NO_NUMBER) => {
+        DataError::Table { path, problem } if problem.contains(NO_INPUT) => {
             DataError::Table { path, problem: problem + "; --ignore leaves columns out" }
         }
         other => other,
