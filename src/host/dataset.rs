@@ -47,7 +47,7 @@ pub(super) struct TargetSpace {
 }
 
 impl TargetSpace {
-    /// For up to so many samples.
+    /// For up to so many samples; the first batch with values makes room for these.
     pub(super) fn room(samples: usize) -> Result<Self, HostError> {
         Ok(Self { classes: zeros(samples)?, values: Vec::new() })
     }

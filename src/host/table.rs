@@ -80,8 +80,9 @@ impl Sheet {
     pub(super) fn open(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
         let fail = |problem: &str| DataError::table(path, problem.to_owned());
         let mut text = read(path)?;
-        if std::str::from_utf8(&text).is_err() {
-            return Err(DataError::table(path, no_text(&text)));
+        if let Err(error) = std::str::from_utf8(&text) {
+            let line = 1 + text[..error.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+            return Err(fail(&format!("line {line} is no UTF-8: save the table as such")));
         }
         if text.starts_with(b"\xef\xbb\xbf") {
             text.drain(..3);
