@@ -5,7 +5,8 @@
 
 use cygnet::{
     Activation, Adam, AdamConfig, Clip, Error, Fit, Init, Inputs, Missing, Model, Preprocess, PreprocessConfig,
-    Scaling, Spec, Targets, Workspace, argmax, checkpoint_len, load_params, predict, preprocess_len, save, section_len,
+    Scaling, Spec, Targets, Workspace, argmax, checkpoint_len, fit_len, load_params, predict, preprocess_len, save,
+    section_len,
 };
 
 /// Temperature in °C and pressure in Pa; whether a pump is well or leaks.
@@ -28,7 +29,7 @@ fn learn(file: &mut [u8; FILE]) -> Result<(), Error> {
     for (i, (row, class)) in x.as_chunks_mut::<2>().0.iter_mut().zip(&mut y).enumerate() {
         (*row, *class) = reading(i);
     }
-    let (mut numbers, mut counts) = ([0.0; preprocess_len(2)], [0; 2]);
+    let (mut numbers, mut counts) = ([0.0; fit_len(2)], [0; 2]);
     let config = PreprocessConfig { scaling: Scaling::Standard, missing: Missing::Mean, clip: Clip::Deviations(4.0) };
     let mut fit = Fit::new(config, 2, &mut numbers, &mut counts)?;
     fit.add(&x)?; // or reading by reading

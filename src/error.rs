@@ -43,7 +43,8 @@ pub enum Buffer {
     /// Indices of a workspace's lists, [`Spec::index_len`](crate::Spec::index_len) integers, or those of a compressed
     /// set.
     Index,
-    /// Numbers of a preprocessing, [`preprocess_len`](crate::preprocess_len) of them.
+    /// Numbers of a preprocessing, [`preprocess_len`](crate::preprocess_len) of them, or [`fit_len`](crate::fit_len) while it
+    /// is fitted.
     Preprocess,
     /// Counts of a fit, one a feature.
     FeatureCounts,

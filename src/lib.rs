@@ -129,7 +129,7 @@ pub use optimizer::{
     SgdConfig,
 };
 pub use params::Params;
-pub use preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, preprocess_len};
+pub use preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, fit_len, preprocess_len};
 pub use replicas::{Pull, Start, attract, init_replicas, mean_of, pull, replica_seed};
 pub use samples::{Inputs, SparseSet, compress, nonzeros};
 pub use schedule::{Anneal, Decay, Schedule, Shape};

@@ -313,6 +313,7 @@ fn a_preparation_is_read_back_from_both_formats() {
     let strings = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let columns = Columns {
         header: true,
+        separator: Some(b'|'),
         inputs: vec!["te \"mp\"".into(), "π; columns {".into()],
         targets: strings("state"),
         classes: strings("a b c"),
@@ -336,7 +337,12 @@ fn a_preparation_is_read_back_from_both_formats() {
     for wrong in [
         Columns { inputs: strings("a"), ..columns.clone() },
         Columns { classes: strings("a b"), ..columns.clone() },
-        Columns { classes: Vec::new(), ..columns },
+        Columns { classes: Vec::new(), ..columns.clone() },
+        Columns { classes: strings("a b a"), ..columns.clone() },
+        Columns { targets: Vec::new(), ..columns.clone() },
+        Columns { targets: strings("state again"), ..columns.clone() },
+        Columns { inputs: strings("a a"), ..columns.clone() },
+        Columns { inputs: strings("a state"), ..columns },
     ] {
         let model = prepared(Some(wrong));
         assert!(model.write(&at("wrong.cygnet")).is_err() && model.write(&at("wrong.safetensors")).is_err());

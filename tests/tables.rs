@@ -58,6 +58,9 @@ fn however_a_table_is_spelt_it_is_the_same() {
     for separator in [",", ";", "\t", " , ", "; "] {
         assert_eq!(same(["a", "b", "y\r\n"].join(separator) + &rows(separator, "\r\n")), columns);
     }
+    assert_eq!(same("\r\n\na;\"b\";y\n".to_owned() + &rows(";", "\n")), columns);
+    let quoted = same("a;b;\"y, or\n,,z\"\n".to_owned() + &rows(";", "\n"));
+    assert_eq!(quoted.targets, ["y, or\n,,z"]);
     assert_eq!(same("\u{feff}a,\"b\",y\n".to_owned() + &rows(",", "\n")), columns);
     let numbered = same(rows(",", "\n"));
     assert_eq!(
@@ -119,17 +122,27 @@ fn what_cannot_be_read_says_file_line_and_column() {
         ),
         (with("inf,2,up\n"), plain(), "line 22, column `a`: `inf` is infinite or too large"),
         (with("1,-1e15,up\n"), plain(), "line 22, column `b`: `-1e15` is infinite or too large"),
+        // Blank lines count, whatever ends them.
+        (with("\r\n\n1,2\n"), plain(), "line 24: expected 3 cells as in line 1, found 2"),
+        (whole.replace('\n', "\r\n") + "\r\n1,2", plain(), "line 23: expected 3 cells as in line 1, found 2"),
+        (with("1,\"2,5\",up\n"), plain(), "line 22, column `b`: expected a decimal point, found `2,5`"),
+        (
+            "t,y\n1700000000,u\n1700000015,v\n".into(),
+            plain(),
+            "column `t`: f32 hardly tells 1700000000 and 1700000015 apart; subtract 1700000000 from all",
+        ),
+        (
+            "t,y\n1,100000001\n2,99999999\n3,99999999\n".into(),
+            regression.clone(),
+            "column `y`: f32 hardly tells 99999999 and 100000001 apart; subtract 99999999 from all",
+        ),
         (with("1,2,\n"), plain(), "line 22, column `y`: no value, but it is to be predicted"),
         (
             with("?,2,up\n"),
             refuse.clone(),
             "line 22, column `a`: no value, and nothing to put there: --missing mean, drop or a number?",
         ),
-        (
-            whole.clone(),
-            regression.clone(),
-            "line 2, column `y`: expected a number, found `up`; --ignore leaves columns out",
-        ),
+        (whole.clone(), regression.clone(), "line 2, column `y`: expected a number to predict, found `up`"),
         (
             "a,y\n1,2\n3,2\n5,2\n".into(),
             regression,
@@ -142,7 +155,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
         ),
         ("a,y\n1,u\n2,u\n".into(), plain(), "column `y`: only class `u`; two or more can be told apart"),
         ("a,a,y\n1,2,u\n".into(), plain(), "several columns are named `a`"),
-        ("y\nu\n".into(), plain(), "1 columns leave no input and no column to predict"),
+        ("y\nu\n".into(), plain(), "1 column leaves no input, or no column to predict"),
     ] {
         let plan = if expected.contains("several") {
             TablePlan { choice: Choice { ignored: vec!["a".into()], ..Choice::default() }, ..plan }
@@ -151,9 +164,13 @@ fn what_cannot_be_read_says_file_line_and_column() {
         };
         assert_eq!(read(&text, &plan).unwrap_err(), format!("DIR/data.csv: {expected}"));
     }
-    for bytes in [&b"a,b\xff\n1,2\n"[..], b"\x89PNG\r\n\0"] {
-        let problem = read(bytes, &plain()).unwrap_err();
-        assert_eq!(problem, "DIR/data.csv: expected a table as text (UTF-8), found other bytes");
+    for (bytes, expected) in [
+        (&b"\x89PNG\r\n\0"[..], "expected a table as text (UTF-8), found other bytes"),
+        (b"\x1f\x8b\x08\0", "compressed by gzip: unpack it first"),
+        (b"\xff\xfea\0", "text in UTF-16: save it as UTF-8"),
+        (b"a,b\n1,\xff\n", "line 2 is no UTF-8: save the table as such"),
+    ] {
+        assert_eq!(read(bytes, &plain()).unwrap_err(), format!("DIR/data.csv: {expected}"));
     }
     let many = (0..300).map(|i| format!("{i},{}\n", 1000 + i)).collect::<String>();
     let problem = read("x,y\n".to_owned() + &many, &plain()).unwrap_err();
@@ -161,21 +178,27 @@ fn what_cannot_be_read_says_file_line_and_column() {
     // So few rows that a side would have none.
     let regression = TablePlan { choice: Choice { regression: true, ..Choice::default() }, ..plain() };
     let problem = read("x,y\n1,5\n", &regression).unwrap_err();
-    assert_eq!(
-        problem,
-        "1 rows of DIR/data.csv, of which --test-share 0.25 takes 0 for the test: both sides need some"
-    );
+    assert_eq!(problem, "1 row of DIR/data.csv, of which --test-share 0.25 takes 0 for the test: both sides need some");
     assert!(read("x,y\n1,u\n2,v\n", &plain()).is_ok_and(|data| data.test.len() == 1));
 }
 
 #[test]
 fn rows_with_gaps_stay_go_or_are_an_error() {
-    let text = "a,y\n".to_owned() + &"1,u\n2,v\n".repeat(10) + "NaN,u\nnull,v\n-,u\n";
+    let text = "a,y\n".to_owned() + &"1,u\n2,v\n".repeat(10) + "-nan,u\nnull,v\n-,u\n";
     let lengths = |plan: &TablePlan| read(&text, plan).map(|data| (data.train.len(), data.test.len()));
     assert_eq!(lengths(&plain()), Ok((17, 6)));
     let drops = TablePlan { drops_missing: true, preprocess: PreprocessConfig::default(), ..plain() };
     assert_eq!(lengths(&drops), Ok((15, 5)));
     assert!(lengths(&TablePlan { preprocess: PreprocessConfig::default(), ..plain() }).is_err());
+}
+
+/// A class may be called what a missing number is.
+#[test]
+fn a_class_is_missing_where_its_cell_is_empty_or_a_question_mark() {
+    let text = "a,y\n".to_owned() + &"1,none\n2,-\n3,NA\n4,\n5,?\n".repeat(4);
+    let plan = TablePlan { drops_missing: true, preprocess: PreprocessConfig::default(), ..plain() };
+    let data = read(&text, &plan).unwrap();
+    assert_eq!((data.class_names().join(" "), data.train.len() + data.test.len()), ("- NA none".into(), 12));
 }
 
 /// With a number that stands out in one row, how inputs are made changes if and only if the row is learned from.

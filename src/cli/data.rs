@@ -17,7 +17,8 @@ pub(crate) struct Data {
     /// CSV file for the test [default: a share of --data]
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     test: Option<PathBuf>,
-    /// Share of a CSV file's rows kept for the test, the same rows whatever the --seed [default: 0.2]
+    /// Share of a CSV file's rows kept for the test, the same rows whatever the --seed, others once rows are
+    /// added: then keep --test FILE [default: 0.2]
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
     test_share: Option<f32>,
 }

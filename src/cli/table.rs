@@ -48,7 +48,7 @@ pub(crate) struct TableArguments {
         help_heading = "Table (a CSV file as --data)"
     )]
     scale: Option<ScaleName>,
-    /// What stands for missing values (empty, ?, NA, NaN, null, none, -): mean, a number, or drop for leaving such rows out
+    /// What stands for missing inputs (empty, ?, NA, NaN, null, none, -): mean, a number, or drop for leaving such rows out
     /// [default: they are an error]
     #[arg(long, value_name = "HOW", value_parser = parse_gap, help_heading = "Table (a CSV file as --data)")]
     missing: Option<Gap>,

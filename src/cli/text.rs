@@ -4,6 +4,7 @@ use cygnet::host::columns::Columns;
 use cygnet::host::dataset::Dataset;
 use cygnet::host::inspect::{Answer, Verdict};
 use cygnet::host::plan::Plan;
+use cygnet::host::preparation::Preparation;
 use cygnet::host::report;
 use cygnet::host::reproduce::NOTES;
 use cygnet::host::run::Outcome;
@@ -17,19 +18,40 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     let source = source(directory);
     let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
     let predicted = match columns {
-        Some(columns) if columns.has_classes() => format!("{} classes of {}", data.classes, columns.targets.join("")),
+        Some(columns) if columns.has_classes() => {
+            format!("{} classes of {}: {}", data.classes, columns.targets.join(""), few(&columns.classes))
+        }
         Some(columns) => format!("to predict {}", columns.targets.join(", ")),
         None => format!("{} classes", data.classes),
     };
     let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
-        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n",
+        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n{}",
         widths.join("-"),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
+        data.preparation.as_ref().map(seen).unwrap_or_default(),
     )
+}
+
+/// How a table was read, so that a wrong guess shows, and which of its inputs say nothing.
+fn seen(preparation: &Preparation) -> String {
+    let has_header = preparation.columns.as_ref().is_some_and(|columns| columns.header);
+    let header = if has_header { "a header" } else { "no header" };
+    let inputs: Vec<String> = (0..preparation.floats.len() / 5).map(|i| preparation.input(i)).collect();
+    let constant = preparation.floats.as_chunks::<5>().0.iter().enumerate().filter(|(_, [.., scale])| *scale == 0.0);
+    let constant: Vec<String> = constant.map(|(i, _)| preparation.input(i)).collect();
+    let nothing = if constant.is_empty() { String::new() } else { format!("; never changing: {}", few(&constant)) };
+    format!("{header}, inputs {}{nothing}\n", few(&inputs))
+}
+
+/// The first ten of some names.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ") + more
 }
 
 /// What the data are called.
@@ -62,11 +84,15 @@ pub(crate) fn answers(answers: &[Answer], spec: &Spec, columns: Option<&Columns>
     let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
     let has_classes = columns.map_or(!is_of_numbers, Columns::has_classes);
     let names = columns.map(|columns| if has_classes { &columns.classes } else { &columns.targets });
-    let name = |i: usize| names.and_then(|names| names.get(i)).map_or_else(|| i.to_string(), String::clone);
+    let name = |i: usize| {
+        names.and_then(|names| names.get(i)).map_or_else(|| i.to_string(), |name| name.replace(['\r', '\n'], " "))
+    };
+    let none = || "–".to_owned();
     if !has_classes {
         let outputs: Vec<String> = (0..spec.outputs()).map(name).collect();
         let header: Vec<&str> = ["line"].into_iter().chain(outputs.iter().map(String::as_str)).collect();
-        let values = |answer: &Answer| answer.verdict.outputs.iter().map(f32::to_string).collect::<Vec<_>>();
+        let value = |answer: &Answer, i: usize| answer.verdict.as_ref().map_or_else(none, |v| v.outputs[i].to_string());
+        let values = |answer: &Answer| (0..outputs.len()).map(|i| value(answer, i)).collect::<Vec<_>>();
         let rows = answers.iter().map(|answer| [vec![answer.line.to_string()], values(answer)].concat());
         return report::aligned(&header, rows);
     }
@@ -75,7 +101,11 @@ pub(crate) fn answers(answers: &[Answer], spec: &Spec, columns: Option<&Columns>
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranked.iter().take(3).map(|&(class, p)| format!("{}: {p:.3}", name(class))).collect::<Vec<_>>().join(", ")
     };
-    let row = |a: &Answer| vec![a.line.to_string(), name(a.verdict.class), sure(&a.verdict)];
+    let said = |verdict: &Verdict| [name(verdict.class), sure(verdict)];
+    let row = |a: &Answer| {
+        let [class, likely] = a.verdict.as_ref().map_or_else(|| [none(), none()], said);
+        vec![a.line.to_string(), class, likely]
+    };
     report::aligned(&["line", "class", "most likely"], answers.iter().map(row))
 }
 

@@ -1,6 +1,7 @@
 //! The columns of a table: which are inputs, which is to be predicted, and the names of its classes.
 
 use std::borrow::ToOwned;
+use std::collections::HashSet;
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -13,6 +14,9 @@ pub(super) const MAX_CLASSES: usize = 256;
 pub struct Columns {
     /// Whether the table has a header.
     pub header: bool,
+    /// What separates its cells, where that had to be said.
+    #[serde(default)]
+    pub separator: Option<u8>,
     /// The inputs.
     pub inputs: Vec<String>,
     /// What is predicted: one column of classes, or columns of numbers.
@@ -24,6 +28,26 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Whether it can be: names that differ, and one column of up to 256 classes, if any.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        if let Some(name) = self.inputs.iter().chain(&self.targets).find(|name| !seen.insert(*name)) {
+            return Err(format!("two of its columns are named `{name}`"));
+        }
+        seen.clear();
+        if let Some(name) = self.classes.iter().find(|name| !seen.insert(*name)) {
+            return Err(format!("two of its classes are named `{name}`"));
+        }
+        let (classes, targets) = (self.classes.len(), self.targets.len());
+        if classes > MAX_CLASSES || classes > 0 && targets != 1 {
+            return Err(format!("{classes} classes in {targets} columns"));
+        }
+        Ok(())
+    }
+
     /// Outputs of a model.
     pub(super) fn outputs(&self) -> usize {
         if self.has_classes() { self.classes.len() } else { self.targets.len() }
@@ -60,7 +84,10 @@ impl Choice {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn among(&self, names: &[String], has_header: bool) -> Result<(Columns, Places), String> {
-        let place = |name: &String| find(names, name);
+        let place = |name: &String| {
+            let place = by_name(names, name)?.or_else(|| by_number(names, name));
+            place.ok_or_else(|| absent(names, name))
+        };
         let mut targets = self.labels.iter().map(place).collect::<Result<Vec<_>, _>>()?;
         let ignored = self.ignored.iter().map(place).collect::<Result<Vec<_>, _>>()?;
         if targets.is_empty() {
@@ -78,10 +105,14 @@ impl Choice {
         }
         let inputs: Vec<usize> = (0..names.len()).filter(|i| !targets.contains(i) && !ignored.contains(i)).collect();
         if inputs.is_empty() || targets.is_empty() {
-            return Err(format!("{} columns leave no input and no column to predict", names.len()));
+            let columns = if names.len() == 1 { "column leaves" } else { "columns leave" };
+            return Err(format!("{} {columns} no input, or no column to predict", names.len()));
         }
         if inputs.len() > usize::from(u16::MAX) {
             return Err(format!("{} inputs, but {} are the most", inputs.len(), u16::MAX));
+        }
+        for &i in inputs.iter().chain(&targets) {
+            by_name(names, &names[i])?;
         }
         let named = |places: &[usize]| places.iter().map(|&i| names[i].clone()).collect();
         let columns =
@@ -104,25 +135,38 @@ impl Columns {
             let all = self.inputs.join(", ");
             return Err(format!("no header, but the model takes columns by name: {all}"));
         }
-        let place = |name: &String| find(names, name);
+        let place = |name: &String| {
+            let place = if self.header { by_name(names, name)? } else { by_number(names, name) };
+            place.ok_or_else(|| absent(names, name))
+        };
         let inputs = self.inputs.iter().map(place).collect::<Result<_, _>>()?;
         let targets = if with_targets { self.targets.iter().map(place).collect::<Result<_, _>>()? } else { Vec::new() };
         Ok(Places { inputs, targets })
     }
 }
 
-/// Column `wanted`, by name or by number from 1 on.
-fn find(names: &[String], wanted: &str) -> Result<usize, String> {
-    let numbered = || wanted.parse().ok().and_then(|n: usize| n.checked_sub(1)).filter(|&i| i < names.len());
-    if names.iter().filter(|name| *name == wanted).count() > 1 {
-        return Err(format!("several columns are named `{wanted}`"));
+/// The column of this name.
+///
+/// # Errors
+/// There are several.
+fn by_name(names: &[String], wanted: &str) -> Result<Option<usize>, String> {
+    let mut found = (0..names.len()).filter(|&i| names[i] == wanted);
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(format!("several columns are named `{wanted}`")),
+        (first, None) => Ok(first),
     }
-    names.iter().position(|name| name == wanted).or_else(numbered).ok_or_else(|| {
-        const SHOWN: usize = 10;
-        let more = if names.len() > SHOWN { ", …" } else { "" };
-        let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-        format!("no column `{wanted}` among {shown}{more}")
-    })
+}
+
+/// The column of this number, from 1 on.
+fn by_number(names: &[String], wanted: &str) -> Option<usize> {
+    wanted.parse().ok().and_then(|n: usize| n.checked_sub(1)).filter(|&i| i < names.len())
+}
+
+fn absent(names: &[String], wanted: &str) -> String {
+    const SHOWN: usize = 10;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    format!("no column `{wanted}` among {shown}{more}")
 }
 
 /// A class as it is called: whole numbers as such, however they are spelt.
@@ -238,6 +282,14 @@ mod tests {
         assert_eq!(places("1 2", false, false), Ok((vec![0, 1], vec![])));
         assert!(places("1 2 3", false, false).unwrap_err().contains("no header"));
         assert!(places("t h", true, true).unwrap_err().contains("no column `y`"));
+        // A name of digits is no number of a column, and a number no name.
+        let columns = |header| Columns { header, inputs: strings("3 1"), targets: strings("y"), ..Columns::default() };
+        let among = |header| columns(header).among(&strings("x 3 1 q"), true, false).map(|places| places.inputs);
+        assert_eq!((among(true), among(false)), (Ok(vec![1, 2]), Ok(vec![2, 0])));
+        assert!(columns(true).among(&strings("x 3 q"), true, false).unwrap_err().contains("no column `1`"));
+        assert!(
+            Choice::default().among(&strings("a b a y"), true).unwrap_err().contains("several columns are named `a`")
+        );
         assert!(places("t h h", true, false).unwrap_err().contains("several columns are named `h`"));
     }
 }

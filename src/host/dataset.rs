@@ -47,7 +47,7 @@ pub(super) struct TargetSpace {
 }
 
 impl TargetSpace {
-    /// For up to so many samples.
+    /// For up to so many samples; the first batch with values makes room for these.
     pub(super) fn room(samples: usize) -> Result<Self, HostError> {
         Ok(Self { classes: zeros(samples)?, values: Vec::new() })
     }
@@ -214,7 +214,8 @@ pub struct Dataset {
     pub train: Samples,
     /// To measure with.
     pub test: Samples,
-    /// Outputs of a network: for classes `1 +` the largest label of both sets, at least 2; else the number of values.
+    /// Outputs of a network: for images `1 +` the largest label of both sets, at least 2; for a table the classes of all its
+    /// rows, or the number of values.
     pub classes: usize,
     /// How rows of a table became these inputs; none for images.
     pub preparation: Option<Preparation>,

@@ -8,7 +8,7 @@ use super::preparation::Preparation;
 use super::report::{Table, aligned};
 use super::tables::questions;
 use super::{HostError, image};
-use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, section_len, softmax};
+use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
 use std::borrow::ToOwned;
 use std::format;
 use std::fs::File;
@@ -57,7 +57,8 @@ pub fn info(model: &SavedModel) -> String {
     let memory = memory.into_iter().chain(preprocessing);
     let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
     let prepared = model.preparation.as_ref().map(preparation).unwrap_or_default();
-    let size = checkpoint_len(spec) + model.preparation.as_ref().map_or(0, |p| section_len(p.floats.len() / 5));
+    let behind = model.preparation.as_ref().and_then(|preparation| preparation.to_bytes().ok());
+    let size = checkpoint_len(spec) + behind.map_or(0, |bytes| bytes.len());
     format!(
         "{layers}\n{p} parameters{}, loss {}, {} on disk\n\n{prepared}{}",
         if model.is_average { " of an average" } else { "" },
@@ -111,8 +112,9 @@ pub struct Verdict {
 pub struct Answer {
     /// Line of the file, from 1 on.
     pub line: u64,
-    /// What the model says; where it predicts numbers, they are the outputs.
-    pub verdict: Verdict,
+    /// What the model says; where it predicts numbers, they are the outputs. Nothing of a row with a gap, if the model
+    /// learned from rows without.
+    pub verdict: Option<Verdict>,
 }
 
 /// What the model says of the rows of a table, which needs no column that is predicted.
@@ -123,10 +125,11 @@ pub fn predict_table(model: &SavedModel, path: &Path) -> Result<Vec<Answer>, Hos
     let Some(preparation) = &model.preparation else {
         return Err(HostError::Mismatch("the model takes images, not rows of a table".to_string()));
     };
-    let (inputs, lines) = questions(preparation, path)?;
-    let rows = inputs.chunks(model.spec.inputs()).zip(lines);
-    let answer = |(row, line)| Ok(Answer { line, verdict: verdict(&model.spec, &model.params, row)? });
-    rows.map(answer).collect()
+    let answer = |(line, row): (u64, Option<Vec<f32>>)| {
+        let verdict = row.map(|row| verdict(&model.spec, &model.params, &row)).transpose()?;
+        Ok(Answer { line, verdict })
+    };
+    questions(preparation, path)?.into_iter().map(answer).collect()
 }
 
 /// What the model says of the images in a file: one PNG, or any number in an IDX file.

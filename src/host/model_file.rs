@@ -96,7 +96,8 @@ impl SavedModel {
         Ok(Self { spec, params, is_average: self.is_average, preparation: self.preparation.clone() })
     }
 
-    /// Parses a checkpoint and the preparation behind it, if there is one.
+    /// Parses a checkpoint and the preparation behind it, if there is one: a file cut exactly between its sections is whole,
+    /// of a model that knows less.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -119,9 +120,13 @@ impl SavedModel {
             return Err(HostError::Mismatch(format!("{other_name} and {name} are different networks")));
         }
         if self.preparation != other.preparation {
-            return Err(HostError::Mismatch(format!(
-                "{other_name} and {name} prepare their inputs differently: train them with one --seed, or --validation 0"
-            )));
+            let columns = |model: &Self| model.preparation.as_ref().map(|preparation| preparation.columns.clone());
+            let advice = if columns(self) == columns(other) {
+                "prepare their inputs differently: train them with one --seed, or --validation 0"
+            } else {
+                "are of different tables, or take different columns"
+            };
+            return Err(HostError::Mismatch(format!("{other_name} and {name} {advice}")));
         }
         Ok(())
     }

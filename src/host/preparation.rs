@@ -38,11 +38,11 @@ impl Preparation {
     /// Whether it can be, for a model of `spec`.
     pub(super) fn check(&self, spec: &Spec) -> Result<(), String> {
         Preprocess::new(spec.inputs(), &self.floats).map_err(|error| error.to_string())?;
-        let fits = |columns: &Columns| columns.inputs.len() == spec.inputs() && columns.outputs() == spec.outputs();
-        if self.columns.as_ref().is_none_or(fits) {
-            return Ok(());
+        let Some(columns) = &self.columns else { return Ok(()) };
+        if columns.inputs.len() != spec.inputs() || columns.outputs() != spec.outputs() {
+            return Err("its columns are not those of its network".to_owned());
         }
-        Err("its columns are not those of its network".to_owned())
+        columns.check()
     }
 
     /// The name of input `i`, or its number from 1 on.

@@ -9,18 +9,18 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
+use std::vec;
 use std::vec::Vec;
 
 /// Inputs from here on are refused, as [`Fit`](crate::Fit) does.
 const LARGEST: f32 = 1e15;
-/// How a missing value is spelt, in lower case.
-const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "none", "-"];
+/// How a missing value is spelt beside NaN, in lower case; of a class, which may be called `none`, the first two alone.
+const MISSING: [&str; 7] = ["", "?", "na", "n/a", "null", "none", "-"];
 
-/// What is wrong with a file.
-const NO_TEXT: &str = "expected a table as text (UTF-8), found other bytes";
 /// What is wrong with a cell.
 pub(super) const NO_VALUE: &str = "no value, and nothing to put there";
-pub(super) const NO_NUMBER: &str = "expected a number, found";
+pub(super) const NO_INPUT: &str = "expected a number, found";
+const NO_TARGET: &str = "expected a number to predict, found";
 
 /// What a file says by itself or is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub(super) struct Sheet {
     path: PathBuf,
     text: Vec<u8>,
     separator: u8,
+    first: Vec<String>,
     pub names: Vec<String>,
     pub has_header: bool,
 }
@@ -65,6 +66,8 @@ pub(super) struct Table {
     pub names: Vec<String>,
     /// Shape `(rows, targets)`, where numbers are read.
     pub values: Vec<f32>,
+    /// Of each input and target, over all rows that were read.
+    extents: Vec<Extent>,
     /// Rows that were left out.
     pub dropped: usize,
 }
@@ -76,25 +79,39 @@ impl Sheet {
     /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty.
     pub(super) fn open(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
         let fail = |problem: &str| DataError::table(path, problem.to_owned());
-        let text = read(path)?;
-        if std::str::from_utf8(&text).is_err() {
-            return Err(DataError::table(path, NO_TEXT));
+        let mut text = read(path)?;
+        if let Err(error) = std::str::from_utf8(&text) {
+            let line = 1 + text[..error.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+            return Err(fail(&format!("line {line} is no UTF-8: save the table as such")));
         }
-        let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
-        let line = text.split(|&b| b == b'\n').next().unwrap_or(&[]);
-        let separator = dialect.separator.unwrap_or_else(|| most(line));
-        let mut sheet = Self { path: path.to_owned(), text, separator, names: Vec::new(), has_header: false };
+        if text.starts_with(b"\xef\xbb\xbf") {
+            text.drain(..3);
+        }
+        let separator = dialect.separator.unwrap_or_else(|| most(&text));
+        let mut sheet =
+            Self { path: path.to_owned(), text, separator, first: Vec::new(), names: Vec::new(), has_header: false };
         let first = match sheet.records().next() {
             Some(first) => first.map_err(|e| fail(&e.to_string()))?,
             None => return Err(fail("expected a table, found nothing")),
         };
-        let cells: Vec<&str> = first.iter().map(str::trim).collect();
-        sheet.has_header = dialect.header.unwrap_or_else(|| !cells.iter().any(|cell| cell.parse::<f32>().is_ok()));
-        let name = |(i, cell): (usize, &&str)| {
-            if sheet.has_header && !cell.is_empty() { (*cell).to_owned() } else { (i + 1).to_string() }
-        };
-        sheet.names = cells.iter().enumerate().map(name).collect();
+        sheet.first = first.iter().map(|cell| cell.trim().to_owned()).collect();
+        let has_number = sheet.first.iter().any(|cell| cell.parse::<f32>().is_ok());
+        sheet.take_header(dialect.header.unwrap_or(!has_number));
         Ok(sheet)
+    }
+
+    /// Takes the first line for a header, or for a row.
+    pub(super) fn take_header(&mut self, has_header: bool) {
+        let name = |(i, cell): (usize, &String)| {
+            if has_header && !cell.is_empty() { cell.clone() } else { (i + 1).to_string() }
+        };
+        self.names = self.first.iter().enumerate().map(name).collect();
+        self.has_header = has_header;
+    }
+
+    /// Whether the first line has all these names.
+    pub(super) fn begins_with(&self, names: &[String]) -> bool {
+        names.iter().all(|name| self.first.contains(name))
     }
 
     /// A problem with the file.
@@ -114,23 +131,24 @@ impl Sheet {
     /// [`DataError::Table`] with line and column of the first cell that is wrong.
     pub(super) fn rows(&self, places: &Places, has_classes: bool, gaps: Gaps) -> Result<Table, DataError> {
         let mut table = Table { path: self.path.clone(), ..Table::default() };
+        table.extents = vec![Extent::default(); places.inputs.len() + places.targets.len()];
         let mut known = HashMap::new();
         for record in self.records().skip(self.has_header.into()) {
             let record = record.map_err(|e| self.error(e.to_string()))?;
-            let row = Row { sheet: self, line: record.position().map_or(0, csv::Position::line), cells: &record };
-            if row.is_left_out(places, gaps)? {
+            let row = Row { sheet: self, line: record.position().map_or(0, |at| self.line(at)), cells: &record };
+            if row.is_left_out(places, has_classes, gaps)? {
                 table.dropped += 1;
                 continue;
             }
-            for &i in &places.inputs {
-                table.inputs.push(if row.is_missing(i) { f32::NAN } else { row.number(i)? });
+            let (inputs, targets) = table.extents.split_at_mut(places.inputs.len());
+            for (&i, extent) in places.inputs.iter().zip(inputs) {
+                table.inputs.push(if row.is_missing(i) { f32::NAN } else { extent.take(row.number(i, NO_INPUT)?) });
             }
-            for &i in &places.targets {
+            for (&i, extent) in places.targets.iter().zip(targets) {
                 if has_classes {
-                    let label = table.label(class_name(row.cell(i)), &mut known);
-                    table.labels.push(label);
+                    table.labels.push(label(class_name(row.cell(i)), &mut table.names, &mut known));
                 } else {
-                    table.values.push(row.number(i)?);
+                    table.values.push(extent.take(row.number(i, NO_TARGET)?));
                 }
             }
             table.lines.push(row.line);
@@ -140,6 +158,13 @@ impl Sheet {
             return Err(self.error(format!("expected rows{why}, found none")));
         }
         Ok(table)
+    }
+
+    /// The line of a record; `csv` gives the place where the one before ends, and blank lines may follow.
+    fn line(&self, at: &csv::Position) -> u64 {
+        let rest = self.text.get(at.byte() as usize..).unwrap_or(&[]);
+        let ends = rest.iter().take_while(|b| b"\r\n".contains(b));
+        at.line() + ends.filter(|&&b| b == b'\n').count() as u64
     }
 }
 
@@ -157,30 +182,39 @@ impl Row<'_> {
 
     fn is_missing(&self, i: usize) -> bool {
         let cell = self.cell(i);
-        MISSING.iter().any(|missing| cell.eq_ignore_ascii_case(missing))
+        MISSING.iter().any(|missing| cell.eq_ignore_ascii_case(missing)) || is_nan(cell)
+    }
+
+    fn has_no_class(&self, i: usize) -> bool {
+        MISSING[..2].contains(&self.cell(i)) || is_nan(self.cell(i))
     }
 
     fn wrong(&self, i: usize, problem: &str) -> DataError {
         self.sheet.error(format!("line {}, column `{}`: {problem}", self.line, self.sheet.names[i]))
     }
 
-    fn number(&self, i: usize) -> Result<f32, DataError> {
+    fn number(&self, i: usize, problem: &str) -> Result<f64, DataError> {
         let cell = self.cell(i);
-        match cell.parse::<f32>() {
-            Ok(x) if x.abs() < LARGEST => Ok(x),
+        match cell.parse::<f64>() {
+            Ok(x) if (x as f32).abs() < LARGEST => Ok(x),
             Ok(_) => Err(self.wrong(i, &format!("`{cell}` is infinite or too large"))),
-            Err(_) => Err(self.wrong(i, &format!("{NO_NUMBER} `{cell}`"))),
+            Err(_) if cell.replacen(',', ".", 1).parse::<f64>().is_ok() => {
+                Err(self.wrong(i, &format!("expected a decimal point, found `{cell}`")))
+            }
+            Err(_) => Err(self.wrong(i, &format!("{problem} `{cell}`"))),
         }
     }
 
     /// Whether it is to be left out; an error where it cannot be read.
-    fn is_left_out(&self, places: &Places, gaps: Gaps) -> Result<bool, DataError> {
+    fn is_left_out(&self, places: &Places, has_classes: bool, gaps: Gaps) -> Result<bool, DataError> {
         let (expected, found) = (self.sheet.names.len(), self.cells.len());
         if found != expected {
             let problem = format!("line {}: expected {expected} cells as in line 1, found {found}", self.line);
             return Err(self.sheet.error(problem));
         }
-        let [input, target] = [&places.inputs, &places.targets].map(|all| all.iter().find(|i| self.is_missing(**i)));
+        let is_no_target = |i: usize| if has_classes { self.has_no_class(i) } else { self.is_missing(i) };
+        let input = places.inputs.iter().find(|&&i| self.is_missing(i));
+        let target = places.targets.iter().find(|&&i| is_no_target(i));
         match (input, target, gaps) {
             (None, None, _) | (Some(_), None, Gaps::Keep) => Ok(false),
             (_, _, Gaps::Drop) => Ok(true),
@@ -190,18 +224,59 @@ impl Row<'_> {
     }
 }
 
+fn is_nan(cell: &str) -> bool {
+    cell.parse().is_ok_and(f32::is_nan)
+}
+
+/// The number of a class among `names`, where it is put if it is new.
+fn label(class: String, names: &mut Vec<String>, known: &mut HashMap<String, u16>) -> u16 {
+    let next = known.len() as u16;
+    // One more than there may be, so that whoever names the classes can say so.
+    if known.len() > MAX_CLASSES && !known.contains_key(&class) {
+        return next;
+    }
+    *known.entry(class).or_insert_with_key(|class| {
+        names.push(class.clone());
+        next
+    })
+}
+
+/// From where to where the numbers of a column go, and how far the nearest f32 is off at most.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    least: f64,
+    largest: f64,
+    error: f64,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self { least: f64::INFINITY, largest: f64::NEG_INFINITY, error: 0.0 }
+    }
+}
+
+impl Extent {
+    /// One more number, as f32 has it.
+    fn take(&mut self, x: f64) -> f32 {
+        let near = x as f32;
+        (self.least, self.largest) = (self.least.min(x), self.largest.max(x));
+        self.error = self.error.max((x - f64::from(near)).abs());
+        near
+    }
+
+    /// Whether rounding hides what they differ by: an error beyond a hundredth of the range.
+    fn is_blurred(&self) -> bool {
+        self.largest > self.least && self.error > 0.01 * (self.largest - self.least)
+    }
+}
+
 impl Table {
-    /// The number of a class among `names`, where it is put if it is new.
-    fn label(&mut self, class: String, known: &mut HashMap<String, u16>) -> u16 {
-        let next = known.len() as u16;
-        // One more than there may be, so that whoever names the classes can say so.
-        if known.len() > MAX_CLASSES && !known.contains_key(&class) {
-            return next;
-        }
-        *known.entry(class).or_insert_with_key(|class| {
-            self.names.push(class.clone());
-            next
-        })
+    /// What is wrong with the first of the columns, inputs and then targets, whose numbers f32 cannot tell apart.
+    pub(super) fn blurred(&self, columns: &Columns) -> Option<String> {
+        let names = columns.inputs.iter().chain(&columns.targets);
+        let (name, extent) = names.zip(&self.extents).find(|(_, extent)| extent.is_blurred())?;
+        let Extent { least, largest, .. } = extent;
+        Some(format!("column `{name}`: f32 hardly tells {least} and {largest} apart; subtract {least} from all"))
     }
 
     /// The class of each row among those of `columns`.
@@ -239,7 +314,7 @@ impl Table {
             labels: pick.iter().filter_map(|&i| self.labels.get(i as usize).copied()).collect(),
             names: self.names.clone(),
             values: of(&self.values, targets),
-            dropped: 0,
+            ..Self::default()
         }
     }
 }
@@ -254,7 +329,7 @@ fn read(path: &Path) -> Result<Vec<u8>, DataError> {
         text.try_reserve(CHUNK).map_err(|error| DataError::io(path, error))?;
         let n = file.by_ref().take(CHUNK as u64).read_to_end(&mut text).map_err(failed)?;
         if text[before..].contains(&0) {
-            return Err(DataError::table(path, NO_TEXT));
+            return Err(DataError::table(path, no_text(&text)));
         }
         if n == 0 {
             return Ok(text);
@@ -262,8 +337,23 @@ fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     }
 }
 
-/// Whichever separator a line has most of; the comma where it has none.
-fn most(line: &[u8]) -> u8 {
+/// What is wrong with bytes that are no text.
+fn no_text(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0x1f, 0x8b, ..] => "compressed by gzip: unpack it first",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "text in UTF-16: save it as UTF-8",
+        _ => "expected a table as text (UTF-8), found other bytes",
+    }
+}
+
+/// Whichever separator the first line that is not blank has most of outside quotes; the comma where it has none.
+fn most(text: &[u8]) -> u8 {
+    let mut is_quoted = false;
+    let plain = text.iter().skip_while(|b| b"\r\n".contains(b)).filter(|&&b| {
+        is_quoted ^= b == b'"';
+        !is_quoted
+    });
+    let line: Vec<u8> = plain.take_while(|&&b| b != b'\n').copied().collect();
     let count = |separator: u8| line.iter().filter(|&&b| b == separator).count();
     [b',', b';', b'\t'].into_iter().rev().max_by_key(|&separator| count(separator)).unwrap_or(b',')
 }

@@ -9,9 +9,9 @@ use super::plan::Plan;
 use super::preparation::Preparation;
 use super::regression::Units;
 use super::run::split;
-use super::table::{Dialect, Gaps, NO_NUMBER, NO_VALUE, Sheet, Table};
+use super::table::{Dialect, Gaps, NO_INPUT, NO_VALUE, Sheet, Table};
 use crate::random::{self, Purpose};
-use crate::{Error, Fit, Missing, Preprocess, PreprocessConfig, Value, preprocess_len};
+use crate::{Error, Fit, Missing, Preprocess, PreprocessConfig, Value, fit_len, preprocess_len};
 use std::borrow::ToOwned;
 use std::format;
 use std::path::{Path, PathBuf};
@@ -82,7 +82,11 @@ impl Source {
         let (mut columns, places) = chosen.map_err(|problem| sheet.error(problem))?;
         let has_classes = !plan.choice.regression;
         let table = sheet.rows(&places, has_classes, gaps).map_err(advised)?;
+        if let Some(problem) = table.blurred(&columns) {
+            return Err(sheet.error(problem).into());
+        }
         columns.drops_missing = plan.drops_missing;
+        columns.separator = plan.dialect.separator;
         if has_classes {
             let of_column = |problem| sheet.error(format!("column `{}`: {problem}", columns.targets.join("")));
             columns.classes = classes(&table.names, table.lines.len()).map_err(of_column)?;
@@ -100,7 +104,7 @@ impl Source {
         let Some(columns) = &preparation.columns else {
             return Err(HostError::Mismatch("the model does not say which columns it takes".to_owned()));
         };
-        let dialect = Dialect { header: columns.header.then_some(true), separator: None };
+        let dialect = Dialect { header: Some(columns.header), separator: columns.separator };
         let sheet = Sheet::open(&self.data, dialect)?;
         let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
         let gaps = gaps_of(preparation, columns.drops_missing);
@@ -114,7 +118,8 @@ impl Source {
     fn tables(&self, columns: Columns, table: Table, gaps: Gaps, plan: &TablePlan) -> Result<Tables, HostError> {
         let config = plan.preprocess;
         if let Some(path) = &self.test {
-            let sheet = Sheet::open(path, Dialect { header: columns.header.then_some(true), ..plan.dialect })?;
+            let sheet =
+                Sheet::open(path, Dialect { header: plan.dialect.header.or(Some(columns.header)), ..plan.dialect })?;
             let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
             let test = sheet.rows(&places, columns.has_classes(), gaps)?;
             return Ok(Tables { columns, train: table, test, config });
@@ -123,7 +128,8 @@ impl Source {
         let count = (f64::from(self.test_share) * rows as f64).round() as usize;
         if count == 0 || count >= rows {
             return Err(HostError::Usage(format!(
-                "{rows} rows of {}, of which --test-share {} takes {count} for the test: both sides need some",
+                "{rows} {} of {}, of which --test-share {} takes {count} for the test: both sides need some",
+                if rows == 1 { "row" } else { "rows" },
                 self.data.display(),
                 self.test_share
             )));
@@ -172,29 +178,32 @@ impl Tables {
 
     fn fit(&self, learned: &Table) -> Result<Vec<f32>, HostError> {
         let inputs = self.columns.inputs.len();
-        let (mut floats, mut counts) = (zeros(preprocess_len(inputs))?, zeros(inputs)?);
+        let (mut floats, mut counts) = (zeros(fit_len(inputs))?, zeros(inputs)?);
         let mut fit = Fit::new(self.config, inputs, &mut floats, &mut counts)?;
         fit.add(&learned.inputs)?;
+        let at = |feature: usize, what: &str| {
+            let name = &self.columns.inputs[feature];
+            let problem = format!("column `{name}` {what} in the training rows; --ignore {name}?");
+            HostError::from(DataError::table(&learned.path, problem))
+        };
         fit.finish().map_err(|error| match error {
-            Error::Unseen { feature } => {
-                let name = &self.columns.inputs[feature];
-                let problem = format!("column `{name}` has no value in the training rows; --ignore {name}?");
-                DataError::table(&learned.path, problem).into()
-            }
+            Error::Unseen { feature } => at(feature, "has no value"),
+            Error::Preprocess { feature } => at(feature, "has numbers too far apart"),
             other => HostError::Core(other),
         })?;
+        floats.truncate(preprocess_len(inputs));
         Ok(floats)
     }
 
     /// Mean and deviation of each number to predict.
     fn units(&self, learned: &Table) -> Result<Units, HostError> {
         let targets = self.columns.targets.len();
-        let (mut floats, mut counts) = (zeros(preprocess_len(targets))?, zeros(targets)?);
+        let (mut floats, mut counts) = (zeros(fit_len(targets))?, zeros(targets)?);
         let mut fit = Fit::new(PreprocessConfig::default(), targets, &mut floats, &mut counts)?;
         fit.add(&learned.values)?;
-        fit.finish()?;
+        let numbers = fit.finish()?;
         let mut units = Units { means: Vec::new(), deviations: Vec::new() };
-        for (&[.., mean, scale], name) in floats.as_chunks::<5>().0.iter().zip(&self.columns.targets) {
+        for (&[.., mean, scale], name) in numbers.floats().as_chunks::<5>().0.iter().zip(&self.columns.targets) {
             if scale == 0.0 {
                 let problem = format!("column `{name}` never changes in the training rows: nothing to predict");
                 return Err(DataError::table(&learned.path, problem).into());
@@ -264,27 +273,35 @@ fn gaps_of(preparation: &Preparation, drops: bool) -> Gaps {
     }
 }
 
-/// The rows of a file that a model is asked about, prepared, shape `(rows, inputs)`, and their lines.
-pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<(Vec<f32>, Vec<u64>), HostError> {
+/// A row that a model is asked about: its line and its inputs, prepared; none where the model takes no gaps and there is one.
+pub(super) type Question = (u64, Option<Vec<f32>>);
+
+/// The rows of a file that a model is asked about.
+pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<Vec<Question>, HostError> {
     let numbered = || Columns {
         inputs: (1..=preparation.floats.len() / preprocess_len(1)).map(|i| format!("{i}")).collect(),
         ..Columns::default()
     };
     let columns = preparation.columns.clone().unwrap_or_else(numbered);
+    let header = preparation.columns.as_ref().and_then(|columns| (!columns.header).then_some(false));
+    let mut sheet = Sheet::open(path, Dialect { header, separator: columns.separator })?;
     // A file of the inputs alone may do without the header that the model's table had.
-    let mut sheet = Sheet::open(path, Dialect::default())?;
-    if columns.header && sheet.names.len() != columns.inputs.len() {
-        sheet = Sheet::open(path, Dialect { header: Some(true), separator: None })?;
+    if columns.header && (sheet.names.len() != columns.inputs.len() || sheet.begins_with(&columns.inputs)) {
+        sheet.take_header(true);
     }
     let places = columns.among(&sheet.names, sheet.has_header, false).map_err(|problem| sheet.error(problem))?;
-    let gaps = match gaps_of(preparation, false) {
-        // Nobody wants an answer left out.
-        Gaps::Drop => Gaps::Refuse,
-        gaps => gaps,
-    };
-    let mut table = sheet.rows(&places, false, gaps)?;
-    apply(preparation, &mut table, columns.inputs.len())?;
-    Ok((table.inputs, table.lines))
+    let (drops, width) = (columns.drops_missing, columns.inputs.len());
+    let gaps = if drops { Gaps::Keep } else { gaps_of(preparation, false) };
+    let table = sheet.rows(&places, false, gaps)?;
+    let has_gap = |i: &u32| table.inputs.iter().skip(*i as usize * width).take(width).any(|x| x.is_nan());
+    let whole: Vec<u32> = (0..table.lines.len() as u32).filter(|i| !drops || !has_gap(i)).collect();
+    let mut asked = table.part(&whole, [width, 0]);
+    apply(preparation, &mut asked, width)?;
+    let mut questions: Vec<Question> = table.lines.iter().map(|&line| (line, None)).collect();
+    for (&i, row) in whole.iter().zip(asked.inputs.chunks(width)) {
+        questions[i as usize].1 = Some(row.to_vec());
+    }
+    Ok(questions)
 }
 
 /// A cell that the command could have filled or left out says how.
@@ -293,7 +310,7 @@ fn advised(error: DataError) -> DataError {
         DataError::Table { path, problem } if problem.ends_with(NO_VALUE) => {
             DataError::Table { path, problem: problem + ": --missing mean, drop or a number?" }
         }
-        DataError::Table { path, problem } if problem.contains(NO_NUMBER) => {
+        DataError::Table { path, problem } if problem.contains(NO_INPUT) => {
             DataError::Table { path, problem: problem + "; --ignore leaves columns out" }
         }
         other => other,

@@ -1,6 +1,6 @@
 //! The numbers of a preprocessing from samples, in one pass that keeps none of them.
 
-use super::{PARTS, Preprocess, preprocess_len};
+use super::{PARTS, Preprocess, fit_len, preprocess_len};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels::{rows, sqrt};
 use crate::sets::whole_rows;
@@ -8,7 +8,8 @@ use crate::sets::whole_rows;
 /// Inputs from here on are refused: the sum of so many squares would be infinite.
 const LARGEST: f32 = 1e15;
 
-/// How features are shifted and scaled; one that never changed becomes 0 by either rule, for nothing was learned of it.
+/// How features are shifted and scaled; one that never changed, or whose deviation
+/// is too small for f32, becomes 0 by either rule, for nothing was learned of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Scaling {
@@ -74,21 +75,23 @@ impl PreprocessConfig {
 }
 
 /// Mean, variance and range of each feature in one pass over any number of samples (Welford 1962), missing values left out:
-/// `δ = x − μ`, `μ ← μ + (δ/n − c)` where `c` is what the addition before lost (Kahan 1965), `M2 ← M2 + δ·(x − μ)` with the
-/// new `μ`, `σ = √(M2/n)`.
+/// `δ = x − μ`, `μ ← μ + (δ/n − c)`, `M2 ← M2 + (δ·(x − μ) − d)` with the new `μ`, where `c` and `d` are what the additions
+/// before lost (Kahan 1965), `σ = √(M2/n)`.
 ///
-/// Takes the memory of the [`Preprocess`] that it becomes, and a count a feature. Samples that come a second time, or that
+/// Takes the memory of the [`Preprocess`] that it becomes, and a float and a count more a feature. Samples that come a second time, or that
 /// the model is to be judged by, do not belong in here.
 #[derive(Debug)]
 pub struct Fit<'a> {
     config: PreprocessConfig,
     /// Mean, sum of squared deviations, least, largest, compensation of the mean.
     floats: &'a mut [f32],
+    /// What the last addition to the squared deviations lost.
+    lost: &'a mut [f32],
     counts: &'a mut [u64],
 }
 
 impl<'a> Fit<'a> {
-    /// Of no sample yet, over [`preprocess_len`] floats and `inputs` counts, whatever they hold.
+    /// Of no sample yet, over [`fit_len`] floats and `inputs` counts, whatever they hold.
     ///
     /// # Errors
     /// [`Error::Length`], or [`Error::Setting`].
@@ -99,11 +102,12 @@ impl<'a> Fit<'a> {
         counts: &'a mut [u64],
     ) -> Result<Self, Error> {
         config.check()?;
-        Error::expect_len(Buffer::Preprocess, preprocess_len(inputs), floats.len())?;
+        Error::expect_len(Buffer::Preprocess, fit_len(inputs), floats.len())?;
         Error::expect_len(Buffer::FeatureCounts, inputs, counts.len())?;
         floats.iter_mut().for_each(|x| *x = 0.0);
         counts.iter_mut().for_each(|n| *n = 0);
-        Ok(Self { config, floats, counts })
+        let (floats, lost) = floats.split_at_mut_checked(preprocess_len(inputs)).unwrap_or_default();
+        Ok(Self { config, floats, lost, counts })
     }
 
     /// Takes samples in, shape `(n, inputs)`, row-major.
@@ -121,22 +125,23 @@ impl<'a> Fit<'a> {
         }
         let (features, _) = self.floats.as_chunks_mut::<PARTS>();
         for row in rows(samples, inputs) {
-            for ((&x, feature), n) in row.iter().zip(&mut *features).zip(&mut *self.counts) {
+            let memory = features.iter_mut().zip(&mut *self.lost).zip(&mut *self.counts);
+            for (&x, ((feature, lost), n)) in row.iter().zip(memory) {
                 if !x.is_nan() {
                     *n = n.saturating_add(1);
-                    take(feature, *n, x);
+                    take(feature, lost, *n, x);
                 }
             }
         }
         Ok(())
     }
 
-    /// The preprocessing, in the same memory.
+    /// The preprocessing, in the first [`preprocess_len`] floats of the same memory.
     ///
     /// # Errors
-    /// [`Error::Unseen`] for the first feature without a value.
+    /// [`Error::Unseen`] for the first feature without a value, [`Error::Preprocess`] for the first whose numbers overflow.
     pub fn finish(self) -> Result<Preprocess<'a>, Error> {
-        let Self { config, floats, counts } = self;
+        let Self { config, floats, counts, .. } = self;
         if let Some(feature) = counts.iter().position(|&n| n == 0) {
             return Err(Error::Unseen { feature });
         }
@@ -149,18 +154,23 @@ impl<'a> Fit<'a> {
 }
 
 /// One more value of a feature, its `n`-th.
-fn take([mean, squares, least, largest, lost]: &mut [f32; PARTS], n: u64, x: f32) {
+fn take([mean, squares, least, largest, lost]: &mut [f32; PARTS], lost_square: &mut f32, n: u64, x: f32) {
     if n == 1 {
-        (*mean, *squares, *least, *largest, *lost) = (x, 0.0, x, x, 0.0);
+        (*mean, *squares, *least, *largest, *lost, *lost_square) = (x, 0.0, x, x, 0.0, 0.0);
         return;
     }
     let delta = x - *mean;
-    let step = delta / n as f32 - *lost;
-    let next = *mean + step;
-    (*lost, *mean) = ((next - *mean) - step, next);
-    *squares += delta * (x - *mean);
+    add(mean, lost, delta / n as f32);
+    add(squares, lost_square, delta * (x - *mean));
     *least = if x < *least { x } else { *least };
     *largest = if x > *largest { x } else { *largest };
+}
+
+/// `sum + x`, with what the addition before lost (Kahan 1965).
+fn add(sum: &mut f32, lost: &mut f32, x: f32) {
+    let step = x - *lost;
+    let next = *sum + step;
+    (*lost, *sum) = ((next - *sum) - step, next);
 }
 
 /// The five numbers that `n` values make.

@@ -11,10 +11,16 @@ pub use fit::{Clip, Fit, Missing, PreprocessConfig, Scaling};
 /// Numbers a feature.
 pub(crate) const PARTS: usize = 5;
 
-/// Floats of a preprocessing, and of its [`Fit`]: `5·inputs`.
+/// Floats of a preprocessing: `5·inputs`.
 #[must_use]
 pub const fn preprocess_len(inputs: usize) -> usize {
     inputs.saturating_mul(PARTS)
+}
+
+/// Floats of a [`Fit`]: `6·inputs`, of which the first [`preprocess_len`] become the preprocessing.
+#[must_use]
+pub const fn fit_len(inputs: usize) -> usize {
+    inputs.saturating_mul(PARTS + 1)
 }
 
 /// What happens to each feature of a sample: `x' = (min(max(x, low), high) − shift) · scale`, and

@@ -9,7 +9,7 @@ use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
     Activation, Adam, AdamConfig, Anneal, AverageState, Averager, BatchSize, Calibration, ClassScore, Confusion, Curves, Decay, Draws, Ema, Error, Gate, Gradient, Growth, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
     Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, holds_average, load,
-    Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, attract, init_replicas, load_spec, preprocess_len, section_len, nonzeros, predict, pull, rank, save, softmax, Pull, Start, Vote, Votes,
+    Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, attract, fit_len, init_replicas, load_spec, preprocess_len, section_len, nonzeros, predict, pull, rank, save, softmax, Pull, Start, Vote, Votes,
 };
 
 unsafe extern "C" {
@@ -96,7 +96,7 @@ fn preprocess_api(memory: &mut Memory) -> Result<(), Error> {
         missing: opaque(Missing::Constant(1.0)),
         clip: opaque(Clip::Deviations(3.0)),
     };
-    opaque((preprocess_len(opaque(1)), section_len(opaque(1))));
+    opaque((preprocess_len(opaque(1)), fit_len(opaque(1)), section_len(opaque(1))));
     let mut fit = Fit::new(config, opaque(1), floats, memory.counts)?;
     fit.add(samples)?;
     let preprocess = fit.finish()?;
