@@ -111,7 +111,8 @@ fn picture(matrix: &[Vec<u32>], names: &[String]) -> Result<Plot, HostError> {
         for (c, row) in matrix.iter().enumerate() {
             let total: u32 = row.iter().sum();
             let style = letters(size, &MUTED);
-            let [above, beside] = [side, left - 14].map(|room| cut(&names[c], (f64::from(room) / size / 0.62) as usize));
+            let [above, beside] =
+                [side, left - 14].map(|room| cut(&names[c], (f64::from(room) / size / 0.62) as usize));
             words(area, &above, [centre(c, left), f64::from(top) - 12.0], &style, HPos::Center)?;
             words(area, &beside, [f64::from(left) - 8.0, centre(c, top)], &style, HPos::Right)?;
             for (k, &n) in row.iter().enumerate() {
