@@ -4,12 +4,13 @@ use super::chart::{Chart, Line};
 use super::pictures::base64;
 use super::piece::{escape, grouped};
 use super::*;
+use crate::host::averages::AverageKind;
 use crate::host::dataset::{Dataset, Samples};
 use crate::host::idx::parse_images;
-use crate::host::plan::{DecayPlan, Plan};
+use crate::host::plan::{AveragePlan, DecayPlan, Plan};
 use crate::host::report::Table;
 use crate::host::run::{Averaged, Epoch, Marks, Outcome};
-use crate::{Activation, Calibration, Score, Spec};
+use crate::{Activation, Calibration, Draws, Ema, Score, Shape, Spec, Warmup};
 use plotters::coord::ranged1d::ValueFormatter;
 use std::vec;
 
@@ -307,4 +308,20 @@ fn settings_say_what_was_set() {
     let cosine = rows(&Plan { decay: DecayPlan::Cosine(0.25), batch_norm: true, ..Plan::default() });
     assert!(linear.contains("0.001, falls linearly to 0.25<") && linear.contains("normalisation</th><td>no<"));
     assert!(cosine.contains("0.001, falls along a cosine to 0.25<") && cosine.contains("normalisation</th><td>yes<"));
+    let ema = Ema { warmup: Warmup::Power { gamma: 2.0, power: 0.5 }, ..Ema::new(0.25) };
+    let draws = Draws { seed: 1, samples: 30, scale: 0.5 };
+    let averages = AveragePlan {
+        kinds: vec![AverageKind::Ema(ema), AverageKind::Swag(20, draws)],
+        rate: Some(0.125),
+        anneal: (3.0, Shape::Cosine),
+        ..AveragePlan::default()
+    };
+    let averaged = rows(&Plan { averages: Some(averages), ..Plan::default() });
+    for part in [
+        "decay 0.75, bias-corrected, warm-up 1 − (1 + t/2)^−0.5",
+        "20 columns, 30 draws at a scale of 0.5",
+        "at a rate that goes along a cosine to 0.125 in 3 epochs",
+    ] {
+        assert!(averaged.contains(part), "{part}: {averaged}");
+    }
 }
