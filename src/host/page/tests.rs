@@ -1,5 +1,5 @@
 use super::axis::{Axis, number};
-use super::canvas::{BLUE, THEME};
+use super::canvas::{BLUE, THEME, cut};
 use super::chart::{Chart, Line};
 use super::pictures::base64;
 use super::piece::{escape, grouped};
@@ -33,6 +33,7 @@ fn text_is_text_and_numbers_have_their_digits() {
         [0.1 + 0.2, 20.0, 0.0, 0.999, -0.5, 150_000.0].map(number),
         ["0.3", "20", "0", "0.999", "-0.5", "150000"]
     );
+    assert_eq!(["leak of", "leak of it", "é"].map(|name| cut(name, 6)), ["leak…", "leak…", "é"]);
     let table = Table { header: vec!["<".into()], rows: vec![vec![">".into(), "&".into()]] };
     let html = Piece::table(&table, "\"").html().to_owned();
     for part in ["<th scope=\"col\">&lt;</th>", "<th scope=\"row\">&gt;</th><td>&amp;</td>", "aria-label=\"&quot;\""] {
