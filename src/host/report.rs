@@ -47,6 +47,11 @@ pub fn epoch_line(e: &Epoch, grows: bool) -> String {
     )
 }
 
+/// Samples whose class was wrong, in percent; NaN without samples.
+pub(super) fn error_percent(score: &Score) -> f64 {
+    100.0 * (1.0 - score.hits() as f64 / score.samples() as f64)
+}
+
 /// A share in percent; a dash where there is none.
 pub(super) fn percent(share: f64) -> String {
     if share.is_nan() { "–".to_owned() } else { format!("{:.2} %", 100.0 * share) }
@@ -119,9 +124,8 @@ pub(super) fn loss_short(spec: &Spec) -> &'static str {
 
 /// The figures of a model, in the order of [`names`]; NaN where there are none.
 fn figures(marks: &Marks) -> [f64; ROWS] {
-    let error = |s: &Score| 100.0 * (1.0 - s.hits() as f64 / s.samples() as f64);
     let loss = |s: &Score| f64::from(s.loss());
-    let [a, b, c] = [&marks.train, &marks.validation, &marks.test].map(error);
+    let [a, b, c] = [&marks.train, &marks.validation, &marks.test].map(error_percent);
     let [e, f, g] = [&marks.train, &marks.validation, &marks.test].map(loss);
     let ece = marks.calibration.as_ref().map_or(f64::NAN, |c| 100.0 * f64::from(c.ece()));
     [a, b, c, c - a, ece, e, f, g, g - e]

@@ -6,12 +6,20 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+/// How values lie on an axis.
+#[derive(Clone, Copy, PartialEq)]
+enum Scale {
+    Linear,
+    Log,
+    Rows,
+}
+
 /// An axis of a chart.
 #[derive(Clone)]
 pub(super) struct Axis {
     /// What stands beside it.
     pub(super) name: String,
-    is_log: bool,
+    scale: Scale,
     /// Its ends, as they lie.
     pub(super) ends: [f64; 2],
     /// Where numbers stand, as they lie.
@@ -29,7 +37,7 @@ impl Axis {
     pub(super) fn linear(name: &str, low: f64, high: f64) -> Self {
         let ticks = steps(low, high, false);
         let labels = ticks.iter().map(|&x| number(x)).collect();
-        Self { name: name.into(), is_log: false, ends: [low, high], ticks, labels }
+        Self { name: name.into(), scale: Scale::Linear, ends: [low, high], ticks, labels }
     }
 
     /// From `low` to `high`, both above zero, in equal ratios.
@@ -38,7 +46,7 @@ impl Axis {
         let labels = values.iter().map(|&x| number(x)).collect();
         Self {
             name: name.into(),
-            is_log: true,
+            scale: Scale::Log,
             ends: [low, high].map(f64::log10),
             ticks: values.iter().map(|x| x.log10()).collect(),
             labels,
@@ -50,7 +58,7 @@ impl Axis {
         let room = if low < high { 0.0 } else { 0.5 };
         let ticks = steps(low, high, true);
         let labels = ticks.iter().map(|&x| number(x)).collect();
-        Self { name: name.into(), is_log: false, ends: [low - room, high + room], ticks, labels }
+        Self { name: name.into(), scale: Scale::Linear, ends: [low - room, high + room], ticks, labels }
     }
 
     /// Around `values`, in equal ratios where they differ by much; never below zero where they are not.
@@ -74,14 +82,19 @@ impl Axis {
     pub(super) fn rows(names: impl IntoIterator<Item = String>) -> Self {
         let labels: Vec<String> = names.into_iter().collect();
         let ticks: Vec<f64> = (0..labels.len()).map(|i| -(i as f64)).collect();
-        Self { name: String::new(), is_log: false, ends: [0.5 - labels.len() as f64, 0.5], ticks, labels }
+        Self { name: String::new(), scale: Scale::Rows, ends: [0.5 - labels.len() as f64, 0.5], ticks, labels }
     }
 
     /// Where a value lies; none where it is not on the axis.
     pub(super) fn place(&self, value: f64) -> Option<f64> {
-        let at = if self.is_log { value.log10() } else { value };
+        let at = if self.scale == Scale::Log { value.log10() } else { value };
         let slack = 1e-9 * (self.ends[1] - self.ends[0]);
         (at >= self.ends[0] - slack && at <= self.ends[1] + slack).then_some(at)
+    }
+
+    /// Whether its places are names, between which there is nothing.
+    pub(super) fn is_rows(&self) -> bool {
+        self.scale == Scale::Rows
     }
 
     pub(super) fn labels(&self) -> &[String] {

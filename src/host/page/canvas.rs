@@ -138,3 +138,12 @@ pub(super) fn width_of(area: &Area<'_>, text: &str, style: &TextStyle<'_>) -> f6
     let size = area.estimate_text_size(text, style);
     size.map_or(0.0, |(width, _)| f64::from(width) / f64::from(PIXEL) / 1.24)
 }
+
+/// A text of at most so many letters, the last of a longer one an ellipsis.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.into();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}

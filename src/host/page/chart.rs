@@ -136,9 +136,12 @@ impl Chart {
             let after = [(x.clamp(x0, x1), y0), (x1, y1)];
             chart.draw_series([Rectangle::new(after, GRID.mix(0.35).filled())])?;
         }
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
+        let mut mesh = chart.configure_mesh();
+        if self.y.is_rows() {
+            // A line along a row would strike its number through.
+            mesh.disable_y_mesh();
+        }
+        mesh.disable_x_mesh()
             .bold_line_style(hair(&GRID))
             .light_line_style(TRANSPARENT)
             .axis_style(hair(&MUTED))

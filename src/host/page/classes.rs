@@ -2,9 +2,9 @@
 
 use super::Piece;
 use super::axis::{Axis, extent};
-use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PAPER, PIXEL, PURPLE, Plot, WIDTH, bold, letters, words};
+use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PIXEL, PURPLE, Plot, WIDTH, bold, cut, letters, words};
 use super::chart::{Chart, Line, Stroke};
-use super::piece::{TABLE_END, table_start};
+use super::piece::{TABLE_END, escape, table_start};
 use crate::host::averages::calibrate;
 use crate::host::dataset::{Dataset, Samples};
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation};
@@ -64,30 +64,34 @@ pub fn confusion(test: &TestSet<'_>) -> Result<Piece, HostError> {
         return Ok([Piece::text(&text), table].into_iter().collect());
     }
     let name = "Samples of each class (rows) and what they were taken for (columns)";
-    let columns: String = (0..matrix.len()).map(|c| format!("<th scope=\"col\">{c}</th>")).collect();
+    let names: Vec<String> = (0..matrix.len()).map(|c| test.set.class(c)).collect();
+    let columns: String = names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
     let rows = matrix.iter().enumerate().map(|(c, row)| {
         let total: u32 = row.iter().sum();
         let cells: String = row.iter().enumerate().map(|(k, &n)| cell(n, total, c == k)).collect();
         let recall = percent(f64::from(row[c]) / f64::from(total));
-        format!("<tr><th scope=\"row\">{c}</th>{cells}<td>{recall}</td></tr>\n")
+        format!("<tr><th scope=\"row\">{}</th>{cells}<td>{recall}</td></tr>\n", escape(&names[c]))
     });
     let html = format!(
-        "{}<thead><tr><td></td>{columns}<th scope=\"col\">right</th></tr></thead>\n\
+        "{}<thead><tr><td></td>{columns}<th scope=\"col\">recall</th></tr></thead>\n\
          <tbody>\n{}</tbody>\n{TABLE_END}",
         table_start(name, "matrix"),
         rows.collect::<String>()
     );
-    Ok(Piece::beside([Piece::from_html(html).with_file(picture(matrix)?), table]))
+    Ok(Piece::beside([Piece::from_html(html).with_file(picture(matrix, &names)?), table]))
 }
 
-/// How strong the colour of a share of a class is: single mistakes are to be seen.
-fn strength(n: u32, total: u32) -> f64 {
-    if total == 0 { 0.0 } else { (f64::from(n) / f64::from(total)).sqrt() }
+/// The strongest colour on which a number can still be read.
+const STRONGEST: f64 = 0.6;
+
+/// How strong the colour of a share of a class is: single mistakes are to be seen, one in ten is as strong as can be.
+fn strength(n: u32, total: u32, is_right: bool) -> f64 {
+    let root = (f64::from(n) / f64::from(total.max(1))).sqrt();
+    STRONGEST * if is_right { root } else { (root / 0.1_f64.sqrt()).min(1.0) }
 }
 
 fn cell(n: u32, total: u32, is_right: bool) -> String {
-    // A mistake of a tenth of the class is as strong as can be.
-    let share = if is_right { 0.6 * strength(n, total) } else { (strength(n, total) / 0.1_f64.sqrt()).min(1.0) };
+    let share = strength(n, total, is_right);
     match (n, is_right) {
         (0, false) => "<td class=\"none\">0</td>".to_string(),
         _ => format!("<td class=\"{}\" style=\"--s:{share:.2}\">{n}</td>", if is_right { "right" } else { "taken" }),
@@ -95,8 +99,9 @@ fn cell(n: u32, total: u32, is_right: bool) -> String {
 }
 
 /// The matrix as a picture.
-fn picture(matrix: &[Vec<u32>]) -> Result<Plot, HostError> {
-    let left = 34;
+fn picture(matrix: &[Vec<u32>], names: &[String]) -> Result<Plot, HostError> {
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let left = (8.0 * longest as f64 + 16.0).clamp(34.0, 110.0) as i32;
     let side = (WIDTH - left - 10) / matrix.len() as i32;
     let (top, height) = (62, 62 + side * matrix.len() as i32 + 10);
     Plot::new("confusion", "Confusion matrix", height, |area| {
@@ -105,33 +110,23 @@ fn picture(matrix: &[Vec<u32>]) -> Result<Plot, HostError> {
         let centre = |i: usize, from: i32| f64::from(from) + f64::from(side) * (i as f64 + 0.5);
         for (c, row) in matrix.iter().enumerate() {
             let total: u32 = row.iter().sum();
-            words(
-                area,
-                &c.to_string(),
-                [centre(c, left), f64::from(top) - 12.0],
-                &letters(size, &MUTED),
-                HPos::Center,
-            )?;
-            words(area, &c.to_string(), [f64::from(left) - 8.0, centre(c, top)], &letters(size, &MUTED), HPos::Right)?;
+            let style = letters(size, &MUTED);
+            let [above, beside] =
+                [side, left - 14].map(|room| cut(&names[c], (f64::from(room) / size / 0.62) as usize));
+            words(area, &above, [centre(c, left), f64::from(top) - 12.0], &style, HPos::Center)?;
+            words(area, &beside, [f64::from(left) - 8.0, centre(c, top)], &style, HPos::Right)?;
             for (k, &n) in row.iter().enumerate() {
                 let colour = match (c == k, n) {
-                    (true, _) => BLUE.mix(0.6 * strength(n, total)),
+                    (true, _) => BLUE.mix(strength(n, total, true)),
                     (false, 0) => GRID.mix(0.3),
-                    (false, _) => ORANGE.mix((strength(n, total) / 0.1_f64.sqrt()).min(1.0)),
+                    (false, _) => ORANGE.mix(strength(n, total, false)),
                 };
                 let corner = |dc: usize, dk: usize, gap: i32| {
                     let [x, y] = [left + side * (k + dk) as i32, top + side * (c + dc) as i32];
                     ((x - gap) * PIXEL, (y - gap) * PIXEL)
                 };
                 area.draw(&Rectangle::new([corner(0, 0, 0), corner(1, 1, 1)], colour.filled()))?;
-                let is_dark = c != k && strength(n, total) > 0.2;
-                let ink = if n == 0 {
-                    MUTED
-                } else if is_dark {
-                    PAPER
-                } else {
-                    INK
-                };
+                let ink = if n == 0 { MUTED } else { INK };
                 words(area, &n.to_string(), [centre(k, left), centre(c, top)], &letters(size, &ink), HPos::Center)?;
             }
         }
@@ -142,6 +137,9 @@ fn picture(matrix: &[Vec<u32>]) -> Result<Plot, HostError> {
 /// Classes that have a colour of their own: those with the smallest area.
 const MARKED: [(plotters::style::RGBColor, Stroke); 4] =
     [(ORANGE, Stroke::Solid), (BLUE, Stroke::Dashed), (GREEN, Stroke::Solid), (PURPLE, Stroke::Dashed)];
+
+/// Letters of a class in a legend: its figure is to stay inside the picture.
+const LONGEST: usize = 30;
 
 /// ROC and precision-recall curves of the classes, those with the smallest areas by name.
 ///
@@ -161,7 +159,10 @@ pub fn curves(test: &TestSet<'_>) -> Result<Piece, HostError> {
     let (from, floor) = if worst > 0.95 { (0.8, 0.5) } else { (0.0, 0.0) };
     let pr = |class: &ClassEvaluation| {
         let y = class.pr.precision.iter().map(|&y| f64::from(y).max(floor));
-        stairs(class.pr.recall.iter().map(|&x| x.into()).zip(y).filter(|point| point.0 >= from))
+        let x = class.pr.recall.iter().map(|&x| f64::from(x));
+        // From the last point before the axis on, so that the curve begins at it.
+        let before = x.clone().take_while(|x| *x < from).count().saturating_sub(1);
+        stairs(x.map(|x| x.max(from)).zip(y).skip(before))
     };
     let has_both = |class: &&ClassEvaluation| !class.roc_auc.is_nan() && !class.average_precision.is_nan();
     if set.per_class.iter().filter(has_both).count() == 0 {
@@ -207,7 +208,8 @@ fn lines<P: IntoIterator<Item = (f64, f64)>>(
         let points = points(&set.per_class[c]);
         match MARKED.get(rank) {
             Some((colour, stroke)) => {
-                Line::new(&format!("{}, {name} {area:.4}", set.class(c)), *colour, points).stroke(*stroke)
+                let class = cut(&set.class(c), LONGEST);
+                Line::new(&format!("{class}, {name} {area:.4}"), *colour, points).stroke(*stroke)
             }
             None => Line::new("", MUTED, points).stroke(Stroke::Faint),
         }

@@ -82,7 +82,11 @@ pub fn history(history: &History<'_>) -> Result<Piece, HostError> {
             curve("gradient noise scale", PURPLE, Stroke::Dashed, |e| e.noise_scale.map(f64::from)),
         ];
         let batch = history.chart("batch size, samples", &lines[..1 + usize::from(is_measured)], &[], false);
-        let caption = if is_measured { "The noise scale is the batch size that pays." } else { "" };
+        let caption = if is_measured {
+            "The gradient noise scale is tr(Σ)/|G|², Σ the covariance of the gradients of single samples, G their mean."
+        } else {
+            ""
+        };
         pieces.push(Piece::plot(batch.plot("batch", "Batch size by epoch")?, caption));
     }
     Ok(Piece::side_by_side(pieces))

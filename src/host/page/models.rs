@@ -6,7 +6,7 @@ use super::canvas::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
 use super::chart::{Chart, Dots, Line, Stroke};
 use crate::Score;
 use crate::host::HostError;
-use crate::host::report::{BASELINE, mean_and_sd};
+use crate::host::report::{BASELINE, error_percent, mean_and_sd};
 use crate::host::run::Marks;
 use plotters::style::RGBColor;
 use std::format;
@@ -25,10 +25,6 @@ pub(super) fn colour(place: usize, name: &str) -> RGBColor {
         _ if name == BASELINE => GREEN,
         i => [BLUE, PURPLE, BROWN, INK][(i - 1) % 4],
     }
-}
-
-fn error(score: &Score) -> f64 {
-    100.0 * (1.0 - score.accuracy() as f64)
 }
 
 fn loss(score: &Score) -> f64 {
@@ -67,7 +63,7 @@ pub fn gap(models: &[(String, &Marks)], loss_name: &str) -> Result<Piece, HostEr
     let losses =
         chart(&format!("{loss_name}, train to test"), 4, loss).plot("gap-loss", "Train and test loss of each model")?;
     let errors =
-        chart("error in %, train to test", 2, error).plot("gap-error", "Train and test error of each model")?;
+        chart("error in %, train to test", 2, error_percent).plot("gap-error", "Train and test error of each model")?;
     Ok(Piece::side_by_side([
         Piece::plot(losses, "Both without dropout. The number is the gap, test less train."),
         Piece::plot(errors, "The number is the gap in points."),

@@ -43,7 +43,7 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
     if wrong.is_empty() {
         return Ok(Piece::text("No sample of the test is wrong."));
     }
-    let sure = |p: f32| if test.has_probabilities { format!("{:.1} %", 100.0 * p) } else { format!("{p:.2}") };
+    let sure = |p: f32| if test.has_probabilities { format!("{:.1}\u{a0}%", 100.0 * p) } else { format!("{p:.2}") };
     let mut figures = String::new();
     for &(p, of_right, i, class, right) in wrong.iter().take(WRONG) {
         let Some(image) = samples.image(i) else { continue };

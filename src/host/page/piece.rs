@@ -15,9 +15,12 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// A paragraph.
+    /// A paragraph; nothing of no text.
     #[must_use]
     pub fn text(text: &str) -> Self {
+        if text.is_empty() {
+            return Self::default();
+        }
         Self::from_html(format!("<p>{}</p>\n", escape(text)))
     }
 

@@ -1,4 +1,4 @@
-//! How often a model is right where it is so sure.
+//! Reliability: accuracy over confidence.
 
 use super::Piece;
 use super::axis::Axis;
@@ -9,6 +9,10 @@ use crate::host::HostError;
 use crate::{Calibration, Reliability};
 use std::format;
 use std::string::String;
+use std::vec::Vec;
+
+/// Fewer samples than these say little of the accuracy of a bin: its standard error is up to 9 points.
+const KNOWN: u64 = 30;
 
 /// Accuracy over confidence of each model, in 15 bins, with the expected calibration error.
 ///
@@ -18,27 +22,29 @@ pub fn reliability(models: &[(String, Calibration)]) -> Result<Piece, HostError>
     if models.is_empty() {
         return Ok(Piece::default());
     }
-    let mut lines = std::vec![Line::new("as sure as right", MUTED, [(0.0, 0.0), (1.0, 1.0)]).stroke(Stroke::Dotted)];
+    let mut lines = std::vec![Line::new("perfect calibration", MUTED, [(0.0, 0.0), (1.0, 1.0)]).stroke(Stroke::Dotted)];
     for (i, (name, calibration)) in models.iter().enumerate() {
-        let most = known(calibration).map(|bin| bin.samples).max().unwrap_or(1) as f64;
-        let ece = format!("{name}, ECE {:.2} %", 100.0 * calibration.ece());
-        let bins = || known(calibration).map(|bin| (f64::from(bin.confidence), f64::from(bin.accuracy), bin.samples));
+        let bins: Vec<Reliability> = calibration.reliability().filter(|bin| bin.samples > 0).collect();
+        let most = bins.iter().map(|bin| bin.samples).max().unwrap_or(1) as f64;
+        let (known, few): (Vec<_>, Vec<_>) = bins.into_iter().partition(|bin| bin.samples >= KNOWN);
+        let line = |legend: &str, bins: &[Reliability]| {
+            let places = bins.iter().map(|bin| (f64::from(bin.confidence), f64::from(bin.accuracy)));
+            let mut line = Line::new(legend, colour(i, name), places);
+            for ((_, _, radius), bin) in line.points.iter_mut().zip(bins) {
+                *radius = 1.75 + 4.25 * (bin.samples as f64 / most).sqrt();
+            }
+            line
+        };
         let stroke = if i == 0 { Stroke::Dashed } else { Stroke::Solid };
-        let mut line =
-            Line::new(&ece, colour(i, name), bins().map(|(x, y, _)| (x, y))).stroke(stroke).dots(Dots::Filled);
-        for ((_, _, radius), (_, _, samples)) in line.points.iter_mut().zip(bins()) {
-            *radius = 1.75 + 4.25 * (samples as f64 / most).sqrt();
-        }
-        lines.push(line);
+        let ece = format!("{name}, ECE {:.2} %", 100.0 * calibration.ece());
+        lines.push(line(&ece, &known).stroke(stroke).dots(Dots::Filled));
+        lines.push(line("", &few).stroke(Stroke::None).dots(Dots::Hollow));
     }
     let [x, y] = ["confidence", "accuracy"].map(|name| Axis::linear(name, 0.0, 1.0));
-    let chart = Chart { height: 260, ..Chart::new("accuracy where the model is so sure", x, y, lines) };
-    let caption = "Test samples in 15 bins of confidence, the largest probability. The area of a point is their number; bins of less \
-                   than five are left out.";
-    Ok(Piece::plot(chart.plot("reliability", "Reliability diagram")?, caption))
-}
-
-/// Bins with enough samples to say anything.
-fn known(calibration: &Calibration) -> impl Iterator<Item = Reliability> {
-    calibration.reliability().filter(|bin| bin.samples >= 5)
+    let chart = Chart { height: 260, ..Chart::new("reliability", x, y, lines) };
+    let caption = format!(
+        "Test samples in 15 bins of confidence, the largest probability. The area of a point grows with their number; \
+         bins of less than {KNOWN} are hollow and off the line."
+    );
+    Ok(Piece::plot(chart.plot("reliability", "Reliability diagram")?, &caption))
 }

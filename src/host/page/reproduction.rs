@@ -85,8 +85,12 @@ fn stages(reproduction: &Reproduction<'_>) -> Piece {
         let plan = recipe.plan_of(stage, recipe.plan.seed);
         let what = match recipe.replicas_of(stage) {
             Some(replicas) => coupled(&replicas),
-            None if plan.averages.is_some() => format!("rate {}; averaged", rate(&plan)),
-            None => format!("rate {}; batch {}", rate(&plan), batch(&plan)),
+            None if plan.averages.is_some() => format!("rate {}; averaged", rate(plan.rate, plan.decay, plan.warmup)),
+            None => format!(
+                "rate {}; batch {}",
+                rate(plan.rate, plan.decay, plan.warmup),
+                batch(plan.batch, plan.micro_batch, plan.growth)
+            ),
         };
         vec![stage.title().to_owned(), what]
     };

@@ -12,7 +12,9 @@ use crate::host::inspect::layers;
 use crate::host::model_file::SavedModel;
 use crate::host::plan::Plan;
 use crate::host::replicas::{APART, Batches, Coupling, ReplicaPlan, Replicas};
-use crate::host::report::{BASELINE, Table, comparison, loss_short, models, models_of_seeds, percent, remark, seeds};
+use crate::host::report::{
+    BASELINE, Table, comparison, error_percent, loss_short, models, models_of_seeds, remark, seeds,
+};
 use crate::host::run::{Epoch, Marks, Outcome};
 use crate::{Calibration, Pull, Spec, Start};
 use std::borrow::ToOwned;
@@ -38,6 +40,10 @@ impl Source<'_> {
 }
 
 const INTERRUPTED: &str = "This run was interrupted. The page shows what was learned until then.";
+
+/// What the baseline is.
+const COMPARED: &str =
+    "Decayed rate: another run of the same seed and budget, whose rate falls linearly to 0 and which averages nothing.";
 
 fn diverged(error: &HostError, epochs: usize) -> String {
     format!("This run diverged: {error}. The page shows the models of epoch {epochs}.")
@@ -87,8 +93,9 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
         Some((name.clone(), marks.calibration.filter(|_| is_shown)?))
     };
     let calibrations: Vec<_> = models.iter().enumerate().filter_map(known).collect();
+    let compared = outcome.baseline.as_ref().map_or("", |_| COMPARED);
     Ok(model_sections(page, source.data, spec, (name, params), &calibrations)?
-        .section("What was run", [what_was_run(source, plan, &seed, spec)]))
+        .section("What was run", [what_was_run(source, plan, &seed, spec), Piece::text(compared)]))
 }
 
 /// What a table of means over seeds is called.
@@ -156,14 +163,15 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
         page = page.notice("The last run was interrupted; it is not in the means.");
     }
     let caption = of_so_many(whole.len());
-    let error = |marks: &&Marks| 100.0 * (1.0 - f64::from(marks.test.accuracy()));
+    let error = |marks: &&Marks| error_percent(&marks.test);
     let errors = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(error).collect()));
     let errors: Vec<_> = errors.collect();
+    let compared = if baselines.is_empty() { "" } else { COMPARED };
     Ok(page
         .section("Result", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&errors)?])])
         .section("Training", [history(&drawn)?])
         .section("Each seed", [Piece::links(&links)])
-        .section("What was run", [what_was_run(source, plan, &seed, &first.spec)]))
+        .section("What was run", [what_was_run(source, plan, &seed, &first.spec), Piece::text(compared)]))
 }
 
 /// What a run of replicas leaves for its page.
@@ -285,7 +293,7 @@ fn tiles(outcome: &Outcome) -> Piece {
     };
     let against =
         |text: String| if outcome.averages.is_empty() { String::new() } else { format!("last iterate {text}") };
-    let error = |marks: &Marks| percent(1.0 - f64::from(marks.test.accuracy()));
+    let error = |marks: &Marks| format!("{:.2} %", error_percent(&marks.test));
     let loss = |marks: &Marks| format!("{:.4}", marks.test.loss());
     let (epochs, seconds) = outcome.history.last().map_or((0, 0.0), |epoch| (epoch.epoch, epoch.seconds));
     Piece::figures(&[

@@ -1,8 +1,7 @@
 //! Every way to get a prediction, with its figures in every seed.
 
-use crate::Score;
 use crate::host::HostError;
-use crate::host::report::{Table, mean_and_sd, mean_sd};
+use crate::host::report::{Table, error_percent, mean_and_sd, mean_sd};
 use crate::host::run::Marks;
 use std::borrow::ToOwned;
 use std::format;
@@ -41,8 +40,7 @@ const COLUMNS: [(&str, usize); 7] = [
 impl Figures {
     /// Those of a model that so many updates made.
     pub(super) fn of_model(seed: u64, marks: &Marks, updates: u64) -> Self {
-        let error = |score: &Score| 100.0 * (1.0 - score.hits() as f64 / score.samples() as f64);
-        let errors = [&marks.train, &marks.validation, &marks.test].map(error);
+        let errors = [&marks.train, &marks.validation, &marks.test].map(error_percent);
         let ece = marks.calibration.as_ref().map_or(f64::NAN, |c| 100.0 * f64::from(c.ece()));
         Self { seed, errors, nll: marks.test.loss().into(), ece, updates }
     }
