@@ -8,8 +8,8 @@ use crate::sets::whole_rows;
 /// Inputs from here on are refused: the sum of so many squares would be infinite.
 const LARGEST: f32 = 1e15;
 
-/// How features are shifted and scaled; one that never changed, or whose deviation
-/// is too small for f32, becomes 0 by either rule, for nothing was learned of it.
+/// How features are shifted and scaled; one that never changed, or whose deviation is too small for f32, becomes 0 by either
+/// rule, for nothing was learned of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Scaling {
@@ -78,8 +78,8 @@ impl PreprocessConfig {
 /// `δ = x − μ`, `μ ← μ + (δ/n − c)`, `M2 ← M2 + (δ·(x − μ) − d)` with the new `μ`, where `c` and `d` are what the additions
 /// before lost (Kahan 1965), `σ = √(M2/n)`.
 ///
-/// Takes the memory of the [`Preprocess`] that it becomes, and a float and a count more a feature. Samples that come a second time, or that
-/// the model is to be judged by, do not belong in here.
+/// Takes the memory of the [`Preprocess`] that it becomes, and a float and a count more a feature. Samples that come a second
+/// time, or that the model is to be judged by, do not belong in here.
 #[derive(Debug)]
 pub struct Fit<'a> {
     config: PreprocessConfig,
