@@ -286,6 +286,12 @@ fn replicas_are_trained_side_by_side_and_vote() {
     succeeds(&dir, &format!("{TRAIN} --seeds 2 --out seeds --quiet --replicas"));
     assert!(files(&dir, "seeds/seed-2").contains(&"replica-5.cygnet".into()));
     assert!(page("seeds").contains("seed-2/report.html") && page("seeds").contains("replica-5"));
+    assert!(!page("seeds").contains("different basins"));
+    succeeds(
+        &dir,
+        &format!("{TRAIN} --seeds 2 --out seeds --quiet --replicas 2 --replica-start independent --pull none"),
+    );
+    assert!(page("seeds").contains("different basins"));
     for (command, code, words) in [
         ("train --replicas 3 --epochs 1", 2, ["single epoch", "--pull-every"]),
         ("train --replicas 1", 2, ["1 replicas", "at least 2"]),

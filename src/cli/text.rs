@@ -3,6 +3,7 @@
 use cygnet::host::columns::Columns;
 use cygnet::host::dataset::Dataset;
 use cygnet::host::inspect::{Answer, Verdict};
+use cygnet::host::names::widths;
 use cygnet::host::plan::Plan;
 use cygnet::host::preparation::Preparation;
 use cygnet::host::report;
@@ -13,8 +14,6 @@ use std::path::Path;
 
 /// What is about to happen.
 pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
-    let widths: Vec<String> =
-        [spec.inputs()].into_iter().chain(spec.layers().map(|l| l.outputs())).map(|w| w.to_string()).collect();
     let source = source(directory);
     let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
     let predicted = match columns {
@@ -27,7 +26,7 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
         "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n{}",
-        widths.join("-"),
+        widths(spec),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
@@ -96,17 +95,20 @@ pub(crate) fn answers(answers: &[Answer], spec: &Spec, columns: Option<&Columns>
         let rows = answers.iter().map(|answer| [vec![answer.line.to_string()], values(answer)].concat());
         return report::aligned(&header, rows);
     }
-    let sure = |verdict: &Verdict| {
-        let mut ranked: Vec<(usize, f32)> = verdict.outputs.iter().copied().enumerate().collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        ranked.iter().take(3).map(|&(class, p)| format!("{}: {p:.3}", name(class))).collect::<Vec<_>>().join(", ")
-    };
+    let sure = |verdict: &Verdict| likeliest(verdict, |class, p| format!("{}: {p:.3}", name(class)));
     let said = |verdict: &Verdict| [name(verdict.class), sure(verdict)];
     let row = |a: &Answer| {
         let [class, likely] = a.verdict.as_ref().map_or_else(|| [none(), none()], said);
         vec![a.line.to_string(), class, likely]
     };
     report::aligned(&["line", "class", "most likely"], answers.iter().map(row))
+}
+
+/// The three largest outputs.
+fn likeliest(verdict: &Verdict, text: impl Fn(usize, f32) -> String) -> String {
+    let mut ranked: Vec<(usize, f32)> = verdict.outputs.iter().copied().enumerate().collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked.iter().take(3).map(|&(class, p)| text(class, p)).collect::<Vec<_>>().join(", ")
 }
 
 /// What the article leaves open, as numbered lines.
@@ -138,15 +140,11 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
 
 /// What the model says, a line an image.
 pub(crate) fn verdicts(verdicts: &[Verdict], loss: Loss) -> String {
-    let sure = |v: &Verdict| {
-        let mut ranked: Vec<(usize, f32)> = v.outputs.iter().copied().enumerate().collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let text = |(class, p): &(usize, f32)| match loss {
-            Loss::SoftmaxCrossEntropy => format!("{class}: {:.1} %", 100.0 * p),
-            _ => format!("{class}: {p:.3}"),
-        };
-        ranked.iter().take(3).map(text).collect::<Vec<_>>().join(", ")
+    let text = |class: usize, p: f32| match loss {
+        Loss::SoftmaxCrossEntropy => format!("{class}: {:.1} %", 100.0 * p),
+        _ => format!("{class}: {p:.3}"),
     };
+    let sure = |verdict: &Verdict| likeliest(verdict, text);
     let row = |(i, v): (usize, &Verdict)| vec![i.to_string(), v.class.to_string(), sure(v)];
     report::aligned(&["image", "class", "most likely"], verdicts.iter().enumerate().map(row))
 }

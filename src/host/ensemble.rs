@@ -4,7 +4,7 @@ use super::dataset::Dataset;
 use super::model_file::SavedModel;
 use super::plan::Plan;
 use super::poll::{Tally, VOTES, poll};
-use super::report::{Table, loss_short, mean_and_sd, mean_sd};
+use super::report::{Table, error_percent, loss_short, mean_and_sd, mean_sd};
 use super::run::{Averaged, Marks, split};
 use super::{Evaluator, HostError};
 use crate::{Loss, Score, Spec, Vote};
@@ -126,8 +126,8 @@ pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
 /// The row of a model.
 fn row(name: &str, marks: &Marks) -> Row {
     let figures = |score: Score, ece: f32| {
-        let hits = if marks.regression.is_none() { score.hits() as f64 / score.samples() as f64 } else { f64::NAN };
-        [100.0 * (1.0 - hits), score.loss().into(), ece.into()]
+        let error = if marks.regression.is_none() { error_percent(&score) } else { f64::NAN };
+        [error, score.loss().into(), ece.into()]
     };
     let ece = marks.calibration.map_or(f32::NAN, |calibration| 100.0 * calibration.ece());
     Row(name.to_owned(), [figures(marks.validation, f32::NAN), figures(marks.test, ece)])

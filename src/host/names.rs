@@ -1,9 +1,10 @@
 //! Short names of what networks are made of, as flags and files spell them.
 
-use crate::{Activation, Loss, Math};
+use crate::{Activation, Loss, Math, Spec};
 use std::borrow::ToOwned;
 use std::format;
-use std::string::String;
+use std::string::{String, ToString};
+use std::vec::Vec;
 
 /// The short name of an activation, as flags and files spell it.
 #[must_use]
@@ -82,4 +83,11 @@ pub(super) fn parse_math(name: &str) -> Result<Math, String> {
         "micromath" => Ok(Math::Micromath),
         _ => Err(format!("this program was built without the functions of `{name}`")),
     }
+}
+
+/// The widths of a network, such as `784-64-10`.
+#[must_use]
+pub fn widths(spec: &Spec) -> String {
+    let widths = [spec.inputs()].into_iter().chain(spec.layers().map(|layer| layer.outputs()));
+    widths.map(|width| width.to_string()).collect::<Vec<_>>().join("-")
 }

@@ -5,6 +5,7 @@ use super::dataset::Dataset;
 use super::evaluator::Evaluator;
 use super::model_file::SavedModel;
 use super::norms::Norms;
+use super::report::error_percent;
 use crate::Score;
 use std::borrow::ToOwned;
 use std::format;
@@ -196,7 +197,7 @@ pub fn survey(
             };
             grid.losses.push(score(&data.train, &train)?.loss().into());
             let test = score(&data.test, &test)?;
-            grid.errors.push(100.0 * (1.0 - test.hits() as f64 / test.samples() as f64));
+            grid.errors.push(error_percent(&test));
             each(grid.losses.len(), total);
         }
     }

@@ -3,7 +3,7 @@
 use super::model_file::SavedModel;
 use super::norms::Norms;
 use super::plan::Plan;
-use super::report::aligned;
+use super::report::{aligned, error_percent};
 use super::run::split;
 use super::{Evaluator, HostError};
 use crate::host::dataset::Dataset;
@@ -156,7 +156,7 @@ fn soup(
 }
 
 fn table(rows: &[Row], has_classes: bool) -> String {
-    let share = |s: &Score| format!("{:.2}", 100.0 * (1.0 - s.hits() as f64 / s.samples() as f64));
+    let share = |s: &Score| format!("{:.2}", error_percent(s));
     let error = |s: &Score| if has_classes { share(s) } else { "–".to_owned() };
     let loss = |s: &Score| format!("{:.4}", s.loss());
     let cells = rows.iter().map(|row| {

@@ -10,6 +10,7 @@ use crate::host::averages::AverageKind;
 use crate::host::dataset::Dataset;
 use crate::host::inspect::layers;
 use crate::host::model_file::SavedModel;
+use crate::host::names::widths;
 use crate::host::plan::Plan;
 use crate::host::replicas::{APART, Batches, Coupling, ReplicaPlan, Replicas};
 use crate::host::report::{
@@ -129,8 +130,10 @@ pub fn of_replica_seeds(
     let page =
         Page::new(&title(&spec, &format!("{} replicas, several seeds", replicas.count)), &lead(source, plan, &seed));
     let caption = "Means ± standard deviations of the seeds that came to their end";
+    let result = (!table.rows.is_empty()).then(|| Piece::table(table, caption));
+    let warning = replicas.is_apart().then(|| Piece::text(APART));
     Ok(page
-        .section("Result", (!table.rows.is_empty()).then(|| Piece::table(table, caption)))
+        .section("Result", result.into_iter().chain(warning))
         .section("Each seed", [Piece::links(&links.collect::<Vec<_>>())])
         .section("What was run", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, &spec)]))
 }
@@ -256,8 +259,7 @@ pub(super) fn model_sections(
 
 /// Widths of the network, and what the page is of.
 pub(super) fn title(spec: &Spec, what: &str) -> String {
-    let widths = [spec.inputs()].into_iter().chain(spec.layers().map(|layer| layer.outputs()));
-    format!("cygnet: {what} of {}", widths.map(|width| width.to_string()).collect::<Vec<_>>().join("-"))
+    format!("cygnet: {what} of {}", widths(spec))
 }
 
 pub(super) fn lead(source: Source<'_>, plan: &Plan, seed: &str) -> String {

@@ -1,7 +1,7 @@
 //! What a run has to say where it predicts numbers.
 
 use super::{Regression, significant};
-use crate::host::report::{Table, mean_and_sd};
+use crate::host::report::{Table, mean_and_sd, mean_sd};
 use crate::host::run::{Marks, Outcome};
 use std::borrow::ToOwned;
 use std::format;
@@ -37,13 +37,8 @@ fn cell(name: &str, values: &[f64]) -> String {
         x if name == "R²" => format!("{x:.4}"),
         x => significant(x),
     };
-    match values {
-        [one] => text(*one),
-        _ => match mean_and_sd(values) {
-            (mean, _) if mean.is_nan() => "–".to_owned(),
-            (mean, sd) => format!("{} ± {}", text(mean), text(sd)),
-        },
-    }
+    let (mean, sd) = mean_and_sd(values);
+    mean_sd(mean, sd, values.len(), text)
 }
 
 /// What the first average gained.
