@@ -355,24 +355,49 @@ mod unix {
     #[test]
     fn signals_end_a_run_with_its_models_saved() {
         let dir = workplace();
-        for (signal, out) in [("INT", "a"), ("TERM", "b"), ("INT", "a --augment")] {
+        for (signal, out, row, last) in [
+            ("INT", "a", "last iterate", "last"),
+            ("TERM", "b", "last iterate", "last"),
+            ("INT", "a --augment", "last iterate", "last"),
+            ("INT", "c --replicas 2", "mean of these rows", "replica-2"),
+        ] {
             let line = format!("train --data data --hidden 8 --epochs 18446744073709551615 --swa-start 0 --out {out}");
             let out = &out[..1];
             let mut child = command(dir.path(), &line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
             assert!(lines.any(|line| line.starts_with("    1 ")));
             Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
-            let table: Vec<String> = lines.filter(|line| line.contains("last iterate")).collect();
+            let table: Vec<String> = lines.filter(|line| line.contains(row)).collect();
             assert_eq!(table.len(), 1);
             let ended = child.wait_with_output().unwrap();
             let err = String::from_utf8(ended.stderr).unwrap();
             assert_eq!(ended.status.code(), Some(130), "{err}");
             assert_eq!(err, format!("interrupted; what was learned so far is saved in {out}\n"));
-            for model in ["last", "average"] {
+            let page = String::from_utf8(bytes(&dir, &format!("{out}/report.html"))).unwrap();
+            assert!(page.contains("This run was interrupted."), "{line}");
+            for model in [last, "average"] {
                 let model = SavedModel::read(&dir.path().join(out).join(model).with_extension("cygnet")).unwrap();
                 assert_eq!(model.params.len(), 323);
             }
         }
+    }
+
+    #[test]
+    fn a_signal_ends_the_experiment_with_the_stages_that_are_whole() {
+        let dir = workplace();
+        let line = "reproduce --data data --replicas 2 --epochs 200 --seeds 1000 --out r";
+        let mut child = command(dir.path(), line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.starts_with("falling rate")));
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(lines.any(|line| line.contains("its SWA")));
+        lines.for_each(drop);
+        let ended = child.wait_with_output().unwrap();
+        let err = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{err}");
+        assert_eq!(err, "interrupted; the stages that came to their end are saved in r\n");
+        let page = String::from_utf8(bytes(&dir, "r/report.html")).unwrap();
+        assert!(page.contains("did not come to its end"));
     }
 
     #[test]
