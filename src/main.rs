@@ -39,7 +39,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
     match command {
         Command::Train(arguments) => return run_training(&arguments),
         Command::Eval(arguments) => {
-            let (plan, model) = (arguments.split.plan()?, SavedModel::read(&arguments.model)?);
+            let (plan, model) = (arguments.split.plan()?, cli::read_model(&arguments.model)?);
             let data = arguments.data.for_model(&model)?;
             say(&if data.train.has_classes() {
                 let evaluation = Evaluation::new(&model, &data, &plan)?;
@@ -49,9 +49,9 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
                 if arguments.json { evaluation.json()? } else { evaluation.table() }
             })?;
         }
-        Command::Info { model } => say(&inspect::info(&SavedModel::read(&model)?))?,
+        Command::Info { model } => say(&cli::info(&model)?)?,
         Command::Predict { model, file } => {
-            let model = SavedModel::read(&model)?;
+            let model = cli::read_model(&model)?;
             if let Some(preparation) = &model.preparation {
                 let answers = inspect::predict_table(&model, &file)?;
                 say(&cli::answers(&answers, &model.spec, preparation.columns.as_ref()))?;
@@ -74,10 +74,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
         }
         Command::Plane(arguments) => return draw(&arguments),
         Command::Reproduce(arguments) => return reproduce(&arguments),
-        Command::Convert { model, to, fold } => {
-            let model = SavedModel::read(&model)?;
-            if fold { model.folded()? } else { model }.write(&to)?;
-        }
+        Command::Convert(arguments) => arguments.read()?.write(&arguments.to)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,7 +101,7 @@ fn for_first(data: &cli::Data, models: &[(String, SavedModel)]) -> Result<Datase
 }
 
 fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
-    let read = |path: &PathBuf| Ok((path.display().to_string(), SavedModel::read(path)?));
+    let read = |path: &PathBuf| Ok((path.display().to_string(), cli::read_model(path)?));
     let models = arguments.models.iter().map(read).collect::<Result<Vec<_>, HostError>>()?;
     let frame = plane::Frame::new(&models)?;
     let data = for_first(&arguments.data, &models)?;

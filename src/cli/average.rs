@@ -1,6 +1,7 @@
 //! The arguments of `cygnet average`.
 
 use super::data::Data;
+use super::model::read_model;
 use super::split::Split;
 use clap::Args;
 use cygnet::host::HostError;
@@ -41,7 +42,7 @@ impl Average {
             (None, true) => Method::Soup,
             (None, false) => Method::Uniform,
         };
-        let read = |path: &PathBuf| Ok((path.display().to_string(), SavedModel::read(path)?));
+        let read = |path: &PathBuf| Ok((path.display().to_string(), read_model(path)?));
         Ok((self.models.iter().map(read).collect::<Result<_, HostError>>()?, method, plan))
     }
 }

@@ -2,9 +2,11 @@
 
 mod augment;
 mod average;
+mod convert;
 mod data;
 mod eval;
 mod growth;
+mod model;
 mod plane;
 mod progress;
 mod replicas;
@@ -17,8 +19,10 @@ mod vote;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
+pub(crate) use convert::Convert;
 pub(crate) use data::{Data, Loaded, images};
 pub(crate) use eval::Eval;
+pub(crate) use model::{info, read_model};
 pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
@@ -74,13 +78,5 @@ pub(crate) enum Command {
     #[command(allow_negative_numbers = true)]
     Reproduce(Reproduce),
     /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
-    Convert {
-        /// The model
-        model: PathBuf,
-        /// The new file
-        to: PathBuf,
-        /// Put norms into the weights and biases before them, for deployment
-        #[arg(long)]
-        fold: bool,
-    },
+    Convert(Convert),
 }

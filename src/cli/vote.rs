@@ -1,6 +1,7 @@
 //! The arguments of `cygnet vote`.
 
 use super::data::Data;
+use super::model::read_model;
 use super::split::Split;
 use clap::Args;
 use cygnet::host::HostError;
@@ -24,6 +25,6 @@ pub(crate) struct Vote {
 impl Vote {
     /// The models with their names.
     pub(crate) fn models(&self) -> Result<Vec<(String, SavedModel)>, HostError> {
-        self.models.iter().map(|path| Ok((path.display().to_string(), SavedModel::read(path)?))).collect()
+        self.models.iter().map(|path| Ok((path.display().to_string(), read_model(path)?))).collect()
     }
 }

@@ -5,7 +5,10 @@ use super::memory::{room, zeros};
 use super::preparation::Preparation;
 use crate::checkpoint::header_spec;
 use crate::finite::check_finite;
-use crate::{Buffer, Error, Params, Spec, Value, checkpoint_len, fold, holds_average, load, load_spec, save};
+use crate::{
+    Activation, Buffer, Error, Loss, Params, Spec, Value, checkpoint_len, fold, holds_average, load, load_spec, save,
+};
+use std::borrow::ToOwned;
 use std::ffi::OsString;
 use std::format;
 use std::fs;
@@ -32,12 +35,43 @@ pub struct SavedModel {
     pub preparation: Option<Preparation>,
 }
 
-impl SavedModel {
+/// What a file of another program does not say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unsaid {
+    /// What the names of its dense layers and norms begin with, from the inputs to the outputs; none where names and widths
+    /// say the order.
+    pub layers: Vec<String>,
+    /// One of every layer but the last, or one of each; none for ReLU and, at the end, identity.
+    pub activations: Vec<Activation>,
+    /// What it was trained with; softmax cross-entropy where none is given.
+    pub loss: Option<Loss>,
+}
+
+impl Unsaid {
+    /// Refuses to say what the file says itself.
+    pub(super) fn expect_none(&self) -> Result<(), String> {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        Err("it says its layers, activations and loss itself: no --layers, --activation or --loss".to_owned())
+    }
+}
+
+/// A model from a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// The model.
+    pub model: SavedModel,
+    /// What the file does not say and is taken for granted, what was converted, and of how many models it is an average.
+    pub notes: Vec<String>,
+}
+
+impl Reading {
     /// Reads a checkpoint or a safetensors file, whichever it is.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Model`] for a file that is neither, or damaged.
-    pub fn read(path: &Path) -> Result<Self, HostError> {
+    /// As [`SavedModel::read`]; [`HostError::Model`] where the file says itself what `unsaid` says.
+    pub fn of_file(path: &Path, unsaid: &Unsaid) -> Result<Self, HostError> {
         let file = fs::File::open(path).map_err(HostError::file(path))?;
         let size = file.metadata().map_err(HostError::file(path))?.len();
         let mut bytes = room(size.min(LARGEST) as usize)?;
@@ -48,11 +82,23 @@ impl SavedModel {
         }
         // The header of a safetensors file is JSON after its length in eight bytes.
         let parsed = if is_safetensors(path) || bytes.get(8) == Some(&b'{') {
-            Self::from_safetensors(&bytes)
+            Self::of_safetensors(&bytes, unsaid, &path.display().to_string())
         } else {
-            Self::from_checkpoint(&bytes)
+            let read = unsaid.expect_none().and_then(|()| SavedModel::from_checkpoint(&bytes));
+            read.map(|model| Self { model, notes: Vec::new() })
         };
         parsed.map_err(|problem| HostError::model(path, problem))
+    }
+}
+
+impl SavedModel {
+    /// Reads a checkpoint or a safetensors file, whichever it is; [`Reading::of_file`] gives the notes on it, too.
+    ///
+    /// # Errors
+    /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Model`] for a file that is neither, damaged, or does not
+    /// say the order of its layers.
+    pub fn read(path: &Path) -> Result<Self, HostError> {
+        Reading::of_file(path, &Unsaid::default()).map(|reading| reading.model)
     }
 
     /// Writes a safetensors file where the name says so, else a checkpoint; the file is whole or not there.

@@ -91,3 +91,12 @@ pub fn widths(spec: &Spec) -> String {
     let widths = [spec.inputs()].into_iter().chain(spec.layers().map(|layer| layer.outputs()));
     widths.map(|width| width.to_string()).collect::<Vec<_>>().join("-")
 }
+
+/// Names in a sentence, such as "`a`, `b` and `c`".
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
+    }
+}

@@ -1,7 +1,9 @@
 //! Safetensors files, for exchange with PyTorch.
 
 use super::columns::Columns;
-use super::model_file::SavedModel;
+use super::dtypes::{CONVERTED, to_f32};
+use super::model_file::{Reading, SavedModel, Unsaid};
+use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
 use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
 use super::preparation::Preparation;
 use crate::{Activation, Layer, Loss, Math, Spec, preprocess_len};
@@ -15,10 +17,6 @@ use std::vec::Vec;
 
 /// Where the metadata of a file describe the network.
 const DESCRIPTION: &str = "cygnet";
-/// The tensors of a preparation, one number a feature each: `(min(max(x, low), high) − shift)·scale`, `fill` for NaN.
-const PREPROCESS: [&str; 5] = ["fill", "low", "high", "shift", "scale"];
-/// Where they are.
-const PREPROCESS_STEM: &str = "preprocess";
 /// The tensors of a norm, in the order of its parameters.
 const NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
 
@@ -63,77 +61,13 @@ impl SavedModel {
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
 
-    /// Parses a safetensors file of dense layers and of norms behind them. Without this crate's metadata the hidden layers
-    /// are taken for ReLU, the last for identity, and the loss for softmax cross-entropy.
+    /// Parses a safetensors file of dense layers and of norms behind them, as [`Reading::of_safetensors`] does where nothing is
+    /// said beside the file.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, String> {
-        let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-        let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
-        let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
-            Some((description, json)) => {
-                let columns: Columns =
-                    serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?;
-                (Some(description), Some(columns))
-            }
-            None => (description.map(String::as_str), None),
-        };
-        let described = description.map(parse_description).transpose()?;
-        let modules = Module::all(&file)?;
-        let depth = modules.iter().filter(|module| !module.is_norm).count();
-        if described.as_ref().is_some_and(|(layers, ..)| layers.len() != depth) {
-            return Err("its metadata describe another number of layers".to_owned());
-        }
-        let mut spec: Option<Spec> = None;
-        let mut params = Vec::new();
-        for (i, module) in modules.iter().enumerate() {
-            if module.is_norm {
-                let before =
-                    spec.ok_or_else(|| format!("`{}` is a norm, but no dense layer is before it", module.stem))?;
-                read_norm(&file, &module.stem, before.outputs(), &mut params)?;
-                spec = Some(before.norm());
-                continue;
-            }
-            let l = spec.map_or(0, |spec| spec.depth());
-            let stem = &module.stem;
-            let (outputs, inputs) = read_layer(&file, stem, &mut params)?;
-            let usual = if l + 1 < depth { Activation::Relu } else { Activation::Identity };
-            let usual = Described { activation: usual, is_normed: None, dropout: 0.0 };
-            let Described { activation, is_normed, dropout } =
-                described.as_ref().map_or(usual, |(layers, ..)| layers[l]);
-            let norm = modules.get(i + 1).filter(|next| next.is_norm);
-            match (is_normed, norm) {
-                (Some(true), None) => {
-                    return Err(format!("its metadata describe a norm behind `{stem}`, but there is none"));
-                }
-                (Some(false), Some(norm)) => return Err(format!("its metadata describe no norm like `{}`", norm.stem)),
-                (None, Some(norm)) if !norm.follows(module) => {
-                    return Err(format!(
-                        "`{}` is a norm, but not behind a dense layer and before its activation",
-                        norm.stem
-                    ));
-                }
-                _ => {}
-            }
-            let before = *spec.get_or_insert(Spec::new(inputs));
-            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
-            if width != usize::from(inputs) {
-                return Err(format!("`{stem}.weight` takes {inputs} inputs, but {width} come in"));
-            }
-            let next = before.dense(outputs, activation);
-            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
-        }
-        let mut spec = spec.ok_or("no tensor is named `….weight`")?;
-        let mut is_average = false;
-        if let Some((_, loss, math, average)) = described {
-            spec = spec.loss(loss).math(math);
-            is_average = average;
-        }
-        spec.check().map_err(|e| e.to_string())?;
-        let preparation = read_preparation(&file, &spec, columns)?;
-        Ok(Self { spec, params, is_average, preparation })
+        Reading::of_safetensors(bytes, &Unsaid::default(), "FILE").map(|reading| reading.model)
     }
 
     /// What tensors do not say, and the columns of a table.
@@ -146,84 +80,190 @@ impl SavedModel {
     }
 }
 
-/// A module of the file: a dense layer, or a norm behind one.
-struct Module {
-    stem: String,
-    is_norm: bool,
-    /// Those in its name, so that `10` comes after `9`.
-    numbers: Vec<u64>,
+impl Reading {
+    /// Parses a safetensors file of dense layers and of norms behind them. `name` stands for the file where advice names a
+    /// command.
+    ///
+    /// A file of this crate says all in its metadata. Of any other, numbers in the names of its layers and their widths say the
+    /// order; a missing bias is zeros, a norm without weight and bias has ones and zeros; F16, BF16 and F64 become F32. What
+    /// is taken for granted then stands in the notes.
+    ///
+    /// # Errors
+    /// What is wrong with it, as names and widths that leave several orders.
+    pub fn of_safetensors(bytes: &[u8], unsaid: &Unsaid, name: &str) -> Result<Self, String> {
+        let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+        let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
+        let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
+            Some((description, json)) => {
+                let columns: Columns =
+                    serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?;
+                (Some(description), Some(columns))
+            }
+            None => (description.map(String::as_str), None),
+        };
+        let described = description.map(parse_description).transpose()?;
+        if described.is_some() {
+            unsaid.expect_none()?;
+        }
+        let is_ours = described.is_some();
+        let Ordered { modules, mut notes } = Ordered::of(Module::all(&file)?, &unsaid.layers, name)?;
+        let depth = modules.iter().filter(|module| !module.is_norm).count();
+        let (layers, loss, math, mut is_average) = match described {
+            Some(described) => described,
+            None => unsaid.described(depth, &mut notes)?,
+        };
+        if layers.len() != depth {
+            return Err("its metadata describe another number of layers".to_owned());
+        }
+        let mut tensors = Tensors { file: &file, is_ours, params: Vec::new(), notes };
+        let mut layers = layers.into_iter();
+        let mut spec: Option<Spec> = None;
+        for (i, module) in modules.iter().enumerate() {
+            let stem = &module.stem;
+            if module.is_norm {
+                let before = spec.ok_or_else(|| format!("`{stem}` is a norm, but no dense layer is before it"))?;
+                tensors.read_norm(stem, before.outputs())?;
+                spec = Some(before.norm());
+                continue;
+            }
+            tensors.read_layer(module)?;
+            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
+            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
+                (Some(true), None) => {
+                    return Err(format!("its metadata describe a norm behind `{stem}`, but there is none"));
+                }
+                (Some(false), Some(norm)) => return Err(format!("its metadata describe no norm like `{}`", norm.stem)),
+                _ => {}
+            }
+            let before = *spec.get_or_insert(Spec::new(module.inputs));
+            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
+            if width != usize::from(module.inputs) {
+                return Err(format!("`{stem}.weight` takes {} inputs, but {width} come in", module.inputs));
+            }
+            let next = before.dense(module.outputs, activation);
+            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
+        }
+        let spec = spec.ok_or("no tensor is named `….weight`")?.loss(loss).math(math);
+        spec.check().map_err(|e| e.to_string())?;
+        let preparation = read_preparation(&file, &spec, columns)?;
+        is_average |= tensors.read_count()?;
+        tensors.note_conversions();
+        let Tensors { params, notes, .. } = tensors;
+        Ok(Self { model: SavedModel { spec, params, is_average, preparation }, notes })
+    }
 }
 
-impl Module {
-    /// All of them in the order of their numbers, of `fc1` and `bn1` the dense layer first; names without a number (`head`,
-    /// `out`) last.
-    fn all(file: &SafeTensors<'_>) -> Result<Vec<Self>, String> {
-        let mut modules: Vec<Self> = Vec::new();
-        for name in file.names() {
-            let (stem, tensor) = name.rsplit_once('.').unwrap_or(("", name));
-            let is_of_norm = matches!(tensor, "running_mean" | "running_var");
-            match tensor {
-                _ if stem == PREPROCESS_STEM && PREPROCESS.contains(&tensor) => continue,
-                "num_batches_tracked" => continue,
-                "weight" | "bias" | "running_mean" | "running_var" => {}
-                _ => return Err(format!("`{name}` belongs to no dense layer and no norm")),
-            }
-            match modules.iter_mut().find(|module| module.stem == stem) {
-                Some(module) => module.is_norm |= is_of_norm,
-                None => modules.push(Self { stem: stem.to_owned(), is_norm: is_of_norm, numbers: numbers(stem) }),
+impl Unsaid {
+    /// What a file that does not say it is taken to mean, for so many dense layers.
+    fn described(&self, depth: usize, notes: &mut Vec<String>) -> Result<Description, String> {
+        let mut activations = vec![Activation::Relu; depth.saturating_sub(1)];
+        match self.activations.as_slice() {
+            [] if depth > 1 => notes.push(
+                "it names no activations: relu is assumed behind each layer but the last (convert takes --activation)"
+                    .to_owned(),
+            ),
+            [] => {}
+            [one] => activations.fill(*one),
+            all if all.len() == depth => activations = all.to_vec(),
+            all => return Err(format!("--activation names {} for {depth} layers: one, or one for each", all.len())),
+        }
+        activations.resize(depth, Activation::Identity);
+        if self.loss.is_none() {
+            notes.push("it names no loss: cross-entropy is assumed (convert takes --loss)".to_owned());
+        }
+        let layer = |activation| Described { activation, is_normed: None, dropout: 0.0 };
+        let loss = self.loss.unwrap_or(Loss::SoftmaxCrossEntropy);
+        Ok((activations.into_iter().map(layer).collect(), loss, Math::Libm, false))
+    }
+}
+
+/// The parameters of a file, one after the other.
+struct Tensors<'a> {
+    file: &'a SafeTensors<'a>,
+    /// Whether this crate wrote it, which leaves nothing out.
+    is_ours: bool,
+    params: Vec<f32>,
+    notes: Vec<String>,
+}
+
+impl Tensors<'_> {
+    /// Appends the layer's weights, transposed back, and its bias.
+    fn read_layer(&mut self, module: &Module) -> Result<(), String> {
+        let Module { stem, inputs, outputs, .. } = module;
+        let (weight, inputs) = (format!("{stem}.weight"), usize::from(*inputs));
+        let weights = to_f32(&weight, &self.file.tensor(&weight).map_err(|_| format!("no tensor `{weight}`"))?)?;
+        self.params.extend((0..inputs).flat_map(|k| weights.iter().skip(k).step_by(inputs.max(1)).copied()));
+        let bias = format!("{stem}.bias");
+        if self.is_ours || self.has(&bias) {
+            return self.read_row(&bias, usize::from(*outputs));
+        }
+        self.notes.push(format!("`{stem}` has no bias: zeros"));
+        self.params.resize(self.params.len() + usize::from(*outputs), 0.0);
+        Ok(())
+    }
+
+    /// Appends the parameters of a norm of so many units.
+    fn read_norm(&mut self, stem: &str, units: usize) -> Result<(), String> {
+        let names = NORM.map(|name| format!("{stem}.{name}"));
+        let [weight, bias, ..] = &names;
+        let is_plain = !self.is_ours && !self.has(weight) && !self.has(bias);
+        if is_plain {
+            self.notes.push(format!("the norm `{stem}` has no weight and no bias: ones and zeros"));
+            for value in [1.0, 0.0] {
+                self.params.resize(self.params.len() + units, value);
             }
         }
-        modules.sort_by_cached_key(|module| {
-            let numbers = if module.numbers.is_empty() { vec![u64::MAX] } else { module.numbers.clone() };
-            (numbers, module.is_norm, module.stem.clone())
-        });
-        Ok(modules)
+        let epsilon = "norms are taken to add 1e-5 to a variance, as is usual".to_owned();
+        if !self.is_ours && !self.notes.contains(&epsilon) {
+            self.notes.push(epsilon);
+        }
+        names.iter().skip(if is_plain { 2 } else { 0 }).try_for_each(|name| self.read_row(name, units))
     }
 
-    /// Whether this norm stands behind `dense` and before its activation, as `1` behind `0` and `bn1` behind `fc1`; without
-    /// numbers nobody knows.
-    fn follows(&self, dense: &Self) -> bool {
-        let letters = |stem: &str| stem.replace(|c: char| c.is_ascii_digit(), "");
-        let next = dense.numbers.split_last().map(|(last, before)| [before, &[last.saturating_add(1)]].concat());
-        let is_next = letters(&self.stem) == letters(&dense.stem) && next.is_some_and(|next| next == self.numbers);
-        is_next || (self.numbers == dense.numbers && !self.numbers.is_empty())
+    fn has(&self, name: &str) -> bool {
+        self.file.tensor(name).is_ok()
     }
-}
 
-/// The numbers in a module's name.
-fn numbers(stem: &str) -> Vec<u64> {
-    let digits = stem.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
-    digits.map(|digits| digits.parse().unwrap_or(u64::MAX)).collect()
-}
-
-/// Appends the layer's weights, transposed back, and its bias to `params`; gives outputs and inputs.
-fn read_layer(file: &SafeTensors<'_>, stem: &str, params: &mut Vec<f32>) -> Result<(u16, u16), String> {
-    let tensor = |name: &str| file.tensor(name).map_err(|_| format!("no tensor `{name}`"));
-    let (weight, bias) = (tensor(&format!("{stem}.weight"))?, tensor(&format!("{stem}.bias"))?);
-    let &[outputs, inputs] = weight.shape() else {
-        return Err(format!("`{stem}.weight` has shape {:?}, expected (outputs, inputs)", weight.shape()));
-    };
-    if bias.shape() != [outputs] {
-        return Err(format!("`{stem}.bias` has shape {:?}, expected [{outputs}]", bias.shape()));
-    }
-    let width = |n: usize| u16::try_from(n).map_err(|_| format!("`{stem}.weight`: a width of {n} is too large"));
-    let widths = (width(outputs)?, width(inputs)?);
-    let (weights, bias) = (from_bytes(stem, &weight)?, from_bytes(stem, &bias)?);
-    params.extend((0..inputs).flat_map(|k| weights.iter().skip(k).step_by(inputs.max(1)).copied()));
-    params.extend(bias);
-    Ok(widths)
-}
-
-/// Appends the parameters of a norm of so many units to `params`.
-fn read_norm(file: &SafeTensors<'_>, stem: &str, units: usize, params: &mut Vec<f32>) -> Result<(), String> {
-    for name in NORM.map(|name| format!("{stem}.{name}")) {
-        let tensor = file.tensor(&name).map_err(|_| format!("no tensor `{name}`"))?;
+    /// Appends a tensor of one dimension.
+    fn read_row(&mut self, name: &str, units: usize) -> Result<(), String> {
+        let tensor = self.file.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
         if tensor.shape() != [units] {
             return Err(format!("`{name}` has shape {:?}, expected [{units}]", tensor.shape()));
         }
-        params.extend(from_bytes(stem, &tensor)?);
+        self.params.extend(to_f32(name, &tensor)?);
+        Ok(())
     }
-    Ok(())
+
+    /// Notes which numbers were converted.
+    fn note_conversions(&mut self) {
+        let tensors = self.file.tensors();
+        let is_there = |dtype: Dtype| tensors.iter().any(|(_, tensor)| tensor.dtype() == dtype);
+        let notes = CONVERTED.iter().filter(|(dtype, _)| is_there(*dtype)).map(|(_, note)| (*note).to_owned());
+        self.notes.extend(notes);
+    }
+
+    /// Whether the file counts the models that it is an average of, and counts one or more.
+    fn read_count(&mut self) -> Result<bool, String> {
+        let tensors = self.file.tensors();
+        let counts: Vec<_> = tensors.iter().filter(|(name, _)| name.rsplit('.').next() == Some(COUNT)).collect();
+        let (name, count) = match counts.as_slice() {
+            [] => return Ok(false),
+            [count] => count,
+            _ => return Err(format!("several tensors are named `{COUNT}`")),
+        };
+        let count = match (count.dtype(), count.data().as_chunks()) {
+            (Dtype::I64, ([bytes], [])) => u64::try_from(i64::from_le_bytes(*bytes)).ok(),
+            _ => None,
+        };
+        let count = count.ok_or_else(|| format!("`{name}` is no count, which is one I64 from 0 on"))?;
+        self.notes.push(match count {
+            0 => format!("`{name}` is 0: no model was averaged yet"),
+            1 => "an average of 1 model".to_owned(),
+            _ => format!("an average of {count} models"),
+        });
+        Ok(count > 0)
+    }
 }
 
 /// The preparation, where its tensors are there.
@@ -253,14 +293,6 @@ fn read_preparation(
 
 fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
     values.flat_map(f32::to_le_bytes).collect()
-}
-
-fn from_bytes(stem: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
-    if tensor.dtype() != Dtype::F32 {
-        return Err(format!("`{stem}` holds {:?}, expected F32", tensor.dtype()));
-    }
-    let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
-    if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(format!("`{stem}` is not finite")) }
 }
 
 /// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.

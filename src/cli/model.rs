@@ -1,0 +1,26 @@
+//! Models that are read, and what their files leave open.
+
+use crate::complain;
+use cygnet::host::HostError;
+use cygnet::host::inspect;
+use cygnet::host::model_file::{Reading, SavedModel, Unsaid};
+use std::path::Path;
+
+/// Reads a model, and says on standard error what its file leaves open.
+pub(crate) fn read_model(path: &Path) -> Result<SavedModel, HostError> {
+    read_saying(path, &Unsaid::default())
+}
+
+/// As [`read_model`], with what was said beside the file.
+pub(super) fn read_saying(path: &Path, unsaid: &Unsaid) -> Result<SavedModel, HostError> {
+    let Reading { model, notes } = Reading::of_file(path, unsaid)?;
+    notes.iter().for_each(|note| complain(&format!("note: {}: {note}", path.display())));
+    Ok(model)
+}
+
+/// What a model is, and what its file leaves open.
+pub(crate) fn info(path: &Path) -> Result<String, HostError> {
+    let Reading { model, notes } = Reading::of_file(path, &Unsaid::default())?;
+    let notes = notes.iter().map(|note| format!("\nnote: {note}"));
+    Ok([inspect::info(&model)].into_iter().chain(notes).collect())
+}
