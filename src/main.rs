@@ -50,14 +50,17 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             })?;
         }
         Command::Info { model } => say(&cli::info(&model)?)?,
-        Command::Predict { model, file } => {
+        Command::Predict { model, file, transpose } => {
             let model = cli::read_model(&model)?;
             if let Some(preparation) = &model.preparation {
+                if transpose {
+                    return Err(HostError::Usage("--transpose belongs to images, and the model takes rows".to_owned()));
+                }
                 let answers = inspect::predict_table(&model, &file)?;
                 say(&cli::answers(&answers, &model.spec, preparation.columns.as_ref()))?;
                 return Ok(ExitCode::SUCCESS);
             }
-            let verdicts = inspect::predict_file(&model, &file)?;
+            let verdicts = inspect::predict_file(&model, &file, transpose)?;
             say(&cli::verdicts(&verdicts, model.spec.loss_kind()))?;
         }
         Command::Average(arguments) => {
@@ -284,15 +287,15 @@ fn run_replicas(
 
 /// Every way of the article to train and to predict, in one table and on one page.
 fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
-    let data = cli::images(arguments.data.as_deref())?;
-    let name = cli::source(arguments.data.as_deref());
+    let data = arguments.read()?;
+    let name = cli::source(arguments.path());
     let mut reproduction = Reproduction::new(&data, arguments.recipe())?;
     let plan = reproduction.recipe().plan.clone();
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     output::prepare(&arguments.out)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.path()))?;
     }
     let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
     let mut trained = Ok(true);

@@ -97,8 +97,8 @@ fn an_error_names_file_byte_and_expectation() {
         "DIR/f: byte 3: expected 1 dimension (labels), found 3 dimensions (images)"
     );
     assert_eq!(
-        images_refused(b"\0\0\x0d\x03"),
-        "DIR/f: byte 2: expected element type 0x08 (unsigned byte), found 0x0d"
+        images_refused(b"\0\0\x0a\x03"),
+        "DIR/f: byte 2: expected element type 0x08, 0x09, 0x0b, 0x0c, 0x0d or 0x0e, found 0x0a"
     );
     assert_eq!(images(&[0, 2, 2]), "DIR/f: byte 4: expected a count of at least 1, found 0");
     assert_eq!(labels_refused(&raw(&[0], b"")), "DIR/f: byte 4: expected a count of at least 1, found 0");
@@ -263,8 +263,7 @@ fn files_that_do_not_belong_together_are_named() {
     fs::remove_file(dir.path().join("t10k-labels-idx1-ubyte.gz")).unwrap();
     assert_eq!(
         text(Dataset::open(dir.path()), dir.path()),
-        "DIR: expected one of t10k-labels-idx1-ubyte, t10k-labels-idx1-ubyte.gz, \
-         t10k-labels.idx1-ubyte, t10k-labels.idx1-ubyte.gz, found none"
+        "DIR: expected a file with a name like *t10k*labels*idx* or *test*labels*idx*, found none"
     );
     let line = text(Dataset::open(&dir.path().join("absent")), dir.path());
     assert!(line.starts_with("DIR/absent: cannot read: "), "{line}");

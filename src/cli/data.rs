@@ -1,5 +1,6 @@
 //! The arguments that say where samples come from.
 
+use super::images::Images;
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::dataset::Dataset;
@@ -7,11 +8,13 @@ use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::tables::{Source, TablePlan, Tables};
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like, or a CSV file [default: embedded sample]
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or the like, or a CSV file [default: embedded sample]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     data: Option<PathBuf>,
     /// CSV file for the test [default: a share of --data]
@@ -21,6 +24,8 @@ pub(crate) struct Data {
     /// added: then keep --test FILE [default: 0.2]
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
     test_share: Option<f32>,
+    #[command(flatten)]
+    images: Images,
 }
 
 /// Samples as they were read.
@@ -30,9 +35,9 @@ pub(crate) enum Loaded {
 }
 
 impl Data {
-    /// What `--data` says.
+    /// What `--data` says, or the first of the files of images.
     pub(crate) fn path(&self) -> Option<&Path> {
-        self.data.as_deref()
+        self.data.as_deref().or(self.images.path())
     }
 
     /// The file, where it is a table.
@@ -42,6 +47,13 @@ impl Data {
         }
         let (test, test_share) = (self.test.clone(), self.test_share.unwrap_or(0.2));
         match &self.data {
+            Some(path) if is_idx(path) => Err(HostError::Usage(format!(
+                "{} is an IDX file: give its directory as --data, or name the four files, --train-images first",
+                path.display()
+            ))),
+            Some(path) if is_table(path) && self.images.transpose => {
+                Err(HostError::Usage(format!("--transpose belongs to images, and {} is a file", path.display())))
+            }
             Some(path) if is_table(path) => {
                 let source = Source { data: path.clone(), test, test_share };
                 source.check()?;
@@ -58,7 +70,7 @@ impl Data {
     pub(crate) fn read(&self, plan: Option<&TablePlan>) -> Result<Loaded, HostError> {
         Ok(match (self.source()?, plan) {
             (Some(source), Some(plan)) => Loaded::Tables(source.read(plan)?),
-            _ => Loaded::Images(images(self.path())?),
+            _ => Loaded::Images(self.images.read(self.data.as_deref())?),
         })
     }
 
@@ -75,7 +87,7 @@ impl Data {
             (None, Some(_)) => {
                 Err(HostError::Mismatch("the model takes rows of a table: give a CSV file as --data".into()))
             }
-            (None, None) => images(self.path()),
+            (None, None) => self.images.read(self.data.as_deref()),
         }
     }
 }
@@ -86,12 +98,12 @@ fn is_table(path: &Path) -> bool {
     if path.exists() { !path.is_dir() } else { is_named() }
 }
 
-/// Images in a directory, or the embedded sample.
-pub(crate) fn images(directory: Option<&Path>) -> Result<Dataset, HostError> {
-    Ok(match directory {
-        Some(directory) => Dataset::open(directory)?,
-        None => Dataset::sample()?,
-    })
+/// Whether a file begins as an IDX file does, or is an archive that is named like one.
+fn is_idx(path: &Path) -> bool {
+    let mut start = [0; 4];
+    let is_read = path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok();
+    let is_named = || path.file_name().is_some_and(|name| name.to_string_lossy().contains("idx"));
+    is_read && (matches!(start, [0, 0, 0x08..=0x0e, 1..=4]) || start.starts_with(&[0x1f, 0x8b]) && is_named())
 }
 
 impl Loaded {

@@ -6,6 +6,7 @@ mod convert;
 mod data;
 mod eval;
 mod growth;
+mod images;
 mod model;
 mod plane;
 mod progress;
@@ -20,7 +21,7 @@ mod vote;
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
 pub(crate) use convert::Convert;
-pub(crate) use data::{Data, Loaded, images};
+pub(crate) use data::{Data, Loaded};
 pub(crate) use eval::Eval;
 pub(crate) use model::{info, read_model};
 pub(crate) use plane::Plane;
@@ -59,6 +60,9 @@ pub(crate) enum Command {
         model: PathBuf,
         /// A PNG of any size, images in an IDX file, raw or gzip, or for a model of a table a CSV file
         file: PathBuf,
+        /// Exchange rows and columns of each image of an IDX file, as `train` did with --transpose
+        #[arg(long)]
+        transpose: bool,
     },
     /// The layers of a saved model and the memory they need
     Info {

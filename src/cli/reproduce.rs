@@ -1,11 +1,14 @@
 //! The arguments of `cygnet reproduce`.
 
+use super::images::Images;
 use clap::{Args, ValueEnum};
+use cygnet::host::HostError;
+use cygnet::host::dataset::Dataset;
 use cygnet::host::plan::Plan;
 use cygnet::host::replicas::ReplicaPlan;
 use cygnet::host::reproduce::Recipe;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum RecipeName {
@@ -17,9 +20,11 @@ pub(crate) enum RecipeName {
 
 #[derive(Args)]
 pub(crate) struct Reproduce {
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST or the like [default: embedded sample]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or the like [default: embedded sample]
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    images: Images,
     /// Where the report, the table and the histories go
     #[arg(long, value_name = "DIR", default_value = "cygnet-reproduction")]
     pub(crate) out: PathBuf,
@@ -50,6 +55,15 @@ pub(crate) struct Reproduce {
 }
 
 impl Reproduce {
+    /// What the data are called by; none of the embedded sample.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.data.as_deref().or(self.images.path())
+    }
+
+    pub(crate) fn read(&self) -> Result<Dataset, HostError> {
+        self.images.read(self.data.as_deref())
+    }
+
     /// What is to be trained.
     pub(crate) fn recipe(&self) -> Recipe {
         let recipe = match self.recipe {

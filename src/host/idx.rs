@@ -1,7 +1,8 @@
 //! IDX files, the format of MNIST, raw or gzip.
 //!
 //! An IDX file is `00 00 type dimensions`, one big-endian `u32` per dimension, then the elements, row-major.
-//! Images are three dimensions of bytes, labels one. Source: <http://yann.lecun.com/exdb/mnist/>.
+//! Images are three dimensions `(count, rows, columns)`, or four of which the second or the last is 1; labels are one, or two
+//! of which the second is 1. Elements of every type become bytes where they can. Source: <http://yann.lecun.com/exdb/mnist/>.
 
 use core::fmt;
 use std::borrow::ToOwned;
@@ -13,6 +14,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::HostError;
+use super::elements::{Kind, NoByte};
 use super::memory::zeros;
 use flate2::bufread::MultiGzDecoder;
 
@@ -20,7 +22,6 @@ use flate2::bufread::MultiGzDecoder;
 pub const MAX_PIXELS: usize = 65_535;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-const UNSIGNED_BYTE: u8 = 0x08;
 /// Deflate spends at least two bits on a copy, which makes at most 258 bytes.
 const DEFLATE_MAX_RATIO: u64 = 1032;
 
@@ -51,12 +52,25 @@ pub enum DataError {
         found: String,
     },
     /// A directory has a file under none of its usual names.
-    #[error("{path}: expected one of {}, found none", .tried.join(", "))]
+    #[error("{path}: expected a file with a name like {}, found none", .tried.join(" or "))]
     Missing {
         /// The directory.
         path: PathBuf,
-        /// The names looked for.
+        /// Patterns of the names looked for, `*` for anything.
         tried: Vec<String>,
+    },
+    /// A directory has several files that could be one of the four.
+    #[error(
+        "{path}: several files could be the {what}: {}; give each set a directory of its own, or name the files with \
+         --train-images, --train-labels, --test-images and --test-labels", .found.join(", ")
+    )]
+    Ambiguous {
+        /// The directory.
+        path: PathBuf,
+        /// Which of the four.
+        what: String,
+        /// Those that could be it.
+        found: Vec<String>,
     },
     /// Two files do not belong together.
     #[error("{path}: expected {expected} as in {other}, found {found}")]
@@ -108,9 +122,25 @@ pub struct Images {
     /// Width, pixels.
     pub cols: usize,
     pixels: Vec<u8>,
+    is_rounded: bool,
 }
 
 impl Images {
+    /// Whether the file held floats between the 256 levels of a byte, which were rounded to the nearest.
+    pub fn is_rounded(&self) -> bool {
+        self.is_rounded
+    }
+
+    /// Each image with its rows as columns, `out[j][i] = in[i][j]`: upright where it lay on its side, as those of EMNIST do.
+    #[must_use]
+    pub fn transposed(&self) -> Self {
+        let (rows, cols) = (self.rows, self.cols);
+        let upright =
+            |image: &[u8]| (0..rows * cols).map(|at| image[at % rows * cols + at / rows]).collect::<Vec<u8>>();
+        let pixels = self.pixels.chunks_exact(self.row_len().max(1)).flat_map(upright).collect();
+        Self { rows: cols, cols: rows, pixels, ..*self }
+    }
+
     /// Pixels of one image, `rows · cols`.
     pub fn row_len(&self) -> usize {
         self.rows.saturating_mul(self.cols)
@@ -148,16 +178,16 @@ impl fmt::Debug for Images {
 /// Reads a file of images.
 ///
 /// # Errors
-/// The file cannot be read, is not an intact IDX file of three dimensions of bytes, or has no image
-/// of 1 to [`MAX_PIXELS`] pixels.
+/// The file cannot be read, is not an intact IDX file of images, has no image of 1 to [`MAX_PIXELS`] pixels, or a pixel that
+/// is no byte: integers lie between 0 and 255, floats all between 0 and 1, which becomes 255, or are all such integers.
 pub fn read_images(path: &Path) -> Result<Images, DataError> {
     images(path, open(path)?)
 }
 
-/// Reads a file of labels, one byte each.
+/// Reads a file of labels, integers from 0 to 255.
 ///
 /// # Errors
-/// The file cannot be read, is not an intact IDX file of one dimension of bytes, or has no label.
+/// The file cannot be read, is not an intact IDX file of labels, has none, or one of another value.
 pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
     labels(path, open(path)?)
 }
@@ -183,15 +213,20 @@ fn open(path: &Path) -> Result<BufReader<File>, DataError> {
 }
 
 fn images(path: &Path, source: impl BufRead + Seek) -> Result<Images, DataError> {
-    let ([count, rows, cols], pixels) = decode(path, source, 3)?;
-    Ok(Images { count, rows, cols, pixels })
+    let Decoded { sizes: [count, rows, cols], bytes: pixels, is_rounded } = decode(path, source, 3)?;
+    Ok(Images { count, rows, cols, pixels, is_rounded })
 }
 
 fn labels(path: &Path, source: impl BufRead + Seek) -> Result<Vec<u8>, DataError> {
-    decode(path, source, 1).map(|(_, labels)| labels)
+    decode(path, source, 1).map(|decoded| decoded.bytes)
 }
 
-type Decoded = ([usize; 3], Vec<u8>);
+struct Decoded {
+    /// Count, rows and columns; a label is of one row and one column.
+    sizes: [usize; 3],
+    bytes: Vec<u8>,
+    is_rounded: bool,
+}
 
 fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Result<Decoded, DataError> {
     let io = |error| DataError::io(path, error);
@@ -230,19 +265,22 @@ struct Idx<'a> {
     len: u64,
     /// What the last gzip member says it holds, modulo 2^32; `None` in a raw file.
     last_size: Option<u32>,
+    /// 3 for images, 1 for labels; one more of 1 is no harm.
     dimensions: u8,
 }
 
 impl Idx<'_> {
     fn read(&self, mut source: impl Read) -> Result<Decoded, DataError> {
         let io = |error| DataError::io(self.path, error);
-        let header_len = 4 + 4 * u64::from(self.dimensions);
         let mut header = Vec::new();
-        source.by_ref().take(header_len).read_to_end(&mut header).map_err(io)?;
-        let sizes = self.check_header(&header, header_len)?;
+        source.by_ref().take(4).read_to_end(&mut header).map_err(io)?;
+        let (kind, dimensions) = self.check_start(&header)?;
+        let header_len = 4 + 4 * u64::from(dimensions);
+        source.by_ref().take(header_len - 4).read_to_end(&mut header).map_err(io)?;
+        let sizes = self.check_sizes(&header, header_len)?;
 
-        // below 2^32 * MAX_PIXELS, so nothing here overflows
-        let data_len = sizes.iter().product::<u64>();
+        // below 2^32 * MAX_PIXELS * 8, so nothing here overflows
+        let data_len = sizes.iter().product::<u64>() * kind.size() as u64;
         let end = header_len + data_len;
         let trusted = self.check_len(sizes, end)?;
 
@@ -258,7 +296,14 @@ impl Idx<'_> {
         if source.read(&mut [0]).map_err(io)? != 0 {
             return self.fail(end, "the end of the data", "more bytes");
         }
-        Ok((sizes.map(|size| size as usize), data))
+        let converted =
+            if self.dimensions == 1 { kind.whole(data).map(|bytes| (bytes, false)) } else { kind.pixels(data) };
+        match converted {
+            Ok((bytes, is_rounded)) => Ok(Decoded { sizes: sizes.map(|size| size as usize), bytes, is_rounded }),
+            Err(NoByte { index, expected, found }) => {
+                self.fail(header_len + (index * kind.size()) as u64, expected, found)
+            }
+        }
     }
 
     /// Whether the file is known to hold `end` bytes, so that memory may be set aside for them.
@@ -276,26 +321,43 @@ impl Idx<'_> {
         }
     }
 
-    /// Count, rows and columns; a label is of one row and one column.
-    fn check_header(&self, header: &[u8], header_len: u64) -> Result<[u64; 3], DataError> {
+    /// The type of the elements, and how many dimensions there are.
+    fn check_start(&self, start: &[u8]) -> Result<(Kind, u8), DataError> {
         let wanted = self.dimensions;
-        let (sizes, rest) = match header {
-            [0, 0, UNSIGNED_BYTE, found, sizes @ ..] if *found == wanted => sizes.as_chunks::<4>(),
-            [0, 0, UNSIGNED_BYTE, found, ..] => return self.fail(3, dimensions(wanted), dimensions(*found)),
-            [0, 0, kind, _, ..] => {
-                return self.fail(2, "element type 0x08 (unsigned byte)", format!("0x{kind:02x}"));
-            }
-            [a, b, c, d, ..] => {
+        match *start {
+            [0, 0, code, found] => match Kind::of(code) {
+                None => self.fail(2, "element type 0x08, 0x09, 0x0b, 0x0c, 0x0d or 0x0e", format!("0x{code:02x}")),
+                Some(kind) if kind.is_float() && wanted == 1 => {
+                    self.fail(2, "labels of an integer type, 0x08, 0x09, 0x0b or 0x0c", format!("0x{code:02x}"))
+                }
+                Some(kind) if found == wanted || found == wanted + 1 => Ok((kind, found)),
+                Some(_) => self.fail(3, dimensions(wanted), dimensions(found)),
+            },
+            [a, b, c, d] => {
                 let expected = format!("an IDX file, which begins 00 00 08 {wanted:02x}");
-                return self.fail(0, expected, format!("{a:02x} {b:02x} {c:02x} {d:02x}"));
+                self.fail(0, expected, format!("{a:02x} {b:02x} {c:02x} {d:02x}"))
             }
-            short => (&[][..], short),
-        };
-        if !rest.is_empty() || sizes.len() != usize::from(wanted) {
+            _ => {
+                let expected = format!("a header of {} bytes", 4 + 4 * wanted);
+                self.fail(start.len() as u64, expected, "the end of the file")
+            }
+        }
+    }
+
+    /// Count, rows and columns; a label is of one row and one column.
+    fn check_sizes(&self, header: &[u8], header_len: u64) -> Result<[u64; 3], DataError> {
+        if header.len() as u64 != header_len {
             return self.fail(header.len() as u64, format!("a header of {header_len} bytes"), "the end of the file");
         }
-        let mut sizes = sizes.iter().map(|size| u64::from(u32::from_be_bytes(*size)));
-        let [count, rows, cols] = core::array::from_fn(|_| sizes.next().unwrap_or(1));
+        let sizes = header.as_chunks::<4>().0.iter().skip(1).map(|size| u64::from(u32::from_be_bytes(*size)));
+        let [count, rows, cols] = match *sizes.collect::<Vec<_>>() {
+            // Gray images have one channel, which PyTorch puts before the rows and others behind the columns.
+            [count, rows, cols, 1] | [count, 1, rows, cols] | [count, rows, cols] => [count, rows, cols],
+            [_, _, _, channels] => return self.fail(16, "a fourth dimension of 1 (gray)", format!("{channels}")),
+            [count, 1] | [count] => [count, 1, 1],
+            [_, columns] => return self.fail(8, "a second dimension of 1 (labels)", format!("{columns}")),
+            _ => [0; 3],
+        };
         if count == 0 {
             return self.fail(4, "a count of at least 1", "0");
         }

@@ -132,15 +132,20 @@ pub fn predict_table(model: &SavedModel, path: &Path) -> Result<Vec<Answer>, Hos
     questions(preparation, path)?.into_iter().map(answer).collect()
 }
 
-/// What the model says of the images in a file: one PNG, or any number in an IDX file.
+/// What the model says of the images in a file: one PNG, or any number in an IDX file, with `transpose` each with its rows as
+/// columns.
 ///
 /// # Errors
-/// [`HostError::Data`], or [`HostError::Mismatch`] for images of another size than the model's.
-pub fn predict_file(model: &SavedModel, path: &Path) -> Result<Vec<Verdict>, HostError> {
+/// [`HostError::Data`], [`HostError::Mismatch`] for images of another size than the model's, or [`HostError::Usage`] for a
+/// PNG to be transposed.
+pub fn predict_file(model: &SavedModel, path: &Path, transpose: bool) -> Result<Vec<Verdict>, HostError> {
     let mut start = [0; 8];
     let is_png =
         File::open(path).and_then(|mut file| file.read(&mut start)).is_ok_and(|n| start[..n] == *b"\x89PNG\r\n\x1a\n");
     if is_png {
+        if transpose {
+            return Err(HostError::Usage("--transpose belongs to an IDX file, and a PNG is upright".to_owned()));
+        }
         let side = model.spec.inputs().isqrt();
         if side * side != model.spec.inputs() {
             let inputs = model.spec.inputs();
@@ -151,7 +156,10 @@ pub fn predict_file(model: &SavedModel, path: &Path) -> Result<Vec<Verdict>, Hos
         let pixels = image::read_png(path, side, side)?;
         return Ok(vec![verdict(&model.spec, &model.params, &inputs_of(&pixels))?]);
     }
-    let images: Images = idx::read_images(path)?;
+    let mut images: Images = idx::read_images(path)?;
+    if transpose {
+        images = images.transposed();
+    }
     if images.row_len() != model.spec.inputs() {
         return Err(HostError::Mismatch(format!(
             "{}: images of {} pixels, but the model takes {}",

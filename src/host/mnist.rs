@@ -1,9 +1,10 @@
-//! MNIST and what is laid out like it (Fashion-MNIST, KMNIST): two sets of labelled images in four files.
+//! MNIST and what is laid out like it (Fashion-MNIST, KMNIST, EMNIST): two sets of labelled images in four files.
 
 use std::borrow::ToOwned;
 use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::dataset::{Dataset, Samples};
@@ -32,17 +33,12 @@ impl Samples {
 }
 
 impl Dataset {
-    /// Opens a directory that holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`
-    /// and `t10k-labels-idx1-ubyte`, each with or without `.gz`, also spelt `train-images.idx3-ubyte`.
+    /// Opens a directory that holds one set of files, as [`ImageFiles::find`] finds them.
     ///
     /// # Errors
-    /// A file is missing or not read, counts or sizes differ, or there are fewer than two classes.
+    /// As [`ImageFiles::find`] and [`ImageFiles::read`].
     pub fn open(dir: &Path) -> Result<Self, DataError> {
-        fs::read_dir(dir).map_err(|error| DataError::io(dir, error))?;
-        let files = |set| Ok([find(dir, set, "images", 3)?, find(dir, set, "labels", 1)?]);
-        let (train, test): (Files, Files) = (files("train")?, files("t10k")?);
-        let read = |[images, labels]: &Files| Samples::read(images, labels);
-        Self::of([&train, &test], read(&train)?, read(&test)?)
+        ImageFiles::find(dir)?.read(false)
     }
 
     /// The embedded sample of MNIST: 10,000 training and 2,000 test images, each digit equally often.
@@ -112,11 +108,71 @@ impl Dataset {
 /// The file of images and the file of labels of one set.
 type Files = [PathBuf; 2];
 
-fn find(dir: &Path, set: &str, what: &str, dimensions: u8) -> Result<PathBuf, DataError> {
-    let tried =
-        ["-", "."].map(|dot| ["", ".gz"].map(|gz| format!("{set}-{what}{dot}idx{dimensions}-ubyte{gz}"))).concat();
-    match tried.iter().map(|name| dir.join(name)).find(|path| path.is_file()) {
-        Some(path) => Ok(path),
-        None => Err(DataError::Missing { path: dir.to_owned(), tried }),
+/// The four files of a training set and a test set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFiles {
+    /// Images and labels to learn from.
+    pub train: [PathBuf; 2],
+    /// Images and labels to measure with.
+    pub test: [PathBuf; 2],
+}
+
+impl ImageFiles {
+    /// The files in a directory, by their names: one with `train`, `images` and `idx` in it, such as
+    /// `train-images-idx3-ubyte` or `emnist-letters-train-images-idx3-ubyte.gz`, one with `train`, `labels` and `idx`, and as
+    /// many with `t10k` or `test`. Of two names that differ in `.gz` alone the one without it is taken.
+    ///
+    /// # Errors
+    /// The directory is not read, or none or several files have such a name.
+    pub fn find(dir: &Path) -> Result<Self, DataError> {
+        let io = |error| DataError::io(dir, error);
+        let mut names: Vec<String> = Vec::new();
+        for entry in fs::read_dir(dir).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            if entry.path().is_file() {
+                names.extend(entry.file_name().to_str().map(ToString::to_string));
+            }
+        }
+        names.sort();
+        let set = |set: &[&str]| Ok([find(dir, &names, set, "images")?, find(dir, &names, set, "labels")?]);
+        Ok(Self { train: set(&["train"])?, test: set(&["t10k", "test"])? })
+    }
+
+    /// Reads them; with `transpose` each image with its rows as columns, as those of EMNIST are meant.
+    ///
+    /// # Errors
+    /// A file is not read, counts or sizes differ, or there are fewer than two classes.
+    pub fn read(&self, transpose: bool) -> Result<Dataset, DataError> {
+        let read = |[images, labels]: &Files| {
+            let mut pictures = idx::read_images(images)?;
+            if transpose {
+                pictures = pictures.transposed();
+            }
+            Samples::pair([images, labels], pictures, idx::read_labels(labels)?)
+        };
+        Dataset::of([&self.train, &self.test], read(&self.train)?, read(&self.test)?)
+    }
+}
+
+/// The only one of `names` for `what` of a set, which has several names itself.
+fn find(dir: &Path, names: &[String], set: &[&str], what: &str) -> Result<PathBuf, DataError> {
+    let fits = |name: &&String| {
+        let name = name.to_lowercase();
+        let is_of_set = set.iter().any(|set| name.contains(set)) && name.contains("train") == set.contains(&"train");
+        name.contains("idx") && name.contains(what) && is_of_set
+    };
+    let is_doubled = |name: &&String| name.strip_suffix(".gz").is_some_and(|raw| names.iter().any(|name| name == raw));
+    let found: Vec<&String> = names.iter().filter(fits).filter(|name| !is_doubled(name)).collect();
+    match found.as_slice() {
+        [name] => Ok(dir.join(name)),
+        [] => {
+            let tried = set.iter().map(|set| format!("*{set}*{what}*idx*")).collect();
+            Err(DataError::Missing { path: dir.to_owned(), tried })
+        }
+        several => {
+            let found = several.iter().map(|name| (*name).clone()).collect();
+            let what = format!("{} {what}", set.last().copied().unwrap_or_default());
+            Err(DataError::Ambiguous { path: dir.to_owned(), what, found })
+        }
     }
 }

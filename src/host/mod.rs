@@ -6,6 +6,7 @@ pub mod averages;
 pub mod columns;
 pub mod dataset;
 mod dtypes;
+mod elements;
 pub mod ensemble;
 mod error;
 pub mod evaluation;

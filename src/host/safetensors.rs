@@ -160,7 +160,7 @@ impl Unsaid {
         let mut activations = vec![Activation::Relu; depth.saturating_sub(1)];
         match self.activations.as_slice() {
             [] if depth > 1 => notes.push(
-                "it names no activations: relu is assumed behind each layer but the last (convert takes --activation)"
+                "it names no activations: relu is assumed behind each layer but the last (cygnet convert takes --activation)"
                     .to_owned(),
             ),
             [] => {}
@@ -170,7 +170,7 @@ impl Unsaid {
         }
         activations.resize(depth, Activation::Identity);
         if self.loss.is_none() {
-            notes.push("it names no loss: cross-entropy is assumed (convert takes --loss)".to_owned());
+            notes.push("it names no loss: cross-entropy is assumed (cygnet convert takes --loss)".to_owned());
         }
         let layer = |activation| Described { activation, is_normed: None, dropout: 0.0 };
         let loss = self.loss.unwrap_or(Loss::SoftmaxCrossEntropy);

@@ -1,0 +1,61 @@
+//! The arguments that name files of images.
+
+use crate::complain;
+use clap::Args;
+use cygnet::host::HostError;
+use cygnet::host::dataset::Dataset;
+use cygnet::host::mnist::ImageFiles;
+use std::path::{Path, PathBuf};
+
+#[derive(Args)]
+pub(crate) struct Images {
+    /// IDX file of the images to learn from, in place of --data where names do not say which file is which
+    #[arg(long, value_name = "FILE", help_heading = "Data", conflicts_with = "data",
+          requires_all = ["train_labels", "test_images", "test_labels"])]
+    train_images: Option<PathBuf>,
+    /// IDX file of their labels
+    #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
+    train_labels: Option<PathBuf>,
+    /// IDX file of the images for the test
+    #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
+    test_images: Option<PathBuf>,
+    /// IDX file of their labels
+    #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
+    test_labels: Option<PathBuf>,
+    /// Exchange rows and columns of each image, which turns those of EMNIST upright
+    #[arg(long, help_heading = "Data")]
+    pub(crate) transpose: bool,
+}
+
+impl Images {
+    /// What stands for the data where the four files are named.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.train_images.as_deref()
+    }
+
+    /// The four files, those in a directory, or the embedded sample.
+    pub(crate) fn read(&self, directory: Option<&Path>) -> Result<Dataset, HostError> {
+        let files = match (&self.train_images, &self.train_labels, &self.test_images, &self.test_labels) {
+            (Some(images), Some(labels), Some(test_images), Some(test_labels)) => {
+                let [images, labels, test_images, test_labels] =
+                    [images, labels, test_images, test_labels].map(Clone::clone);
+                ImageFiles { train: [images, labels], test: [test_images, test_labels] }
+            }
+            _ => match directory {
+                Some(directory) => ImageFiles::find(directory)?,
+                None if self.transpose => {
+                    return Err(HostError::Usage(
+                        "--transpose belongs to files of images: name them, or give --data".into(),
+                    ));
+                }
+                None => return Ok(Dataset::sample()?),
+            },
+        };
+        let is_emnist =
+            |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().to_lowercase().contains("emnist");
+        if !self.transpose && files.train.iter().chain(&files.test).any(is_emnist) {
+            complain("note: the images of EMNIST lie on their side; --transpose turns them upright");
+        }
+        Ok(files.read(self.transpose)?)
+    }
+}
