@@ -89,7 +89,7 @@ proptest! {
     fn rows_and_columns_are_exchanged((rows, cols) in (1..5_u32, 1..5_u32), seed in any::<u8>()) {
         let pixels: Vec<f64> = (0..2 * rows * cols).map(|i| f64::from(seed.wrapping_add(i as u8))).collect();
         let read = images(&idx(8, &[2, rows, cols], &pixels)).unwrap();
-        let turned = read.transposed();
+        let turned = read.clone().transposed();
         prop_assert_eq!((turned.rows, turned.cols), (read.cols, read.rows));
         for (i, r, c) in (0..2).flat_map(|i| (0..read.rows).flat_map(move |r| (0..cols as usize).map(move |c| (i, r, c)))) {
             prop_assert_eq!(turned.image(i).unwrap()[c * read.rows + r], read.image(i).unwrap()[r * read.cols + c]);
@@ -253,8 +253,12 @@ fn pixels_that_are_rounded_are_said() {
     let pixels: Vec<f64> = (0..48).map(|i| f64::from(i) / 47.0).collect();
     fs::write(&file, idx(0x0d, &[12, 2, 2], &pixels)).unwrap();
     let train = "train --data data --epochs 1 --hidden 2 --batch 4 --out run";
-    assert!(succeeds(&dir, train).contains("pixels between the 256 levels of a byte are rounded"));
+    let rounded = "note: the pixels are floats between the 256 levels of a byte, and are rounded to the nearest";
+    for line in [train, "eval run/last.cygnet --data data"] {
+        let run = run(&dir, line);
+        assert!(run.code == Some(0) && run.err.contains(rounded), "{line}: {}", run.err);
+    }
     let levels: Vec<f64> = (0..48).map(|i| f64::from(5 * i) / 255.0).collect();
     fs::write(&file, idx(0x0d, &[12, 2, 2], &levels)).unwrap();
-    assert!(!succeeds(&dir, train).contains("rounded"));
+    succeeds(&dir, train);
 }

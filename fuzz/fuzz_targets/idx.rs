@@ -45,7 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
         same(bytes, images.pixels(), &sizes);
         let again = parse_images(name, &raw(&sizes, images.pixels())).expect("bytes are pixels");
         assert_eq!(([again.count, again.rows, again.cols], again.pixels()), (sizes, images.pixels()));
-        assert_eq!(again.transposed().transposed(), again);
+        assert_eq!(again.clone().transposed().transposed(), again);
     }
     if let Ok(labels) = parse_labels(name, bytes) {
         same(bytes, &labels, &[labels.len()]);

@@ -56,6 +56,10 @@ impl Images {
         if !self.transpose && files.train.iter().chain(&files.test).any(is_emnist) {
             complain("note: the images of EMNIST lie on their side; --transpose turns them upright");
         }
-        Ok(files.read(self.transpose)?)
+        let data = files.read(self.transpose)?;
+        if [&data.train, &data.test].iter().any(|set| set.images().is_some_and(|images| images.is_rounded())) {
+            complain("note: the pixels are floats between the 256 levels of a byte, and are rounded to the nearest");
+        }
+        Ok(data)
     }
 }

@@ -21,6 +21,6 @@ pub(super) fn read_saying(path: &Path, unsaid: &Unsaid) -> Result<SavedModel, Ho
 /// What a model is, and what its file leaves open.
 pub(crate) fn info(path: &Path) -> Result<String, HostError> {
     let Reading { model, notes } = Reading::of_file(path, &Unsaid::default())?;
-    let notes = notes.iter().map(|note| format!("\nnote: {note}"));
-    Ok([inspect::info(&model)].into_iter().chain(notes).collect())
+    let notes: String = notes.iter().map(|note| format!("\nnote: {note}")).collect();
+    Ok(inspect::info(&model) + if notes.is_empty() { "" } else { "\n" } + &notes)
 }

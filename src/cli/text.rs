@@ -1,8 +1,7 @@
 //! What the command says before and after its work.
 
 use cygnet::host::columns::Columns;
-use cygnet::host::dataset::{Dataset, Samples};
-use cygnet::host::idx::Images;
+use cygnet::host::dataset::Dataset;
 use cygnet::host::inspect::{Answer, Verdict};
 use cygnet::host::names::widths;
 use cygnet::host::plan::Plan;
@@ -32,7 +31,7 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
-        data.preparation.as_ref().map_or_else(|| pictured(data), seen),
+        data.preparation.as_ref().map_or_else(|| unseen(data), seen),
     )
 }
 
@@ -47,19 +46,14 @@ fn seen(preparation: &Preparation) -> String {
     format!("{header}, inputs {}{nothing}\n", few(&inputs))
 }
 
-/// What images and their labels leave to wonder about: nothing is shifted or rounded in silence.
-fn pictured(data: &Dataset) -> String {
-    let is_rounded = |samples: &Samples| samples.images().is_some_and(Images::is_rounded);
-    let rounded = match is_rounded(&data.train) || is_rounded(&data.test) {
-        true => "pixels between the 256 levels of a byte are rounded to the nearest\n",
-        false => "",
-    };
+/// Classes that no training image has: labels are taken as they are, also where they begin at 1.
+fn unseen(data: &Dataset) -> String {
     let is_missing = |class: &usize| !data.train.labels().iter().any(|&label| usize::from(label) == *class);
     let missing: Vec<String> = (0..data.classes).filter(is_missing).map(|class| class.to_string()).collect();
     match missing.len() {
-        0 => rounded.to_owned(),
-        1 => format!("{rounded}no training sample of class {}, which keeps its output\n", missing.concat()),
-        _ => format!("{rounded}no training sample of classes {}, which keep their outputs\n", few(&missing)),
+        0 => String::new(),
+        1 => format!("no training sample of class {}, which keeps its output\n", missing.concat()),
+        _ => format!("no training sample of classes {}, which keep their outputs\n", few(&missing)),
     }
 }
 

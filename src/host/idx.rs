@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::string::String;
+use std::vec;
 use std::vec::Vec;
 
 use super::HostError;
@@ -133,12 +134,17 @@ impl Images {
 
     /// Each image with its rows as columns, `out[j][i] = in[i][j]`: upright where it lay on its side, as those of EMNIST do.
     #[must_use]
-    pub fn transposed(&self) -> Self {
-        let (rows, cols) = (self.rows, self.cols);
-        let upright =
-            |image: &[u8]| (0..rows * cols).map(|at| image[at % rows * cols + at / rows]).collect::<Vec<u8>>();
-        let pixels = self.pixels.chunks_exact(self.row_len().max(1)).flat_map(upright).collect();
-        Self { rows: cols, cols: rows, pixels, ..*self }
+    pub fn transposed(mut self) -> Self {
+        let (rows, cols, len) = (self.rows, self.cols, self.row_len());
+        let mut lying = vec![0; len];
+        for image in self.each_mut() {
+            lying.copy_from_slice(image);
+            for (at, pixel) in image.iter_mut().enumerate() {
+                *pixel = lying[at % rows * cols + at / rows];
+            }
+        }
+        (self.rows, self.cols) = (cols, rows);
+        self
     }
 
     /// Pixels of one image, `rows · cols`.

@@ -65,7 +65,8 @@ impl Module {
         let name = format!("{}.weight", self.stem);
         let weight = file.tensor(&name).map_err(|_| format!("no tensor `{name}`"))?;
         let &[outputs, inputs] = weight.shape() else {
-            return Err(format!("`{name}` has shape {:?}, expected (outputs, inputs)", weight.shape()));
+            let expected = "expected (outputs, inputs), or running statistics of a norm beside it";
+            return Err(format!("`{name}` has shape {:?}, {expected}", weight.shape()));
         };
         let width = |n: usize| u16::try_from(n).map_err(|_| format!("`{name}`: a width of {n} is too large"));
         (self.inputs, self.outputs) = (width(inputs)?, width(outputs)?);
