@@ -222,7 +222,13 @@ fn a_model_knows_how_its_table_is_spelt() {
     write("others.csv", "x,10,q\n1,2,3\n");
     fails(&dir, "predict digits/last.cygnet others.csv", 1, &["no column `2` among x, 10, q"]);
 
-    let head = train("--data digits.csv --out guessed");
+    fails(
+        &dir,
+        "train --data digits.csv",
+        1,
+        &["digits.csv: line 1, `10,2,y`: a header or a row? say --header yes or no"],
+    );
+    let head = train("--data digits.csv --header no --out guessed");
     assert!(head.contains("no header, inputs 1, 2\n") && head.contains("3 classes of 3: off, up, y"), "{head}");
     write("still.csv", &("a,b,y\n".to_owned() + &"1,3,u\n2,3,v\n".repeat(20)));
     let head = train("--data still.csv --out still");

@@ -6,6 +6,7 @@ mod data;
 mod eval;
 mod growth;
 mod plane;
+mod predict;
 mod progress;
 mod replicas;
 mod reproduce;
@@ -20,10 +21,11 @@ use clap::{Parser, Subcommand};
 pub(crate) use data::{Data, Loaded, images};
 pub(crate) use eval::Eval;
 pub(crate) use plane::Plane;
+pub(crate) use predict::answer;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{answers, conclusion, introduction, notes, saved, source, verdicts};
+pub(crate) use text::{conclusion, introduction, notes, saved, source};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
@@ -53,7 +55,7 @@ pub(crate) enum Command {
     Predict {
         /// A file that `train` wrote, or a safetensors file
         model: PathBuf,
-        /// A PNG of any size, images in an IDX file, raw or gzip, or for a model of a table a CSV file
+        /// A PNG of any size, images in an IDX file, raw or gzip, or for a model of a table a CSV file, `-` for standard input
         file: PathBuf,
     },
     /// The layers of a saved model and the memory they need
