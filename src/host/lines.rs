@@ -281,6 +281,7 @@ fn no_text(bytes: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::string::ToString;
 
     /// Gives so many bytes at a time.
@@ -324,6 +325,43 @@ mod tests {
         {
             assert!(all(text, 3).unwrap_err().to_string().starts_with(problem), "{text:?}");
         }
+    }
+
+    proptest! {
+        /// What is written in quotes is read, whatever it holds, however it comes, and with the line where it begins.
+        #[test]
+        fn quoted_cells_come_back(
+            rows in proptest::collection::vec(proptest::collection::vec("[a,;\" \n0-9]{0,6}", 1..4), 1..6),
+            separator in prop_oneof![Just(b','), Just(b';'), Just(b'\t')],
+            end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+            step in 1..9_usize,
+        ) {
+            let join = [separator as char].iter().collect::<String>();
+            let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\"").replace('\n', end));
+            let line = |row: &Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(&join) + end;
+            let text: String = rows.iter().map(line).collect();
+            let mut lines = Lines::of(Path::new("t"), Box::new(Drops(text.into_bytes(), step)));
+            lines.release();
+            let mut number = 1;
+            for row in rows {
+                prop_assert!(lines.next(&[separator]).unwrap());
+                prop_assert_eq!(lines.number(), number);
+                let found = cells(std::str::from_utf8(lines.record()).unwrap(), &[separator]);
+                number += 1 + row.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
+                prop_assert_eq!(found, row.iter().map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
+            }
+            prop_assert!(!lines.next(&[separator]).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_was_taken_is_forgotten() {
+        let text = "1,2,3\n".repeat(1_000_000);
+        let mut lines = Lines::of(Path::new("t"), Box::new(io::Cursor::new(text.into_bytes())));
+        lines.release();
+        while lines.next(b",").unwrap() {}
+        assert_eq!(lines.number(), 1_000_000);
+        assert!(lines.buffer.capacity() <= 4 * CHUNK);
     }
 
     #[test]
