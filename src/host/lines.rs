@@ -325,6 +325,8 @@ mod tests {
         {
             assert!(all(text, 3).unwrap_err().to_string().starts_with(problem), "{text:?}");
         }
+        let mut endless = Lines::of(Path::new("t"), Box::new(io::repeat(b'1')));
+        assert_eq!(endless.next(b",").unwrap_err().to_string(), format!("t: line 1: longer than {LONGEST} bytes"));
     }
 
     proptest! {
