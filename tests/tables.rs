@@ -144,12 +144,24 @@ fn what_cannot_be_read_says_file_line_and_column() {
         (
             "t,a,b,d,w,y\n00:00,1,true,2024-05-01,hot,u\n".to_owned() + &"00:10,2,3,2024-05-02,cold,v\n".repeat(5),
             TablePlan { choice: Choice { ignored: vec!["a".into()], ..Choice::default() }, ..plain() },
-            "4 columns cannot be read: line 2, column `t`: expected a number, found `00:00`; line 2, column `b`: expected a \
-             number, found `true`; line 2, column `d`: expected a number, found `2024-05-01`; …; --ignore a,t,b,d,w leaves \
-             them out",
+            "columns `t`, `b`, `d`, `w` cannot be read: line 2, column `t`: expected a number, found `00:00`; line 2, column \
+             `b`: expected a number, found `true`; line 2, column `d`: expected a number, found `2024-05-01`; …; --ignore \
+             a,t,b,d,w leaves them out",
+        ),
+        // Those that only spell numbers differently are to be mended, and a gap comes later.
+        (
+            "w,a,e,y\nhot,\"1,500\",,u\n,?,1,u\n".to_owned() + &"cold,2,,v\n".repeat(5),
+            refuse.clone(),
+            "columns `w`, `a` cannot be read: line 2, column `w`: expected a number, found `hot`; line 2, column `a`: `1,500` \
+             has a thousands separator: write 1500; --ignore w leaves it out",
         ),
         ("0,1\n5,2\n7,3\n".into(), plain(), "line 1, `0,1`: a header or a row? say --header yes or no"),
         ("3,up\n5,off\n7,on\n5,off\n".into(), plain(), "line 1, `3,up`: a header or a row? say --header yes or no"),
+        (
+            format!("3,\"{}\nx\"\n5,off\n7,on\n", "long ".repeat(20)),
+            plain(),
+            "line 1, `3,long long long long long long long long long long long lon…`: a header or a row? say --header yes or no",
+        ),
         (
             "t,y\n1700000000,u\n1700000015,v\n".into(),
             plain(),

@@ -40,7 +40,7 @@ impl Sheet {
         while sheet.lines.fill()? {}
         let first = sheet.first.clone();
         let mut survey = Survey::new(&first);
-        sheet.rewind();
+        sheet.lines.rewind();
         while sheet.advance()? {
             // What is wrong with a row is said when it is read.
             if let Ok(row) = sheet.row()
@@ -50,8 +50,7 @@ impl Sheet {
             }
         }
         let Some(has_header) = dialect.header.or_else(|| survey.header()) else {
-            let (line, shown) = (sheet.first_line, first.join(","));
-            return Err(sheet.error(format!("line {line}, `{shown}`: a header or a row? say --header yes or no")));
+            return Err(sheet.error(format!("{}: a header or a row? say --header yes or no", sheet.shown())));
         };
         sheet.take_header(has_header);
         if has_header {
@@ -96,7 +95,7 @@ impl Sheet {
             has_header: false,
             indices: Vec::new(),
         };
-        sheet.rewind();
+        sheet.lines.rewind();
         sheet.advance()?;
         let first = sheet.row()?;
         (sheet.first, sheet.first_line) = (first.cells, first.line);
@@ -116,14 +115,17 @@ impl Sheet {
         wanted.iter().all(|name| found.contains(name))
     }
 
+    /// The first line as errors show it, cut where it is long.
+    fn shown(&self) -> String {
+        const SHOWN: usize = 60;
+        let text = self.first.join(",").replace(['\r', '\n'], " ");
+        let more = if text.chars().count() > SHOWN { "…" } else { "" };
+        format!("line {}, `{}{more}`", self.first_line, text.chars().take(SHOWN).collect::<String>())
+    }
+
     /// A problem with the file.
     pub(super) fn error(&self, problem: impl Into<String>) -> DataError {
         DataError::table(&self.path, problem)
-    }
-
-    /// Goes back before the first line.
-    fn rewind(&mut self) {
-        self.lines.rewind();
     }
 
     /// Goes before the first row. What is passed from here on is forgotten.
@@ -131,7 +133,7 @@ impl Sheet {
     /// # Errors
     /// As [`Sheet::advance`].
     pub(super) fn begin(&mut self) -> Result<(), DataError> {
-        self.rewind();
+        self.lines.rewind();
         if self.has_header {
             self.advance()?;
         }
@@ -190,8 +192,8 @@ impl Sheet {
     /// change.
     ///
     /// # Errors
-    /// [`DataError::Table`] with line and column of the first cell that is wrong, and all columns of inputs that cannot be
-    /// read.
+    /// [`DataError::Table`] for all columns of inputs that cannot be read, else with line and column of the first cell that is
+    /// wrong.
     pub(super) fn rows(
         &mut self,
         places: &Places,
@@ -200,11 +202,18 @@ impl Sheet {
         choice: Option<&Choice>,
     ) -> Result<Table, DataError> {
         self.begin()?;
-        let (mut table, mut unreadable) = (Table::of(&self.path, places), Vec::<Unreadable>::new());
+        let (mut table, mut wrong, mut unreadable) = (Table::of(&self.path, places), None, Vec::<Unreadable>::new());
         while self.advance()? {
             let row = self.row()?;
-            if row.is_left_out(places, has_classes, gaps, choice)? {
-                table.dropped += 1;
+            match row.is_left_out(places, has_classes, gaps, choice) {
+                Ok(false) => {}
+                Ok(true) => {
+                    table.dropped += 1;
+                    continue;
+                }
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
+            if row.cells.len() != self.names.len() {
                 continue;
             }
             for (k, &i) in places.inputs.iter().enumerate() {
@@ -218,15 +227,20 @@ impl Sheet {
             for (&i, k) in places.targets.iter().zip(places.inputs.len()..) {
                 if has_classes {
                     table.push_class(class_name(row.cell(i)));
-                } else {
-                    let x = number(row.cell(i), self.separator, NO_TARGET).map_err(|problem| row.wrong(i, &problem))?;
-                    table.push_value(k, x);
+                    continue;
+                }
+                match number(row.cell(i), self.separator, NO_TARGET) {
+                    Ok(x) => table.push_value(k, x),
+                    Err(problem) => wrong = wrong.or_else(|| Some(row.wrong(i, &problem))),
                 }
             }
             table.lines.push(row.line);
         }
         if !unreadable.is_empty() {
             return Err(self.unreadable(&unreadable, choice));
+        }
+        if let Some(error) = wrong {
+            return Err(error);
         }
         if table.lines.is_empty() {
             let why = if table.dropped > 0 { " without missing values" } else { "" };
@@ -241,15 +255,16 @@ impl Sheet {
         let named = |(i, line, problem): &Unreadable| format!("line {line}, column `{}`: {problem}", self.names[*i]);
         let mut text = columns.iter().take(SHOWN).map(named).collect::<Vec<_>>().join("; ");
         if columns.len() > 1 {
+            let names: Vec<&str> = columns.iter().map(|(i, ..)| self.names[*i].as_str()).collect();
             let more = if columns.len() > SHOWN { "; …" } else { "" };
-            text = format!("{} columns cannot be read: {text}{more}", columns.len());
+            text = format!("columns `{}` cannot be read: {text}{more}", names.join("`, `"));
         }
         // Numbers that are only spelt in another way are not to be lost.
-        let are_words = columns.iter().any(|(.., problem)| problem.starts_with(NO_INPUT));
-        if let Some(choice) = choice.filter(|_| are_words) {
-            let columns: Vec<usize> = columns.iter().map(|&(i, ..)| i).collect();
-            let which = if columns.len() == 1 { "it" } else { "them" };
-            text += &format!("; --ignore {} leaves {which} out", choice.ignoring(&self.names, &columns));
+        let words = columns.iter().filter(|(.., problem)| problem.starts_with(NO_INPUT));
+        let words: Vec<usize> = words.map(|&(i, ..)| i).collect();
+        if let Some(choice) = choice.filter(|_| !words.is_empty()) {
+            let which = if words.len() == 1 { "it" } else { "them" };
+            text += &format!("; --ignore {} leaves {which} out", choice.ignoring(&self.names, &words));
         }
         self.error(text)
     }
