@@ -13,7 +13,7 @@ use cygnet::host::regression::RegressionEvaluation;
 use cygnet::host::replicas::{APART, ReplicaPlan, train_replicas};
 use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
-use cygnet::host::{HostError, ensemble, inspect, output, page, plane, plot, report, soup};
+use cygnet::host::{HostError, ensemble, output, page, plane, plot, report, soup};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,17 +51,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
         }
         Command::Info { model } => say(&cli::info(&model)?)?,
         Command::Predict { model, file, transpose } => {
-            let model = cli::read_model(&model)?;
-            if let Some(preparation) = &model.preparation {
-                if transpose {
-                    return Err(HostError::Usage("--transpose belongs to images, and the model takes rows".to_owned()));
-                }
-                let answers = inspect::predict_table(&model, &file)?;
-                say(&cli::answers(&answers, &model.spec, preparation.columns.as_ref()))?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            let verdicts = inspect::predict_file(&model, &file, transpose)?;
-            say(&cli::verdicts(&verdicts, model.spec.loss_kind()))?;
+            return cli::answer(&cli::read_model(&model)?, &file, transpose);
         }
         Command::Average(arguments) => {
             let (models, method, plan) = arguments.plan()?;
@@ -95,6 +85,19 @@ fn say(text: &str) -> Result<(), HostError> {
 /// Prints to standard error, where nobody can be told that it failed.
 fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Names the classes that a run cannot learn.
+fn warn(data: &Dataset, plan: &Plan) -> Result<(), HostError> {
+    let unseen = cygnet::host::run::unseen_classes(data, plan)?;
+    if !unseen.is_empty() {
+        let classes = if unseen.len() == 1 { "class" } else { "classes" };
+        let (names, seed) = (unseen.join("`, `"), plan.seed);
+        complain(&format!(
+            "warning: no training sample of {classes} `{names}` with --seed {seed}: the model cannot learn it"
+        ));
+    }
+    Ok(())
 }
 
 /// The samples that the first of several models takes, which goes for all of them.
@@ -138,9 +141,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path()))?;
-        if loaded.dropped() > 0 {
-            say(&format!("{} rows with missing values are left out\n", loaded.dropped()))?;
-        }
+        loaded.notes().iter().try_for_each(|note| say(&format!("{note}\n")))?;
     }
     if let Some(replicas) = replicas {
         return run_replicas(arguments, &plan, &replicas, &loaded, &stop);
@@ -153,6 +154,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         output::prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, many.then_some(seed), plan.growth.is_some());
         let data = loaded.dataset(&plan)?;
+        warn(&data, &plan)?;
         let source = page::Source { data: &data, name: &name };
         let outcome = train(&data, &plan, &mut progress, &stop).and_then(|mut outcome| {
             if arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
@@ -237,6 +239,7 @@ fn run_replicas(
         output::prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, many.then_some(plan.seed), false);
         let data = loaded.dataset(&plan)?;
+        warn(&data, &plan)?;
         let source = page::Source { data: &data, name: &name };
         let trained = train_replicas(&data, &plan, replicas, &mut progress, stop);
         progress.finish();
@@ -298,6 +301,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
         say(&cli::introduction(&plan, &spec, &data, arguments.path()))?;
     }
     let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
+    seeds.clone().try_for_each(|seed| warn(&data, &Plan { seed, ..plan.clone() }))?;
     let mut trained = Ok(true);
     for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
         let mut progress = Progress::new(arguments.quiet, None, stage == Stage::Growing);

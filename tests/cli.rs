@@ -180,18 +180,22 @@ fn small_sets_and_extreme_settings_are_trained_on() {
     let dir = workplace();
     write_data(&dir.path().join("two"), [2, 2], 1, 2);
     write_data(&dir.path().join("wide"), [3, 2], 40, 2);
-    for flags in [
-        "--data two",
-        "--data two --validation 0.5 --hidden none",
-        "--data wide --hidden 1,1,1,1,1,1,1",
-        "--validation 0.988",
-        "--dropout 0.999 --swa-start 1",
-        "--swa-every 18446744073709551615 --schedule step --drop-every 18446744073709551615",
-        "--schedule cosine --warmup 2 --optimizer sgd --momentum 0.9 --nesterov --clip 1",
-        "--loss bce --optimizer adamw --weight-decay 0.1 --activation leaky-relu:0.3 --init 0.1",
+    for (flags, unlearned) in [
+        ("--data two", ""),
+        // What is left to train on does not have every class.
+        ("--data two --validation 0.5 --hidden none", "class `1`"),
+        ("--data wide --hidden 1,1,1,1,1,1,1", ""),
+        ("--validation 0.988", "classes `1`, `2`"),
+        ("--dropout 0.999 --swa-start 1", ""),
+        ("--swa-every 18446744073709551615 --schedule step --drop-every 18446744073709551615", ""),
+        ("--schedule cosine --warmup 2 --optimizer sgd --momentum 0.9 --nesterov --clip 1", ""),
+        ("--loss bce --optimizer adamw --weight-decay 0.1 --activation leaky-relu:0.3 --init 0.1", ""),
     ] {
         let line = if flags.contains("--data") { "train --epochs 2" } else { "train --epochs 2 --data data" };
-        succeeds(&dir, &format!("{line} --quiet {flags}"));
+        let ended = run(&dir, &format!("{line} --quiet {flags}"));
+        let warning = format!("warning: no training sample of {unlearned} with --seed 1: the model cannot learn it\n");
+        let expected = if unlearned.is_empty() { "" } else { &warning };
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), expected), "{flags}");
     }
 }
 

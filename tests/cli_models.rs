@@ -94,7 +94,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
     assert!(class["roc_auc"].is_null() && class["roc"]["true_positive_rate"][1].is_null() && class["support"] == 0);
     assert!(class["roc"]["false_positive_rate"][1].is_number());
 
-    write_data(&dir.path().join("many"), [80, 40], 7, 40);
+    write_data(&dir.path().join("many"), [160, 40], 7, 40);
     succeeds(&dir, "train --data many --epochs 1 --out many --quiet");
     let table = succeeds(&dir, "eval many/last.cygnet --data many");
     assert!(table.contains("confusion matrix of 40 classes") && table.contains("top-5 error"), "{table}");

@@ -222,7 +222,13 @@ fn a_model_knows_how_its_table_is_spelt() {
     write("others.csv", "x,10,q\n1,2,3\n");
     fails(&dir, "predict digits/last.cygnet others.csv", 1, &["no column `2` among x, 10, q"]);
 
-    let head = train("--data digits.csv --out guessed");
+    fails(
+        &dir,
+        "train --data digits.csv",
+        1,
+        &["digits.csv: line 1, `10,2,y`: a header or a row? say --header yes or no"],
+    );
+    let head = train("--data digits.csv --header no --out guessed");
     assert!(head.contains("no header, inputs 1, 2\n") && head.contains("3 classes of 3: off, up, y"), "{head}");
     write("still.csv", &("a,b,y\n".to_owned() + &"1,3,u\n2,3,v\n".repeat(20)));
     let head = train("--data still.csv --out still");
@@ -280,4 +286,24 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     assert_eq!(cells(&succeeds(&dir, "predict run/last.cygnet bare.csv")).len(), 2);
     succeeds(&dir, "train --hidden 2 --epochs 1 --validation 0.9 --quiet --out images");
     fails(&dir, "eval images/last.cygnet --data examples/pump.csv", 1, &["the model takes images"]);
+}
+
+#[test]
+fn a_class_that_is_not_learned_is_named_on_standard_error() {
+    let dir = workplace();
+    let class = |i: usize| if i == 3 { "odd" } else { ["u", "v"][i % 2] };
+    let text: String = (0..40).map(|i| format!("{i},{}\n", class(i))).collect();
+    fs::write(dir.path().join("rare.csv"), "x,y\n".to_owned() + &text).unwrap();
+    let train = |more: &str| cli::run(&dir, &format!("train --data rare.csv --hidden 2 --epochs 2 --quiet {more}"));
+    let kept = train("--validation 0.5 --seeds 6 --out seeds");
+    let warned: Vec<&str> = kept.err.lines().collect();
+    // The row lies with those for validation in about half of the seeds.
+    assert!(kept.code == Some(0) && (1..6).contains(&warned.len()), "{}", kept.err);
+    let seed = warned[0].strip_prefix("warning: no training sample of class `odd` with --seed ");
+    let seed = seed.and_then(|rest| rest.strip_suffix(": the model cannot learn it")).unwrap();
+    assert!(seed.parse::<u64>().is_ok());
+    assert_eq!(
+        train(&format!("--validation 0.5 --replicas 2 --seed {seed} --out replicas")).err,
+        format!("{}\n", warned[0])
+    );
 }

@@ -6,6 +6,7 @@
 use cygnet::host::columns::Choice;
 use cygnet::host::dataset::Dataset;
 use cygnet::host::plan::Plan;
+use cygnet::host::run::unseen_classes;
 use cygnet::host::table::Dialect;
 use cygnet::host::tables::{Source, TablePlan};
 use cygnet::{Missing, PreprocessConfig, Scaling};
@@ -62,6 +63,18 @@ fn however_a_table_is_spelt_it_is_the_same() {
     let quoted = same("a;b;\"y, or\n,,z\"\n".to_owned() + &rows(";", "\n"));
     assert_eq!(quoted.targets, ["y, or\n,,z"]);
     assert_eq!(same("\u{feff}a,\"b\",y\n".to_owned() + &rows(",", "\n")), columns);
+    // Blanks in any number, and what spreadsheets, loggers and editors put around a table.
+    for separator in [" ", "   "] {
+        assert_eq!(same([" a", "b", "y\n"].join(separator) + &rows(separator, "  \n")), columns);
+    }
+    let semicolons = "a;b;y\n".to_owned() + &rows(";", "\n");
+    for head in ["sep=;\n", "\u{feff}SEP=;\r\n", "\"sep=;\"\n", "# logger 1.2\n", "#a;b\n\n  \n#\n"] {
+        assert_eq!(same(head.to_owned() + &semicolons + "   \n\t\n# end, or not; of;a; file\n"), columns, "{head}");
+    }
+    // What the first line names as separator counts, and so do as many cells as the others have.
+    assert_eq!(same("sep=|\na|b|y\n".to_owned() + &rows("|", "\n")), columns);
+    let hash = same("#a,b,y\n".to_owned() + &rows(",", "\n"));
+    assert_eq!(hash.inputs, ["#a", "b"]);
     let numbered = same(rows(",", "\n"));
     assert_eq!(
         (numbered.inputs.join(" "), numbered.targets.join(" "), numbered.header),
@@ -115,17 +128,40 @@ fn what_cannot_be_read_says_file_line_and_column() {
         (head.to_owned(), plain(), "expected rows, found none"),
         (with("1,2\n"), plain(), "line 22: expected 3 cells as in line 1, found 2"),
         (with("1,2,up,4\n"), plain(), "line 22: expected 3 cells as in line 1, found 4"),
-        (
-            with("1,two,up\n"),
-            plain(),
-            "line 22, column `b`: expected a number, found `two`; --ignore leaves columns out",
-        ),
+        (with("1,two,up\n"), plain(), "line 22, column `b`: expected a number, found `two`; --ignore b leaves it out"),
         (with("inf,2,up\n"), plain(), "line 22, column `a`: `inf` is infinite or too large"),
         (with("1,-1e15,up\n"), plain(), "line 22, column `b`: `-1e15` is infinite or too large"),
         // Blank lines count, whatever ends them.
         (with("\r\n\n1,2\n"), plain(), "line 24: expected 3 cells as in line 1, found 2"),
         (whole.replace('\n', "\r\n") + "\r\n1,2", plain(), "line 23: expected 3 cells as in line 1, found 2"),
+        (with("\r1,2\r\r\n").replace('\n', "\r"), plain(), "line 23: expected 3 cells as in line 1, found 2"),
+        (format!("# logger\n\n{whole}1,2\n"), plain(), "line 24: expected 3 cells as in line 3, found 2"),
+        (with("1,\"2,up\n"), plain(), "line 22: a quote without end"),
         (with("1,\"2,5\",up\n"), plain(), "line 22, column `b`: expected a decimal point, found `2,5`"),
+        // An advice that keeps the value, and does not drop the column.
+        (with("1,\"2,500\",up\n"), plain(), "line 22, column `b`: `2,500` has a thousands separator: write 2500"),
+        // All columns at once.
+        (
+            "t,a,b,d,w,y\n00:00,1,true,2024-05-01,hot,u\n".to_owned() + &"00:10,2,3,2024-05-02,cold,v\n".repeat(5),
+            TablePlan { choice: Choice { ignored: vec!["a".into()], ..Choice::default() }, ..plain() },
+            "columns `t`, `b`, `d`, `w` cannot be read: line 2, column `t`: expected a number, found `00:00`; line 2, column \
+             `b`: expected a number, found `true`; line 2, column `d`: expected a number, found `2024-05-01`; …; --ignore \
+             a,t,b,d,w leaves them out",
+        ),
+        // Those that only spell numbers differently are to be mended, and a gap comes later.
+        (
+            "w,a,e,y\nhot,\"1,500\",,u\n,?,1,u\n".to_owned() + &"cold,2,,v\n".repeat(5),
+            refuse.clone(),
+            "columns `w`, `a` cannot be read: line 2, column `w`: expected a number, found `hot`; line 2, column `a`: `1,500` \
+             has a thousands separator: write 1500; --ignore w leaves it out",
+        ),
+        ("0,1\n5,2\n7,3\n".into(), plain(), "line 1, `0,1`: a header or a row? say --header yes or no"),
+        ("3,up\n5,off\n7,on\n5,off\n".into(), plain(), "line 1, `3,up`: a header or a row? say --header yes or no"),
+        (
+            format!("3,\"{}\nx\"\n5,off\n7,on\n", "long ".repeat(20)),
+            plain(),
+            "line 1, `3,long long long long long long long long long long long lon…`: a header or a row? say --header yes or no",
+        ),
         (
             "t,y\n1700000000,u\n1700000015,v\n".into(),
             plain(),
@@ -184,7 +220,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
 
 #[test]
 fn rows_with_gaps_stay_go_or_are_an_error() {
-    let text = "a,y\n".to_owned() + &"1,u\n2,v\n".repeat(10) + "-nan,u\nnull,v\n-,u\n";
+    let text = "a,y\n".to_owned() + &"1,u\n2,v\n".repeat(10) + "-nan,u\n#N/A,v\n<NA>,u\n";
     let lengths = |plan: &TablePlan| read(&text, plan).map(|data| (data.train.len(), data.test.len()));
     assert_eq!(lengths(&plain()), Ok((17, 6)));
     let drops = TablePlan { drops_missing: true, preprocess: PreprocessConfig::default(), ..plain() };
@@ -192,10 +228,62 @@ fn rows_with_gaps_stay_go_or_are_an_error() {
     assert!(lengths(&TablePlan { preprocess: PreprocessConfig::default(), ..plain() }).is_err());
 }
 
+/// What is a header is no row, whatever its names look like, and what counts the rows is no input.
+#[test]
+fn headers_of_numbers_and_row_indices_are_recognised() {
+    let rows = |first: &str, i: i32| format!("{first}{},{},{}\n", f64::from(i) * 0.5, 7 - i, i % 2);
+    let plain_rows: String = (0..20).map(|i| rows("", i)).collect();
+    let expected = read("a,b,y\n".to_owned() + &plain_rows, &plain()).unwrap();
+    for (header, index, label, inputs) in [
+        ("0,1,label", false, "", "0 1"),
+        ("0,1,2", false, "", "0 1"),
+        (",0,1,2", true, "", "0 1"),
+        (",0,1,2", true, "2", "0 1"),
+        (",a,b,y", true, "4", "a b"),
+        ("Unnamed: 0,a,b,y", true, "y", "a b"),
+    ] {
+        let indexed: String = (0..20).map(|i| rows(&format!("{},", (i + 7) % 20), i)).collect();
+        let text = format!("{header}\n{}", if index { &indexed } else { &plain_rows });
+        let labels = [label].iter().filter(|label| !label.is_empty()).map(|&label| label.to_owned()).collect();
+        let plan = TablePlan { choice: Choice { labels, ..Choice::default() }, ..plain() };
+        let found = read(&text, &plan).unwrap();
+        assert!(found.train == expected.train && found.test == expected.test, "{header}");
+        assert_eq!(found.preparation.unwrap().columns.unwrap().inputs.join(" "), inputs, "{header}");
+    }
+    // A number stands for a place where no column is called so.
+    let ignoring = |text: &str, ignored: &str| {
+        let plan = TablePlan { choice: Choice { ignored: vec![ignored.to_owned()], ..Choice::default() }, ..plain() };
+        read(text.to_owned() + "\n" + &plain_rows, &plan).unwrap().preparation.unwrap().columns.unwrap().inputs
+    };
+    assert_eq!((ignoring("a,b,y", "1"), ignoring("0,1,y", "1")), (vec!["b".to_owned()], vec!["0".to_owned()]));
+}
+
+/// A class is named if and only if its only row is not trained on.
+#[test]
+fn classes_without_a_training_sample_are_named() {
+    const ROWS: usize = 40;
+    let dir = tempfile::tempdir().unwrap();
+    let plan = Plan::default();
+    let unseen = |rare: usize| {
+        let class = |i: usize| if i == rare { "rare" } else { ["u", "v"][i % 2] };
+        let text: String = (0..ROWS).map(|i| format!("{i},{}\n", class(i))).collect();
+        fs::write(dir.path().join("data.csv"), "x,y\n".to_owned() + &text).unwrap();
+        unseen_classes(&source(&dir).read(&plain()).unwrap().dataset(&plan).unwrap(), &plan).unwrap()
+    };
+    let named = (0..ROWS).map(unseen).filter(|unseen| !unseen.is_empty()).collect::<Vec<_>>();
+    // A quarter for the test, a tenth of the rest for validation.
+    assert_eq!(named.len(), 10 + 3);
+    assert!(named.iter().all(|unseen| unseen == &["rare"]));
+    // Images and whole numbers alike: a class that occurs nowhere.
+    let text = "x,y\n".to_owned() + &"1,0\n2,2\n3,3\n".repeat(20);
+    assert_eq!(unseen_classes(&read(text, &plain()).unwrap(), &plan).unwrap(), ["1"]);
+    assert_eq!(unseen_classes(&Dataset::sample().unwrap(), &plan).unwrap(), [""; 0]);
+}
+
 /// A class may be called what a missing number is.
 #[test]
 fn a_class_is_missing_where_its_cell_is_empty_or_a_question_mark() {
-    let text = "a,y\n".to_owned() + &"1,none\n2,-\n3,NA\n4,\n5,?\n".repeat(4);
+    let text = "a,y\n".to_owned() + &"1,none\n2,-\n3,NA\n4,\n5,?\n6,#N/A\n7,<NA>\n".repeat(4);
     let plan = TablePlan { drops_missing: true, preprocess: PreprocessConfig::default(), ..plain() };
     let data = read(&text, &plan).unwrap();
     assert_eq!((data.class_names().join(" "), data.train.len() + data.test.len()), ("- NA none".into(), 12));

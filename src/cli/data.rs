@@ -115,8 +115,14 @@ impl Loaded {
         })
     }
 
-    /// Rows that were left out for a missing value.
-    pub(crate) fn dropped(&self) -> usize {
-        if let Self::Tables(tables) = self { tables.dropped() } else { 0 }
+    /// What of a table is left out.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let Self::Tables(tables) = self else { return Vec::new() };
+        let index = |name: &String| format!("column `{name}` has no name and counts the rows: left out as a row index");
+        let mut notes: Vec<String> = tables.indices().iter().map(index).collect();
+        if tables.dropped() > 0 {
+            notes.push(format!("{} rows with missing values are left out", tables.dropped()));
+        }
+        notes
     }
 }

@@ -9,6 +9,7 @@ mod growth;
 mod images;
 mod model;
 mod plane;
+mod predict;
 mod progress;
 mod replicas;
 mod reproduce;
@@ -25,10 +26,11 @@ pub(crate) use data::{Data, Loaded};
 pub(crate) use eval::Eval;
 pub(crate) use model::{info, read_model};
 pub(crate) use plane::Plane;
+pub(crate) use predict::answer;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{answers, conclusion, introduction, notes, saved, source, verdicts};
+pub(crate) use text::{conclusion, introduction, notes, saved, source};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
@@ -58,7 +60,7 @@ pub(crate) enum Command {
     Predict {
         /// A file that `train` wrote, or a safetensors file
         model: PathBuf,
-        /// A PNG of any size, images in an IDX file, raw or gzip, or for a model of a table a CSV file
+        /// A PNG of any size, images in an IDX file, raw or gzip, or for a model of a table a CSV file, `-` for standard input
         file: PathBuf,
         /// Exchange rows and columns of each image of an IDX file, as `train` did with --transpose
         #[arg(long)]

@@ -32,7 +32,7 @@ pub(crate) struct TableArguments {
     /// The column to predict, by name or by number from 1 on; several for --regression [default: the last]
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
     label: Vec<String>,
-    /// Columns to leave out
+    /// Columns to leave out, by name or, where none is called so, by number
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
     ignore: Vec<String>,
     /// Predict numbers, not classes
@@ -48,14 +48,14 @@ pub(crate) struct TableArguments {
         help_heading = "Table (a CSV file as --data)"
     )]
     scale: Option<ScaleName>,
-    /// What stands for missing inputs (empty, ?, NA, NaN, null, none, -): mean, a number, or drop for leaving such rows out
-    /// [default: they are an error]
+    /// What stands for missing inputs (empty, ?, NA, NaN, #N/A, null, none, - and the like): mean, a number, or drop for
+    /// leaving such rows out [default: they are an error]
     #[arg(long, value_name = "HOW", value_parser = parse_gap, help_heading = "Table (a CSV file as --data)")]
     missing: Option<Gap>,
     /// Clip inputs at so many standard deviations from their mean, or at the `range` seen
     #[arg(long, value_name = "K", value_parser = parse_clip, help_heading = "Table (a CSV file as --data)")]
     clip_outliers: Option<Clip>,
-    /// Whether the first line is a header [default: yes if none of its cells is a number]
+    /// Whether the first line is a header [default: yes if it has a word above numbers, no number, or says 0, 1, 2, …]
     #[arg(
         long,
         value_enum,
@@ -64,7 +64,8 @@ pub(crate) struct TableArguments {
         help_heading = "Table (a CSV file as --data)"
     )]
     header: Option<YesNo>,
-    /// What separates cells, a character or `tab` [default: comma, semicolon or tab, as the first line has it]
+    /// What separates cells, a character, `tab` or `space`, which stands for any number of them [default: comma, semicolon,
+    /// tab or else spaces, as the first line has it]
     #[arg(long, value_name = "CHAR", value_parser = parse_separator, help_heading = "Table (a CSV file as --data)")]
     separator: Option<u8>,
 }
@@ -92,6 +93,7 @@ fn parse_clip(text: &str) -> Result<Clip, String> {
 fn parse_separator(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
+        b"space" => Ok(b' '),
         [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n.-+".contains(byte) => Ok(*byte),
         _ => Err(format!("`{text}` separates no cells: one character such as ; or tab")),
     }

@@ -1,15 +1,12 @@
 //! What the command says before and after its work.
 
-use cygnet::host::columns::Columns;
+use cygnet::Spec;
 use cygnet::host::dataset::Dataset;
-use cygnet::host::inspect::{Answer, Verdict};
 use cygnet::host::names::widths;
 use cygnet::host::plan::Plan;
 use cygnet::host::preparation::Preparation;
-use cygnet::host::report;
 use cygnet::host::reproduce::NOTES;
 use cygnet::host::run::Outcome;
-use cygnet::{Loss, Spec};
 use std::path::Path;
 
 /// What is about to happen.
@@ -31,7 +28,7 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
-        data.preparation.as_ref().map_or_else(|| unseen(data), seen),
+        data.preparation.as_ref().map(seen).unwrap_or_default(),
     )
 }
 
@@ -44,17 +41,6 @@ fn seen(preparation: &Preparation) -> String {
     let constant: Vec<String> = constant.map(|(i, _)| preparation.input(i)).collect();
     let nothing = if constant.is_empty() { String::new() } else { format!("; never changing: {}", few(&constant)) };
     format!("{header}, inputs {}{nothing}\n", few(&inputs))
-}
-
-/// Classes that no training image has: labels are taken as they are, also where they begin at 1.
-fn unseen(data: &Dataset) -> String {
-    let is_missing = |class: &usize| !data.train.labels().iter().any(|&label| usize::from(label) == *class);
-    let missing: Vec<String> = (0..data.classes).filter(is_missing).map(|class| class.to_string()).collect();
-    match missing.len() {
-        0 => String::new(),
-        1 => format!("no training sample of class {}, which keeps its output\n", missing.concat()),
-        _ => format!("no training sample of classes {}, which keep their outputs\n", few(&missing)),
-    }
 }
 
 /// The first ten of some names.
@@ -88,40 +74,6 @@ pub(crate) fn saved(out: &Path, model: &Path, is_table: bool, page: bool) -> Str
     format!("Saved in {}{look}.\nNext: cygnet predict {} {question}", out.display(), model.display())
 }
 
-/// What the model says, a line a row of a table.
-pub(crate) fn answers(answers: &[Answer], spec: &Spec, columns: Option<&Columns>) -> String {
-    // Without names the loss says what outputs are.
-    let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
-    let has_classes = columns.map_or(!is_of_numbers, Columns::has_classes);
-    let names = columns.map(|columns| if has_classes { &columns.classes } else { &columns.targets });
-    let name = |i: usize| {
-        names.and_then(|names| names.get(i)).map_or_else(|| i.to_string(), |name| name.replace(['\r', '\n'], " "))
-    };
-    let none = || "–".to_owned();
-    if !has_classes {
-        let outputs: Vec<String> = (0..spec.outputs()).map(name).collect();
-        let header: Vec<&str> = ["line"].into_iter().chain(outputs.iter().map(String::as_str)).collect();
-        let value = |answer: &Answer, i: usize| answer.verdict.as_ref().map_or_else(none, |v| v.outputs[i].to_string());
-        let values = |answer: &Answer| (0..outputs.len()).map(|i| value(answer, i)).collect::<Vec<_>>();
-        let rows = answers.iter().map(|answer| [vec![answer.line.to_string()], values(answer)].concat());
-        return report::aligned(&header, rows);
-    }
-    let sure = |verdict: &Verdict| likeliest(verdict, |class, p| format!("{}: {p:.3}", name(class)));
-    let said = |verdict: &Verdict| [name(verdict.class), sure(verdict)];
-    let row = |a: &Answer| {
-        let [class, likely] = a.verdict.as_ref().map_or_else(|| [none(), none()], said);
-        vec![a.line.to_string(), class, likely]
-    };
-    report::aligned(&["line", "class", "most likely"], answers.iter().map(row))
-}
-
-/// The three largest outputs.
-fn likeliest(verdict: &Verdict, text: impl Fn(usize, f32) -> String) -> String {
-    let mut ranked: Vec<(usize, f32)> = verdict.outputs.iter().copied().enumerate().collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-    ranked.iter().take(3).map(|&(class, p)| text(class, p)).collect::<Vec<_>>().join(", ")
-}
-
 /// What the article leaves open, as numbered lines.
 pub(crate) fn notes() -> String {
     let numbered = NOTES.iter().zip(1..).map(|((question, answer), i)| format!("{i}. {question}. {answer}"));
@@ -147,15 +99,4 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
         }
     }
     lines.join("\n")
-}
-
-/// What the model says, a line an image.
-pub(crate) fn verdicts(verdicts: &[Verdict], loss: Loss) -> String {
-    let text = |class: usize, p: f32| match loss {
-        Loss::SoftmaxCrossEntropy => format!("{class}: {:.1} %", 100.0 * p),
-        _ => format!("{class}: {p:.3}"),
-    };
-    let sure = |verdict: &Verdict| likeliest(verdict, text);
-    let row = |(i, v): (usize, &Verdict)| vec![i.to_string(), v.class.to_string(), sure(v)];
-    report::aligned(&["image", "class", "most likely"], verdicts.iter().enumerate().map(row))
 }

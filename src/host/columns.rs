@@ -79,17 +79,23 @@ pub(super) struct Places {
 }
 
 impl Choice {
-    /// The columns that this chooses among `names`.
+    /// The columns that this chooses among `names`; those of `indices`, which count the rows, only where they are named.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn among(&self, names: &[String], has_header: bool) -> Result<(Columns, Places), String> {
+    pub(super) fn among(
+        &self,
+        names: &[String],
+        has_header: bool,
+        indices: &[usize],
+    ) -> Result<(Columns, Places), String> {
         let place = |name: &String| {
             let place = by_name(names, name)?.or_else(|| by_number(names, name));
             place.ok_or_else(|| absent(names, name))
         };
         let mut targets = self.labels.iter().map(place).collect::<Result<Vec<_>, _>>()?;
-        let ignored = self.ignored.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        let mut ignored = self.ignored.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        ignored.extend(indices.iter().filter(|i| !targets.contains(i)));
         if targets.is_empty() {
             let last = (0..names.len()).rev().find(|i| !ignored.contains(i));
             targets = last.into_iter().collect();
@@ -118,6 +124,18 @@ impl Choice {
         let columns =
             Columns { header: has_header, inputs: named(&inputs), targets: named(&targets), ..Columns::default() };
         Ok((columns, Places { inputs, targets }))
+    }
+
+    /// What `--ignore` says, to be pasted, once it names these columns, too.
+    pub(super) fn ignoring(&self, names: &[String], more: &[usize]) -> String {
+        // A comma or another column of this name: the number says it.
+        let name = |&i: &usize| {
+            let is_clear = !names[i].contains(',') && by_name(names, &names[i]).is_ok();
+            if is_clear { names[i].clone() } else { (i + 1).to_string() }
+        };
+        let all = self.ignored.iter().cloned().chain(more.iter().map(name)).collect::<Vec<_>>().join(",");
+        let is_plain = |c: char| c.is_alphanumeric() || "_,.:+-/".contains(c);
+        if all.chars().all(is_plain) { all } else { format!("'{}'", all.replace('\'', "'\\''")) }
     }
 }
 
@@ -251,16 +269,35 @@ mod tests {
     }
 
     #[test]
+    fn what_to_ignore_can_be_pasted() {
+        let names = ["a", "b c", "d,e", "it's", "f", "f"].map(str::to_owned);
+        let pasted = |ignored: &str, more: &[usize]| {
+            Choice { ignored: strings(ignored), ..Choice::default() }.ignoring(&names, more)
+        };
+        assert_eq!(pasted("", &[0, 2, 4]), "a,3,5");
+        assert_eq!(pasted("t 7", &[0, 1]), "'t,7,a,b c'");
+        assert_eq!(pasted("", &[3]), r"'it'\''s'");
+    }
+
+    #[test]
     fn columns_are_found_by_name_or_number() {
         let names = strings("t id h y z");
         let choice = |labels: &str, ignored: &str, regression| {
             let choice = Choice { labels: strings(labels), ignored: strings(ignored), regression };
-            choice.among(&names, true).map(|(_, places)| (places.inputs, places.targets))
+            choice.among(&names, true, &[]).map(|(_, places)| (places.inputs, places.targets))
         };
         assert_eq!(choice("", "", false), Ok((vec![0, 1, 2, 3], vec![4])));
         assert_eq!(choice("", "z id", false), Ok((vec![0, 2], vec![3])));
         assert_eq!(choice("1", "5", false), Ok((vec![1, 2, 3], vec![0])));
         assert_eq!(choice("z y", "id", true), Ok((vec![0, 2], vec![4, 3])));
+        // A row index is left out, unless it is to be predicted.
+        let indexed = |labels: &str, indices: &[usize]| {
+            let choice = Choice { labels: strings(labels), ..Choice::default() };
+            choice.among(&names, true, indices).map(|(_, places)| (places.inputs, places.targets))
+        };
+        assert_eq!(indexed("", &[1]), Ok((vec![0, 2, 3], vec![4])));
+        assert_eq!(indexed("", &[4]), Ok((vec![0, 1, 2], vec![3])));
+        assert_eq!(indexed("id", &[1]), Ok((vec![0, 2, 3, 4], vec![1])));
         for (labels, ignored, regression, word) in [
             ("q", "", false, "no column `q` among t, id, h, y, z"),
             ("6", "", false, "no column `6`"),
@@ -288,7 +325,10 @@ mod tests {
         assert_eq!((among(true), among(false)), (Ok(vec![1, 2]), Ok(vec![2, 0])));
         assert!(columns(true).among(&strings("x 3 q"), true, false).unwrap_err().contains("no column `1`"));
         assert!(
-            Choice::default().among(&strings("a b a y"), true).unwrap_err().contains("several columns are named `a`")
+            Choice::default()
+                .among(&strings("a b a y"), true, &[])
+                .unwrap_err()
+                .contains("several columns are named `a`")
         );
         assert!(places("t h h", true, false).unwrap_err().contains("several columns are named `h`"));
     }

@@ -2,11 +2,12 @@
 
 use super::dataset::PIXEL_SCALE;
 use super::idx::{self, Images};
+use super::memory::zeros;
 use super::model_file::SavedModel;
 use super::names::{activation_name, loss_name};
 use super::preparation::Preparation;
+use super::questions::{Question, Questions};
 use super::report::{Table, aligned};
-use super::tables::questions;
 use super::{HostError, image};
 use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
 use std::borrow::ToOwned;
@@ -107,38 +108,80 @@ pub struct Verdict {
     pub outputs: Vec<f32>,
 }
 
-/// What a model says of a row of a table.
+/// What a model says of a row of a table or of an image in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// Line of the file, from 1 on.
-    pub line: u64,
-    /// What the model says; where it predicts numbers, they are the outputs. Nothing of a row with a gap, if the model
-    /// learned from rows without.
+    /// Line of the row in its file, from 1 on, or the number of the image, from 0 on.
+    pub number: u64,
+    /// What the model says; where it predicts numbers, they are the outputs. Nothing of a row that it does not answer for.
     pub verdict: Option<Verdict>,
 }
 
-/// What the model says of the rows of a table, which needs no column that is predicted.
+/// What happens while a model answers for the rows or images of a file, one after the other.
+#[derive(Debug)]
+pub enum Event {
+    /// The next answer.
+    Answer(Answer),
+    /// The row of this line cannot be read, for this reason; those after it can.
+    Refused(u64, HostError),
+    /// The file is to be read further, which may take time: what was answered so far should be seen.
+    Waiting,
+}
+
+/// Who is told of each [`Event`]; an error ends the work.
+pub type Listener<'a> = dyn FnMut(Event) -> Result<(), HostError> + 'a;
+
+/// Tells what the model says of each row of a table, in memory that does not depend on their number. The table needs no
+/// column that is predicted; its first line is a header if it has the names that the model knows. A row with a gap has no
+/// verdict if the model learned from rows without.
 ///
 /// # Errors
-/// [`HostError::Data`] with file, line and column, [`HostError::Mismatch`] for a model of images.
-pub fn predict_table(model: &SavedModel, path: &Path) -> Result<Vec<Answer>, HostError> {
+/// [`HostError::Data`] for a file that is no table of these columns, [`HostError::Mismatch`] for a model of images, and
+/// what `listener` returns.
+pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_>) -> Result<(), HostError> {
     let Some(preparation) = &model.preparation else {
         return Err(HostError::Mismatch("the model takes images, not rows of a table".to_string()));
     };
-    let answer = |(line, row): (u64, Option<Vec<f32>>)| {
-        let verdict = row.map(|row| verdict(&model.spec, &model.params, &row)).transpose()?;
-        Ok(Answer { line, verdict })
-    };
-    questions(preparation, path)?.into_iter().map(answer).collect()
+    let (mut questions, mut predictor) = (Questions::open(preparation, path)?, Predictor::new(model)?);
+    let (mut rows, mut has_ended) = (0_u64, false);
+    loop {
+        while let Some(Question { line, inputs }) = questions.next()? {
+            rows += 1;
+            listener(match inputs {
+                Ok(inputs) => {
+                    let verdict = inputs.map(|inputs| predictor.verdict(&inputs)).transpose()?;
+                    Event::Answer(Answer { number: line, verdict })
+                }
+                Err(error) => Event::Refused(line, error.into()),
+            })?;
+        }
+        // Once more after the end, since the last line may have none.
+        if has_ended {
+            break;
+        }
+        listener(Event::Waiting)?;
+        has_ended = !questions.fill()?;
+    }
+    if rows == 0 { Err(questions.none()) } else { Ok(()) }
 }
 
-/// What the model says of the images in a file: one PNG, or any number in an IDX file, with `transpose` each with its rows as
-/// columns.
+/// Tells what the model says of each image in a file: one PNG, or any number in an IDX file, with `transpose` each with its
+/// rows as columns.
 ///
 /// # Errors
-/// [`HostError::Data`], [`HostError::Mismatch`] for images of another size than the model's, or [`HostError::Usage`] for a
-/// PNG to be transposed.
-pub fn predict_file(model: &SavedModel, path: &Path, transpose: bool) -> Result<Vec<Verdict>, HostError> {
+/// [`HostError::Data`], [`HostError::Mismatch`] for images of another size than the model's, [`HostError::Usage`] for a PNG
+/// to be transposed, and what `listener` returns.
+pub fn predict_file(
+    model: &SavedModel,
+    path: &Path,
+    transpose: bool,
+    listener: &mut Listener<'_>,
+) -> Result<(), HostError> {
+    let mut predictor = Predictor::new(model)?;
+    let mut answer = |number: usize, pixels: &[u8]| {
+        let verdict = Some(predictor.verdict(&inputs_of(pixels))?);
+        listener(Event::Answer(Answer { number: number as u64, verdict }))
+    };
     let mut start = [0; 8];
     let is_png =
         File::open(path).and_then(|mut file| file.read(&mut start)).is_ok_and(|n| start[..n] == *b"\x89PNG\r\n\x1a\n");
@@ -153,8 +196,7 @@ pub fn predict_file(model: &SavedModel, path: &Path, transpose: bool) -> Result<
                 "the model's {inputs} inputs are no square image; give an IDX file"
             )));
         }
-        let pixels = image::read_png(path, side, side)?;
-        return Ok(vec![verdict(&model.spec, &model.params, &inputs_of(&pixels))?]);
+        return answer(0, &image::read_png(path, side, side)?);
     }
     let mut images: Images = idx::read_images(path)?;
     if transpose {
@@ -168,21 +210,32 @@ pub fn predict_file(model: &SavedModel, path: &Path, transpose: bool) -> Result<
             model.spec.inputs()
         )));
     }
-    let pixels = (0..images.count).filter_map(|i| images.image(i));
-    pixels.map(|pixels| verdict(&model.spec, &model.params, &inputs_of(pixels))).collect()
+    (0..images.count).filter_map(|i| images.image(i)).enumerate().try_for_each(|(i, pixels)| answer(i, pixels))
 }
 
 fn inputs_of(pixels: &[u8]) -> Vec<f32> {
     pixels.iter().map(|&p| f32::from(p) * PIXEL_SCALE).collect()
 }
 
-fn verdict(spec: &Spec, params: &[f32], inputs: &[f32]) -> Result<Verdict, HostError> {
-    let mut floats = vec![0.0; spec.predict_len(1)];
-    let mut work = Workspace::for_prediction(spec, 1, &mut floats)?;
-    let outputs = predict(spec, params, inputs, &mut work)?;
-    let class = argmax(outputs);
-    if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
-        softmax(outputs, spec.math_kind());
+/// A model and the memory in which it predicts, one sample at a time.
+struct Predictor<'a> {
+    model: &'a SavedModel,
+    floats: Vec<f32>,
+}
+
+impl<'a> Predictor<'a> {
+    fn new(model: &'a SavedModel) -> Result<Self, HostError> {
+        Ok(Self { model, floats: zeros(model.spec.predict_len(1))? })
     }
-    Ok(Verdict { class, outputs: outputs.to_vec() })
+
+    fn verdict(&mut self, inputs: &[f32]) -> Result<Verdict, HostError> {
+        let spec = &self.model.spec;
+        let mut work = Workspace::for_prediction(spec, 1, &mut self.floats)?;
+        let outputs = predict(spec, &self.model.params, inputs, &mut work)?;
+        let class = argmax(outputs);
+        if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
+            softmax(outputs, spec.math_kind());
+        }
+        Ok(Verdict { class, outputs: outputs.to_vec() })
+    }
 }

@@ -15,6 +15,7 @@ use crate::random::{self, Purpose};
 use crate::{Calibration, Model, Optimizer, Score, Spec};
 use std::format;
 use std::num::NonZeroUsize;
+use std::string::{String, ToString};
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
@@ -301,6 +302,22 @@ impl Sets<'_> {
         averaged.marks = Marks { train: a, validation: b, test: c, calibration: Some(test), regression: None };
         Ok(())
     }
+}
+
+/// The classes that no sample has which a run of `plan` trains on, by name: those for validation and test may have them.
+///
+/// # Errors
+/// [`HostError::Usage`] as a run has them.
+pub fn unseen_classes(data: &Dataset, plan: &Plan) -> Result<Vec<String>, HostError> {
+    if !data.train.has_classes() {
+        return Ok(Vec::new());
+    }
+    let (train, _) = split(data.train.len(), plan)?;
+    let mut is_seen: Vec<bool> = zeros(data.classes)?;
+    let labels = train.iter().filter_map(|&i| data.train.label(i as usize));
+    labels.for_each(|label| is_seen[usize::from(label)] = true);
+    let name = |class: usize| data.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
+    Ok((0..data.classes).filter(|&class| !is_seen[class]).map(name).collect())
 }
 
 /// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.

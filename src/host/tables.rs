@@ -9,12 +9,14 @@ use super::plan::Plan;
 use super::preparation::Preparation;
 use super::regression::Units;
 use super::run::split;
-use super::table::{Dialect, Gaps, NO_INPUT, NO_VALUE, Sheet, Table};
+use super::sheet::Sheet;
+use super::table::{Dialect, Gaps, Table};
 use crate::random::{self, Purpose};
 use crate::{Error, Fit, Missing, Preprocess, PreprocessConfig, Value, fit_len, preprocess_len};
 use std::borrow::ToOwned;
 use std::format;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::string::String;
 use std::vec::Vec;
 
 /// Which stream of random numbers sets the test's rows apart: the same for every seed, so that all are judged by the same.
@@ -51,6 +53,8 @@ pub struct Tables {
     train: Table,
     test: Table,
     config: PreprocessConfig,
+    /// Columns that count the rows and are left out.
+    indices: Vec<String>,
 }
 
 impl Source {
@@ -77,11 +81,11 @@ impl Source {
             Missing::Refuse => Gaps::Refuse,
             _ => Gaps::Keep,
         };
-        let sheet = Sheet::open(&self.data, plan.dialect)?;
-        let chosen = plan.choice.among(&sheet.names, sheet.has_header);
+        let mut sheet = Sheet::read(&self.data, plan.dialect)?;
+        let chosen = plan.choice.among(&sheet.names, sheet.has_header, &sheet.indices);
         let (mut columns, places) = chosen.map_err(|problem| sheet.error(problem))?;
         let has_classes = !plan.choice.regression;
-        let table = sheet.rows(&places, has_classes, gaps).map_err(advised)?;
+        let table = sheet.rows(&places, has_classes, gaps, Some(&plan.choice))?;
         if let Some(problem) = table.blurred(&columns) {
             return Err(sheet.error(problem).into());
         }
@@ -91,7 +95,9 @@ impl Source {
             let of_column = |problem| sheet.error(format!("column `{}`: {problem}", columns.targets.join("")));
             columns.classes = classes(&table.names, table.lines.len()).map_err(of_column)?;
         }
-        self.tables(columns, table, gaps, plan)
+        let indices = sheet.indices.iter().filter(|i| !places.targets.contains(i));
+        let indices = indices.map(|&i| sheet.names[i].clone()).collect();
+        Ok(Tables { indices, ..self.tables(columns, table, gaps, plan)? })
     }
 
     /// Reads the columns that a saved model knows, prepared as it was made for.
@@ -105,10 +111,10 @@ impl Source {
             return Err(HostError::Mismatch("the model does not say which columns it takes".to_owned()));
         };
         let dialect = Dialect { header: Some(columns.header), separator: columns.separator };
-        let sheet = Sheet::open(&self.data, dialect)?;
+        let mut sheet = Sheet::read(&self.data, dialect)?;
         let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
         let gaps = gaps_of(preparation, columns.drops_missing);
-        let table = sheet.rows(&places, columns.has_classes(), gaps)?;
+        let table = sheet.rows(&places, columns.has_classes(), gaps, None)?;
         let plan = TablePlan { dialect, ..TablePlan::default() };
         let Tables { columns, train, test, .. } = self.tables(columns.clone(), table, gaps, &plan)?;
         prepared(&columns, [train, test], preparation.clone(), None)
@@ -118,11 +124,11 @@ impl Source {
     fn tables(&self, columns: Columns, table: Table, gaps: Gaps, plan: &TablePlan) -> Result<Tables, HostError> {
         let config = plan.preprocess;
         if let Some(path) = &self.test {
-            let sheet =
-                Sheet::open(path, Dialect { header: plan.dialect.header.or(Some(columns.header)), ..plan.dialect })?;
+            let mut sheet =
+                Sheet::read(path, Dialect { header: plan.dialect.header.or(Some(columns.header)), ..plan.dialect })?;
             let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
-            let test = sheet.rows(&places, columns.has_classes(), gaps)?;
-            return Ok(Tables { columns, train: table, test, config });
+            let test = sheet.rows(&places, columns.has_classes(), gaps, None)?;
+            return Ok(Tables { columns, train: table, test, config, indices: Vec::new() });
         }
         let rows = table.lines.len();
         let count = (f64::from(self.test_share) * rows as f64).round() as usize;
@@ -143,7 +149,7 @@ impl Source {
         let widths = [columns.inputs.len(), columns.targets.len()];
         let (mut learned, test) = (table.part(&train, widths), table.part(&order, widths));
         learned.dropped = table.dropped;
-        Ok(Tables { columns, train: learned, test, config })
+        Ok(Tables { columns, train: learned, test, config, indices: Vec::new() })
     }
 }
 
@@ -158,6 +164,12 @@ impl Tables {
     #[must_use]
     pub fn dropped(&self) -> usize {
         self.train.dropped + self.test.dropped
+    }
+
+    /// Columns without a name that count the rows: they are left out.
+    #[must_use]
+    pub fn indices(&self) -> &[String] {
+        &self.indices
     }
 
     /// The samples for a run of `plan`: prepared by what the rows say that it learns from, not those for validation; numbers
@@ -255,64 +267,23 @@ fn apply(preparation: &Preparation, table: &mut Table, width: usize) -> Result<(
     preprocess.apply(&mut table.inputs).map_err(|error| match error {
         Error::NonFinite { value: Value::Input, index } => {
             let line = table.lines.get(index / width).copied().unwrap_or(0);
-            let name = preparation.input(index % width);
-            let problem = format!("line {line}, column `{name}`: too far from what was learned");
-            DataError::table(&table.path, problem).into()
+            DataError::table(&table.path, too_far(preparation, line, index % width)).into()
         }
         other => HostError::Core(other),
     })
 }
 
+/// What is wrong with an input that preprocessing refuses.
+pub(super) fn too_far(preparation: &Preparation, line: u64, input: usize) -> String {
+    format!("line {line}, column `{}`: too far from what was learned", preparation.input(input))
+}
+
 /// What a saved model does with gaps.
-fn gaps_of(preparation: &Preparation, drops: bool) -> Gaps {
+pub(super) fn gaps_of(preparation: &Preparation, drops: bool) -> Gaps {
     let refuses = preparation.floats.as_chunks::<5>().0.iter().any(|[fill, ..]| fill.is_nan());
     match (drops, refuses) {
         (true, _) => Gaps::Drop,
         (false, true) => Gaps::Refuse,
         (false, false) => Gaps::Keep,
-    }
-}
-
-/// A row that a model is asked about: its line and its inputs, prepared; none where the model takes no gaps and there is one.
-pub(super) type Question = (u64, Option<Vec<f32>>);
-
-/// The rows of a file that a model is asked about.
-pub(super) fn questions(preparation: &Preparation, path: &Path) -> Result<Vec<Question>, HostError> {
-    let numbered = || Columns {
-        inputs: (1..=preparation.floats.len() / preprocess_len(1)).map(|i| format!("{i}")).collect(),
-        ..Columns::default()
-    };
-    let columns = preparation.columns.clone().unwrap_or_else(numbered);
-    let header = preparation.columns.as_ref().and_then(|columns| (!columns.header).then_some(false));
-    let mut sheet = Sheet::open(path, Dialect { header, separator: columns.separator })?;
-    // A file of the inputs alone may do without the header that the model's table had.
-    if columns.header && (sheet.names.len() != columns.inputs.len() || sheet.begins_with(&columns.inputs)) {
-        sheet.take_header(true);
-    }
-    let places = columns.among(&sheet.names, sheet.has_header, false).map_err(|problem| sheet.error(problem))?;
-    let (drops, width) = (columns.drops_missing, columns.inputs.len());
-    let gaps = if drops { Gaps::Keep } else { gaps_of(preparation, false) };
-    let table = sheet.rows(&places, false, gaps)?;
-    let has_gap = |i: &u32| table.inputs.iter().skip(*i as usize * width).take(width).any(|x| x.is_nan());
-    let whole: Vec<u32> = (0..table.lines.len() as u32).filter(|i| !drops || !has_gap(i)).collect();
-    let mut asked = table.part(&whole, [width, 0]);
-    apply(preparation, &mut asked, width)?;
-    let mut questions: Vec<Question> = table.lines.iter().map(|&line| (line, None)).collect();
-    for (&i, row) in whole.iter().zip(asked.inputs.chunks(width)) {
-        questions[i as usize].1 = Some(row.to_vec());
-    }
-    Ok(questions)
-}
-
-/// A cell that the command could have filled or left out says how.
-fn advised(error: DataError) -> DataError {
-    match error {
-        DataError::Table { path, problem } if problem.ends_with(NO_VALUE) => {
-            DataError::Table { path, problem: problem + ": --missing mean, drop or a number?" }
-        }
-        DataError::Table { path, problem } if problem.contains(NO_INPUT) => {
-            DataError::Table { path, problem: problem + "; --ignore leaves columns out" }
-        }
-        other => other,
     }
 }

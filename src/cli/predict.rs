@@ -1,0 +1,170 @@
+//! What a model says of each row or image of a file, printed as it comes.
+
+use crate::complain;
+use cygnet::host::HostError;
+use cygnet::host::columns::Columns;
+use cygnet::host::inspect::{Answer, Event, Verdict, predict_file, predict_table};
+use cygnet::host::model_file::SavedModel;
+use cygnet::{Loss, Spec};
+use std::io::{BufWriter, ErrorKind, StdoutLock, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Rows that cannot be read of which each is told.
+const TOLD: u64 = 10;
+/// Characters of the first column, and of a number at least.
+const NUMBER: usize = 8;
+const VALUE: usize = 12;
+
+/// Answers for a file. What cannot be read of a table gets a dash, its reason goes to standard error, and the command fails
+/// in the end; a reader that has gone away is no error.
+pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result<ExitCode, HostError> {
+    let is_table = model.preparation.is_some();
+    if is_table && transpose {
+        return Err(HostError::Usage("--transpose belongs to images, and the model takes rows".to_owned()));
+    }
+    let mut printer = Printer::new(model);
+    let mut hear = |event| printer.hear(event);
+    let asked =
+        if is_table { predict_table(model, file, &mut hear) } else { predict_file(model, file, transpose, &mut hear) };
+    let done = asked.and_then(|()| printer.flush());
+    match done {
+        Err(HostError::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {}
+        // What was answered before comes first.
+        Err(error) => return printer.flush().and(Err(error)),
+        Ok(()) => {}
+    }
+    if printer.refused > TOLD {
+        complain(&format!("error: {}: {} rows in all cannot be read", file.display(), printer.refused));
+    }
+    Ok(if printer.refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints answers under a header in columns whose widths are known before the first: a longer cell moves those behind it.
+struct Printer {
+    out: BufWriter<StdoutLock<'static>>,
+    words: Words,
+    has_begun: bool,
+    refused: u64,
+}
+
+impl Printer {
+    fn new(model: &SavedModel) -> Self {
+        let out = BufWriter::new(std::io::stdout().lock());
+        Self { out, words: Words::of(model), has_begun: false, refused: 0 }
+    }
+
+    fn hear(&mut self, event: Event) -> Result<(), HostError> {
+        match event {
+            Event::Answer(answer) => self.line(&answer),
+            Event::Refused(number, error) => {
+                self.refused += 1;
+                self.line(&Answer { number, verdict: None })?;
+                if self.refused <= TOLD {
+                    self.flush()?;
+                    complain(&format!("error: {error}"));
+                }
+                Ok(())
+            }
+            Event::Waiting => self.flush(),
+        }
+    }
+
+    fn line(&mut self, answer: &Answer) -> Result<(), HostError> {
+        let mut text = self.words.row(answer);
+        if !self.has_begun {
+            self.has_begun = true;
+            text = format!("{}\n{text}", self.words.header());
+        }
+        writeln!(self.out, "{text}").map_err(failed)
+    }
+
+    fn flush(&mut self) -> Result<(), HostError> {
+        self.out.flush().map_err(failed)
+    }
+}
+
+fn failed(source: std::io::Error) -> HostError {
+    HostError::File { path: "standard output".into(), source }
+}
+
+/// How the answers of a model are written.
+struct Words {
+    /// What is counted, and what stands in the columns behind it, with their widths.
+    header: Vec<(String, usize)>,
+    /// What the outputs are called.
+    names: Vec<String>,
+    has_classes: bool,
+    /// Whether outputs are shown as percentages.
+    in_percent: bool,
+}
+
+impl Words {
+    fn of(model: &SavedModel) -> Self {
+        let (spec, is_table) = (&model.spec, model.preparation.is_some());
+        let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+        // Without names the loss says what outputs are.
+        let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
+        let has_classes = !is_table || columns.map_or(!is_of_numbers, Columns::has_classes);
+        let names = names(spec, columns, has_classes);
+        let mut header = vec![(if is_table { "line" } else { "image" }.to_owned(), NUMBER)];
+        if has_classes {
+            let mut lengths: Vec<usize> = names.iter().map(|name| name.chars().count()).collect();
+            lengths.sort_unstable_by(|a, b| b.cmp(a));
+            let longest = lengths.first().copied().unwrap_or(0);
+            // As in `0: 0.125, 1: 0.125, 2: 0.125`.
+            let likely = lengths.iter().take(3).map(|length| length + 9).sum::<usize>();
+            header.push(("class".to_owned(), longest.max(5)));
+            header.push(("most likely".to_owned(), likely.max(11)));
+        } else {
+            header.extend(names.iter().map(|name| (name.clone(), name.chars().count().max(VALUE))));
+        }
+        let in_percent = !is_table && spec.loss_kind() == Loss::SoftmaxCrossEntropy;
+        Self { header, names, has_classes, in_percent }
+    }
+
+    /// The names of the columns, and a rule under them.
+    fn header(&self) -> String {
+        let names = self.header.iter().map(|(name, _)| name.clone());
+        let width = self.header.iter().map(|(_, width)| width + 3).sum::<usize>();
+        format!("{}\n {}", self.aligned(names), "─".repeat(width - 3))
+    }
+
+    fn row(&self, answer: &Answer) -> String {
+        let number = std::iter::once(answer.number.to_string());
+        match &answer.verdict {
+            None => self.aligned(number.chain(self.header.iter().skip(1).map(|_| "–".to_owned()))),
+            Some(verdict) if self.has_classes => {
+                self.aligned(number.chain([self.names[verdict.class].clone(), self.likeliest(verdict)]))
+            }
+            Some(verdict) => self.aligned(number.chain(verdict.outputs.iter().map(f32::to_string))),
+        }
+    }
+
+    /// The three largest outputs.
+    fn likeliest(&self, verdict: &Verdict) -> String {
+        let mut ranked: Vec<(&String, f32)> = self.names.iter().zip(verdict.outputs.iter().copied()).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let text = |&(name, p): &(&String, f32)| match self.in_percent {
+            true => format!("{name}: {:.1} %", 100.0 * p),
+            false => format!("{name}: {p:.3}"),
+        };
+        ranked.iter().take(3).map(text).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The first cell to the left, the others to the right.
+    fn aligned(&self, cells: impl Iterator<Item = String>) -> String {
+        let mut line = String::new();
+        for (i, (cell, (_, width))) in cells.zip(&self.header).enumerate() {
+            line += &if i == 0 { format!(" {cell:<width$}") } else { format!("   {cell:>width$}") };
+        }
+        line
+    }
+}
+
+/// The names of a model's outputs; their numbers where they have none.
+fn names(spec: &Spec, columns: Option<&Columns>, has_classes: bool) -> Vec<String> {
+    let names = columns.map(|columns| if has_classes { &columns.classes } else { &columns.targets });
+    let name = |i: usize| names.and_then(|names| names.get(i)).map(|name| name.replace(['\r', '\n'], " "));
+    (0..spec.outputs()).map(|i| name(i).unwrap_or_else(|| i.to_string())).collect()
+}
