@@ -5,6 +5,7 @@ mod average;
 mod data;
 mod eval;
 mod growth;
+mod out;
 mod plane;
 mod progress;
 mod replicas;
@@ -17,13 +18,16 @@ mod vote;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
-pub(crate) use data::{Data, Loaded, images};
+pub(crate) use data::{Loaded, images};
 pub(crate) use eval::Eval;
+pub(crate) use out::{model_target, write_model};
 pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
-use std::path::PathBuf;
-pub(crate) use text::{answers, conclusion, introduction, notes, saved, source, verdicts};
+use cygnet::host::HostError;
+use cygnet::host::model_file::SavedModel;
+use std::path::{Path, PathBuf};
+pub(crate) use text::{answers, conclusion, counted, introduction, notes, saved, source, verdicts};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
@@ -73,14 +77,30 @@ pub(crate) enum Command {
     /// The article's experiment in one command: one model, its average, replicas apart and pulled, their means and votes
     #[command(allow_negative_numbers = true)]
     Reproduce(Reproduce),
-    /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
+    /// Rewrite a model in the format that the new name says: .cygnet for a chip, .safetensors for PyTorch
     Convert {
         /// The model
         model: PathBuf,
         /// The new file
         to: PathBuf,
+        /// Replace the new file if it exists, unless it is the model
+        #[arg(long)]
+        overwrite: bool,
         /// Put norms into the weights and biases before them, for deployment
         #[arg(long)]
         fold: bool,
     },
+}
+
+/// Models with the names of their files.
+pub(crate) type Models = Vec<(String, SavedModel)>;
+
+/// Reads the models of these files.
+pub(crate) fn read_models(paths: &[PathBuf]) -> Result<Models, HostError> {
+    paths.iter().map(|path| read_model(path)).collect()
+}
+
+/// Reads the model of a file.
+pub(crate) fn read_model(path: &Path) -> Result<(String, SavedModel), HostError> {
+    Ok((path.display().to_string(), SavedModel::read(path)?))
 }

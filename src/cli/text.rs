@@ -77,6 +77,11 @@ pub(crate) fn saved(out: &Path, model: &Path, is_table: bool, page: bool) -> Str
     format!("Saved in {}{look}.\nNext: cygnet predict {} {question}", out.display(), model.display())
 }
 
+/// Where everything is, where the user did not name it.
+pub(crate) fn counted(out: &Path) -> String {
+    format!("Saved in {}.", out.display())
+}
+
 /// What the model says, a line a row of a table.
 pub(crate) fn answers(answers: &[Answer], spec: &Spec, columns: Option<&Columns>) -> String {
     // Without names the loss says what outputs are.

@@ -2,9 +2,9 @@
 
 use super::data::Data;
 use super::split::Split;
+use super::{Models, read_models};
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::model_file::SavedModel;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Vote {
 
 impl Vote {
     /// The models with their names.
-    pub(crate) fn models(&self) -> Result<Vec<(String, SavedModel)>, HostError> {
-        self.models.iter().map(|path| Ok((path.display().to_string(), SavedModel::read(path)?))).collect()
+    pub(crate) fn models(&self) -> Result<Models, HostError> {
+        read_models(&self.models)
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
 use super::dataset::{Dataset, Samples};
+use super::identity::DataIdentity;
 use super::idx::{self, DataError, Images};
 
 impl Samples {
@@ -42,7 +43,7 @@ impl Dataset {
         let files = |set| Ok([find(dir, set, "images", 3)?, find(dir, set, "labels", 1)?]);
         let (train, test): (Files, Files) = (files("train")?, files("t10k")?);
         let read = |[images, labels]: &Files| Samples::read(images, labels);
-        Self::of([&train, &test], read(&train)?, read(&test)?)
+        Self::of([&train, &test], read(&train)?, read(&test)?, Some(dir))
     }
 
     /// The embedded sample of MNIST: 10,000 training and 2,000 test images, each digit equally often.
@@ -74,6 +75,7 @@ impl Dataset {
                 include_bytes!("sample/t10k-images-idx3-ubyte.gz"),
                 include_bytes!("sample/t10k-labels-idx1-ubyte.gz"),
             )?,
+            None,
         )
     }
 
@@ -81,6 +83,7 @@ impl Dataset {
         [[train_images, train_labels], [test_images, _]]: [&Files; 2],
         train: Samples,
         test: Samples,
+        dir: Option<&Path>,
     ) -> Result<Self, DataError> {
         let size = |samples: &Samples| {
             samples.images().map(|images| format!("images of {} x {}", images.rows, images.cols)).unwrap_or_default()
@@ -96,7 +99,8 @@ impl Dataset {
         }
         match train.labels().iter().chain(test.labels()).max() {
             Some(&largest) if largest > 0 => {
-                Ok(Self { train, test, classes: usize::from(largest) + 1, preparation: None, units: None })
+                let (classes, identity) = (usize::from(largest) + 1, DataIdentity::of_images(&train, dir));
+                Ok(Self { train, test, classes, preparation: None, units: None, identity })
             }
             _ => Err(DataError::Format {
                 path: train_labels.clone(),

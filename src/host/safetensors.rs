@@ -1,6 +1,7 @@
 //! Safetensors files, for exchange with PyTorch.
 
 use super::columns::Columns;
+use super::identity::DataIdentity;
 use super::model_file::SavedModel;
 use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
 use super::preparation::Preparation;
@@ -30,7 +31,7 @@ impl SavedModel {
     /// What the format refuses, as parameters that are not finite.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, String> {
         self.check().map_err(|e| e.to_string())?;
-        self.preparation.as_ref().map_or(Ok(()), |preparation| preparation.check(&self.spec))?;
+        self.check_sections()?;
         let mut tensors = Vec::new();
         let mut module = 0;
         for layer in self.spec.layers() {
@@ -72,6 +73,9 @@ impl SavedModel {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
         let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
+        let cut = description.map(|text| DataIdentity::cut(text, COLUMNS)).transpose()?;
+        let (description, trained_on) = cut.map_or((None, None), |(text, data)| (Some(text), data));
+        let description = description.as_ref();
         let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
             Some((description, json)) => {
                 let columns: Columns =
@@ -133,12 +137,14 @@ impl SavedModel {
         }
         spec.check().map_err(|e| e.to_string())?;
         let preparation = read_preparation(&file, &spec, columns)?;
-        Ok(Self { spec, params, is_average, preparation })
+        trained_on.as_ref().map_or(Ok(()), |data| data.check(&spec))?;
+        Ok(Self { spec, params, is_average, preparation, trained_on })
     }
 
-    /// What tensors do not say, and the columns of a table.
+    /// What tensors do not say, which data it was trained on, and the columns of a table.
     fn description(&self) -> Result<String, String> {
-        let description = describe(&self.spec, self.is_average);
+        let data = self.trained_on.as_ref().map_or(Ok(String::new()), DataIdentity::to_text)?;
+        let description = describe(&self.spec, self.is_average) + &data;
         match self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref()) {
             Some(columns) => Ok(description + COLUMNS + &serde_json::to_string(columns).map_err(|e| e.to_string())?),
             None => Ok(description),
