@@ -168,10 +168,11 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         });
         progress.finish();
         let mut outcome = outcome?;
-        let saved = output::save(&mut place, &under, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
-            None => page::of_run(source, &plan, &outcome)?.write(&mut place, &under),
-            Some(_) => Ok(()),
-        });
+        let saved =
+            output::save(&mut place, &under, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
+                None => page::of_run(source, &plan, &outcome)?.write(&mut place, &under),
+                Some(_) => Ok(()),
+            });
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{draws}\n"))?;

@@ -291,7 +291,9 @@ fn replicas_are_trained_side_by_side_and_vote() {
     assert!(!page("seeds").contains("different basins"));
     succeeds(
         &dir,
-        &format!("{TRAIN} --seeds 2 --out seeds --overwrite --quiet --replicas 2 --replica-start independent --pull none"),
+        &format!(
+            "{TRAIN} --seeds 2 --out seeds --overwrite --quiet --replicas 2 --replica-start independent --pull none"
+        ),
     );
     assert!(page("seeds").contains("different basins"));
     for (command, code, words) in [

@@ -18,14 +18,14 @@ mod vote;
 
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
+use cygnet::host::HostError;
+use cygnet::host::model_file::SavedModel;
 pub(crate) use data::{Loaded, images};
 pub(crate) use eval::Eval;
 pub(crate) use out::{model_target, write_model};
 pub(crate) use plane::Plane;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
-use cygnet::host::HostError;
-use cygnet::host::model_file::SavedModel;
 use std::path::{Path, PathBuf};
 pub(crate) use text::{answers, conclusion, counted, introduction, notes, saved, source, verdicts};
 pub(crate) use train::Train;

@@ -13,6 +13,8 @@ use std::vec::Vec;
 pub(super) const NAME: &str = "run.json";
 /// Of the content; another one is refused.
 const FORMAT: u32 = 1;
+/// How the names of a run's files end.
+const ENDS: [&str; 7] = ["cygnet", "safetensors", "csv", "jsonl", "json", "html", "svg"];
 /// A larger file is not one of ours.
 const LARGEST: u64 = 1 << 26;
 
@@ -57,10 +59,11 @@ impl Manifest {
         }
         let mut seen = HashSet::new();
         for name in &manifest.files {
-            if name == NAME || !seen.insert(name) {
-                return Err(wrong(format!("lists `{}` in vain", name.escape_debug())));
-            }
             inside(directory, name).map_err(wrong)?;
+            let is_ours = name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+            if name == NAME || !is_ours || !seen.insert(name) {
+                return Err(wrong(format!("lists `{}`, which no run does", name.escape_debug())));
+            }
         }
         Ok(Some(manifest))
     }
@@ -134,6 +137,8 @@ mod tests {
             "a\nb",
             "run.json",
             "plots",
+            "thesis.docx",
+            "train-images-idx3-ubyte",
         ] {
             let manifest = Manifest { files: [name.to_string()].into(), ..Manifest::default() };
             manifest.write(&run).unwrap();
@@ -144,7 +149,7 @@ mod tests {
         manifest.write(&run).unwrap();
         assert_eq!(Manifest::read(&run).unwrap(), Some(manifest.clone()));
         assert_eq!(Manifest::read(dir.path()).unwrap(), None);
-        let twice = Manifest { files: ["a".into(), "a".into()].into(), ..manifest };
+        let twice = Manifest { files: ["a.csv".into(), "a.csv".into()].into(), ..manifest };
         twice.write(&run).unwrap();
         assert!(Manifest::read(&run).is_err());
     }
@@ -159,8 +164,8 @@ mod tests {
         for text in ["", "{}", "[]", "{\"format\":1}", "{\"format\":2,\"finished\":true,\"files\":[]}", "\u{0}"] {
             assert!(read(text).is_err(), "{text}");
         }
-        let later = read("{\"format\":1,\"finished\":true,\"settings\":{\"rate\":1},\"files\":[\"a\"]}").unwrap();
-        assert_eq!(later, Some(Manifest { finished: true, files: ["a".into()].into(), ..Manifest::default() }));
+        let later = read("{\"format\":1,\"finished\":true,\"settings\":{\"rate\":1},\"files\":[\"a.csv\"]}").unwrap();
+        assert_eq!(later, Some(Manifest { finished: true, files: ["a.csv".into()].into(), ..Manifest::default() }));
     }
 
     #[cfg(unix)]

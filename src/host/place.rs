@@ -89,12 +89,7 @@ impl Place {
         }
     }
 
-    fn new(
-        target: PathBuf,
-        work: PathBuf,
-        earlier: Option<Manifest>,
-        made: Vec<PathBuf>,
-    ) -> Result<Self, HostError> {
+    fn new(target: PathBuf, work: PathBuf, earlier: Option<Manifest>, made: Vec<PathBuf>) -> Result<Self, HostError> {
         let written = Manifest::default();
         written.create(&work).map_err(|error| match error {
             HostError::File { source, .. } if source.kind() == ErrorKind::AlreadyExists => taken(&target),

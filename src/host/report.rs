@@ -298,7 +298,9 @@ pub fn history_lines(history: &[Epoch]) -> Result<Vec<u8>, HostError> {
 }
 
 /// What `write` gives a table as CSV.
-pub(super) fn csv_bytes(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>) -> Result<Vec<u8>, HostError> {
+pub(super) fn csv_bytes(
+    write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
+) -> Result<Vec<u8>, HostError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = write(&mut writer).map_err(io::Error::other);
     let bytes = written.and_then(|()| writer.into_inner().map_err(|error| io::Error::other(format!("{error}"))));

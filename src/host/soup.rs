@@ -87,11 +87,7 @@ fn weight_text(weight: f32) -> String {
 }
 
 /// The average by itself, and the weights.
-fn unjudged(
-    spec: &Spec,
-    models: &[(String, SavedModel)],
-    method: &Method,
-) -> Result<(Vec<f32>, String), HostError> {
+fn unjudged(spec: &Spec, models: &[(String, SavedModel)], method: &Method) -> Result<(Vec<f32>, String), HostError> {
     let mut mean = vec![0.0; spec.param_len()];
     let weights = plain_weights(models, method);
     mix(models, &weights, &mut mean)?;

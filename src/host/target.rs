@@ -79,4 +79,3 @@ impl Target {
         self.paths.iter().zip(contents).try_for_each(|(path, bytes)| write(path, bytes).map_err(HostError::file(path)))
     }
 }
-

@@ -68,7 +68,14 @@ fn new_part(path: &Path) -> io::Result<(PathBuf, File)> {
 pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent)?.sync_all()?;
+        match File::open(parent).and_then(|directory| directory.sync_all()) {
+            // Some file systems cannot, and some directories may not be opened.
+            Err(error) if !CANNOT.contains(&error.kind()) => return Err(error),
+            _ => {}
+        }
     }
     Ok(())
 }
+
+/// What a directory says that is not to be synchronised.
+const CANNOT: [ErrorKind; 3] = [ErrorKind::InvalidInput, ErrorKind::Unsupported, ErrorKind::PermissionDenied];
