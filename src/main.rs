@@ -79,7 +79,7 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Plane(arguments) => return draw(&arguments),
         Command::Reproduce(arguments) => return reproduce(&arguments),
         Command::Convert { model: from, to, overwrite, fold } => {
-            let target = cli::model_target(Some(&to), overwrite, &[from.clone()])?;
+            let target = cli::model_target(Some(&to), overwrite, std::slice::from_ref(&from))?;
             let model = SavedModel::read(&from)?;
             cli::write_model(&if fold { model.folded()? } else { model }, &target)?;
         }

@@ -95,16 +95,16 @@ fn where_nobody_says_which_samples_the_command_ends_and_names_data() {
 fn a_model_of_the_embedded_sample_is_judged_by_it_and_no_other_is() {
     let dir = workplace();
     for (seed, out) in [(1, "a"), (2, "b")] {
-        let line = "train --hidden 4 --epochs 1 --batch-norm --batch 500 --dropout 0 --quiet";
+        let line = "train --hidden 2 --epochs 1 --batch-norm --validation 0.95 --quiet";
         succeeds(&dir, &format!("{line} --seed {seed} --out {out}"));
     }
     let [a, b] = ["a/last.cygnet", "b/last.safetensors"];
     assert!(read(&dir, b).trained_on.is_some_and(|data| data.kind == DataKind::Sample && data.name.is_empty()));
     forgetful(&dir, a, "old.cygnet");
-    let [eval, _, _, plane] = dependent(a, b);
-    for line in [eval, plane, format!("average {a} {b} --out mean.cygnet")] {
+    let [eval, vote, ..] = dependent(a, b);
+    for line in [eval, vote, format!("average {a} {b} --validation 0.95 --out mean.cygnet")] {
         let known = succeeds(&dir, &line);
-        let old = line.replace(a, "old.cygnet").replace("new", "told").replace("mean", "named");
+        let old = line.replace(a, "old.cygnet").replace("mean", "named");
         fails(&dir, &old, 2, &["old.cygnet does not say what it was trained on", "--data", "--sample"]);
         // Named, the samples are the same.
         let told = succeeds(&dir, &format!("{old} --sample"));
