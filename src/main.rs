@@ -140,7 +140,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let mut place = arguments.place(&plan, data.train.has_classes())?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.path()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), place.directory()))?;
         if loaded.dropped() > 0 {
             say(&format!("{} rows with missing values are left out\n", loaded.dropped()))?;
         }
@@ -306,7 +306,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
     let mut place = arguments.place()?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.as_deref(), place.directory()))?;
     }
     let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
     let mut trained = Ok(true);

@@ -173,7 +173,7 @@ fn other_samples_than_those_of_the_training_are_noted_and_the_same_are_not() {
         let Run { code, err, .. } = run(&dir, &format!("{line} --data elsewhere/data"));
         let note = |name: &str| {
             let data = "images `data` (90 of 6 x 6)";
-            format!("note: {name} was trained on {data}; --data gives others: {data}\n")
+            format!("note: {name} was trained on {data}; these samples are others: {data}\n")
         };
         let notes = if line.starts_with("eval") { note(a) } else { note(a) + &note(b) };
         assert_eq!((code, err), (Some(0), notes), "{line}");

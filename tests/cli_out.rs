@@ -89,6 +89,20 @@ fn runs_that_start_at_once_have_a_directory_each() {
     let mut codes: Vec<_> = children.into_iter().map(|mut child| child.wait().unwrap().code().unwrap()).collect();
     codes.sort_unstable();
     assert_eq!(codes, [0, 2, 2, 2]);
+    // One that replaces it, and then one that began before that and ends after it: nothing of either is forgotten.
+    let long = "train --data data --hidden 8 --epochs 400 --average swa,ema --out one --overwrite --quiet";
+    let mut long = command(dir.path(), long).stdout(Stdio::null()).spawn().unwrap();
+    while !dir.path().join("one/unfinished").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    succeeds(&dir, &format!("{TRAIN} --average lawa,swag --swa-start 0 --out one --overwrite --quiet"));
+    assert!(files(&dir, "one").contains(&"swag.cygnet".into()));
+    assert_eq!(long.wait().unwrap().code(), Some(0));
+    let mut names = listed(&bytes(&dir, "one/run.json")).0;
+    names.push("run.json".into());
+    names.sort();
+    assert_eq!(names, snapshot(&dir, "one").into_keys().collect::<Vec<_>>());
+    assert!(names.contains(&"ema.cygnet".into()));
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Data {
         let note = |(name, model): &(String, SavedModel)| {
             let (trained, given) = (model.trained_on.as_ref()?, data.identity.as_ref()?);
             let differs = !trained.is_same(given);
-            differs.then(|| format!("note: {name} was trained on {trained}; --data gives others: {given}"))
+            differs.then(|| format!("note: {name} was trained on {trained}; these samples are others: {given}"))
         };
         let notes = models.iter().filter_map(note).collect();
         Ok((data, notes))
@@ -122,7 +122,7 @@ impl Data {
                 )))
             }
             (None, Some(_)) => {
-                Err(HostError::Mismatch("the model takes rows of a table: a CSV file as --data names them".into()))
+                Err(HostError::Mismatch("the model takes rows of a table: give a CSV file of them with --data".into()))
             }
             (None, None) => images(self.path()),
         }
@@ -133,10 +133,12 @@ impl Data {
 fn remembers_sample(name: &str, model: &SavedModel) -> Result<(), HostError> {
     let what = match (&model.trained_on, &model.preparation) {
         (Some(data), _) if data.kind == DataKind::Sample => return Ok(()),
-        (Some(data), _) => format!("{name} was trained on {data}: --data says where they are"),
-        (None, Some(_)) => format!("{name} takes rows of a table: --data names a CSV file of them"),
+        (Some(data), _) => format!("{name} was trained on {data}: give samples with --data"),
+        (None, Some(_)) => format!("{name} takes rows of a table: give a CSV file of them with --data"),
         (None, None) => {
-            format!("{name} does not say what it was trained on: --data names samples, --sample is the embedded one")
+            format!(
+                "{name} does not say what it was trained on: give samples with --data, or --sample for the embedded ones"
+            )
         }
     };
     Err(HostError::Usage(what))

@@ -12,9 +12,9 @@ use cygnet::host::run::Outcome;
 use cygnet::{Loss, Spec};
 use std::path::Path;
 
-/// What is about to happen.
-pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
-    let source = source(directory);
+/// What is about to happen, with the data from `from` and in the directory `out`.
+pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Option<&Path>, out: &Path) -> String {
+    let source = source(from);
     let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
     let predicted = match columns {
         Some(columns) if columns.has_classes() => {
@@ -25,13 +25,14 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     };
     let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
-        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n{}",
+        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n{}files go to {}\n",
         widths(spec),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
         data.preparation.as_ref().map(seen).unwrap_or_default(),
+        out.display(),
     )
 }
 

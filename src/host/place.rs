@@ -38,10 +38,10 @@ pub struct Place {
     work: PathBuf,
     written: Manifest,
     known: HashSet<String>,
-    /// What the run replaces.
-    earlier: Option<Manifest>,
-    /// Directories that were not there before, outer ones first.
-    made: Vec<PathBuf>,
+    /// Whether it replaces an earlier run.
+    replaces: bool,
+    /// The directory that was not there before.
+    made: Option<PathBuf>,
     done: bool,
 }
 
@@ -52,7 +52,7 @@ impl Place {
     /// [`HostError::File`].
     pub fn counted(name: &Path) -> Result<Self, HostError> {
         let target = make_counted(name)?;
-        Self::new(target.clone(), target.clone(), None, [target].into())
+        Self::new(target.clone(), target.clone(), Some(target))
     }
 
     /// The directory that the user named: empty, absent, or with files of other names than those `expected` alone; with
@@ -80,22 +80,21 @@ impl Place {
             check_names(target, &ours, expected)?;
         }
         fs::create_dir_all(target).map_err(HostError::file(target))?;
-        match earlier {
-            None => Self::new(target.into(), target.into(), None, is_new.then(|| target.into()).into_iter().collect()),
-            earlier => {
-                let work = make_counted(&target.join(UNFINISHED))?;
-                Self::new(target.into(), work.clone(), earlier, [work].into())
-            }
+        if earlier.is_none() {
+            return Self::new(target.into(), target.into(), is_new.then(|| target.into()));
         }
+        let work = make_counted(&target.join(UNFINISHED))?;
+        Self::new(target.into(), work.clone(), Some(work))
     }
 
-    fn new(target: PathBuf, work: PathBuf, earlier: Option<Manifest>, made: Vec<PathBuf>) -> Result<Self, HostError> {
+    fn new(target: PathBuf, work: PathBuf, made: Option<PathBuf>) -> Result<Self, HostError> {
         let written = Manifest::default();
         written.create(&work).map_err(|error| match error {
             HostError::File { source, .. } if source.kind() == ErrorKind::AlreadyExists => taken(&target),
             other => other,
         })?;
-        Ok(Self { target, work, written, known: HashSet::new(), earlier, made, done: false })
+        let replaces = work != target;
+        Ok(Self { target, work, written, known: HashSet::new(), replaces, made, done: false })
     }
 
     /// Where the files are now.
@@ -141,8 +140,11 @@ impl Place {
     /// # Errors
     /// [`HostError::File`]; every file is in one of the two directories then.
     pub fn finish(&mut self) -> Result<(), HostError> {
-        if let Some(earlier) = self.earlier.take() {
+        if self.replaces {
+            // As it is now: meanwhile another run may have ended there.
+            let earlier = Manifest::read(&self.target)?.unwrap_or_default();
             self.replace(&earlier)?;
+            self.replaces = false;
         }
         self.written.finished = true;
         self.written.write(&self.work)?;
@@ -158,7 +160,8 @@ impl Place {
         for name in self.written.files.iter().filter(|name| !ours.contains(name)) {
             let path = place(name)?;
             if whole::is_there(&path) {
-                return Err(wrong(&path, "exists, and no run has written it"));
+                let new = self.work.display();
+                return Err(wrong(&path, format!("exists, and no run has written it; the new run is in {new}")));
             }
         }
         // What is listed may be missing, but what is there is listed.
@@ -188,7 +191,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         if !self.done && self.written.files.is_empty() {
             let _ = fs::remove_file(self.work.join(manifest::NAME));
-            self.made.iter().rev().for_each(|directory| drop(fs::remove_dir(directory)));
+            self.made.iter().for_each(|directory| drop(fs::remove_dir(directory)));
         }
     }
 }
