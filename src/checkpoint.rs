@@ -11,7 +11,8 @@
 //! | 20 + 12·L | `P` parameters, `f32` |
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 //!
-//! In a file a preprocessing may follow (`section.rs`).
+//! In a file a preprocessing may follow (`section.rs`), and what only the host reads: a program that is given a whole file
+//! takes its first [`checkpoint_len`] bytes.
 
 use crate::activation::Activation;
 use crate::criterion::Loss;

@@ -6,8 +6,7 @@ use clap::Parser;
 use cli::{Command, Places, Progress};
 use cygnet::host::dataset::Dataset;
 use cygnet::host::evaluation::Evaluation;
-use cygnet::host::model_file::SavedModel;
-use cygnet::host::page::Page;
+use cygnet::host::place::Place;
 use cygnet::host::plan::Plan;
 use cygnet::host::regression::RegressionEvaluation;
 use cygnet::host::replicas::{APART, ReplicaPlan, train_replicas};
@@ -15,7 +14,7 @@ use cygnet::host::reproduce::{Reproduction, Stage};
 use cygnet::host::run::{Outcome, train};
 use cygnet::host::{HostError, ensemble, output, page, plane, plot, report, soup};
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -39,35 +38,40 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
     match command {
         Command::Train(arguments) => return run_training(&arguments),
         Command::Eval(arguments) => {
-            let (plan, model) = (arguments.split.plan()?, cli::read_model(&arguments.model)?);
-            let data = arguments.data.for_model(&model)?;
-            say(&if data.train.has_classes() {
+            let (plan, models) = (arguments.split.plan()?, [cli::read_named(&arguments.model)?]);
+            let (data, notes) = arguments.data.for_models(&models)?;
+            let [(_, model)] = models;
+            let text = if data.train.has_classes() {
                 let evaluation = Evaluation::new(&model, &data, &plan)?;
                 if arguments.json { evaluation.json()? } else { evaluation.table() }
             } else {
                 let evaluation = RegressionEvaluation::new(&model, &data, &plan)?;
                 if arguments.json { evaluation.json()? } else { evaluation.table() }
-            })?;
+            };
+            say_noted(&notes, &text)?;
         }
         Command::Info { model } => say(&cli::info(&model)?)?,
         Command::Predict { model, file, transpose } => {
             return cli::answer(&cli::read_model(&model)?, &file, transpose);
         }
         Command::Average(arguments) => {
+            let target = arguments.target()?;
             let (models, method, plan) = arguments.plan()?;
-            let data = for_first(&arguments.data, &models)?;
-            let (average, table) = soup::average(&models, &method, &data, &plan)?;
-            average.write(&arguments.out)?;
-            say(&format!("{table}\n\nSaved in {}.", arguments.out.display()))?;
+            let needs_data = soup::needs_data(&models, &method);
+            let (data, notes) = arguments.data.for_average(&models, needs_data)?;
+            let (average, table) = soup::average(&models, &method, data.as_ref(), &plan)?;
+            let path = cli::write_model(&average, &target)?;
+            say_noted(&notes, &format!("{table}\n\nSaved in {}.", path.display()))?;
         }
         Command::Vote(arguments) => {
             let (models, plan) = (arguments.models()?, arguments.split.plan()?);
-            let data = for_first(&arguments.data, &models)?;
-            say(&ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, &plan)?.to_string())?;
+            let (data, notes) = arguments.data.for_models(&models)?;
+            let table = ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, &plan)?;
+            say_noted(&notes, &table.to_string())?;
         }
         Command::Plane(arguments) => return draw(&arguments),
         Command::Reproduce(arguments) => return reproduce(&arguments),
-        Command::Convert(arguments) => arguments.read()?.write(&arguments.to)?,
+        Command::Convert(arguments) => arguments.write()?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -87,6 +91,12 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// Prints a result, and to standard error what is to be known of it.
+fn say_noted(notes: &[String], text: &str) -> Result<(), HostError> {
+    notes.iter().for_each(|note| complain(note));
+    say(text)
+}
+
 /// Names the classes that a run cannot learn.
 fn warn(data: &Dataset, plan: &Plan) -> Result<(), HostError> {
     let unseen = cygnet::host::run::unseen_classes(data, plan)?;
@@ -100,21 +110,12 @@ fn warn(data: &Dataset, plan: &Plan) -> Result<(), HostError> {
     Ok(())
 }
 
-/// The samples that the first of several models takes, which goes for all of them.
-fn for_first(data: &cli::Data, models: &[(String, SavedModel)]) -> Result<Dataset, HostError> {
-    let none = || HostError::Usage("no models".to_owned());
-    models.first().ok_or_else(none).and_then(|(_, model)| data.for_model(model))
-}
-
 fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
-    let read = |path: &PathBuf| Ok((path.display().to_string(), cli::read_model(path)?));
-    let models = arguments.models.iter().map(read).collect::<Result<Vec<_>, HostError>>()?;
+    let target = arguments.target()?;
+    let models = arguments.models()?;
     let frame = plane::Frame::new(&models)?;
-    let data = for_first(&arguments.data, &models)?;
+    let (data, notes) = arguments.data.for_models(&models)?;
     let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };
-    let mut part = arguments.out.clone().into_os_string();
-    part.push(".csv.part");
-    output::probe(Path::new(&part))?;
     let (stop, bar) = (stop_on_ctrl_c(), Places::new(arguments.quiet));
     let grid = plane::survey(first, &frame, arguments.view(), &data, &stop, &mut |done, total| bar.show(done, total));
     bar.finish();
@@ -122,9 +123,10 @@ fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
         complain("interrupted; nothing is drawn");
         return Ok(ExitCode::from(INTERRUPTED));
     };
-    plot::write(&arguments.out, &grid, frame.marks())?;
-    let out = arguments.out.display();
-    say(&format!("{}\n\nDrawn in {out}.svg and {out}.png; the numbers are in {out}.csv.", grid.least()))?;
+    target.write(&plot::draw(&grid, frame.marks())?)?;
+    let [svg, png, csv] = [0, 1, 2].map(|i| target.path(i).unwrap_or(Path::new("")).display());
+    let drawn = format!("{}\n\nDrawn in {svg} and {png}; the numbers are in {csv}.", grid.least());
+    say_noted(&notes, &drawn)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,21 +139,20 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.train.len() - plan.held_out(data.train.len())?)?;
-    output::prepare(&arguments.out)?;
+    let mut place = arguments.place(&plan, data.train.has_classes())?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.path()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), place.directory()))?;
         loaded.notes().iter().try_for_each(|note| say(&format!("{note}\n")))?;
     }
     if let Some(replicas) = replicas {
-        return run_replicas(arguments, &plan, &replicas, &loaded, &stop);
+        return run_replicas(arguments, &plan, &replicas, &loaded, &mut place, &stop);
     }
     let name = cli::source(arguments.data.path());
     let many = arguments.seeds > 1;
     let (mut outcomes, mut diverged) = (Vec::new(), None);
-    for (plan, directory) in runs(arguments, &plan) {
+    for (plan, under) in runs(arguments, &plan) {
         let seed = plan.seed;
-        output::prepare(&directory)?;
         let mut progress = Progress::new(arguments.quiet, many.then_some(seed), plan.growth.is_some());
         let data = loaded.dataset(&plan)?;
         warn(&data, &plan)?;
@@ -168,10 +169,11 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         });
         progress.finish();
         let mut outcome = outcome?;
-        let saved = output::save(&directory, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
-            None => page::of_run(source, &plan, &outcome)?.write(&directory),
-            Some(_) => Page::forget(&directory),
-        });
+        let saved =
+            output::save(&mut place, &under, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
+                None => page::of_run(source, &plan, &outcome)?.write(&mut place, &under),
+                Some(_) => Ok(()),
+            });
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{draws}\n"))?;
@@ -179,6 +181,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         saved?;
         diverged = outcome.diverged.take();
         if diverged.is_some() {
+            let directory = place.directory().join(under);
             complain(&format!("the models of epoch {} are saved in {}", outcome.history.len(), directory.display()));
             break;
         }
@@ -194,32 +197,38 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
     }
     if many && data.train.has_classes() {
-        page::of_seeds(page::Source { data: &data, name: &name }, &plan, &outcomes)?.write(&arguments.out)?;
-    } else if many {
-        Page::forget(&arguments.out)?;
-    }
-    if !arguments.quiet && !outcomes.is_empty() {
-        say(&cli::conclusion(&arguments.out, many, data.preparation.is_some(), &outcomes))?;
-    }
-    if let Some(error) = diverged {
-        return Err(error);
+        page::of_seeds(page::Source { data: &data, name: &name }, &plan, &outcomes)?.write(&mut place, "")?;
     }
     // Between two seeds, too.
     let is_cut = outcomes.len() < arguments.seeds as usize;
-    if is_cut || outcomes.iter().any(|(_, outcome)| outcome.interrupted) {
-        complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
-        return Ok(ExitCode::from(INTERRUPTED));
+    let is_cut = is_cut || outcomes.iter().any(|(_, outcome)| outcome.interrupted);
+    if !is_cut {
+        place.finish()?;
     }
-    Ok(ExitCode::SUCCESS)
+    if !arguments.quiet && !outcomes.is_empty() {
+        say(&cli::conclusion(place.directory(), many, data.preparation.is_some(), &outcomes))?;
+    } else if arguments.out.is_none() {
+        say(&cli::counted(place.directory()))?;
+    }
+    match diverged {
+        Some(error) => Err(error),
+        None if is_cut => Ok(interrupted(&place)),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }
 
-/// The plan of each seed, and where its models go.
-fn runs(arguments: &cli::Train, plan: &Plan) -> impl Iterator<Item = (Plan, PathBuf)> {
+/// Says that a run was stopped, and what its directory holds.
+fn interrupted(place: &Place) -> ExitCode {
+    complain(&format!("interrupted; what was learned so far is saved in {}", place.directory().display()));
+    ExitCode::from(INTERRUPTED)
+}
+
+/// The plan of each seed, and the directory of its files within that of the run, with a `/` behind it.
+fn runs(arguments: &cli::Train, plan: &Plan) -> impl Iterator<Item = (Plan, String)> {
     (0..arguments.seeds).map(|i| {
         let seed = plan.seed.wrapping_add(i.into());
-        let out = &arguments.out;
-        let directory = if arguments.seeds > 1 { out.join(format!("seed-{seed}")) } else { out.clone() };
-        (Plan { seed, ..plan.clone() }, directory)
+        let under = if arguments.seeds > 1 { format!("seed-{seed}/") } else { String::new() };
+        (Plan { seed, ..plan.clone() }, under)
     })
 }
 
@@ -229,14 +238,14 @@ fn run_replicas(
     plan: &Plan,
     replicas: &ReplicaPlan,
     loaded: &cli::Loaded,
+    place: &mut Place,
     stop: &AtomicBool,
 ) -> Result<ExitCode, HostError> {
     let name = cli::source(arguments.data.path());
     let many = arguments.seeds > 1;
     let (mut whole, mut links, mut first) = (Vec::new(), Vec::new(), None);
     let (mut ended, mut cut) = (Ok(()), false);
-    for (plan, directory) in runs(arguments, plan) {
-        output::prepare(&directory)?;
+    for (plan, under) in runs(arguments, plan) {
         let mut progress = Progress::new(arguments.quiet, many.then_some(plan.seed), false);
         let data = loaded.dataset(&plan)?;
         warn(&data, &plan)?;
@@ -244,17 +253,18 @@ fn run_replicas(
         let trained = train_replicas(&data, &plan, replicas, &mut progress, stop);
         progress.finish();
         let trained = trained?;
-        let comparison = output::save_replicas(&directory, &trained, replicas, &plan, source)?;
+        let comparison = output::save_replicas(place, &under, &trained, replicas, &plan, source)?;
         say(&format!("\n{comparison}\n"))?;
         links.push(plan.seed);
         cut = trained.interrupted;
         if let Some(error) = trained.diverged {
             let epoch = trained.history.len();
+            let directory = place.directory().join(under);
             complain(&format!("the replicas of epoch {epoch} are saved in {}", directory.display()));
             ended = Err(error);
             break;
         }
-        first = first.or(Some(directory));
+        first = first.or(Some(under));
         if !trained.interrupted {
             whole.push(comparison);
         }
@@ -269,23 +279,23 @@ fn run_replicas(
     }
     if many && data.train.has_classes() {
         let source = page::Source { data: &data, name: &name };
-        page::of_replica_seeds(source, plan, replicas, &table, &links)?.write(&arguments.out)?;
-    } else if many {
-        Page::forget(&arguments.out)?;
+        page::of_replica_seeds(source, plan, replicas, &table, &links)?.write(place, "")?;
     }
     if replicas.is_apart() {
         say(&format!("{APART}\n"))?;
     }
+    let cut = cut || links.len() < arguments.seeds as usize;
+    if !cut && ended.is_ok() {
+        place.finish()?;
+    }
+    let out = place.directory();
     if let Some(first) = first.filter(|_| !arguments.quiet) {
         let (is_table, has_page) = (data.preparation.is_some(), data.train.has_classes());
-        say(&cli::saved(&arguments.out, &first.join("average.cygnet"), is_table, has_page))?;
+        say(&cli::saved(out, &out.join(first).join("average.cygnet"), is_table, has_page))?;
+    } else if arguments.out.is_none() {
+        say(&cli::counted(out))?;
     }
-    ended?;
-    if cut || links.len() < arguments.seeds as usize {
-        complain(&format!("interrupted; what was learned so far is saved in {}", arguments.out.display()));
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    Ok(ExitCode::SUCCESS)
+    ended.map(|()| if cut { interrupted(place) } else { ExitCode::SUCCESS })
 }
 
 /// Every way of the article to train and to predict, in one table and on one page.
@@ -295,10 +305,10 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
     let mut reproduction = Reproduction::new(&data, arguments.recipe())?;
     let plan = reproduction.recipe().plan.clone();
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    output::prepare(&arguments.out)?;
+    let mut place = arguments.place()?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.path()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.path(), place.directory()))?;
     }
     let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
     seeds.clone().try_for_each(|seed| warn(&data, &Plan { seed, ..plan.clone() }))?;
@@ -309,7 +319,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
         trained = reproduction.run(stage, seed, &mut progress, &stop);
         progress.finish();
         // After each stage, since there may be no next; what training says comes first.
-        let written = reproduction.write(&arguments.out);
+        let written = reproduction.write(&mut place);
         trained = trained.and_then(|done| written.map(|()| done));
         if !matches!(trained, Ok(true)) {
             break;
@@ -317,17 +327,22 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
     }
     let source = page::Source { data: &data, name: &name };
     let page = page::of_reproduction(source, &reproduction, arguments.seeds, trained.as_ref().err());
-    let paged = page.and_then(|page| page.write(&arguments.out));
+    let paged = page.and_then(|page| page.write(&mut place, ""));
     say(&format!("\n{}", reproduction.variants.table()))?;
-    if !arguments.quiet {
-        let out = &arguments.out;
+    if paged.is_ok() && matches!(trained, Ok(true)) {
+        place.finish()?;
+    }
+    let out = place.directory();
+    if arguments.quiet && arguments.out.is_none() {
+        say(&cli::counted(out))?;
+    } else if !arguments.quiet {
         let page = out.join("report.html");
         say(&format!("\n{}\n\nSaved in {}, with {} to look at.", cli::notes(), out.display(), page.display()))?;
     }
     let trained = trained?;
     paged?;
     if !trained {
-        complain(&format!("interrupted; the stages that came to their end are saved in {}", arguments.out.display()));
+        complain(&format!("interrupted; the stages that came to their end are saved in {}", out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)

@@ -81,6 +81,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
     let dir = workplace();
     let parsed = |line: &str| serde_json::from_str::<Value>(&succeeds(&dir, line)).unwrap();
     succeeds(&dir, &format!("{TRAIN} --out run --quiet --loss mse"));
+    let noted = |line: &str| run(&dir, line).out;
     let table = succeeds(&dir, "eval run/last.cygnet --data data --validation 0");
     assert!(table.contains("mse") && row(&table, "test").contains(&"–") && row(&table, "validation").is_empty());
     assert_eq!(row(&table, "train")[1], "90");
@@ -90,7 +91,8 @@ fn an_evaluation_leaves_out_what_there_is_not() {
 
     // A class without samples has neither recall nor curves.
     write_data(&dir.path().join("poorer"), [9, 9], 6, 2);
-    let class = &parsed("eval run/last.cygnet --data poorer --json")["test"]["per_class"][2];
+    let all: Value = serde_json::from_str(&noted("eval run/last.cygnet --data poorer --json")).unwrap();
+    let class = &all["test"]["per_class"][2];
     assert!(class["roc_auc"].is_null() && class["roc"]["true_positive_rate"][1].is_null() && class["support"] == 0);
     assert!(class["roc"]["false_positive_rate"][1].is_number());
 
@@ -159,7 +161,7 @@ fn a_plane_and_a_line_are_drawn() {
     succeeds(&dir, &format!("{TRAIN} --seeds 3 --out run --quiet"));
     let [a, b, c] = [1, 2, 3].map(|seed| format!("run/seed-{seed}/last.cygnet"));
     for (models, rows) in [(format!("{a} {b} {c}"), 25), (format!("{a} {b}"), 5)] {
-        let out = succeeds(&dir, &format!("plane {models} --data data --steps 5 --out picture"));
+        let out = succeeds(&dir, &format!("plane {models} --data data --steps 5 --out picture --overwrite"));
         assert!(out.contains("least train loss") && out.contains("picture.svg and picture.png"), "{out}");
         let svg = String::from_utf8(bytes(&dir, "picture.svg")).unwrap();
         for part in ["<svg", "seed-2/last", "average", "train loss", "test error, %", "</svg>"] {
@@ -187,7 +189,7 @@ fn a_plane_and_a_line_are_drawn() {
         (format!("{a} {b} --margin -1"), 2, ["--margin", "0 to 100"]),
         (format!("{a} {b} --samples 0"), 2, ["--samples", "one"]),
         (a.clone(), 2, ["2 values", "MODELS"]),
-        (format!("{a} {b} --steps 3 --out missing/picture"), 1, ["missing/picture.csv", "o such file"]),
+        (format!("{a} {b} --steps 3 --out missing/picture"), 1, ["missing/picture.svg", "o such file"]),
     ] {
         fails(&dir, &format!("plane {flags} --data data"), code, &words);
     }
@@ -200,7 +202,7 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
     for optimizer in ["adam --clip 1 --micro-batch 10", "sgd --momentum 0.9 --lookahead 5", "schedule-free --loss mse"]
     {
         let flags = if optimizer.ends_with("mse") { flags.replace(",swag --swag-samples 3", "") } else { flags.into() };
-        succeeds(&dir, &format!("train --data data --epochs 2 {flags} --optimizer {optimizer} --out run"));
+        succeeds(&dir, &format!("train --data data --epochs 2 {flags} --optimizer {optimizer} --out run --overwrite"));
     }
     let read = |name: &str| SavedModel::read(&dir.path().join(name)).unwrap();
     assert!(read("run/seed-1/last.cygnet").is_average, "schedule-free's is one");
@@ -258,7 +260,7 @@ fn replicas_are_trained_side_by_side_and_vote() {
         .iter()
         .flat_map(|name| [".cygnet", ".safetensors"].map(|end| format!("{name}{end}")))
         .collect();
-    expected.extend(["history.csv", "history.jsonl", "plots", "report.html"].map(String::from));
+    expected.extend(["history.csv", "history.jsonl", "plots", "report.html", "run.json"].map(String::from));
     expected.sort();
     assert_eq!(files(&dir, "run"), expected);
     succeeds(&dir, &format!("{TRAIN} --replicas 3 --out same --threads 1 --quiet"));
@@ -272,15 +274,15 @@ fn replicas_are_trained_side_by_side_and_vote() {
         assert_eq!(figures(&votes), figures(&out), "{name}");
     }
     succeeds(&dir, &format!("vote {models} --weights 1,2,0.5"));
-    // Fewer replicas leave none of the earlier ones beside them, and an ordinary run leaves no replica.
+    // Fewer replicas that replace them leave none of the earlier ones beside them, and an ordinary run leaves no replica.
     let none = "--pull none --replica-start independent --replica-batches round-robin --validation 0 --quiet";
-    let out = succeeds(&dir, &format!("{TRAIN} --replicas 2 --out run {none}"));
+    let out = succeeds(&dir, &format!("{TRAIN} --replicas 2 --out run --overwrite {none}"));
     let page = |name: &str| String::from_utf8(bytes(&dir, &format!("{name}/report.html"))).unwrap();
     assert!(page("run").contains("different basins") && !page("same").contains("different basins"));
     assert!(page("run").contains("never pulled, batches in turns.") && page("same").contains("t/total, each epoch."));
     assert!(out.contains("different basins") && !out.contains("soup"), "{out}");
     assert!(files(&dir, "run").iter().all(|name| !name.starts_with("replica-3") && !name.starts_with("soup")));
-    succeeds(&dir, &format!("{TRAIN} --out run --quiet"));
+    succeeds(&dir, &format!("{TRAIN} --out run --overwrite --quiet"));
     assert!(files(&dir, "run").iter().all(|name| !name.starts_with("replica")));
     // Five unless it is said; several seeds have a page of their own.
     succeeds(&dir, &format!("{TRAIN} --seeds 2 --out seeds --quiet --replicas"));
@@ -289,7 +291,9 @@ fn replicas_are_trained_side_by_side_and_vote() {
     assert!(!page("seeds").contains("different basins"));
     succeeds(
         &dir,
-        &format!("{TRAIN} --seeds 2 --out seeds --quiet --replicas 2 --replica-start independent --pull none"),
+        &format!(
+            "{TRAIN} --seeds 2 --out seeds --overwrite --quiet --replicas 2 --replica-start independent --pull none"
+        ),
     );
     assert!(page("seeds").contains("different basins"));
     for (command, code, words) in [
@@ -336,16 +340,16 @@ fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
         (all.replace("--pull-every 2 ", ""), true),
         (all.replace("ema", "lawa"), false),
     ] {
-        train(&format!("{less} --out other"));
+        train(&format!("{less} --out other --overwrite"));
         assert_eq!(of("other", "average") != of("run", "average"), changed, "{less}");
     }
     // What no average needs is not left beside it.
-    train("--average none --out run");
+    train("--average none --out run --overwrite");
     assert!(!files(&dir, "run").iter().any(|name| name.starts_with("swa") || name.starts_with("ema")));
 
     let out = train("--seeds 2 --out many");
     assert!(out.contains("± standard deviation of 2 seeds") && out.matches("swa of 1").count() == 3, "{out}");
-    assert_eq!(files(&dir, "many"), ["report.html", "seed-1", "seed-2"]);
+    assert_eq!(files(&dir, "many"), ["report.html", "run.json", "seed-1", "seed-2"]);
     train("--seed 2 --out one");
     assert!(of("many/seed-2", "average") == of("one", "average") && of("many/seed-1", "swa") != of("one", "swa"));
 
@@ -362,7 +366,7 @@ fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
 #[test]
 fn the_article_is_reproduced_in_one_table() {
     let dir = workplace();
-    let line = "reproduce --data data --epochs 2 --replicas 3 --seeds 2 --validation 0.3";
+    let line = "reproduce --data data --epochs 2 --replicas 3 --seeds 2 --validation 0.3 --out r --overwrite";
     let out = succeeds(&dir, line);
     let header = out.lines().find(|line| line.contains("test ECE, %")).unwrap();
     assert!(header.contains("validation, %") && header.contains("updates"), "{header}");
@@ -385,23 +389,23 @@ fn the_article_is_reproduced_in_one_table() {
         assert!(row.ends_with(&format!("{updates} ± 0")), "{row}");
     }
     assert!(out.contains("1. The mean of models that started apart.") && out.contains("lies in no basin"), "{out}");
-    let page = String::from_utf8(bytes(&dir, "cygnet-reproduction/report.html")).unwrap();
+    let page = String::from_utf8(bytes(&dir, "r/report.html")).unwrap();
     for part in ["Replicas apart", "lies in no basin", "mean ± standard deviation of 2 seeds", "First layer: SWA"] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("did not come to its end"));
-    let table = String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap();
+    let table = String::from_utf8(bytes(&dir, "r/table.csv")).unwrap();
     assert!(table.starts_with("variant,seed,\"train, %\",\"validation, %\"") && table.lines().count() == 23, "{table}");
     for stage in ["single", "falling", "growing", "apart", "common", "independent"] {
-        let history = String::from_utf8(bytes(&dir, &format!("cygnet-reproduction/{stage}.csv"))).unwrap();
+        let history = String::from_utf8(bytes(&dir, &format!("r/{stage}.csv"))).unwrap();
         assert_eq!(history.lines().count(), 3, "{stage}");
     }
     // The same bits, on any number of threads; another recipe has others.
     let quiet = succeeds(&dir, &format!("{line} --quiet --threads 1"));
     assert!(!quiet.contains("basin") && quiet.lines().count() == 14, "{quiet}");
-    assert_eq!(String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap(), table);
+    assert_eq!(String::from_utf8(bytes(&dir, "r/table.csv")).unwrap(), table);
     succeeds(&dir, &format!("{line} --quiet --recipe sgd"));
-    assert_ne!(String::from_utf8(bytes(&dir, "cygnet-reproduction/table.csv")).unwrap(), table);
+    assert_ne!(String::from_utf8(bytes(&dir, "r/table.csv")).unwrap(), table);
     for (flags, words) in [
         ("--validation 0", ["no validation samples", "--validation"]),
         ("--replicas 1", ["1 replicas", "at least 2"]),

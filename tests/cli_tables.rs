@@ -197,8 +197,9 @@ fn a_model_knows_how_its_table_is_spelt() {
         (0..60).map(|i| row(i).join(separator) + "\n").collect()
     };
     let test_rows = |model: &str, file: &str| {
-        let all = succeeds(&dir, &format!("eval {model}/last.cygnet --data {file} --test-share 0.5 --json"));
-        let all: Value = serde_json::from_str(&all).unwrap();
+        let all = cli::run(&dir, &format!("eval {model}/last.cygnet --data {file} --test-share 0.5 --json"));
+        assert!(all.code == Some(0) && all.err.starts_with("note: "), "{}", all.err);
+        let all: Value = serde_json::from_str(&all.out).unwrap();
         let samples = |set: &str| all[set]["samples"].as_u64().unwrap_or(0);
         samples("train") + samples("validation") + samples("test")
     };
@@ -275,7 +276,7 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     }
     assert!(!dir.path().join("run").exists());
     succeeds(&dir, &format!("{STATE} --missing 0 --out run"));
-    fails(&dir, "eval run/last.cygnet", 1, &["the model takes rows of a table"]);
+    fails(&dir, "eval run/last.cygnet", 2, &["run/last.cygnet", "table `pump.csv`", "--data"]);
     fs::write(dir.path().join("few.csv"), "temperature,pressure\n1,2\n").unwrap();
     fails(&dir, "predict run/last.cygnet few.csv", 1, &["few.csv: no column `vibration` among temperature, pressure"]);
     if cfg!(unix) {

@@ -21,7 +21,13 @@ const LOSSES: [Loss; 4] = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::B
 
 fn model(spec: Spec, seed: u64) -> SavedModel {
     spec.check().unwrap();
-    SavedModel { spec, params: numbers(spec.param_len(), seed), is_average: seed.is_multiple_of(2), preparation: None }
+    SavedModel {
+        spec,
+        params: numbers(spec.param_len(), seed),
+        is_average: seed.is_multiple_of(2),
+        preparation: None,
+        trained_on: None,
+    }
 }
 
 fn checkpoint(model: &SavedModel) -> Vec<u8> {
@@ -225,8 +231,9 @@ fn weights_are_transposed_for_pytorch() {
     // Row k of the crate's weights is what input k sends; row j of PyTorch's is what output j receives.
     let spec = Spec::new(3).dense(2, Activation::Identity);
     let params = vec![11.0, 12.0, 21.0, 22.0, 31.0, 32.0, 0.5, 0.25];
-    let bytes =
-        SavedModel { spec, params: params.clone(), is_average: false, preparation: None }.to_safetensors().unwrap();
+    let bytes = SavedModel { spec, params: params.clone(), is_average: false, preparation: None, trained_on: None }
+        .to_safetensors()
+        .unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let weight = tensors.tensor("0.weight").unwrap();
     assert_eq!(weight.shape(), [2, 3]);
@@ -424,12 +431,14 @@ fn a_file_is_written_whole_or_not_at_all() {
         assert_eq!(SavedModel::read(&at(name)).unwrap(), second);
     }
     let short = SavedModel { params: vec![0.0; 5], ..broken };
-    let no_network = SavedModel { spec: Spec::new(0), params: Vec::new(), is_average: false, preparation: None };
-    assert!(short.write(&at("short")).is_err() && short.to_safetensors().is_err());
-    assert!(no_network.write(&at("none")).is_err() && no_network.to_safetensors().is_err());
-    fs::create_dir(at("directory")).unwrap();
-    assert!(second.write(&at("directory")).is_err() && second.write(&at("directory/none/model")).is_err());
-    assert_eq!(names(), ["directory", "model.cygnet", "model.safetensors"]);
+    let no_network =
+        SavedModel { spec: Spec::new(0), params: Vec::new(), is_average: false, preparation: None, trained_on: None };
+    assert!(short.write(&at("short.cygnet")).is_err() && short.to_safetensors().is_err());
+    assert!(no_network.write(&at("none.cygnet")).is_err() && no_network.to_safetensors().is_err());
+    fs::create_dir(at("directory.cygnet")).unwrap();
+    assert!(second.write(&at("directory.cygnet")).is_err());
+    assert!(second.write(&at("directory.cygnet/none/model.cygnet")).is_err());
+    assert_eq!(names(), ["directory.cygnet", "model.cygnet", "model.safetensors"]);
 }
 
 #[test]
@@ -439,7 +448,13 @@ fn the_layer_table_names_every_layer() {
         .dropout(0.5)
         .dense(32, Activation::LeakyRelu(0.25))
         .dense(10, Activation::Identity);
-    let text = info(&SavedModel { spec, params: vec![0.0; spec.param_len()], is_average: true, preparation: None });
+    let text = info(&SavedModel {
+        spec,
+        params: vec![0.0; spec.param_len()],
+        is_average: true,
+        preparation: None,
+        trained_on: None,
+    });
     for words in [
         vec!["dense 1", "784 → 64", "relu", "0.5", "50240", "0"],
         vec!["dense 2", "64 → 32", "leaky-relu:0.25", "0", "2080", "50240"],

@@ -133,17 +133,18 @@ fn every_kind_of_run_leaves_a_page_that_stands_alone() {
     ] {
         let epochs = if flags.contains("--epochs") { "" } else { "--epochs 2" };
         let hidden = if flags.contains("--hidden") { "" } else { "--hidden 8" };
-        succeeds(&dir, &format!("train --quiet --out run {epochs} {hidden} {flags}"));
+        succeeds(&dir, &format!("train --quiet --out run --overwrite {epochs} {hidden} {flags}"));
         stands_alone(&dir, "run");
         let html = text(&dir, "run/report.html");
         for part in parts {
             assert!(html.contains(part), "{flags}: {part}");
         }
+        if flags.contains("--seeds") {
+            stands_alone(&dir, "run/seed-2");
+        }
     }
-    // Pages of the seeds, from the run of two.
-    stands_alone(&dir, "run/seed-2");
     // A single input is no picture.
-    succeeds(&dir, "train --quiet --out run --data dot --epochs 1");
+    succeeds(&dir, "train --quiet --out run --overwrite --data dot --epochs 1");
     assert!(!text(&dir, "run/report.html").contains("First layer"));
 }
 
@@ -157,7 +158,7 @@ fn place(svg: &str, content: &str) -> Option<i32> {
 fn averaging_is_marked_where_it_begins_and_only_where_there_is_some() {
     let dir = workplace();
     let train = |flags: &str| {
-        succeeds(&dir, &format!("train --data data --hidden 8 --epochs 4 --quiet --out run {flags}"));
+        succeeds(&dir, &format!("train --data data --hidden 8 --epochs 4 --quiet --out run --overwrite {flags}"));
         text(&dir, "run/plots/loss.svg")
     };
     for (share, epoch) in [("0.25", "1"), ("0.4", "2"), ("0.5", "2"), ("0.6", "3")] {
@@ -207,15 +208,13 @@ fn a_place_that_is_taken_is_named_before_training_and_other_files_are_left_alone
     fs::create_dir_all(dir.path().join("a/report.html")).unwrap();
     fs::create_dir(dir.path().join("b")).unwrap();
     fs::write(dir.path().join("b/plots"), "").unwrap();
-    fails(&dir, &format!("{TRAIN} --out a --quiet"), 1, &["a/report.html", "not a regular file"]);
-    fails(&dir, &format!("{TRAIN} --out b --quiet --seeds 2"), 1, &["b/plots", "not a directory"]);
+    fails(&dir, &format!("{TRAIN} --out a --quiet"), 2, &["a/report.html", "not a regular file"]);
+    fails(&dir, &format!("{TRAIN} --out b --quiet --seeds 2"), 2, &["b/plots", "not a directory"]);
     assert_eq!(files(&dir, "a"), ["report.html"]);
 
     fs::create_dir_all(dir.path().join("run/plots")).unwrap();
-    for name in ["batch.svg", "mine.svg"] {
-        fs::write(dir.path().join("run/plots").join(name), "").unwrap();
-    }
+    fs::write(dir.path().join("run/plots/mine.svg"), "").unwrap();
     succeeds(&dir, &format!("{TRAIN} --out run --quiet"));
     let plots = files(&dir, "run/plots");
-    assert!(!plots.contains(&"batch.svg".into()) && plots.contains(&"mine.svg".into()), "{plots:?}");
+    assert!(plots.contains(&"loss.svg".into()) && plots.contains(&"mine.svg".into()), "{plots:?}");
 }

@@ -1,13 +1,14 @@
 //! The arguments of `cygnet average`.
 
 use super::data::Data;
-use super::model::read_model;
+use super::out::model_target;
 use super::split::Split;
+use super::{Models, read_models};
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::soup::Method;
+use cygnet::host::target::Target;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -15,9 +16,12 @@ pub(crate) struct Average {
     /// Files that `train` wrote, or safetensors files, of one network
     #[arg(required = true, num_args = 2..)]
     models: Vec<PathBuf>,
-    /// The new file
-    #[arg(long, value_name = "FILE", default_value = "average.cygnet")]
-    pub(crate) out: PathBuf,
+    /// The new file, NAME.cygnet or NAME.safetensors [default: average.cygnet, or average-2.cygnet and so on]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace --out if it exists, unless it is one of the models
+    #[arg(long, requires = "out")]
+    pub(crate) overwrite: bool,
     /// A weight for each model, such as 1,2,1
     #[arg(long, value_delimiter = ',', value_name = "WEIGHTS")]
     weights: Option<Vec<f32>>,
@@ -30,9 +34,6 @@ pub(crate) struct Average {
     split: Split,
 }
 
-/// Models with the names of their files.
-type Models = Vec<(String, SavedModel)>;
-
 impl Average {
     /// The models with their names, how to average them, and what sets validation samples apart.
     pub(crate) fn plan(&self) -> Result<(Models, Method, Plan), HostError> {
@@ -42,7 +43,12 @@ impl Average {
             (None, true) => Method::Soup,
             (None, false) => Method::Uniform,
         };
-        let read = |path: &PathBuf| Ok((path.display().to_string(), read_model(path)?));
-        Ok((self.models.iter().map(read).collect::<Result<_, HostError>>()?, method, plan))
+        Ok((read_models(&self.models)?, method, plan))
+    }
+
+    /// Where the average goes.
+    pub(crate) fn target(&self) -> Result<Target, HostError> {
+        let inputs = [self.models.clone(), self.data.files()].concat();
+        model_target(self.out.as_deref(), self.overwrite, &inputs)
     }
 }

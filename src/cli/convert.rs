@@ -1,8 +1,10 @@
 //! The arguments of `cygnet convert`.
 
+use super::model::read_saying;
+use super::out::{model_target, write_model};
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::model_file::{SavedModel, Unsaid};
+use cygnet::host::model_file::Unsaid;
 use cygnet::host::names::{parse_activation, parse_loss};
 use cygnet::{Activation, Loss};
 use std::path::PathBuf;
@@ -12,7 +14,10 @@ pub(crate) struct Convert {
     /// The model
     model: PathBuf,
     /// The new file
-    pub(crate) to: PathBuf,
+    to: PathBuf,
+    /// Replace the new file if it exists, unless it is the model
+    #[arg(long)]
+    overwrite: bool,
     /// Put norms into the weights and biases before them, for deployment
     #[arg(long)]
     fold: bool,
@@ -30,10 +35,11 @@ pub(crate) struct Convert {
 }
 
 impl Convert {
-    /// The model as it is to be written.
-    pub(crate) fn read(&self) -> Result<SavedModel, HostError> {
+    /// Writes the new file.
+    pub(crate) fn write(&self) -> Result<(), HostError> {
+        let target = model_target(Some(&self.to), self.overwrite, std::slice::from_ref(&self.model))?;
         let (layers, activations) = (self.layers.clone(), self.activation.clone());
-        let model = super::model::read_saying(&self.model, &Unsaid { layers, activations, loss: self.loss })?;
-        if self.fold { model.folded() } else { Ok(model) }
+        let model = read_saying(&self.model, &Unsaid { layers, activations, loss: self.loss })?;
+        write_model(&if self.fold { model.folded()? } else { model }, &target).map(|_| ())
     }
 }

@@ -1,9 +1,11 @@
 //! The arguments that say where samples come from.
 
+use super::Models;
 use super::images::Images;
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::dataset::Dataset;
+use cygnet::host::identity::DataKind;
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::tables::{Source, TablePlan, Tables};
@@ -14,9 +16,13 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or the like, or a CSV file [default: embedded sample]
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or the like, or a CSV file [default: the embedded
+    /// sample; with a saved model only where it was trained on that]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     data: Option<PathBuf>,
+    /// The embedded sample of MNIST
+    #[arg(long, conflicts_with_all = ["data", "train_images"], help_heading = "Data")]
+    sample: bool,
     /// CSV file for the test [default: a share of --data]
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     test: Option<PathBuf>,
@@ -27,6 +33,9 @@ pub(crate) struct Data {
     #[command(flatten)]
     images: Images,
 }
+
+/// Something, and notes that belong to what is said of it.
+type Noted<T> = (T, Vec<String>);
 
 /// Samples as they were read.
 pub(crate) enum Loaded {
@@ -74,8 +83,48 @@ impl Data {
         })
     }
 
+    fn is_given(&self) -> bool {
+        self.path().is_some() || self.sample
+    }
+
+    /// The files that are read.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.data.iter().chain(&self.test).chain(self.images.files()).cloned().collect()
+    }
+
+    /// Samples for saved models of one kind, and a note for each model that was trained on others. Where none are given,
+    /// they are the embedded sample if that is what all models were trained on.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] that names `--data` where nobody says which samples.
+    pub(crate) fn for_models(&self, models: &[(String, SavedModel)]) -> Result<Noted<Dataset>, HostError> {
+        let Some((_, first)) = models.first() else { return Err(HostError::Usage("no models".into())) };
+        if !self.is_given() {
+            self.source()?;
+            models.iter().try_for_each(|(name, model)| remembers_sample(name, model))?;
+        }
+        let data = self.for_model(first)?;
+        let note = |(name, model): &(String, SavedModel)| {
+            let (trained, given) = (model.trained_on.as_ref()?, data.identity.as_ref()?);
+            let differs = !trained.is_same(given);
+            differs.then(|| format!("note: {name} was trained on {trained}; these samples are others: {given}"))
+        };
+        let notes = models.iter().filter_map(note).collect();
+        Ok((data, notes))
+    }
+
+    /// The same for an average, which may do without samples where it does not depend on them.
+    pub(crate) fn for_average(&self, models: &Models, needs_data: bool) -> Result<Noted<Option<Dataset>>, HostError> {
+        let is_known = models.iter().all(|(name, model)| remembers_sample(name, model).is_ok());
+        if !needs_data && !is_known && !self.is_given() {
+            self.source()?;
+            return Ok((None, Vec::new()));
+        }
+        self.for_models(models).map(|(data, notes)| (Some(data), notes))
+    }
+
     /// Samples as a saved model takes them.
-    pub(crate) fn for_model(&self, model: &SavedModel) -> Result<Dataset, HostError> {
+    fn for_model(&self, model: &SavedModel) -> Result<Dataset, HostError> {
         match (self.source()?, &model.preparation) {
             (Some(source), Some(preparation)) => source.read_for(preparation),
             (Some(source), None) => {
@@ -85,11 +134,26 @@ impl Data {
                 )))
             }
             (None, Some(_)) => {
-                Err(HostError::Mismatch("the model takes rows of a table: give a CSV file as --data".into()))
+                Err(HostError::Mismatch("the model takes rows of a table: give a CSV file of them with --data".into()))
             }
             (None, None) => self.images.read(self.data.as_deref()),
         }
     }
+}
+
+/// An error that names `--data` unless the model was trained on the embedded sample.
+fn remembers_sample(name: &str, model: &SavedModel) -> Result<(), HostError> {
+    let what = match (&model.trained_on, &model.preparation) {
+        (Some(data), _) if data.kind == DataKind::Sample => return Ok(()),
+        (Some(data), _) => format!("{name} was trained on {data}: give samples with --data"),
+        (None, Some(_)) => format!("{name} takes rows of a table: give a CSV file of them with --data"),
+        (None, None) => {
+            format!(
+                "{name} does not say what it was trained on: give samples with --data, or --sample for the embedded ones"
+            )
+        }
+    };
+    Err(HostError::Usage(what))
 }
 
 /// Whether a path names a table: a file, or one by its name that is not there.

@@ -33,6 +33,11 @@ impl Images {
         self.train_images.as_deref()
     }
 
+    /// The files that are named.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.train_images, &self.train_labels, &self.test_images, &self.test_labels].into_iter().flatten()
+    }
+
     /// The four files, those in a directory, or the embedded sample.
     pub(crate) fn read(&self, directory: Option<&Path>) -> Result<Dataset, HostError> {
         let files = match (&self.train_images, &self.train_labels, &self.test_images, &self.test_labels) {

@@ -8,6 +8,7 @@ mod eval;
 mod growth;
 mod images;
 mod model;
+mod out;
 mod plane;
 mod predict;
 mod progress;
@@ -22,15 +23,18 @@ mod vote;
 pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
 pub(crate) use convert::Convert;
-pub(crate) use data::{Data, Loaded};
+use cygnet::host::HostError;
+use cygnet::host::model_file::SavedModel;
+pub(crate) use data::Loaded;
 pub(crate) use eval::Eval;
-pub(crate) use model::{info, read_model};
+pub(crate) use model::{info, read_model, read_named};
+pub(crate) use out::write_model;
 pub(crate) use plane::Plane;
 pub(crate) use predict::answer;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{conclusion, introduction, notes, saved, source};
+pub(crate) use text::{conclusion, counted, introduction, notes, saved, source};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
@@ -83,6 +87,14 @@ pub(crate) enum Command {
     /// The article's experiment in one command: one model, its average, replicas apart and pulled, their means and votes
     #[command(allow_negative_numbers = true)]
     Reproduce(Reproduce),
-    /// Rewrite a model in the format that the new name says: .safetensors for PyTorch, anything else is a checkpoint
+    /// Rewrite a model in the format that the new name says: .cygnet for a chip, .safetensors for PyTorch
     Convert(Convert),
+}
+
+/// Models with the names of their files.
+pub(crate) type Models = Vec<(String, SavedModel)>;
+
+/// Reads the models of these files.
+pub(crate) fn read_models(paths: &[PathBuf]) -> Result<Models, HostError> {
+    paths.iter().map(|path| read_named(path)).collect()
 }

@@ -11,6 +11,11 @@ pub(crate) fn read_model(path: &Path) -> Result<SavedModel, HostError> {
     read_saying(path, &Unsaid::default())
 }
 
+/// The same with the name of its file.
+pub(crate) fn read_named(path: &Path) -> Result<(String, SavedModel), HostError> {
+    Ok((path.display().to_string(), read_model(path)?))
+}
+
 /// As [`read_model`], with what was said beside the file.
 pub(super) fn read_saying(path: &Path, unsaid: &Unsaid) -> Result<SavedModel, HostError> {
     let Reading { model, notes } = Reading::of_file(path, unsaid)?;

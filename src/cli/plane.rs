@@ -1,18 +1,25 @@
 //! The arguments of `cygnet plane`.
 
 use super::data::Data;
+use super::{Models, read_models};
 use clap::Args;
+use cygnet::host::HostError;
 use cygnet::host::plane::View;
-use std::path::PathBuf;
+use cygnet::host::plot::ENDS;
+use cygnet::host::target::Target;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(crate) struct Plane {
     /// Two models for a line, three for a plane, of one network
     #[arg(required = true, num_args = 2..=3)]
-    pub(crate) models: Vec<PathBuf>,
-    /// The pictures and their numbers: FILE.svg, FILE.png and FILE.csv
-    #[arg(long, value_name = "FILE", default_value = "plane")]
-    pub(crate) out: PathBuf,
+    models: Vec<PathBuf>,
+    /// The pictures and their numbers: FILE.svg, FILE.png and FILE.csv [default: plane, or plane-2 and so on]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the files of --out if they exist
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// Places along each axis [default: 25 in a plane, 61 on a line]
     #[arg(long)]
     steps: Option<usize>,
@@ -30,6 +37,20 @@ pub(crate) struct Plane {
 }
 
 impl Plane {
+    /// The models with their names.
+    pub(crate) fn models(&self) -> Result<Models, HostError> {
+        read_models(&self.models)
+    }
+
+    /// Where the picture goes.
+    pub(crate) fn target(&self) -> Result<Target, HostError> {
+        let inputs = [self.models.clone(), self.data.files()].concat();
+        match &self.out {
+            Some(out) => Target::named(out, &ENDS, self.overwrite, &inputs),
+            None => Target::counted(Path::new("plane"), &ENDS),
+        }
+    }
+
     pub(crate) fn view(&self) -> View {
         let steps = self.steps.unwrap_or(if self.models.len() > 2 { 25 } else { 61 });
         View { steps, margin: self.margin, samples: self.samples }

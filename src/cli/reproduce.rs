@@ -1,12 +1,14 @@
 //! The arguments of `cygnet reproduce`.
 
 use super::images::Images;
+use super::out::run_place;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::dataset::Dataset;
+use cygnet::host::place::{Expected, Place};
 use cygnet::host::plan::Plan;
 use cygnet::host::replicas::ReplicaPlan;
-use cygnet::host::reproduce::Recipe;
+use cygnet::host::reproduce::{Recipe, Reproduction};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -25,9 +27,13 @@ pub(crate) struct Reproduce {
     data: Option<PathBuf>,
     #[command(flatten)]
     images: Images,
-    /// Where the report, the table and the histories go
-    #[arg(long, value_name = "DIR", default_value = "cygnet-reproduction")]
-    pub(crate) out: PathBuf,
+    /// Where the report, the table and the histories go: a directory without a run [default: cygnet-reproduction, or
+    /// cygnet-reproduction-2 and so on]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the files of the run in --out when this one has come to its end
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// How weights move
     #[arg(long, value_enum, default_value = "adam")]
     recipe: RecipeName,
@@ -62,6 +68,13 @@ impl Reproduce {
 
     pub(crate) fn read(&self) -> Result<Dataset, HostError> {
         self.images.read(self.data.as_deref())
+    }
+
+    /// The directory for it.
+    pub(crate) fn place(&self) -> Result<Place, HostError> {
+        let none = Box::new(std::iter::empty());
+        let expected = Expected { files: Reproduction::files(), parts: none, in_parts: Vec::new() };
+        run_place(self.out.as_deref(), "cygnet-reproduction", self.overwrite, expected, &[])
     }
 
     /// What is to be trained.

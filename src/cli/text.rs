@@ -9,9 +9,9 @@ use cygnet::host::reproduce::NOTES;
 use cygnet::host::run::Outcome;
 use std::path::Path;
 
-/// What is about to happen.
-pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: Option<&Path>) -> String {
-    let source = source(directory);
+/// What is about to happen, with the data from `from` and in the directory `out`.
+pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Option<&Path>, out: &Path) -> String {
+    let source = source(from);
     let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
     let predicted = match columns {
         Some(columns) if columns.has_classes() => {
@@ -22,13 +22,14 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, directory: 
     };
     let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
     format!(
-        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n{}",
+        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n{}files go to {}\n",
         widths(spec),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
         data.preparation.as_ref().map(seen).unwrap_or_default(),
+        out.display(),
     )
 }
 
@@ -72,6 +73,11 @@ pub(crate) fn saved(out: &Path, model: &Path, is_table: bool, page: bool) -> Str
     let look = if page { format!(", with {} to look at", out.join("report.html").display()) } else { String::new() };
     let question = if is_table { "FILE.csv" } else { "FILE.png" };
     format!("Saved in {}{look}.\nNext: cygnet predict {} {question}", out.display(), model.display())
+}
+
+/// Where everything is, where the user did not name it.
+pub(crate) fn counted(out: &Path) -> String {
+    format!("Saved in {}.", out.display())
 }
 
 /// What the article leaves open, as numbered lines.

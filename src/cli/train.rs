@@ -3,13 +3,16 @@
 use super::augment::Augmentation;
 use super::data::{Data, Loaded};
 use super::growth::Growing;
+use super::out::run_place;
 use super::replicas::Replicas;
 use super::table::TableArguments;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::averages::AverageKind;
 use cygnet::host::names::{parse_activation, parse_loss};
+use cygnet::host::place::{Expected, Place};
 use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
+use cygnet::host::{output, page};
 use cygnet::{
     Activation, AdamConfig, Draws, Ema, Init, LookaheadConfig, Loss, ScheduleFreeConfig, SgdConfig, Shape, Warmup,
 };
@@ -61,9 +64,12 @@ pub(crate) enum WarmupName {
 pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// Where models, history and report.html go
-    #[arg(long, value_name = "DIR", default_value = "cygnet-run", help_heading = "Data")]
-    pub(crate) out: PathBuf,
+    /// Where models, history and report.html go: a directory without a run [default: cygnet-run, or cygnet-run-2 and so on]
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the files of the run in --out when this one has come to its end; an interrupted one is saved beside them
+    #[arg(long, requires = "out", help_heading = "Data")]
+    overwrite: bool,
     /// Share of the training samples set apart for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Data")]
     validation: f32,
@@ -247,6 +253,19 @@ fn parse_init(text: &str) -> Result<Init, String> {
 }
 
 impl Train {
+    /// The directory for the run of `plan`.
+    pub(crate) fn place(&self, plan: &Plan, has_classes: bool) -> Result<Place, HostError> {
+        let files = output::files(plan, self.replicas.plan().as_ref(), has_classes);
+        let expected = if self.seeds > 1 {
+            let page = if has_classes { page::files("") } else { Vec::new() };
+            let parts = (0..self.seeds).map(|i| format!("seed-{}", plan.seed.wrapping_add(i.into())));
+            Expected { files: page, parts: Box::new(parts), in_parts: files }
+        } else {
+            Expected { files, parts: Box::new(std::iter::empty()), in_parts: Vec::new() }
+        };
+        run_place(self.out.as_deref(), "cygnet-run", self.overwrite, expected, &self.data.files())
+    }
+
     /// Reads what `--data` names.
     pub(crate) fn read(&self) -> Result<Loaded, HostError> {
         let is_table = self.data.source()?.is_some();

@@ -1,11 +1,10 @@
 //! The arguments of `cygnet vote`.
 
 use super::data::Data;
-use super::model::read_model;
 use super::split::Split;
+use super::{Models, read_models};
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::model_file::SavedModel;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -24,7 +23,7 @@ pub(crate) struct Vote {
 
 impl Vote {
     /// The models with their names.
-    pub(crate) fn models(&self) -> Result<Vec<(String, SavedModel)>, HostError> {
-        self.models.iter().map(|path| Ok((path.display().to_string(), read_model(path)?))).collect()
+    pub(crate) fn models(&self) -> Result<Models, HostError> {
+        read_models(&self.models)
     }
 }

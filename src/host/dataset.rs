@@ -1,6 +1,7 @@
 //! Samples with what each of them is: images with classes, or rows of a table with classes or values.
 
 use super::HostError;
+use super::identity::DataIdentity;
 use super::idx::Images;
 use super::memory::zeros;
 use super::model_file::SavedModel;
@@ -221,6 +222,8 @@ pub struct Dataset {
     pub preparation: Option<Preparation>,
     /// What the values are multiples of, where they were standardised.
     pub units: Option<Units>,
+    /// Which data the training samples are.
+    pub identity: Option<DataIdentity>,
 }
 
 impl Dataset {
@@ -231,9 +234,10 @@ impl Dataset {
         columns.map_or(&[], |columns| &columns.classes)
     }
 
-    /// A model that learned from these samples, with how they were prepared.
+    /// A model that learned from these samples, with which they are and how they were prepared.
     #[must_use]
     pub fn model(&self, spec: Spec, params: Vec<f32>, is_average: bool) -> SavedModel {
-        SavedModel { spec, params, is_average, preparation: self.preparation.clone() }
+        let (preparation, trained_on) = (self.preparation.clone(), self.identity.clone());
+        SavedModel { spec, params, is_average, preparation, trained_on }
     }
 }

@@ -74,6 +74,11 @@ impl HostError {
         }
     }
 
+    /// The same with the file, of a [`HostError::Model`] that did not know it.
+    pub(crate) fn of_model(self, path: &Path) -> Self {
+        if let Self::Model { problem, .. } = self { Self::model(path, problem) } else { self }
+    }
+
     /// A [`HostError::Model`].
     pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
         Self::Model { path: path.into(), problem: problem.into() }

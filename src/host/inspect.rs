@@ -58,10 +58,13 @@ pub fn info(model: &SavedModel) -> String {
     let memory = memory.into_iter().chain(preprocessing);
     let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
     let prepared = model.preparation.as_ref().map(preparation).unwrap_or_default();
-    let behind = model.preparation.as_ref().and_then(|preparation| preparation.to_bytes().ok());
-    let size = checkpoint_len(spec) + behind.map_or(0, |bytes| bytes.len());
+    let size = checkpoint_len(spec) + model.sections().map_or(0, |bytes| bytes.len());
+    let trained = match &model.trained_on {
+        Some(data) => format!("trained on {data}, digest {:016x}", data.digest),
+        None => "the file does not say what it was trained on".to_owned(),
+    };
     format!(
-        "{layers}\n{p} parameters{}, loss {}, {} on disk\n\n{prepared}{}",
+        "{layers}\n{p} parameters{}, loss {}, {} on disk\n{trained}\n\n{prepared}{}",
         if model.is_average { " of an average" } else { "" },
         loss_name(spec.loss_kind()),
         bytes(size),

@@ -8,6 +8,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::dataset::{Dataset, Samples};
+use super::identity::DataIdentity;
 use super::idx::{self, DataError, Images};
 
 impl Samples {
@@ -70,6 +71,7 @@ impl Dataset {
                 include_bytes!("sample/t10k-images-idx3-ubyte.gz"),
                 include_bytes!("sample/t10k-labels-idx1-ubyte.gz"),
             )?,
+            None,
         )
     }
 
@@ -77,6 +79,7 @@ impl Dataset {
         [[train_images, train_labels], [test_images, _]]: [&Files; 2],
         train: Samples,
         test: Samples,
+        dir: Option<&Path>,
     ) -> Result<Self, DataError> {
         let size = |samples: &Samples| {
             samples.images().map(|images| format!("images of {} x {}", images.rows, images.cols)).unwrap_or_default()
@@ -92,7 +95,8 @@ impl Dataset {
         }
         match train.labels().iter().chain(test.labels()).max() {
             Some(&largest) if largest > 0 => {
-                Ok(Self { train, test, classes: usize::from(largest) + 1, preparation: None, units: None })
+                let (classes, identity) = (usize::from(largest) + 1, DataIdentity::of_images(&train, dir));
+                Ok(Self { train, test, classes, preparation: None, units: None, identity })
             }
             _ => Err(DataError::Format {
                 path: train_labels.clone(),
@@ -150,7 +154,18 @@ impl ImageFiles {
             }
             Samples::pair([images, labels], pictures, idx::read_labels(labels)?)
         };
-        Dataset::of([&self.train, &self.test], read(&self.train)?, read(&self.test)?)
+        Dataset::of([&self.train, &self.test], read(&self.train)?, read(&self.test)?, Some(self.place()))
+    }
+}
+
+impl ImageFiles {
+    /// Their directory where they have one, else the first of them.
+    fn place(&self) -> &Path {
+        let [first, ..] = &self.train;
+        let directory = first.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let is_shared =
+            |directory: &&Path| self.train.iter().chain(&self.test).all(|file| file.parent() == Some(directory));
+        directory.filter(is_shared).unwrap_or(first)
     }
 }
 

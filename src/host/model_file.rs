@@ -1,18 +1,18 @@
 //! Models on disk: the crate's own checkpoint, and safetensors for exchange with PyTorch.
 
-use super::HostError;
+use super::identity::{self, DataIdentity};
 use super::memory::{room, zeros};
 use super::preparation::Preparation;
+use super::{HostError, whole};
 use crate::checkpoint::header_spec;
 use crate::finite::check_finite;
 use crate::{
     Activation, Buffer, Error, Loss, Params, Spec, Value, checkpoint_len, fold, holds_average, load, load_spec, save,
 };
 use std::borrow::ToOwned;
-use std::ffi::OsString;
 use std::format;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -33,6 +33,34 @@ pub struct SavedModel {
     pub is_average: bool,
     /// How rows of a table become its inputs; none where images do.
     pub preparation: Option<Preparation>,
+    /// Which data it was trained on; none where nobody says so.
+    pub trained_on: Option<DataIdentity>,
+}
+
+/// How models are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The crate's own, `.cygnet`.
+    Checkpoint,
+    /// `.safetensors`, for PyTorch.
+    Safetensors,
+}
+
+impl Format {
+    /// That of a new file, by its name.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] for another name, which names those that there are.
+    pub fn of(path: &Path) -> Result<Self, HostError> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("cygnet") => Ok(Self::Checkpoint),
+            Some("safetensors") => Ok(Self::Safetensors),
+            _ => {
+                let path = path.display();
+                Err(HostError::Usage(format!("{path}: a model's file is called NAME.cygnet or NAME.safetensors")))
+            }
+        }
+    }
 }
 
 /// What a file of another program does not say.
@@ -80,8 +108,9 @@ impl Reading {
         if bytes.len() as u64 > LARGEST {
             return Err(HostError::model(path, format!("more than {LARGEST} bytes, too many for a model")));
         }
+        let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
         // The header of a safetensors file is JSON after its length in eight bytes.
-        let parsed = if is_safetensors(path) || bytes.get(8) == Some(&b'{') {
+        let parsed = if is_safetensors || bytes.get(8) == Some(&b'{') {
             Self::of_safetensors(&bytes, unsaid, &path.display().to_string())
         } else {
             let read = unsaid.expect_none().and_then(|()| SavedModel::from_checkpoint(&bytes));
@@ -101,27 +130,44 @@ impl SavedModel {
         Reading::of_file(path, &Unsaid::default()).map(|reading| reading.model)
     }
 
-    /// Writes a safetensors file where the name says so, else a checkpoint; the file is whole or not there.
+    /// Writes the file in the format that its name says, or replaces it; it is whole or as it was.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Core`] and [`HostError::Model`] for parameters that
-    /// are not finite.
+    /// [`HostError::File`], and as [`Format::of`] and [`to_bytes`](Self::to_bytes).
     pub fn write(&self, path: &Path) -> Result<(), HostError> {
-        if let Some(preparation) = &self.preparation {
-            preparation.check(&self.spec).map_err(|problem| HostError::model(path, problem))?;
+        let bytes = self.to_bytes(Format::of(path)?).map_err(|error| error.of_model(path))?;
+        whole::replace(path, &bytes).map_err(HostError::file(path))
+    }
+
+    /// The file in this format.
+    ///
+    /// # Errors
+    /// [`HostError::Memory`], or [`HostError::Core`] and [`HostError::Model`] for parameters that are not finite and for
+    /// what does not go with the network.
+    pub fn to_bytes(&self, format: Format) -> Result<Vec<u8>, HostError> {
+        let failed = |problem| HostError::model(Path::new("the model"), problem);
+        self.check_sections().map_err(failed)?;
+        if format == Format::Safetensors {
+            return self.to_safetensors().map_err(failed);
         }
-        let bytes = if is_safetensors(path) {
-            self.to_safetensors().map_err(|problem| HostError::model(path, problem))?
-        } else {
-            self.check()?;
-            let mut bytes = zeros(checkpoint_len(&self.spec))?;
-            save(&self.spec, Params { is_average: self.is_average, ..Params::from(&self.params) }, &mut bytes)?;
-            if let Some(preparation) = &self.preparation {
-                bytes.extend(preparation.to_bytes()?);
-            }
-            bytes
-        };
-        write_whole(path, &bytes).map_err(HostError::file(path))
+        self.check()?;
+        let mut bytes = zeros(checkpoint_len(&self.spec))?;
+        save(&self.spec, Params { is_average: self.is_average, ..Params::from(&self.params) }, &mut bytes)?;
+        bytes.extend(self.sections()?);
+        Ok(bytes)
+    }
+
+    /// What stands behind the checkpoint: how rows of a table become inputs, and which data it was trained on.
+    pub(super) fn sections(&self) -> Result<Vec<u8>, HostError> {
+        let mut bytes = self.preparation.as_ref().map_or(Ok(Vec::new()), Preparation::to_bytes)?;
+        bytes.extend(self.trained_on.iter().flat_map(DataIdentity::to_bytes));
+        Ok(bytes)
+    }
+
+    /// Whether what stands behind the checkpoint goes with the network.
+    pub(super) fn check_sections(&self) -> Result<(), String> {
+        self.preparation.as_ref().map_or(Ok(()), |preparation| preparation.check(&self.spec))?;
+        self.trained_on.as_ref().map_or(Ok(()), |data| data.check(&self.spec))
     }
 
     /// Whether this can be written and read again.
@@ -139,11 +185,11 @@ impl SavedModel {
         let spec = self.spec.folded();
         let mut params = zeros(spec.param_len())?;
         fold(&self.spec, &self.params, &mut params)?;
-        Ok(Self { spec, params, is_average: self.is_average, preparation: self.preparation.clone() })
+        Ok(Self { spec, params, ..self.clone() })
     }
 
-    /// Parses a checkpoint and the preparation behind it, if there is one: a file cut exactly between its sections is whole,
-    /// of a model that knows less.
+    /// Parses a checkpoint and the sections behind it, if there are any: a file cut exactly between them is whole, of a model
+    /// that knows less.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -153,8 +199,14 @@ impl SavedModel {
         let spec = load_spec(bytes).map_err(|e| e.to_string())?;
         let mut params = zeros(spec.param_len()).map_err(|e| e.to_string())?;
         load(bytes, &mut params).map_err(|e| e.to_string())?;
-        let preparation = if rest.is_empty() { None } else { Some(Preparation::from_bytes(&spec, rest)?) };
-        Ok(Self { spec, params, is_average: holds_average(bytes), preparation })
+        let (preparation, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
+            (None, rest)
+        } else {
+            let (preparation, rest) = Preparation::from_bytes(&spec, rest)?;
+            (Some(preparation), rest)
+        };
+        let trained_on = if rest.is_empty() { None } else { Some(DataIdentity::from_bytes(&spec, rest)?) };
+        Ok(Self { spec, params, is_average: holds_average(bytes), preparation, trained_on })
     }
 
     /// Whether `other` can be averaged with this model: the same network, with inputs made the same way.
@@ -176,27 +228,4 @@ impl SavedModel {
         }
         Ok(())
     }
-}
-
-fn is_safetensors(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "safetensors")
-}
-
-/// Writes beside the file and renames, so that an interruption leaves the old file or the new one.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if path.exists() && !path.is_file() {
-        return Err(io::Error::other("exists and is not a regular file"));
-    }
-    let mut temporary = OsString::from(path);
-    temporary.push(".part");
-    let temporary = Path::new(&temporary);
-    let write = |mut file: fs::File| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    let written = fs::File::create(temporary).and_then(write).and_then(|()| fs::rename(temporary, path));
-    if written.is_err() {
-        let _ = fs::remove_file(temporary);
-    }
-    written
 }

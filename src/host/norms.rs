@@ -142,9 +142,10 @@ mod tests {
                 params: params.clone(),
                 is_average: false,
                 preparation: None,
+                trained_on: None,
             };
             let models: Vec<_> = models.into_iter().map(|params| ("a".to_string(), saved(params))).collect();
-            let (mean, _) = average(&models, &Method::Uniform, &data, &plan).unwrap();
+            let (mean, _) = average(&models, &Method::Uniform, Some(&data), &plan).unwrap();
             assert!(norms.of(&mean.params).unwrap() == mean.params);
         }
     }

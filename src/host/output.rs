@@ -1,79 +1,82 @@
-//! What a run leaves in its directory, and what an earlier one left there.
+//! What a run writes into its directory.
 
 use super::dataset::Dataset;
 use super::ensemble::{self, Comparison};
-use super::model_file::SavedModel;
-use super::page::{self, Page};
+use super::model_file::{Format, SavedModel};
+use super::page;
+use super::place::Place;
 use super::plan::Plan;
 use super::replicas::{Coupling, MeanOverRun, ReplicaPlan, Replicas};
-use super::run::Outcome;
+use super::run::{Epoch, Outcome};
 use super::soup::{self, Method};
 use super::{HostError, report};
 use std::borrow::ToOwned;
 use std::format;
-use std::fs;
 use std::path::Path;
+use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-/// Makes a directory and checks that files can be made in it, before hours are spent on what could not be saved.
-///
-/// # Errors
-/// [`HostError::File`].
-pub fn prepare(directory: &Path) -> Result<(), HostError> {
-    let failed = |source| HostError::File { path: directory.into(), source };
-    fs::create_dir_all(directory).map_err(failed)?;
-    Page::check_place(directory)?;
-    probe(&directory.join("history.csv.part"))
+/// Models are written in both formats.
+const FORMATS: [(&str, Format); 2] = [("cygnet", Format::Checkpoint), ("safetensors", Format::Safetensors)];
+const HISTORY: [&str; 2] = ["csv", "jsonl"];
+
+/// The files that a run of `plan` may write, with several seeds for each of them.
+#[must_use]
+pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>, has_classes: bool) -> Vec<String> {
+    let mut models = ["average", "last"].map(ToOwned::to_owned).to_vec();
+    models.extend(plan.averages.iter().flat_map(|averages| &averages.kinds).map(|kind| kind.name().to_owned()));
+    if let Some(replicas) = replicas {
+        models.extend((1..=replicas.count).map(|k| format!("replica-{k}")).chain(["soup".to_owned()]));
+    }
+    let models = models.iter().flat_map(|name| FORMATS.map(|(end, _)| format!("{name}.{end}")));
+    let history = HISTORY.map(|end| format!("history.{end}"));
+    let page = if has_classes { page::files("") } else { Vec::new() };
+    models.chain(history).chain(page).collect()
 }
 
-/// Checks that a file can be made, by one that is gone at once.
+/// The averages, the first as `average`, the others by their kind, then the last iterate, and the history: under these
+/// names after `under`, which ends in `/` where it is a directory.
 ///
 /// # Errors
-/// [`HostError::File`].
-pub fn probe(part: &Path) -> Result<(), HostError> {
-    let made = fs::write(part, "").and_then(|()| fs::remove_file(part));
-    made.map_err(|source| HostError::File { path: part.with_extension(""), source })
-}
-
-/// The last iterate and the averages, the first as `average`, the others by their kind, and the history.
-///
-/// # Errors
-/// [`HostError::File`], and as [`SavedModel::write`].
-pub fn save(directory: &Path, outcome: &Outcome, data: &Dataset) -> Result<(), HostError> {
+/// [`HostError::File`], and as [`SavedModel::to_bytes`].
+pub fn save(place: &mut Place, under: &str, outcome: &Outcome, data: &Dataset) -> Result<(), HostError> {
     let model = |params: &[f32], is_average| data.model(outcome.spec, params.to_vec(), is_average);
-    let mut models = vec![("last", model(&outcome.last, outcome.last_is_average))];
+    let mut models = Vec::new();
     for (i, average) in outcome.averages.iter().enumerate() {
         models.push((if i == 0 { "average" } else { average.name }, model(&average.params, true)));
     }
+    models.push(("last", model(&outcome.last, outcome.last_is_average)));
     let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
-    save_models(directory, &all, data)?;
-    report::write_history(&directory.join("history.csv"), &outcome.history)
+    save_models(place, under, &all, data)?;
+    save_history(place, &format!("{under}history"), &outcome.history)
 }
 
-/// Models in both formats, in the units of what they predict; one of an earlier run does not stay beside them.
-fn save_models(directory: &Path, models: &[(&str, &SavedModel)], data: &Dataset) -> Result<(), HostError> {
-    const OURS: [&str; 7] = ["last", "average", "swa", "ema", "lawa", "swag", "soup"];
-    let failed = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| HostError::File { path, source }
-    };
-    for entry in fs::read_dir(directory).map_err(failed(directory))? {
-        let path = entry.map_err(failed(directory))?.path();
-        let [stem, format] = [path.file_stem(), path.extension()].map(|part| part.and_then(|part| part.to_str()));
-        let is_ours = stem.is_some_and(|stem| OURS.contains(&stem) || stem.starts_with("replica-"));
-        let is_model = matches!(format, Some("cygnet" | "safetensors")) && path.is_file();
-        if is_ours && is_model && !models.iter().any(|(name, _)| stem == Some(name)) {
-            fs::remove_file(&path).map_err(failed(&path))?;
-        }
-    }
+/// Models in both formats, in the units of what they predict, in their order.
+fn save_models(
+    place: &mut Place,
+    under: &str,
+    models: &[(&str, &SavedModel)],
+    data: &Dataset,
+) -> Result<(), HostError> {
+    let named = |name: &str| FORMATS.map(|(end, format)| (format!("{under}{name}.{end}"), format));
+    place.announce(models.iter().flat_map(|(name, _)| named(name)).map(|(file, _)| file))?;
     for (name, model) in models {
         let model = data.units.as_ref().map_or_else(|| (*model).clone(), |units| units.of_model(model));
-        for format in ["cygnet", "safetensors"] {
-            model.write(&directory.join(name).with_extension(format))?;
+        for (file, format) in named(name) {
+            let bytes = model.to_bytes(format).map_err(|error| error.of_model(Path::new(&file)))?;
+            place.write(&file, &bytes)?;
         }
     }
     Ok(())
+}
+
+/// The history as `stem`.csv and `stem`.jsonl.
+pub(super) fn save_history(place: &mut Place, stem: &str, history: &[Epoch]) -> Result<(), HostError> {
+    let [csv, jsonl] = HISTORY.map(|end| format!("{stem}.{end}"));
+    place.announce([csv.clone(), jsonl.clone()])?;
+    place.write(&csv, &report::history_csv(history)?)?;
+    place.write(&jsonl, &report::history_lines(history)?)
 }
 
 /// Saves replicas, what lies between them, and the history; what each model and their votes are worth, also on a page.
@@ -81,7 +84,8 @@ fn save_models(directory: &Path, models: &[(&str, &SavedModel)], data: &Dataset)
 /// # Errors
 /// As [`save`] and [`ensemble::compare`].
 pub fn save_replicas(
-    directory: &Path,
+    place: &mut Place,
+    under: &str,
     trained: &Replicas,
     replicas: &ReplicaPlan,
     plan: &Plan,
@@ -101,19 +105,17 @@ pub fn save_replicas(
     }
     if plan.validation > 0.0 {
         names.push("soup");
-        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, data, plan)?.0));
+        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, Some(data), plan)?.0));
     }
-    let all = models.iter().map(|(name, model)| (name.as_str(), model));
-    let all: Vec<_> = all.chain(names.into_iter().zip(mixes.iter().map(|(_, model)| model))).collect();
-    save_models(directory, &all, data)?;
-    report::write_history(&directory.join("history.csv"), &trained.history)?;
+    let all = names.into_iter().zip(mixes.iter().map(|(_, model)| model));
+    let all: Vec<_> = all.chain(models.iter().map(|(name, model)| (name.as_str(), model))).collect();
+    save_models(place, under, &all, data)?;
+    save_history(place, &format!("{under}history"), &trained.history)?;
     let comparison = ensemble::compare(&models, &mixes, None, data, plan)?;
     let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
     if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
         let run = page::ReplicaRun { replicas, trained, table: &comparison.table(), shown: (shown, model) };
-        page::of_replicas(source, plan, run)?.write(directory)?;
-    } else {
-        Page::forget(directory)?;
+        page::of_replicas(source, plan, run)?.write(place, under)?;
     }
     Ok(comparison)
 }

@@ -213,7 +213,7 @@ mod tests {
     const NET: Spec = Spec::new(2).dense(1, Activation::Identity);
 
     fn model(params: [f32; 3]) -> SavedModel {
-        SavedModel { spec: NET, params: params.to_vec(), is_average: false, preparation: None }
+        SavedModel { spec: NET, params: params.to_vec(), is_average: false, preparation: None, trained_on: None }
     }
 
     fn named(models: &[[f32; 3]]) -> Vec<(String, SavedModel)> {

@@ -2,16 +2,15 @@
 
 use super::HostError;
 use super::plane::{Grid, Mark};
+use super::report::csv_bytes;
 use contour::ContourBuilder;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::colors::colormaps::ViridisRGB;
 use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::borrow::ToOwned;
 use std::format;
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io;
 use std::path::Path;
 use std::string::{String, ToString};
 use std::vec;
@@ -30,60 +29,57 @@ struct Panel<'a> {
     values: &'a [f64],
 }
 
-/// Writes `stem`.svg and `stem`.png, and the numbers as `stem`.csv.
+/// How the names of the files of [`draw`] end.
+pub const ENDS: [&str; 3] = [".svg", ".png", ".csv"];
+
+/// The picture as SVG and as PNG, and its numbers as CSV.
 ///
 /// # Errors
-/// [`HostError::File`].
-pub fn write(stem: &Path, grid: &Grid, marks: &[Mark]) -> Result<(), HostError> {
-    let [svg, png, csv] = ["svg", "png", "csv"].map(|end| append(stem, end));
+/// [`HostError::File`] for a picture that cannot be made, which no grid has shown so far.
+pub fn draw(grid: &Grid, marks: &[Mark]) -> Result<[Vec<u8>; 3], HostError> {
     // The fonts of the program itself, the same everywhere.
     if register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).is_err() {
-        return Err(failed(&png)("the font is damaged"));
+        return Err(failed("the font is damaged"));
     }
     let height = if grid.ys.len() > 1 { PLANE_HEIGHT } else { LINE_HEIGHT };
     let size = (WIDTH, height);
-    draw(SVGBackend::new(&svg, size).into_drawing_area(), grid, marks).map_err(failed(&svg))?;
+    let mut svg = String::new();
+    draw_on(SVGBackend::with_string(&mut svg, size).into_drawing_area(), grid, marks).map_err(failed)?;
     let mut pixels = vec![0; (WIDTH * height * 3) as usize];
     let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-    draw(canvas, grid, marks).map_err(failed(&png))?;
-    write_png(&png, size, &pixels).map_err(HostError::file(&png))?;
-    write_csv(&csv, grid).map_err(HostError::file(&csv))
+    draw_on(canvas, grid, marks).map_err(failed)?;
+    Ok([svg.into_bytes(), png_of(size, &pixels).map_err(failed)?, numbers(grid)?])
 }
 
-fn append(stem: &Path, end: &str) -> std::path::PathBuf {
-    let mut name = stem.as_os_str().to_owned();
-    name.push(".");
-    name.push(end);
-    name.into()
+fn failed(error: impl ToString) -> HostError {
+    HostError::file(Path::new("the picture"))(io::Error::other(error.to_string()))
 }
 
-fn failed<E: ToString>(path: &Path) -> impl FnOnce(E) -> HostError {
-    let path = path.to_owned();
-    move |error| HostError::File { path, source: io::Error::other(error.to_string()) }
-}
-
-fn write_png(path: &Path, (width, height): (u32, u32), pixels: &[u8]) -> io::Result<()> {
-    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
+fn png_of((width, height): (u32, u32), pixels: &[u8]) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header().map_err(io::Error::other)?;
     writer.write_image_data(pixels).map_err(io::Error::other)?;
-    writer.finish().map_err(io::Error::other)
+    writer.finish().map_err(io::Error::other)?;
+    Ok(bytes)
 }
 
-fn write_csv(path: &Path, grid: &Grid) -> io::Result<()> {
-    let mut writer = csv::Writer::from_path(path).map_err(io::Error::other)?;
-    writer.write_record(["x", "y", "train_loss", "test_error_percent"]).map_err(io::Error::other)?;
-    let places = grid.ys.iter().flat_map(|y| grid.xs.iter().map(move |x| (x, y)));
-    for ((x, y), (loss, error)) in places.zip(grid.losses.iter().zip(&grid.errors)) {
-        writer.write_record([x, y, loss, error].map(f64::to_string)).map_err(io::Error::other)?;
-    }
-    writer.flush()
+fn numbers(grid: &Grid) -> Result<Vec<u8>, HostError> {
+    csv_bytes(|writer| {
+        writer.write_record(["x", "y", "train_loss", "test_error_percent"])?;
+        let places = grid.ys.iter().flat_map(|y| grid.xs.iter().map(move |x| (x, y)));
+        for ((x, y), (loss, error)) in places.zip(grid.losses.iter().zip(&grid.errors)) {
+            writer.write_record([x, y, loss, error].map(f64::to_string))?;
+        }
+        Ok(())
+    })
 }
 
 type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-fn draw<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, grid: &Grid, marks: &[Mark]) -> Drawn<DB> {
+fn draw_on<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, grid: &Grid, marks: &[Mark]) -> Drawn<DB> {
     root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally(WIDTH / 2);
     let loss = Panel { title: "train loss", values: &grid.losses };

@@ -5,6 +5,7 @@
 
 use super::HostError;
 use super::columns::Columns;
+use super::identity;
 use super::memory::zeros;
 use crate::checkpoint::CRC;
 use crate::{Preprocess, Spec, preprocess_len, section_len};
@@ -68,24 +69,30 @@ impl Preparation {
         Ok(bytes)
     }
 
-    /// What stands behind the checkpoint of a model of `spec`.
+    /// What stands behind the checkpoint of a model of `spec`, and what follows it.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, String> {
+    pub(super) fn from_bytes<'a>(spec: &Spec, bytes: &'a [u8]) -> Result<(Self, &'a [u8]), String> {
         let inputs = spec.inputs();
         let mut floats = zeros(preprocess_len(inputs)).map_err(|e| e.to_string())?;
         let failed = |e: crate::Error| format!("its preprocessing: {e}");
         Preprocess::load(inputs, bytes, &mut floats).map_err(failed)?;
         let rest = bytes.get(section_len(inputs)..).unwrap_or(&[]);
-        let columns = if rest.is_empty() { None } else { Some(columns(rest)?) };
+        let (columns, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
+            (None, rest)
+        } else {
+            let (columns, rest) = columns(rest)?;
+            (Some(columns), rest)
+        };
         let preparation = Self { floats, columns };
         preparation.check(spec)?;
-        Ok(preparation)
+        Ok((preparation, rest))
     }
 }
 
-fn columns(bytes: &[u8]) -> Result<Columns, String> {
+/// The names, and what follows them.
+fn columns(bytes: &[u8]) -> Result<(Columns, &[u8]), String> {
     let wrong = |what: &str| format!("the names of its columns: {what}");
     let Some((&[magic @ .., l0, l1, l2, l3], rest)) = bytes.split_first_chunk::<12>() else {
         return Err(wrong("cut short"));
@@ -93,10 +100,16 @@ fn columns(bytes: &[u8]) -> Result<Columns, String> {
     if magic != MAGIC {
         return Err(wrong("wrong magic bytes"));
     }
-    let (length, json) = (u32::from_le_bytes([l0, l1, l2, l3]) as usize, rest.split_last_chunk::<4>());
-    let Some((json, crc)) = json.filter(|(json, _)| json.len() == length) else { return Err(wrong("wrong length")) };
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    let behind = rest.split_at_checked(length).and_then(|(json, rest)| Some((json, rest.split_first_chunk::<4>()?)));
+    let Some((json, (crc, rest))) = behind else { return Err(wrong("wrong length")) };
     if CRC.checksum(&bytes[..12 + length]) != u32::from_le_bytes(*crc) {
         return Err(wrong("damaged (CRC-32)"));
     }
-    serde_json::from_slice(json).map_err(|e| wrong(&e.to_string()))
+    let columns: Columns = serde_json::from_slice(json).map_err(|e| wrong(&e.to_string()))?;
+    // One spelling: what is read is written again byte for byte.
+    if serde_json::to_vec(&columns).map_err(|e| wrong(&e.to_string()))? != json {
+        return Err(wrong("spelt in another way than this program does"));
+    }
+    Ok((columns, rest))
 }

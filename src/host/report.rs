@@ -8,8 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use std::borrow::ToOwned;
 use std::fmt;
 use std::format;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::string::String;
 use std::vec;
@@ -277,25 +276,35 @@ pub(super) fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
 }
 
-/// Writes the history as CSV, a line an epoch, and beside it as `.jsonl`, an object a line.
+/// The history as CSV, a line an epoch.
 ///
 /// # Errors
-/// [`HostError::File`].
-pub fn write_history(path: &Path, history: &[Epoch]) -> Result<(), HostError> {
-    let failed = |e: csv::Error| HostError::file(path)(io::Error::other(e));
-    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
-    history.iter().try_for_each(|epoch| writer.serialize(epoch)).map_err(failed)?;
-    writer.flush().map_err(HostError::file(path))?;
-    let objects = path.with_extension("jsonl");
-    let lines = || {
-        let mut writer = io::BufWriter::new(File::create(&objects)?);
-        for epoch in history {
-            serde_json::to_writer(&mut writer, epoch)?;
-            writeln!(writer)?;
-        }
-        writer.flush()
-    };
-    lines().map_err(HostError::file(&objects))
+/// None in practice: the rows are numbers.
+pub fn history_csv(history: &[Epoch]) -> Result<Vec<u8>, HostError> {
+    csv_bytes(|writer| history.iter().try_for_each(|epoch| writer.serialize(epoch)))
+}
+
+/// The history as JSON, an object an epoch, each in a line.
+///
+/// # Errors
+/// None in practice, likewise.
+pub fn history_lines(history: &[Epoch]) -> Result<Vec<u8>, HostError> {
+    let mut lines = Vec::new();
+    for epoch in history {
+        serde_json::to_writer(&mut lines, epoch).map_err(|error| HostError::file(Path::new("JSON"))(error.into()))?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+/// What `write` gives a table as CSV.
+pub(super) fn csv_bytes(
+    write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
+) -> Result<Vec<u8>, HostError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = write(&mut writer).map_err(io::Error::other);
+    let bytes = written.and_then(|()| writer.into_inner().map_err(|error| io::Error::other(format!("{error}"))));
+    bytes.map_err(HostError::file(Path::new("CSV")))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::columns::Columns;
 use super::dtypes::{CONVERTED, to_f32};
+use super::identity::DataIdentity;
 use super::model_file::{Reading, SavedModel, Unsaid};
 use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
 use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
@@ -28,7 +29,7 @@ impl SavedModel {
     /// What the format refuses, as parameters that are not finite.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, String> {
         self.check().map_err(|e| e.to_string())?;
-        self.preparation.as_ref().map_or(Ok(()), |preparation| preparation.check(&self.spec))?;
+        self.check_sections()?;
         let mut tensors = Vec::new();
         let mut module = 0;
         for layer in self.spec.layers() {
@@ -70,9 +71,10 @@ impl SavedModel {
         Reading::of_safetensors(bytes, &Unsaid::default(), "FILE").map(|reading| reading.model)
     }
 
-    /// What tensors do not say, and the columns of a table.
+    /// What tensors do not say, which data it was trained on, and the columns of a table.
     fn description(&self) -> Result<String, String> {
-        let description = describe(&self.spec, self.is_average);
+        let data = self.trained_on.as_ref().map_or(Ok(String::new()), DataIdentity::to_text)?;
+        let description = describe(&self.spec, self.is_average) + &data;
         match self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref()) {
             Some(columns) => Ok(description + COLUMNS + &serde_json::to_string(columns).map_err(|e| e.to_string())?),
             None => Ok(description),
@@ -94,6 +96,9 @@ impl Reading {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
         let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
+        let cut = description.map(|text| DataIdentity::cut(text, COLUMNS)).transpose()?;
+        let (description, trained_on) = cut.map_or((None, None), |(text, data)| (Some(text), data));
+        let description = description.as_ref();
         let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
             Some((description, json)) => {
                 let columns: Columns =
@@ -147,10 +152,11 @@ impl Reading {
         let spec = spec.ok_or("no tensor is named `….weight`")?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
         let preparation = read_preparation(&file, &spec, columns)?;
+        trained_on.as_ref().map_or(Ok(()), |data| data.check(&spec))?;
         is_average |= tensors.read_count()?;
         tensors.note_conversions();
         let Tensors { params, notes, .. } = tensors;
-        Ok(Self { model: SavedModel { spec, params, is_average, preparation }, notes })
+        Ok(Self { model: SavedModel { spec, params, is_average, preparation, trained_on }, notes })
     }
 }
 

@@ -7,7 +7,8 @@ use super::report::{aligned, error_percent};
 use super::run::split;
 use super::{Evaluator, HostError};
 use crate::host::dataset::Dataset;
-use crate::{Averager, Score};
+use crate::host::identity::DataIdentity;
+use crate::{Averager, Score, Spec};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};
@@ -35,22 +36,77 @@ struct Row {
     test: Score,
 }
 
+/// Whether the average of `models` depends on data: a soup chooses by validation samples, norms get statistics over the
+/// training samples.
+#[must_use]
+pub fn needs_data(models: &[(String, SavedModel)], method: &Method) -> bool {
+    *method == Method::Soup || models.iter().any(|(_, model)| model.spec.norm_len() > 0)
+}
+
 /// Averages `models`; returns the average and a table of all of them. Validation samples are those that training with
-/// `plan` sets apart; norms of the average get statistics over the others.
+/// `plan` sets apart; norms of the average get statistics over the others. Without `data` nothing is judged.
 ///
 /// # Errors
-/// [`HostError::Usage`] for fewer than two models or weights that do not fit, [`HostError::Mismatch`] for different
-/// networks or data, [`HostError::Core`] for weights out of range.
+/// [`HostError::Usage`] for fewer than two models, for weights that do not fit, and without data where the average
+/// [needs](needs_data) some; [`HostError::Mismatch`] for different networks or data, [`HostError::Core`] for weights out
+/// of range.
 pub fn average(
+    models: &[(String, SavedModel)],
+    method: &Method,
+    data: Option<&Dataset>,
+    plan: &Plan,
+) -> Result<(SavedModel, String), HostError> {
+    let spec = check(models, method)?;
+    let (params, table) = match data {
+        Some(data) => judged(&spec, models, method, data, plan)?,
+        None if needs_data(models, method) => {
+            return Err(HostError::Usage("the average depends on the samples: --data names them".to_owned()));
+        }
+        None => unjudged(&spec, models, method)?,
+    };
+    let first = models.first().map(|(_, model)| model);
+    let preparation = first.and_then(|model| model.preparation.clone());
+    let trained_on = common_data(models).cloned();
+    Ok((SavedModel { spec, params, is_average: true, preparation, trained_on }, table))
+}
+
+/// The data that all models were trained on, if they are the same.
+fn common_data(models: &[(String, SavedModel)]) -> Option<&DataIdentity> {
+    let first = models.first()?.1.trained_on.as_ref()?;
+    let is_same = |model: &SavedModel| model.trained_on.as_ref().is_some_and(|data| data.is_same(first));
+    models.iter().all(|(_, model)| is_same(model)).then_some(first)
+}
+
+/// A weight for each model, where none depends on data.
+fn plain_weights(models: &[(String, SavedModel)], method: &Method) -> Vec<f32> {
+    if let Method::Weighted(weights) = method { weights.clone() } else { vec![1.0; models.len()] }
+}
+
+fn weight_text(weight: f32) -> String {
+    if weight > 0.0 { weight.to_string() } else { "–".to_owned() }
+}
+
+/// The average by itself, and the weights.
+fn unjudged(spec: &Spec, models: &[(String, SavedModel)], method: &Method) -> Result<(Vec<f32>, String), HostError> {
+    let mut mean = vec![0.0; spec.param_len()];
+    let weights = plain_weights(models, method);
+    mix(models, &weights, &mut mean)?;
+    let rows = models.iter().zip(&weights).map(|((name, _), &weight)| vec![name.clone(), weight_text(weight)]);
+    let table = aligned(&["", "weight"], rows);
+    Ok((mean, format!("{table}\n\nNothing was judged: --data names samples that show what the average is worth.")))
+}
+
+/// The average, and what it and all of them are worth.
+fn judged(
+    spec: &Spec,
     models: &[(String, SavedModel)],
     method: &Method,
     data: &Dataset,
     plan: &Plan,
-) -> Result<(SavedModel, String), HostError> {
-    let spec = check(models, method)?;
-    let mut evaluator = Evaluator::new(&spec, data)?;
+) -> Result<(Vec<f32>, String), HostError> {
+    let mut evaluator = Evaluator::new(spec, data)?;
     let (train, validation) = split(data.train.len(), plan)?;
-    let mut norms = Norms::new(&spec, &data.train, &train)?;
+    let mut norms = Norms::new(spec, &data.train, &train)?;
     if validation.is_empty() {
         return Err(HostError::Usage("no validation samples: --validation is above 0".to_owned()));
     }
@@ -70,26 +126,24 @@ pub fn average(
     }
     let mut mean = vec![0.0; spec.param_len()];
     let weights = match method {
-        Method::Uniform => vec![1.0; models.len()],
-        Method::Weighted(weights) => weights.clone(),
         Method::Soup => {
             let mut validate = |params: &[f32]| Ok(row("", String::new(), norms.of(params)?)?.validation);
             let has_classes = data.train.has_classes();
             soup(models, &rows, has_classes, &mut validate)?
         }
+        _ => plain_weights(models, method),
     };
     mix(models, &weights, &mut mean)?;
     norms.refresh(&mut mean)?;
     for (row, weight) in rows.iter_mut().zip(&weights) {
-        row.weight = if *weight > 0.0 { weight.to_string() } else { "–".to_owned() };
+        row.weight = weight_text(*weight);
     }
     rows.push(row("average", String::new(), &mean)?);
-    let preparation = models.first().and_then(|(_, model)| model.preparation.clone());
-    Ok((SavedModel { spec, params: mean, is_average: true, preparation }, table(&rows, data.train.has_classes())))
+    Ok((mean, table(&rows, data.train.has_classes())))
 }
 
 /// The network that all models have.
-fn check(models: &[(String, SavedModel)], method: &Method) -> Result<crate::Spec, HostError> {
+fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostError> {
     let [(first, kin), others @ ..] = models else {
         return Err(HostError::Usage("at least two models are averaged".to_owned()));
     };

@@ -3,6 +3,7 @@
 use super::HostError;
 use super::columns::{Choice, Columns, classes};
 use super::dataset::{Answers, Dataset, Samples};
+use super::identity::DataIdentity;
 use super::idx::DataError;
 use super::memory::zeros;
 use super::plan::Plan;
@@ -234,8 +235,21 @@ fn prepared(
     preparation: Preparation,
     units: Option<Units>,
 ) -> Result<Dataset, HostError> {
+    let identity = identity(columns, &tables[0])?;
     let [train, test] = tables.map(|table| samples(columns, table, &preparation, units.as_ref()));
-    Ok(Dataset { train: train?, test: test?, classes: columns.outputs(), preparation: Some(preparation), units })
+    let classes = columns.outputs();
+    Ok(Dataset { train: train?, test: test?, classes, preparation: Some(preparation), units, identity })
+}
+
+/// Which data the rows are, as they stand in the file.
+fn identity(columns: &Columns, train: &Table) -> Result<Option<DataIdentity>, HostError> {
+    let (width, targets) = (columns.inputs.len(), columns.targets.len());
+    let answers = if columns.has_classes() {
+        Answers::Classes(train.classes(columns)?)
+    } else {
+        Answers::Values { width: targets, values: train.values.clone() }
+    };
+    Ok(DataIdentity::of_rows(&train.inputs, width, &answers, &train.path))
 }
 
 fn samples(

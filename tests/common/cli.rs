@@ -1,6 +1,7 @@
 //! A place with data where the command runs.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -86,4 +87,21 @@ pub(crate) fn files(dir: &TempDir, name: &str) -> Vec<String> {
     let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+/// Every file below a directory, by its name within, with its content.
+pub(crate) fn snapshot(dir: &TempDir, name: &str) -> BTreeMap<String, Vec<u8>> {
+    let (top, mut all) = (dir.path().join(name), BTreeMap::new());
+    let mut open = vec![top.clone()];
+    while let Some(next) = open.pop() {
+        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(&top).unwrap().to_str().unwrap().replace('\\', "/");
+                all.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    all
 }

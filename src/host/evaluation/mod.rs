@@ -211,7 +211,7 @@ mod tests {
             evaluator.score(&params, &data.train, &apart).unwrap(),
             evaluator.score(&params, &data.test, &all).unwrap(),
         ];
-        let model = SavedModel { spec: NET, params, is_average: false, preparation: None };
+        let model = SavedModel { spec: NET, params, is_average: false, preparation: None, trained_on: None };
         let evaluation = Evaluation::new(&model, &data, &plan).unwrap();
         assert_eq!(evaluation.test.ece.map(f32::to_bits), Some(calibration.ece().to_bits()));
         for (set, score) in [evaluation.validation.unwrap(), evaluation.test].iter().zip(scores) {

@@ -20,7 +20,8 @@ mod settings;
 mod tests;
 
 use super::HostError;
-use super::model_file::write_whole;
+use super::place::Place;
+use canvas::Plot;
 pub use classes::{TestSet, confusion, curves};
 pub use history::{History, history};
 pub use models::{gap, spread};
@@ -33,14 +34,13 @@ pub use runs::{ReplicaRun, Source, of_replica_seeds, of_replicas, of_run, of_see
 pub use settings::settings;
 use std::borrow::ToOwned;
 use std::format;
-use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::Path;
 use std::string::String;
 use std::vec::Vec;
 
-/// The name of the page in its directory, and that of the directory of its plots.
-const NAMES: [&str; 2] = ["report.html", "plots"];
+/// The name of the page in its directory.
+const PAGE: &str = "report.html";
+/// Where its plots are.
+const PLOTS: &str = "plots/";
 
 const STYLE: &str = include_str!("style.css");
 
@@ -106,72 +106,24 @@ impl Page {
         )
     }
 
-    /// Writes `report.html` and `plots/`, from which plots of an earlier page are gone.
+    /// Writes `report.html` and the plots in `plots/`, after `under`, which ends in `/` where it is a directory.
     ///
     /// # Errors
     /// [`HostError::File`].
-    pub fn write(&self, directory: &Path) -> Result<(), HostError> {
-        let [page, plots] = NAMES.map(|name| directory.join(name));
-        let ours = || self.sections.iter().flat_map(|(_, piece)| piece.plots());
-        forget_plots(&plots, |name| ours().any(|plot| plot.name == name))?;
-        if self.has_plots() {
-            fs::create_dir_all(&plots).map_err(HostError::file(&plots))?;
+    pub fn write(&self, place: &mut Place, under: &str) -> Result<(), HostError> {
+        let plots = || self.sections.iter().flat_map(|(_, piece)| piece.plots());
+        let file = |plot: &Plot| format!("{under}{PLOTS}{}.svg", plot.name);
+        let page = format!("{under}{PAGE}");
+        place.announce(plots().map(file).chain([page.clone()]))?;
+        for plot in plots() {
+            place.write(&file(plot), plot.alone().as_bytes())?;
         }
-        for plot in ours() {
-            let path = plots.join(format!("{}.svg", plot.name));
-            fs::write(&path, plot.alone()).map_err(HostError::file(&path))?;
-        }
-        write_whole(&page, self.html().as_bytes()).map_err(HostError::file(&page))
-    }
-
-    /// Removes a page of an earlier run and its plots, where this one has none.
-    ///
-    /// # Errors
-    /// [`HostError::File`].
-    pub fn forget(directory: &Path) -> Result<(), HostError> {
-        let [page, plots] = NAMES.map(|name| directory.join(name));
-        remove(&page)?;
-        forget_plots(&plots, |_| false)
-    }
-
-    /// Whether a page can be written there, as far as names that are taken by something else tell.
-    ///
-    /// # Errors
-    /// [`HostError::File`].
-    pub fn check_place(directory: &Path) -> Result<(), HostError> {
-        let [page, plots] = NAMES.map(|name| directory.join(name));
-        let taken = |path: &Path, problem| Err(HostError::file(path)(io::Error::other(problem)));
-        if page.exists() && !page.is_file() {
-            return taken(&page, "exists and is not a regular file");
-        }
-        if plots.exists() && !plots.is_dir() {
-            return taken(&plots, "exists and is not a directory");
-        }
-        Ok(())
+        place.write(&page, self.html().as_bytes())
     }
 }
 
-/// Removes plots that an earlier page has left, but for those to `keep`: files of our names, and of those under another.
-fn forget_plots(plots: &Path, keep: impl Fn(&str) -> bool) -> Result<(), HostError> {
-    if !plots.is_dir() {
-        return Ok(());
-    }
-    let is_ours = |name: &str| canvas::PLOTS.iter().any(|ours| name == *ours || name.ends_with(&format!("-{ours}")));
-    for entry in fs::read_dir(plots).map_err(HostError::file(plots))? {
-        let path = entry.map_err(HostError::file(plots))?.path();
-        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_plot = path.extension().is_some_and(|extension| extension == "svg") && path.is_file();
-        if is_plot && is_ours(name) && !keep(name) {
-            remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes a file, if it is there.
-pub(super) fn remove(path: &Path) -> Result<(), HostError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(HostError::file(path)(error)),
-        _ => Ok(()),
-    }
+/// The files that a page may be: itself and its plots, those named after `prefix`.
+pub fn files(prefix: &str) -> Vec<String> {
+    let plots = canvas::PLOTS.iter().map(|name| format!("{PLOTS}{prefix}{name}.svg"));
+    [PAGE.to_owned()].into_iter().chain(plots).collect()
 }

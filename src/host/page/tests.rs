@@ -12,6 +12,7 @@ use crate::host::report::Table;
 use crate::host::run::{Averaged, Epoch, Marks, Outcome};
 use crate::{Activation, Calibration, Draws, Ema, Score, Shape, Spec, Warmup};
 use plotters::coord::ranged1d::ValueFormatter;
+use std::path::Path;
 use std::vec;
 
 #[test]
@@ -198,7 +199,7 @@ fn eye() -> Vec<f32> {
 fn data() -> Dataset {
     let test = [(0, 0, 255), (0, 1, 99), (1, 0, 255), (1, 1, 255), (1, 1, 255), (2, 3, 50), (2, 3, 50), (2, 3, 50)];
     let test = images(&[&test[..], &[(3, 3, 255); 2]].concat());
-    Dataset { train: images(&[(0, 0, 255); 4]), test, classes: 4, preparation: None, units: None }
+    Dataset { train: images(&[(0, 0, 255); 4]), test, classes: 4, preparation: None, units: None, identity: None }
 }
 
 #[test]

@@ -201,7 +201,7 @@ mod tests {
         let spec =
             Spec::new(2).dense(3, Activation::Tanh).dense(2, Activation::Identity).loss(crate::Loss::MeanSquared);
         let params: Vec<f32> = (0..spec.param_len()).map(|i| (i as f32 * 0.7).sin()).collect();
-        let model = SavedModel { spec, params, is_average: false, preparation: None };
+        let model = SavedModel { spec, params, is_average: false, preparation: None, trained_on: None };
         let units = Units { means: vec![100.0, -3.0], deviations: vec![20.0, 0.5] };
         let ask = |model: &SavedModel| {
             let mut floats = vec![0.0; spec.predict_len(1)];

@@ -6,17 +6,19 @@ mod variants;
 
 use super::dataset::Dataset;
 use super::model_file::SavedModel;
-use super::page::remove;
+use super::output::save_history;
+use super::page;
+use super::place::Place;
 use super::plan::Plan;
 use super::poll::{VOTES, poll};
 use super::replicas::{ReplicaPlan, train_replicas};
-use super::report::write_history;
 use super::run::{Epoch, Observer, split, train};
 use super::{Evaluator, HostError};
 pub use notes::NOTES;
 pub use recipe::{Recipe, Stage};
+use std::borrow::ToOwned;
 use std::format;
-use std::path::Path;
+use std::string::String;
 use std::sync::atomic::AtomicBool;
 use std::vec::Vec;
 pub use variants::{Figures, Variant, Variants};
@@ -155,22 +157,23 @@ impl<'a> Reproduction<'a> {
         }
     }
 
-    /// Writes `table.csv`, a line for each variant and seed, and each stage's epochs; nothing of an earlier experiment stays
-    /// beside them.
+    /// Writes `table.csv`, a line for each variant and seed, and the epochs of each stage that was trained.
     ///
     /// # Errors
     /// [`HostError::File`].
-    pub fn write(&self, directory: &Path) -> Result<(), HostError> {
-        for stage in Stage::ALL {
-            let path = directory.join(format!("{}.csv", stage.name()));
-            if let Some((_, history)) = self.histories.iter().find(|(trained, _)| *trained == stage) {
-                write_history(&path, history)?;
-                continue;
-            }
-            remove(&path.with_extension("jsonl"))?;
-            remove(&path)?;
+    pub fn write(&self, place: &mut Place) -> Result<(), HostError> {
+        for (stage, history) in &self.histories {
+            save_history(place, stage.name(), history)?;
         }
-        self.variants.write(&directory.join(TABLE))
+        place.write(TABLE, &self.variants.csv()?)
+    }
+
+    /// The files that an experiment may write.
+    #[must_use]
+    pub fn files() -> Vec<String> {
+        let histories = Stage::ALL.map(|stage| ["csv", "jsonl"].map(|end| format!("{}.{end}", stage.name())));
+        let plots = Stage::ALL.iter().flat_map(|stage| page::files(&format!("{}-", stage.name())));
+        [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(plots).chain(page::files("")).collect()
     }
 }
 

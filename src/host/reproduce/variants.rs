@@ -1,12 +1,10 @@
 //! Every way to get a prediction, with its figures in every seed.
 
 use crate::host::HostError;
-use crate::host::report::{Table, error_percent, mean_and_sd, mean_sd};
+use crate::host::report::{Table, csv_bytes, error_percent, mean_and_sd, mean_sd};
 use crate::host::run::Marks;
 use std::borrow::ToOwned;
 use std::format;
-use std::io;
-use std::path::Path;
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
@@ -103,18 +101,19 @@ impl Variants {
         Table { header: header.collect(), rows: self.whole().iter().map(row).collect() }
     }
 
-    /// Writes a line for each variant and seed as CSV.
+    /// A line for each variant and seed as CSV.
     ///
     /// # Errors
-    /// [`HostError::File`].
-    pub fn write(&self, path: &Path) -> Result<(), HostError> {
-        let failed = |e: csv::Error| HostError::file(path)(io::Error::other(e));
-        let mut writer = csv::Writer::from_path(path).map_err(failed)?;
-        writer.write_record(["variant", "seed"].into_iter().chain(COLUMNS.map(|(name, _)| name))).map_err(failed)?;
-        for (name, figures) in self.0.iter().flat_map(|variant| variant.figures.iter().map(|f| (&variant.name, f))) {
-            let cells = figures.cells().map(|x| if x.is_nan() { String::new() } else { x.to_string() });
-            writer.write_record([name.clone(), figures.seed.to_string()].iter().chain(&cells)).map_err(failed)?;
-        }
-        writer.flush().map_err(HostError::file(path))
+    /// None in practice: the cells are names and numbers.
+    pub fn csv(&self) -> Result<Vec<u8>, HostError> {
+        csv_bytes(|writer| {
+            writer.write_record(["variant", "seed"].into_iter().chain(COLUMNS.map(|(name, _)| name)))?;
+            let figures = self.0.iter().flat_map(|variant| variant.figures.iter().map(|f| (&variant.name, f)));
+            for (name, figures) in figures {
+                let cells = figures.cells().map(|x| if x.is_nan() { String::new() } else { x.to_string() });
+                writer.write_record([name.clone(), figures.seed.to_string()].iter().chain(&cells))?;
+            }
+            Ok(())
+        })
     }
 }

@@ -1,0 +1,81 @@
+//! Files that stand under their names only when they are whole.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Makes a file or replaces it; an interruption leaves what was there before, or the new file.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    check_regular(path)?;
+    let part = write_part(path, bytes)?;
+    fs::rename(&part, path).inspect_err(|_| drop(fs::remove_file(&part)))?;
+    sync_parent(path)
+}
+
+/// Makes a file that is not there yet; of two programs that try at once, one gets [`ErrorKind::AlreadyExists`].
+pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = write_part(path, bytes)?;
+    // A second name for the file: other than renaming it, this never replaces anything.
+    let made = match fs::hard_link(&part, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists && !is_there(path) => fs::rename(&part, path),
+        made => made,
+    };
+    let _ = fs::remove_file(&part);
+    made?;
+    sync_parent(path)
+}
+
+/// Checks that a file can be made beside `path`, by one that is gone at once.
+pub(super) fn probe(path: &Path) -> io::Result<()> {
+    fs::remove_file(write_part(path, &[])?)
+}
+
+/// Whether the name is taken, be it by a link that leads nowhere.
+pub(super) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Refuses a name that something else than a file has, a link as well, since renaming would replace the link.
+pub(super) fn check_regular(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => Err(io::Error::other("exists and is not a regular file")),
+        _ => Ok(()),
+    }
+}
+
+/// The bytes beside `path`, on the disk, under a name that nothing had.
+fn write_part(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let (part, mut file) = new_part(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.inspect_err(|_| drop(fs::remove_file(&part)))?;
+    Ok(part)
+}
+
+fn new_part(path: &Path) -> io::Result<(PathBuf, File)> {
+    let mut i = 1_u64;
+    loop {
+        let mut name = OsString::from(path);
+        name.push(if i == 1 { ".part".into() } else { std::format!(".part-{i}") });
+        match File::create_new(&name) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => i += 1,
+            made => return made.map(|file| (name.into(), file)),
+        }
+    }
+}
+
+/// Lets the new name outlast a power failure, which on Unix is the directory's business.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match File::open(parent).and_then(|directory| directory.sync_all()) {
+            // Some file systems cannot, and some directories may not be opened.
+            Err(error) if !CANNOT.contains(&error.kind()) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What a directory says that is not to be synchronised.
+const CANNOT: [ErrorKind; 3] = [ErrorKind::InvalidInput, ErrorKind::Unsupported, ErrorKind::PermissionDenied];
