@@ -51,6 +51,8 @@ mod targets;
 
 mod criterion;
 
+mod fingerprint;
+
 mod layer;
 
 mod norm;

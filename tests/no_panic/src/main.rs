@@ -189,7 +189,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
 
     let mut random = stream(opaque(1), opaque(Purpose::Shuffle), opaque(2));
     shuffle(memory.order, &mut random);
-    opaque(normal(&mut random));
+    opaque((normal(&mut random), random.next_u64(), random.bounded(opaque(0)), opaque(Math::Libm).fingerprint()));
 
     save(spec, Params::of_average(model.params()), memory.bytes)?;
     opaque((holds_average(memory.bytes), model.load(memory.bytes)?));
