@@ -3,7 +3,7 @@
 use crate::criterion::{Shifted, exp, softmax_cross_entropy};
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
-use crate::kernels::{self, cut_mut, rows_mut};
+use crate::kernels::{self, cut_mut, numbered, rows_mut};
 use crate::math::{Math, Total};
 use crate::samples::Inputs;
 use crate::spec::Spec;
@@ -56,8 +56,8 @@ impl Score {
     /// Adds one sample.
     pub(crate) fn add(&mut self, loss: f32, hit: bool) {
         self.lanes[(self.samples % 8) as usize] += loss;
-        self.samples += 1;
-        self.hits += u64::from(hit);
+        self.samples = self.samples.wrapping_add(1);
+        self.hits = self.hits.wrapping_add(u64::from(hit));
         if self.samples.is_multiple_of(LEVEL) {
             (self.before, self.lanes) = (self.sum(), kernels::zeros());
         }
@@ -71,11 +71,7 @@ impl Score {
 
     /// Whether the loss is finite.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.sum().value().is_finite() {
-            Ok(())
-        } else {
-            Err(Error::NonFinite { value: Value::Loss, index: 0 })
-        }
+        if self.sum().value().is_finite() { Ok(()) } else { Err(Error::NonFinite { value: Value::Loss, index: 0 }) }
     }
 
     /// Number of samples.
@@ -127,7 +123,7 @@ pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, mut 
         None if GROUP > 1 => return score_softmax(spec.math_kind(), outputs, width, targets, each),
         None => softmax_cross_entropy,
     };
-    for (s, a) in rows_mut(outputs, width).enumerate() {
+    for (s, a) in numbered(0, rows_mut(outputs, width)) {
         let (loss, hit) = criterion(spec.loss_kind(), spec.math_kind(), a, &targets.get(s, width));
         each(loss, hit);
     }
@@ -140,16 +136,16 @@ const GROUP: usize = kernels::VECTORS;
 fn score_softmax(math: Math, outputs: &mut [f32], width: usize, targets: Targets<'_>, mut each: impl FnMut(f32, bool)) {
     let (mut rest, mut first) = (outputs, 0);
     while !rest.is_empty() && width > 0 {
-        let (group, tail) = cut_mut(rest, GROUP * width);
+        let (group, tail) = cut_mut(rest, GROUP.wrapping_mul(width));
         let mut shifted = [(Shifted::default(), false); GROUP];
-        for (s, (a, shifted)) in (first..).zip(rows_mut(group, width).zip(&mut shifted)) {
+        for (s, (a, shifted)) in numbered(first, rows_mut(group, width).zip(&mut shifted)) {
             *shifted = Shifted::new(a, &targets.get(s, width));
         }
         exp(math, group);
-        for (s, (a, (sums, hit))) in (first..).zip(rows_mut(group, width).zip(&shifted)) {
+        for (s, (a, (sums, hit))) in numbered(first, rows_mut(group, width).zip(&shifted)) {
             each(sums.cross_entropy(a, &targets.get(s, width)), *hit);
         }
-        (rest, first) = (tail, first + GROUP);
+        (rest, first) = (tail, first.wrapping_add(GROUP));
     }
 }
 

@@ -48,6 +48,8 @@ pub extern "C" fn _start() -> ! {
         opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
         opaque(memory.classes[opaque(1)]);
+        #[cfg(feature = "planted_sum")]
+        opaque(opaque(1_usize) + opaque(1));
     }
 }
 
