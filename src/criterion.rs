@@ -9,6 +9,7 @@ use crate::targets::{Target, argmax, peak};
 /// mean over the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Loss {
     /// `Σ_j t_j · (ln Σ_i exp a_i − a_j)`: softmax and cross-entropy from logits in one.
     SoftmaxCrossEntropy,

@@ -13,6 +13,7 @@ use crate::spec::Spec;
 /// How weights start: N(0, 1) times a scale; biases start at zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Init {
     /// Scale `√(2 / inputs)` (He et al. 2015, equation 10): keeps the variance through ReLU layers.
     #[default]

@@ -56,6 +56,7 @@ impl TryRng for Philox {
 /// What draws are for; each purpose has a key of its own under one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
+#[non_exhaustive]
 pub enum Purpose {
     /// Initial parameters.
     Init = 1,

@@ -24,6 +24,7 @@ pub enum Start {
 /// How far replicas are pulled toward their mean after `t` of `total` steps: `α` of [`pull`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Pull {
     /// `α` all the time, from 0 to 1; 0 leaves them independent.
     Constant(f32),

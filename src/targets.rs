@@ -4,6 +4,7 @@ use crate::kernels::{cut, numbered};
 
 /// What the outputs of `n` samples should be.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Targets<'a> {
     /// A class a sample, each below the number of outputs.
     Classes(&'a [u16]),

@@ -10,6 +10,7 @@ use crate::targets::argmax;
 /// How outputs of several models are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Vote {
     /// The mean of the probabilities, `p = Σ ω_k softmax(z_k) / Σ ω_k`.
     Soft,

@@ -120,6 +120,7 @@ pub enum Origin {
 /// How the decay of an exponential average rises, with `t` models before this one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Warmup {
     /// Not at all.
     None,

@@ -100,6 +100,7 @@ fn bytes(n: usize) -> String {
 
 /// What a model says of one image.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Verdict {
     /// The class with the largest output.
     pub class: usize,
@@ -109,6 +110,7 @@ pub struct Verdict {
 
 /// What a model says of a row of a table.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Answer {
     /// Line of the file, from 1 on.
     pub line: u64,

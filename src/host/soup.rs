@@ -16,6 +16,7 @@ use std::vec::Vec;
 
 /// How saved models are averaged.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Method {
     /// All alike.
     Uniform,

@@ -50,10 +50,6 @@ mod inner;
 mod listed;
 mod lists;
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-pub use dispatch::force;
-#[cfg(all(feature = "std", target_arch = "x86_64", debug_assertions))]
-pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
     adam, add, count_bytes, count_columns, count_floats, decayed, dot, exp, forward_bytes, forward_compressed,
@@ -61,6 +57,8 @@ pub(crate) use dispatch::{
     listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
     momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, swap,
 };
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub use dispatch::{force, ran};
 pub(crate) use inner::{clear, copy, relu, sqrt, step, zeros};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 

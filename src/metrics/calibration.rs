@@ -18,6 +18,7 @@ pub struct Calibration {
 
 /// Samples whose confidence, the largest probability, lies in an interval of `1/15`: a bar of a reliability diagram.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Reliability {
     /// How many.
     pub samples: u64,

@@ -16,6 +16,7 @@ pub struct ClassScore {
 
 /// Samples whose score is at least a threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Threshold {
     /// The threshold, a score that samples have.
     pub score: f32,
