@@ -7,6 +7,7 @@ use crate::math::Math;
 /// A unit's nonlinearity `a = f(z)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Activation {
     /// `a = z`.
     Identity,

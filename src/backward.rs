@@ -27,14 +27,14 @@ impl Trace<'_> {
         let (mut activations, mut deltas, mut norms) = (self.activations, &mut *self.deltas, &mut *self.norms);
         let mut bound = 0.0_f32;
         for layer in spec.layers().rev() {
-            let at = deltas.len().saturating_sub(n * layer.outputs());
+            let at = deltas.len().saturating_sub(n.wrapping_mul(layer.outputs()));
             let (deltas_below, here) = cut_mut(core::mem::take(&mut deltas), at);
             (activations, deltas) = (cut(activations, at).0, deltas_below);
             if let Some(norm) = layer.norm() {
                 bound += (norm.backward)(layer, here, params, &mut norms);
             }
             let largest = if layer.index() > 0 {
-                let start = at.saturating_sub(n * layer.inputs());
+                let start = at.saturating_sub(n.wrapping_mul(layer.inputs()));
                 let weights = cut(cut(params, layer.offset()).1, layer.weight_len()).0;
                 kernels::input_gradient(weights, here, layer.outputs(), cut_mut(deltas, start).1, layer.inputs());
                 kernels::largest(cut(activations, start).1)
@@ -52,7 +52,7 @@ impl Trace<'_> {
     pub(crate) fn layers(&self, spec: &Spec, mut each: impl FnMut(&Layer, &Rows<'_>, &[f32])) {
         let (mut below, mut activations, mut deltas) = (Floats(&[]), self.activations, &*self.deltas);
         for layer in spec.layers() {
-            let width = self.samples * layer.outputs();
+            let width = self.samples.wrapping_mul(layer.outputs());
             let x = if layer.index() == 0 { self.inputs } else { below.rows(self.samples, self.many) };
             let (here, deltas_above) = cut(deltas, width);
             each(layer, &x, here);

@@ -18,6 +18,7 @@ use crate::activation::Activation;
 use crate::criterion::Loss;
 use crate::error::{Buffer, CheckpointFault, Error, Value};
 use crate::finite::check_finite;
+use crate::kernels::numbered;
 use crate::math::Math;
 use crate::model::Model;
 use crate::params::{Bound, Params};
@@ -146,8 +147,8 @@ fn check_content(bytes: &[u8], spec: &Spec) -> Result<(), Error> {
     if stored != computed {
         return Err(Error::Checkpoint(CheckpointFault::Crc(stored, computed)));
     }
-    match params_of(bytes, spec).zip(0..).find(|(p, _)| !p.is_finite()) {
-        Some((_, index)) => Err(Error::NonFinite { value: Value::Param, index }),
+    match numbered(0, params_of(bytes, spec)).find(|(_, p)| !p.is_finite()) {
+        Some((index, _)) => Err(Error::NonFinite { value: Value::Param, index }),
         None => Ok(()),
     }
 }
@@ -188,7 +189,7 @@ pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), 
         if found.len() < field.len() || found.iter().zip(field).any(|(a, b)| a != b) {
             fault = fault.or(Some(at));
         }
-        at += field.len();
+        at = usize::wrapping_add(at, field.len());
     });
     if let Some(at) = fault {
         return Err(Error::Checkpoint(match at {
@@ -264,7 +265,7 @@ impl Reader<'_> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let rest = self.bytes.get(self.at..).unwrap_or(&[]);
         let array = rest.first_chunk::<N>().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
-        (self.field, self.at) = (self.at, self.at + N);
+        (self.field, self.at) = (self.at, self.at.wrapping_add(N));
         Ok(*array)
     }
 

@@ -1,6 +1,6 @@
 //! What training minimises.
 
-use crate::kernels;
+use crate::kernels::{self, numbered};
 use crate::link::Link;
 use crate::math::{self, Math};
 use crate::targets::{Target, argmax, peak};
@@ -9,6 +9,7 @@ use crate::targets::{Target, argmax, peak};
 /// mean over the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Loss {
     /// `Σ_j t_j · (ln Σ_i exp a_i − a_j)`: softmax and cross-entropy from logits in one.
     SoftmaxCrossEntropy,
@@ -61,7 +62,7 @@ fn mean(
     };
     let inverse = 1.0 / a.len() as f32;
     let mut sum = 0.0;
-    for (j, a) in a.iter_mut().enumerate() {
+    for (j, a) in numbered(0, &mut *a) {
         let (loss, slope) = f(*a, target.at(j));
         sum += loss;
         *a = slope * inverse;
@@ -99,7 +100,7 @@ impl Shifted {
     pub(crate) fn new(a: &mut [f32], target: &Target<'_>) -> (Self, bool) {
         let at = subtract_largest(a);
         let mut sums = Self::default();
-        for (j, a) in a.iter().enumerate() {
+        for (j, a) in numbered(0, &*a) {
             let t = target.at(j);
             sums.total += t;
             sums.aligned += t * *a;
@@ -111,7 +112,7 @@ impl Shifted {
     pub(crate) fn cross_entropy(&self, a: &mut [f32], target: &Target<'_>) -> f32 {
         let sum = total(a);
         let gain = self.total / sum;
-        for (j, a) in a.iter_mut().enumerate() {
+        for (j, a) in numbered(0, &mut *a) {
             *a = *a * gain - target.at(j);
         }
         self.total * math::ln(sum) - self.aligned

@@ -1,6 +1,6 @@
 //! Dropout (Srivastava et al. 2014), inverted: kept units are scaled while training, so that prediction needs nothing.
 
-use crate::kernels::{cut_mut, rows_mut};
+use crate::kernels::{cut_mut, numbered, rows_mut};
 use crate::random::Masks;
 
 /// Where a step's draws come from: each unit is dropped by one of its own, drawn by layer, sample and place.
@@ -27,9 +27,9 @@ pub(crate) fn drop_units(
     let gain = 65_536.0 / kept as f32;
     let masks = Masks::new(draws.seed, draws.step);
     let samples = rows_mut(a, width).zip(rows_mut(slope, width));
-    for (sample, (a, slope)) in (first..).zip(samples) {
-        for (block, (a, slope)) in (0..).zip(blocks(a).zip(blocks(slope))) {
-            let draws = masks.block(layer, sample, block);
+    for (sample, (a, slope)) in numbered(first as usize, samples) {
+        for (block, (a, slope)) in numbered(0, blocks(a).zip(blocks(slope))) {
+            let draws = masks.block(layer, sample as u32, block as u16);
             for ((a, slope), draw) in a.iter_mut().zip(slope).zip(draws) {
                 let factor = if u32::from(draw) < kept { gain } else { 0.0 };
                 *a *= factor;

@@ -5,6 +5,7 @@ use core::fmt;
 /// A buffer that the caller owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Buffer {
     /// Parameters of a network, [`Spec::param_len`](crate::Spec::param_len) floats.
     Params,
@@ -55,6 +56,7 @@ pub enum Buffer {
 /// What is wrong with a network's description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum SpecFault {
     /// No layer yet.
     NoLayers,
@@ -75,6 +77,7 @@ pub enum SpecFault {
 /// A setting with a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Setting {
     /// Learning rate: `0 <= η <= 1e9`.
     Rate,
@@ -123,6 +126,7 @@ pub enum Setting {
 /// Where a number was not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Value {
     /// A sample's input.
     Input,
@@ -145,6 +149,7 @@ pub enum Value {
 /// Why a checkpoint could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum CheckpointFault {
     /// Does not begin with the format's eight magic bytes.
     Magic,

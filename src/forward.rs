@@ -69,12 +69,13 @@ pub(crate) fn run<'w>(
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
     let mut params = params;
     for layer in spec.layers() {
-        let below = Floats(cut(from, n * layer.inputs()).0);
+        let below = Floats(cut(from, n.wrapping_mul(layer.inputs())).0);
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
-        params = through(layer, spec.math_kind(), params, &x, cut_mut(to, n * layer.outputs()).0, &mut &mut [][..]);
+        let z = cut_mut(to, n.wrapping_mul(layer.outputs())).0;
+        params = through(layer, spec.math_kind(), params, &x, z, &mut &mut [][..]);
         core::mem::swap(&mut to, &mut from);
     }
-    Ok(cut_mut(from, n * spec.outputs()).0)
+    Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
 }
 
 /// What a forward pass for training keeps of `n` samples, layer after layer.
@@ -109,8 +110,9 @@ pub(crate) fn run_training(
     let (mut params, mut below) = (params, Floats(&[]));
     let (mut rest, mut slopes, mut norms) = (&mut *kept.activations, &mut *kept.slopes, &mut *kept.norms);
     for layer in spec.layers() {
-        let (a, tail) = cut_mut(core::mem::take(&mut rest), n * layer.outputs());
-        let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), n * layer.outputs());
+        let len = n.wrapping_mul(layer.outputs());
+        let (a, tail) = cut_mut(core::mem::take(&mut rest), len);
+        let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), len);
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
         params = through(layer, spec.math_kind(), params, &x, a, &mut norms);
         layer.slopes(a, slope);

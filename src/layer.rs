@@ -145,17 +145,17 @@ impl Layer {
 
     /// Index of the first of a norm's parameters.
     pub(crate) fn norm_offset(&self) -> usize {
-        self.offset + self.weight_len() + self.outputs()
+        self.offset.wrapping_add(self.weight_len()).wrapping_add(self.outputs())
     }
 
     /// What a norm has pooled in a network's gradient, where the running statistics stand among the parameters.
     pub(crate) fn pooled<'a>(&self, gradient: &'a [f32]) -> &'a [f32] {
-        cut(cut(gradient, self.offset + self.learned_len()).1, 2 * self.outputs()).0
+        cut(cut(gradient, self.offset.wrapping_add(self.learned_len())).1, self.outputs().wrapping_mul(2)).0
     }
 
     /// How many parameters are learned, from the offset on: all but the running statistics.
     pub(crate) fn learned_len(&self) -> usize {
-        self.param_len() - self.norm_len() / 2
+        self.param_len().wrapping_sub(self.norm_len() / 2)
     }
 
     pub(crate) fn norm(&self) -> Option<&'static Norm> {
@@ -164,7 +164,7 @@ impl Layer {
 
     /// Floats of the workspace that a norm needs for `samples` samples.
     pub(crate) fn norm_room(&self, samples: usize) -> usize {
-        (samples + NORM_ROOM) * self.outputs()
+        samples.wrapping_add(NORM_ROOM).wrapping_mul(self.outputs())
     }
 
     /// `z ← f(z)`.

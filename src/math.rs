@@ -3,6 +3,7 @@
 /// Which implementation of `exp` and `tanh` a network uses; part of its description, since it decides bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Math {
     /// `libm`: errors below one unit in the last place.
     #[default]
@@ -51,11 +52,6 @@ pub(crate) fn ln_1p(x: f32) -> f32 {
 /// `eˣ − 1`.
 pub(crate) fn exp_m1(x: f32) -> f32 {
     libm::expm1f(x)
-}
-
-/// `xʸ`.
-pub(crate) fn pow(x: f32, y: f32) -> f32 {
-    libm::powf(x, y)
 }
 
 /// `cos x`.

@@ -2,7 +2,7 @@
 
 use crate::dropout::Draws;
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{clear, cut_mut, sqrt};
+use crate::kernels::{clear, cut_mut, numbered, sqrt};
 use crate::layer::Layer;
 use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
@@ -13,6 +13,7 @@ use crate::spec::Spec;
 /// How weights start: N(0, 1) times a scale; biases start at zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Init {
     /// Scale `√(2 / inputs)` (He et al. 2015, equation 10): keeps the variance through ReLU layers.
     #[default]
@@ -90,7 +91,7 @@ impl<'a> Model<'a> {
             let (norm, tail) = cut_mut(tail, layer.norm_len());
             let units = layer.outputs();
             // γ = 1, β = 0, mean 0, variance 1.
-            for (i, p) in norm.iter_mut().enumerate() {
+            for (i, p) in numbered(0, norm) {
                 *p = if i < units || i >= 3 * units { 1.0 } else { 0.0 };
             }
             rest = tail;

@@ -95,6 +95,7 @@ impl NoiseScale {
 /// By what a batch grows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Growth {
     /// To what the norm test with this `θ`, in `(0, 1)`, wants, where it fails.
     NormTest(f32),

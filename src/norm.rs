@@ -40,8 +40,8 @@ impl<'a> Params<'a> {
 
 /// The running statistics among the network's parameters: means before variances.
 fn running<'a>(layer: &Layer, params: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32]) {
-    let learned = layer.offset() + layer.learned_len();
-    cut_mut(cut_mut(cut_mut(params, learned).1, 2 * layer.outputs()).0, layer.outputs())
+    let learned = layer.offset().wrapping_add(layer.learned_len());
+    cut_mut(cut_mut(cut_mut(params, learned).1, layer.outputs().wrapping_mul(2)).0, layer.outputs())
 }
 
 /// A layer's room in the workspace after a batch.
@@ -111,7 +111,7 @@ fn by_blocks(width: usize, norm: &Params<'_>, z: &mut [f32], f: impl Fn(f32, f32
                 *z = f(*z, mean, scale, beta);
             }
         }
-        at += BLOCK;
+        at = usize::wrapping_add(at, BLOCK);
         let rest = |s| cut(s, BLOCK).1;
         (gamma, beta, mean, variance) = (rest(gamma), rest(beta), rest(mean), rest(variance));
     }

@@ -72,7 +72,7 @@ impl<'a> NormUpdate<'a> {
         let (n, _) = inputs.check(spec)?;
         if self.pooled.is_empty() {
             // No norms, nothing to do.
-            self.samples += n as u64;
+            self.samples = self.samples.wrapping_add(n as u64);
             return Ok(self.samples);
         }
         if n < 2 {
@@ -97,7 +97,7 @@ impl<'a> NormUpdate<'a> {
                 rest = tail;
             }
         }
-        self.samples += n as u64;
+        self.samples = self.samples.wrapping_add(n as u64);
         Ok(self.samples)
     }
 

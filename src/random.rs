@@ -1,13 +1,62 @@
 //! Seeded, counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a draw depends on its seed and its place
 //! alone, so threads, order and batch size do not matter.
 
-use crate::kernels;
-pub use rand_philox::Philox;
+use crate::{kernels, math};
+use rand_core::{Infallible, TryRng};
 use rand_philox::{philox4x32_10, splitmix64, u32_to_unit_f32};
+
+/// A stream of draws, from [`stream`]. It implements [`rand_core::TryRng`] without errors, and so `Rng`: `rand` and its kin
+/// take it.
+#[derive(Clone, Debug)]
+pub struct Philox(rand_philox::Philox);
+
+impl Philox {
+    /// The next word, uniform on all of them.
+    #[inline]
+    pub fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// The next two words, the first of which is the lower half.
+    #[inline]
+    pub fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A whole number below `bound`, each equally likely (Lemire 2019); 0 where the bound is 0 or 1.
+    #[inline]
+    pub fn bounded(&mut self, bound: u32) -> u32 {
+        self.0.bounded(bound.max(1))
+    }
+}
+
+impl TryRng for Philox {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.next_u32())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.next_u64())
+    }
+
+    /// The bytes of the next words, little-endian; of the last one as many as there is room for.
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (word, tail) = kernels::cut_mut(rest, 4);
+            word.iter_mut().zip(self.next_u32().to_le_bytes()).for_each(|(to, byte)| *to = byte);
+            rest = tail;
+        }
+        Ok(())
+    }
+}
 
 /// What draws are for; each purpose has a key of its own under one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
+#[non_exhaustive]
 pub enum Purpose {
     /// Initial parameters.
     Init = 1,
@@ -29,11 +78,10 @@ const fn key(seed: u64, purpose: Purpose) -> u64 {
     seed ^ (purpose as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The generator for one purpose and stream of a seed; it implements `rand_core`'s traits, so `rand` and its kin take
-/// it.
+/// The generator for one purpose and stream of a seed.
 #[must_use]
 pub fn stream(seed: u64, purpose: Purpose, stream: u64) -> Philox {
-    Philox::from_u64_seed_stream(key(seed, purpose), stream)
+    Philox(rand_philox::Philox::from_u64_seed_stream(key(seed, purpose), stream))
 }
 
 /// One Fisher–Yates shuffle: every order of `items` is equally likely.
@@ -55,7 +103,7 @@ pub fn normal(random: &mut Philox) -> f32 {
         let (u, v) = (uniform(random), uniform(random));
         let s = u * u + v * v;
         if s < 1.0 && s > 0.0 {
-            return u * kernels::sqrt(-2.0 * libm::logf(s) / s);
+            return u * kernels::sqrt(-2.0 * math::ln(s) / s);
         }
     }
 }
@@ -119,6 +167,63 @@ impl SampleDraws {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand_core::Rng;
+
+    /// Key, counter and words of Philox4x32-10: Random123's known answers (`tests/kat_vectors`, Salmon et al. 2011).
+    const KNOWN: [([u32; 2], [u32; 4], [u32; 4]); 3] = [
+        ([0; 2], [0; 4], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+        ([u32::MAX; 2], [u32::MAX; 4], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+        (
+            [0xa409_3822, 0x299f_31d0],
+            [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+        ),
+    ];
+
+    /// The seed whose `purpose` has this key: each step of `splitmix64` undone, the last one first.
+    fn seed_of([low, high]: [u32; 2], purpose: Purpose) -> u64 {
+        let inverse_of = |odd: u64| (0..6).fold(odd, |x, _| x.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(x))));
+        let unfold = |z: u64, by: u32| (0..3).fold(z, |x, _| z ^ x >> by);
+        let z = unfold(u64::from(low) | u64::from(high) << 32, 31).wrapping_mul(inverse_of(0x94d0_49bb_1331_11eb));
+        let z = unfold(z, 27).wrapping_mul(inverse_of(0xbf58_476d_1ce4_e5b9));
+        unfold(z, 30) ^ key(0, purpose)
+    }
+
+    #[test]
+    fn draws_are_the_known_answers_of_philox() {
+        for (key, [unit, sample, low, high], words) in KNOWN {
+            let long = u64::from(low) | u64::from(high) << 32;
+            let halves = words.map(|word| [word as u16, (word >> 16) as u16]);
+            let masks = Masks::new(seed_of(key, Purpose::Dropout), long);
+            assert_eq!(masks.block((unit >> 16) as u16, sample, unit as u16), halves.as_flattened());
+            #[cfg(feature = "std")]
+            assert_eq!(SampleDraws::new(seed_of(key, Purpose::Augment), long, sample).block(unit), words);
+        }
+        let (key, _, words) = KNOWN[0];
+        let mut first = stream(seed_of(key, Purpose::Init), Purpose::Init, 0);
+        assert_eq!(words, core::array::from_fn(|_| first.next_u32()));
+    }
+
+    #[test]
+    fn streams_start_where_they_always_did() {
+        // Purposes and numbers of streams are part of the contract, too.
+        let first = |seed, purpose, number| stream(seed, purpose, number).next_u64();
+        assert_eq!(first(1, Purpose::Init, 0), 16_750_638_374_743_757_138);
+        assert_eq!(first(1, Purpose::Shuffle, 7), 8_549_934_797_477_465_487);
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_words_and_numbers_below_a_bound_stay_there() {
+        let (mut words, mut bytes) = (stream(1, Purpose::Init, 2), stream(1, Purpose::Init, 2));
+        let mut filled = [0; 11];
+        bytes.fill_bytes(&mut filled);
+        let expected: [[u8; 4]; 3] = core::array::from_fn(|_| words.next_u32().to_le_bytes());
+        assert_eq!(filled, expected.as_flattened()[..11]);
+        assert_eq!(Rng::next_u64(&mut bytes), words.next_u64());
+        for bound in [0, 1, 2, 3, u32::MAX] {
+            assert!((0..100).all(|_| words.bounded(bound) < bound.max(1)));
+        }
+    }
 
     #[test]
     fn shuffle_is_a_permutation_and_depends_on_seed_and_stream() {

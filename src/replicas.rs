@@ -4,7 +4,7 @@
 
 use crate::dropout::Draws;
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, rows_mut};
+use crate::kernels::{self, numbered, rows_mut};
 use crate::model::{Init, Model};
 use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
@@ -24,6 +24,7 @@ pub enum Start {
 /// How far replicas are pulled toward their mean after `t` of `total` steps: `α` of [`pull`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Pull {
     /// `α` all the time, from 0 to 1; 0 leaves them independent.
     Constant(f32),
@@ -73,8 +74,8 @@ impl<'a> Model<'a> {
 /// # Errors
 /// As [`Model::init`].
 pub fn init_replicas(models: &mut [Model<'_>], init: Init, start: Start, seed: u64) -> Result<(), Error> {
-    for (model, k) in models.iter_mut().zip(0..) {
-        let own = replica_seed(seed, k);
+    for (k, model) in numbered(0, models) {
+        let own = replica_seed(seed, k as u64);
         model.init(init, if start == Start::Common { seed } else { own })?;
         model.resume(own, 0);
     }
@@ -102,7 +103,7 @@ pub fn mean_of(models: &[Model<'_>], mean: &mut [f32]) -> Result<(), Error> {
         Error::expect_len(Buffer::Mean, model.params.len(), mean.len())?;
         Params::from(model).check()?;
     }
-    for (model, k) in models.iter().zip(1_u32..) {
+    for (k, model) in numbered(1, models) {
         if k == 1 {
             kernels::copy(mean, model.params);
         } else {

@@ -55,17 +55,17 @@ pub(crate) trait Batch {
         let n = if n > 8 { n - n % 8 } else { n };
         let (mut rest, mut first) = (weights, 0);
         while !rest.is_empty() && n > 0 {
-            let (weights, tail) = cut_mut(rest, n * outputs);
+            let (weights, tail) = cut_mut(rest, n.wrapping_mul(outputs));
             if !(skip_zero && self.are_zero(layer, first, n)) {
                 let gradient = cut_mut(block, weights.len()).0;
                 self.gradient(layer, first, deltas, gradient, true);
-                update.rows(layer.offset() + first * outputs, weights, gradient);
+                update.rows(layer.offset().wrapping_add(first.wrapping_mul(outputs)), weights, gradient);
             }
-            (rest, first) = (tail, first + n);
+            (rest, first) = (tail, usize::wrapping_add(first, n));
         }
         let gradient = cut_mut(block, outputs).0;
         kernels::bias_gradient(gradient, deltas, true);
-        update.rows(layer.offset() + layer.weight_len(), bias, gradient);
+        update.rows(layer.offset().wrapping_add(layer.weight_len()), bias, gradient);
         if let Some(norm) = layer.norm() {
             (norm.step)(layer, learned, norms, deltas, &mut |at, weights, gradient| update.rows(at, weights, gradient));
         }

@@ -3,7 +3,7 @@
 
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
-use crate::kernels::{self, CompressedRows, rows};
+use crate::kernels::{self, CompressedRows, numbered, rows};
 use crate::rows::Rows;
 use crate::sets::{BYTE_SET, FLOAT_SET, Form, ListSpace, SPARSE_SET, Set, SetKind, check_scale, whole_rows};
 use crate::spec::Spec;
@@ -137,7 +137,7 @@ impl<'a> SparseSet<'a> {
         if starts.first().is_some_and(|&first| first != 0) {
             return Err(Error::Sparse { sample: 0 });
         }
-        for (sample, (&start, &end)) in starts.iter().zip(starts.iter().skip(1)).enumerate() {
+        for (sample, (&start, &end)) in numbered(0, starts.iter().zip(starts.iter().skip(1))) {
             let row = positions.get(start as usize..end as usize).ok_or(Error::Sparse { sample })?;
             let ascending = row.iter().zip(row.iter().skip(1)).all(|(a, b)| a < b);
             if !ascending || row.last().is_some_and(|&last| last >= inputs) {
@@ -181,7 +181,7 @@ impl<'a> SparseSet<'a> {
 /// Elements that are not zero: the length that [`compress`] needs of `positions` and `values`.
 #[must_use]
 pub fn nonzeros(set: &[u8]) -> usize {
-    set.iter().filter(|&&b| b != 0).count()
+    set.iter().fold(0, |n: usize, &b| n.wrapping_add(usize::from(b != 0)))
 }
 
 /// Compresses rows of `inputs` bytes: `starts` has one more element than there are samples, `positions` and `values`
@@ -201,7 +201,7 @@ pub fn compress(
     if u32::try_from(needed).is_err() {
         return Err(Error::Length { buffer: Buffer::Index, needed, got: u32::MAX as usize });
     }
-    Error::expect_len(Buffer::Index, samples + 1, starts.len())?;
+    Error::expect_len(Buffer::Index, samples.saturating_add(1), starts.len())?;
     Error::expect_len(Buffer::Index, needed, positions.len())?;
     Error::expect_len(Buffer::Index, needed, values.len())?;
     let mut places = positions.iter_mut().zip(values);
@@ -209,10 +209,10 @@ pub fn compress(
     let mut n = 0;
     starts.next().into_iter().for_each(|start| *start = 0);
     for (row, start) in rows(set, inputs.into()).zip(starts) {
-        for (k, &byte) in (0..).zip(row).filter(|(_, b)| **b != 0) {
+        for (k, &byte) in numbered(0, row).filter(|(_, b)| **b != 0) {
             let Some((position, value)) = places.next() else { break };
-            (*position, *value) = (k, byte);
-            n += 1;
+            (*position, *value) = (k as u16, byte);
+            n = u32::wrapping_add(n, 1);
         }
         *start = n;
     }

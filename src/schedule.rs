@@ -7,6 +7,7 @@ use crate::math;
 /// How the rate moves after the warm-up; `t = clamp(step / steps, 0, 1)`, and 1 where `steps = 0`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Decay {
     /// `η`.
     Constant,
@@ -76,6 +77,7 @@ pub enum Decay {
 /// How a rate goes from one value to another, `(1 − a)·from + a·to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Shape {
     /// `a = t`.
     Linear,

@@ -9,6 +9,7 @@
 
 use crate::checkpoint::{CRC, Writer};
 use crate::error::{Buffer, CheckpointFault, Error};
+use crate::kernels::numbered;
 use crate::preprocess::{PARTS, Preprocess, preprocess_len};
 
 const MAGIC: [u8; 8] = *b"\x89CYGPRE\n";
@@ -52,7 +53,7 @@ impl<'a> Preprocess<'a> {
         Error::expect_len(Buffer::Preprocess, preprocess_len(inputs), floats.len())?;
         let numbers = numbers(inputs, bytes)?;
         let value = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes);
-        for (feature, five) in numbers.as_chunks::<PARTS>().0.iter().enumerate() {
+        for (feature, five) in numbered(0, numbers.as_chunks::<PARTS>().0) {
             Preprocess::new(1, &five.map(|bytes| value(&bytes))).map_err(|_| Error::Preprocess { feature })?;
         }
         for (to, from) in floats.iter_mut().zip(numbers) {

@@ -147,7 +147,7 @@ pub(crate) fn whole_rows(length: usize, width: usize) -> Result<usize, Error> {
     if n.saturating_mul(width) == length {
         return Ok(n);
     }
-    Err(Error::Length { buffer: Buffer::Inputs, needed: (n + 1).saturating_mul(width), got: length })
+    Err(Error::Length { buffer: Buffer::Inputs, needed: n.saturating_add(1).saturating_mul(width), got: length })
 }
 
 pub(crate) fn check_scale(scale: f32) -> Result<(), Error> {
@@ -257,7 +257,7 @@ fn is_dense(nonzeros: usize, n: usize, width: usize) -> bool {
 
 /// Places for lists of `n` samples, and for training what is left, for their columns.
 fn space_of(integers: &mut [u32], n: usize, width: usize, training: bool) -> (ByteListsMut<'_>, Option<&mut [u32]>) {
-    let (starts, integers) = cut_mut(integers, n + 1);
+    let (starts, integers) = cut_mut(integers, n.wrapping_add(1));
     let (terms, integers) = cut_mut(integers, n.saturating_mul(width).saturating_add(kernels::SLACK));
     (ByteListsMut { starts, terms }, training.then_some(integers))
 }
@@ -284,7 +284,7 @@ fn columns<'w>(
     mark: impl FnOnce(usize, &mut [[u32; 2]]),
 ) -> Columns<'w> {
     let groups = n.div_ceil(kernels::GROUP);
-    let (cursors, masks) = cut_mut(integers, 2 * n);
+    let (cursors, masks) = cut_mut(integers, n.wrapping_mul(2));
     let masks = cut_mut(masks.as_chunks_mut().0, width.saturating_mul(groups)).0;
     mark(groups, masks);
     Columns { masks, cursors: Cell::from_mut(cursors).as_slice_of_cells(), groups }
@@ -293,7 +293,7 @@ fn columns<'w>(
 /// The rows of a compressed set as floats, in `values`.
 fn expand<'w>(x: &CompressedRows<'_>, n: usize, width: usize, values: &'w mut [f32]) -> &'w [f32] {
     let values = cut_mut(values, n.saturating_mul(width)).0;
-    for (i, to) in kernels::rows_mut(&mut *values, width).enumerate() {
+    for (i, to) in kernels::numbered(0, kernels::rows_mut(&mut *values, width)) {
         kernels::clear(to);
         let (positions, bytes) = x.picked(i);
         for (&p, &b) in positions.iter().zip(bytes) {

@@ -112,9 +112,9 @@ impl Spec {
             ..Layer::NONE
         };
         self.layers[at] = layer;
-        self.count += 1;
+        self.count = self.count.wrapping_add(1);
         self.outputs = width;
-        self.units += layer.outputs();
+        self.units = self.units.wrapping_add(layer.outputs());
         self.widest = if width > self.widest { width } else { self.widest };
         if at & 1 == 0 {
             self.even = if width > self.even { width } else { self.even };
@@ -144,7 +144,7 @@ impl Spec {
             return self.with_fault(SpecFault::Norm);
         }
         self.layers[at].norm = Link(Some(&NORM));
-        self.normed += self.layers[at].outputs();
+        self.normed = self.normed.wrapping_add(self.layers[at].outputs());
         self.params = self.params.saturating_add(self.layers[at].norm_len());
         if self.params > isize::MAX as usize / size_of::<f32>() {
             return self.with_fault(SpecFault::TooLarge);
@@ -300,7 +300,8 @@ impl Spec {
             return usize::MAX;
         }
         // Fewer than the parameters, which are addressable: no overflow but that of the batch.
-        let (each, once) = (2 * self.units + self.normed, self.widest as usize + NORM_ROOM * self.normed);
+        let each = self.units.wrapping_mul(2).wrapping_add(self.normed);
+        let once = NORM_ROOM.wrapping_mul(self.normed).wrapping_add(self.widest as usize);
         batch.saturating_mul(each).saturating_add(once)
     }
 

@@ -1,9 +1,10 @@
 //! What outputs should be.
 
-use crate::kernels::cut;
+use crate::kernels::{cut, numbered};
 
 /// What the outputs of `n` samples should be.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Targets<'a> {
     /// A class a sample, each below the number of outputs.
     Classes(&'a [u16]),
@@ -64,7 +65,7 @@ pub fn argmax(values: &[f32]) -> usize {
 /// The largest value and its index.
 pub(crate) fn peak(values: &[f32]) -> (usize, f32) {
     let (mut best, mut at) = (f32::NEG_INFINITY, 0);
-    for (j, &v) in values.iter().enumerate() {
+    for (j, &v) in numbered(0, values) {
         if v > best {
             (best, at) = (v, j);
         }

@@ -197,7 +197,7 @@ fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32]
         match x {
             Rows::One(x) => {
                 optimizer.update_outer(layer.offset(), weights, x, deltas, block);
-                optimizer.update_outer(layer.offset() + layer.weight_len(), bias, &[1.0], deltas, block);
+                optimizer.update_outer(layer.offset().wrapping_add(layer.weight_len()), bias, &[1.0], deltas, block);
             }
             Rows::Batch(batch) => {
                 let skip_zero = optimizer.rests_at_zero();

@@ -2,7 +2,7 @@
 
 use crate::criterion::softmax;
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut, cut_mut, rows, rows_mut};
+use crate::kernels::{self, cut, cut_mut, numbered, rows, rows_mut};
 use crate::math::Math;
 use crate::params::LIMIT;
 use crate::targets::argmax;
@@ -10,6 +10,7 @@ use crate::targets::argmax;
 /// How outputs of several models are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Vote {
     /// The mean of the probabilities, `p = Σ ω_k softmax(z_k) / Σ ω_k`.
     Soft,
@@ -65,7 +66,7 @@ impl<'a> Votes<'a> {
         let samples = floats.len().checked_div(each).unwrap_or(0);
         Error::expect_len(Buffer::Votes, vote.len(samples.max(1), classes.max(1)), floats.len())?;
         floats.fill(0.0);
-        let (means, ballots) = cut_mut(floats, samples * classes);
+        let (means, ballots) = cut_mut(floats, samples.wrapping_mul(classes));
         Ok(Self { vote, math, classes, means, ballots, weight: 0.0 })
     }
 
@@ -111,8 +112,8 @@ impl<'a> Votes<'a> {
         let samples = self.means.len().checked_div(self.classes).unwrap_or(0);
         self.check()?;
         Error::expect_len(Buffer::Targets, samples, classes.len())?;
-        for (i, class) in classes.iter_mut().enumerate() {
-            let row = |floats| cut(cut(floats, i * self.classes).1, self.classes).0;
+        for (i, class) in numbered(0, classes) {
+            let row = |floats| cut(cut(floats, i.wrapping_mul(self.classes)).1, self.classes).0;
             let (means, ballots) = (row(&*self.means), row(&*self.ballots));
             *class = if self.vote == Vote::Hard { most_ballots(ballots, means) } else { argmax(means) } as u16;
         }
@@ -147,7 +148,7 @@ impl<'a> Votes<'a> {
 /// The class with the most ballots; of several the one of the largest mean probability.
 fn most_ballots(ballots: &[f32], means: &[f32]) -> usize {
     let (mut best, mut at) = ((f32::NEG_INFINITY, f32::NEG_INFINITY), 0);
-    for ((&ballots, &mean), c) in ballots.iter().zip(means).zip(0..) {
+    for (c, (&ballots, &mean)) in numbered(0, ballots.iter().zip(means)) {
         if (ballots, mean) > best {
             (best, at) = ((ballots, mean), c);
         }

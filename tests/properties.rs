@@ -235,6 +235,7 @@ fn plain(asked: &Asked, params: &[f32], sample: &[f32]) -> Vec<f32> {
             }
             Activation::Tanh => libm::tanhf(z),
             Activation::Sigmoid => 1.0 / (1.0 + libm::expf(-z)),
+            _ => panic!("no definition of {activation:?}"),
         };
         (x, rest) = ((0..width).map(sum).map(unit).collect(), tail);
     }

@@ -34,6 +34,7 @@ fn reference(vote: Vote, models: &[(Vec<f32>, f32)], at: usize) -> Vec<f64> {
         Vote::Soft => mean(&|z, c| softmax(z)[c]),
         Vote::LogPool => softmax(&mean(&|z, c| z[c])),
         Vote::Hard => mean(&|z, c| f64::from(u8::from(argmax(z) == c))),
+        _ => panic!("no definition of {vote:?}"),
     }
 }
 

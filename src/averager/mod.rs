@@ -7,7 +7,7 @@ mod state;
 mod window;
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels;
+use crate::kernels::{self, numbered};
 use crate::math::Total;
 use crate::params::{LIMIT, Params};
 use crate::spec::Spec;
@@ -173,11 +173,11 @@ impl<'a> Averager<'a> {
         let gain = -weight / rest;
         // One that was never taken in could leave anything.
         let is_kept = |(&m, &w): (&f32, &f32)| (m + (w - m) * gain).abs() < LIMIT;
-        if let Some(index) = self.mean.iter().zip(params.values).position(|pair| !is_kept(pair)) {
+        if let Some((index, _)) = numbered(0, self.mean.iter().zip(params.values)).find(|(_, pair)| !is_kept(*pair)) {
             return Err(Error::NonFinite { value: Value::Param, index });
         }
         self.blend(params.values, gain, false);
-        let count = self.count() - 1;
+        let count = self.count().wrapping_sub(1);
         self.state = if self.state.rule.is_plain() && weight == 1.0 {
             AverageState::mean_of(count)
         } else {

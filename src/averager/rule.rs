@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Setting};
 use crate::link::Link;
-use crate::math::{self, Total};
+use crate::math::{self, Math, Total};
 
 /// What kind of average it is; each constructor links its own arithmetic alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,12 +120,13 @@ pub enum Origin {
 /// How the decay of an exponential average rises, with `t` models before this one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Warmup {
     /// Not at all.
     None,
     /// `decay_t = min(decay, (1 + t)/(10 + t))` (TensorFlow's `num_updates`).
     Ratio,
-    /// `decay_t = min(decay, 1 − (1 + t/γ)^(−p))`.
+    /// `decay_t = min(decay, 1 − (1 + t/γ)^(−p))`, where the power is `exp(−p·ln_1p(t/γ))`.
     Power {
         /// `γ > 0`, models.
         gamma: f32,
@@ -154,7 +155,7 @@ impl Ema {
         let at_least = match self.warmup {
             Warmup::None => 0.0,
             Warmup::Ratio => 9.0 / (10.0 + t as f32),
-            Warmup::Power { gamma, power } => math::pow(1.0 + t as f32 / gamma, -power),
+            Warmup::Power { gamma, power } => Math::Libm.exp(-power * math::ln_1p(t as f32 / gamma)),
         };
         if at_least > self.epsilon { at_least } else { self.epsilon }
     }

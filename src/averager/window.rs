@@ -1,7 +1,7 @@
 //! The mean of the latest models.
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, cut, rows, rows_mut};
+use crate::kernels::{self, cut, numbered, rows, rows_mut};
 use crate::params::Params;
 
 /// The latest `k` models and their mean (latest weight averaging, LAWA; Kaddour 2022, arXiv 2209.14981): one model leaves
@@ -72,7 +72,7 @@ impl<'a> Window<'a> {
         // The oldest stands where the next one goes.
         let oldest = if held < self.size { 0 } else { (self.count % self.size.max(1) as u64) as usize };
         let models = || rows(self.models, self.width).take(held);
-        for (model, i) in models().skip(oldest).chain(models().take(oldest)).zip(1_u32..) {
+        for (i, model) in numbered(1, models().skip(oldest).chain(models().take(oldest))) {
             if i == 1 {
                 kernels::copy(mean, model);
             } else {

@@ -12,6 +12,7 @@ use std::vec::Vec;
 
 /// A kind of average.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum AverageKind {
     /// Running mean of the snapshots.
     Swa,

@@ -18,6 +18,7 @@ pub struct GrowthPlan {
 
 /// [`Growth`] in terms that do not depend on the number of samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum GrowthRule {
     /// As [`Growth::NormTest`].
     NormTest(f32),

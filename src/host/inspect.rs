@@ -104,6 +104,7 @@ fn bytes(n: usize) -> String {
 
 /// What a model says of one image.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Verdict {
     /// The class with the largest output.
     pub class: usize,
@@ -113,6 +114,7 @@ pub struct Verdict {
 
 /// What a model says of a row of a table or of an image in a file.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Answer {
     /// Line of the row in its file, from 1 on, or the number of the image, from 0 on.
     pub number: u64,

@@ -18,6 +18,7 @@ use std::vec::Vec;
 
 /// How weights move.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum OptimizerPlan {
     /// SGD, with or without momentum.
     Sgd(SgdConfig),
@@ -73,6 +74,7 @@ fn behind<'a>(
 
 /// How the rate falls over the budget, in terms that do not depend on the number of samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum DecayPlan {
     /// Not at all.
     Constant,

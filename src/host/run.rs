@@ -23,6 +23,7 @@ use std::vec::Vec;
 
 /// One line of the history.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Epoch {
     /// From 1.
     pub epoch: u64,
@@ -72,6 +73,7 @@ impl Observer for Deaf {
 
 /// A model on the three sets of samples.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Marks {
     /// What it learned from, without dropout.
     pub train: Score,
@@ -88,6 +90,7 @@ pub struct Marks {
 
 /// An average that a run kept.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Averaged {
     /// Its kind.
     pub name: &'static str,
@@ -103,6 +106,7 @@ pub struct Averaged {
 
 /// What a run leaves.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The network.
     pub spec: Spec,

@@ -17,6 +17,7 @@ use std::vec::Vec;
 
 /// How saved models are averaged.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Method {
     /// All alike.
     Uniform,

@@ -4,8 +4,8 @@
 
 use super::inner::{self, CHUNK};
 use super::{
-    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd, TILE, add_scaled, cut, cut_mut, rows,
-    rows_mut, start_rows, tree,
+    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd, TILE, add_scaled, cut, cut_mut,
+    numbered, rows, rows_mut, start_rows, tree,
 };
 
 /// `out[j] += Σ_i coefficients[i] · matrix[i][j]`, `i` ascending, zero coefficients skipped: the primitive of
@@ -25,7 +25,7 @@ fn weighted_rows<const L: usize>(
             n += 1;
         }
         inner::add_rows(out, values.get(..n).unwrap_or(&values), matrix);
-        matrix = matrix.get(n * width..).filter(|rest| rest.len() < matrix.len()).unwrap_or(&[]);
+        matrix = matrix.get(n.wrapping_mul(width)..).filter(|rest| rest.len() < matrix.len()).unwrap_or(&[]);
     }
     while !matrix.is_empty() {
         let (mut values, mut offsets) = ([0.0; CHUNK], [0; CHUNK]);
@@ -35,8 +35,8 @@ fn weighted_rows<const L: usize>(
         for c in coefficients.by_ref().take(CHUNK) {
             values[n % CHUNK] = c;
             offsets[n % CHUNK] = offset;
-            n += usize::from(c != 0.0);
-            offset += width;
+            n = usize::wrapping_add(n, usize::from(c != 0.0));
+            offset = usize::wrapping_add(offset, width);
         }
         add_listed::<L>(out, values.get(..n).unwrap_or(&values), &offsets, matrix);
         matrix = matrix.get(offset..).filter(|_| offset > 0).unwrap_or(&[]);
@@ -56,7 +56,7 @@ fn add_listed<const L: usize>(out: &mut [f32], values: &[f32], offsets: &[usize]
             2.. => tile::<1, 2>(rest, values, offsets, columns),
             _ => tile::<1, 1>(rest, values, offsets, columns),
         };
-        at += n;
+        at = at.wrapping_add(n);
         rest = cut_mut(rest, n).1;
     }
 }
@@ -134,7 +134,7 @@ pub(super) fn outer<const L: usize>(g: &mut [f32], a: &[f32], d: &[f32], fresh: 
 
 #[inline(always)]
 pub(super) fn gradient_bytes<const L: usize>(g: &mut [f32], a: &ByteRows<'_>, first: usize, d: &[f32], outputs: usize) {
-    for (k, g) in (first..).zip(rows_mut(g, outputs)) {
+    for (k, g) in numbered(first, rows_mut(g, outputs)) {
         let byte = |&row: &u32| a.row(row).get(k).copied().unwrap_or(0);
         let column = a.pick.iter().map(|row| f32::from(byte(row)) * a.scale);
         weighted_rows::<L>(g, column, d, outputs);

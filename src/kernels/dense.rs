@@ -1,6 +1,6 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
-use super::{add_scaled, cut, cut_mut, padded, rows, rows_mut, start_rows};
+use super::{add_scaled, cut, cut_mut, numbered, padded, rows, rows_mut, start_rows};
 
 /// Rows of the matrix between two visits of the running sums: a panel of two registers' width stays in the first cache.
 const DEPTH: usize = 128;
@@ -55,8 +55,8 @@ impl ByRow<'_> {
     /// The terms from `first` on of the `I`-th row after `row`; of `row` itself where `R` rows do not reach that far.
     #[inline(always)]
     fn line<const R: usize, const I: usize>(&self, row: usize, first: usize) -> &[f32] {
-        let row = if I < R { row + I } else { row };
-        cut(cut(cut(self.x, row * self.stride).1, self.stride).0, first).1
+        let row = if I < R { row.wrapping_add(I) } else { row };
+        cut(cut(cut(self.x, row.wrapping_mul(self.stride)).1, self.stride).0, first).1
     }
 }
 
@@ -79,16 +79,18 @@ struct ByColumn<'a> {
 impl Coefficients for ByColumn<'_> {
     #[inline(always)]
     fn of<const R: usize>(&self, row: usize, first: usize) -> impl Iterator<Item = [f32; R]> {
-        let (rest, stride) = (cut(self.a, first * self.stride + row).1, self.stride & 0xffff);
+        let (rest, stride) = (cut(self.a, first.wrapping_mul(self.stride).wrapping_add(row)).1, self.stride & 0xffff);
         // So short and so narrow that the compiler sees no overflow, and compares once.
-        (0..DEPTH).map_while(move |i| rest.get(i * stride..i * stride + R)?.first_chunk::<R>().copied())
+        (0..DEPTH).map_while(move |i| {
+            rest.get(i.wrapping_mul(stride)..i.wrapping_mul(stride).wrapping_add(R))?.first_chunk::<R>().copied()
+        })
     }
 }
 
 /// `out[r] += Σ_i c[r][i]·matrix[i]`, `i` ascending; `out` and `matrix` have rows of `width`.
 #[inline(always)]
 fn multiply_add<const L: usize>(out: &mut [f32], c: &impl Coefficients, matrix: &[f32], width: usize) {
-    let wide = if out.len() >= PANEL_FROM * width { width - width % (2 * L) } else { 0 };
+    let wide = if out.len() >= PANEL_FROM.wrapping_mul(width) { width - width % (2 * L) } else { 0 };
     if wide > 0 {
         through_panels::<L>(out, c, matrix, width, wide);
     }
@@ -124,9 +126,11 @@ fn through_panels<const L: usize>(out: &mut [f32], c: &impl Coefficients, matrix
 /// `matrix` in slabs of [`DEPTH`] rows, the last one shorter, each with the number of its first row.
 #[inline(always)]
 fn slabs(mut matrix: &[f32], width: usize) -> impl Iterator<Item = (&[f32], usize)> {
-    (0..).step_by(DEPTH).map_while(move |first| {
-        let (slab, rest) = cut(matrix, DEPTH * width);
-        matrix = rest;
+    let mut next = 0;
+    core::iter::from_fn(move || {
+        let first = next;
+        let (slab, rest) = cut(matrix, DEPTH.wrapping_mul(width));
+        (matrix, next) = (rest, usize::wrapping_add(next, DEPTH));
         (!slab.is_empty()).then_some((slab, first))
     })
 }
@@ -153,15 +157,15 @@ fn tiles<'m, const C: usize, const L: usize, I: Iterator<Item = &'m [[f32; L]; C
 ) -> usize {
     let mut row = 0;
     while !out.is_empty() {
-        let (group, rest) = cut_mut(out, ROWS * width);
-        if group.len() == ROWS * width {
+        let (group, rest) = cut_mut(out, ROWS.wrapping_mul(width));
+        if group.len() == ROWS.wrapping_mul(width) {
             tile::<ROWS, C, L>(group, c.of(row, first), slab(), width, at);
         } else {
-            for (r, out) in rows_mut(group, width).enumerate() {
-                tile::<1, C, L>(out, c.of(row + r, first), slab(), width, at);
+            for (r, out) in numbered(row, rows_mut(group, width)) {
+                tile::<1, C, L>(out, c.of(r, first), slab(), width, at);
             }
         }
-        (out, row) = (rest, row + ROWS);
+        (out, row) = (rest, row.wrapping_add(ROWS));
     }
     C * L
 }
@@ -178,8 +182,8 @@ fn tile<'m, const R: usize, const C: usize, const L: usize>(
     at: usize,
 ) {
     let mut acc = [[[0.0; L]; C]; R];
-    for (r, acc) in acc.iter_mut().enumerate() {
-        if let Some(out) = cut(out, r * width + at).1.as_chunks::<L>().0.first_chunk::<C>() {
+    for (r, acc) in numbered(0, &mut acc) {
+        if let Some(out) = cut(out, r.wrapping_mul(width).wrapping_add(at)).1.as_chunks::<L>().0.first_chunk::<C>() {
             *acc = *out;
         }
     }
@@ -190,8 +194,10 @@ fn tile<'m, const R: usize, const C: usize, const L: usize>(
             }
         }
     }
-    for (r, acc) in acc.iter().enumerate() {
-        if let Some(out) = cut_mut(out, r * width + at).1.as_chunks_mut::<L>().0.first_chunk_mut::<C>() {
+    for (r, acc) in numbered(0, &acc) {
+        if let Some(out) =
+            cut_mut(out, r.wrapping_mul(width).wrapping_add(at)).1.as_chunks_mut::<L>().0.first_chunk_mut::<C>()
+        {
             *out = *acc;
         }
     }
@@ -208,7 +214,7 @@ pub(super) fn input_gradient_dense<const L: usize>(
 ) {
     let mut weights = weights;
     for k in (0..inputs).step_by(8) {
-        let (block, rest) = cut(weights, 8 * outputs);
+        let (block, rest) = cut(weights, outputs.wrapping_mul(8));
         if outputs <= NARROW {
             narrow_block(block, d, outputs, e, inputs, k);
         } else {
@@ -226,7 +232,7 @@ const NARROW: usize = 32;
 #[inline(always)]
 fn narrow_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize, k: usize) {
     let mut columns = [[0.0_f32; 8]; NARROW];
-    for (r, line) in rows(block, outputs).enumerate().take(8) {
+    for (r, line) in numbered(0, rows(block, outputs)).take(8) {
         for (column, &w) in columns.iter_mut().zip(line) {
             column[r & 7] = w;
         }
@@ -256,13 +262,13 @@ fn narrow_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs:
 #[inline(always)]
 fn wide_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize, k: usize) {
     let mut block = block;
-    for k in [k, k + 4] {
-        let (rows_here, rest) = cut(block, 4 * outputs);
+    for k in [k, k.wrapping_add(4)] {
+        let (rows_here, rest) = cut(block, outputs.wrapping_mul(4));
         block = rest;
         let (mut d, mut e) = (d, &mut *e);
         while !d.is_empty() {
-            let (d_pair, d_rest) = cut(d, 2 * outputs);
-            let (e_pair, e_rest) = cut_mut(e, 2 * inputs);
+            let (d_pair, d_rest) = cut(d, outputs.wrapping_mul(2));
+            let (e_pair, e_rest) = cut_mut(e, inputs.wrapping_mul(2));
             let (d0, d1) = cut(d_pair, outputs);
             let [s0, s1] = four_by_two(rows_here, d0, d1, outputs);
             let (e0, e1) = cut_mut(e_pair, inputs);
@@ -284,7 +290,7 @@ fn add_product(acc: &mut [f32; 8], a: &[f32; 8], b: &[f32; 8]) {
 fn four_by_two(block: &[f32], d0: &[f32], d1: &[f32], outputs: usize) -> [[f32; 4]; 2] {
     let d1 = if d1.is_empty() { d0 } else { d1 };
     let line = |r: usize| {
-        let line = cut(cut(block, r * outputs).1, outputs).0;
+        let line = cut(cut(block, r.wrapping_mul(outputs)).1, outputs).0;
         if line.is_empty() { d0 } else { line }
     };
     let (d0, t0) = d0.as_chunks::<8>();
@@ -320,14 +326,14 @@ pub(super) fn input_gradient_active<const L: usize>(
 ) {
     let mut weights = weights;
     for first in (0..inputs).step_by(ACTIVE) {
-        let (block, rest) = cut(weights, ACTIVE * outputs);
+        let (block, rest) = cut(weights, ACTIVE.wrapping_mul(outputs));
         weights = rest;
         for (e, d) in rows_mut(e, inputs).zip(rows(d, outputs)) {
             let e = cut_mut(cut_mut(e, first).1, ACTIVE).0;
             let (mut active, mut n) = ([0; ACTIVE], 0);
-            for (k, &slope) in e.iter().enumerate() {
+            for (k, &slope) in numbered(0, &*e) {
                 active[n % ACTIVE] = k;
-                n += usize::from(slope != 0.0);
+                n = n.wrapping_add(usize::from(slope != 0.0));
             }
             let (mut rest, groups) = (cut(&active, n).0, active.as_chunks::<8>().0);
             for group in groups {
@@ -355,7 +361,7 @@ const ACTIVE: usize = 32;
 fn eight_sums(block: &[f32], rows: &[usize; 8], d: &[f32], outputs: usize) -> [f32; 8] {
     let (groups, tail) = d.as_chunks::<8>();
     let line = |row: usize| {
-        let line = cut(cut(block, row * outputs).1, outputs).0;
+        let line = cut(cut(block, row.wrapping_mul(outputs)).1, outputs).0;
         let (groups_here, tail) = line.as_chunks::<8>();
         (cut(groups_here, groups.len()).0, tail)
     };

@@ -11,6 +11,7 @@ use super::{
 /// An instruction set that the kernels are compiled for. Each computes the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Isa {
     /// One float at a time, as on a core without vectors; for comparison.
     Scalar = 1,
@@ -83,19 +84,22 @@ mod detect {
         let _ = isa;
     }
 
-    /// Whether code compiled for `isa` has run in this thread since its last [`force`]; known in debug builds alone.
-    #[cfg(debug_assertions)]
+    /// Whether code compiled for `isa` has run in this thread since its last [`force`]; `None` in a release build, which
+    /// does not keep count.
     #[must_use]
-    pub fn ran(isa: Isa) -> bool {
-        RAN.get() & 1 << isa as u8 != 0
+    pub fn ran(isa: Isa) -> Option<bool> {
+        #[cfg(debug_assertions)]
+        return Some(RAN.get() & 1 << isa as u8 != 0);
+        #[cfg(not(debug_assertions))]
+        {
+            let _ = isa;
+            None
+        }
     }
 }
 
-#[cfg(all(feature = "std", target_arch = "x86_64", debug_assertions))]
-pub use detect::ran;
-
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-pub use detect::force;
+pub use detect::{force, ran};
 
 /// Asks for the cache lines of `slice`, up to half a kilobyte, ahead of their use; a hint without effect on any value.
 #[inline(always)]

@@ -47,7 +47,7 @@ fn exp_one(x: f32) -> f32 {
     let whole = if magnitude > THREE_HALVES_LN2 { whole } else { 1.0 };
     let whole = if magnitude > HALF_LN2 { whole } else { 0.0 };
     let whole = if x < 0.0 { -whole } else { whole };
-    let y = exp_of_parts(x, whole, (whole + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32);
+    let y = exp_of_parts(x, whole, ((whole + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32));
     let y = if magnitude > LINEAR { y } else { 1.0 + x };
     let y = if x >= LIMITS[0] { f32::INFINITY } else { y };
     if x <= LIMITS[1] { 0.0 } else { y }
@@ -85,7 +85,7 @@ fn exp_of_parts(x: f32, whole: f32, k: i32) -> f32 {
     let y = 1.0 + (r * c / (2.0 - c) - low + high);
     // In two steps, of which the first is exact and the second may round to a subnormal.
     let half = k >> 1;
-    y * power_of_two(half) * power_of_two(k - half)
+    y * power_of_two(half) * power_of_two(k.wrapping_sub(half))
 }
 
 /// Added to a small number, it leaves the nearest integer in the last bits. (`as i32` would not be vectorised.)
@@ -101,5 +101,5 @@ fn truncated(x: f32) -> f32 {
 /// `2ᵏ` for `|k| <= 75`.
 #[inline(always)]
 fn power_of_two(k: i32) -> f32 {
-    f32::from_bits(((127 + k) as u32) << 23)
+    f32::from_bits((k.wrapping_add(127) as u32) << 23)
 }

@@ -1,7 +1,7 @@
 //! Weighted sums of the rows that lists name, in registers.
 
 use super::lists::{ByteLists, Columns, FloatLists, GROUP, range};
-use super::{CompressedRows, TILE, add_scaled, cut, cut_mut, rows_mut, start_rows};
+use super::{CompressedRows, TILE, add_scaled, cut, cut_mut, numbered, rows_mut, start_rows};
 use core::cell::Cell;
 use core::iter::Zip;
 use core::slice::Iter;
@@ -64,7 +64,7 @@ impl<'a, T> Valued<'a, T> {
     #[inline(always)]
     fn new(lists: &'a T, scale: f32) -> Self {
         let mut values = [0.0; 256];
-        for (byte, value) in values.iter_mut().enumerate() {
+        for (byte, value) in numbered(0, &mut values) {
             *value = byte as f32 * scale;
         }
         Self { lists, values }
@@ -196,7 +196,7 @@ fn forward_tiles<const R: usize, const L: usize>(
     width: usize,
 ) -> usize {
     let columns = cut(weights, at).1;
-    for (s, z) in rows_mut(z, width).enumerate() {
+    for (s, z) in numbered(0, rows_mut(z, width)) {
         tile::<R, L>(cut_mut(z, at).1, x.list(s), columns, width, false);
     }
     R * L
@@ -245,7 +245,7 @@ fn gradient_tiles<const R: usize, const L: usize>(
     (at, width): (usize, usize),
     fresh: bool,
 ) -> usize {
-    let mut masks = cut(columns.masks, first * columns.groups).1;
+    let mut masks = cut(columns.masks, first.wrapping_mul(columns.groups)).1;
     let d = cut(d, at).1;
     for g in rows_mut(g, width) {
         let here;
@@ -256,7 +256,7 @@ fn gradient_tiles<const R: usize, const L: usize>(
             let mask = u64::from(high) << 32 | u64::from(low);
             tile::<R, L>(g, Lit { mask, cursors, lists }, d, width, fresh);
             fresh = false;
-            (d, cursors) = (cut(d, GROUP * width).1, cut(cursors, GROUP).1);
+            (d, cursors) = (cut(d, GROUP.wrapping_mul(width)).1, cut(cursors, GROUP).1);
         }
     }
     R * L

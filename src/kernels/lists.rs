@@ -1,7 +1,7 @@
 //! Lists of the non-zero elements of a batch: found once, used by the forward pass and, column by column, by the
 //! gradient.
 
-use super::{ByteRows, CompressedRows, cut, cut_mut, padded, rows};
+use super::{ByteRows, CompressedRows, cut, cut_mut, numbered, padded, rows};
 use core::cell::Cell;
 
 /// The non-zero elements of a matrix of floats, row by row: row `i` has `values[starts[i]..starts[i + 1]]` at the
@@ -95,7 +95,7 @@ impl<'a> ByteListsMut<'a> {
 #[inline(always)]
 pub(super) fn range(starts: &[u32], i: usize) -> core::ops::Range<usize> {
     let bound = |i: usize| starts.get(i).map_or(0, |&s| s as usize);
-    bound(i)..bound(i + 1)
+    bound(i)..bound(i.wrapping_add(1))
 }
 
 /// Notes where list `i` begins.
@@ -110,19 +110,19 @@ fn begin(starts: &mut [u32], i: usize, n: usize) {
 #[inline(always)]
 pub(super) fn list_floats<const L: usize>(x: &[f32], width: usize, lists: &mut FloatListsMut<'_>) {
     let mut n = 0;
-    for (s, row) in rows(x, width).enumerate() {
+    for (s, row) in numbered(0, rows(x, width)) {
         begin(lists.starts, s, n);
         let (groups, tail) = row.as_chunks::<8>();
         let mut at = 0;
         for group in groups {
             // Images are dark in long runs.
             if group.iter().fold(0, |or, x| or | x.to_bits()) != 0 {
-                n += push_floats(lists, n, at, *group);
+                n = push_floats(lists, n, at, *group);
             }
-            at += 8;
+            at = u32::wrapping_add(at, 8);
         }
-        n += push_floats(lists, n, at, padded(tail));
-        begin(lists.starts, s + 1, n);
+        n = push_floats(lists, n, at, padded(tail));
+        begin(lists.starts, s.wrapping_add(1), n);
     }
 }
 
@@ -130,47 +130,48 @@ pub(super) fn list_floats<const L: usize>(x: &[f32], width: usize, lists: &mut F
 #[inline(always)]
 pub(super) fn list_bytes<const L: usize>(x: &ByteRows<'_>, lists: &mut ByteListsMut<'_>) {
     let mut n = 0;
-    for (s, &row) in x.pick.iter().enumerate() {
+    for (s, &row) in numbered(0, x.pick) {
         begin(lists.starts, s, n);
         let (groups, tail) = x.row(row).as_chunks::<8>();
         let mut at = 0;
         for group in groups {
             if u64::from_ne_bytes(*group) != 0 {
-                n += push_bytes(lists.terms, n, at, *group);
+                n = push_bytes(lists.terms, n, at, *group);
             }
-            at += 8;
+            at = u32::wrapping_add(at, 8);
         }
-        n += push_bytes(lists.terms, n, at, padded(tail));
-        begin(lists.starts, s + 1, n);
+        n = push_bytes(lists.terms, n, at, padded(tail));
+        begin(lists.starts, s.wrapping_add(1), n);
     }
 }
 
-/// Appends the non-zero ones of eight neighbours after `n` elements and returns how many; eight places must be left.
+/// Appends the non-zero ones of eight neighbours after `n` elements and returns how many there are now; eight places must
+/// be left.
 #[inline(always)]
 fn push_floats(lists: &mut FloatListsMut<'_>, n: usize, first: u32, group: [f32; 8]) -> usize {
     let places =
         (cut_mut(lists.indices, n).1.first_chunk_mut::<8>(), cut_mut(lists.values, n).1.first_chunk_mut::<8>());
-    let (Some(indices), Some(values)) = places else { return 0 };
+    let (Some(indices), Some(values)) = places else { return n };
     let mut found = 0;
-    for (l, x) in group.into_iter().enumerate() {
+    for (l, x) in numbered(0, group) {
         // Without a branch an element: a processor cannot foresee which pixels are lit.
-        indices[found & 7] = first + l as u32;
+        indices[found & 7] = first.wrapping_add(l as u32);
         values[found & 7] = x;
-        found += usize::from(x != 0.0);
+        found = usize::wrapping_add(found, usize::from(x != 0.0));
     }
-    found
+    n.wrapping_add(found)
 }
 
 /// As [`push_floats`].
 #[inline(always)]
 fn push_bytes(terms: &mut [u32], n: usize, first: u32, group: [u8; 8]) -> usize {
-    let Some(terms) = cut_mut(terms, n).1.first_chunk_mut::<8>() else { return 0 };
+    let Some(terms) = cut_mut(terms, n).1.first_chunk_mut::<8>() else { return n };
     let mut found = 0;
-    for (l, byte) in group.into_iter().enumerate() {
-        terms[found & 7] = (first + l as u32) << 8 | u32::from(byte);
-        found += usize::from(byte != 0);
+    for (l, byte) in numbered(0, group) {
+        terms[found & 7] = first.wrapping_add(l as u32) << 8 | u32::from(byte);
+        found = usize::wrapping_add(found, usize::from(byte != 0));
     }
-    found
+    n.wrapping_add(found)
 }
 
 /// Lists the rows of a compressed set.
@@ -183,8 +184,8 @@ pub(super) fn list_compressed<const L: usize>(x: &CompressedRows<'_>, lists: &mu
         for ((term, &position), &byte) in cut_mut(lists.terms, n).1.iter_mut().zip(positions).zip(bytes) {
             *term = u32::from(position) << 8 | u32::from(byte);
         }
-        n += positions.len();
-        begin(lists.starts, i + 1, n);
+        n = usize::wrapping_add(n, positions.len());
+        begin(lists.starts, i.wrapping_add(1), n);
     }
 }
 
@@ -197,15 +198,15 @@ pub(super) fn scale_bytes<const L: usize>(from: &[u8], scale: f32, to: &mut [f32
 pub(super) fn count_floats<const L: usize>(x: &[f32]) -> usize {
     // So few at once that 32 bits count them.
     let (groups, tail) = x.as_chunks::<4096>();
-    let count = |x: &[f32]| x.iter().map(|&x| u32::from(x != 0.0)).sum::<u32>() as usize;
-    groups.iter().map(|group| count(group)).sum::<usize>() + count(tail)
+    let count = |x: &[f32]| x.iter().fold(0, |n: u32, &x| n.wrapping_add(u32::from(x != 0.0))) as usize;
+    groups.iter().fold(count(tail), |n, group| n.wrapping_add(count(group)))
 }
 
 #[inline(always)]
 pub(super) fn count_columns<const L: usize>(x: &[f32], stride: usize, width: usize) -> usize {
-    let (mut count, mut rest) = (0, x);
+    let (mut count, mut rest) = (0_usize, x);
     while !rest.is_empty() && stride > 0 {
-        count += count_floats::<L>(cut(rest, width).0);
+        count = count.wrapping_add(count_floats::<L>(cut(rest, width).0));
         rest = cut(rest, stride).1;
     }
     count
@@ -213,11 +214,8 @@ pub(super) fn count_columns<const L: usize>(x: &[f32], stride: usize, width: usi
 
 #[inline(always)]
 pub(super) fn count_bytes<const L: usize>(x: &ByteRows<'_>) -> usize {
-    let mut count = 0;
-    for &row in x.pick {
-        count += x.row(row).iter().map(|&b| u32::from(b != 0)).sum::<u32>() as usize;
-    }
-    count
+    let of_row = |row: &[u8]| row.iter().fold(0, |n: u32, &b| n.wrapping_add(u32::from(b != 0))) as usize;
+    x.pick.iter().fold(0_usize, |n, &row| n.wrapping_add(of_row(x.row(row))))
 }
 
 /// Sets the bit of each element in the masks of its column; there are `groups` masks for each.
@@ -238,7 +236,7 @@ fn mark(starts: &[u32], terms: &[u32], column: impl Fn(u32) -> usize, groups: us
     for s in 0..starts.len().saturating_sub(1) {
         let (group, word, bit) = (s / GROUP, s / 32 % 2, 1 << (s % 32));
         for &term in terms.get(range(starts, s)).unwrap_or(&[]) {
-            if let Some(mask) = masks.get_mut(column(term) * groups + group) {
+            if let Some(mask) = masks.get_mut(column(term).wrapping_mul(groups).wrapping_add(group)) {
                 mask[word] |= bit;
             }
         }

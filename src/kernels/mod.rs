@@ -50,10 +50,6 @@ mod inner;
 mod listed;
 mod lists;
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-pub use dispatch::force;
-#[cfg(all(feature = "std", target_arch = "x86_64", debug_assertions))]
-pub use dispatch::ran;
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
     adam, add, count_bytes, count_columns, count_floats, decayed, dot, exp, forward_bytes, forward_compressed,
@@ -61,6 +57,8 @@ pub(crate) use dispatch::{
     listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
     momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, swap,
 };
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub use dispatch::{force, ran};
 pub(crate) use inner::{clear, copy, relu, sqrt, step, zeros};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 
@@ -82,7 +80,7 @@ fn prefers_dense(coefficients: &[f32], inputs: usize, width: usize) -> bool {
     DENSE_TILES
         && match width {
             ..=32 => true,
-            _ if coefficients.len() < dense::ROWS * inputs => false,
+            _ if coefficients.len() < dense::ROWS.wrapping_mul(inputs) => false,
             33..=64 => nonzeros_of(4),
             _ => nonzeros_of(2),
         }
@@ -119,7 +117,8 @@ pub(crate) fn gradient_rows(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], 
     // Less than five eighths; where rows are short, their ends cost more than zeros do.
     let is_sparse = || {
         let samples = d.len().checked_div(outputs).unwrap_or(0);
-        outputs > 64 && 8 * count_columns(a, inputs, columns) < 5 * samples * columns
+        outputs > 64
+            && count_columns(a, inputs, columns).wrapping_mul(8) < samples.wrapping_mul(columns).wrapping_mul(5)
     };
     // A tile of few rows leaves registers idle, so that skipping is the faster way even where nothing is zero.
     if DENSE_TILES && columns >= dense::ROWS && inputs > 0 && !is_sparse() {
@@ -214,6 +213,17 @@ pub(crate) fn rows_mut<T>(mut matrix: &mut [T], width: usize) -> impl Iterator<I
     })
 }
 
+/// Each item with its number, from `first` on: `enumerate` without its panic where overflow is checked.
+#[inline(always)]
+pub(crate) fn numbered<I: IntoIterator>(first: usize, items: I) -> impl Iterator<Item = (usize, I::Item)> {
+    let mut next = first;
+    items.into_iter().map(move |item| {
+        let number = next;
+        next = next.wrapping_add(1);
+        (number, item)
+    })
+}
+
 /// Every `step`-th element: `step_by` without its panic at 0.
 #[inline(always)]
 pub(crate) fn strided<T>(mut slice: &[T], step: usize) -> impl Iterator<Item = &T> {
@@ -271,7 +281,7 @@ impl<'a> CompressedRows<'a> {
     #[inline(always)]
     pub(crate) fn picked(&self, i: usize) -> (&'a [u16], &'a [u8]) {
         const AHEAD: usize = 4;
-        if let Some(&row) = self.pick.get(i + AHEAD) {
+        if let Some(&row) = self.pick.get(i.wrapping_add(AHEAD)) {
             let (positions, values) = self.row(row);
             prefetch(positions);
             prefetch(values);
@@ -281,7 +291,7 @@ impl<'a> CompressedRows<'a> {
 
     /// Elements that are not zero.
     pub(crate) fn count(&self) -> usize {
-        self.pick.iter().map(|&row| lists::range(self.starts, row as usize).len()).sum()
+        self.pick.iter().fold(0, |n: usize, &row| n.wrapping_add(lists::range(self.starts, row as usize).len()))
     }
 }
 

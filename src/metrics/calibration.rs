@@ -18,6 +18,7 @@ pub struct Calibration {
 
 /// Samples whose confidence, the largest probability, lies in an interval of `1/15`: a bar of a reliability diagram.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Reliability {
     /// How many.
     pub samples: u64,
@@ -53,11 +54,11 @@ impl Calibration {
         let hit = top == usize::from(class);
         let confidence = probabilities.get(top).map_or(0, |p| (p * 16_777_216.0) as u64);
         // The interval (b/15, (b+1)/15].
-        let place = (confidence * BINS as u64).div_ceil(1 << 24).saturating_sub(1) as usize;
+        let place = confidence.wrapping_mul(BINS as u64).div_ceil(1 << 24).saturating_sub(1) as usize;
         if let Some(bin) = self.bins.get_mut(place) {
-            bin.samples += 1;
-            bin.hits += u64::from(hit);
-            bin.confidence += confidence;
+            bin.samples = bin.samples.wrapping_add(1);
+            bin.hits = bin.hits.wrapping_add(u64::from(hit));
+            bin.confidence = bin.confidence.wrapping_add(confidence);
         }
         self.score.add(-math::ln(if own < f32::MIN_POSITIVE { f32::MIN_POSITIVE } else { own }), hit);
         Ok(())

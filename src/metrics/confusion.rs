@@ -1,7 +1,8 @@
 //! Which classes are taken for which.
 
 use crate::error::{Buffer, Error};
-use crate::kernels::{cut, rows, strided};
+use crate::kernels::{cut, numbered, rows, strided};
+use crate::math::Total;
 
 /// Confusion matrix: how many samples of each class were taken for each.
 ///
@@ -33,7 +34,7 @@ impl<'a> Confusion<'a> {
             let sample = usize::try_from(self.samples()).unwrap_or(usize::MAX);
             return Err(Error::Label { sample, label: short(wrong), classes: short(classes) });
         }
-        if let Some(count) = self.counts.get_mut(usize::from(class) * classes + predicted) {
+        if let Some(count) = self.counts.get_mut(usize::from(class).wrapping_mul(classes).wrapping_add(predicted)) {
             *count = count.checked_add(1).ok_or(Error::CountOverflow)?;
         }
         Ok(())
@@ -65,7 +66,7 @@ impl<'a> Confusion<'a> {
 
     /// Each class against the rest, in order.
     pub fn per_class(&self) -> impl Iterator<Item = ClassCounts> {
-        rows(self.counts, self.classes).enumerate().map(|(c, row)| ClassCounts {
+        numbered(0, rows(self.counts, self.classes)).map(|(c, row)| ClassCounts {
             hits: row.get(c).map_or(0, |&n| n.into()),
             predicted: sum(strided(cut(self.counts, c).1, self.classes)),
             support: sum(row),
@@ -91,12 +92,12 @@ impl<'a> Confusion<'a> {
     }
 
     fn mean_of(&self, figure: fn(&ClassCounts) -> f32) -> f32 {
-        let (mut sum, mut known) = (0.0, 0_u32);
+        let (mut sum, mut known) = (Total::NONE, 0_u32);
         for x in self.per_class().map(|counts| figure(&counts)).filter(|x| !x.is_nan()) {
-            sum += x;
-            known += 1;
+            sum = sum.add(x);
+            known = known.wrapping_add(1);
         }
-        sum / known as f32
+        sum.value() / known as f32
     }
 }
 
@@ -137,7 +138,7 @@ impl ClassCounts {
 }
 
 fn sum<'a>(counts: impl IntoIterator<Item = &'a u32>) -> u64 {
-    counts.into_iter().fold(0, |sum, &n| sum + u64::from(n))
+    counts.into_iter().fold(0, |sum: u64, &n| sum.wrapping_add(u64::from(n)))
 }
 
 /// A class as errors name it.

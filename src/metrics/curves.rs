@@ -2,7 +2,7 @@
 
 use super::sort::sort_descending;
 use crate::error::{Error, Value};
-use crate::kernels::cut;
+use crate::kernels::{cut, numbered};
 use core::iter;
 
 /// A sample's score for one class: a probability, or any output that is larger where the class is more likely.
@@ -16,6 +16,7 @@ pub struct ClassScore {
 
 /// Samples whose score is at least a threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Threshold {
     /// The threshold, a score that samples have.
     pub score: f32,
@@ -70,10 +71,11 @@ impl<'a> Curves<'a> {
         let (mut rest, mut true_positives, mut false_positives) = (self.scores, 0, 0);
         iter::from_fn(move || {
             let score = rest.first()?.score;
-            let (ties, below) = cut(rest, rest.iter().take_while(|s| s.score == score).count());
+            let (ties, below) =
+                cut(rest, numbered(1, rest.iter().take_while(|s| s.score == score)).last().map_or(0, |(n, _)| n));
             let positives = count(ties);
-            true_positives += positives;
-            false_positives += ties.len() as u32 - positives;
+            true_positives = u32::wrapping_add(true_positives, positives);
+            false_positives = u32::wrapping_add(false_positives, (ties.len() as u32).wrapping_sub(positives));
             rest = below;
             Some(Threshold { score, true_positives, false_positives })
         })
@@ -101,7 +103,8 @@ impl<'a> Curves<'a> {
         // Twice the area in units of a pair, below 2⁶³.
         let (mut area, mut left, mut below) = (0_u64, 0, 0);
         for t in self.thresholds() {
-            area += u64::from(t.false_positives - left) * (u64::from(below) + u64::from(t.true_positives));
+            let (step, height) = (t.false_positives.wrapping_sub(left), u64::from(below) + u64::from(t.true_positives));
+            area = area.wrapping_add(u64::from(step).wrapping_mul(height));
             (left, below) = (t.false_positives, t.true_positives);
         }
         let pairs = u64::from(self.positives) * u64::from(self.negatives);
@@ -116,7 +119,7 @@ impl<'a> Curves<'a> {
         for t in self.thresholds() {
             let passed = u64::from(t.true_positives) + u64::from(t.false_positives);
             let precision = (u64::from(t.true_positives) << 31).checked_div(passed).unwrap_or(0);
-            area += u64::from(t.true_positives - below) * precision;
+            area = area.wrapping_add(u64::from(t.true_positives.wrapping_sub(below)).wrapping_mul(precision));
             below = t.true_positives;
         }
         area as f32 / 2_147_483_648.0 / self.positives as f32
@@ -125,7 +128,7 @@ impl<'a> Curves<'a> {
 
 /// Those of the class.
 fn count(scores: &[ClassScore]) -> u32 {
-    scores.iter().map(|s| u32::from(s.is_positive)).sum()
+    scores.iter().fold(0, |n: u32, s| n.wrapping_add(u32::from(s.is_positive)))
 }
 
 fn share(part: u32, of: u32) -> f32 {

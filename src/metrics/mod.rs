@@ -64,10 +64,10 @@ pub(crate) fn score_each(
     let (samples, _) = targets.check(spec, &inputs)?;
     let mut done = 0;
     while done < samples {
-        let n = work.capacity().min(samples - done);
+        let n = work.capacity().min(samples.wrapping_sub(done));
         let outputs = forward::run(spec, params, &inputs.part(done, n, spec.inputs()), n, work)?;
         score(spec, outputs, targets.skip(done, spec.outputs()), &mut *each);
-        done += n;
+        done = usize::wrapping_add(done, n);
     }
     Ok(())
 }

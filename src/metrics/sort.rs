@@ -25,13 +25,13 @@ pub(super) fn sort_descending(scores: &mut [ClassScore]) {
 /// Lets `moved` sink from the empty place `at` to where both below are no smaller.
 fn sift(heap: &mut [ClassScore], mut at: usize, moved: ClassScore) {
     loop {
-        let mut below = 2 * at + 1;
+        let mut below = at.wrapping_mul(2).wrapping_add(1);
         let Some(&left) = heap.get(below) else { break };
         let mut least = left;
-        if let Some(&right) = heap.get(below + 1)
+        if let Some(&right) = heap.get(below.wrapping_add(1))
             && right.score < left.score
         {
-            (below, least) = (below + 1, right);
+            (below, least) = (below.wrapping_add(1), right);
         }
         if least.score >= moved.score {
             break;

@@ -104,7 +104,7 @@ fn through_block(
         let gradient = cut_mut(block, weights.len()).0;
         kernels::outer(gradient, x, d, true);
         update(offset, weights, gradient);
-        (offset, x, rest) = (offset + weights.len(), kernels::cut(x, rows).1, tail);
+        (offset, x, rest) = (offset.wrapping_add(weights.len()), kernels::cut(x, rows).1, tail);
     }
 }
 

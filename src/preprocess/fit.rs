@@ -12,6 +12,7 @@ const LARGEST: f32 = 1e15;
 /// rule, for nothing was learned of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Scaling {
     /// To mean 0 and standard deviation 1: `(x − μ)/σ`, `σ² = Σ(x − μ)²/n`.
     #[default]
@@ -25,6 +26,7 @@ pub enum Scaling {
 /// What becomes of a missing value, which NaN says. A caller may also leave such samples out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Missing {
     /// An error.
     #[default]
@@ -38,6 +40,7 @@ pub enum Missing {
 /// Which values become the nearest bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Clip {
     /// None.
     #[default]

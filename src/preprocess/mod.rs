@@ -75,7 +75,7 @@ impl<'a> Preprocess<'a> {
                 if x.is_infinite() || !prepared(x, feature).is_finite() {
                     return Err(Error::NonFinite { value: Value::Input, index });
                 }
-                index += 1;
+                index = usize::wrapping_add(index, 1);
             }
         }
         for row in rows_mut(samples, self.inputs()) {

@@ -3,7 +3,7 @@
 mod predict;
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut, rows, rows_mut};
+use crate::kernels::{self, cut, numbered, rows, rows_mut};
 use crate::params::Params;
 use crate::random::{self, Purpose};
 pub use predict::Draws;
@@ -102,8 +102,8 @@ impl<'a> Swag<'a> {
             let d = w - m;
             (v + d * d).is_finite()
         };
-        match self.mean.iter().zip(&*self.second).zip(params).position(|triple| !stays(triple)) {
-            Some(index) => Err(Error::NonFinite { value: Value::Param, index }),
+        match numbered(0, self.mean.iter().zip(&*self.second).zip(params)).find(|(_, triple)| !stays(*triple)) {
+            Some((index, _)) => Err(Error::NonFinite { value: Value::Param, index }),
             None => Ok(()),
         }
     }
@@ -127,7 +127,7 @@ impl<'a> Swag<'a> {
                 let d = m_b - m;
                 v + v_b + d * d * gain
             };
-            if let Some(index) = both().position(|four| !merged(four).is_finite()) {
+            if let Some((index, _)) = numbered(0, both()).find(|(_, four)| !merged(*four).is_finite()) {
                 return Err(Error::NonFinite { value: Value::Param, index });
             }
             let theirs = other.mean.iter().zip(&*other.second);

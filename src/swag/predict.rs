@@ -66,7 +66,7 @@ impl Swag<'_> {
             let gain = 1.0 / (draw as f32 + 1.0);
             let (mut rest, mut done) = (&mut *probabilities, 0);
             while done < samples {
-                let n = work.capacity().min(samples - done);
+                let n = work.capacity().min(samples.wrapping_sub(done));
                 let outputs = run(spec, params, &inputs.part(done, n, spec.inputs()), n, work)?;
                 check_finite(outputs, Value::Output)?;
                 interpret(spec, outputs);
@@ -75,7 +75,7 @@ impl Swag<'_> {
                     clear(here);
                 }
                 mean_update(here, outputs, gain);
-                (rest, done) = (tail, done + n);
+                (rest, done) = (tail, usize::wrapping_add(done, n));
             }
         }
         Ok(())

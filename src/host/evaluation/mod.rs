@@ -24,6 +24,7 @@ use std::vec::Vec;
 /// `cygnet eval --json` writes it as one object. Its fields and theirs have these names there; what is NaN here, as the
 /// recall of a class without samples, is `null`.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// What the model was trained for: `cross-entropy`, `mse`, `bce` or `huber:δ`.
     pub loss_name: String,
@@ -39,6 +40,7 @@ pub struct Evaluation {
 
 /// A model on one set of samples.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct SetEvaluation {
     /// How many.
     pub samples: u64,

@@ -12,6 +12,7 @@ use std::vec::Vec;
 
 /// One class against the rest.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct ClassEvaluation {
     /// What the class is called, where a table has names.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +42,7 @@ pub struct ClassEvaluation {
 
 /// Points of a receiver operating characteristic.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Roc {
     /// Share of the rest that passes, from 0 to 1.
     pub false_positive_rate: Vec<f32>,
@@ -50,6 +52,7 @@ pub struct Roc {
 
 /// Points of a precision-recall curve.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Pr {
     /// Share of the class that passes, from 0 to 1.
     pub recall: Vec<f32>,

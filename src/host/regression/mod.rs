@@ -45,6 +45,7 @@ impl Units {
 
 /// How far predictions of one number are off.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Regression {
     /// Samples.
     pub samples: u64,
@@ -94,6 +95,7 @@ impl Regression {
 
 /// One number that a model predicts, on every set of samples.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct TargetEvaluation {
     /// The column.
     pub name: String,
@@ -109,6 +111,7 @@ pub struct TargetEvaluation {
 ///
 /// `cygnet eval --json` writes it as one object, whose fields have these names.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RegressionEvaluation {
     /// Each number that it predicts.
     pub targets: Vec<TargetEvaluation>,

@@ -32,6 +32,7 @@ pub enum Batches {
 
 /// What holds replicas together.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Coupling {
     /// They are [pulled](crate::pull) to their mean, `θ_k ← θ_k + α(θ̄ − θ_k)`.
     Mean(Pull),

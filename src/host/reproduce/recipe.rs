@@ -9,6 +9,7 @@ use std::borrow::ToOwned;
 
 /// What is trained, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stage {
     /// One model, with SWA.
     Single,

@@ -11,6 +11,7 @@ use std::vec::Vec;
 
 /// How good one way to predict is in one seed; NaN where there is no figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Figures {
     /// Of the run.
     pub seed: u64,

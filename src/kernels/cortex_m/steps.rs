@@ -323,5 +323,5 @@ pub(in crate::kernels) fn adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &
             options(nostack),
         );
     }
-    rows * width
+    rows.wrapping_mul(width)
 }

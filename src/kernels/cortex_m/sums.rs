@@ -227,7 +227,7 @@ unsafe fn sum_rows(out: *mut f32, width: usize, start: *const f32, x: &[f32], ma
             x = inout(reg) x.as_ptr() => _,
             row = inout(reg) matrix.as_ptr() => _,
             start = inout(reg) start => _,
-            stride = inout(reg) width * size_of::<f32>() => _,
+            stride = inout(reg) width.wrapping_mul(size_of::<f32>()) => _,
             mask = out(reg) _,
             n = out(reg) _,
             at = out(reg) _,

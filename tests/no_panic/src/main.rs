@@ -48,6 +48,8 @@ pub extern "C" fn _start() -> ! {
         opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
         opaque(memory.classes[opaque(1)]);
+        #[cfg(feature = "planted_sum")]
+        opaque(opaque(1_usize) + opaque(1));
     }
 }
 
@@ -189,7 +191,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
 
     let mut random = stream(opaque(1), opaque(Purpose::Shuffle), opaque(2));
     shuffle(memory.order, &mut random);
-    opaque(normal(&mut random));
+    opaque((normal(&mut random), random.next_u64(), random.bounded(opaque(0)), opaque(Math::Libm).fingerprint()));
 
     save(spec, Params::of_average(model.params()), memory.bytes)?;
     opaque((holds_average(memory.bytes), model.load(memory.bytes)?));

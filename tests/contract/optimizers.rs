@@ -1,0 +1,67 @@
+//! What each optimizer makes of the gradient of a batch, one parameter at a time.
+
+use super::{Pair, one_minus_power};
+use cygnet::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+
+fn floored(x: f32, floor: f32) -> f32 {
+    if x.abs() < floor { 0.0 } else { x }
+}
+
+/// An optimizer's memory, over all parameters.
+pub(crate) enum Oracle {
+    Sgd(SgdConfig, Vec<f32>),
+    Adam(AdamConfig, Vec<f32>, Vec<f32>),
+    Lookahead(LookaheadConfig, Vec<f32>, Box<Oracle>),
+    ScheduleFree(ScheduleFreeConfig, Vec<f32>, Vec<f32>, Pair),
+}
+
+impl Oracle {
+    /// Step `t = 1, 2, …` along `g·(1/n)`, of the parameters that `learned` names.
+    pub(crate) fn step(&mut self, t: u64, rate: f32, g: &[f32], n: usize, w: &mut [f32], learned: &[usize]) {
+        let share = 1.0 / n as f32;
+        match self {
+            Self::Sgd(SgdConfig { momentum, nesterov, weight_decay, .. }, v) => {
+                for &i in learned {
+                    let mut g = g[i] * share;
+                    if *weight_decay != 0.0 {
+                        g += *weight_decay * w[i];
+                    }
+                    if *momentum == 0.0 {
+                        w[i] -= rate * g;
+                        continue;
+                    }
+                    v[i] = floored(*momentum * v[i] + g, 1e-20);
+                    w[i] -= rate * if *nesterov { g + *momentum * v[i] } else { v[i] };
+                }
+            }
+            Self::Adam(c, m, v) => {
+                let correction = 1.0 / one_minus_power(1.0 - c.beta2, t).sqrt();
+                let scaled = rate / one_minus_power(1.0 - c.beta1, t);
+                let shrink = if c.decoupled { 1.0 - rate * c.weight_decay } else { 1.0 };
+                let coupled = if c.decoupled { 0.0 } else { c.weight_decay };
+                for &i in learned {
+                    let g = g[i] * share + coupled * w[i];
+                    m[i] = floored(c.beta1 * m[i] + (1.0 - c.beta1) * g, 1e-20);
+                    v[i] = floored(c.beta2 * v[i] + (1.0 - c.beta2) * (g * g), 1e-30);
+                    w[i] = shrink * w[i] - scaled * (m[i] / (v[i].sqrt() * correction + c.epsilon));
+                }
+            }
+            Self::Lookahead(c, slow, inner) => {
+                inner.step(t, rate, g, n, w, learned);
+                for &i in learned.iter().filter(|_| t.is_multiple_of(c.every.into())) {
+                    slow[i] += (w[i] - slow[i]) * c.alpha;
+                    w[i] = slow[i];
+                }
+            }
+            Self::ScheduleFree(c, z, x, squares) => {
+                *squares = squares.add(rate * rate);
+                let gain = rate * rate / squares.value();
+                for &i in learned {
+                    z[i] -= rate * (g[i] * share + c.weight_decay * w[i]);
+                    x[i] += (z[i] - x[i]) * gain;
+                    w[i] = z[i] + (x[i] - z[i]) * c.beta;
+                }
+            }
+        }
+    }
+}
