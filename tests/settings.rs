@@ -6,10 +6,10 @@ mod common;
 
 use common::{bits, cases};
 use cygnet::{
-    Activation, Adam, AdamConfig, Anneal, Averager, BatchSize, Decay, Draws, Ema, Error, Fit, Gate, Gradient, Growth,
-    Init, Lookahead, LookaheadConfig, Loss, Math, Missing, Clip, Model, Noise, Optimizer, Origin, PreprocessConfig, Pull, Rule, Scaling,
-    Schedule, ScheduleFree, ScheduleFreeConfig, Score, Sgd, SgdConfig, Shape, Spec, Swag, Targets, Vote,
-    Votes, Warmup, Window, Workspace, attract, evaluate, fit_len, predict, preprocess_len, pull,
+    Activation, Adam, AdamConfig, Anneal, Averager, BatchSize, Clip, Decay, Draws, Ema, Error, Fit, Gate, Gradient,
+    Growth, Init, Lookahead, LookaheadConfig, Loss, Math, Missing, Model, Noise, Optimizer, Origin, PreprocessConfig,
+    Pull, Rule, Scaling, Schedule, ScheduleFree, ScheduleFreeConfig, Score, Sgd, SgdConfig, Shape, Spec, Swag, Targets,
+    Vote, Votes, Warmup, Window, Workspace, attract, evaluate, fit_len, predict, preprocess_len, pull,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -31,10 +31,8 @@ fn is_finite(x: &[f32]) -> bool {
 }
 
 fn specs() -> impl Strategy<Value = Spec> {
-    let activation = prop_oneof![
-        prop::sample::select(&common::ACTIVATIONS),
-        setting().prop_map(Activation::LeakyRelu),
-    ];
+    let activation =
+        prop_oneof![prop::sample::select(&common::ACTIVATIONS), setting().prop_map(Activation::LeakyRelu),];
     let loss = prop_oneof![
         Just(Loss::SoftmaxCrossEntropy),
         Just(Loss::MeanSquared),
