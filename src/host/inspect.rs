@@ -8,7 +8,7 @@ use super::preparation::Preparation;
 use super::report::{Table, aligned};
 use super::tables::questions;
 use super::{HostError, image};
-use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
+use crate::{Loss, Spec, Workspace, checkpoint_len, class_of, predict, softmax};
 use std::borrow::ToOwned;
 use std::format;
 use std::fs::File;
@@ -101,7 +101,7 @@ fn bytes(n: usize) -> String {
 /// What a model says of one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// The class with the largest output.
+    /// The class with the largest output; of a single output, whether it is above 0.
     pub class: usize,
     /// Softmax of the outputs; the outputs themselves for a model of another loss.
     pub outputs: Vec<f32>,
@@ -172,7 +172,7 @@ fn verdict(spec: &Spec, params: &[f32], inputs: &[f32]) -> Result<Verdict, HostE
     let mut floats = vec![0.0; spec.predict_len(1)];
     let mut work = Workspace::for_prediction(spec, 1, &mut floats)?;
     let outputs = predict(spec, params, inputs, &mut work)?;
-    let class = argmax(outputs);
+    let class = class_of(outputs);
     if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
         softmax(outputs, spec.math_kind());
     }
