@@ -64,6 +64,18 @@ impl Activation {
         })
     }
 
+    /// Its number and the bits of its constant, for a digest.
+    pub(crate) const fn code(self) -> (u32, u32) {
+        match self {
+            Self::Identity => (0, 0),
+            Self::Relu => (1, 0),
+            // −0 is 0.
+            Self::LeakyRelu(slope) => (2, (slope + 0.0).to_bits()),
+            Self::Tanh => (3, 0),
+            Self::Sigmoid => (4, 0),
+        }
+    }
+
     /// A leaky ReLU's slope below 0; 0 of the others.
     fn below(self) -> f32 {
         if let Self::LeakyRelu(slope) = self { slope } else { 0.0 }

@@ -16,8 +16,8 @@ use core::ops::Deref;
 ///
 /// ```compile_fail
 /// # use cygnet::{Activation, Averager, Model, Spec};
-/// # const NET: Spec = Spec::new(1).dense(1, Activation::Identity);
-/// # let (mut params, mut mean) = ([0.0; 2], [0.0; 2]);
+/// # const NET: Spec = Spec::new(1).dense(2, Activation::Identity);
+/// # let (mut params, mut mean) = ([0.0; 4], [0.0; 4]);
 /// # let (mut model, mut swa) = (Model::new(&NET, &mut params).unwrap(), Averager::new(&mut mean));
 /// # swa.update(&model).unwrap();
 /// let average = swa.in_place_of(&mut model).unwrap();
@@ -48,6 +48,7 @@ impl<'m> Averager<'m> {
         self.swapped = true;
         let live = (model.bound, model.is_average);
         (model.bound, model.is_average) = (Bound::UNKNOWN, true);
+        model.count_change();
         Ok(Averaged { averager: self, model, live })
     }
 
@@ -62,6 +63,7 @@ impl<'m> Averager<'m> {
             kernels::swap(self.mean, model.params);
             (model.bound, model.is_average) = (Bound::UNKNOWN, false);
             self.swapped = false;
+            model.count_change();
         }
         Ok(())
     }
@@ -73,6 +75,7 @@ impl<'m> Averager<'m> {
     pub fn finish(self, model: &mut Model<'_>) -> Result<(), Error> {
         self.copy_to(model.params)?;
         (model.bound, model.is_average) = (Bound::UNKNOWN, true);
+        model.count_change();
         Ok(())
     }
 }
@@ -101,5 +104,7 @@ impl Drop for Averaged<'_, '_, '_> {
         kernels::swap(self.averager.mean, self.model.params);
         self.averager.swapped = false;
         (self.model.bound, self.model.is_average) = self.live;
+        // They are as they were.
+        self.model.changes = self.model.changes.wrapping_sub(1);
     }
 }

@@ -171,6 +171,7 @@ impl Model<'_> {
         }
         load_params(self.spec, bytes, self.params)?;
         (self.bound, self.is_average) = (Bound::UNKNOWN, false);
+        self.count_change();
         Ok(())
     }
 }

@@ -45,6 +45,16 @@ impl Loss {
         };
         Link(Some(criterion))
     }
+
+    /// Its number and the bits of its constant, for a digest.
+    pub(crate) const fn code(self) -> (u32, u32) {
+        match self {
+            Self::SoftmaxCrossEntropy => (0, 0),
+            Self::MeanSquared => (1, 0),
+            Self::BinaryCrossEntropy => (2, 0),
+            Self::Huber(delta) => (3, delta.to_bits()),
+        }
+    }
 }
 
 /// A loss that is a mean over outputs, `(1/u) Σ_j f(a_j, t_j)`, outputs in order. `f` also gives the derivative; `is_hit`

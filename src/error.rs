@@ -72,6 +72,27 @@ pub enum SpecFault {
     Constant,
     /// More parameters than this processor can address.
     TooLarge,
+    /// Softmax cross-entropy of one output, whose probability is always 1: the loss would be 0, and nothing would move.
+    OneClass,
+}
+
+impl SpecFault {
+    /// The fault in words, also where nothing can be formatted: in a `const`.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::NoLayers => "no dense layer",
+            Self::TooManyLayers => "too many dense layers",
+            Self::ZeroWidth => "a width of zero",
+            Self::Dropout => "dropout stands between two dense layers, 0 <= p < 1",
+            Self::Norm => "a norm stands behind a dense layer, once",
+            Self::Constant => "a slope is finite and not negative, a Huber threshold finite and positive",
+            Self::TooLarge => "more parameters than memory can address",
+            Self::OneClass => {
+                "softmax cross-entropy takes at least two outputs: for two classes, or one output of another loss"
+            }
+        }
+    }
 }
 
 /// A setting with a range.
@@ -85,14 +106,16 @@ pub enum Setting {
     Momentum,
     /// Adam's decay rates: `0 <= β < 1`.
     Beta,
-    /// Adam's `ε`: finite and positive.
+    /// Adam's `ε`: finite, and at least 1e-15, the root of the least second moment that is kept.
     Epsilon,
     /// Weight decay: `0 <= λ <= 1`.
     WeightDecay,
     /// Norm to clip to: finite and positive.
     MaxNorm,
-    /// Standard deviation of an initialisation: finite, not negative.
+    /// Standard deviation of an initialisation: `0 <= σ <= 1e37`.
     Sigma,
+    /// Scale of a posterior's covariance: not negative, and so small that every draw is finite.
+    Covariance,
     /// Samples in a workspace: at least one.
     BatchSize,
     /// What bytes are multiplied by: 255 times it is finite.
@@ -117,6 +140,14 @@ pub enum Setting {
     Pull,
     /// Steps of a rate's cycle, and by what cycles grow: at least 1.
     Cycle,
+    /// By what a rate drops: `0 <= factor <= 1`.
+    Factor,
+    /// Steps of a one-cycle's rise: no more than the steps in all.
+    Rise,
+    /// A gate's slack, finite, and the least loss that passed, neither NaN nor −∞.
+    Slack,
+    /// Classes: 1 to 65,536.
+    Classes,
     /// What a missing value becomes: finite.
     Fill,
     /// Standard deviations to clip at: finite and positive.
@@ -144,6 +175,10 @@ pub enum Value {
     Score,
     /// A mean or a variance of a layer with a norm, whose index comes with it.
     Statistic,
+    /// An optimizer's state.
+    State,
+    /// A training step, which would leave a parameter or a state of `2^127` or more.
+    Step,
 }
 
 /// Why a checkpoint could not be read.
@@ -193,8 +228,17 @@ pub enum Error {
     SingleSample,
     /// The noise of a gradient of fewer than two micro-batches that were measured.
     SinglePart,
-    /// A gradient of another network, with as many parameters.
+    /// A gradient, an optimizer or a model of another network; their descriptions have another
+    /// [digest](crate::Spec::digest).
     Network,
+    /// A model that was changed from outside, or by another optimizer, since this one was started, which computes the
+    /// model's weights from its own: it would undo the change. Start it anew.
+    Changed,
+    /// An optimizer that computes the model's weights from its own, where it would make another's of no effect.
+    OwnsWeights,
+    /// A micro-batch for a gradient that was clipped: the sum is scaled, and would no longer be that of all samples. Step
+    /// along it, or reset it.
+    Clipped,
     /// A posterior of a network with norms, whose draws would predict by statistics of other weights: draw, update norms,
     /// predict.
     StaleNorms,
@@ -206,6 +250,14 @@ pub enum Error {
         label: u16,
         /// Number of classes.
         classes: u16,
+    },
+    /// Classes for a network whose outputs are no classes: one output under a loss of values.
+    NoClasses,
+    /// A target value that is no probability: negative under softmax cross-entropy, outside of `[0, 1]` under binary
+    /// cross-entropy.
+    Target {
+        /// Its index in the values.
+        index: usize,
     },
     /// A row that the set of samples does not have.
     Pick {
@@ -274,7 +326,12 @@ impl fmt::Display for Error {
             Self::Empty => f.write_str("no samples"),
             Self::SingleSample => f.write_str("batch normalisation takes at least two samples to train on"),
             Self::SinglePart => f.write_str("noise shows between two micro-batches at least, measured both"),
-            Self::Network => f.write_str("the gradient is that of another network"),
+            Self::Network => f.write_str("the gradient, optimizer or model is that of another network"),
+            Self::Changed => {
+                f.write_str("the model was changed since its optimizer started, which would undo it: start it anew")
+            }
+            Self::OwnsWeights => f.write_str("the inner optimizer keeps weights of its own: slow ones have no effect"),
+            Self::Clipped => f.write_str("a clipped gradient takes no more samples: step or reset first"),
             Self::StaleNorms => {
                 f.write_str("draws with norms need statistics of their own: sample, NormUpdate, predict")
             }
@@ -285,9 +342,11 @@ impl fmt::Display for Error {
                     classes.saturating_sub(1)
                 )
             }
+            Self::NoClasses => f.write_str("one output under a loss of values knows no classes: give values"),
+            Self::Target { index } => write!(f, "target value {index} is no probability"),
             Self::Pick { row, samples } => write!(f, "row {row} of a set of {samples} samples"),
             Self::Sparse { sample } => write!(f, "sample {sample}: positions do not ascend within the inputs"),
-            Self::NonFinite { value: value @ (Value::Loss | Value::Gradient), .. } => {
+            Self::NonFinite { value: value @ (Value::Loss | Value::Gradient | Value::Step), .. } => {
                 write!(f, "{value} is not finite, or too large to go on")
             }
             Self::NonFinite { value: value @ Value::Param, index } => {
@@ -338,15 +397,7 @@ impl fmt::Display for Buffer {
 
 impl fmt::Display for SpecFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoLayers => "no dense layer",
-            Self::TooManyLayers => "too many dense layers",
-            Self::ZeroWidth => "a width of zero",
-            Self::Dropout => "dropout stands between two dense layers, 0 <= p < 1",
-            Self::Norm => "a norm stands behind a dense layer, once",
-            Self::Constant => "a slope is finite and not negative, a Huber threshold finite and positive",
-            Self::TooLarge => "more parameters than memory can address",
-        })
+        f.write_str(self.text())
     }
 }
 
@@ -356,10 +407,11 @@ impl fmt::Display for Setting {
             Self::Rate => "learning rate lies in [0, 1e9]",
             Self::Momentum => "momentum lies in [0, 1), above 0 with Nesterov",
             Self::Beta => "beta lies in [0, 1)",
-            Self::Epsilon => "epsilon is finite and positive",
+            Self::Epsilon => "epsilon is finite and at least 1e-15",
             Self::WeightDecay => "weight decay lies in [0, 1]",
             Self::MaxNorm => "the norm to clip to is finite and positive",
-            Self::Sigma => "sigma is finite and not negative",
+            Self::Sigma => "sigma lies in [0, 1e37]",
+            Self::Covariance => "a covariance is scaled by a number that is not negative and leaves every draw finite",
             Self::BatchSize => "a batch has at least one sample",
             Self::Scale => "255 times the scale of bytes is finite",
             Self::Decay => "1 − decay lies in (0, 1]",
@@ -372,6 +424,10 @@ impl fmt::Display for Setting {
             Self::Growth => "a batch grows between bounds in order, by a theta in (0, 1), a positive factor or period",
             Self::Pull => "replicas are pulled by a share in [0, 1]",
             Self::Cycle => "a cycle of rates has at least one step",
+            Self::Factor => "a rate drops by a factor in [0, 1]",
+            Self::Rise => "the rise of a one-cycle is no longer than its schedule",
+            Self::Slack => "a gate takes a finite slack and a least loss that is a number",
+            Self::Classes => "there are 1 to 65,536 classes",
             Self::Fill => "what a missing value becomes is finite",
             Self::Clip => "values are clipped at a finite, positive number of standard deviations",
         })
@@ -389,6 +445,8 @@ impl fmt::Display for Value {
             Self::Output => "output",
             Self::Score => "score",
             Self::Statistic => "statistic of layer",
+            Self::State => "optimizer state",
+            Self::Step => "step",
         })
     }
 }

@@ -18,7 +18,7 @@ use crate::spec::Spec;
 /// # Errors
 /// [`Error::Spec`], [`Error::Length`], [`Error::Empty`], [`Error::BatchTooLarge`], or [`Error::NonFinite`] for NaN or
 /// infinity in a sample or in an output.
-pub fn predict<'w, 'x: 'w>(
+pub fn predict<'w, 'x>(
     spec: &Spec,
     params: &[f32],
     inputs: impl Into<Inputs<'x>>,
@@ -27,10 +27,10 @@ pub fn predict<'w, 'x: 'w>(
     predict_inputs(spec, params, inputs.into(), work)
 }
 
-fn predict_inputs<'w, 'x: 'w>(
+fn predict_inputs<'w>(
     spec: &Spec,
     params: &[f32],
-    inputs: Inputs<'x>,
+    inputs: Inputs<'_>,
     work: &'w mut Workspace<'_>,
 ) -> Result<&'w mut [f32], Error> {
     spec.check()?;
@@ -46,7 +46,7 @@ impl Model<'_> {
     ///
     /// # Errors
     /// As [`predict`](crate::predict).
-    pub fn predict<'w, 'x: 'w>(
+    pub fn predict<'w, 'x>(
         &self,
         inputs: impl Into<Inputs<'x>>,
         work: &'w mut Workspace<'_>,

@@ -18,13 +18,16 @@ pub struct Gradient<'a> {
     pub(crate) sum: &'a mut [f32],
     pub(crate) score: Score,
     pub(crate) squares: Option<Squares>,
+    /// The square of the sum as it was before it was clipped.
+    pub(crate) clipped: Option<f32>,
 }
 
-/// What is kept of the micro-batches one by one: `Σ b_i|g_i|²`, and how many there were.
+/// What is kept of the micro-batches one by one: `Σ b_i|g_i|²`, how many there were, and their samples.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Squares {
     sum: f32,
     parts: u64,
+    samples: u64,
 }
 
 impl Squares {
@@ -32,6 +35,7 @@ impl Squares {
     pub(crate) fn add(&mut self, square: f32, samples: u64) {
         self.sum += square / samples as f32;
         self.parts += 1;
+        self.samples += samples;
     }
 }
 
@@ -44,7 +48,7 @@ impl<'a> Gradient<'a> {
         spec.check()?;
         Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
         kernels::clear(floats);
-        Ok(Self { spec, sum: floats, score: Score::default(), squares: None })
+        Ok(Self { spec, sum: floats, score: Score::default(), squares: None, clipped: None })
     }
 
     /// Also measures every micro-batch to come, for [`noise`](Self::noise): the time of another gradient, no memory, and no
@@ -54,23 +58,26 @@ impl<'a> Gradient<'a> {
         Self { squares: Some(Squares::default()), ..self }
     }
 
-    /// The noise of the gradient so far.
+    /// The noise of the gradient so far, before or after it is [clipped](Self::clip): that of the samples' own gradients.
     ///
     /// # Errors
-    /// [`Error::SinglePart`] without at least two micro-batches that were [measured](Self::measured),
+    /// [`Error::SinglePart`] without at least two micro-batches, all of them [measured](Self::measured),
     /// [`Error::NonFinite`] where a square is too large.
     pub fn noise(&mut self) -> Result<Noise, Error> {
-        let Squares { sum, parts } = self.squares.unwrap_or_default();
-        let samples = self.score.samples();
-        let mut square = 0.0;
-        self.learned(&mut |range, _| square += kernels::dot(range, range));
+        let Squares { sum, parts, samples } = self.squares.unwrap_or_default();
+        // Those that came before it was measured are in the sum.
+        if samples != self.score.samples() {
+            return Err(Error::SinglePart);
+        }
+        let square = self.clipped.unwrap_or_else(|| self.square());
         Noise::new(sum, parts, square / samples as f32 / samples as f32, samples)
     }
 
-    /// Refuses another network's: its places are others, even if there are as many.
-    pub(crate) fn check(&self, spec: &Spec) -> Result<(), Error> {
-        Error::expect_len(Buffer::Gradient, spec.param_len(), self.sum.len())?;
-        if core::ptr::eq(self.spec, spec) || self.spec == spec { Ok(()) } else { Err(Error::Network) }
+    /// The square of the sum's norm.
+    fn square(&mut self) -> f32 {
+        let mut square = 0.0;
+        self.learned(&mut |range, _| square += kernels::dot(range, range));
+        square
     }
 
     /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
@@ -101,10 +108,12 @@ impl<'a> Gradient<'a> {
         kernels::clear(self.sum);
         self.score = Score::default();
         self.squares = self.squares.map(|_| Squares::default());
+        self.clipped = None;
     }
 
     /// Scales the mean gradient `g` down to `‖g‖₂ <= max_norm` over all parameters (Pascanu et al. 2013, algorithm 1)
-    /// and returns the norm it had.
+    /// and returns the norm it had. A gradient that was scaled takes no more micro-batches until it is
+    /// [reset](Self::reset) or stepped along.
     ///
     /// # Errors
     /// [`Error::Setting`], [`Error::Empty`] without samples, [`Error::NonFinite`] for a norm that is not finite.
@@ -115,13 +124,13 @@ impl<'a> Gradient<'a> {
         if self.score.samples() == 0 {
             return Err(Error::Empty);
         }
-        let mut square = 0.0;
-        self.learned(&mut |range, _| square += kernels::dot(range, range));
+        let square = self.square();
         let norm = kernels::sqrt(square) / self.score.samples() as f32;
         if !norm.is_finite() {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         if norm > max_norm {
+            self.clipped = self.clipped.or(Some(square));
             self.learned(&mut |range, _| kernels::scale(range, max_norm / norm));
         }
         Ok(norm)

@@ -170,5 +170,5 @@ pub use schedule::{Anneal, Decay, Schedule, Shape};
 pub use section::section_len;
 pub use spec::{MAX_LAYERS, Spec};
 pub use swag::{Draws, Swag, SwagState};
-pub use targets::{Targets, argmax};
+pub use targets::{Targets, argmax, class_of};
 pub use votes::{Vote, Votes};

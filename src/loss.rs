@@ -1,8 +1,7 @@
 //! From outputs to losses and their gradient, and the score that sums them up.
 
-use crate::criterion::{Shifted, exp, softmax_cross_entropy};
+use crate::criterion::{Loss, Shifted, exp, softmax_cross_entropy};
 use crate::error::{Buffer, Error, Value};
-use crate::finite::check_finite;
 use crate::kernels::{self, cut_mut, numbered, rows_mut};
 use crate::math::{Math, Total};
 use crate::samples::Inputs;
@@ -17,14 +16,25 @@ impl Targets<'_> {
         match *self {
             Self::Classes(classes) => {
                 Error::expect_len(Buffer::Targets, n, classes.len())?;
-                let wrong = classes.iter().position(|&c| usize::from(c) >= outputs);
+                let known = spec.classes();
+                let wrong = classes.iter().position(|&c| usize::from(c) >= known);
                 if let Some((sample, &label)) = wrong.and_then(|s| Some((s, classes.get(s)?))) {
-                    return Err(Error::Label { sample, label, classes: outputs as u16 });
+                    let label = Error::Label { sample, label, classes: known as u16 };
+                    return Err(if known == 0 { Error::NoClasses } else { label });
                 }
             }
             Self::Values(values) => {
                 Error::expect_len(Buffer::Targets, n.saturating_mul(outputs), values.len())?;
-                check_finite(values, Value::Target)?;
+                let (least, most) = match spec.loss_kind() {
+                    Loss::SoftmaxCrossEntropy => (0.0, f32::MAX),
+                    Loss::BinaryCrossEntropy => (0.0, 1.0),
+                    Loss::MeanSquared | Loss::Huber(_) => (f32::MIN, f32::MAX),
+                };
+                let wrong = values.iter().position(|value| !(least..=most).contains(value));
+                if let Some((index, value)) = wrong.and_then(|i| Some((i, values.get(i)?))) {
+                    let non_finite = Error::NonFinite { value: Value::Target, index };
+                    return Err(if value.is_finite() { Error::Target { index } } else { non_finite });
+                }
             }
         }
         Ok((n, bound))
@@ -152,7 +162,6 @@ fn score_softmax(math: Math, outputs: &mut [f32], width: usize, targets: Targets
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::criterion::Loss;
 
     #[test]
     fn cross_entropy_of_large_logits_is_finite() {

@@ -20,7 +20,7 @@ pub enum Init {
     He,
     /// Scale `√(2 / (inputs + outputs))` (Glorot & Bengio 2010, equation 12).
     Glorot,
-    /// Scale σ.
+    /// Scale σ, from 0 to 1e37: no draw is infinite.
     Normal(f32),
 }
 
@@ -46,6 +46,8 @@ pub struct Model<'a> {
     pub(crate) bound: Bound,
     /// Whether `params` are an average that was not trained since.
     pub(crate) is_average: bool,
+    /// How often `params` were changed, modulo 2³².
+    pub(crate) changes: u32,
 }
 
 impl<'p> From<&'p Model<'_>> for Params<'p> {
@@ -62,22 +64,24 @@ impl<'a> Model<'a> {
     pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-        Ok(Self { spec, params, draws: Draws { seed: 0, step: 0 }, bound: Bound::UNKNOWN, is_average: false })
+        let draws = Draws { seed: 0, step: 0 };
+        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, is_average: false, changes: 0 })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
     /// also decides the dropout masks to come. Norms start at `γ = 1`, `β = 0`, mean 0, variance 1.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a σ that is negative or not finite.
+    /// [`Error::Setting`] for a σ outside of `[0, 1e37]`; nothing has changed then.
     pub fn init(&mut self, init: Init, seed: u64) -> Result<(), Error> {
         if let Init::Normal(sigma) = init
-            && !(sigma.is_finite() && sigma >= 0.0)
+            && !(0.0..=1e37).contains(&sigma)
         {
             return Err(Error::Setting(Setting::Sigma));
         }
         let spec = self.spec;
         (self.bound, self.is_average) = (Bound::UNKNOWN, false);
+        self.count_change();
         let mut rest = &mut *self.params;
         for layer in spec.layers() {
             let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
@@ -121,7 +125,22 @@ impl<'a> Model<'a> {
     /// The parameters, to load or to exchange.
     pub fn params_mut(&mut self) -> &mut [f32] {
         self.bound = Bound::UNKNOWN;
+        self.count_change();
         self.params
+    }
+
+    /// How often the parameters were changed, modulo 2³²: each training step, and whatever else gives them other values,
+    /// [lends them out](Self::params_mut), [initialises](Self::init), [loads](Self::load) or [pulls](crate::pull) them. An
+    /// [`Averaged`](crate::Averaged) that leaves them as they were counts nothing.
+    ///
+    /// An optimizer that [owns the weights](crate::Optimizer::owns_weights) learns by it that they are no longer its own.
+    #[must_use]
+    pub fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    pub(crate) fn count_change(&mut self) {
+        self.changes = self.changes.wrapping_add(1);
     }
 
     /// Training steps taken; the argument of a [`Schedule`](crate::Schedule).
@@ -231,6 +250,7 @@ fn many(batch: usize) -> Option<Many> {
 mod tests {
     use super::*;
     use crate::activation::Activation;
+    use crate::criterion::Loss;
 
     #[test]
     fn initial_weights_have_the_scale_they_should() {
@@ -254,11 +274,12 @@ mod tests {
 
     #[test]
     fn a_wrong_sigma_changes_nothing() {
-        const NET: Spec = Spec::new(2).dense(1, Activation::Identity);
+        const NET: Spec = Spec::new(2).dense(1, Activation::Identity).loss(Loss::MeanSquared);
         let mut params = [1.0, 2.0, 3.0];
         let mut model = Model::new(&NET, &mut params).unwrap();
-        assert_eq!(model.init(Init::Normal(-1.0), 1), Err(Error::Setting(Setting::Sigma)));
-        assert_eq!(model.init(Init::Normal(f32::NAN), 1), Err(Error::Setting(Setting::Sigma)));
-        assert_eq!(params, [1.0, 2.0, 3.0]);
+        for sigma in [-1.0, f32::NAN, f32::INFINITY, 2e38, 1.1e37] {
+            assert_eq!(model.init(Init::Normal(sigma), 1), Err(Error::Setting(Setting::Sigma)));
+        }
+        assert_eq!((model.params(), model.changes()), (&[1.0, 2.0, 3.0][..], 0));
     }
 }

@@ -1,6 +1,7 @@
 //! How noisy gradients are, from the micro-batches that make up a batch, and the batch size that follows.
 
 use crate::error::{Error, Setting, Value};
+use crate::params::LIMIT;
 
 /// What the micro-batches of a gradient say of its noise: scalars only, without a second gradient.
 ///
@@ -29,7 +30,8 @@ impl Noise {
         let n = samples as f32;
         let variance = (squares - n * square) / (parts - 1) as f32;
         let noise = Self { variance, signal: square - variance / n, square, samples };
-        if noise.variance.is_finite() && noise.signal.is_finite() {
+        // Differences of two must not overflow.
+        if noise.variance.abs() < LIMIT && noise.signal.abs() < LIMIT {
             Ok(noise)
         } else {
             Err(Error::NonFinite { value: Value::Gradient, index: 0 })

@@ -18,8 +18,8 @@ use crate::spec::Spec;
 /// or is given up before leaves the old statistics.
 ///
 /// ```
-/// # use cygnet::{Activation, Averager, Error, Init, Model, NormUpdate, Spec, Workspace};
-/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).norm().dense(1, Activation::Identity);
+/// # use cygnet::{Activation, Averager, Error, Init, Loss, Model, NormUpdate, Spec, Workspace};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).norm().dense(1, Activation::Identity).loss(Loss::MeanSquared);
 /// # let (mut params, mut mean) = ([0.0; NET.param_len()], [0.0; NET.param_len()]);
 /// # let mut floats = [0.0; NET.work_len(4)];
 /// # let mut model = Model::new(&NET, &mut params)?;

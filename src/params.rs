@@ -5,6 +5,7 @@
 //! step of a [`Model`](crate::Model) and wherever its parameters were lent out.
 
 use crate::error::{Error, Value};
+use crate::finite::is_moderate;
 use crate::kernels;
 
 /// Differences of averaged models must not overflow: every magnitude is below `2^127`.
@@ -83,9 +84,9 @@ impl Bound {
         }
     }
 
-    /// Looks at the parameters where the bound is to be found out; NaN stays, the sign of an optimizer that gives none.
+    /// Looks at the values where no bound is known, or one that is too large to tell whether a step goes too far.
     pub(crate) fn find(&mut self, values: &[f32]) -> f32 {
-        if !self.is_known() && !self.0.is_nan() {
+        if !is_moderate(self.0) {
             *self = Self::of(values);
         }
         self.0

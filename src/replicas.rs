@@ -64,6 +64,7 @@ impl<'a> Model<'a> {
             draws: Draws { seed: 0, step: 0 },
             bound: Bound::UNKNOWN,
             is_average: false,
+            changes: 0,
         }))
     }
 }
@@ -93,13 +94,12 @@ pub fn replica_seed(seed: u64, k: u64) -> u64 {
 /// Writes the mean of the replicas to `mean`, `θ̄ = (1/K) Σ θ_k` by `θ̄ ← θ̄ + (θ_k − θ̄)·(1/k)`.
 ///
 /// # Errors
-/// [`Error::NoAverage`] of no models, [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite, or too
+/// [`Error::NoAverage`] of no models, [`Error::Length`], [`Error::Network`] for models of different networks, [`Error::NonFinite`] for a parameter that is not finite, or too
 /// large to average; `mean` is as before then.
 pub fn mean_of(models: &[Model<'_>], mean: &mut [f32]) -> Result<(), Error> {
-    if models.is_empty() {
-        return Err(Error::NoAverage);
-    }
+    let first = models.first().ok_or(Error::NoAverage)?;
     for model in models {
+        model.spec.expect(first.spec.digest())?;
         Error::expect_len(Buffer::Mean, model.params.len(), mean.len())?;
         Params::from(model).check()?;
     }
@@ -162,6 +162,7 @@ fn toward(model: &mut Model<'_>, target: &[f32], alpha: f32, largest: Bound) {
     // Between what was and the target, which is a number.
     let now = model.bound.get();
     model.bound.becomes(if largest.get() > now { largest.get() } else { now });
+    model.count_change();
 }
 
 fn check_share(share: f32) -> Result<(), Error> {

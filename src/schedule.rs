@@ -4,6 +4,9 @@
 use crate::error::{Error, Setting};
 use crate::math;
 
+/// The largest rate that a training step takes.
+const MOST: f32 = 1e9;
+
 /// How the rate moves after the warm-up; `t = clamp(step / steps, 0, 1)`, and 1 where `steps = 0`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -15,7 +18,7 @@ pub enum Decay {
     Step {
         /// Steps between two drops.
         every: u64,
-        /// What each drop multiplies by.
+        /// What each drop multiplies by, from 0 to 1.
         factor: f32,
     },
     /// `(1 − t)·η + t·to`.
@@ -65,7 +68,7 @@ pub enum Decay {
         from: f32,
         /// Rate at the end.
         to: f32,
-        /// Steps of the rise.
+        /// Steps of the rise, no more than `steps`.
         rise: u64,
         /// Steps in all.
         steps: u64,
@@ -146,12 +149,14 @@ impl Schedule {
     /// The rate of step `step`, from 0.
     #[must_use]
     pub fn at(&self, step: u64) -> f32 {
-        match self.anneal {
+        let rate = match self.anneal {
             Some(Anneal { start, steps, to, shape }) if step >= start => {
                 shape.between(self.before(start), to, fraction(step - start, steps))
             }
             _ => self.before(step),
-        }
+        };
+        // Weights of a mean, rounded, may sum up to a little more than 1.
+        if rate > MOST { MOST } else { rate }
     }
 
     /// Without the annealing.
@@ -162,15 +167,16 @@ impl Schedule {
         }
     }
 
-    /// Whether every rate is from 0 to 1e9, and every factor, too, and every cycle at least one step.
+    /// Whether every rate is from 0 to 1e9, every step down by a factor from 0 to 1, every cycle at least one step, and a
+    /// one-cycle's rise no longer than its schedule: [`at`](Self::at) then gives rates from 0 to 1e9, whatever the step.
     ///
     /// # Errors
     /// [`Error::Setting`].
     pub fn check(&self) -> Result<(), Error> {
-        let is_rate = |rate: f32| (0.0..=1e9).contains(&rate);
+        let is_rate = |rate: f32| (0.0..=MOST).contains(&rate);
         let ends = match self.decay {
             Decay::Constant => [self.rate, self.rate],
-            Decay::Step { factor, .. } => [factor, factor],
+            Decay::Step { .. } => [self.rate, self.rate],
             Decay::OneCycle { from, to, .. } => [from, to],
             Decay::Linear { to, .. }
             | Decay::Cosine { to, .. }
@@ -186,6 +192,9 @@ impl Schedule {
             Decay::Cyclic { cycle: 0, .. }
             | Decay::WarmRestarts { first: 0, .. }
             | Decay::WarmRestarts { factor: 0, .. } => Err(Error::Setting(Setting::Cycle)),
+            // A rate that grows by a factor is infinite soon.
+            Decay::Step { factor, .. } if !(0.0..=1.0).contains(&factor) => Err(Error::Setting(Setting::Factor)),
+            Decay::OneCycle { rise, steps, .. } if rise > steps => Err(Error::Setting(Setting::Rise)),
             _ => Ok(()),
         }
     }

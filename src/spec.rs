@@ -25,7 +25,7 @@ const BLOCK_FLOATS: usize = 4096;
 /// ```
 /// use cygnet::{Activation, Spec};
 /// const NET: Spec = Spec::new(784).dense(64, Activation::Relu).dropout(0.5).dense(10, Activation::Identity);
-/// const _: () = assert!(NET.check().is_ok()); // a wrong description stops the build here
+/// cygnet::assert_valid!(NET); // a wrong description stops the build here, and says why
 /// static MEAN: [f32; NET.param_len()] = [0.0; NET.param_len()];
 /// assert_eq!(MEAN.len(), 784 * 64 + 64 + 64 * 10 + 10);
 /// ```
@@ -51,8 +51,9 @@ pub struct Spec {
     math: Math,
     /// The first fault that stays, whatever follows.
     fault: Option<SpecFault>,
-    /// What is still missing.
+    /// What is still missing, or does not go together yet.
     lack: Option<SpecFault>,
+    digest: u32,
     loss: Loss,
     criterion: Link<Criterion>,
     params: usize,
@@ -68,7 +69,7 @@ impl Spec {
     #[must_use]
     pub const fn new(inputs: u16) -> Self {
         let loss = Loss::SoftmaxCrossEntropy;
-        Self {
+        let spec = Self {
             inputs,
             outputs: 0,
             widest: 0,
@@ -77,14 +78,16 @@ impl Spec {
             count: 0,
             math: Math::Libm,
             fault: if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None },
-            lack: Some(SpecFault::NoLayers),
+            lack: None,
+            digest: 0,
             loss,
             criterion: loss.criterion(),
             params: 0,
             units: 0,
             normed: 0,
             layers: [Layer::NONE; MAX_LAYERS],
-        }
+        };
+        spec.settled()
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
@@ -122,12 +125,11 @@ impl Spec {
             self.odd = if width > self.odd { width } else { self.odd };
         }
         self.params = self.params.saturating_add(layer.param_len());
-        self.lack = None;
         // Their bytes must be addressable.
         if self.params > isize::MAX as usize / size_of::<f32>() {
             return self.with_fault(SpecFault::TooLarge);
         }
-        self
+        self.settled()
     }
 
     /// Normalises the pre-activations of the latest layer, `y = γ(z − μ)/√(σ² + ε) + β` (Ioffe & Szegedy 2015): by mean and
@@ -149,7 +151,7 @@ impl Spec {
         if self.params > isize::MAX as usize / size_of::<f32>() {
             return self.with_fault(SpecFault::TooLarge);
         }
-        self
+        self.settled()
     }
 
     /// The same network without its norms, which [`fold`](crate::fold) puts into weights and biases.
@@ -180,9 +182,7 @@ impl Spec {
         let steps = if steps > 65_535 { 65_535 } else { steps as u16 };
         self.layers[at].dropout = steps;
         self.layers[at].drop_units = Link(if steps > 0 { Some(drop_units) } else { None });
-        // A layer must follow.
-        self.lack = if steps > 0 { Some(SpecFault::Dropout) } else { None };
-        self
+        self.settled()
     }
 
     /// Sets the loss.
@@ -195,13 +195,39 @@ impl Spec {
         }
         self.loss = loss;
         self.criterion = loss.criterion();
-        self
+        self.settled()
     }
 
     /// Sets the implementation of the transcendental functions.
     #[must_use]
     pub const fn math(mut self, math: Math) -> Self {
         self.math = math;
+        self.settled()
+    }
+
+    /// Works out what follows from the whole description: what is missing, and the digest.
+    const fn settled(mut self) -> Self {
+        self.lack = match (self.count as usize).wrapping_sub(1) {
+            // A layer must follow.
+            last if last < MAX_LAYERS && self.layers[last].dropout > 0 => Some(SpecFault::Dropout),
+            last if last < MAX_LAYERS => match self.loss {
+                Loss::SoftmaxCrossEntropy if self.outputs == 1 => Some(SpecFault::OneClass),
+                _ => None,
+            },
+            _ => Some(SpecFault::NoLayers),
+        };
+        let (loss, delta) = self.loss.code();
+        let mut digest = mix(mix(0, self.inputs as u32 | (self.math as u32) << 16), loss);
+        digest = mix(digest, delta);
+        let mut l = 0;
+        while l < self.count as usize && l < MAX_LAYERS {
+            let layer = &self.layers[l];
+            let (activation, slope) = layer.activation.code();
+            digest = mix(digest, layer.outputs as u32 | (layer.dropout as u32) << 16);
+            digest = mix(mix(digest, activation | (layer.is_normed() as u32) << 16), slope);
+            l += 1;
+        }
+        self.digest = digest;
         self
     }
 
@@ -223,7 +249,9 @@ impl Spec {
         }
     }
 
-    const fn fault(&self) -> Option<SpecFault> {
+    /// The first fault of a description that cannot be.
+    #[must_use]
+    pub const fn fault(&self) -> Option<SpecFault> {
         if self.fault.is_some() { self.fault } else { self.lack }
     }
 
@@ -242,6 +270,27 @@ impl Spec {
     #[must_use]
     pub const fn outputs(&self) -> usize {
         self.outputs as usize
+    }
+
+    /// Classes that the outputs tell apart: one each, but two for one output under binary cross-entropy, the class being 1
+    /// where it is above 0, and none for one output under a loss of values.
+    #[must_use]
+    pub const fn classes(&self) -> usize {
+        match (self.outputs, self.loss) {
+            (1, Loss::BinaryCrossEntropy) => 2,
+            (1, _) => 0,
+            (outputs, _) => outputs as usize,
+        }
+    }
+
+    /// 32 bits that tell descriptions apart: those of equal networks are equal, in whatever order they were described, those
+    /// of different ones differ but for one pair in 2³².
+    ///
+    /// Loss, mathematics and dropout count like layers; parameters do not. It is worked out while the network is described,
+    /// in a `const` by the compiler.
+    #[must_use]
+    pub const fn digest(&self) -> u32 {
+        self.digest
     }
 
     /// Dense layers.
@@ -344,6 +393,11 @@ impl Spec {
         places.saturating_add(masks).saturating_add(batch.saturating_mul(3).saturating_add(1))
     }
 
+    /// Refuses what belongs to another network.
+    pub(crate) fn expect(&self, digest: u32) -> Result<(), Error> {
+        if self.digest == digest { Ok(()) } else { Err(Error::Network) }
+    }
+
     /// Units of all layers.
     pub(crate) const fn units(&self) -> usize {
         self.units
@@ -363,6 +417,35 @@ impl Spec {
     pub(crate) const fn widest_even(&self) -> usize {
         self.even as usize
     }
+}
+
+/// `digest` with one more word: both steps are one to one, so that a single word that differs always shows.
+const fn mix(digest: u32, word: u32) -> u32 {
+    let mixed = (digest ^ word).wrapping_mul(0x9e37_79b1);
+    mixed ^ mixed >> 15
+}
+
+/// Stops the build where a network's description cannot be, and says why; it leaves nothing in the program.
+///
+/// ```
+/// use cygnet::{Activation, Spec};
+/// const NET: Spec = Spec::new(2).dense(3, Activation::Identity);
+/// cygnet::assert_valid!(NET);
+/// ```
+///
+/// ```compile_fail,E0080
+/// use cygnet::{Activation, Spec};
+/// const NET: Spec = Spec::new(2).dense(1, Activation::Identity);
+/// // error: evaluation panicked: softmax cross-entropy takes at least two outputs: …
+/// cygnet::assert_valid!(NET);
+/// ```
+#[macro_export]
+macro_rules! assert_valid {
+    ($spec:expr) => {
+        const _: () = if let Some(fault) = $crate::Spec::fault(&$spec) {
+            ::core::panic!("{}", fault.text())
+        };
+    };
 }
 
 #[cfg(test)]
@@ -407,11 +490,65 @@ mod tests {
             (Spec::new(2).norm().dense(2, id), SpecFault::Norm),
             (Spec::new(2).dense(2, id).norm().norm(), SpecFault::Norm),
             (Spec::new(2).dense(2, id).loss(Loss::Huber(0.0)), SpecFault::Constant),
+            (Spec::new(2).dense(1, id), SpecFault::OneClass),
+            (Spec::new(2).dense(1, id).loss(Loss::MeanSquared).loss(Loss::SoftmaxCrossEntropy), SpecFault::OneClass),
             (deep, SpecFault::TooManyLayers),
         ] {
             assert_eq!(spec.check(), Err(Error::Spec(fault)));
             assert_eq!((spec.param_len(), spec.work_len(1), spec.predict_len(1)), (usize::MAX, usize::MAX, usize::MAX));
         }
+    }
+
+    #[test]
+    fn one_output_waits_for_its_loss() {
+        let id = Activation::Identity;
+        for (loss, classes) in [(Loss::BinaryCrossEntropy, 2), (Loss::MeanSquared, 0), (Loss::Huber(1.0), 0)] {
+            let net = Spec::new(2).dense(1, id).loss(loss);
+            assert_eq!((net.check(), net.classes()), (Ok(()), classes));
+            assert_eq!(net.dense(3, id).classes(), 3);
+        }
+    }
+
+    #[test]
+    fn a_digest_tells_networks_apart_whatever_the_order_of_their_description() {
+        use Activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
+        let mut all = std::vec![];
+        for activation in [Identity, Relu, LeakyRelu(0.0), LeakyRelu(0.1), Tanh, Sigmoid] {
+            for loss in [
+                Loss::SoftmaxCrossEntropy,
+                Loss::MeanSquared,
+                Loss::BinaryCrossEntropy,
+                Loss::Huber(1.0),
+                Loss::Huber(2.0),
+            ] {
+                for (inputs, width) in [(2, 3), (3, 2), (3, 3)] {
+                    let first = Spec::new(inputs).dense(width, activation);
+                    for first in
+                        [first, first.norm(), first.dropout(0.5), first.norm().dropout(0.25), first.dense(3, Relu)]
+                    {
+                        let spec = first.dense(3, Identity);
+                        let said_late = spec.loss(loss);
+                        let said_early = Spec::new(inputs).loss(loss);
+                        let layers = |to: Spec, layer: &Layer| {
+                            let to = to.dense(layer.outputs, layer.activation).dropout(layer.dropout());
+                            if layer.is_normed() { to.norm() } else { to }
+                        };
+                        let again = spec.layers().fold(said_early, layers).math(Math::Libm);
+                        assert_eq!((again, again.digest()), (said_late, said_late.digest()));
+                        all.extend([said_late, said_late.dense(2, Identity)]);
+                        #[cfg(feature = "micromath")]
+                        all.push(said_late.math(Math::Micromath));
+                    }
+                }
+            }
+        }
+        let mut digests: std::vec::Vec<u32> = all.iter().map(Spec::digest).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        assert_eq!(digests.len(), all.len());
+        let zeros = [0.0, -0.0].map(|slope| Spec::new(2).dense(2, LeakyRelu(slope)));
+        assert_eq!((zeros[0], zeros[0].digest()), (zeros[1], zeros[1].digest()));
+        assert_eq!(all[0].loss(Loss::MeanSquared).loss(all[0].loss_kind()).digest(), all[0].digest());
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! What outputs should be.
 
+use crate::error::{Error, Setting};
 use crate::kernels::{cut, numbered};
 
 /// What the outputs of `n` samples should be.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Targets<'a> {
-    /// A class a sample, each below the number of outputs.
+    /// A class a sample, each below [`Spec::classes`](crate::Spec::classes): 0 or 1 for one output under binary cross-entropy.
     Classes(&'a [u16]),
-    /// Shape `(n, outputs)`: values, or probabilities of classes.
+    /// Shape `(n, outputs)`: values; under softmax cross-entropy probabilities or weights of classes, not negative; under
+    /// binary cross-entropy probabilities, from 0 to 1.
     Values(&'a [f32]),
 }
 
@@ -24,7 +26,12 @@ impl<'a> Targets<'a> {
     /// The target of one sample.
     pub(crate) fn get(&self, sample: usize, outputs: usize) -> Target<'a> {
         match *self {
-            Self::Classes(classes) => Target::Class(classes.get(sample).map_or(0, |&c| usize::from(c))),
+            Self::Classes(classes) => match (outputs, classes.get(sample).map_or(0, |&c| usize::from(c))) {
+                // The class is the target itself.
+                (1, 0) => Target::Values(&[0.0]),
+                (1, _) => Target::Values(&[1.0]),
+                (_, class) => Target::Class(class),
+            },
             Self::Values(values) => Target::Values(cut(cut(values, sample.saturating_mul(outputs)).1, outputs).0),
         }
     }
@@ -56,7 +63,22 @@ impl Target<'_> {
     }
 }
 
+/// The class that a row of outputs names: [`argmax`]; of a single output, a logit of class 1 against class 0, whether it is
+/// above 0.
+#[must_use]
+pub fn class_of(outputs: &[f32]) -> usize {
+    if let [logit] = outputs { usize::from(*logit > 0.0) } else { argmax(outputs) }
+}
+
+/// Refuses a number of classes that no `u16` tells apart, and none.
+pub(crate) fn check_classes(classes: usize) -> Result<(), Error> {
+    // Without a constant that 16 bits do not hold.
+    if classes > 0 && classes - 1 <= usize::from(u16::MAX) { Ok(()) } else { Err(Error::Setting(Setting::Classes)) }
+}
+
 /// Index of the largest value; of equal ones the first; 0 for none.
+///
+/// A network with one output under binary cross-entropy names its class by [`class_of`].
 #[must_use]
 pub fn argmax(values: &[f32]) -> usize {
     peak(values).0
@@ -76,6 +98,12 @@ pub(crate) fn peak(values: &[f32]) -> (usize, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_output_names_two_classes() {
+        assert_eq!([-1.0, 0.0, 1e-45].map(|logit| class_of(&[logit])), [0, 0, 1]);
+        assert_eq!((class_of(&[0.0, 2.0, 1.0]), class_of(&[])), (1, 0));
+    }
 
     #[test]
     fn argmax_takes_the_first_of_equals() {

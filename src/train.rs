@@ -22,9 +22,11 @@ impl Model<'_> {
     /// buffer is needed. Returns the batch's score before the step.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::Empty`], [`Error::Label`], [`Error::BatchTooLarge`], [`Error::Setting`] for the
-    /// rate, [`Error::SingleSample`] with a norm, [`Error::NonFinite`] for a sample, the loss, or a gradient or a
-    /// statistic that may reach 1e18. Nothing has changed then.
+    /// [`Error::Length`], [`Error::Empty`], [`Error::Label`], [`Error::NoClasses`], [`Error::Target`],
+    /// [`Error::BatchTooLarge`], [`Error::Setting`] for the rate, [`Error::Network`] for the optimizer of another network,
+    /// [`Error::Changed`] where it [owns the weights](Optimizer::owns_weights) and they were changed since it was started,
+    /// [`Error::SingleSample`] with a norm, [`Error::NonFinite`] for a sample, the loss, a gradient or a statistic that may
+    /// reach 1e18, or a step that may take a parameter to `2^127`. Nothing has changed then.
     pub fn train<'x>(
         &mut self,
         inputs: impl Into<Inputs<'x>>,
@@ -45,20 +47,19 @@ impl Model<'_> {
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
         check_rate(rate)?;
-        optimizer.check(self.spec)?;
+        optimizer.check(self)?;
         let (mut score, mut form) = (Score::default(), Form::Unused);
         let (trace, bound, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
-        optimizer.begin(rate, 1.0 / trace.samples as f32);
-        self.carry_bound(optimizer, bound);
+        self.begin(optimizer, rate, score.samples(), bound)?;
         descend(&trace, self.spec, self.params, block, optimizer);
-        self.draws.step = self.draws.step.saturating_add(1);
         Ok(score)
     }
 
     /// Adds a micro-batch to `gradient`; parameters stay. Returns the score of all samples in it.
     ///
     /// # Errors
-    /// As [`train`](Self::train), and [`Error::Network`]; nothing has changed then.
+    /// As [`train`](Self::train) without an optimizer, [`Error::Network`] for the gradient of another network,
+    /// [`Error::Clipped`]; nothing has changed then.
     pub fn accumulate<'x>(
         &self,
         inputs: impl Into<Inputs<'x>>,
@@ -76,7 +77,10 @@ impl Model<'_> {
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
-        gradient.check(self.spec)?;
+        self.spec.expect(gradient.spec.digest())?;
+        if gradient.clipped.is_some() {
+            return Err(Error::Clipped);
+        }
         let (mut score, mut form) = (gradient.score, Form::Unused);
         let (trace, _, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
         if let Some(squares) = &mut gradient.squares {
@@ -90,9 +94,9 @@ impl Model<'_> {
     /// One training step along the mean of an accumulated gradient, which is empty afterwards.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Length`], [`Error::Network`], [`Error::Setting`] for the rate,
-    /// [`Error::NonFinite`] for a gradient or a statistic of 1e18 or more. Nothing has changed then;
-    /// [`reset`](Gradient::reset) forgets what is too large.
+    /// [`Error::Empty`] without samples, [`Error::Network`], [`Error::Changed`], [`Error::Setting`] for the rate,
+    /// [`Error::NonFinite`] for a gradient or a statistic of 1e18 or more, or a step that may take a parameter to `2^127`.
+    /// Nothing has changed then; [`reset`](Gradient::reset) forgets what is too large.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,
@@ -100,8 +104,8 @@ impl Model<'_> {
         rate: f32,
     ) -> Result<Score, Error> {
         check_rate(rate)?;
-        optimizer.check(self.spec)?;
-        gradient.check(self.spec)?;
+        optimizer.check(self)?;
+        self.spec.expect(gradient.spec.digest())?;
         let score = gradient.score;
         if score.samples() == 0 {
             return Err(Error::Empty);
@@ -118,15 +122,13 @@ impl Model<'_> {
                 return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
             }
         }
-        optimizer.begin(rate, 1.0 / score.samples() as f32);
-        self.carry_bound(optimizer, bound);
+        self.begin(optimizer, rate, score.samples(), bound)?;
         let params = &mut *self.params;
         gradient.learned(&mut |range, offset| {
             optimizer.update(offset, cut_mut(cut_mut(params, offset).1, range.len()).0, range);
         });
         self.follow_pooled(gradient);
         gradient.reset();
-        self.draws.step = self.draws.step.saturating_add(1);
         Ok(score)
     }
 
@@ -139,12 +141,16 @@ impl Model<'_> {
         }
     }
 
-    /// Carries the bound on the parameters over the step that follows, along a gradient of magnitudes up to `gradient`.
-    fn carry_bound(&mut self, optimizer: &mut dyn Optimizer, gradient: f32) {
-        self.is_average = false;
+    /// Begins a step along a gradient of magnitudes up to `gradient`, the last that may fail, and carries the bound on the
+    /// parameters over it.
+    fn begin(&mut self, optimizer: &mut dyn Optimizer, rate: f32, samples: u64, gradient: f32) -> Result<(), Error> {
         let now = self.bound.find(self.params);
-        let reach = optimizer.reach(now, gradient);
+        let reach = optimizer.begin(rate, 1.0 / samples as f32, now, gradient)?;
         self.bound.becomes(if reach >= 0.0 { now + reach } else { f32::NAN });
+        self.is_average = false;
+        self.draws.step = self.draws.step.saturating_add(1);
+        self.count_change();
+        Ok(())
     }
 
     /// Checks a batch, runs it forward and back to the deltas of every layer, and adds it to `score`, which is of no use
@@ -330,17 +336,23 @@ mod tests {
     }
 
     #[test]
-    fn states_from_elsewhere_give_no_false_bound() {
+    fn states_from_elsewhere_give_no_false_bound_or_are_refused() {
         let momentum = SgdConfig { momentum: 0.9, ..SgdConfig::default() };
-        for odd in [1e30, f32::INFINITY, f32::NAN, -1.0] {
+        let state = |index| Some(Error::NonFinite { value: Value::State, index });
+        for odd in [1e30, -1e30, 1e38] {
             follow(&mut Sgd::resume(momentum, &NET, &mut [odd; LEN]).unwrap(), 0.1);
-            follow(&mut Adam::resume(AdamConfig::default(), &NET, &mut [odd; 2 * LEN], 3).unwrap(), 0.1);
             for beta2 in [0.0, 0.999] {
-                let mut second = [0.1; 2 * LEN];
-                second[LEN + 7] = odd;
+                let mut moments = [odd.abs(); 2 * LEN];
+                moments[3] = odd;
                 let config = AdamConfig { beta2, ..AdamConfig::default() };
-                follow(&mut Adam::resume(config, &NET, &mut second, 3).unwrap(), 0.1);
+                follow(&mut Adam::resume(config, &NET, &mut moments, 3).unwrap(), 0.1);
             }
+        }
+        for odd in [LIMIT, -f32::MAX, f32::INFINITY, f32::NAN, -1.0] {
+            let (mut velocity, mut moments) = ([0.1; LEN], [0.1; 2 * LEN]);
+            (velocity[5], moments[LEN + 7]) = (odd, odd);
+            assert_eq!(Sgd::resume(momentum, &NET, &mut velocity).err(), if odd == -1.0 { None } else { state(5) });
+            assert_eq!(Adam::resume(AdamConfig::default(), &NET, &mut moments, 3).err(), state(LEN + 7));
         }
     }
 
@@ -351,8 +363,8 @@ mod tests {
         let mut momentum = [0.0; LEN];
         let by_hand = SgdConfig { momentum: 0.9, ..SgdConfig::default() };
         let mut sgd = Sgd::new(by_hand, &NET, &mut momentum).unwrap();
-        sgd.begin(0.1, 1.0);
-        sgd.update(0, &mut [0.0; LEN], &[3e38; LEN]);
+        sgd.begin(0.1, 1.0, 0.0, 1e38).unwrap();
+        sgd.update(0, &mut [0.0; LEN], &[1e38; LEN]);
         let mut moments = [0.0; 2 * LEN];
         let mut adam = Adam::new(config, &NET, &mut moments).unwrap();
         let optimizers: [(&mut dyn Optimizer, f32); 2] = [(&mut adam, 1e-3), (&mut sgd, 10.0)];
@@ -395,14 +407,15 @@ mod tests {
             train(&mut model, optimizer, 0.1);
             assert!(model.bound.get() < 1e3);
             if begun {
-                // With the reach of another step.
-                optimizer.begin(0.1, 1.0);
-                optimizer.reach(1.0, 1.0);
-                optimizer.begin(0.1, 1.0);
+                // One step more than the bound knows of.
+                optimizer.begin(0.1, 1.0, 1.0, 1.0).unwrap();
+                optimizer.update(0, &mut [0.0; LEN], &[1.0; LEN]);
             }
-            optimizer.update(0, &mut [0.0; LEN], &[1e38; LEN]);
+            optimizer.update(0, &mut [0.0; LEN], &[1e18; LEN]);
+            let before = model.params.to_vec();
             train(&mut model, optimizer, 1e3);
-            assert!(model.bound.get().is_nan());
+            // The state was looked at: it reaches that far.
+            assert!(model.bound.get() > 1e18 || model.params == before);
             let sound = kernels::largest(model.params) < LIMIT;
             assert_eq!(Averager::new(&mut mean).update(&model).is_ok(), sound);
         }
@@ -420,8 +433,9 @@ mod tests {
         assert!(average.update(&model).is_err());
         model.params_mut()[3] = 0.5;
         model.train(&[0.5; 3], Targets::Values(&[1.0; 2]), &mut sgd, 0.1, &mut work).unwrap();
-        model.init(Init::Normal(1e38), 1).unwrap();
-        assert!(kernels::largest(model.params) >= LIMIT);
+        model.init(Init::Normal(1e37), 1).unwrap();
+        assert_eq!(average.update(&model), Ok(1));
+        model.params_mut().fill(LIMIT);
         assert!(average.update(&model).is_err());
     }
 
@@ -429,13 +443,12 @@ mod tests {
     fn an_optimizer_that_gives_no_bound_leaves_the_look_to_the_average() {
         struct Wild(f32);
         impl Optimizer for Wild {
-            fn reach(&mut self, _: f32, _: f32) -> f32 {
-                self.0
-            }
-            fn check(&self, _: &Spec) -> Result<(), Error> {
+            fn check(&self, _: &Model<'_>) -> Result<(), Error> {
                 Ok(())
             }
-            fn begin(&mut self, _: f32, _: f32) {}
+            fn begin(&mut self, _: f32, _: f32, _: f32, _: f32) -> Result<f32, Error> {
+                Ok(self.0)
+            }
             fn update(&mut self, _: usize, weights: &mut [f32], _: &[f32]) {
                 weights.fill(f32::INFINITY);
             }

@@ -5,7 +5,7 @@ use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels::{self, cut, cut_mut, numbered, rows, rows_mut};
 use crate::math::Math;
 use crate::params::LIMIT;
-use crate::targets::argmax;
+use crate::targets::{argmax, check_classes};
 
 /// How outputs of several models are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,16 +21,19 @@ pub enum Vote {
 }
 
 impl Vote {
-    /// Floats for `samples` samples of `classes` classes: one an output; two for [`Hard`](Self::Hard), ballots beside
+    /// Floats for `samples` samples of `outputs` outputs: one an output; two for [`Hard`](Self::Hard), ballots beside
     /// probabilities.
     #[must_use]
-    pub const fn len(self, samples: usize, classes: usize) -> usize {
-        let outputs = samples.saturating_mul(classes);
-        if matches!(self, Self::Hard) { outputs.saturating_mul(2) } else { outputs }
+    pub const fn len(self, samples: usize, outputs: usize) -> usize {
+        let all = samples.saturating_mul(outputs);
+        if matches!(self, Self::Hard) { all.saturating_mul(2) } else { all }
     }
 }
 
 /// The votes of models on a batch of samples, taken in one model at a time.
+///
+/// Where models have one output, a logit `z` of class 1 against class 0 (binary cross-entropy), there are two classes:
+/// `sigmoid z`, the probability of class 1, stands for softmax in every formula, and ties go to class 0.
 ///
 /// ```
 /// use cygnet::{Math, Vote, Votes};
@@ -48,8 +51,8 @@ impl Vote {
 pub struct Votes<'a> {
     vote: Vote,
     math: Math,
-    classes: usize,
-    /// Shape `(n, classes)`: means of probabilities, or of logits.
+    outputs: usize,
+    /// Shape `(n, outputs)`: means of probabilities, or of logits.
     means: &'a mut [f32],
     /// Sums of the weights of ballots likewise, since ties must stay ties; none but of hard votes.
     ballots: &'a mut [f32],
@@ -60,17 +63,18 @@ impl<'a> Votes<'a> {
     /// No votes yet, for as many samples as `floats` has room for by [`Vote::len`]; what it holds does not matter.
     ///
     /// # Errors
-    /// [`Error::Length`] unless `floats` holds whole samples of `classes` classes.
-    pub fn new(vote: Vote, math: Math, classes: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
-        let each = vote.len(1, classes);
-        let samples = floats.len().checked_div(each).unwrap_or(0);
-        Error::expect_len(Buffer::Votes, vote.len(samples.max(1), classes.max(1)), floats.len())?;
+    /// [`Error::Setting`] unless there are 1 to 65,536 outputs, [`Error::Length`] unless `floats` holds whole samples of
+    /// them.
+    pub fn new(vote: Vote, math: Math, outputs: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
+        check_classes(outputs)?;
+        let samples = floats.len().checked_div(vote.len(1, outputs)).unwrap_or(0);
+        Error::expect_len(Buffer::Votes, vote.len(samples.max(1), outputs), floats.len())?;
         floats.fill(0.0);
-        let (means, ballots) = cut_mut(floats, samples.wrapping_mul(classes));
-        Ok(Self { vote, math, classes, means, ballots, weight: 0.0 })
+        let (means, ballots) = cut_mut(floats, samples.wrapping_mul(outputs));
+        Ok(Self { vote, math, outputs, means, ballots, weight: 0.0 })
     }
 
-    /// Takes in a model's logits of all samples, shape `(n, classes)`, with the weight `ω > 0` that it has; `logits` are
+    /// Takes in a model's logits of all samples, shape `(n, outputs)`, with the weight `ω > 0` that it has; `logits` are
     /// scratch afterwards.
     ///
     /// Means run as `W ← W + ω; m ← m + (ω/W)(p − m)`.
@@ -91,12 +95,13 @@ impl<'a> Votes<'a> {
         self.weight = total;
         let gain = weight / total;
         if self.vote != Vote::LogPool {
-            rows_mut(logits, self.classes).for_each(|row| softmax(row, self.math));
+            self.probabilities(logits);
         }
         // The first is copied, since the gain is 1 and the means are 0.
         kernels::mean_update(self.means, logits, gain);
-        for (ballots, p) in rows_mut(self.ballots, self.classes).zip(rows(logits, self.classes)) {
-            let choice = argmax(p);
+        for (ballots, p) in rows_mut(self.ballots, self.outputs).zip(rows(logits, self.outputs)) {
+            // Of a single probability, only what is above a half is a ballot.
+            let choice = if let [p] = p { usize::from(*p <= 0.5) } else { argmax(p) };
             if let Some(ballots) = ballots.get_mut(choice) {
                 *ballots += weight;
             }
@@ -104,27 +109,44 @@ impl<'a> Votes<'a> {
         Ok(())
     }
 
+    /// From logits to probabilities.
+    fn probabilities(&self, logits: &mut [f32]) {
+        if self.outputs == 1 {
+            logits.iter_mut().for_each(|z| *z = self.math.sigmoid(*z));
+        } else {
+            rows_mut(logits, self.outputs).for_each(|row| softmax(row, self.math));
+        }
+    }
+
     /// The class that sample after sample is voted for.
     ///
     /// # Errors
     /// [`Error::NoAverage`] without votes, [`Error::Length`] unless there is a class for each sample.
     pub fn classes(&self, classes: &mut [u16]) -> Result<(), Error> {
-        let samples = self.means.len().checked_div(self.classes).unwrap_or(0);
+        let samples = self.means.len().checked_div(self.outputs).unwrap_or(0);
         self.check()?;
         Error::expect_len(Buffer::Targets, samples, classes.len())?;
         for (i, class) in numbered(0, classes) {
-            let row = |floats| cut(cut(floats, i.wrapping_mul(self.classes)).1, self.classes).0;
+            let row = |floats| cut(cut(floats, i.wrapping_mul(self.outputs)).1, self.outputs).0;
             let (means, ballots) = (row(&*self.means), row(&*self.ballots));
-            *class = if self.vote == Vote::Hard { most_ballots(ballots, means) } else { argmax(means) } as u16;
+            *class = match (self.vote, means, ballots) {
+                (Vote::Hard, &[mean], &[ballots]) => {
+                    most_ballots(&[self.weight - ballots, ballots], &[1.0 - mean, mean])
+                }
+                (Vote::Hard, ..) => most_ballots(ballots, means),
+                (Vote::Soft, &[mean], _) => usize::from(mean > 0.5),
+                (Vote::LogPool, &[mean], _) => usize::from(mean > 0.0),
+                _ => argmax(means),
+            } as u16;
         }
         Ok(())
     }
 
-    /// The probabilities, shape `(n, classes)`: of hard votes the shares of ballots.
+    /// The probabilities, shape `(n, outputs)`: of hard votes the shares of ballots.
     ///
     /// # Errors
     /// [`Error::NoAverage`] without votes.
-    pub fn finish(self) -> Result<&'a mut [f32], Error> {
+    pub fn finish(mut self) -> Result<&'a mut [f32], Error> {
         self.check()?;
         Ok(match self.vote {
             Vote::Soft => self.means,
@@ -134,8 +156,9 @@ impl<'a> Votes<'a> {
                 self.ballots
             }
             Vote::LogPool => {
-                rows_mut(self.means, self.classes).for_each(|row| softmax(row, self.math));
-                self.means
+                let means = core::mem::take(&mut self.means);
+                self.probabilities(means);
+                means
             }
         })
     }

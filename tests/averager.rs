@@ -5,7 +5,7 @@ mod common;
 
 use common::{bits, cases};
 use cygnet::{
-    Activation, AverageState, Averager, Buffer, CheckpointFault, Ema, Error, Model, Origin, Params, Parts, Rule,
+    Activation, AverageState, Averager, Buffer, CheckpointFault, Ema, Error, Loss, Model, Origin, Params, Parts, Rule,
     Setting, Sgd, SgdConfig, Snapshots, Spec, Targets, Value, Warmup, Window, Workspace, checkpoint_len, holds_average,
     load_params, save,
 };
@@ -399,9 +399,13 @@ proptest! {
     }
 }
 
-const NET: Spec = Spec::new(1).dense(1, Activation::Identity);
-const DEEP: Spec =
-    Spec::new(2).dense(3, Activation::Relu).norm().dense(2, Activation::Tanh).dense(1, Activation::Identity);
+const NET: Spec = Spec::new(1).dense(1, Activation::Identity).loss(Loss::MeanSquared);
+const DEEP: Spec = Spec::new(2)
+    .dense(3, Activation::Relu)
+    .norm()
+    .dense(2, Activation::Tanh)
+    .dense(1, Activation::Identity)
+    .loss(Loss::MeanSquared);
 
 /// Asserts that `refused` fails with `error` and leaves an average of [1, −2] and [3, 0] alone.
 fn unchanged<T: std::fmt::Debug>(error: Error, refused: impl FnOnce(&mut Averager<'_>) -> Result<T, Error>) {
@@ -622,7 +626,7 @@ fn a_checkpoint_of_an_average_is_none_to_train_from() {
     let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
     let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
     let mut train =
-        |model: &mut Model<'_>| model.train(&[1.0], Targets::Classes(&[0]), &mut sgd, 0.1, &mut work).unwrap();
+        |model: &mut Model<'_>| model.train(&[1.0], Targets::Values(&[1.0]), &mut sgd, 0.1, &mut work).unwrap();
     let stored = |params: Params<'_>| {
         let mut bytes = vec![0; checkpoint_len(&NET)];
         save(&NET, params, &mut bytes).unwrap();

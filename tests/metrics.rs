@@ -4,7 +4,10 @@
 mod common;
 
 use common::cases;
-use cygnet::{Buffer, ClassCounts, ClassScore, Confusion, Curves, Error, Threshold, Value, argmax, rank};
+use cygnet::{
+    Buffer, Calibration, ClassCounts, ClassScore, Confusion, Curves, Error, Setting, Threshold, Value, argmax,
+    class_of, rank,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -80,7 +83,7 @@ proptest! {
     }
 
     #[test]
-    fn a_rank_counts_the_classes_before(outputs in vec((-2_i8..3).prop_map(f32::from), 1..9), class in 0_u16..9) {
+    fn a_rank_counts_the_classes_before(outputs in vec((-2_i8..3).prop_map(f32::from), 2..9), class in 0_u16..9) {
         let class = class % outputs.len() as u16;
         let mut order: Vec<usize> = (0..outputs.len()).collect();
         // Stable: of equals the lowest class first.
@@ -208,7 +211,27 @@ fn what_is_no_score_and_no_class_is_refused_and_changes_nothing() {
         assert_eq!(confusion.add(class, predicted), Err(Error::Label { sample: 1, label, classes: 2 }));
     }
     assert_eq!(confusion.counts(), [0, 0, 1, 0]);
-    let mut none = Confusion::new(0, &mut []).unwrap();
-    assert_eq!(none.add(0, 0), Err(Error::Label { sample: 0, label: 0, classes: 0 }));
-    assert!(none.macro_precision().is_nan() && none.per_class().next().is_none());
+    for classes in [0, 65_537, usize::MAX] {
+        assert_eq!(Confusion::new(classes, &mut []).err(), Some(Error::Setting(Setting::Classes)));
+    }
+}
+
+#[test]
+fn one_output_has_the_ranks_and_the_calibration_of_two_classes() {
+    for logit in [-3.0_f32, -1e-3, 0.0, 1e-3, 3.0] {
+        for class in [0, 1] {
+            // Class 0 has the logit 0.
+            assert_eq!(rank(&[logit], class), rank(&[0.0, logit], class));
+            assert_eq!(rank(&[logit], class) == Ok(0), class_of(&[logit]) == usize::from(class));
+        }
+        assert_eq!(rank(&[logit], 2), Err(Error::Label { sample: 0, label: 2, classes: 2 }));
+        let p = 1.0 / (1.0 + (-logit).exp());
+        let [mut one, mut two] = [Calibration::default(); 2];
+        for class in [0, 1, 1] {
+            one.add(&[p], class).unwrap();
+            two.add(&[1.0 - p, p], class).unwrap();
+        }
+        assert_eq!(one, two);
+        assert_eq!(one.add(&[p], 2), Err(Error::Label { sample: 3, label: 2, classes: 2 }));
+    }
 }

@@ -175,10 +175,12 @@ fn running_statistics_follow_each_batch_and_no_optimizer_moves_them() {
     let (mut a, mut b, mut c, mut slow) = (vec![0.0; p], vec![0.0; 2 * p], vec![0.0; 2 * p], vec![0.0; p]);
     let mut sgd = Sgd::new(decay, &spec, &mut a).unwrap();
     let mut adam = Adam::new(AdamConfig::decoupled(0.1), &spec, &mut b).unwrap();
-    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &start, &mut c).unwrap();
+    let mut own = start.clone();
+    let model = Model::new(&spec, &mut own).unwrap();
+    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut c).unwrap();
     let inner = Sgd::new(SgdConfig::default(), &spec, &mut []).unwrap();
     let config = LookaheadConfig { every: 1, alpha: 0.5 };
-    let mut lookahead = Lookahead::new(config, inner, &start, &mut slow).unwrap();
+    let mut lookahead = Lookahead::new(config, inner, &model, &mut slow).unwrap();
     let optimizers: [&mut dyn Optimizer; 4] = [&mut sgd, &mut adam, &mut free, &mut lookahead];
     for optimizer in optimizers {
         let (mut params, mut floats) = (start.clone(), work(&spec, SAMPLES));
@@ -422,7 +424,7 @@ fn schedule_free_ends_with_its_average_and_the_models_statistics() {
     let (mut params, mut floats, mut state) = (initial(&NET, 5), work(&NET, 4), vec![0.0; 2 * NET.param_len()]);
     let mut work = Workspace::new(&NET, 4, &mut floats).unwrap();
     let mut model = Model::new(&NET, &mut params).unwrap();
-    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), model.params(), &mut state).unwrap();
+    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut state).unwrap();
     for _ in 0..20 {
         model.train(&DATA, Targets::Values(&[1.0, 0.0, 1.0, 0.0]), &mut free, 0.1, &mut work).unwrap();
     }

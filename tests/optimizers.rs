@@ -7,7 +7,7 @@ use common::{bits, cases};
 use cygnet::{
     Activation, Adam, AdamConfig, Averager, Buffer, CheckpointFault, Error, Init, Lookahead, LookaheadConfig, Loss,
     Model, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Setting, Sgd, SgdConfig, Spec, Targets,
-    Workspace,
+    Value, Workspace,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -36,7 +36,8 @@ fn gradient(w: &[f32], a: &[f32], c: &[f32]) -> Vec<f32> {
 /// A step along that gradient, in ranges, as training has it.
 fn step(optimizer: &mut dyn Optimizer, rate: f32, w: &mut [f32], (a, c): (&[f32], &[f32]), cut: usize) {
     let g = gradient(w, a, c);
-    optimizer.begin(rate, 0.5);
+    let largest = |x: &[f32]| x.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+    optimizer.begin(rate, 0.5, largest(w), largest(&g)).unwrap();
     let (first, second) = w.split_at_mut(cut);
     optimizer.update(0, first, &g[..cut]);
     optimizer.update(cut, second, &g[cut..]);
@@ -44,8 +45,15 @@ fn step(optimizer: &mut dyn Optimizer, rate: f32, w: &mut [f32], (a, c): (&[f32]
 
 type Problem = (Vec<f32>, Vec<f32>, Vec<f32>);
 
+/// A network of as many parameters.
+fn net(params: usize) -> Spec {
+    Spec::new(1).dense(params as u16 / 2, Activation::Identity).loss(Loss::MeanSquared)
+}
+
 fn problem() -> impl Strategy<Value = Problem> {
-    (1_usize..12).prop_flat_map(|n| (vec(-2.0_f32..2.0, n), vec(0.1_f32..1.0, n), vec(-2.0_f32..2.0, n)))
+    (1_usize..7)
+        .prop_map(|units| 2 * units)
+        .prop_flat_map(|n| (vec(-2.0_f32..2.0, n), vec(0.1_f32..1.0, n), vec(-2.0_f32..2.0, n)))
 }
 
 proptest! {
@@ -61,14 +69,15 @@ proptest! {
     ) {
         let config = LookaheadConfig { every, alpha };
         let cut = cut.index(w.len());
-        let net = Spec::new(1).dense(1, Activation::Identity);
+        let net = net(w.len());
         let sgd = || Sgd::new(SgdConfig::default(), &net, &mut []).unwrap();
-        let (mut fast, mut slow) = (w.clone(), vec![0.0; w.len()]);
-        let mut optimizer = Lookahead::new(config, sgd(), &w, &mut slow).unwrap();
+        let (mut own, mut fast, mut slow) = (w.clone(), w.clone(), vec![0.0; w.len()]);
+        let model = Model::new(&net, &mut own).unwrap();
+        let mut optimizer = Lookahead::new(config, sgd(), &model, &mut slow).unwrap();
         let (mut theta, mut phi) = (wide(&w), wide(&w));
         for t in 1..=60_u64 {
             if t == stop {
-                optimizer = Lookahead::resume(config, sgd(), &mut slow, t - 1).unwrap();
+                optimizer = Lookahead::resume(config, sgd(), &model, &mut slow, t - 1).unwrap();
             }
             step(&mut optimizer, 0.3, &mut fast, (&a, &c), cut);
             for (i, theta) in theta.iter_mut().enumerate() {
@@ -94,13 +103,14 @@ proptest! {
         let config = ScheduleFreeConfig { beta, weight_decay };
         let cut = cut.index(w.len());
         let mut floats = vec![0.0; 2 * w.len()];
-        let mut params = w.clone();
-        let mut optimizer = ScheduleFree::new(config, &w, &mut floats).unwrap();
+        let (net, mut own, mut params) = (net(w.len()), w.clone(), w.clone());
+        let model = Model::new(&net, &mut own).unwrap();
+        let mut optimizer = ScheduleFree::new(config, &model, &mut floats).unwrap();
         let (mut y, mut z, mut x, mut squares) = (wide(&w), wide(&w), wide(&w), 0.0);
         for t in 1..=60_u64 {
             if t == stop {
                 let state = optimizer.state();
-                optimizer = ScheduleFree::resume(config, state, &mut floats).unwrap();
+                optimizer = ScheduleFree::resume(config, state, &model, &mut floats).unwrap();
             }
             let rate = if t <= warmup { 0.3 * t as f32 / (warmup + 1) as f32 } else { 0.3 };
             step(&mut optimizer, rate, &mut params, (&a, &c), cut);
@@ -120,16 +130,17 @@ proptest! {
 
     #[test]
     fn slow_weights_that_stay_hold_still_and_rare_ones_leave_the_inner_optimizer_alone((w, a, c) in problem()) {
-        let net = Spec::new(1).dense(1, Activation::Identity);
+        let net = net(w.len());
         let sgd = || Sgd::new(SgdConfig::default(), &net, &mut []).unwrap();
-        let (mut plain, mut fast, mut slow) = (w.clone(), w.clone(), vec![0.0; w.len()]);
+        let (mut own, mut plain, mut fast, mut slow) = (w.clone(), w.clone(), w.clone(), vec![0.0; w.len()]);
+        let model = Model::new(&net, &mut own).unwrap();
         let config = LookaheadConfig { every: 1, alpha: 0.0 };
-        let mut still = Lookahead::new(config, sgd(), &w, &mut slow).unwrap();
+        let mut still = Lookahead::new(config, sgd(), &model, &mut slow).unwrap();
         step(&mut still, 0.1, &mut fast, (&a, &c), 0);
         // With α = 0 nothing ever moves.
         prop_assert_eq!(bits(&fast), bits(&w));
         let mut slow = vec![0.0; w.len()];
-        let mut rare = Lookahead::new(LookaheadConfig { every: 1000, alpha: 0.5 }, sgd(), &w, &mut slow).unwrap();
+        let mut rare = Lookahead::new(LookaheadConfig { every: 1000, alpha: 0.5 }, sgd(), &model, &mut slow).unwrap();
         for _ in 0..20 {
             step(&mut rare, 0.1, &mut fast, (&a, &c), 0);
             step(&mut sgd(), 0.1, &mut plain, (&a, &c), 0);
@@ -171,10 +182,12 @@ fn learn(optimizer: &mut dyn Optimizer, params: &mut [f32], rate: f32) -> f32 {
 fn both_learn() {
     let mut start = [0.0; P];
     Model::new(&NET, &mut start).unwrap().init(Init::Glorot, 3).unwrap();
+    let mut own = start;
+    let model = Model::new(&NET, &mut own).unwrap();
     let (mut slow, mut floats, mut moments) = ([0.0; P], [0.0; 2 * P], [0.0; 2 * P]);
     let adam = Adam::new(AdamConfig::default(), &NET, &mut moments).unwrap();
-    let mut lookahead = Lookahead::new(LookaheadConfig::default(), adam, &start, &mut slow).unwrap();
-    let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &start, &mut floats).unwrap();
+    let mut lookahead = Lookahead::new(LookaheadConfig::default(), adam, &model, &mut slow).unwrap();
+    let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats).unwrap();
     let losses = [learn(&mut lookahead, &mut start.clone(), 0.01), learn(&mut schedule_free, &mut start.clone(), 0.3)];
     assert!(losses.iter().all(|&loss| loss < 1e-3), "{losses:?}");
 }
@@ -185,10 +198,11 @@ fn weights_by_hand_leave_no_bound() {
     let start = [0.5; P];
     let x = [0.5; 3];
     let target = [1.0; 2];
-    let (mut slow, mut floats) = ([0.0; P], [0.0; 2 * P]);
+    let (mut own, mut slow, mut floats) = (start, [0.0; P], [0.0; 2 * P]);
+    let model = Model::new(&NET, &mut own).unwrap();
     let sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
-    let mut lookahead = Lookahead::new(LookaheadConfig { every: 1, alpha: 0.5 }, sgd, &start, &mut slow).unwrap();
-    let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &start, &mut floats).unwrap();
+    let mut lookahead = Lookahead::new(LookaheadConfig { every: 1, alpha: 0.5 }, sgd, &model, &mut slow).unwrap();
+    let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats).unwrap();
     let optimizers: [&mut dyn Optimizer; 2] = [&mut lookahead, &mut schedule_free];
     for optimizer in optimizers {
         let (mut params, mut work, mut mean) = (start, vec![0.0; NET.work_len(1)], [0.0; P]);
@@ -197,10 +211,10 @@ fn weights_by_hand_leave_no_bound() {
         let mut average = Averager::new(&mut mean);
         model.train(&x, Targets::Values(&target), optimizer, 0.1, &mut work).unwrap();
         average.update(&model).unwrap();
-        optimizer.begin(1.0, 1.0);
-        optimizer.update(0, &mut [0.0; P], &[-3e38; P]);
-        optimizer.begin(1.0, 1.0);
-        optimizer.update(0, &mut [0.0; P], &[-3e38; P]);
+        // Twice as far as it was told.
+        optimizer.begin(1.0, 1.0, 1.0, 1e38).unwrap();
+        optimizer.update(0, &mut [0.0; P], &[-1e38; P]);
+        optimizer.update(0, &mut [0.0; P], &[-1e38; P]);
         for _ in 0..3 {
             let _ = model.train(&x, Targets::Values(&target), optimizer, 0.1, &mut work);
             let sound = model.params().iter().all(|w| w.abs() < 1.7e38);
@@ -212,33 +226,51 @@ fn weights_by_hand_leave_no_bound() {
 #[test]
 fn settings_and_lengths_are_checked() {
     let sgd = || Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut own = [0.5; P];
+    let model = Model::new(&NET, &mut own).unwrap();
     for config in [
         LookaheadConfig { every: 0, alpha: 0.5 },
         LookaheadConfig { every: 5, alpha: -0.1 },
         LookaheadConfig { every: 5, alpha: f32::NAN },
         LookaheadConfig { every: 5, alpha: 1.5 },
     ] {
-        let error = Lookahead::new(config, sgd(), &[0.0; 2], &mut [0.0; 2]).err();
-        assert_eq!(error, Some(Error::Setting(Setting::Lookahead)));
+        let mut slow = [7.0; P];
+        let error = Lookahead::new(config, sgd(), &model, &mut slow).err();
+        assert_eq!((error, slow), (Some(Error::Setting(Setting::Lookahead)), [7.0; P]));
     }
     let length = |needed, got| Some(Error::Length { buffer: Buffer::Optimizer, needed, got });
     let config = LookaheadConfig::default();
-    assert_eq!(Lookahead::new(config, sgd(), &[0.0; 2], &mut [0.0; 3]).err(), length(2, 3));
-    let mut slow = [0.0; 3];
-    let short = Lookahead::resume(config, sgd(), &mut slow, 4).unwrap();
-    assert_eq!((short.check(&NET).err(), short.steps()), (length(P, 3), 4));
+    assert_eq!(Lookahead::new(config, sgd(), &model, &mut [0.0; 3]).err(), length(P, 3));
+    assert_eq!(Lookahead::resume(config, sgd(), &model, &mut [0.0; 3], 4).err(), length(P, 3));
     for beta in [1.0, -0.1, f32::NAN] {
         let config = ScheduleFreeConfig { beta, weight_decay: 0.0 };
-        let error = ScheduleFree::new(config, &[0.0], &mut [0.0; 2]).err();
-        assert_eq!(error, Some(Error::Setting(Setting::Beta)));
+        let mut floats = [7.0; 2 * P];
+        let error = ScheduleFree::new(config, &model, &mut floats).err();
+        assert_eq!((error, floats), (Some(Error::Setting(Setting::Beta)), [7.0; 2 * P]));
     }
     let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 2.0 };
-    assert_eq!(ScheduleFree::new(config, &[0.0], &mut [0.0; 2]).err(), Some(Error::Setting(Setting::WeightDecay)));
+    let error = ScheduleFree::new(config, &model, &mut [0.0; 2 * P]).err();
+    assert_eq!(error, Some(Error::Setting(Setting::WeightDecay)));
     let config = ScheduleFreeConfig::default();
-    assert_eq!(ScheduleFree::new(config, &[0.0; 2], &mut [0.0; 3]).err(), length(4, 3));
-    let mut floats = [0.0; 3];
-    let short = ScheduleFree::resume(config, ScheduleFreeState::default(), &mut floats).unwrap();
-    assert_eq!(short.check(&NET).err(), length(2 * P, 3));
+    assert_eq!(ScheduleFree::new(config, &model, &mut [0.0; 3]).err(), length(2 * P, 3));
+    let state = ScheduleFreeState::default();
+    assert_eq!(ScheduleFree::resume(config, state, &model, &mut [0.0; 3]).err(), length(2 * P, 3));
+}
+
+#[test]
+fn a_state_that_training_does_not_leave_is_not_continued_with() {
+    let mut own = [0.5; P];
+    let model = Model::new(&NET, &mut own).unwrap();
+    for odd in [f32::NAN, f32::INFINITY, -3e38] {
+        let odd_state = |index| Some(Error::NonFinite { value: Value::State, index });
+        let (mut slow, mut floats) = ([0.5; P], [0.5; 2 * P]);
+        (slow[2], floats[P + 1]) = (odd, odd);
+        let sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+        assert_eq!(Lookahead::resume(LookaheadConfig::default(), sgd, &model, &mut slow, 1).err(), odd_state(2));
+        let state = ScheduleFreeState::default();
+        let free = ScheduleFree::resume(ScheduleFreeConfig::default(), state, &model, &mut floats);
+        assert_eq!(free.err(), odd_state(P + 1));
+    }
 }
 
 #[test]
@@ -253,7 +285,7 @@ fn a_schedule_free_state_comes_back_from_its_bytes_and_training_goes_on_as_if_it
     };
     let (mut whole, mut floats) = (vec![0.3; P], vec![0.0; 2 * P]);
     let mut model = Model::new(&NET, &mut whole).unwrap();
-    let mut free = ScheduleFree::new(config, model.params(), &mut floats).unwrap();
+    let mut free = ScheduleFree::new(config, &model, &mut floats).unwrap();
     let rates: Vec<f32> = (0..50).map(|i| 0.01 + i as f32 * 1e-4).collect();
     let mut stored = None;
     for (i, &rate) in rates.iter().enumerate() {
@@ -267,12 +299,12 @@ fn a_schedule_free_state_comes_back_from_its_bytes_and_training_goes_on_as_if_it
     // The same thirty steps, then the state from its bytes.
     let (mut params, mut floats) = (vec![0.3; P], vec![0.0; 2 * P]);
     let mut model = Model::new(&NET, &mut params).unwrap();
-    let mut free = ScheduleFree::new(config, model.params(), &mut floats).unwrap();
+    let mut free = ScheduleFree::new(config, &model, &mut floats).unwrap();
     rates[..30].iter().for_each(|&rate| step(&mut model, &mut free, rate));
     let (at, bytes, [steps]) = stored.unwrap();
     assert_eq!((model.params(), model.steps(), free.state().to_bytes()), (&at[..], steps, bytes));
     let state = ScheduleFreeState::from_bytes(&bytes).unwrap();
-    let mut free = ScheduleFree::resume(config, state, &mut floats).unwrap();
+    let mut free = ScheduleFree::resume(config, state, &model, &mut floats).unwrap();
     rates[30..].iter().for_each(|&rate| step(&mut model, &mut free, rate));
     assert_eq!((model.params().to_vec(), free.averaged().unwrap().to_vec(), free.state()), end);
 

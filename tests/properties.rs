@@ -56,10 +56,13 @@ fn asked() -> impl Strategy<Value = Asked> {
         Just(Loss::BinaryCrossEntropy),
         (1e-3_f32..10.0).prop_map(Loss::Huber),
     ];
-    (1_u16..40, vec((1_u16..40, activation, dropout), 1..=MAX_LAYERS), loss).prop_map(|(inputs, layers, loss)| Asked {
-        inputs,
-        layers,
-        loss,
+    let layers = vec((1_u16..40, activation, dropout), 1..=MAX_LAYERS);
+    (1_u16..40, layers, loss).prop_map(|(inputs, mut layers, loss)| {
+        // Softmax takes at least two outputs.
+        if let (Loss::SoftmaxCrossEntropy, Some((width @ 1, ..))) = (loss, layers.last_mut()) {
+            *width = 2;
+        }
+        Asked { inputs, layers, loss }
     })
 }
 
@@ -186,7 +189,7 @@ proptest! {
     fn any_network_trains_without_reading_what_it_did_not_write(asked in asked(), n in 1_usize..5, seed in any::<u64>()) {
         let spec = asked.spec();
         let (mut params, inputs) = (numbers(spec.param_len(), seed), samples(n, &spec, seed));
-        let values = numbers(n * spec.outputs(), !seed);
+        let values: Vec<f32> = numbers(n * spec.outputs(), !seed).into_iter().map(f32::abs).collect();
         let mut gradient_of = |stale: f32, samples: &[f32]| {
             let (mut floats, mut sum) = (vec![stale; spec.work_len(n)], vec![stale; spec.param_len()]);
             let mut work = Workspace::new(&spec, n, &mut floats).unwrap();

@@ -158,7 +158,6 @@ fn rates_and_cycles_out_of_range_are_refused() {
     for rate in [f32::NAN, -0.1, 2e9, f32::INFINITY] {
         assert_eq!(Schedule::constant(rate).check(), Err(Error::Setting(Setting::Rate)));
         assert_eq!(with(Decay::Linear { to: rate, steps: 5 }), Err(Error::Setting(Setting::Rate)));
-        assert_eq!(with(Decay::Step { factor: rate, every: 5 }), Err(Error::Setting(Setting::Rate)));
         let shape = Shape::Linear;
         let cycle = Decay::OneCycle { from: rate, to: 0.1, rise: 1, steps: 2, shape };
         assert_eq!(with(cycle), Err(Error::Setting(Setting::Rate)));
@@ -168,5 +167,13 @@ fn rates_and_cycles_out_of_range_are_refused() {
     assert_eq!(with(Decay::Cyclic { to: 0.0, cycle: 0 }), Err(Error::Setting(Setting::Cycle)));
     assert_eq!(with(Decay::WarmRestarts { to: 0.0, first: 0, factor: 1 }), Err(Error::Setting(Setting::Cycle)));
     assert_eq!(with(Decay::WarmRestarts { to: 0.0, first: 1, factor: 0 }), Err(Error::Setting(Setting::Cycle)));
-    assert_eq!(with(Decay::Constant), Ok(()));
+    for factor in [f32::NAN, -0.1, 1.000_001, 10.0, f32::INFINITY] {
+        assert_eq!(with(Decay::Step { factor, every: 5 }), Err(Error::Setting(Setting::Factor)));
+    }
+    let cycle = |rise| Decay::OneCycle { from: 0.0, to: 0.001, rise, steps: 9, shape: Shape::Linear };
+    assert_eq!(
+        [9, 10, 30].map(|rise| with(cycle(rise))),
+        [Ok(()), Err(Setting::Rise), Err(Setting::Rise)].map(|r| r.map_err(Error::Setting))
+    );
+    assert_eq!((with(Decay::Constant), with(Decay::Step { factor: 1.0, every: 5 })), (Ok(()), Ok(())));
 }

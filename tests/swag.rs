@@ -176,7 +176,11 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     assert_eq!(swag.update(&[1.0, f32::NAN]), Err(Error::NonFinite { value: Value::Param, index: 1 }));
     assert_eq!(swag.update(&[1.0, 1e25]), Err(Error::NonFinite { value: Value::Param, index: 1 }));
     assert_eq!(swag.update(&[1.0]), Err(Error::Length { buffer: Buffer::Params, needed: 2, got: 1 }));
-    assert_eq!(swag.sample(1, 0, -1.0, &mut [0.0; 2]), Err(Error::Setting(Setting::Sigma)));
+    for scale in [-1.0, f32::NAN, f32::INFINITY] {
+        let mut draw = [7.0; 2];
+        assert_eq!(swag.sample(1, 0, scale, &mut draw), Err(Error::Setting(Setting::Covariance)));
+        assert_eq!(draw, [7.0; 2]);
+    }
     assert_eq!(swag.sample(1, 0, 1.0, &mut [0.0; 3]), Err(Error::Length { buffer: Buffer::Params, needed: 2, got: 3 }));
     let mut far = Memory::new(2, 0);
     let far_state = far.take(SwagState::default(), &[vec![1e25, 0.0]]);

@@ -248,7 +248,8 @@ fn xor_is_learned() {
 
 /// What dropout makes of 100 units of 1 in 400 samples, read from the gradient of an output of weight 0.
 fn dropped_units(p: f32, seed: u64, step: u64) -> Vec<f32> {
-    let spec = Spec::new(1).dense(100, Activation::Identity).dropout(p).dense(1, Activation::Identity);
+    let spec =
+        Spec::new(1).dense(100, Activation::Identity).dropout(p).dense(1, Activation::Identity).loss(Loss::MeanSquared);
     let spec = spec.loss(Loss::MeanSquared);
     let mut params = vec![0.0; spec.param_len()];
     params[100..200].fill(1.0);

@@ -140,11 +140,41 @@ fn what_is_no_vote_is_refused_and_changes_nothing() {
         let error = Votes::new(vote, Math::Libm, CLASSES, &mut vec![0.0; got]).err();
         assert_eq!(error, Some(Error::Length { buffer: Buffer::Votes, needed, got }));
     }
-    assert!(Votes::new(Vote::Soft, Math::Libm, 0, &mut []).is_err());
+    for outputs in [0, 65_537, usize::MAX] {
+        let error = Votes::new(Vote::Soft, Math::Libm, outputs, &mut []).err();
+        assert_eq!(error, Some(Error::Setting(Setting::Classes)));
+    }
+    assert!(Votes::new(Vote::Soft, Math::Libm, 65_536, &mut vec![0.0; 65_536]).is_ok());
     // The largest logits there may be, far apart.
     let mut votes = Votes::new(Vote::LogPool, Math::Libm, CLASSES, &mut floats[..3]).unwrap();
     for sign in [1.0, -1.0, 1.0] {
         votes.add(&mut [1.7e38 * sign, -1.7e38 * sign, 0.0], 1.0).unwrap();
     }
     assert!(votes.finish().unwrap().iter().all(|p| p.is_finite()));
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn one_output_votes_as_two_of_which_the_first_is_zero(
+        models in vec((vec(-4.0_f32..4.0, 5), prop::sample::select(&[0.5_f32, 1.0, 2.0])), 1..6),
+    ) {
+        for vote in KINDS {
+            let (mut one, mut two) = (vec![0.0; vote.len(5, 1)], vec![0.0; vote.len(5, 2)]);
+            let mut votes = Votes::new(vote, Math::Libm, 1, &mut one).unwrap();
+            let mut pairs = Votes::new(vote, Math::Libm, 2, &mut two).unwrap();
+            for (logits, weight) in &models {
+                votes.add(&mut logits.clone(), *weight).unwrap();
+                pairs.add(&mut logits.iter().flat_map(|&z| [0.0, z]).collect::<Vec<_>>(), *weight).unwrap();
+            }
+            let (mut of_one, mut of_two) = ([7; 5], [7; 5]);
+            votes.classes(&mut of_one).unwrap();
+            pairs.classes(&mut of_two).unwrap();
+            prop_assert_eq!(of_one, of_two, "{:?}", vote);
+            for (p, pair) in votes.finish().unwrap().iter().zip(pairs.finish().unwrap().chunks(2)) {
+                prop_assert!((p - pair[1]).abs() < 1e-6, "{:?}: {} {}", vote, p, pair[1]);
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! When a model is taken into the average.
 
+use crate::error::{Error, Setting};
+
 /// When to take a snapshot: at step `start`, and every `every` steps after it.
 ///
 /// With a cyclic rate of `c` steps a cycle, `Snapshots { start: c, every: c }` takes the model at the end of each, where
@@ -27,10 +29,11 @@ impl Snapshots {
 /// Lets a snapshot pass only if validation did not get worse: its loss is at most `slack` above the least that passed.
 ///
 /// ```
-/// let mut gate = cygnet::Gate::new(0.01);
+/// let mut gate = cygnet::Gate::new(0.01)?;
 /// assert!(gate.pass(0.5));
 /// assert!(!gate.pass(0.52) && gate.pass(0.51) && gate.pass(0.4));
 /// assert!(!gate.pass(0.5) && !gate.pass(f32::NAN));
+/// # Ok::<(), cygnet::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -40,16 +43,24 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Nothing has passed yet; `slack` is in the units of the loss.
-    #[must_use]
-    pub const fn new(slack: f32) -> Self {
-        Self { slack, least: f32::INFINITY }
+    /// Nothing has passed yet; `slack` is in the units of the loss, and below 0 what each must be better by.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a slack that is not finite.
+    pub const fn new(slack: f32) -> Result<Self, Error> {
+        Self::resume(slack, f32::INFINITY)
     }
 
-    /// Continues after a least loss of `least`.
-    #[must_use]
-    pub const fn resume(slack: f32, least: f32) -> Self {
-        Self { slack, least }
+    /// Continues after a least loss of `least`, infinite where none has passed yet.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and for a `least` of NaN or −∞, which nothing would pass.
+    pub const fn resume(slack: f32, least: f32) -> Result<Self, Error> {
+        if slack.is_finite() && least > f32::NEG_INFINITY {
+            Ok(Self { slack, least })
+        } else {
+            Err(Error::Setting(Setting::Slack))
+        }
     }
 
     /// Whether a model with this loss on validation data is to be averaged; a loss that is not finite never passes.

@@ -3,7 +3,7 @@
 use crate::complain;
 use cygnet::host::HostError;
 use cygnet::host::columns::Columns;
-use cygnet::host::inspect::{Answer, Event, Verdict, predict_file, predict_table};
+use cygnet::host::inspect::{Event, Verdict, predict_file, predict_table};
 use cygnet::host::model_file::SavedModel;
 use cygnet::{Loss, Spec};
 use std::io::{BufWriter, ErrorKind, StdoutLock, Write};
@@ -56,10 +56,10 @@ impl Printer {
 
     fn hear(&mut self, event: Event) -> Result<(), HostError> {
         match event {
-            Event::Answer(answer) => self.line(&answer),
+            Event::Answer(answer) => self.line(answer.number, answer.verdict.as_ref()),
             Event::Refused(number, error) => {
                 self.refused += 1;
-                self.line(&Answer { number, verdict: None })?;
+                self.line(number, None)?;
                 if self.refused <= TOLD {
                     self.flush()?;
                     complain(&format!("error: {error}"));
@@ -70,8 +70,8 @@ impl Printer {
         }
     }
 
-    fn line(&mut self, answer: &Answer) -> Result<(), HostError> {
-        let mut text = self.words.row(answer);
+    fn line(&mut self, number: u64, verdict: Option<&Verdict>) -> Result<(), HostError> {
+        let mut text = self.words.row(number, verdict);
         if !self.has_begun {
             self.has_begun = true;
             text = format!("{}\n{text}", self.words.header());
@@ -130,9 +130,9 @@ impl Words {
         format!("{}\n {}", self.aligned(names), "─".repeat(width - 3))
     }
 
-    fn row(&self, answer: &Answer) -> String {
-        let number = std::iter::once(answer.number.to_string());
-        match &answer.verdict {
+    fn row(&self, number: u64, verdict: Option<&Verdict>) -> String {
+        let number = std::iter::once(number.to_string());
+        match verdict {
             None => self.aligned(number.chain(self.header.iter().skip(1).map(|_| "–".to_owned()))),
             Some(verdict) if self.has_classes => {
                 self.aligned(number.chain([self.names[verdict.class].clone(), self.likeliest(verdict)]))

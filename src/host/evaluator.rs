@@ -42,11 +42,12 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_threads(spec: &'a Spec, data: &Dataset, threads: NonZeroUsize) -> Result<Self, HostError> {
-        if spec.inputs() != data.train.inputs() || spec.outputs() < data.classes {
+        let known = if data.train.has_classes() { spec.classes() } else { spec.outputs() };
+        if spec.inputs() != data.train.inputs() || known < data.classes {
             return Err(HostError::Mismatch(format!(
                 "the model takes {} inputs and knows {} classes, but the data have {} and {}",
                 spec.inputs(),
-                spec.outputs(),
+                known,
                 data.train.inputs(),
                 data.classes
             )));

@@ -9,7 +9,7 @@ use super::preparation::Preparation;
 use super::questions::{Question, Questions};
 use super::report::{Table, aligned};
 use super::{HostError, image};
-use crate::{Loss, Spec, Workspace, argmax, checkpoint_len, predict, softmax};
+use crate::{Loss, Spec, Workspace, checkpoint_len, class_of, predict, softmax};
 use std::borrow::ToOwned;
 use std::format;
 use std::fs::File;
@@ -106,7 +106,7 @@ fn bytes(n: usize) -> String {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// The class with the largest output.
+    /// The class with the largest output; of a single output, whether it is above 0.
     pub class: usize,
     /// Softmax of the outputs; the outputs themselves for a model of another loss.
     pub outputs: Vec<f32>,
@@ -237,7 +237,7 @@ impl<'a> Predictor<'a> {
         let spec = &self.model.spec;
         let mut work = Workspace::for_prediction(spec, 1, &mut self.floats)?;
         let outputs = predict(spec, &self.model.params, inputs, &mut work)?;
-        let class = argmax(outputs);
+        let class = class_of(outputs);
         if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
             softmax(outputs, spec.math_kind());
         }

@@ -8,8 +8,8 @@ use super::averages::AverageKind;
 use super::growing::GrowthPlan;
 use super::model_file::MAX_PARAMS;
 use crate::{
-    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Lookahead, LookaheadConfig, Loss, MAX_LAYERS, Optimizer,
-    Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
+    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Lookahead, LookaheadConfig, Loss, MAX_LAYERS, Model,
+    Optimizer, Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
 };
 use std::boxed::Box;
 use std::format;
@@ -40,21 +40,21 @@ impl OptimizerPlan {
         [own, if lookahead.is_some() { spec.param_len() } else { 0 }]
     }
 
-    /// The optimizer over `state`, from a model with `params`.
+    /// The optimizer of `model`, over `state`.
     ///
     /// # Errors
     /// As [`Sgd::new`], [`Adam::new`], [`ScheduleFree::new`] and [`Lookahead::new`].
     pub fn start<'a>(
         &self,
-        spec: &Spec,
+        model: &Model<'_>,
         lookahead: Option<LookaheadConfig>,
-        params: &[f32],
         [state, slow]: [&'a mut [f32]; 2],
     ) -> Result<Box<dyn Optimizer + Send + 'a>, Error> {
+        let spec = model.spec();
         match *self {
-            Self::Sgd(config) => behind(lookahead, Sgd::new(config, spec, state)?, params, slow),
-            Self::Adam(config) => behind(lookahead, Adam::new(config, spec, state)?, params, slow),
-            Self::ScheduleFree(config) => behind(lookahead, ScheduleFree::new(config, params, state)?, params, slow),
+            Self::Sgd(config) => behind(lookahead, Sgd::new(config, spec, state)?, model, slow),
+            Self::Adam(config) => behind(lookahead, Adam::new(config, spec, state)?, model, slow),
+            Self::ScheduleFree(config) => behind(lookahead, ScheduleFree::new(config, model, state)?, model, slow),
         }
     }
 }
@@ -63,11 +63,11 @@ impl OptimizerPlan {
 fn behind<'a>(
     lookahead: Option<LookaheadConfig>,
     optimizer: impl Optimizer + Send + 'a,
-    params: &[f32],
+    model: &Model<'_>,
     slow: &'a mut [f32],
 ) -> Result<Box<dyn Optimizer + Send + 'a>, Error> {
     Ok(match lookahead {
-        Some(config) => Box::new(Lookahead::new(config, optimizer, params, slow)?),
+        Some(config) => Box::new(Lookahead::new(config, optimizer, model, slow)?),
         None => Box::new(optimizer),
     })
 }

@@ -210,7 +210,7 @@ mod tests {
     use crate::{Activation, Spec};
     use std::string::ToString;
 
-    const NET: Spec = Spec::new(2).dense(1, Activation::Identity);
+    const NET: Spec = Spec::new(2).dense(1, Activation::Identity).loss(crate::Loss::MeanSquared);
 
     fn model(params: [f32; 3]) -> SavedModel {
         SavedModel { spec: NET, params: params.to_vec(), is_average: false, preparation: None, trained_on: None }
@@ -251,7 +251,7 @@ mod tests {
         assert!(text(&[[1.0; 3], [2.0; 3], [3.0; 3]]).contains("run/2.cygnet lies on the line"));
         assert!(text(&[[1.0; 3], [2.0; 3], [1.0; 3]]).contains("run/2.cygnet equals"));
         let mut models = named(&[[1.0; 3], [2.0; 3]]);
-        models[1].1.spec = NET.loss(crate::Loss::MeanSquared);
+        models[1].1.spec = NET.loss(crate::Loss::BinaryCrossEntropy);
         assert!(Frame::new(&models).unwrap_err().to_string().contains("different networks"));
     }
 }

@@ -177,7 +177,7 @@ pub(super) fn train_on(
     let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
     let mut model = Model::new(&spec, &mut params)?;
     model.init(plan.init, plan.seed)?;
-    let mut optimizer = plan.optimizer.start(&spec, plan.lookahead, model.params(), [&mut state, &mut slow])?;
+    let mut optimizer = plan.optimizer.start(&model, plan.lookahead, [&mut state, &mut slow])?;
     let mut evaluator = Evaluator::new(&spec, data)?;
     let mut norms = Norms::new(&spec, &data.train, &train)?;
     let augment = plan.augment.map(|augment| (augment, plan.seed));

@@ -38,7 +38,8 @@ struct Bin {
 }
 
 impl Calibration {
-    /// Adds a sample's probabilities and its class; a class of probability zero counts as one of 2⁻¹²⁶.
+    /// Adds a sample's probabilities and its class; a class of probability zero counts as one of 2⁻¹²⁶. A single probability
+    /// is that of class 1 against class 0.
     ///
     /// # Errors
     /// [`Error::Label`] for a class without a probability, [`Error::NonFinite`] for a probability outside `[0, 1]`.
@@ -46,6 +47,8 @@ impl Calibration {
         if let Some(index) = probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
             return Err(Error::NonFinite { value: Value::Output, index });
         }
+        let both = probabilities.first().map_or([0.0; 2], |p| [1.0 - p, *p]);
+        let probabilities = if probabilities.len() == 1 { &both } else { probabilities };
         let Some(&own) = probabilities.get(usize::from(class)) else {
             let sample = usize::try_from(self.score.samples()).unwrap_or(usize::MAX);
             return Err(Error::Label { sample, label: class, classes: probabilities.len() as u16 });

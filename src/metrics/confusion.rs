@@ -3,6 +3,7 @@
 use crate::error::{Buffer, Error};
 use crate::kernels::{cut, numbered, rows, strided};
 use crate::math::Total;
+use crate::targets::check_classes;
 
 /// Confusion matrix: how many samples of each class were taken for each.
 ///
@@ -14,17 +15,18 @@ pub struct Confusion<'a> {
 }
 
 impl<'a> Confusion<'a> {
-    /// An empty one; `counts` become zeros.
+    /// An empty one for [`Spec::classes`](crate::Spec::classes); `counts` become zeros.
     ///
     /// # Errors
-    /// [`Error::Length`] unless `counts` has `classes²` elements.
+    /// [`Error::Setting`] unless there are 1 to 65,536 classes, [`Error::Length`] unless `counts` has `classes²` elements.
     pub fn new(classes: usize, counts: &'a mut [u32]) -> Result<Self, Error> {
+        check_classes(classes)?;
         Error::expect_len(Buffer::Counts, classes.saturating_mul(classes), counts.len())?;
         counts.fill(0);
         Ok(Self { classes, counts })
     }
 
-    /// Counts a sample of `class` that was taken for `predicted`.
+    /// Counts a sample of `class` that was taken for `predicted`, the [`class_of`](crate::class_of) its outputs.
     ///
     /// # Errors
     /// [`Error::Label`] for either that is no class, [`Error::CountOverflow`]; nothing is counted then.

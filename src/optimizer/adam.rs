@@ -1,10 +1,12 @@
 //! Adam and AdamW.
 
-use super::{Optimizer, check_decay, parts};
+use super::{Optimizer, check_decay, check_state, expect_room, parts};
 use crate::error::{Buffer, Error, Setting};
+use crate::finite::is_moderate;
 use crate::kernels::{self, cut, cut_mut};
 use crate::math;
-use crate::params::Bound;
+use crate::model::Model;
+use crate::params::{Bound, LIMIT};
 use crate::spec::Spec;
 
 /// Settings of [`Adam`].
@@ -15,7 +17,7 @@ pub struct AdamConfig {
     pub beta1: f32,
     /// Decay rate `β₂` of the second moment.
     pub beta2: f32,
-    /// `ε`.
+    /// `ε`, at least 1e-15: second moments below its square become zero, and steps are as long as `ε` allows there.
     pub epsilon: f32,
     /// `λ`.
     pub weight_decay: f32,
@@ -47,7 +49,8 @@ impl AdamConfig {
         if !(is_rate(self.beta1) && is_rate(self.beta2)) {
             return Err(Error::Setting(Setting::Beta));
         }
-        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
+        // The root of the least second moment that is kept.
+        if !(self.epsilon.is_finite() && self.epsilon >= 1e-15) {
             return Err(Error::Setting(Setting::Epsilon));
         }
         check_decay(self.weight_decay)
@@ -61,9 +64,11 @@ impl AdamConfig {
 #[derive(Debug)]
 pub struct Adam<'a> {
     config: AdamConfig,
+    /// The digest of the network.
+    network: u32,
     moments: &'a mut [f32],
     steps: u64,
-    /// On the first moments; NaN where a second one is not a number of zero or more.
+    /// On the first moments.
     bound: Bound,
     /// Weights of the present step that the bound covers and that have not moved yet.
     covered: usize,
@@ -78,17 +83,23 @@ impl<'a> Adam<'a> {
     /// # Errors
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     pub fn new(config: AdamConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        let mut adam = Self::resume(config, spec, state, 0)?;
+        let adam = Self::checked(config, spec, state, 0)?;
         kernels::clear(adam.moments);
-        adam.bound = Bound::of(&[]);
         Ok(adam)
     }
 
     /// Continues with the moments in `state` after `steps` steps.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new), and [`Error::NonFinite`] for a moment that is not finite, or of `2^127` or more, and a second
+    /// one below 0.
     pub fn resume(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
+        let mut adam = Self::checked(config, spec, state, steps)?;
+        adam.bound = adam.look()?;
+        Ok(adam)
+    }
+
+    fn checked(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
         spec.check()?;
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
@@ -103,10 +114,16 @@ impl<'a> Adam<'a> {
             decay: if config.decoupled { 0.0 } else { config.weight_decay },
             shrink: 1.0,
         };
-        let (first, second) = cut_mut(state, spec.param_len());
-        let sound = second.iter().all(|&v| (0.0..f32::INFINITY).contains(&v));
-        let bound = if sound { Bound::of(first) } else { Bound::of(&[f32::NAN]) };
-        Ok(Self { config, moments: state, steps, bound, covered: 0, scale: 1.0, step })
+        let bound = Bound::of(&[]);
+        Ok(Self { config, network: spec.digest(), moments: state, steps, bound, covered: 0, scale: 1.0, step })
+    }
+
+    /// A bound on first moments, where all are sound.
+    fn look(&self) -> Result<Bound, Error> {
+        let half = self.moments.len() / 2;
+        let (first, second) = cut(self.moments, half);
+        check_state(second, 0.0, half)?;
+        check_state(first, -LIMIT, 0)
     }
 
     /// Steps taken.
@@ -117,31 +134,30 @@ impl<'a> Adam<'a> {
 }
 
 impl Optimizer for Adam<'_> {
-    fn check(&self, spec: &Spec) -> Result<(), Error> {
-        Error::expect_len(Buffer::Optimizer, self.config.state_len(spec), self.moments.len())
+    fn check(&self, model: &Model<'_>) -> Result<(), Error> {
+        model.spec.expect(self.network)
     }
 
-    fn begin(&mut self, rate: f32, scale: f32) {
-        self.steps = self.steps.saturating_add(1);
-        let AdamConfig { beta1, beta2, weight_decay, decoupled, .. } = self.config;
-        self.covered = 0;
-        self.scale = scale;
-        self.step.rate = rate / math::one_minus_power(1.0 - beta1, self.steps);
-        self.step.correction = 1.0 / kernels::sqrt(math::one_minus_power(1.0 - beta2, self.steps));
-        self.step.shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
-    }
-
-    /// By `|m| / ε`, which is loose but never adds up to a magnitude that matters; none with coupled decay, where it would.
-    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        self.covered = self.moments.len() / 2;
-        let kernels::Adam { rate, beta1, decay, epsilon, shrink, .. } = self.step;
-        let gradient = gradient * self.scale;
-        // An infinite square makes a second moment that is, with β₂ = 0, no number.
-        if decay != 0.0 || !(gradient * gradient).is_finite() {
-            return self.bound.becomes(f32::NAN);
+    /// The bound, by `|m| / ε`, is loose but never adds up to a magnitude that matters; there is none with coupled decay,
+    /// where it would.
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
+        let AdamConfig { beta1, beta2, weight_decay, decoupled, epsilon } = self.config;
+        if !is_moderate(self.bound.get()) {
+            self.bound = self.look()?;
         }
-        let first = self.bound.becomes(beta1 * self.bound.get() + (1.0 - beta1) * gradient);
-        (1.0 - shrink).abs() * weights + rate * (first / epsilon)
+        let steps = self.steps.saturating_add(1);
+        let shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
+        let corrected = rate / math::one_minus_power(1.0 - beta1, steps);
+        let gradient = gradient * scale + self.step.decay * weights;
+        let first = beta1 * self.bound.get() + (1.0 - beta1) * gradient;
+        let reach = (1.0 - shrink).abs() * weights + corrected * (first / epsilon);
+        // The square is a bound on second moments to come.
+        expect_room(weights + reach + gradient * gradient)?;
+        self.bound.becomes(first);
+        (self.steps, self.scale, self.covered) = (steps, scale, self.moments.len() / 2);
+        (self.step.rate, self.step.shrink) = (corrected, shrink);
+        self.step.correction = 1.0 / kernels::sqrt(math::one_minus_power(1.0 - beta2, steps));
+        Ok(if self.step.decay == 0.0 { reach } else { f32::NAN })
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {

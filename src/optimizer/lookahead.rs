@@ -1,10 +1,10 @@
 //! Slow weights behind any optimizer.
 
-use super::{Optimizer, part};
+use super::{Optimizer, check_state, expect_room, part};
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels;
-use crate::params::Bound;
-use crate::spec::Spec;
+use crate::model::Model;
+use crate::params::{Bound, LIMIT};
 
 /// Settings of [`Lookahead`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,6 +30,8 @@ impl Default for LookaheadConfig {
 pub struct Lookahead<'a, O> {
     config: LookaheadConfig,
     inner: O,
+    /// The digest of the network.
+    network: u32,
     slow: &'a mut [f32],
     steps: u64,
     /// On the slow weights.
@@ -39,25 +41,49 @@ pub struct Lookahead<'a, O> {
 }
 
 impl<'a, O: Optimizer> Lookahead<'a, O> {
-    /// Starts from `params`, the model's, which `slow` becomes a copy of.
+    /// Starts from `model`, whose parameters `slow` becomes a copy of. What changes the model from outside later, the slow
+    /// weights follow as they follow a step.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a `k` of 0 or an `α` out of range, [`Error::Length`] unless both are of one length.
-    pub fn new(config: LookaheadConfig, inner: O, params: &[f32], slow: &'a mut [f32]) -> Result<Self, Error> {
-        config.check()?;
-        Error::expect_len(Buffer::Optimizer, params.len(), slow.len())?;
-        kernels::copy(slow, params);
-        Self::resume(config, inner, slow, 0)
+    /// [`Error::Setting`] for a `k` of 0 or an `α` out of range, [`Error::OwnsWeights`] for an inner optimizer that does
+    /// (slow weights would have no effect), [`Error::Network`] for one of another network, [`Error::Length`] unless `slow`
+    /// has exactly [`Spec::param_len`](crate::Spec::param_len) floats.
+    pub fn new(config: LookaheadConfig, inner: O, model: &Model<'_>, slow: &'a mut [f32]) -> Result<Self, Error> {
+        let lookahead = Self::checked(config, inner, model, slow, 0)?;
+        kernels::copy(lookahead.slow, model.params);
+        Ok(lookahead)
     }
 
     /// Continues with the slow weights in `slow` after `steps` steps.
     ///
     /// # Errors
-    /// [`Error::Setting`]; their length is checked by the first training step.
-    pub fn resume(config: LookaheadConfig, inner: O, slow: &'a mut [f32], steps: u64) -> Result<Self, Error> {
+    /// As [`new`](Self::new), and [`Error::NonFinite`] for a slow weight that is not finite, or of `2^127` or more.
+    pub fn resume(
+        config: LookaheadConfig,
+        inner: O,
+        model: &Model<'_>,
+        slow: &'a mut [f32],
+        steps: u64,
+    ) -> Result<Self, Error> {
+        let lookahead = Self::checked(config, inner, model, slow, steps)?;
+        check_state(lookahead.slow, -LIMIT, 0)?;
+        Ok(lookahead)
+    }
+
+    fn checked(
+        config: LookaheadConfig,
+        inner: O,
+        model: &Model<'_>,
+        slow: &'a mut [f32],
+        steps: u64,
+    ) -> Result<Self, Error> {
         config.check()?;
-        let bound = Bound::of(slow);
-        Ok(Self { config, inner, slow, steps, bound, covered: 0 })
+        if inner.owns_weights() {
+            return Err(Error::OwnsWeights);
+        }
+        inner.check(model)?;
+        Error::expect_len(Buffer::Optimizer, model.params.len(), slow.len())?;
+        Ok(Self { config, inner, network: model.spec.digest(), slow, steps, bound: Bound::UNKNOWN, covered: 0 })
     }
 
     /// Steps taken.
@@ -99,29 +125,26 @@ impl LookaheadConfig {
 }
 
 impl<O: Optimizer> Optimizer for Lookahead<'_, O> {
-    fn check(&self, spec: &Spec) -> Result<(), Error> {
-        Error::expect_len(Buffer::Optimizer, spec.param_len(), self.slow.len())?;
-        self.inner.check(spec)
-    }
-
-    fn begin(&mut self, rate: f32, scale: f32) {
-        self.inner.begin(rate, scale);
-        self.steps = self.steps.saturating_add(1);
-        self.covered = 0;
+    fn check(&self, model: &Model<'_>) -> Result<(), Error> {
+        model.spec.expect(self.network)?;
+        self.inner.check(model)
     }
 
     /// Slow weights lie between what they were and the fast ones.
-    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        let reach = self.inner.reach(weights, gradient);
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
+        expect_room(self.bound.find(self.slow))?;
+        let reach = self.inner.begin(rate, scale, weights, gradient)?;
+        self.steps = self.steps.saturating_add(1);
+        self.covered = 0;
         if !self.is_due() {
-            return reach;
+            return Ok(reach);
         }
         self.covered = self.slow.len();
         let fast = weights + reach;
         // Where either is no number, so is the bound.
         let larger = if self.bound.get() > fast { self.bound.get() } else { fast };
         let slow = self.bound.becomes(larger + 0.0 * self.bound.get());
-        if slow > weights { slow - weights } else { 0.0 * slow }
+        Ok(if slow > weights { slow - weights } else { 0.0 * slow })
     }
 
     fn rests_at_zero(&self) -> bool {

@@ -5,9 +5,10 @@ mod lookahead;
 mod schedule_free;
 mod sgd;
 
-use crate::error::{Error, Setting};
+use crate::error::{Error, Setting, Value};
 use crate::kernels::{self, cut_mut};
-use crate::spec::Spec;
+use crate::model::Model;
+use crate::params::{Bound, LIMIT};
 pub use adam::{Adam, AdamConfig};
 pub use lookahead::{Lookahead, LookaheadConfig};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
@@ -15,24 +16,32 @@ pub use sgd::{Sgd, SgdConfig};
 
 /// What a training step asks of an optimizer; implement it for one of your own.
 pub trait Optimizer {
-    /// Whether the state fits `spec`; called before anything changes.
+    /// Whether it can take a step of `model`; called before anything changes. An optimizer knows its network by
+    /// [`Spec::digest`](crate::Spec::digest); one that [owns the weights](Self::owns_weights) also knows the model by
+    /// [`Model::changes`], which it counts along, one for each step.
     ///
     /// # Errors
-    /// [`Error::Length`] where it does not.
-    fn check(&self, spec: &Spec) -> Result<(), Error>;
+    /// [`Error::Network`] for another network than that of the state, [`Error::Changed`] where the weights were changed by
+    /// others.
+    fn check(&self, model: &Model<'_>) -> Result<(), Error>;
+
+    /// Whether each step computes the model's weights from others that are the optimizer's own, as [`ScheduleFree`] does:
+    /// it would undo what changed them meanwhile, so that the optimizer is started anew then.
+    fn owns_weights(&self) -> bool {
+        false
+    }
 
     /// Begins a step at learning rate `rate`; `scale = 1/n` makes the mean of the sums that [`update`](Self::update)
-    /// gets.
-    fn begin(&mut self, rate: f32, scale: f32);
-
-    /// A bound on how much further from zero the step takes any weight, where weights and elements of the gradient, a sum
-    /// over `n` samples, have at most these magnitudes; called once after [`begin`](Self::begin). NaN where there is
-    /// none, as by default: an average then looks through each model first. One that is too small lets a model that is
-    /// not finite into the average.
-    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        let _ = (weights, gradient);
-        f32::NAN
-    }
+    /// gets. Weights and elements of the gradient, a sum over `n` samples, have magnitudes up to `weights` and
+    /// `gradient`.
+    ///
+    /// Returns a bound on how much further from zero the step takes any weight, NaN where there is none: an average then
+    /// looks through each model first. One that is too small lets a model that is not finite into the average.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] where a weight or a number of the state might become `2^127` or more; nothing has changed
+    /// then.
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error>;
 
     /// Whether a gradient of zero leaves weights and state as they are, so that [`update`](Self::update) need not be
     /// called for it.
@@ -59,16 +68,16 @@ pub trait Optimizer {
 }
 
 impl<T: Optimizer + ?Sized> Optimizer for &mut T {
-    fn check(&self, spec: &Spec) -> Result<(), Error> {
-        (**self).check(spec)
+    fn check(&self, model: &Model<'_>) -> Result<(), Error> {
+        (**self).check(model)
     }
 
-    fn begin(&mut self, rate: f32, scale: f32) {
-        (**self).begin(rate, scale);
+    fn owns_weights(&self) -> bool {
+        (**self).owns_weights()
     }
 
-    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        (**self).reach(weights, gradient)
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
+        (**self).begin(rate, scale, weights, gradient)
     }
 
     fn rests_at_zero(&self) -> bool {
@@ -124,13 +133,28 @@ fn check_decay(weight_decay: f32) -> Result<(), Error> {
     if (0.0..=1.0).contains(&weight_decay) { Ok(()) } else { Err(Error::Setting(Setting::WeightDecay)) }
 }
 
+/// Refuses a step after which a magnitude may be as large as this, or no number.
+fn expect_room(largest: f32) -> Result<(), Error> {
+    if largest < LIMIT { Ok(()) } else { Err(Error::NonFinite { value: Value::Step, index: 0 }) }
+}
+
+/// A bound on a state to continue with, whose numbers lie in `least..LIMIT`; errors count from `before` on.
+fn check_state(state: &[f32], least: f32, before: usize) -> Result<Bound, Error> {
+    match state.iter().position(|s| !(least..LIMIT).contains(s)) {
+        Some(at) => Err(Error::NonFinite { value: Value::State, index: before + at }),
+        None => Ok(Bound::of(state)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::activation::Activation;
+    use crate::criterion::Loss;
     use crate::error::Buffer;
+    use crate::spec::Spec;
 
-    const NET: Spec = Spec::new(1).dense(1, Activation::Identity);
+    const NET: Spec = Spec::new(1).dense(1, Activation::Identity).loss(Loss::MeanSquared);
 
     #[test]
     fn settings_out_of_range_are_refused() {
@@ -151,6 +175,9 @@ mod tests {
             (AdamConfig { beta1: 1.0, ..good }, Setting::Beta),
             (AdamConfig { beta2: f32::NAN, ..good }, Setting::Beta),
             (AdamConfig { epsilon: 0.0, ..good }, Setting::Epsilon),
+            (AdamConfig { epsilon: 1e-15_f32.next_down(), ..good }, Setting::Epsilon),
+            (AdamConfig { epsilon: f32::NAN, ..good }, Setting::Epsilon),
+            (AdamConfig { epsilon: f32::INFINITY, ..good }, Setting::Epsilon),
             (AdamConfig { weight_decay: -1.0, ..good }, Setting::WeightDecay),
         ] {
             assert_eq!(Adam::new(config, &NET, &mut [0.0; 4]).err(), Some(Error::Setting(setting)));
@@ -175,7 +202,7 @@ mod tests {
         let run = |optimizer: &mut dyn Optimizer| {
             let mut w = [1.0];
             for g in [2.0, 1.0] {
-                optimizer.begin(0.1, 1.0);
+                optimizer.begin(0.1, 1.0, w[0], g).unwrap();
                 optimizer.update(0, &mut w, &[g]);
             }
             w[0]
@@ -206,9 +233,8 @@ mod tests {
         let follow = |optimizer: &mut dyn Optimizer, weight: f32, gradient: f32| {
             let mut w = [weight, weight];
             for step in 0..50 {
-                optimizer.begin(3.0, 0.5);
                 let before = w;
-                let reach = optimizer.reach(w[0].abs().max(w[1].abs()), gradient);
+                let reach = optimizer.begin(3.0, 0.5, w[0].abs().max(w[1].abs()), gradient).unwrap();
                 optimizer.update(0, &mut w, &[gradient, gradient]);
                 let moved = (w[0] - before[0]).abs();
                 assert!(moved <= reach * 1.000_001, "step {step}: {moved} {reach}");
@@ -226,8 +252,7 @@ mod tests {
                 if weight == 0.0 || momentum == 0.0 {
                     follow(&mut sgd, weight, gradient);
                 } else {
-                    sgd.begin(3.0, 1.0);
-                    let reach = sgd.reach(weight, gradient);
+                    let reach = sgd.begin(3.0, 1.0, weight, gradient).unwrap();
                     let mut w = [weight; 2];
                     sgd.update(0, &mut w, &[0.0; 2]);
                     assert!((w[0] - weight).abs() > 0.0 && (w[0] - weight).abs() <= reach);
@@ -237,14 +262,13 @@ mod tests {
             let config = AdamConfig { epsilon: 1e3, ..AdamConfig::decoupled(1.0) };
             let mut moments = [0.0; 4];
             let mut adam = Adam::new(config, &NET, &mut moments).unwrap();
-            adam.begin(3.0, 1.0);
-            let reach = adam.reach(weight, gradient);
+            let reach = adam.begin(3.0, 1.0, weight, gradient).unwrap();
             let mut w = [weight; 2];
             adam.update(0, &mut w, &[gradient; 2]);
             let moved = (w[0] - weight).abs();
             assert!(moved > 0.0 && moved <= reach * 1.000_001 && reach < 1.1 * moved, "{moved} {reach}");
         }
         let coupled = AdamConfig { weight_decay: 0.1, ..AdamConfig::default() };
-        assert!(Adam::new(coupled, &NET, &mut [0.0; 4]).unwrap().reach(1.0, 1.0).is_nan());
+        assert!(Adam::new(coupled, &NET, &mut [0.0; 4]).unwrap().begin(1.0, 1.0, 1.0, 1.0).unwrap().is_nan());
     }
 }

@@ -1,11 +1,11 @@
 //! SGD that needs no schedule, since it averages as it goes.
 
-use super::{Optimizer, check_decay, parts, through_block};
+use super::{Optimizer, check_decay, check_state, expect_room, parts, through_block};
 use crate::error::{Buffer, CheckpointFault, Error, Setting};
 use crate::kernels::{self, cut_mut};
 use crate::math::Total;
 use crate::model::Model;
-use crate::params::Bound;
+use crate::params::{Bound, LIMIT};
 use crate::spec::Spec;
 
 /// Settings of [`ScheduleFree`].
@@ -78,10 +78,17 @@ impl ScheduleFreeState {
 /// parameters; `z ← z − γ(g + λy); c = γ²/Σγ²; x ← x + c(z − x); y ← z + β(x − z)`. Predict with `x`, which
 /// [`averaged`](Optimizer::averaged) gives, or which [`finish`](Self::finish) puts in the model's place.
 ///
+/// The model's parameters follow from `z` and `x` alone: whatever else changes them, such as [`Model::params_mut`], a load, a
+/// pull or a step of another optimizer, the next step would undo. It is refused with [`Error::Changed`], until this is
+/// started anew or resumed.
+///
 /// The rate stays as it is, after a warm-up if one helps. Memory: `2P` floats, `z` before `x`.
 #[derive(Debug)]
 pub struct ScheduleFree<'a> {
-    config: ScheduleFreeConfig,
+    /// The digest of the network.
+    network: u32,
+    /// The model's changes, counted along.
+    changes: u32,
     floats: &'a mut [f32],
     state: ScheduleFreeState,
     /// `1/n`.
@@ -94,43 +101,60 @@ pub struct ScheduleFree<'a> {
 }
 
 impl<'a> ScheduleFree<'a> {
-    /// Starts from `params`, the model's, which `z` and `x` become copies of.
+    /// Starts from `model`, whose parameters `z` and `x` become copies of.
     ///
     /// # Errors
-    /// [`Error::Setting`], or [`Error::Length`] unless `floats` has twice as many.
-    pub fn new(config: ScheduleFreeConfig, params: &[f32], floats: &'a mut [f32]) -> Result<Self, Error> {
-        config.check()?;
-        Error::expect_len(Buffer::Optimizer, params.len().saturating_mul(2), floats.len())?;
-        let (z, x) = cut_mut(floats, params.len());
-        kernels::copy(z, params);
-        kernels::copy(x, params);
-        Self::resume(config, ScheduleFreeState::default(), floats)
+    /// [`Error::Setting`], or [`Error::Length`] unless `floats` has [`ScheduleFreeConfig::state_len`].
+    pub fn new(config: ScheduleFreeConfig, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
+        let free = Self::checked(config, ScheduleFreeState::default(), model, floats)?;
+        let (z, x) = cut_mut(free.floats, model.params.len());
+        kernels::copy(z, model.params);
+        kernels::copy(x, model.params);
+        Ok(free)
     }
 
-    /// Continues with `z` and `x` in `floats`, as [`state`](Self::state) was.
+    /// Continues with `z` and `x` in `floats`, as [`state`](Self::state) was, from `model` as it was then.
     ///
     /// # Errors
-    /// [`Error::Setting`]; their length is checked by the first training step.
-    pub fn resume(config: ScheduleFreeConfig, state: ScheduleFreeState, floats: &'a mut [f32]) -> Result<Self, Error> {
+    /// As [`new`](Self::new), and [`Error::NonFinite`] for a number in `floats` that is not finite, or of `2^127` or more.
+    pub fn resume(
+        config: ScheduleFreeConfig,
+        state: ScheduleFreeState,
+        model: &Model<'_>,
+        floats: &'a mut [f32],
+    ) -> Result<Self, Error> {
+        let free = Self::checked(config, state, model, floats)?;
+        check_state(free.floats, -LIMIT, 0)?;
+        Ok(free)
+    }
+
+    fn checked(
+        config: ScheduleFreeConfig,
+        state: ScheduleFreeState,
+        model: &Model<'_>,
+        floats: &'a mut [f32],
+    ) -> Result<Self, Error> {
         config.check()?;
-        let bound = Bound::of(floats);
+        Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
-        Ok(Self { config, floats, state, scale: 1.0, step, bound, covered: 0 })
+        let (network, changes, bound) = (model.spec.digest(), model.changes, Bound::UNKNOWN);
+        Ok(Self { network, changes, floats, state, scale: 1.0, step, bound, covered: 0 })
     }
 
     /// Ends the training: the model's parameters become `x`. Running statistics of norms stay those of `y` until a
     /// [`NormUpdate`](crate::NormUpdate).
     ///
     /// # Errors
-    /// [`Error::Length`].
+    /// [`Error::Network`].
     pub fn finish(self, model: &mut Model<'_>) -> Result<(), Error> {
-        Error::expect_len(Buffer::Optimizer, self.config.state_len(model.spec), self.floats.len())?;
+        model.spec.expect(self.network)?;
         let x = kernels::cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
             let learned = cut_mut(cut_mut(model.params, layer.offset()).1, layer.learned_len()).0;
             kernels::copy(learned, kernels::cut(x, layer.offset()).1);
         }
         (model.bound, model.is_average) = (Bound::UNKNOWN, true);
+        model.count_change();
         Ok(())
     }
 
@@ -142,11 +166,21 @@ impl<'a> ScheduleFree<'a> {
 }
 
 impl Optimizer for ScheduleFree<'_> {
-    fn check(&self, spec: &Spec) -> Result<(), Error> {
-        Error::expect_len(Buffer::Optimizer, self.config.state_len(spec), self.floats.len())
+    fn check(&self, model: &Model<'_>) -> Result<(), Error> {
+        model.spec.expect(self.network)?;
+        if model.changes == self.changes { Ok(()) } else { Err(Error::Changed) }
     }
 
-    fn begin(&mut self, rate: f32, scale: f32) {
+    fn owns_weights(&self) -> bool {
+        true
+    }
+
+    /// `x` and `y` lie between what was and `z`.
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
+        let moved = rate * (gradient * scale + self.step.decay * weights);
+        let now = self.bound.find(self.floats) + moved;
+        expect_room(now)?;
+        let now = self.bound.becomes(now);
         let square = rate * rate;
         let squares = self.state.squares.add(square);
         // Rates of 1e9 and more steps than there are would overflow: the average then stays where it is.
@@ -155,15 +189,9 @@ impl Optimizer for ScheduleFree<'_> {
         }
         let total = squares.value();
         self.step.gain = if total > 0.0 { square / total } else { 0.0 };
-        (self.step.rate, self.scale, self.covered) = (rate, scale, 0);
-    }
-
-    /// `x` and `y` lie between what was and `z`.
-    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        self.covered = self.floats.len() / 2;
-        let moved = self.step.rate * (gradient * self.scale + self.step.decay * weights);
-        let now = self.bound.becomes(self.bound.get() + moved);
-        if now > weights { now - weights } else { 0.0 * now }
+        (self.step.rate, self.scale, self.covered) = (rate, scale, self.floats.len() / 2);
+        self.changes = self.changes.wrapping_add(1);
+        Ok(if now > weights { now - weights } else { 0.0 * now })
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {

@@ -1,9 +1,10 @@
 //! Stochastic gradient descent, with and without momentum.
 
-use super::{Optimizer, check_decay, part};
+use super::{Optimizer, check_decay, check_state, expect_room, part};
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels;
-use crate::params::Bound;
+use crate::model::Model;
+use crate::params::{Bound, LIMIT};
 use crate::spec::Spec;
 
 /// Settings of [`Sgd`].
@@ -38,7 +39,8 @@ impl SgdConfig {
 /// (Sutskever et al. 2013, as PyTorch has it).
 #[derive(Debug)]
 pub struct Sgd<'a> {
-    config: SgdConfig,
+    /// The digest of the network.
+    network: u32,
     velocity: &'a mut [f32],
     /// On the velocity.
     bound: Bound,
@@ -58,27 +60,20 @@ impl<'a> Sgd<'a> {
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     #[inline(always)]
     pub fn new(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        let mut sgd = Self::resume(config, spec, state)?;
+        let sgd = Self::checked(config, spec, state, other(&config))?;
         kernels::clear(sgd.velocity);
-        sgd.bound = Bound::of(&[]);
         Ok(sgd)
     }
 
     /// Continues with the velocity in `state`.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new), and [`Error::NonFinite`] for a velocity that is not finite, or of `2^127` or more.
     #[inline(always)]
     pub fn resume(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        // In the caller's own code, where the configuration is mostly a constant, so that plain SGD links no other.
-        let other: Option<Move> = if config.momentum > 0.0 {
-            Some(kernels::momentum)
-        } else if config.weight_decay > 0.0 {
-            Some(|w, _, x, d, c| kernels::decayed(w, x, d, c))
-        } else {
-            None
-        };
-        Self::checked(config, spec, state, other)
+        let mut sgd = Self::checked(config, spec, state, other(&config))?;
+        sgd.bound = check_state(sgd.velocity, -LIMIT, 0)?;
+        Ok(sgd)
     }
 
     fn checked(config: SgdConfig, spec: &Spec, state: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
@@ -87,8 +82,20 @@ impl<'a> Sgd<'a> {
         Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
         let SgdConfig { momentum: factor, nesterov, weight_decay } = config;
         let step = kernels::Sgd { rate: 0.0, decay: weight_decay, momentum: factor, nesterov };
-        let bound = Bound::of(state);
-        Ok(Self { config, velocity: state, bound, covered: 0, scale: 1.0, step, other })
+        let bound = Bound::of(&[]);
+        Ok(Self { network: spec.digest(), velocity: state, bound, covered: 0, scale: 1.0, step, other })
+    }
+}
+
+/// In the caller's own code, where the configuration is mostly a constant, so that plain SGD links no other.
+#[inline(always)]
+fn other(config: &SgdConfig) -> Option<Move> {
+    if config.momentum > 0.0 {
+        Some(kernels::momentum)
+    } else if config.weight_decay > 0.0 {
+        Some(|w, _, x, d, c| kernels::decayed(w, x, d, c))
+    } else {
+        None
     }
 }
 
@@ -96,24 +103,21 @@ impl<'a> Sgd<'a> {
 type Move = fn(&mut [f32], &mut [f32], &[f32], &[f32], &kernels::Sgd);
 
 impl Optimizer for Sgd<'_> {
-    fn check(&self, spec: &Spec) -> Result<(), Error> {
-        Error::expect_len(Buffer::Optimizer, self.config.state_len(spec), self.velocity.len())
+    fn check(&self, model: &Model<'_>) -> Result<(), Error> {
+        model.spec.expect(self.network)
     }
 
-    fn begin(&mut self, rate: f32, scale: f32) {
-        (self.step.rate, self.scale, self.covered) = (rate, scale, 0);
-    }
-
-    fn reach(&mut self, weights: f32, gradient: f32) -> f32 {
-        let kernels::Sgd { rate, decay, momentum, .. } = self.step;
-        let gradient = gradient * self.scale + decay * weights;
-        if self.velocity.is_empty() {
-            return rate * gradient;
-        }
-        self.covered = self.velocity.len();
-        let velocity = self.bound.becomes(momentum * self.bound.get() + gradient);
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
+        let kernels::Sgd { decay, momentum, .. } = self.step;
+        let gradient = gradient * scale + decay * weights;
+        let velocity =
+            if self.velocity.is_empty() { 0.0 } else { momentum * self.bound.find(self.velocity) + gradient };
         // Nesterov's form moves by less than this.
-        rate * (gradient + velocity)
+        let reach = rate * (gradient + velocity);
+        expect_room(weights + reach + velocity)?;
+        self.bound.becomes(velocity);
+        (self.step.rate, self.scale, self.covered) = (rate, scale, self.velocity.len());
+        Ok(reach)
     }
 
     fn rests_at_zero(&self) -> bool {

@@ -4,9 +4,12 @@ mod predict;
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels::{self, cut, numbered, rows, rows_mut};
-use crate::params::Params;
+use crate::params::{LIMIT, Params};
 use crate::random::{self, Purpose};
 pub use predict::Draws;
+
+/// More than any draw from N(0, 1) in single precision.
+const FAR: f32 = 10.0;
 
 /// SWA-Gaussian (Maddox et al. 2019, arXiv 1902.02476): a posterior over weights from the models of a trajectory.
 ///
@@ -147,32 +150,31 @@ impl<'a> Swag<'a> {
     /// `z, z₂ ~ N(0, 1)`. `scale = 1` is the posterior, 0 the mean.
     ///
     /// # Errors
-    /// [`Error::NoAverage`] before the first update, [`Error::Length`], [`Error::Setting`] for a scale that is negative
-    /// or not finite.
+    /// [`Error::NoAverage`] before the first update, [`Error::Length`], [`Error::Setting`] for a scale that is negative or no
+    /// number, or so large that a weight might be `2^127` or more; `params` is as before then.
     pub fn sample(&self, seed: u64, number: u64, scale: f32, params: &mut [f32]) -> Result<(), Error> {
         if self.count() == 0 {
             return Err(Error::NoAverage);
-        }
-        if !(scale.is_finite() && scale >= 0.0) {
-            return Err(Error::Setting(Setting::Sigma));
         }
         Error::expect_len(Buffer::Params, self.mean.len(), params.len())?;
         let held = self.held();
         // One column spans nothing: K − 1 degrees of freedom.
         let is_low_rank = held > 1;
         let diagonal = if is_low_rank { 0.5 * scale } else { scale } / self.count() as f32;
+        let factor = kernels::sqrt(scale / (2.0 * (held as f32 - 1.0)));
+        let columns = || rows(self.columns, self.mean.len()).take(if is_low_rank { held } else { 0 });
+        let mut spread = kernels::sqrt(kernels::largest(self.second) * diagonal);
+        columns().for_each(|column| spread += factor * kernels::largest(column));
+        if !(scale >= 0.0 && kernels::largest(self.mean) + FAR * spread < LIMIT) {
+            return Err(Error::Setting(Setting::Covariance));
+        }
         let mut draws = random::stream(seed, Purpose::Posterior, number);
         for ((w, &m), &v) in params.iter_mut().zip(&*self.mean).zip(&*self.second) {
             // Rounding may leave a variance below 0.
             let variance = if v > 0.0 { v * diagonal } else { 0.0 };
             *w = m + kernels::sqrt(variance) * random::normal(&mut draws);
         }
-        if is_low_rank {
-            let factor = kernels::sqrt(scale / (2.0 * (held as f32 - 1.0)));
-            for column in rows(self.columns, self.mean.len()).take(held) {
-                kernels::add(params, column, factor * random::normal(&mut draws));
-            }
-        }
+        columns().for_each(|column| kernels::add(params, column, factor * random::normal(&mut draws)));
         Ok(())
     }
 

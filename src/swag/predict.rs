@@ -3,10 +3,10 @@
 use super::Swag;
 use crate::criterion::{Loss, softmax};
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::finite::check_finite;
 use crate::forward::run;
 use crate::kernels::{clear, cut_mut, mean_update, rows_mut};
 use crate::model::Workspace;
+use crate::params::LIMIT;
 use crate::samples::Inputs;
 use crate::spec::Spec;
 
@@ -29,7 +29,7 @@ impl Swag<'_> {
     ///
     /// # Errors
     /// As [`predict`](crate::predict()) and [`sample`](Swag::sample); [`Error::Setting`] for no draws,
-    /// [`Error::StaleNorms`] for a network with norms. `probabilities` are of no use then.
+    /// [`Error::NonFinite`] for an output of `2^127` or more, [`Error::StaleNorms`] for a network with norms. `probabilities` are of no use then.
     pub fn predict<'x>(
         &self,
         spec: &Spec,
@@ -68,7 +68,11 @@ impl Swag<'_> {
             while done < samples {
                 let n = work.capacity().min(samples.wrapping_sub(done));
                 let outputs = run(spec, params, &inputs.part(done, n, spec.inputs()), n, work)?;
-                check_finite(outputs, Value::Output)?;
+                // Differences of outputs must not overflow.
+                if let Some(at) = outputs.iter().position(|a| a.is_nan() || a.abs() >= LIMIT) {
+                    let index = done.saturating_mul(spec.outputs()).saturating_add(at);
+                    return Err(Error::NonFinite { value: Value::Output, index });
+                }
                 interpret(spec, outputs);
                 let (here, tail) = cut_mut(core::mem::take(&mut rest), outputs.len());
                 if draw == 0 {

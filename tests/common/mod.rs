@@ -35,7 +35,7 @@ pub(crate) fn samples(n: usize, spec: &Spec, seed: u64) -> Vec<f32> {
 
 /// Reproducible classes of `spec`.
 pub(crate) fn classes(n: usize, spec: &Spec, seed: u64) -> Vec<u16> {
-    numbers(n, !seed).into_iter().map(|x| ((x + 1.0) / 2.0 * spec.outputs() as f32) as u16).collect()
+    numbers(n, !seed).into_iter().map(|x| ((x + 1.0) / 2.0 * spec.classes() as f32) as u16).collect()
 }
 
 /// Parameters after `init`.

@@ -63,20 +63,20 @@ fn compare(case: u64, n: usize, optimizer: &mut dyn Optimizer, oracle: &mut Orac
     }
     let (learned, mut expected) = (learned(&spec), params.clone());
     let mut floats = vec![f32::NAN; spec.work_len(n)];
+    let mut model = Model::new(&spec, params).unwrap();
+    model.resume(SEED, first);
     let mut step = first;
     with_targets(&spec, n, case, &mut |targets| {
         let x = samples(n, &spec, case ^ step);
         let passed = pass(&spec, &expected, &x, targets, (SEED, step), 0);
         oracle.step(step + 1, 0.05, &passed.gradient, n, &mut expected, &learned);
         follow(&spec, &mut expected, &passed.statistics, |v| v * n as f32 * (1.0 / (n as f32 - 1.0)));
-        let mut model = Model::new(&spec, params).unwrap();
-        model.resume(SEED, step);
         let mut work = Workspace::new(&spec, n, &mut floats).unwrap();
         let score = model.train(&x[..], targets, optimizer, 0.05, &mut work).unwrap();
         assert!(same(score.loss(), in_lanes(passed.losses) / n as f32), "case {case}, {n} samples, step {step}");
-        expect(params, &expected, &format!("case {case}, {n} samples, step {step}"));
-        let outputs: Vec<f32> = x.chunks(spec.inputs()).flat_map(|x| predict(&spec, params, x)).collect();
-        expect(cygnet::predict(&spec, params, &x[..], &mut work).unwrap(), &outputs, "prediction");
+        expect(model.params(), &expected, &format!("case {case}, {n} samples, step {step}"));
+        let outputs: Vec<f32> = x.chunks(spec.inputs()).flat_map(|x| predict(&spec, model.params(), x)).collect();
+        expect(cygnet::predict(&spec, model.params(), &x[..], &mut work).unwrap(), &outputs, "prediction");
         step += 1;
     });
 }
@@ -140,11 +140,12 @@ fn lookahead_and_schedule_free() {
         let config = LookaheadConfig { every: 2, alpha: 0.3 };
         let (mut state, mut slow) = (vec![f32::NAN; 2 * params.len()], vec![f32::NAN; params.len()]);
         let adam = Adam::new(AdamConfig::default(), &spec, &mut state).unwrap();
-        let mut lookahead = Lookahead::new(config, adam, &params, &mut slow).unwrap();
+        let mut trained = params.clone();
+        let model = Model::new(&spec, &mut trained).unwrap();
+        let mut lookahead = Lookahead::new(config, adam, &model, &mut slow).unwrap();
         let zeros = || vec![0.0; params.len()];
         let inner = Oracle::Adam(AdamConfig::default(), zeros(), zeros());
         let mut oracle = Oracle::Lookahead(config, params.clone(), Box::new(inner));
-        let mut trained = params.clone();
         for step in [0, 2] {
             compare(case, n, &mut lookahead, &mut oracle, &mut trained, step);
         }
@@ -152,9 +153,10 @@ fn lookahead_and_schedule_free() {
     each_network(|case, n, params| {
         let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01 };
         let mut floats = vec![f32::NAN; 2 * params.len()];
-        let mut free = ScheduleFree::new(config, &params, &mut floats).unwrap();
+        let (spec, mut trained) = (network(case), params.clone());
+        let model = Model::new(&spec, &mut trained).unwrap();
+        let mut free = ScheduleFree::new(config, &model, &mut floats).unwrap();
         let mut oracle = Oracle::ScheduleFree(config, params.clone(), params.clone(), Pair::default());
-        let mut trained = params.clone();
         compare(case, n, &mut free, &mut oracle, &mut trained, 0);
     });
 }

@@ -7,7 +7,7 @@ use cygnet::{
 
 /// Sixteen readings, one of four kinds of movement.
 const NET: Spec = Spec::new(READINGS as u16).dense(32, Activation::Relu).dense(KINDS, Activation::Identity);
-const _: () = assert!(NET.check().is_ok());
+cygnet::assert_valid!(NET);
 const READINGS: usize = 16;
 const KINDS: u16 = 4;
 const BATCH: usize = 8;

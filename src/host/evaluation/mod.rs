@@ -28,7 +28,7 @@ use std::vec::Vec;
 pub struct Evaluation {
     /// What the model was trained for: `cross-entropy`, `mse`, `bce` or `huber:δ`.
     pub loss_name: String,
-    /// Outputs of the model, one a class.
+    /// Classes that the model tells apart, one an output; two of a single output.
     pub classes: usize,
     /// The samples that it learned from.
     pub train: SetEvaluation,
@@ -92,7 +92,7 @@ impl Evaluation {
         };
         Ok(Self {
             loss_name: loss_name(spec.loss_kind()),
-            classes: spec.outputs(),
+            classes: spec.classes(),
             train: on("train", &data.train, &train)?,
             validation: if validation.is_empty() { None } else { Some(on("validation", &data.train, &validation)?) },
             test: on("test", &data.test, &test)?,
@@ -138,9 +138,9 @@ impl SetEvaluation {
         spec: &Spec,
         samples: &Samples,
         indices: &[u32],
-        (score, mut outputs): (Score, Vec<f32>),
+        (score, outputs): (Score, Vec<f32>),
     ) -> Result<Self, HostError> {
-        let width = spec.outputs();
+        let (width, mut outputs) = (spec.classes(), by_class(spec, outputs));
         let mut classes = zeros(indices.len())?;
         samples.classes(indices, &mut classes);
         let mut counts = zeros(width.saturating_mul(width))?;
@@ -180,6 +180,11 @@ impl SetEvaluation {
     }
 }
 
+/// Outputs by class, shape `(samples, classes)`: a single one `z`, the logit of class 1 against class 0, becomes `−z, z`.
+pub(super) fn by_class(spec: &Spec, outputs: Vec<f32>) -> Vec<f32> {
+    if spec.outputs() == 1 { outputs.into_iter().flat_map(|z| [-z, z]).collect() } else { outputs }
+}
+
 /// Of those that are numbers; NaN for none.
 fn mean(figures: impl Iterator<Item = f32>) -> f32 {
     let (mut sum, mut known) = (0.0, 0_u32);
@@ -194,10 +199,24 @@ fn mean(figures: impl Iterator<Item = f32>) -> f32 {
 mod tests {
     use super::*;
     use crate::host::averages::calibration;
+    use crate::host::dataset::Answers;
     use crate::{Activation, Init, Model};
     use std::vec;
 
     const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
+
+    #[test]
+    fn a_model_of_one_output_is_evaluated_by_two_classes() {
+        let one = Spec::new(2).dense(1, Activation::Identity).loss(Loss::BinaryCrossEntropy);
+        let answers = Answers::Classes(vec![0, 1, 1]);
+        let samples = Samples::of_floats(2, vec![0.5; 6], answers);
+        let logits = vec![-2.0, 0.5, -0.25];
+        let set = SetEvaluation::new(&one, &samples, &[0, 1, 2], (Score::default(), logits)).unwrap();
+        assert_eq!(set.confusion, [[1, 0], [1, 1]]);
+        assert_eq!((set.per_class.len(), set.top_k.len()), (2, 2));
+        assert_eq!(set.per_class[1].thresholds, [0.5, -0.25, -2.0]);
+        assert_eq!((set.per_class[0].roc_auc, set.per_class[1].roc_auc), (1.0, 1.0));
+    }
 
     #[test]
     fn an_evaluation_agrees_with_the_score_and_with_itself() {

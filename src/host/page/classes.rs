@@ -7,7 +7,7 @@ use super::chart::{Chart, Line, Stroke};
 use super::piece::{TABLE_END, escape, table_start};
 use crate::host::averages::calibrate;
 use crate::host::dataset::{Dataset, Samples};
-use crate::host::evaluation::{ClassEvaluation, SetEvaluation};
+use crate::host::evaluation::{ClassEvaluation, SetEvaluation, by_class};
 use crate::host::report::percent;
 use crate::host::{Evaluator, HostError};
 use crate::{Calibration, Loss, Spec, softmax};
@@ -45,6 +45,7 @@ impl<'a> TestSet<'a> {
             outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
             calibrate(spec, samples, &indices, &outputs, calibration.insert(Calibration::default()))?;
         }
+        let outputs = by_class(spec, outputs);
         Ok(Self { samples, outputs, has_probabilities, calibration, set })
     }
 }

@@ -62,7 +62,7 @@ impl<'a> Crew<'a> {
         let mut models = models.collect::<Result<Vec<_>, _>>()?;
         init_replicas(&mut models, plan.init, replicas.start, plan.seed)?;
         let task = |((model, [own, slow]), k): ((&Model<'_>, &'a mut [Floats; 2]), u64)| {
-            let optimizer = plan.optimizer.start(spec, plan.lookahead, model.params(), [own, slow])?;
+            let optimizer = plan.optimizer.start(model, plan.lookahead, [own, slow])?;
             let seed = match replicas.batches {
                 Batches::Parallel => replica_seed(plan.seed, k),
                 Batches::RoundRobin => plan.seed,

@@ -43,7 +43,7 @@ pub(crate) fn averages(scratch: &mut [f32], hash: u64, fold: fn(u64, f32) -> u64
 
     let sgd = Sgd::new(MOMENTUM, &NET, memory.take(P))?;
     let config = LookaheadConfig { every: 3, alpha: 0.5 };
-    let mut lookahead = Lookahead::new(config, sgd, model.params(), memory.take(P))?;
+    let mut lookahead = Lookahead::new(config, sgd, &model, memory.take(P))?;
     for step in 0..STEPS {
         model.train(&*x, Targets::Classes(&y), &mut lookahead, 0.05, &mut work)?;
         for average in &mut plain {
@@ -55,7 +55,7 @@ pub(crate) fn averages(scratch: &mut [f32], hash: u64, fold: fn(u64, f32) -> u64
         swag.update(&model)?;
     }
     weighted.remove(&model, STEPS as f32)?;
-    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), model.params(), memory.take(2 * P))?;
+    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, memory.take(2 * P))?;
     for _ in 0..STEPS {
         model.train(&*x, Targets::Classes(&y), &mut free, 0.1, &mut work)?;
     }

@@ -1,7 +1,8 @@
 //! Many small networks of odd widths: the ends of every tile and block, chunks that are full, half full and empty.
 
 use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Error, Init, Model, Optimizer, Sgd, SgdConfig, Spec, Targets, Workspace,
+    Activation, Adam, AdamConfig, Averager, Error, Init, Loss, Model, Optimizer, Sgd, SgdConfig, Spec, Targets,
+    Workspace,
 };
 
 /// Floats of scratch memory that [`shapes`] needs.
@@ -26,6 +27,7 @@ fn one(
     let (inputs, hidden, outputs) = (below(150), below(45), below(13));
     let spec =
         Spec::new(inputs as u16).dense(hidden as u16, Activation::Relu).dense(outputs as u16, Activation::Identity);
+    let spec = if outputs == 1 { spec.loss(Loss::BinaryCrossEntropy) } else { spec };
     let decay = if network % 5 == 4 { 0.01 } else { 0.0 };
     let adam = AdamConfig { weight_decay: decay, decoupled: network.is_multiple_of(2), ..AdamConfig::default() };
     let momentum = SgdConfig { momentum: 0.9, nesterov: network.is_multiple_of(2), weight_decay: decay };
@@ -39,7 +41,8 @@ fn one(
     for x in x.iter_mut() {
         *x = if draws.next() % 100 < lit { draws.float() } else { 0.0 };
     }
-    let classes = [0, draws.next() % outputs, outputs - 1].map(|class| class as u16);
+    let known = spec.classes() as u32;
+    let classes = [0, draws.next() % known, known - 1].map(|class| class as u16);
     let mut model = Model::new(&spec, params)?;
     model.init(Init::He, u64::from(network))?;
     let mut average = Averager::new(mean);

@@ -148,10 +148,10 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     )?;
     let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
     let config = opaque(LookaheadConfig::default());
-    let mut lookahead = Lookahead::new(config, &mut adam, model.params(), other)?;
+    let mut lookahead = Lookahead::new(config, &mut adam, &model, other)?;
     let mut total = train(&mut model, inputs, targets, &mut lookahead, rate, &mut work, sum)?;
     opaque((lookahead.steps(), lookahead.slow()));
-    let mut free = ScheduleFree::new(opaque(ScheduleFreeConfig::default()), model.params(), state)?;
+    let mut free = ScheduleFree::new(opaque(ScheduleFreeConfig::default()), &model, state)?;
     total = train(&mut model, inputs, targets, &mut free, rate, &mut work, sum).or(Ok::<_, Error>(total))?;
     opaque((free.averaged(), ScheduleFreeState::from_bytes(&opaque(free.state().to_bytes()))?));
     let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
@@ -218,7 +218,7 @@ fn average(model: &mut Model<'_>, mean: &mut [f32], second: &mut [f32], more: &m
     let mut window = Window::new(opaque(3), more)?;
     window.update(&*model)?;
     window.mean(second)?;
-    opaque((window.held(), opaque(Gate::new(0.1)).pass(opaque(0.5))));
+    opaque((window.held(), Gate::new(opaque(0.1))?.pass(opaque(0.5))));
     let mut swag = Swag::resume(opaque(SwagState { count: 3, deviations: 2 }), mean, second, more)?;
     swag.update(&*model)?;
     opaque((swag.mean()?, swag.variance(opaque(3)), swag.state()));
