@@ -43,13 +43,23 @@ pub struct Model<'a> {
     pub(crate) draws: Draws,
     /// On the magnitudes of `params`.
     pub(crate) bound: Bound,
-    /// Whether `params` are an average that was not trained since.
-    pub(crate) is_average: bool,
+    pub(crate) mark: Mark,
+}
+
+/// What the parameters of a model are, until something changes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Weights in training.
+    Live,
+    /// An average.
+    Average,
+    /// The average of an [`Averager`](crate::Averager) that holds the model's own weights meanwhile.
+    Exchanged,
 }
 
 impl<'p> From<&'p Model<'_>> for Params<'p> {
     fn from(model: &'p Model<'_>) -> Self {
-        Self { values: model.params, bound: model.bound, is_average: model.is_average }
+        Self { values: model.params, bound: model.bound, is_average: model.mark != Mark::Live }
     }
 }
 
@@ -61,7 +71,7 @@ impl<'a> Model<'a> {
     pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-        Ok(Self { spec, params, draws: Draws { seed: 0, step: 0 }, bound: Bound::UNKNOWN, is_average: false })
+        Ok(Self { spec, params, draws: Draws { seed: 0, step: 0 }, bound: Bound::UNKNOWN, mark: Mark::Live })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -76,7 +86,7 @@ impl<'a> Model<'a> {
             return Err(Error::Setting(Setting::Sigma));
         }
         let spec = self.spec;
-        (self.bound, self.is_average) = (Bound::UNKNOWN, false);
+        (self.bound, self.mark) = (Bound::UNKNOWN, Mark::Live);
         let mut rest = &mut *self.params;
         for layer in spec.layers() {
             let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
@@ -117,9 +127,9 @@ impl<'a> Model<'a> {
         self.params
     }
 
-    /// The parameters, to load or to exchange.
+    /// The parameters, to write to: what is left there counts as live weights, for nobody knows of an average any more.
     pub fn params_mut(&mut self) -> &mut [f32] {
-        self.bound = Bound::UNKNOWN;
+        (self.bound, self.mark) = (Bound::UNKNOWN, Mark::Live);
         self.params
     }
 

@@ -6,6 +6,7 @@ use crate::kernels::{self, cut, cut_mut, rows, rows_mut};
 use crate::math::Math;
 use crate::params::LIMIT;
 use crate::targets::argmax;
+use core::mem;
 
 /// How outputs of several models are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,22 +120,24 @@ impl<'a> Votes<'a> {
         Ok(())
     }
 
-    /// The probabilities, shape `(n, classes)`: of hard votes the shares of ballots.
+    /// The probabilities, shape `(n, classes)`: of hard votes the shares of ballots. The votes give up their memory: they
+    /// are of no samples afterwards.
     ///
     /// # Errors
-    /// [`Error::NoAverage`] without votes.
-    pub fn finish(self) -> Result<&'a mut [f32], Error> {
+    /// [`Error::NoAverage`] without votes; more may come then.
+    pub fn finish(&mut self) -> Result<&'a mut [f32], Error> {
         self.check()?;
+        let total = mem::take(&mut self.weight);
+        let (means, ballots) = (mem::take(&mut self.means), mem::take(&mut self.ballots));
         Ok(match self.vote {
-            Vote::Soft => self.means,
+            Vote::Soft => means,
             Vote::Hard => {
-                let total = self.weight;
-                self.ballots.iter_mut().for_each(|ballots| *ballots /= total);
-                self.ballots
+                ballots.iter_mut().for_each(|ballots| *ballots /= total);
+                ballots
             }
             Vote::LogPool => {
-                rows_mut(self.means, self.classes).for_each(|row| softmax(row, self.math));
-                self.means
+                rows_mut(means, self.classes).for_each(|row| softmax(row, self.math));
+                means
             }
         })
     }

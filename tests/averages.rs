@@ -74,7 +74,8 @@ fn averages_are_torchs_and_no_further_from_the_truth() {
     for kind in &mut kinds {
         let rule = kind.rule();
         let plain = Averager::with_rule(rule, &mut kind.mean).unwrap();
-        let better = Averager::with_rule(rule, &mut kind.compensated).unwrap().compensated(&mut kind.lost).unwrap();
+        let mut better = Averager::with_rule(rule, &mut kind.compensated).unwrap();
+        better.compensate(&mut kind.lost).unwrap();
         averagers.push((plain, better, kind.gain, &mut kind.exact));
     }
     let mut w = vec![0.0; PARAMS];

@@ -9,6 +9,7 @@ mod window;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels;
 use crate::math::Total;
+use crate::model::Mark;
 use crate::params::{LIMIT, Params};
 use crate::spec::Spec;
 pub use parts::Parts;
@@ -28,7 +29,7 @@ pub use window::Window;
 /// | kind | floats | |
 /// |---|---|---|
 /// | [`Rule::mean`] | P | weighted by [`update_weighted`](Self::update_weighted); merges; lets models go |
-/// | the same [`compensated`](Self::compensated) | 2 P | for a mean over every step: no loss after 10⁷ |
+/// | the same [compensated](Self::compensate) | 2 P | for a mean over every step: no loss after 10⁷ |
 /// | [`Rule::capped`], [`Rule::ema`] | P | |
 /// | [`Window`] | k·P | mean of the latest k models (LAWA) |
 /// | [`Swag`](crate::Swag) | 2 P + K·P | mean, variance and directions of models (SWAG) |
@@ -36,13 +37,23 @@ pub use window::Window;
 /// Averaged statistics of norms are not those of averaged weights: a [`NormUpdate`](crate::NormUpdate) makes them so, before
 /// anything is predicted.
 #[derive(Debug)]
+#[must_use = "an average holds the models that it is updated with"]
 pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],
     compensation: Option<Compensation<'a>>,
     selection: Option<Selection<'a>>,
     state: AverageState,
-    /// Whether the mean's slice holds a model's live weights.
-    pub(crate) swapped: bool,
+    /// While the mean's slice holds a model's live weights: where those were, and what.
+    pub(crate) exchange: Option<Exchange>,
+}
+
+/// Whose weights an average's slice holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exchange {
+    /// Address of the model's parameters, which nothing else can have while they are borrowed.
+    pub place: usize,
+    /// What the model knew of its weights.
+    pub mark: Mark,
 }
 
 /// What rounding took from each element of the mean, and the kernel that keeps it, linked where it is asked for.
@@ -52,12 +63,17 @@ struct Compensation<'a> {
     update: Compensated,
 }
 
+impl<'a> Compensation<'a> {
+    fn new(lost: &'a mut [f32]) -> Self {
+        Self { lost, update: kernels::mean_update_compensated }
+    }
+}
+
 impl<'a> Averager<'a> {
     /// An empty running mean; what the slice holds does not matter. It is as long as the parameters.
-    #[must_use]
     pub fn new(mean: &'a mut [f32]) -> Self {
         let state = AverageState::mean_of(0);
-        Self { mean, compensation: None, selection: None, state, swapped: false }
+        Self { mean, compensation: None, selection: None, state, exchange: None }
     }
 
     /// An empty average of another kind.
@@ -66,46 +82,58 @@ impl<'a> Averager<'a> {
     /// [`Error::Setting`].
     pub fn with_rule(rule: Rule, mean: &'a mut [f32]) -> Result<Self, Error> {
         rule.check()?;
-        let state = AverageState { rule, progress: Progress::default() };
-        Ok(Self { state, ..Self::new(mean) })
+        Ok(Self { state: AverageState::new(rule, Progress::default()), ..Self::new(mean) })
     }
 
     /// Continues with the average in `mean`, as [`state`](Self::state) was.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] for an average of models that is not finite, or that large.
+    /// [`Error::NonFinite`] for an average of models that is not finite, or that large; [`Error::Swapped`] for the state of
+    /// an exchange that was leaked, since the slice then holds live weights.
     pub fn resume(state: AverageState, mean: &'a mut [f32]) -> Result<Self, Error> {
+        if state.is_exchanged {
+            return Err(Error::Swapped);
+        }
         if state.count() > 0 {
             Params::from(&*mean).check()?;
         }
         Ok(Self { state, ..Self::new(mean) })
     }
 
-    /// Keeps what rounding loses (Kahan's summation): `y = (w − m)·gain − c, t = m + y, c ← (t − m) − y, m ← t`. The
-    /// slice is as long as the mean; an average of models continues with what it holds.
+    /// As [`resume`](Self::resume), of an average that was [compensated](Self::compensate) with what `lost` holds.
     ///
     /// # Errors
-    /// [`Error::Length`], or [`Error::NonFinite`] for an average of models.
-    pub fn compensated(mut self, lost: &'a mut [f32]) -> Result<Self, Error> {
-        Error::expect_len(Buffer::Compensation, self.mean.len(), lost.len())?;
-        if self.count() > 0 {
+    /// As [`resume`](Self::resume), for the compensation likewise; [`Error::Length`].
+    pub fn resume_compensated(state: AverageState, mean: &'a mut [f32], lost: &'a mut [f32]) -> Result<Self, Error> {
+        Error::expect_len(Buffer::Compensation, mean.len(), lost.len())?;
+        if state.count() > 0 {
             Params::from(&*lost).check()?;
-        } else {
-            kernels::clear(lost);
         }
-        self.compensation = Some(Compensation { lost, update: kernels::mean_update_compensated });
-        Ok(self)
+        // The first model clears it.
+        Ok(Self { compensation: Some(Compensation::new(lost)), ..Self::resume(state, mean)? })
     }
 
-    /// Averages some parts of the network alone; the others are those of the latest model.
+    /// Keeps from here on what rounding loses (Kahan's summation): `y = (w − m)·gain − c, t = m + y, c ← (t − m) − y,
+    /// m ← t`. The slice is as long as the mean; what it holds does not matter, `c` begins at 0.
     ///
     /// # Errors
-    /// [`Error::Spec`], [`Error::Length`] unless the mean has [`Spec::param_len`] floats.
-    pub fn only(mut self, spec: &'a Spec, parts: Parts) -> Result<Self, Error> {
+    /// [`Error::Length`]; nothing has changed then.
+    pub fn compensate(&mut self, lost: &'a mut [f32]) -> Result<(), Error> {
+        Error::expect_len(Buffer::Compensation, self.mean.len(), lost.len())?;
+        kernels::clear(lost);
+        self.compensation = Some(Compensation::new(lost));
+        Ok(())
+    }
+
+    /// Averages some parts of the network alone from here on; the others are those of the latest model.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Length`] unless the mean has [`Spec::param_len`] floats; nothing has changed then.
+    pub fn only(&mut self, spec: &'a Spec, parts: Parts) -> Result<(), Error> {
         spec.check()?;
         Error::expect_len(Buffer::Mean, spec.param_len(), self.mean.len())?;
         self.selection = Some(Selection::new(spec, parts));
-        Ok(self)
+        Ok(())
     }
 
     /// Takes one more model in and returns how many the average holds. `&model` is cheaper than a slice, which is
@@ -145,7 +173,7 @@ impl<'a> Averager<'a> {
         } else {
             self.blend(params.values, gain, true);
         }
-        self.state = AverageState { rule, progress };
+        self.state = AverageState::new(rule, progress);
         Ok(count)
     }
 
@@ -181,7 +209,7 @@ impl<'a> Averager<'a> {
         self.state = if self.state.rule.is_plain() && weight == 1.0 {
             AverageState::mean_of(count)
         } else {
-            AverageState { rule: Rule::weighted(), progress: Progress { count, total } }
+            AverageState::new(Rule::weighted(), Progress { count, total })
         };
         Ok(count)
     }
@@ -212,7 +240,7 @@ impl<'a> Averager<'a> {
                 if is_plain { other.count() as f32 / count as f32 } else { other.total().value() / total.value() };
             self.blend(other.mean, gain, false);
         }
-        self.state = AverageState { rule, progress: Progress { count, total } };
+        self.state = AverageState::new(rule, Progress { count, total });
         Ok(count)
     }
 
@@ -233,38 +261,31 @@ impl<'a> Averager<'a> {
         }
     }
 
-    /// Copies the average to `to`.
+    /// Copies the average to `to`, and gives it there.
     ///
     /// # Errors
     /// [`Error::Length`], and as [`mean`](Self::mean).
-    pub fn copy_to(&self, to: &mut [f32]) -> Result<(), Error> {
+    pub fn copy_to<'t>(&self, to: &'t mut [f32]) -> Result<Params<'t>, Error> {
         let mean = self.mean()?;
         Error::expect_len(Buffer::Params, mean.len(), to.len())?;
-        kernels::copy(to, mean);
-        Ok(())
+        kernels::copy(to, &mean);
+        Ok(Params::of_average(to))
     }
 
-    /// The average.
+    /// The average, to read like a slice, or to [`save`](crate::save) as what it is.
     ///
     /// # Errors
     /// [`Error::NoAverage`] before the first update, [`Error::Swapped`] while the slice holds live weights.
-    pub fn mean(&self) -> Result<&[f32], Error> {
+    pub fn mean(&self) -> Result<Params<'_>, Error> {
         self.check_live()?;
-        if self.count() == 0 { Err(Error::NoAverage) } else { Ok(self.mean) }
+        if self.count() == 0 { Err(Error::NoAverage) } else { Ok(Params::of_average(self.mean)) }
     }
 
-    /// The average, to [`save`](crate::save) as what it is.
-    ///
-    /// # Errors
-    /// As [`mean`](Self::mean).
-    pub fn params(&self) -> Result<Params<'_>, Error> {
-        self.mean().map(Params::of_average)
-    }
-
-    /// What to keep beside the mean (and its compensation), for [`resume`](Self::resume).
+    /// What to keep beside the mean (and its compensation), for [`resume`](Self::resume); that of an exchange that was
+    /// leaked does not resume.
     #[must_use]
     pub fn state(&self) -> AverageState {
-        self.state
+        AverageState { is_exchanged: self.exchange.is_some(), ..self.state }
     }
 
     /// Models in the average.
@@ -280,7 +301,7 @@ impl<'a> Averager<'a> {
     pub fn reset(&mut self) -> Result<(), Error> {
         self.check_live()?;
         let rule = if self.state.rule.is_mean() { Rule::mean() } else { self.state.rule };
-        self.state = AverageState { rule, progress: Progress::default() };
+        self.state = AverageState::new(rule, Progress::default());
         Ok(())
     }
 
@@ -290,7 +311,7 @@ impl<'a> Averager<'a> {
     }
 
     fn check_live(&self) -> Result<(), Error> {
-        if self.swapped { Err(Error::Swapped) } else { Ok(()) }
+        if self.exchange.is_some() { Err(Error::Swapped) } else { Ok(()) }
     }
 
     fn expect_mean(&self) -> Result<(), Error> {

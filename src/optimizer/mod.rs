@@ -7,6 +7,7 @@ mod sgd;
 
 use crate::error::{Error, Setting};
 use crate::kernels::{self, cut_mut};
+use crate::params::Params;
 use crate::spec::Spec;
 pub use adam::{Adam, AdamConfig};
 pub use lookahead::{Lookahead, LookaheadConfig};
@@ -53,7 +54,7 @@ pub trait Optimizer {
     /// Weights to predict with in place of the model's, which are where the next gradient is taken; none where the
     /// model's own are. Running statistics of norms in them are those of the start: a [`NormUpdate`](crate::NormUpdate)
     /// must come before.
-    fn averaged(&self) -> Option<&[f32]> {
+    fn averaged(&self) -> Option<Params<'_>> {
         None
     }
 }
@@ -83,7 +84,7 @@ impl<T: Optimizer + ?Sized> Optimizer for &mut T {
         (**self).update_outer(offset, weights, x, d, block);
     }
 
-    fn averaged(&self) -> Option<&[f32]> {
+    fn averaged(&self) -> Option<Params<'_>> {
         (**self).averaged()
     }
 }
