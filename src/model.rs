@@ -36,6 +36,7 @@ impl Init {
 /// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its
 /// training steps.
 #[derive(Debug)]
+#[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) params: &'a mut [f32],
@@ -128,6 +129,7 @@ impl<'a> Model<'a> {
     }
 
     /// The parameters, to write to: what is left there counts as live weights, for nobody knows of an average any more.
+    #[must_use = "parameters that are lent out count as changed"]
     pub fn params_mut(&mut self) -> &mut [f32] {
         (self.bound, self.mark) = (Bound::UNKNOWN, Mark::Live);
         self.params
@@ -148,6 +150,7 @@ impl<'a> Model<'a> {
 
 /// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
 #[derive(Debug)]
+#[must_use = "a workspace is lent to training and prediction"]
 pub struct Workspace<'a> {
     floats: &'a mut [f32],
     capacity: usize,

@@ -45,6 +45,7 @@ impl Vote {
 /// # Ok::<(), cygnet::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "votes are asked by `classes` or `finish`"]
 pub struct Votes<'a> {
     vote: Vote,
     math: Math,

@@ -42,7 +42,7 @@ impl<'a> Kind<'a> {
     }
 
     fn rule(&self) -> Rule {
-        let ema = |gain| Rule::ema(Ema { origin: Origin::First, ..Ema::new(gain as f32) });
+        let ema = |gain| Rule::ema(Ema { origin: Origin::First, ..Ema::with_epsilon(gain as f32) });
         self.gain.map_or(Rule::mean(), ema)
     }
 }

@@ -9,6 +9,7 @@ use crate::params::Params;
 ///
 /// Memory: `k·P` floats; the mean is computed when it is read, oldest model first, `m ← m + (w − m)·(1/i)`.
 #[derive(Debug)]
+#[must_use = "a window holds the models that it is updated with"]
 pub struct Window<'a> {
     models: &'a mut [f32],
     width: usize,

@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(Sgd::new(SgdConfig::default(), &NET, &mut [0.0; 2]).err(), length(0, 2));
         assert_eq!(Adam::new(AdamConfig::default(), &NET, &mut [0.0; 3]).err(), length(4, 3));
         let mut stale = [7.0; 4];
-        Adam::new(AdamConfig::default(), &NET, &mut stale).unwrap();
+        let _ = Adam::new(AdamConfig::default(), &NET, &mut stale).unwrap();
         assert_eq!(stale, [0.0; 4]);
     }
 

@@ -79,6 +79,7 @@ impl ScheduleFreeState {
 ///
 /// The rate stays as it is, after a warm-up if one helps. Memory: `2P` floats, `z` before `x`.
 #[derive(Debug)]
+#[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct ScheduleFree<'a> {
     config: ScheduleFreeConfig,
     floats: &'a mut [f32],

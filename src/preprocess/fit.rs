@@ -82,6 +82,7 @@ impl PreprocessConfig {
 /// Takes the memory of the [`Preprocess`] that it becomes, and a float and a count more a feature. Samples that come a second
 /// time, or that the model is to be judged by, do not belong in here.
 #[derive(Debug)]
+#[must_use = "nothing is fitted before `finish`"]
 pub struct Fit<'a> {
     config: PreprocessConfig,
     /// Mean, sum of squared deviations, least, largest, compensation of the mean.

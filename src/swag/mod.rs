@@ -15,6 +15,7 @@ pub use predict::Draws;
 ///
 /// Memory: `P` floats for the mean, `P` for the second moment, `K·P` for the columns, `K = 0` for the diagonal alone.
 #[derive(Debug)]
+#[must_use = "a posterior holds the models that it is updated with"]
 pub struct Swag<'a> {
     mean: &'a mut [f32],
     second: &'a mut [f32],
