@@ -201,15 +201,9 @@ impl Model<'_> {
 pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    let (mut at, mut fault) = (0, None);
-    header(spec, holds_average(bytes), &mut |field| {
-        let found = bytes.get(at..).unwrap_or(&[]);
-        if fault.is_none() && found.iter().zip(field).any(|(a, b)| a != b) {
-            fault = Some((at, [found, field].map(|bytes| number(cut(bytes, field.len()).0))));
-        }
-        at += field.len();
-    });
-    let wrong = match fault {
+    let mut header_of = Comparison { rest: bytes, at: 0, difference: None };
+    header(spec, holds_average(bytes), &mut |field| header_of.field(field));
+    let wrong = match header_of.difference {
         _ if bytes.len() < HEADER => Some(CheckpointFault::Length),
         None if bytes.len() != checkpoint_len(spec) => Some(CheckpointFault::Length),
         Some((0, _)) => Some(CheckpointFault::Magic),
@@ -221,21 +215,37 @@ pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), 
     }
     // What is damaged says nothing of a network.
     check_crc(bytes)?;
-    if let Some((at, numbers)) = fault {
-        return Err(Error::Checkpoint(difference(at, numbers)));
+    if let Some((at, numbers)) = header_of.difference {
+        return Err(Error::Checkpoint(network_fault(at, numbers)));
     }
     check_params(spec, &mut params_of(bytes, spec))?;
     params.iter_mut().zip(params_of(bytes, spec)).for_each(|(to, from)| *to = from);
     Ok(())
 }
 
-/// The number of a field.
-fn number(field: &[u8]) -> u32 {
-    field.iter().rev().fold(0, |n, &byte| n << 8 | u32::from(byte))
+/// Compares a header with the fields that it should have.
+struct Comparison<'b> {
+    rest: &'b [u8],
+    at: usize,
+    /// Where the first field that differs begins; its number and what it should be.
+    difference: Option<(usize, [u32; 2])>,
+}
+
+impl Comparison<'_> {
+    /// Not inlined: a header has nine fields.
+    #[inline(never)]
+    fn field(&mut self, field: &[u8]) {
+        let (found, rest) = cut(self.rest, field.len());
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &byte| n << 8 | u32::from(byte));
+        if self.difference.is_none() && found.iter().zip(field).any(|(a, b)| a != b) {
+            self.difference = Some((self.at, [found, field].map(number)));
+        }
+        (self.rest, self.at) = (rest, self.at + field.len());
+    }
 }
 
 /// The fault of a header whose field at byte `at` holds the first number in place of the second.
-fn difference(at: usize, [stored, wanted]: [u32; 2]) -> CheckpointFault {
+fn network_fault(at: usize, [stored, wanted]: [u32; 2]) -> CheckpointFault {
     let at_layers = at.checked_sub(HEADER);
     let field = match at_layers.map_or(at, |at| at % LAYER) {
         0 => SpecField::Width,
@@ -288,6 +298,8 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Not inlined: a header has nine fields.
+    #[inline(never)]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.crc.update(bytes);
         for (&from, to) in bytes.iter().zip(&mut self.rest) {

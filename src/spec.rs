@@ -94,7 +94,7 @@ impl Spec {
             return self.with_fault(SpecFault::ZeroWidth);
         }
         if let Activation::LeakyRelu(slope) = activation
-            && !(slope.is_sign_positive() && slope.is_finite())
+            && !(slope >= 0.0 && slope.is_finite())
         {
             return self.with_fault(SpecFault::Constant);
         }

@@ -42,7 +42,8 @@ pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],
     compensation: Option<Compensation<'a>>,
     selection: Option<Selection<'a>>,
-    state: AverageState,
+    rule: Rule,
+    progress: Progress,
     /// While the mean's slice holds a model's live weights: where those were, and what.
     pub(crate) exchange: Option<Exchange>,
 }
@@ -72,8 +73,7 @@ impl<'a> Compensation<'a> {
 impl<'a> Averager<'a> {
     /// An empty running mean; what the slice holds does not matter. It is as long as the parameters.
     pub fn new(mean: &'a mut [f32]) -> Self {
-        let state = AverageState::mean_of(0);
-        Self { mean, compensation: None, selection: None, state, exchange: None }
+        Self::of(Rule::mean(), Progress::default(), mean)
     }
 
     /// An empty average of another kind.
@@ -82,7 +82,7 @@ impl<'a> Averager<'a> {
     /// [`Error::Setting`].
     pub fn with_rule(rule: Rule, mean: &'a mut [f32]) -> Result<Self, Error> {
         rule.check()?;
-        Ok(Self { state: AverageState::new(rule, Progress::default()), ..Self::new(mean) })
+        Ok(Self::of(rule, Progress::default(), mean))
     }
 
     /// Continues with the average in `mean`, as [`state`](Self::state) was.
@@ -97,7 +97,11 @@ impl<'a> Averager<'a> {
         if state.count() > 0 {
             Params::from(&*mean).check()?;
         }
-        Ok(Self { state, ..Self::new(mean) })
+        Ok(Self::of(state.rule, state.progress, mean))
+    }
+
+    fn of(rule: Rule, progress: Progress, mean: &'a mut [f32]) -> Self {
+        Self { mean, compensation: None, selection: None, rule, progress, exchange: None }
     }
 
     /// As [`resume`](Self::resume), of an average that was [compensated](Self::compensate) with what `lost` holds.
@@ -143,7 +147,7 @@ impl<'a> Averager<'a> {
     /// [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite or whose magnitude is `2^127` or
     /// more, [`Error::Swapped`], [`Error::CountOverflow`].
     pub fn update<'p>(&mut self, params: impl Into<Params<'p>>) -> Result<u64, Error> {
-        self.take(params.into(), self.state.rule, self.state.progress.total, 1.0)
+        self.take(params.into(), self.rule, self.progress.total, 1.0)
     }
 
     /// Takes one more model into a mean with weight `ω`: `W ← W + ω; m ← m + (ω/W)(w − m)`; those of
@@ -173,7 +177,7 @@ impl<'a> Averager<'a> {
         } else {
             self.blend(params.values, gain, true);
         }
-        self.state = AverageState::new(rule, progress);
+        (self.rule, self.progress) = (rule, progress);
         Ok(count)
     }
 
@@ -206,11 +210,9 @@ impl<'a> Averager<'a> {
         }
         self.blend(params.values, gain, false);
         let count = self.count() - 1;
-        self.state = if self.state.rule.is_plain() && weight == 1.0 {
-            AverageState::mean_of(count)
-        } else {
-            AverageState::new(Rule::weighted(), Progress { count, total })
-        };
+        let is_plain = self.rule.is_plain() && weight == 1.0;
+        let (rule, total) = if is_plain { (Rule::mean(), Total::NONE) } else { (Rule::weighted(), total) };
+        (self.rule, self.progress) = (rule, Progress { count, total });
         Ok(count)
     }
 
@@ -227,7 +229,7 @@ impl<'a> Averager<'a> {
         other.expect_mean()?;
         Error::expect_len(Buffer::Mean, self.mean.len(), other.mean.len())?;
         let count = self.count().checked_add(other.count()).ok_or(Error::CountOverflow)?;
-        let is_plain = [self.state.rule, other.state.rule].iter().all(Rule::is_plain);
+        let is_plain = [self.rule, other.rule].iter().all(Rule::is_plain);
         let (rule, total) =
             if is_plain { (Rule::mean(), Total::NONE) } else { (Rule::weighted(), self.total().join(other.total())) };
         if !total.value().is_finite() {
@@ -240,7 +242,7 @@ impl<'a> Averager<'a> {
                 if is_plain { other.count() as f32 / count as f32 } else { other.total().value() / total.value() };
             self.blend(other.mean, gain, false);
         }
-        self.state = AverageState::new(rule, Progress { count, total });
+        (self.rule, self.progress) = (rule, Progress { count, total });
         Ok(count)
     }
 
@@ -285,13 +287,13 @@ impl<'a> Averager<'a> {
     /// leaked does not resume.
     #[must_use]
     pub fn state(&self) -> AverageState {
-        AverageState { is_exchanged: self.exchange.is_some(), ..self.state }
+        AverageState { is_exchanged: self.exchange.is_some(), ..AverageState::new(self.rule, self.progress) }
     }
 
     /// Models in the average.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.state.count()
+        self.progress.count
     }
 
     /// Forgets every model.
@@ -300,14 +302,14 @@ impl<'a> Averager<'a> {
     /// [`Error::Swapped`] while the slice holds live weights.
     pub fn reset(&mut self) -> Result<(), Error> {
         self.check_live()?;
-        let rule = if self.state.rule.is_mean() { Rule::mean() } else { self.state.rule };
-        self.state = AverageState::new(rule, Progress::default());
+        let rule = if self.rule.is_mean() { Rule::mean() } else { self.rule };
+        (self.rule, self.progress) = (rule, Progress::default());
         Ok(())
     }
 
     /// The sum of the models' weights.
     fn total(&self) -> Total {
-        if self.state.rule.is_plain() { Total::of(self.count()) } else { self.state.progress.total }
+        if self.rule.is_plain() { Total::of(self.count()) } else { self.progress.total }
     }
 
     fn check_live(&self) -> Result<(), Error> {
@@ -315,7 +317,7 @@ impl<'a> Averager<'a> {
     }
 
     fn expect_mean(&self) -> Result<(), Error> {
-        if self.state.rule.is_mean() { Ok(()) } else { Err(Error::NotAMean) }
+        if self.rule.is_mean() { Ok(()) } else { Err(Error::NotAMean) }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::HostError;
 use super::memory::{room, zeros};
+use super::names::widths;
 use super::preparation::Preparation;
-use crate::checkpoint::header_spec;
-use crate::finite::check_finite;
-use crate::{Buffer, Error, Params, Spec, Value, checkpoint_len, fold, holds_average, load, load_spec, save};
+use super::safetensors::describe;
+use crate::checkpoint::{check_params, header_spec};
+use crate::{Buffer, Error, Params, Spec, checkpoint_len, fold, holds_average, load, load_spec, save};
 use std::ffi::OsString;
 use std::format;
 use std::fs;
@@ -55,6 +56,18 @@ impl SavedModel {
         parsed.map_err(|problem| HostError::model(path, problem))
     }
 
+    /// As [`read`](Self::read), for a program that knows its network.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`HostError::Network`] for a model of another network than `spec`.
+    pub fn read_for(path: &Path, spec: &Spec) -> Result<Self, HostError> {
+        let model = Self::read(path)?;
+        match differing(&model.spec, spec) {
+            None => Ok(model),
+            Some([holds, wants]) => Err(HostError::Network { path: path.into(), holds, wants }),
+        }
+    }
+
     /// Writes a safetensors file where the name says so, else a checkpoint; the file is whole or not there.
     ///
     /// # Errors
@@ -82,7 +95,7 @@ impl SavedModel {
     pub(super) fn check(&self) -> Result<(), Error> {
         self.spec.check()?;
         Error::expect_len(Buffer::Params, self.spec.param_len(), self.params.len())?;
-        check_finite(&self.params, Value::Param).map(|_| ())
+        check_params(&self.spec, &mut self.params.iter().copied())
     }
 
     /// The same network without norms, for deployment; one without them stays as it is.
@@ -116,8 +129,9 @@ impl SavedModel {
     /// # Errors
     /// [`HostError::Mismatch`] that names both.
     pub(super) fn check_kin(&self, name: &str, other: &Self, other_name: &str) -> Result<(), HostError> {
-        if self.spec != other.spec {
-            return Err(HostError::Mismatch(format!("{other_name} and {name} are different networks")));
+        if let Some([theirs, ours]) = differing(&other.spec, &self.spec) {
+            let message = format!("{other_name} and {name} are different networks: {theirs} and {ours}");
+            return Err(HostError::Mismatch(message));
         }
         if self.preparation != other.preparation {
             let columns = |model: &Self| model.preparation.as_ref().map(|preparation| preparation.columns.clone());
@@ -130,6 +144,13 @@ impl SavedModel {
         }
         Ok(())
     }
+}
+
+/// What tells two networks apart: their widths, or what else they are where those are equal.
+fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]> {
+    let shapes = [one, other].map(widths);
+    let is_other = |[a, b]: &[String; 2]| a != b;
+    (one != other).then(|| Some(shapes).filter(is_other).unwrap_or([one, other].map(|spec| describe(spec, false))))
 }
 
 fn is_safetensors(path: &Path) -> bool {

@@ -4,6 +4,7 @@ use super::columns::Columns;
 use super::model_file::SavedModel;
 use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
 use super::preparation::Preparation;
+use crate::checkpoint::check_params;
 use crate::{Activation, Layer, Loss, Math, Spec, preprocess_len};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::borrow::ToOwned;
@@ -132,6 +133,7 @@ impl SavedModel {
             is_average = average;
         }
         spec.check().map_err(|e| e.to_string())?;
+        check_params(&spec, &mut params.iter().copied()).map_err(|e| e.to_string())?;
         let preparation = read_preparation(&file, &spec, columns)?;
         Ok(Self { spec, params, is_average, preparation })
     }
@@ -264,7 +266,7 @@ fn from_bytes(stem: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
 }
 
 /// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
-fn describe(spec: &Spec, is_average: bool) -> String {
+pub(super) fn describe(spec: &Spec, is_average: bool) -> String {
     let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
     let layer = |l: &Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(l), l.dropout());
     let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
