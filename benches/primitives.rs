@@ -51,7 +51,8 @@ fn averager(report: &mut Report) {
             averager.update(model.params()).expect("parameters are finite")
         });
         {
-            let mut compensated = Averager::new(aligned(n)).compensated(aligned(n)).expect("as long");
+            let mut compensated = Averager::new(aligned(n));
+            compensated.compensate(aligned(n)).expect("as long");
             compensated.update(&model).expect("parameters are finite");
             let update = || compensated.update(&model).expect("parameters are finite");
             report.time(&group, "update, compensated", Cost::Stream(n), update);

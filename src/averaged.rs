@@ -1,11 +1,11 @@
 //! The average in the place of the model: read there, and never trained.
 
-use crate::averager::Averager;
+use crate::averager::{Averager, Exchange};
 use crate::error::{Buffer, Error};
 use crate::kernels;
-use crate::model::Model;
+use crate::model::{Mark, Model};
 use crate::norm_update::NormUpdate;
-use crate::params::{Bound, Params};
+use crate::params::Bound;
 use core::ops::Deref;
 
 /// A model whose parameters are the average's while this lives: predict, evaluate and save it as any [`Model`]. When it
@@ -25,14 +25,30 @@ use core::ops::Deref;
 /// println!("{:?}", average.params());
 /// ```
 ///
+/// A statement that drops it at once exchanges and exchanges back, and what follows would predict by the live weights:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # use cygnet::{Activation, Averager, Error, Model, Spec};
+/// # const NET: Spec = Spec::new(1).dense(1, Activation::Identity);
+/// # fn main() -> Result<(), Error> {
+/// # let (mut params, mut mean) = ([0.0; 2], [0.0; 2]);
+/// # let (mut model, mut swa) = (Model::new(&NET, &mut params)?, Averager::new(&mut mean));
+/// # swa.update(&model)?;
+/// swa.in_place_of(&mut model)?; // error: unused `Averaged` that must be used
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Who leaks it instead (`core::mem::forget`) leaves the exchange as it is: the average then refuses everything with
 /// [`Error::Swapped`] until [`restore`](Averager::restore).
 #[derive(Debug)]
+#[must_use = "the average is in the model's place only while this lives: bind it, predict with it, let it go"]
 pub struct Averaged<'s, 'm, 'a> {
     averager: &'s mut Averager<'m>,
     model: &'s mut Model<'a>,
-    /// What the model knew of its live weights.
-    live: (Bound, bool),
+    /// On the model's live weights.
+    bound: Bound,
 }
 
 impl<'m> Averager<'m> {
@@ -40,44 +56,60 @@ impl<'m> Averager<'m> {
     /// the result lives.
     ///
     /// # Errors
-    /// [`Error::NoAverage`] before the first update, [`Error::Swapped`], [`Error::Length`].
+    /// [`Error::NoAverage`] before the first update, [`Error::Length`], [`Error::Swapped`] for either that is exchanged.
     pub fn in_place_of<'s, 'a>(&'s mut self, model: &'s mut Model<'a>) -> Result<Averaged<'s, 'm, 'a>, Error> {
         let len = self.mean()?.len();
         Error::expect_len(Buffer::Params, len, model.params.len())?;
+        if model.mark == Mark::Exchanged {
+            return Err(Error::Swapped);
+        }
         kernels::swap(self.mean, model.params);
-        self.swapped = true;
-        let live = (model.bound, model.is_average);
-        (model.bound, model.is_average) = (Bound::UNKNOWN, true);
-        model.count_change();
-        Ok(Averaged { averager: self, model, live })
+        self.exchange = Some(Exchange { place: place(model), mark: model.mark });
+        let bound = model.bound;
+        model.becomes(Mark::Exchanged);
+        Ok(Averaged { averager: self, model, bound })
     }
 
     /// Exchanges back what a forgotten [`Averaged`] left: the model has its live weights again.
     ///
     /// # Errors
-    /// [`Error::Length`]; [`Error::NonFinite`] where the model, hence the average, is no longer finite. Nothing to do is no error.
+    /// [`Error::Length`]; [`Error::OtherModel`] for another model than that of the exchange, and for that one if it was
+    /// trained, loaded, lent out or changed otherwise meanwhile: it is no longer the average, and its live weights are in
+    /// the mean's slice. Nothing has changed then. Nothing to do is no error.
     pub fn restore(&mut self, model: &mut Model<'_>) -> Result<(), Error> {
         Error::expect_len(Buffer::Params, self.mean.len(), model.params.len())?;
-        if self.swapped {
-            Params::from(&*model.params).check()?;
-            kernels::swap(self.mean, model.params);
-            (model.bound, model.is_average) = (Bound::UNKNOWN, false);
-            self.swapped = false;
-            model.count_change();
+        let Some(exchange) = self.exchange else { return Ok(()) };
+        if model.mark != Mark::Exchanged || exchange.place != place(model) {
+            return Err(Error::OtherModel);
         }
+        self.exchange_back(model);
+        model.bound = Bound::UNKNOWN;
         Ok(())
+    }
+
+    fn exchange_back(&mut self, model: &mut Model<'_>) {
+        kernels::swap(self.mean, model.params);
+        if let Some(exchange) = self.exchange.take() {
+            model.mark = exchange.mark;
+            // The parameters are as they were.
+            model.changes = model.changes.wrapping_sub(1);
+        }
     }
 
     /// Ends the averaging: the model's parameters become the average.
     ///
     /// # Errors
-    /// As [`in_place_of`](Self::in_place_of).
-    pub fn finish(self, model: &mut Model<'_>) -> Result<(), Error> {
+    /// As [`in_place_of`](Self::in_place_of); nothing has changed then.
+    pub fn finish(&mut self, model: &mut Model<'_>) -> Result<(), Error> {
         self.copy_to(model.params)?;
-        (model.bound, model.is_average) = (Bound::UNKNOWN, true);
-        model.count_change();
+        model.becomes(Mark::Average);
         Ok(())
     }
+}
+
+/// What tells a model from all others that live.
+fn place(model: &Model<'_>) -> usize {
+    model.params.as_ptr().addr()
 }
 
 impl Averaged<'_, '_, '_> {
@@ -87,7 +119,7 @@ impl Averaged<'_, '_, '_> {
     /// # Errors
     /// As [`NormUpdate::new`].
     pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
-        NormUpdate::new(self.model.spec, self.model.params, pooled)
+        self.model.norm_update(pooled)
     }
 }
 
@@ -101,10 +133,7 @@ impl<'a> Deref for Averaged<'_, '_, 'a> {
 
 impl Drop for Averaged<'_, '_, '_> {
     fn drop(&mut self) {
-        kernels::swap(self.averager.mean, self.model.params);
-        self.averager.swapped = false;
-        (self.model.bound, self.model.is_average) = self.live;
-        // They are as they were.
-        self.model.changes = self.model.changes.wrapping_sub(1);
+        self.averager.exchange_back(self.model);
+        self.model.bound = self.bound;
     }
 }

@@ -11,17 +11,18 @@
 //! | 20 + 12·L | `P` parameters, `f32` |
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 //!
-//! In a file a preprocessing may follow (`section.rs`), and what only the host reads: a program that is given a whole file
-//! takes its first [`checkpoint_len`] bytes.
+//! A network has one spelling: what is read is written again byte for byte. In a file a preprocessing may follow
+//! (`section.rs`), and what only the host reads: a program that is given a whole file takes its first [`checkpoint_len`]
+//! bytes.
 
 use crate::activation::Activation;
 use crate::criterion::Loss;
-use crate::error::{Buffer, CheckpointFault, Error, Value};
-use crate::finite::check_finite;
-use crate::kernels::numbered;
+use crate::error::{Buffer, CheckpointFault, Error, SpecField, Value};
+use crate::kernels::cut;
+use crate::layer::Layer;
 use crate::math::Math;
-use crate::model::Model;
-use crate::params::{Bound, Params};
+use crate::model::{Mark, Model};
+use crate::params::Params;
 use crate::spec::Spec;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
@@ -44,12 +45,12 @@ pub const fn checkpoint_len(spec: &Spec) -> usize {
 }
 
 /// Writes a network and its parameters into `bytes`, [`checkpoint_len`] of them; an average, as
-/// [`Averager::params`](crate::Averager::params), [`Params::of_average`] or a model in whose place one is, is marked as
-/// such; a plain slice is not.
+/// [`Averager::mean`](crate::Averager::mean), [`Params::of_average`] or a model in whose place one is, is marked as such; a
+/// plain slice is not.
 ///
 /// # Errors
-/// [`Error::Spec`], [`Error::Length`], or [`Error::NonFinite`] for a parameter that is not finite; nothing is written
-/// then.
+/// [`Error::Spec`], [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite, or [`Error::Variance`] for a
+/// norm's running variance below zero; nothing is written then.
 pub fn save<'p>(spec: &Spec, params: impl Into<Params<'p>>, bytes: &mut [u8]) -> Result<(), Error> {
     save_params(spec, params.into(), bytes)
 }
@@ -59,7 +60,7 @@ fn save_params(spec: &Spec, params: Params<'_>, bytes: &mut [u8]) -> Result<(), 
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     Error::expect_len(Buffer::Checkpoint, checkpoint_len(spec), bytes.len())?;
-    check_finite(params, Value::Param)?;
+    check_params(spec, &mut params.iter().copied())?;
     let mut out = Writer::new(bytes);
     header(spec, is_average, &mut |field| out.bytes(field));
     for p in params {
@@ -91,13 +92,14 @@ fn header(spec: &Spec, is_average: bool, each: &mut dyn FnMut(&[u8])) {
 /// The network that `bytes` describe, after all of them were checked.
 ///
 /// # Errors
-/// [`Error::Checkpoint`].
+/// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`].
 pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
     let spec = header_spec(bytes)?;
     if bytes.len() != checkpoint_len(&spec) {
         return Err(Error::Checkpoint(CheckpointFault::Length));
     }
-    check_content(bytes, &spec)?;
+    check_crc(bytes)?;
+    check_params(&spec, &mut params_of(bytes, &spec))?;
     Ok(spec)
 }
 
@@ -129,28 +131,44 @@ pub(crate) fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
             spec = input.valid(spec.norm())?;
         }
         let dropout = f32::from_le_bytes(input.array()?);
-        // One spelling for "no dropout": what is read is written again byte for byte.
-        if dropout.to_bits() != 0 {
-            if dropout == 0.0 {
-                return Err(input.fault());
-            }
-            spec = input.valid(spec.dropout(dropout))?;
+        spec = input.valid(spec.dropout(dropout))?;
+        // Probabilities are rounded: only what rounding leaves is written.
+        let kept = spec.layers().next_back().map(Layer::dropout);
+        if kept.map(f32::to_bits) != Some(dropout.to_bits()) {
+            return Err(input.fault());
         }
     }
     if spec.check().is_err() { Err(input.fault()) } else { Ok(spec) }
 }
 
-/// Checks the CRC and the parameters of a checkpoint whose header and length fit `spec`.
-fn check_content(bytes: &[u8], spec: &Spec) -> Result<(), Error> {
+fn check_crc(bytes: &[u8]) -> Result<(), Error> {
     let (body, crc) = bytes.split_last_chunk().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
     let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
     if stored != computed {
         return Err(Error::Checkpoint(CheckpointFault::Crc(stored, computed)));
     }
-    match numbered(0, params_of(bytes, spec)).find(|(_, p)| !p.is_finite()) {
-        Some((index, _)) => Err(Error::NonFinite { value: Value::Param, index }),
-        None => Ok(()),
+    Ok(())
+}
+
+/// Refuses a parameter that is not finite and a running variance below zero, whether `params` come from floats or bytes.
+pub(crate) fn check_params(spec: &Spec, params: &mut dyn Iterator<Item = f32>) -> Result<(), Error> {
+    let mut index = 0_usize;
+    for layer in spec.layers() {
+        // Variances come last, one of a norm's four parameters a unit.
+        let end = index.wrapping_add(layer.param_len());
+        let variances = end.wrapping_sub(layer.norm_len() / 4);
+        while index < end {
+            let p = params.next().unwrap_or(0.0);
+            if !p.is_finite() {
+                return Err(Error::NonFinite { value: Value::Param, index });
+            }
+            if p < 0.0 && index >= variances {
+                return Err(Error::Variance { index });
+            }
+            index = index.wrapping_add(1);
+        }
     }
+    Ok(())
 }
 
 /// Whether the parameters of a checkpoint are an average's: good to predict with, not to train further.
@@ -170,8 +188,7 @@ impl Model<'_> {
             return Err(Error::AverageWeights);
         }
         load_params(self.spec, bytes, self.params)?;
-        (self.bound, self.is_average) = (Bound::UNKNOWN, false);
-        self.count_change();
+        self.becomes(Mark::Live);
         Ok(())
     }
 }
@@ -179,42 +196,77 @@ impl Model<'_> {
 /// Reads the parameters of a network that is known: other than [`load`], it links nothing but what `spec` uses.
 ///
 /// # Errors
-/// [`Error::Spec`], [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats, [`Error::Checkpoint`], also
-/// where `bytes` describe another network; `params` is as before then.
+/// [`Error::Spec`], [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats, [`Error::Checkpoint`], where
+/// `bytes` describe another network with what differs first ([`CheckpointFault::Network`]), [`Error::NonFinite`],
+/// [`Error::Variance`]; `params` is as before then.
 pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    let (mut at, mut fault) = (0, None);
-    header(spec, holds_average(bytes), &mut |field| {
-        let found = bytes.get(at..).unwrap_or(&[]);
-        if found.len() < field.len() || found.iter().zip(field).any(|(a, b)| a != b) {
-            fault = fault.or(Some(at));
-        }
-        at = usize::wrapping_add(at, field.len());
-    });
-    if let Some(at) = fault {
-        return Err(Error::Checkpoint(match at {
-            _ if bytes.len() < HEADER => CheckpointFault::Length,
-            0 => CheckpointFault::Magic,
-            8 => CheckpointFault::Version(
-                bytes.get(8..).and_then(<[u8]>::first_chunk).map_or(0, |v| u16::from_le_bytes(*v)),
-            ),
-            _ => CheckpointFault::Field(at as u32),
-        }));
+    let mut header_of = Comparison { rest: bytes, at: 0, difference: None };
+    header(spec, holds_average(bytes), &mut |field| header_of.field(field));
+    let wrong = match header_of.difference {
+        _ if bytes.len() < HEADER => Some(CheckpointFault::Length),
+        None if bytes.len() != checkpoint_len(spec) => Some(CheckpointFault::Length),
+        Some((0, _)) => Some(CheckpointFault::Magic),
+        Some((8, [version, _])) => Some(CheckpointFault::Version(version as u16)),
+        _ => None,
+    };
+    if let Some(wrong) = wrong {
+        return Err(Error::Checkpoint(wrong));
     }
-    if bytes.len() != checkpoint_len(spec) {
-        return Err(Error::Checkpoint(CheckpointFault::Length));
+    // What is damaged says nothing of a network.
+    check_crc(bytes)?;
+    if let Some((at, numbers)) = header_of.difference {
+        return Err(Error::Checkpoint(network_fault(at, numbers)));
     }
-    check_content(bytes, spec)?;
+    check_params(spec, &mut params_of(bytes, spec))?;
     params.iter_mut().zip(params_of(bytes, spec)).for_each(|(to, from)| *to = from);
     Ok(())
+}
+
+/// Compares a header with the fields that it should have.
+struct Comparison<'b> {
+    rest: &'b [u8],
+    at: usize,
+    /// Where the first field that differs begins; its number and what it should be.
+    difference: Option<(usize, [u32; 2])>,
+}
+
+impl Comparison<'_> {
+    /// Not inlined: a header has nine fields.
+    #[inline(never)]
+    fn field(&mut self, field: &[u8]) {
+        let (found, rest) = cut(self.rest, field.len());
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &byte| n << 8 | u32::from(byte));
+        if self.difference.is_none() && found.iter().zip(field).any(|(a, b)| a != b) {
+            self.difference = Some((self.at, [found, field].map(number)));
+        }
+        (self.rest, self.at) = (rest, self.at.wrapping_add(field.len()));
+    }
+}
+
+/// The fault of a header whose field at byte `at` holds the first number in place of the second.
+fn network_fault(at: usize, [stored, wanted]: [u32; 2]) -> CheckpointFault {
+    let at_layers = at.checked_sub(HEADER);
+    let field = match at_layers.map_or(at, |at| at % LAYER) {
+        0 => SpecField::Width,
+        2 => SpecField::Activation,
+        4 => SpecField::Slope,
+        8 => SpecField::Dropout,
+        10 => SpecField::Depth,
+        FUNCTIONS => SpecField::Math,
+        12 => SpecField::Inputs,
+        14 => SpecField::Loss,
+        _ => SpecField::Threshold,
+    };
+    CheckpointFault::Network { layer: at_layers.map(|at| (at / LAYER) as u8), field, stored, wanted }
 }
 
 /// Reads the parameters into `params` and returns their network.
 ///
 /// # Errors
-/// [`Error::Checkpoint`], or [`Error::Length`] unless `params` has exactly the network's [`Spec::param_len`]; `params`
-/// is as before then.
+/// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`], or [`Error::Length`] unless `params` has exactly the
+/// network's [`Spec::param_len`]; `params` is as before then.
 pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
     let spec = load_spec(bytes)?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
@@ -247,6 +299,8 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Not inlined: a header has nine fields.
+    #[inline(never)]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.crc.update(bytes);
         for (&from, to) in bytes.iter().zip(&mut self.rest) {

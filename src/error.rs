@@ -196,6 +196,42 @@ pub enum CheckpointFault {
     Field(u32),
     /// The checksum differs: stored, computed.
     Crc(u32, u32),
+    /// A whole checkpoint of another network than the program's.
+    Network {
+        /// The layer that differs, from 0 on; none where it is the network as a whole.
+        layer: Option<u8>,
+        /// What of it.
+        field: SpecField,
+        /// The number in the checkpoint; of a constant or a probability the bits of its `f32`.
+        stored: u32,
+        /// The number of the program's network, likewise.
+        wanted: u32,
+    },
+}
+
+/// A number in a checkpoint's description of its network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SpecField {
+    /// Dense layers.
+    Depth,
+    /// Implementation of the transcendental functions, as its code, and 128 more for an average's parameters.
+    Math,
+    /// Numbers in a sample.
+    Inputs,
+    /// Loss, as its code.
+    Loss,
+    /// Huber's threshold, or 0.
+    Threshold,
+    /// Outputs of a layer.
+    Width,
+    /// Activation of a layer, as its code, and 256 more with a norm.
+    Activation,
+    /// Slope of a layer's activation, or 0.
+    Slope,
+    /// Probability of a layer's dropout.
+    Dropout,
 }
 
 /// Everything that can go wrong in the core. Whoever gets one finds parameters, averages and counts as they were.
@@ -294,6 +330,15 @@ pub enum Error {
     NoAverage,
     /// Average and model are exchanged: swap them back first.
     Swapped,
+    /// A model that an average was not exchanged with, or that changed since.
+    OtherModel,
+    /// Counts of a state that do not go together.
+    State,
+    /// A running variance below zero among the parameters of a network with norms.
+    Variance {
+        /// Index of the first one among the parameters.
+        index: usize,
+    },
     /// An exponential or a capped average, which is no mean: it does not merge, weigh, or let a model go.
     NotAMean,
     /// A mean that would be left without models.
@@ -305,6 +350,9 @@ pub enum Error {
     /// A checkpoint of an average, where live weights are to be trained further.
     AverageWeights,
 }
+
+// Every `Result` of the core carries it: 16 bytes on 32 bit.
+const _: () = assert!(size_of::<Error>() == 8 + 2 * size_of::<usize>());
 
 impl Error {
     /// `Ok` when `got == needed`, else an [`Error::Length`] that says so.
@@ -358,6 +406,11 @@ impl fmt::Display for Error {
             Self::Unseen { feature } => write!(f, "feature {feature} has no value in any sample"),
             Self::NoAverage => f.write_str("the average has no update yet"),
             Self::Swapped => f.write_str("average and model are exchanged; swap them back first"),
+            Self::OtherModel => {
+                f.write_str("the average was not exchanged with this model, or the model changed since")
+            }
+            Self::State => f.write_str("counts of a state that do not go together"),
+            Self::Variance { index } => write!(f, "parameter {index}: a running variance below zero"),
             Self::NotAMean => f.write_str("an exponential or capped average does not merge, weigh, or let a model go"),
             Self::LastModel => f.write_str("the only model of a mean cannot be taken out of it"),
             Self::CountOverflow => f.write_str("a count would overflow"),
@@ -461,7 +514,35 @@ impl fmt::Display for CheckpointFault {
             Self::Crc(stored, computed) => {
                 write!(f, "damaged (CRC-32 stored {stored:08x}, computed {computed:08x})")
             }
+            Self::Network { layer, field, stored, wanted } => {
+                f.write_str("another network: ")?;
+                if let Some(layer) = layer {
+                    write!(f, "layer {layer}, ")?;
+                }
+                if matches!(field, SpecField::Threshold | SpecField::Slope | SpecField::Dropout) {
+                    let [stored, wanted] = [stored, wanted].map(f32::from_bits);
+                    write!(f, "{field}: it holds {stored}, the program wants {wanted}")
+                } else {
+                    write!(f, "{field}: it holds {stored}, the program wants {wanted}")
+                }
+            }
         }
+    }
+}
+
+impl fmt::Display for SpecField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Depth => "number of layers",
+            Self::Math => "code of the functions",
+            Self::Inputs => "inputs",
+            Self::Loss => "code of the loss",
+            Self::Threshold => "threshold of the loss",
+            Self::Width => "width",
+            Self::Activation => "code of the activation",
+            Self::Slope => "slope of the activation",
+            Self::Dropout => "dropout",
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::spec::Spec;
 /// normalises each micro-batch by its own statistics; where the running ones stand among the parameters, those of all
 /// samples are pooled here.
 #[derive(Debug)]
+#[must_use = "a gradient is summed up, then stepped along"]
 pub struct Gradient<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) sum: &'a mut [f32],
@@ -53,7 +54,7 @@ impl<'a> Gradient<'a> {
 
     /// Also measures every micro-batch to come, for [`noise`](Self::noise): the time of another gradient, no memory, and no
     /// bit of the sum.
-    #[must_use]
+    #[must_use = "it is this gradient that measures"]
     pub fn measured(self) -> Self {
         Self { squares: Some(Squares::default()), ..self }
     }

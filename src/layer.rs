@@ -34,9 +34,9 @@ pub(crate) struct Norm {
     pub gradient: for<'n> fn(&Layer, norms: &mut &'n [f32], samples: usize) -> &'n [f32],
     /// Moves running statistics of the network's `params` towards those pooled of so many samples.
     pub follow_pooled: fn(&Layer, params: &mut [f32], pooled: &[f32], samples: u64),
-    /// The largest statistic of a batch, and of those pooled of so many samples.
-    pub largest: fn(&Layer, norms: &mut &[f32], samples: usize) -> f32,
-    pub largest_pooled: fn(&Layer, pooled: &[f32], samples: u64) -> f32,
+    /// A bound on the statistics that [`pool`](Self::pool) or [`accumulate`](Self::accumulate) would leave; not finite
+    /// where one is not.
+    pub largest: fn(&Layer, pooled: &[f32], norms: &mut &[f32], samples: usize, before: u64) -> f32,
     /// Pools the statistics of a batch of so many samples with those of so many before.
     pub pool: fn(&Layer, pooled: &mut [f32], norms: &mut &[f32], samples: usize, before: u64),
     /// Replaces running statistics of the network's `params` by those pooled of so many samples.

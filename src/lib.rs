@@ -147,7 +147,7 @@ pub use averaged::Averaged;
 pub use averager::{AverageState, Averager, Ema, Gate, Origin, Parts, Rule, Snapshots, Warmup, Window};
 pub use checkpoint::{checkpoint_len, holds_average, load, load_params, load_spec, save};
 pub use criterion::{Loss, softmax};
-pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, Value};
+pub use error::{Buffer, CheckpointFault, Error, Setting, SpecFault, SpecField, Value};
 pub use fold::fold;
 pub use forward::predict;
 pub use gradient::Gradient;

@@ -115,8 +115,11 @@ impl Total {
         (self.high, self.low)
     }
 
-    pub(crate) fn of_parts(high: f32, low: f32) -> Self {
-        Self { high, low }
+    /// The sum of these parts, if additions can leave them: finite, not negative, and `low` less than `high` tells apart.
+    pub(crate) fn from_parts(high: f32, low: f32) -> Option<Self> {
+        let is_negative_zero = |x: f32| x.to_bits() == (-0.0_f32).to_bits();
+        let is_possible = high.is_finite() && high >= 0.0 && high + low == high;
+        (is_possible && ![high, low].into_iter().any(is_negative_zero)).then_some(Self { high, low })
     }
 
     pub(crate) fn value(self) -> f32 {

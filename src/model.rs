@@ -37,6 +37,7 @@ impl Init {
 /// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its
 /// training steps.
 #[derive(Debug)]
+#[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) params: &'a mut [f32],
@@ -44,15 +45,25 @@ pub struct Model<'a> {
     pub(crate) draws: Draws,
     /// On the magnitudes of `params`.
     pub(crate) bound: Bound,
-    /// Whether `params` are an average that was not trained since.
-    pub(crate) is_average: bool,
+    pub(crate) mark: Mark,
     /// How often `params` were changed, modulo 2³².
     pub(crate) changes: u32,
 }
 
+/// What the parameters of a model are, until something changes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Weights in training.
+    Live,
+    /// An average.
+    Average,
+    /// The average of an [`Averager`](crate::Averager) that holds the model's own weights meanwhile.
+    Exchanged,
+}
+
 impl<'p> From<&'p Model<'_>> for Params<'p> {
     fn from(model: &'p Model<'_>) -> Self {
-        Self { values: model.params, bound: model.bound, is_average: model.is_average }
+        Self { values: model.params, bound: model.bound, is_average: model.mark != Mark::Live }
     }
 }
 
@@ -65,7 +76,7 @@ impl<'a> Model<'a> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         let draws = Draws { seed: 0, step: 0 };
-        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, is_average: false, changes: 0 })
+        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -80,8 +91,7 @@ impl<'a> Model<'a> {
             return Err(Error::Setting(Setting::Sigma));
         }
         let spec = self.spec;
-        (self.bound, self.is_average) = (Bound::UNKNOWN, false);
-        self.count_change();
+        self.becomes(Mark::Live);
         let mut rest = &mut *self.params;
         for layer in spec.layers() {
             let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
@@ -122,10 +132,10 @@ impl<'a> Model<'a> {
         self.params
     }
 
-    /// The parameters, to load or to exchange.
+    /// The parameters, to write to: what is left there counts as live weights, for nobody knows of an average any more.
+    #[must_use = "parameters that are lent out count as changed"]
     pub fn params_mut(&mut self) -> &mut [f32] {
-        self.bound = Bound::UNKNOWN;
-        self.count_change();
+        self.becomes(Mark::Live);
         self.params
     }
 
@@ -137,6 +147,12 @@ impl<'a> Model<'a> {
     #[must_use]
     pub fn changes(&self) -> u32 {
         self.changes
+    }
+
+    /// The parameters have other values from now on, of which nothing is known but what they are.
+    pub(crate) fn becomes(&mut self, mark: Mark) {
+        (self.bound, self.mark) = (Bound::UNKNOWN, mark);
+        self.count_change();
     }
 
     pub(crate) fn count_change(&mut self) {
@@ -158,6 +174,7 @@ impl<'a> Model<'a> {
 
 /// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
 #[derive(Debug)]
+#[must_use = "a workspace is lent to training and prediction"]
 pub struct Workspace<'a> {
     floats: &'a mut [f32],
     capacity: usize,

@@ -10,7 +10,7 @@ const EPSILON: f32 = 1e-5;
 const MOMENTUM: f32 = 0.1;
 
 pub(crate) static NORM: Norm =
-    Norm { forward, backward, step, accumulate, gradient, follow_pooled, largest, largest_pooled, pool, settle, fold };
+    Norm { forward, backward, step, accumulate, gradient, follow_pooled, largest, pool, settle, fold };
 
 /// Parameters of a norm, one of each for a unit.
 #[derive(Clone, Copy)]
@@ -225,33 +225,47 @@ fn unbiased(samples: f32) -> f32 {
     1.0 / (samples - 1.0)
 }
 
-fn largest(layer: &Layer, norms: &mut &[f32], samples: usize) -> f32 {
-    kernels::largest(Room::first(layer, norms, samples).statistics)
-}
-
-fn largest_pooled(layer: &Layer, pooled: &[f32], samples: u64) -> f32 {
+fn largest(layer: &Layer, pooled: &[f32], norms: &mut &[f32], samples: usize, before: u64) -> f32 {
+    let room = Room::first(layer, norms, samples);
     let (mean, second) = cut(pooled, layer.outputs());
-    kernels::largest(mean) + kernels::largest(second) / (samples as f32 - 1.0)
+    let (batch_mean, batch_variance) = cut(room.statistics, layer.outputs());
+    let (join, unbiased) = (joined(samples, before), unbiased(before.saturating_add(samples as u64) as f32));
+    // Pooled means lie between those that are pooled, variances may be larger.
+    let mut largest = kernels::largest(room.statistics);
+    for ((&m, &v), (&mean, &variance)) in mean.iter().zip(second).zip(batch_mean.iter().zip(batch_variance)) {
+        let variance = join((m, v), (mean, variance)).1 * unbiased;
+        // A NaN stays.
+        if variance > largest || variance.is_nan() {
+            largest = variance;
+        }
+    }
+    largest
 }
 
 fn pool(layer: &Layer, pooled: &mut [f32], norms: &mut &[f32], samples: usize, before: u64) {
     take_in(layer, pooled, &Room::first(layer, norms, samples), samples, before);
 }
 
-/// `δ = m_b − m_a; m = m_a + δ·n_b/n; M₂ = M₂_a + M₂_b + δ²·n_a·n_b/n` (Chan et al. 1979).
 fn take_in(layer: &Layer, pooled: &mut [f32], room: &Room<'_>, samples: usize, before: u64) {
     let (mean, second) = cut_mut(pooled, layer.outputs());
     let (batch_mean, batch_variance) = cut(room.statistics, layer.outputs());
+    let join = joined(samples, before);
+    for ((m, v), (mean, variance)) in mean.iter_mut().zip(second).zip(batch_mean.iter().zip(batch_variance)) {
+        (*m, *v) = join((*m, *v), (*mean, *variance));
+    }
+}
+
+/// Mean and sum of squared deviations of `before` samples, with mean and variance of a batch:
+/// `δ = m_b − m_a; m = m_a + δ·n_b/n; M₂ = M₂_a + M₂_b + δ²·n_a·n_b/n` (Chan et al. 1979).
+fn joined(samples: usize, before: u64) -> impl Fn((f32, f32), (f32, f32)) -> (f32, f32) {
     let (n_a, n_b) = (before as f32, samples as f32);
     let share = n_b / (n_a + n_b);
-    for ((m, v), (mean, variance)) in mean.iter_mut().zip(second).zip(batch_mean.iter().zip(batch_variance)) {
+    move |(m, v), (mean, variance)| {
         if before == 0 {
-            (*m, *v) = (*mean, variance * n_b);
-        } else {
-            let d = mean - *m;
-            *m += d * share;
-            *v = *v + variance * n_b + d * d * (n_a * share);
+            return (mean, variance * n_b);
         }
+        let d = mean - m;
+        (m + d * share, v + variance * n_b + d * d * (n_a * share))
     }
 }
 

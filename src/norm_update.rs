@@ -5,13 +5,13 @@ use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
 use crate::kernels::{cut, cut_mut};
 use crate::layer::{Layer, Norm};
-use crate::model::Workspace;
+use crate::model::{Model, Workspace};
 use crate::samples::Inputs;
 use crate::sets::Form;
 use crate::spec::Spec;
 
 /// Recomputes the running statistics of norms in one pass over data, for weights that training did not leave: averaged,
-/// drawn from a posterior, mixed (`update_bn` elsewhere).
+/// drawn from a posterior, mixed (`update_bn` elsewhere). Of a model, [`Model::norm_update`].
 ///
 /// Each batch passes as in training, normalised by its own statistics, without dropout, since prediction has none; those of
 /// all batches are pooled by samples (Chan et al. 1979). Parameters change in [`finish`](Self::finish) alone: whatever fails
@@ -30,7 +30,7 @@ use crate::spec::Spec;
 /// # let batches = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]];
 /// swa.finish(&mut model)?;
 /// let mut pooled = [0.0; NET.norm_len()];
-/// let mut update = NormUpdate::new(&NET, model.params_mut(), &mut pooled)?;
+/// let mut update = model.norm_update(&mut pooled)?; // it stays an average
 /// for batch in &batches {
 ///     update.add(batch, &mut work)?;
 /// }
@@ -38,6 +38,7 @@ use crate::spec::Spec;
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "statistics change in `finish` alone"]
 pub struct NormUpdate<'a> {
     spec: &'a Spec,
     params: &'a mut [f32],
@@ -61,8 +62,8 @@ impl<'a> NormUpdate<'a> {
     /// workspace is one for training.
     ///
     /// # Errors
-    /// As [`predict`](crate::predict()); [`Error::SingleSample`], [`Error::NonFinite`] for a statistic of 1e18 or more. The
-    /// batch is left out then.
+    /// As [`predict`](crate::predict()); [`Error::SingleSample`], [`Error::NonFinite`] for a statistic of 1e18 or more, of
+    /// the batch or of all with it. The batch is left out then.
     pub fn add<'x>(&mut self, inputs: impl Into<Inputs<'x>>, work: &mut Workspace<'_>) -> Result<u64, Error> {
         self.add_inputs(&inputs.into(), work)
     }
@@ -84,8 +85,8 @@ impl<'a> NormUpdate<'a> {
         let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
         run_training(spec, self.params, rows, (n, many), &mut kept, None);
         let mut norms = &*kept.norms;
-        for layer in spec.layers() {
-            if layer.norm().is_some_and(|norm| !is_moderate((norm.largest)(layer, &mut norms, n))) {
+        for (layer, norm, pooled) in normed(spec, self.pooled) {
+            if !is_moderate((norm.largest)(layer, pooled, &mut norms, n, self.samples)) {
                 return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
             }
         }
@@ -105,21 +106,27 @@ impl<'a> NormUpdate<'a> {
     /// samples they are of.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::NonFinite`] for batches so far apart that a variance is too large: the
-    /// old statistics stay.
-    pub fn finish(self) -> Result<u64, Error> {
+    /// [`Error::Empty`] without samples: the old statistics stay.
+    pub fn finish(&mut self) -> Result<u64, Error> {
         if self.samples == 0 {
             return Err(Error::Empty);
-        }
-        for (layer, norm, pooled) in normed(self.spec, self.pooled) {
-            if !is_moderate((norm.largest_pooled)(layer, pooled, self.samples)) {
-                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
-            }
         }
         for (layer, norm, pooled) in normed(self.spec, self.pooled) {
             (norm.settle)(layer, self.params, pooled, self.samples);
         }
         Ok(self.samples)
+    }
+}
+
+impl Model<'_> {
+    /// Gives the model statistics of norms that are those of its weights; an average stays one. `pooled` has
+    /// [`Spec::norm_len`] floats.
+    ///
+    /// # Errors
+    /// As [`NormUpdate::new`].
+    pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
+        // The bound holds: statistics are below 1e18.
+        NormUpdate::new(self.spec, self.params, pooled)
     }
 }
 

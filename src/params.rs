@@ -7,12 +7,14 @@
 use crate::error::{Error, Value};
 use crate::finite::is_moderate;
 use crate::kernels;
+use core::ops::Deref;
 
 /// Differences of averaged models must not overflow: every magnitude is below `2^127`.
 pub(crate) const LIMIT: f32 = 1.701_411_8e38;
 
 /// Parameters for an [`Averager`](crate::Averager) or for [`save`](crate::save): a slice, which is looked through first, or
 /// a [`Model`](crate::Model), whose training keeps a bound on their magnitudes and which knows whether it is an average.
+/// Whatever computes an average gives it as such, to be read like a slice.
 #[derive(Clone, Copy, Debug)]
 pub struct Params<'a> {
     pub(crate) values: &'a [f32],
@@ -34,6 +36,18 @@ impl<'a> Params<'a> {
         Self { is_average: true, ..Self::from(values) }
     }
 
+    /// The floats, which alone do not know whether they are an average.
+    #[must_use]
+    pub fn as_slice(self) -> &'a [f32] {
+        self.values
+    }
+
+    /// Whether they are marked as those of an average.
+    #[must_use]
+    pub fn is_average(&self) -> bool {
+        self.is_average
+    }
+
     /// Refuses a magnitude of [`LIMIT`] or more, NaN and infinity.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.bound.is_known() || kernels::largest(self.values) < LIMIT {
@@ -41,6 +55,21 @@ impl<'a> Params<'a> {
         }
         let index = self.values.iter().position(|p| p.is_nan() || p.abs() >= LIMIT).unwrap_or(0);
         Err(Error::NonFinite { value: Value::Param, index })
+    }
+}
+
+impl Deref for Params<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        self.values
+    }
+}
+
+impl PartialEq for Params<'_> {
+    /// The same numbers, both of an average or neither.
+    fn eq(&self, other: &Self) -> bool {
+        self.is_average == other.is_average && self.values == other.values
     }
 }
 

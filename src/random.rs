@@ -98,6 +98,7 @@ pub fn shuffle(items: &mut [u32], random: &mut Philox) {
 }
 
 /// One draw from N(0, 1) by Marsaglia's polar method (1964): no trigonometry, single precision only.
+#[must_use]
 pub fn normal(random: &mut Philox) -> f32 {
     loop {
         let (u, v) = (uniform(random), uniform(random));

@@ -5,7 +5,7 @@
 use crate::dropout::Draws;
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels::{self, numbered, rows_mut};
-use crate::model::{Init, Model};
+use crate::model::{Init, Mark, Model};
 use crate::params::{Bound, Params};
 use crate::random::{self, Purpose};
 use crate::spec::Spec;
@@ -63,7 +63,7 @@ impl<'a> Model<'a> {
             params: parts.next().unwrap_or_default(),
             draws: Draws { seed: 0, step: 0 },
             bound: Bound::UNKNOWN,
-            is_average: false,
+            mark: Mark::Live,
             changes: 0,
         }))
     }
@@ -91,12 +91,12 @@ pub fn replica_seed(seed: u64, k: u64) -> u64 {
     if k == 0 { seed } else { own }
 }
 
-/// Writes the mean of the replicas to `mean`, `θ̄ = (1/K) Σ θ_k` by `θ̄ ← θ̄ + (θ_k − θ̄)·(1/k)`.
+/// Writes the mean of the replicas to `mean`, `θ̄ = (1/K) Σ θ_k` by `θ̄ ← θ̄ + (θ_k − θ̄)·(1/k)`, and gives it as an average.
 ///
 /// # Errors
 /// [`Error::NoAverage`] of no models, [`Error::Length`], [`Error::Network`] for models of different networks, [`Error::NonFinite`] for a parameter that is not finite, or too
 /// large to average; `mean` is as before then.
-pub fn mean_of(models: &[Model<'_>], mean: &mut [f32]) -> Result<(), Error> {
+pub fn mean_of<'m>(models: &[Model<'_>], mean: &'m mut [f32]) -> Result<Params<'m>, Error> {
     let first = models.first().ok_or(Error::NoAverage)?;
     for model in models {
         model.spec.expect(first.spec.digest())?;
@@ -110,11 +110,12 @@ pub fn mean_of(models: &[Model<'_>], mean: &mut [f32]) -> Result<(), Error> {
             kernels::mean_update(mean, model.params, 1.0 / k as f32);
         }
     }
-    Ok(())
+    Ok(Params::of_average(mean))
 }
 
 /// Pulls replicas toward their mean, `θ_k ← θ_k + α(θ̄ − θ_k)`, all toward the mean `θ̄` from before the pull, which is left in
-/// `mean`: it does not move, and distances from it shrink by the factor `1 − α`, up to rounding.
+/// `mean`: it does not move, and distances from it shrink by the factor `1 − α`, up to rounding. Pulled all the way, by
+/// `α = 1`, they are that average, until they are trained again.
 ///
 /// Running statistics of norms are pulled like weights; training renews them.
 ///
@@ -132,13 +133,18 @@ pub fn pull(models: &mut [Model<'_>], mean: &mut [f32], alpha: f32) -> Result<()
 
 /// Elastic averaging (Zhang, Choromanska & LeCun 2015, equations 5 and 6), the part of a step that is no gradient: replicas
 /// and the center `x̃` attract each other, `x_i ← x_i − α(x_i − x̃)` and `x̃ ← x̃ + β(x̄ − x̃)` with `α = β/K`, all from the old
-/// values. `mean` is scratch, `P` floats.
+/// values. `mean` is scratch, `P` floats. Gives the center as the average that it is.
 ///
 /// Gradients of the same step belong to the old `x_i`: accumulate them before ([`Model::accumulate`]), step along them after.
 ///
 /// # Errors
 /// As [`pull`], for `β`; [`Error::NonFinite`] also for the center.
-pub fn attract(models: &mut [Model<'_>], center: &mut [f32], mean: &mut [f32], beta: f32) -> Result<(), Error> {
+pub fn attract<'c>(
+    models: &mut [Model<'_>],
+    center: &'c mut [f32],
+    mean: &mut [f32],
+    beta: f32,
+) -> Result<Params<'c>, Error> {
     check_share(beta)?;
     Error::expect_len(Buffer::Mean, mean.len(), center.len())?;
     Params::from(&*center).check()?;
@@ -149,11 +155,14 @@ pub fn attract(models: &mut [Model<'_>], center: &mut [f32], mean: &mut [f32], b
         toward(model, center, alpha, largest);
     }
     kernels::mean_update(center, mean, beta);
-    Ok(())
+    Ok(Params::of_average(center))
 }
 
 /// `θ ← θ + α(target − θ)`; the target itself for 1, bit for bit.
 fn toward(model: &mut Model<'_>, target: &[f32], alpha: f32, largest: Bound) {
+    if alpha == 1.0 || model.mark == Mark::Exchanged {
+        model.mark = Mark::Average;
+    }
     if alpha == 1.0 {
         kernels::copy(model.params, target);
     } else {

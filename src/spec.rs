@@ -91,7 +91,7 @@ impl Spec {
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
-    #[must_use]
+    #[must_use = "a description is a value: this is the next one"]
     pub const fn dense(mut self, width: u16, activation: Activation) -> Self {
         if width == 0 {
             return self.with_fault(SpecFault::ZeroWidth);
@@ -139,7 +139,7 @@ impl Spec {
     /// Behind the layer's bias stand `γ`, `β`, running mean and variance, `4 · outputs` floats more; the statistics are
     /// not learned, and no optimizer moves them. Training takes at least two samples at once; micro-batches are
     /// normalised one by one.
-    #[must_use]
+    #[must_use = "a description is a value: this is the next one"]
     pub const fn norm(mut self) -> Self {
         let at = (self.count as usize).wrapping_sub(1);
         if at >= MAX_LAYERS || self.layers[at].is_normed() {
@@ -172,7 +172,7 @@ impl Spec {
 
     /// Drops each unit of the latest layer with probability `p` while training and scales the others by `1/(1 − p)`
     /// (inverted dropout; Srivastava et al. 2014). `p` is rounded to a multiple of 2⁻¹⁶.
-    #[must_use]
+    #[must_use = "a description is a value: this is the next one"]
     pub const fn dropout(mut self, p: f32) -> Self {
         let at = (self.count as usize).wrapping_sub(1);
         if at >= MAX_LAYERS || !(p >= 0.0 && p < 1.0) {
@@ -186,7 +186,7 @@ impl Spec {
     }
 
     /// Sets the loss.
-    #[must_use]
+    #[must_use = "a description is a value: this is the next one"]
     pub const fn loss(mut self, loss: Loss) -> Self {
         if let Loss::Huber(delta) = loss
             && !(delta > 0.0 && delta.is_finite())
@@ -199,7 +199,7 @@ impl Spec {
     }
 
     /// Sets the implementation of the transcendental functions.
-    #[must_use]
+    #[must_use = "a description is a value: this is the next one"]
     pub const fn math(mut self, math: Math) -> Self {
         self.math = math;
         self.settled()

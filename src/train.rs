@@ -9,7 +9,7 @@ use crate::kernels::{self, cut_mut};
 use crate::layer::{Layer, Norm};
 use crate::link::Link;
 use crate::loss::{Score, score_with_gradient};
-use crate::model::{Model, Workspace};
+use crate::model::{Mark, Model, Workspace};
 use crate::optimizer::Optimizer;
 use crate::rows::{Place, Rows, Update};
 use crate::samples::Inputs;
@@ -83,10 +83,18 @@ impl Model<'_> {
         }
         let (mut score, mut form) = (gradient.score, Form::Unused);
         let (trace, _, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
+        let (mut norms, before) = (&*trace.norms, gradient.score.samples());
+        for layer in self.spec.layers() {
+            let pooled = layer.pooled(gradient.sum);
+            let largest = |norm: &Norm| (norm.largest)(layer, pooled, &mut norms, trace.samples, before);
+            if layer.norm().map(largest).is_some_and(|largest| !is_moderate(largest)) {
+                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
+            }
+        }
         if let Some(squares) = &mut gradient.squares {
             squares.add(square(&trace, self.spec, gradient.sum, block), trace.samples as u64);
         }
-        trace.accumulate(self.spec, gradient.sum, gradient.score.samples());
+        trace.accumulate(self.spec, gradient.sum, before);
         gradient.score = score;
         Ok(score)
     }
@@ -95,8 +103,8 @@ impl Model<'_> {
     ///
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Network`], [`Error::Changed`], [`Error::Setting`] for the rate,
-    /// [`Error::NonFinite`] for a gradient or a statistic of 1e18 or more, or a step that may take a parameter to `2^127`.
-    /// Nothing has changed then; [`reset`](Gradient::reset) forgets what is too large.
+    /// [`Error::NonFinite`] for a gradient of 1e18 or more, or a step that may take a parameter to `2^127`. Nothing has
+    /// changed then; [`reset`](Gradient::reset) forgets what is too large.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,
@@ -115,12 +123,6 @@ impl Model<'_> {
         gradient.learned(&mut |range, _| bound += kernels::largest(range));
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
-        }
-        for layer in self.spec.layers() {
-            let largest = |norm: &Norm| (norm.largest_pooled)(layer, layer.pooled(gradient.sum), score.samples());
-            if layer.norm().is_some_and(|norm| !is_moderate(largest(norm))) {
-                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
-            }
         }
         self.begin(optimizer, rate, score.samples(), bound)?;
         let params = &mut *self.params;
@@ -147,7 +149,7 @@ impl Model<'_> {
         let now = self.bound.find(self.params);
         let reach = optimizer.begin(rate, 1.0 / samples as f32, now, gradient)?;
         self.bound.becomes(if reach >= 0.0 { now + reach } else { f32::NAN });
-        self.is_average = false;
+        self.mark = Mark::Live;
         self.draws.step = self.draws.step.saturating_add(1);
         self.count_change();
         Ok(())

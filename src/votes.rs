@@ -6,6 +6,7 @@ use crate::kernels::{self, cut, cut_mut, numbered, rows, rows_mut};
 use crate::math::Math;
 use crate::params::LIMIT;
 use crate::targets::{argmax, check_classes};
+use core::mem;
 
 /// How outputs of several models are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,7 @@ impl Vote {
 /// # Ok::<(), cygnet::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "votes are asked by `classes` or `finish`"]
 pub struct Votes<'a> {
     vote: Vote,
     math: Math,
@@ -142,21 +144,22 @@ impl<'a> Votes<'a> {
         Ok(())
     }
 
-    /// The probabilities, shape `(n, outputs)`: of hard votes the shares of ballots.
+    /// The probabilities, shape `(n, outputs)`: of hard votes the shares of ballots. The votes give up their memory: they
+    /// are of no samples afterwards.
     ///
     /// # Errors
-    /// [`Error::NoAverage`] without votes.
-    pub fn finish(mut self) -> Result<&'a mut [f32], Error> {
+    /// [`Error::NoAverage`] without votes; more may come then.
+    pub fn finish(&mut self) -> Result<&'a mut [f32], Error> {
         self.check()?;
+        let total = mem::take(&mut self.weight);
+        let (means, ballots) = (mem::take(&mut self.means), mem::take(&mut self.ballots));
         Ok(match self.vote {
-            Vote::Soft => self.means,
+            Vote::Soft => means,
             Vote::Hard => {
-                let total = self.weight;
-                self.ballots.iter_mut().for_each(|ballots| *ballots /= total);
-                self.ballots
+                ballots.iter_mut().for_each(|ballots| *ballots /= total);
+                ballots
             }
             Vote::LogPool => {
-                let means = core::mem::take(&mut self.means);
                 self.probabilities(means);
                 means
             }

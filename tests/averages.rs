@@ -42,7 +42,7 @@ impl<'a> Kind<'a> {
     }
 
     fn rule(&self) -> Rule {
-        let ema = |gain| Rule::ema(Ema { origin: Origin::First, ..Ema::new(gain as f32) });
+        let ema = |gain| Rule::ema(Ema { origin: Origin::First, ..Ema::with_epsilon(gain as f32) });
         self.gain.map_or(Rule::mean(), ema)
     }
 }
@@ -74,7 +74,8 @@ fn averages_are_torchs_and_no_further_from_the_truth() {
     for kind in &mut kinds {
         let rule = kind.rule();
         let plain = Averager::with_rule(rule, &mut kind.mean).unwrap();
-        let better = Averager::with_rule(rule, &mut kind.compensated).unwrap().compensated(&mut kind.lost).unwrap();
+        let mut better = Averager::with_rule(rule, &mut kind.compensated).unwrap();
+        better.compensate(&mut kind.lost).unwrap();
         averagers.push((plain, better, kind.gain, &mut kind.exact));
     }
     let mut w = vec![0.0; PARAMS];

@@ -6,8 +6,8 @@ mod common;
 use common::{bits, classes, initial, numbers, predict_work, samples, work};
 use cygnet::{
     Activation, Adam, AdamConfig, Averager, Buffer, CheckpointFault, Error, Gradient, Init, Loss, Model, Optimizer,
-    Score, Setting, Sgd, SgdConfig, Spec, SpecFault, Targets, Value, Workspace, checkpoint_len, evaluate, load,
-    load_params, load_spec, predict, save,
+    Score, Setting, Sgd, SgdConfig, Spec, SpecFault, SpecField, Targets, Value, Workspace, checkpoint_len, evaluate,
+    load, load_params, load_spec, predict, save,
 };
 
 /// 3 inputs, 2 outputs, 26 parameters.
@@ -61,7 +61,7 @@ fn refused<T>(error: Error, act: impl FnOnce(&mut World<'_>) -> Result<T, Error>
     model.evaluate(&inputs, targets, &mut total, &mut work).unwrap();
     let mut world = World { model, adam, gradient, averager, total, work };
 
-    let slices = |w: &World<'_>| [w.model.params(), w.gradient.sum(), w.averager.mean().unwrap()].map(bits);
+    let slices = |w: &World<'_>| [w.model.params(), w.gradient.sum(), w.averager.mean().unwrap().as_slice()].map(bits);
     let (counts, floats) = (world.counts(), slices(&world));
     assert_eq!(act(&mut world).err(), Some(error));
     assert_eq!((world.counts(), slices(&world)), (counts, floats), "{error}");
@@ -286,26 +286,66 @@ fn a_checkpoint_of_another_network() {
         let error = Err(Error::Checkpoint(fault));
         assert_eq!((load_params(spec, bytes, &mut params), params), (error, [0.5; 26]));
     };
-    refused(&NET.loss(Loss::Huber(1.0)), &whole, CheckpointFault::Field(14));
+    let differs = |layer, field, stored, wanted| CheckpointFault::Network { layer, field, stored, wanted };
+    refused(&NET.loss(Loss::Huber(1.0)), &whole, differs(None, SpecField::Loss, 0, 3));
+    // Damage says nothing of a network.
+    let mut damaged = whole.clone();
+    damaged[20] ^= 1;
+    let mut params = [0.5; 26];
+    let refusal = load_params(&NET, &damaged, &mut params);
+    assert!(matches!(refusal, Err(Error::Checkpoint(CheckpointFault::Crc(..)))) && params == [0.5; 26], "{refusal:?}");
     let first = |width, activation, dropout| Spec::new(3).dense(width, activation).dropout(dropout);
-    for (other, at) in [
-        (first(5, Activation::Tanh, 0.5), 20),
-        (first(4, Activation::Relu, 0.5), 22),
-        (first(4, Activation::Tanh, 0.25), 28),
+    let leaky = Activation::LeakyRelu;
+    let (two, half, quarter) = (first(4, Activation::Tanh, 0.5), 0.5_f32.to_bits(), 0.25_f32.to_bits());
+    for (other, fault, text) in [
+        (
+            first(5, Activation::Tanh, 0.5),
+            differs(Some(0), SpecField::Width, 4, 5),
+            "layer 0, width: it holds 4, the program wants 5",
+        ),
+        (
+            first(4, Activation::Relu, 0.5),
+            differs(Some(0), SpecField::Activation, 3, 1),
+            "code of the activation: it holds 3",
+        ),
+        (two.norm(), differs(Some(0), SpecField::Activation, 3, 3 + 256), "wants 259"),
+        (
+            first(4, Activation::Tanh, 0.25),
+            differs(Some(0), SpecField::Dropout, half, quarter),
+            "dropout: it holds 0.5, the program wants 0.25",
+        ),
+        (
+            Spec::new(7).dense(4, Activation::Tanh).dropout(0.5),
+            differs(None, SpecField::Inputs, 3, 7),
+            "another network: inputs: it holds 3",
+        ),
+        (
+            two.dense(1, Activation::Tanh),
+            differs(None, SpecField::Depth, 2, 3),
+            "number of layers: it holds 2, the program wants 3",
+        ),
     ] {
         let other = other.dense(2, Activation::Identity);
         let mut params = vec![0.5; other.param_len()];
-        let error = Err(Error::Checkpoint(CheckpointFault::Field(at)));
-        assert_eq!(load_params(&other, &whole, &mut params), error);
-        assert!(params.iter().all(|&p| p == 0.5));
+        let error = Error::Checkpoint(fault);
+        assert_eq!(load_params(&other, &whole, &mut params), Err(error));
+        assert!(params.iter().all(|&p| p == 0.5) && error.to_string().contains(text), "{error}");
+        let before = params.clone();
+        assert_eq!(Model::new(&other, &mut params).unwrap().load(&whole), Err(error));
+        assert_eq!(params, before);
     }
+    let steep = |slope| Spec::new(3).dense(2, leaky(slope));
+    let (mut bytes, mut params) = (vec![0; checkpoint_len(&steep(0.5))], [0.5; 8]);
+    save(&steep(0.5), &params, &mut bytes).unwrap();
+    let fault = differs(Some(0), SpecField::Slope, half, quarter);
+    assert_eq!(load_params(&steep(0.25), &bytes, &mut params), Err(Error::Checkpoint(fault)));
     for (at, fault) in [(0, CheckpointFault::Magic), (9, CheckpointFault::Version(257))] {
         let mut bytes = whole.clone();
         bytes[at] = 1;
         refused(&NET, &bytes, fault);
     }
     refused(&NET, &[], CheckpointFault::Length);
-    refused(&NET, &whole[..30], CheckpointFault::Field(28));
+    refused(&NET, &whole[..30], CheckpointFault::Length);
     refused(&NET, &whole[..whole.len() - 1], CheckpointFault::Length);
     refused(&NET, &[&whole[..], &[0]].concat(), CheckpointFault::Length);
     let (body, crc) = whole.split_last_chunk().unwrap();

@@ -19,11 +19,21 @@ use safetensors::tensor::TensorView;
 
 const LOSSES: [Loss; 4] = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.7)];
 
+/// Parameters whose running variances are positive.
+fn possible(spec: &Spec, seed: u64) -> Vec<f32> {
+    let mut params = numbers(spec.param_len(), seed);
+    for layer in spec.layers().filter(|layer| layer.is_normed()) {
+        let end = layer.offset() + layer.param_len();
+        params[end - layer.outputs()..end].iter_mut().for_each(|variance| *variance = variance.abs());
+    }
+    params
+}
+
 fn model(spec: Spec, seed: u64) -> SavedModel {
     spec.check().unwrap();
     SavedModel {
         spec,
-        params: numbers(spec.param_len(), seed),
+        params: possible(&spec, seed),
         is_average: seed.is_multiple_of(2),
         preparation: None,
         trained_on: None,
@@ -465,4 +475,37 @@ fn the_layer_table_names_every_layer() {
     ] {
         assert!(text.lines().any(|line| words.iter().all(|word| line.contains(word))), "{words:?} in\n{text}");
     }
+}
+
+#[test]
+fn a_model_of_another_network_says_what_the_file_holds_and_what_the_program_wants() {
+    let (relu, id) = (Activation::Relu, Activation::Identity);
+    let of = |width, activation| Spec::new(4).dense(width, activation).dense(3, id);
+    let (dir, stored) = (tempfile::tempdir().unwrap(), model(of(64, relu), 3));
+    for name in ["a.cygnet", "a.safetensors"] {
+        let path = dir.path().join(name);
+        stored.write(&path).unwrap();
+        assert_eq!(SavedModel::read_for(&path, &stored.spec).unwrap(), stored);
+        let said = |spec| SavedModel::read_for(&path, &spec).unwrap_err().to_string();
+        assert!(said(of(32, relu)).ends_with("the file holds 4-64-3, the program wants 4-32-3"));
+        let other = said(of(64, Activation::Tanh));
+        assert!(other.contains("holds relu dropout 0, identity") && other.contains("wants tanh dropout 0"), "{other}");
+    }
+}
+
+#[test]
+fn a_running_variance_below_zero_is_no_model() {
+    let norm = |variance: f32| {
+        let weight = floats("fc1.weight", &[1, 2], &[1.0; 2]);
+        let (bias, one) = (floats("fc1.bias", &[1], &[0.0]), |name| floats(name, &[1], &[1.0]));
+        let [gamma, beta, mean] = ["bn1.weight", "bn1.bias", "bn1.running_mean"].map(one);
+        let variance = floats("bn1.running_var", &[1], &[variance]);
+        SavedModel::from_safetensors(&file(&[weight, bias, gamma, beta, mean, variance], None))
+    };
+    let mut good = norm(0.0).unwrap();
+    assert!(norm(-5.0).unwrap_err().contains("a running variance below zero"));
+    *good.params.last_mut().unwrap() = -5.0;
+    assert!(good.to_safetensors().is_err());
+    let dir = tempfile::tempdir().unwrap();
+    assert!(good.write(&dir.path().join("a.cygnet")).is_err());
 }

@@ -123,7 +123,7 @@ proptest! {
                 x[i] = (1.0 - gain) * x[i] + gain * z[i];
                 y[i] = (1.0 - f64::from(beta)) * z[i] + f64::from(beta) * x[i];
             }
-            prop_assert!(close(&params, &y) && close(optimizer.averaged().unwrap(), &x), "step {}", t);
+            prop_assert!(close(&params, &y) && close(&optimizer.averaged().unwrap(), &x), "step {}", t);
         }
         prop_assert!(close(&floats[..w.len()], &z));
     }
@@ -169,7 +169,7 @@ fn learn(optimizer: &mut dyn Optimizer, params: &mut [f32], rate: f32) -> f32 {
         average.update(&model).unwrap();
     }
     assert!(average.mean().unwrap().iter().all(|w| w.is_finite()));
-    let weights = optimizer.averaged().map_or_else(|| model.params().to_vec(), <[f32]>::to_vec);
+    let weights = optimizer.averaged().map_or_else(|| model.params().to_vec(), |x| x.to_vec());
     let mut score = cygnet::Score::default();
     for t in 0..13 {
         let (x, targets) = batch(t);

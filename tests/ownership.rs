@@ -110,7 +110,9 @@ fn what_changes_a_model_stops_an_optimizer_that_owns_its_weights_until_it_starts
         }),
         ("attract", |model| {
             let (mut params, mut center) = (model.params().to_vec(), vec![0.5; P]);
-            with_other(model, &mut params, |both, mean| attract(both, &mut center, mean, 0.5).unwrap());
+            with_other(model, &mut params, |both, mean| {
+                attract(both, &mut center, mean, 0.5).unwrap();
+            });
         }),
         ("another optimizer", |model| {
             let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
@@ -143,11 +145,11 @@ fn what_changes_a_model_stops_an_optimizer_that_owns_its_weights_until_it_starts
             train(&mut model, &mut free, fused).unwrap();
         }
         change(&mut model);
-        let (state, x) = (free.state(), bits(free.averaged().unwrap()));
+        let (state, x) = (free.state(), bits(&free.averaged().unwrap()));
         for fused in [true, false, true] {
             assert_eq!(train(&mut model, &mut free, fused), Err(Error::Changed), "{name}");
         }
-        assert_eq!((free.state(), bits(free.averaged().unwrap())), (state, x), "{name}");
+        assert_eq!((free.state(), bits(&free.averaged().unwrap())), (state, x), "{name}");
         let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats).unwrap();
         assert_eq!(train(&mut model, &mut free, true), Ok(()), "{name}");
     }

@@ -71,7 +71,7 @@ proptest! {
         params.chunks(P).for_each(|model| _ = average.update(model).unwrap());
         let models: [Model<'_>; K] = Model::replicas(&NET, &mut params).unwrap();
         mean_of(&models, &mut mean).unwrap();
-        prop_assert_eq!(bits(&mean), bits(average.mean().unwrap()));
+        prop_assert_eq!(bits(&mean), bits(&average.mean().unwrap()));
     }
 }
 

@@ -158,7 +158,7 @@ fn draws_have_the_moments_they_should() {
         swag.sample(3, 17, 1.0, &mut again).unwrap();
         assert_eq!(once, again);
         swag.sample(3, 17, 0.0, &mut again).unwrap();
-        assert_eq!(again, swag.mean().unwrap());
+        assert_eq!(again, *swag.mean().unwrap());
     }
 }
 

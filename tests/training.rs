@@ -334,7 +334,7 @@ fn fingerprint() -> u64 {
         }
     }
     assert_eq!((run.steps, averager.count()), (200, 37));
-    let bytes = run.params.iter().chain(averager.mean().unwrap()).flat_map(|x| x.to_le_bytes());
+    let bytes = run.params.iter().chain(averager.mean().unwrap().as_slice()).flat_map(|x| x.to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

@@ -58,7 +58,7 @@ proptest! {
         let models: Vec<_> = weights.iter().enumerate().map(|(k, &w)| (logits(k as u64), w)).collect();
         for vote in KINDS {
             let (mut floats, mut classes) = (Vec::new(), vec![0; samples]);
-            let votes = take(vote, &models, &mut floats);
+            let mut votes = take(vote, &models, &mut floats);
             votes.classes(&mut classes).unwrap();
             let found = votes.finish().unwrap();
             for (i, (row, class)) in found.chunks(CLASSES).zip(classes).enumerate() {

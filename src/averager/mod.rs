@@ -9,6 +9,7 @@ mod window;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels::{self, numbered};
 use crate::math::Total;
+use crate::model::Mark;
 use crate::params::{LIMIT, Params};
 use crate::spec::Spec;
 pub use parts::Parts;
@@ -28,7 +29,7 @@ pub use window::Window;
 /// | kind | floats | |
 /// |---|---|---|
 /// | [`Rule::mean`] | P | weighted by [`update_weighted`](Self::update_weighted); merges; lets models go |
-/// | the same [`compensated`](Self::compensated) | 2 P | for a mean over every step: no loss after 10⁷ |
+/// | the same [compensated](Self::compensate) | 2 P | for a mean over every step: no loss after 10⁷ |
 /// | [`Rule::capped`], [`Rule::ema`] | P | |
 /// | [`Window`] | k·P | mean of the latest k models (LAWA) |
 /// | [`Swag`](crate::Swag) | 2 P + K·P | mean, variance and directions of models (SWAG) |
@@ -36,13 +37,24 @@ pub use window::Window;
 /// Averaged statistics of norms are not those of averaged weights: a [`NormUpdate`](crate::NormUpdate) makes them so, before
 /// anything is predicted.
 #[derive(Debug)]
+#[must_use = "an average holds the models that it is updated with"]
 pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],
     compensation: Option<Compensation<'a>>,
     selection: Option<Selection<'a>>,
-    state: AverageState,
-    /// Whether the mean's slice holds a model's live weights.
-    pub(crate) swapped: bool,
+    rule: Rule,
+    progress: Progress,
+    /// While the mean's slice holds a model's live weights: where those were, and what.
+    pub(crate) exchange: Option<Exchange>,
+}
+
+/// Whose weights an average's slice holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exchange {
+    /// Address of the model's parameters, which nothing else can have while they are borrowed.
+    pub place: usize,
+    /// What the model knew of its weights.
+    pub mark: Mark,
 }
 
 /// What rounding took from each element of the mean, and the kernel that keeps it, linked where it is asked for.
@@ -52,12 +64,16 @@ struct Compensation<'a> {
     update: Compensated,
 }
 
+impl<'a> Compensation<'a> {
+    fn new(lost: &'a mut [f32]) -> Self {
+        Self { lost, update: kernels::mean_update_compensated }
+    }
+}
+
 impl<'a> Averager<'a> {
     /// An empty running mean; what the slice holds does not matter. It is as long as the parameters.
-    #[must_use]
     pub fn new(mean: &'a mut [f32]) -> Self {
-        let state = AverageState::mean_of(0);
-        Self { mean, compensation: None, selection: None, state, swapped: false }
+        Self::of(Rule::mean(), Progress::default(), mean)
     }
 
     /// An empty average of another kind.
@@ -66,46 +82,62 @@ impl<'a> Averager<'a> {
     /// [`Error::Setting`].
     pub fn with_rule(rule: Rule, mean: &'a mut [f32]) -> Result<Self, Error> {
         rule.check()?;
-        let state = AverageState { rule, progress: Progress::default() };
-        Ok(Self { state, ..Self::new(mean) })
+        Ok(Self::of(rule, Progress::default(), mean))
     }
 
     /// Continues with the average in `mean`, as [`state`](Self::state) was.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] for an average of models that is not finite, or that large.
+    /// [`Error::NonFinite`] for an average of models that is not finite, or that large; [`Error::Swapped`] for the state of
+    /// an exchange that was leaked, since the slice then holds live weights.
     pub fn resume(state: AverageState, mean: &'a mut [f32]) -> Result<Self, Error> {
+        if state.is_exchanged {
+            return Err(Error::Swapped);
+        }
         if state.count() > 0 {
             Params::from(&*mean).check()?;
         }
-        Ok(Self { state, ..Self::new(mean) })
+        Ok(Self::of(state.rule, state.progress, mean))
     }
 
-    /// Keeps what rounding loses (Kahan's summation): `y = (w − m)·gain − c, t = m + y, c ← (t − m) − y, m ← t`. The
-    /// slice is as long as the mean; an average of models continues with what it holds.
+    fn of(rule: Rule, progress: Progress, mean: &'a mut [f32]) -> Self {
+        Self { mean, compensation: None, selection: None, rule, progress, exchange: None }
+    }
+
+    /// As [`resume`](Self::resume), of an average that was [compensated](Self::compensate) with what `lost` holds.
     ///
     /// # Errors
-    /// [`Error::Length`], or [`Error::NonFinite`] for an average of models.
-    pub fn compensated(mut self, lost: &'a mut [f32]) -> Result<Self, Error> {
-        Error::expect_len(Buffer::Compensation, self.mean.len(), lost.len())?;
-        if self.count() > 0 {
+    /// As [`resume`](Self::resume), for the compensation likewise; [`Error::Length`].
+    pub fn resume_compensated(state: AverageState, mean: &'a mut [f32], lost: &'a mut [f32]) -> Result<Self, Error> {
+        Error::expect_len(Buffer::Compensation, mean.len(), lost.len())?;
+        if state.count() > 0 {
             Params::from(&*lost).check()?;
-        } else {
-            kernels::clear(lost);
         }
-        self.compensation = Some(Compensation { lost, update: kernels::mean_update_compensated });
-        Ok(self)
+        // The first model clears it.
+        Ok(Self { compensation: Some(Compensation::new(lost)), ..Self::resume(state, mean)? })
     }
 
-    /// Averages some parts of the network alone; the others are those of the latest model.
+    /// Keeps from here on what rounding loses (Kahan's summation): `y = (w − m)·gain − c, t = m + y, c ← (t − m) − y,
+    /// m ← t`. The slice is as long as the mean; what it holds does not matter, `c` begins at 0.
     ///
     /// # Errors
-    /// [`Error::Spec`], [`Error::Length`] unless the mean has [`Spec::param_len`] floats.
-    pub fn only(mut self, spec: &'a Spec, parts: Parts) -> Result<Self, Error> {
+    /// [`Error::Length`]; nothing has changed then.
+    pub fn compensate(&mut self, lost: &'a mut [f32]) -> Result<(), Error> {
+        Error::expect_len(Buffer::Compensation, self.mean.len(), lost.len())?;
+        kernels::clear(lost);
+        self.compensation = Some(Compensation::new(lost));
+        Ok(())
+    }
+
+    /// Averages some parts of the network alone from here on; the others are those of the latest model.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Length`] unless the mean has [`Spec::param_len`] floats; nothing has changed then.
+    pub fn only(&mut self, spec: &'a Spec, parts: Parts) -> Result<(), Error> {
         spec.check()?;
         Error::expect_len(Buffer::Mean, spec.param_len(), self.mean.len())?;
         self.selection = Some(Selection::new(spec, parts));
-        Ok(self)
+        Ok(())
     }
 
     /// Takes one more model in and returns how many the average holds. `&model` is cheaper than a slice, which is
@@ -115,7 +147,7 @@ impl<'a> Averager<'a> {
     /// [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite or whose magnitude is `2^127` or
     /// more, [`Error::Swapped`], [`Error::CountOverflow`].
     pub fn update<'p>(&mut self, params: impl Into<Params<'p>>) -> Result<u64, Error> {
-        self.take(params.into(), self.state.rule, self.state.progress.total, 1.0)
+        self.take(params.into(), self.rule, self.progress.total, 1.0)
     }
 
     /// Takes one more model into a mean with weight `ω`: `W ← W + ω; m ← m + (ω/W)(w − m)`; those of
@@ -145,7 +177,7 @@ impl<'a> Averager<'a> {
         } else {
             self.blend(params.values, gain, true);
         }
-        self.state = AverageState { rule, progress };
+        (self.rule, self.progress) = (rule, progress);
         Ok(count)
     }
 
@@ -178,11 +210,9 @@ impl<'a> Averager<'a> {
         }
         self.blend(params.values, gain, false);
         let count = self.count().wrapping_sub(1);
-        self.state = if self.state.rule.is_plain() && weight == 1.0 {
-            AverageState::mean_of(count)
-        } else {
-            AverageState { rule: Rule::weighted(), progress: Progress { count, total } }
-        };
+        let is_plain = self.rule.is_plain() && weight == 1.0;
+        let (rule, total) = if is_plain { (Rule::mean(), Total::NONE) } else { (Rule::weighted(), total) };
+        (self.rule, self.progress) = (rule, Progress { count, total });
         Ok(count)
     }
 
@@ -199,7 +229,7 @@ impl<'a> Averager<'a> {
         other.expect_mean()?;
         Error::expect_len(Buffer::Mean, self.mean.len(), other.mean.len())?;
         let count = self.count().checked_add(other.count()).ok_or(Error::CountOverflow)?;
-        let is_plain = [self.state.rule, other.state.rule].iter().all(Rule::is_plain);
+        let is_plain = [self.rule, other.rule].iter().all(Rule::is_plain);
         let (rule, total) =
             if is_plain { (Rule::mean(), Total::NONE) } else { (Rule::weighted(), self.total().join(other.total())) };
         if !total.value().is_finite() {
@@ -212,7 +242,7 @@ impl<'a> Averager<'a> {
                 if is_plain { other.count() as f32 / count as f32 } else { other.total().value() / total.value() };
             self.blend(other.mean, gain, false);
         }
-        self.state = AverageState { rule, progress: Progress { count, total } };
+        (self.rule, self.progress) = (rule, Progress { count, total });
         Ok(count)
     }
 
@@ -233,44 +263,37 @@ impl<'a> Averager<'a> {
         }
     }
 
-    /// Copies the average to `to`.
+    /// Copies the average to `to`, and gives it there.
     ///
     /// # Errors
     /// [`Error::Length`], and as [`mean`](Self::mean).
-    pub fn copy_to(&self, to: &mut [f32]) -> Result<(), Error> {
+    pub fn copy_to<'t>(&self, to: &'t mut [f32]) -> Result<Params<'t>, Error> {
         let mean = self.mean()?;
         Error::expect_len(Buffer::Params, mean.len(), to.len())?;
-        kernels::copy(to, mean);
-        Ok(())
+        kernels::copy(to, &mean);
+        Ok(Params::of_average(to))
     }
 
-    /// The average.
+    /// The average, to read like a slice, or to [`save`](crate::save) as what it is.
     ///
     /// # Errors
     /// [`Error::NoAverage`] before the first update, [`Error::Swapped`] while the slice holds live weights.
-    pub fn mean(&self) -> Result<&[f32], Error> {
+    pub fn mean(&self) -> Result<Params<'_>, Error> {
         self.check_live()?;
-        if self.count() == 0 { Err(Error::NoAverage) } else { Ok(self.mean) }
+        if self.count() == 0 { Err(Error::NoAverage) } else { Ok(Params::of_average(self.mean)) }
     }
 
-    /// The average, to [`save`](crate::save) as what it is.
-    ///
-    /// # Errors
-    /// As [`mean`](Self::mean).
-    pub fn params(&self) -> Result<Params<'_>, Error> {
-        self.mean().map(Params::of_average)
-    }
-
-    /// What to keep beside the mean (and its compensation), for [`resume`](Self::resume).
+    /// What to keep beside the mean (and its compensation), for [`resume`](Self::resume); that of an exchange that was
+    /// leaked does not resume.
     #[must_use]
     pub fn state(&self) -> AverageState {
-        self.state
+        AverageState { is_exchanged: self.exchange.is_some(), ..AverageState::new(self.rule, self.progress) }
     }
 
     /// Models in the average.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.state.count()
+        self.progress.count
     }
 
     /// Forgets every model.
@@ -279,22 +302,22 @@ impl<'a> Averager<'a> {
     /// [`Error::Swapped`] while the slice holds live weights.
     pub fn reset(&mut self) -> Result<(), Error> {
         self.check_live()?;
-        let rule = if self.state.rule.is_mean() { Rule::mean() } else { self.state.rule };
-        self.state = AverageState { rule, progress: Progress::default() };
+        let rule = if self.rule.is_mean() { Rule::mean() } else { self.rule };
+        (self.rule, self.progress) = (rule, Progress::default());
         Ok(())
     }
 
     /// The sum of the models' weights.
     fn total(&self) -> Total {
-        if self.state.rule.is_plain() { Total::of(self.count()) } else { self.state.progress.total }
+        if self.rule.is_plain() { Total::of(self.count()) } else { self.progress.total }
     }
 
     fn check_live(&self) -> Result<(), Error> {
-        if self.swapped { Err(Error::Swapped) } else { Ok(()) }
+        if self.exchange.is_some() { Err(Error::Swapped) } else { Ok(()) }
     }
 
     fn expect_mean(&self) -> Result<(), Error> {
-        if self.state.rule.is_mean() { Ok(()) } else { Err(Error::NotAMean) }
+        if self.rule.is_mean() { Ok(()) } else { Err(Error::NotAMean) }
     }
 }
 

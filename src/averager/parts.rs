@@ -77,6 +77,8 @@ fn blend_parts(selection: &Selection<'_>, mean: &mut [f32], lost: Lost<'_>, para
             blend(m, c.zip(update), w, gain);
         } else if latest {
             kernels::copy(m, w);
+            // Should it be averaged some day, it lost nothing yet.
+            kernels::clear(c.unwrap_or_default());
         }
         (mean, params, lost) = (mean_rest, params_rest, lost_rest);
     }

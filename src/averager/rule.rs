@@ -79,6 +79,15 @@ impl Rule {
         matches!(self.kind, Kind::Mean)
     }
 
+    /// Whether `count` models may have left `total`: the others have none.
+    pub(super) fn leaves(&self, count: u64, total: Total) -> bool {
+        match self.kind {
+            Kind::Weighted => (total.value() > 0.0) == (count > 0),
+            Kind::Ema(ema) if count > 0 => ema.leaves(total),
+            _ => total == Total::NONE,
+        }
+    }
+
     /// The gain of a model of `weight` after `now`, whose count it is part of already.
     pub(super) fn next(&self, now: Progress, weight: f32) -> (f32, Progress) {
         self.next.0.map_or((0.0, now), |next| next(self, now, weight))
@@ -136,17 +145,24 @@ pub enum Warmup {
 }
 
 impl Ema {
-    /// Bias-corrected, without a warm-up.
+    /// By its decay, such as 0.999, bias-corrected and without a warm-up: `ε = 1 − decay`, subtracted in f64, so that a
+    /// decay near 1 keeps its digits. (In a `const` no chip computes it.)
     #[must_use]
-    pub const fn new(epsilon: f32) -> Self {
+    pub const fn with_decay(decay: f64) -> Self {
+        Self::with_epsilon((1.0 - decay) as f32)
+    }
+
+    /// By `ε = 1 − decay`, likewise.
+    #[must_use]
+    pub const fn with_epsilon(epsilon: f32) -> Self {
         Self { epsilon, origin: Origin::Corrected, warmup: Warmup::None }
     }
 
     /// A model's share halves every `half_life` steps, where there is a model every `interval` steps:
-    /// `ε = −expm1(−ln 2 · interval / half_life)`.
+    /// `ε = −expm1(−ln 2 · interval / half_life)`; likewise.
     #[must_use]
-    pub fn half_life(half_life: f32, interval: f32) -> Self {
-        Self::new(-math::exp_m1(-core::f32::consts::LN_2 * interval / half_life))
+    pub fn with_half_life(half_life: f32, interval: f32) -> Self {
+        Self::with_epsilon(-math::exp_m1(-core::f32::consts::LN_2 * interval / half_life))
     }
 
     /// `ε` of the model that `t` models come before.
@@ -175,6 +191,13 @@ impl Ema {
         }
     }
 
+    /// Whether some models may have left `z`: it begins with an `ε` of at least its own and comes closer to 1.
+    fn leaves(&self, z: Total) -> bool {
+        let least = if self.origin == Origin::First { 1.0 } else { self.epsilon };
+        let (z, low) = z.parts();
+        (least..=1.0).contains(&z) && low == 0.0
+    }
+
     fn next(&self, now: Progress) -> (f32, Progress) {
         let epsilon = self.epsilon_at(now.count.saturating_sub(1));
         let z = now.total.value();
@@ -189,11 +212,25 @@ mod tests {
 
     #[test]
     fn a_half_life_halves() {
-        let ema = Ema::half_life(10.0, 2.0);
+        let ema = Ema::with_half_life(10.0, 2.0);
         let left = (0..5).fold(1.0, |share, _| share * (1.0 - ema.epsilon));
         assert!((left - 0.5_f32).abs() < 1e-6);
         // As a decay it would be lost.
-        assert!((Ema::half_life(1e9, 1.0).epsilon / 6.931_472e-10 - 1.0).abs() < 1e-6);
+        assert!((Ema::with_half_life(1e9, 1.0).epsilon / 6.931_472e-10 - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_decay_is_what_the_past_keeps_to_the_last_digit() {
+        for (decay, epsilon) in [(0.9, 0.1), (0.999, 1e-3), (0.999_999, 1e-6), (0.0, 1.0), (0.999_999_999, 1e-9)] {
+            assert!((Ema::with_decay(decay).epsilon / epsilon - 1.0_f32).abs() < 2.0 * f32::EPSILON, "{decay}");
+        }
+        const EMA: Ema = Ema::with_decay(0.999);
+        let (mut mean, next) = ([1.0], [0.0]);
+        let mut averager =
+            crate::Averager::with_rule(Rule::ema(Ema { origin: Origin::First, ..EMA }), &mut mean).unwrap();
+        averager.update(&[1.0]).unwrap();
+        averager.update(&next).unwrap();
+        assert_eq!(mean, [0.999]);
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl Gate {
     }
 
     /// Whether a model with this loss on validation data is to be averaged; a loss that is not finite never passes.
+    #[must_use = "the gate now counts this loss as passed or not: average the model if it passed"]
     pub fn pass(&mut self, loss: f32) -> bool {
         let passes = loss.is_finite() && loss <= self.least + self.slack;
         if passes && loss < self.least {

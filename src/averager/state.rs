@@ -8,7 +8,7 @@ use crate::math::Total;
 ///
 /// | byte | what |
 /// |---|---|
-/// | 0 | `u8` kind: 0 mean, 1 weighted mean, 2 capped mean, 3 exponential; `u8` origin: 0 corrected, 1 first; `u8` warm-up: 0 none, 1 ratio, 2 power; 0 |
+/// | 0 | `u8` kind: 0 mean, 1 weighted mean, 2 capped mean, 3 exponential; `u8` origin: 0 corrected, 1 first; `u8` warm-up: 0 none, 1 ratio, 2 power; `u8` 1 while the mean's slice holds live weights, else 0 |
 /// | 4 | `f32` ε |
 /// | 8 | `u64` most models of a capped mean, or `f32` γ and `f32` p of a warm-up |
 /// | 16 | `u64` models taken in |
@@ -18,16 +18,22 @@ use crate::math::Total;
 pub struct AverageState {
     pub(super) rule: Rule,
     pub(super) progress: Progress,
+    /// Whether the mean's slice holds live weights.
+    pub(super) is_exchanged: bool,
 }
 
 impl AverageState {
     /// Bytes of a state.
     pub const BYTES: usize = 32;
 
+    pub(super) const fn new(rule: Rule, progress: Progress) -> Self {
+        Self { rule, progress, is_exchanged: false }
+    }
+
     /// A running mean of `count` models.
     #[must_use]
     pub const fn mean_of(count: u64) -> Self {
-        Self { rule: Rule::mean(), progress: Progress { count, total: Total::NONE } }
+        Self::new(Rule::mean(), Progress { count, total: Total::NONE })
     }
 
     /// Models taken in.
@@ -46,7 +52,7 @@ impl AverageState {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         let none = ([0, 0, 0, 0], 0.0, [0; 8]);
-        let (kind, epsilon, constants) = match self.rule.kind {
+        let (mut kind, epsilon, constants) = match self.rule.kind {
             Kind::Mean => none,
             Kind::Weighted => ([1, 0, 0, 0], 0.0, [0; 8]),
             Kind::Capped(most) => ([2, 0, 0, 0], 0.0, most.to_le_bytes()),
@@ -61,6 +67,7 @@ impl AverageState {
                 ([3, u8::from(origin == Origin::First), warmup, 0], epsilon, [a, b, c, d, e, f, g, h])
             }
         };
+        kind[3] = u8::from(self.is_exchanged);
         let Progress { count, total } = self.progress;
         let (high, low) = total.parts();
         let mut bytes = [0; Self::BYTES];
@@ -77,7 +84,7 @@ impl AverageState {
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
         let wrong = |at| Err(Error::Checkpoint(CheckpointFault::Field(at)));
         let word = |i: usize| bytes.as_chunks().0.get(i).copied().unwrap_or_default();
-        let [kind, origin, warmup, zero] = word(0);
+        let [kind, origin, warmup, exchanged] = word(0);
         let (epsilon, constants) = (f32::from_le_bytes(word(1)), [word(2), word(3)]);
         let [high, low] = [word(6), word(7)].map(f32::from_le_bytes);
         let origin = match origin {
@@ -99,15 +106,18 @@ impl AverageState {
             _ => return wrong(0),
         };
         rule.check()?;
-        let (count, total) = (long([word(4), word(5)]), Total::of_parts(high, low));
-        // Models that have a sum of weights or a `z` have a positive one.
-        let has_total = count > 0 && matches!(kind, 1 | 3);
-        if !(high.is_finite() && low.is_finite()) || (total.value() > 0.0) != has_total {
+        let count = long([word(4), word(5)]);
+        let Some(total) = Total::from_parts(high, low).filter(|total| rule.leaves(count, *total)) else {
             return wrong(24);
+        };
+        let is_exchanged = exchanged == 1;
+        // Without models there is nothing to exchange.
+        if is_exchanged && count == 0 {
+            return wrong(3);
         }
-        let state = Self { rule, progress: Progress { count, total } };
+        let state = Self { is_exchanged, ..Self::new(rule, Progress { count, total }) };
         // Whatever stands where nothing is meant would be lost.
-        if zero != 0 || state.to_bytes() != *bytes { wrong(0) } else { Ok(state) }
+        if state.to_bytes() != *bytes { wrong(0) } else { Ok(state) }
     }
 }
 

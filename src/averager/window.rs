@@ -9,6 +9,7 @@ use crate::params::Params;
 ///
 /// Memory: `k·P` floats; the mean is computed when it is read, oldest model first, `m ← m + (w − m)·(1/i)`.
 #[derive(Debug)]
+#[must_use = "a window holds the models that it is updated with"]
 pub struct Window<'a> {
     models: &'a mut [f32],
     width: usize,
@@ -59,11 +60,11 @@ impl<'a> Window<'a> {
         Ok(self.held())
     }
 
-    /// Writes the mean of the models to `mean`.
+    /// Writes the mean of the models to `mean`, and gives it as an average.
     ///
     /// # Errors
     /// [`Error::NoAverage`] before the first update, [`Error::Length`].
-    pub fn mean(&self, mean: &mut [f32]) -> Result<(), Error> {
+    pub fn mean<'m>(&self, mean: &'m mut [f32]) -> Result<Params<'m>, Error> {
         let held = self.held();
         if held == 0 {
             return Err(Error::NoAverage);
@@ -79,7 +80,7 @@ impl<'a> Window<'a> {
                 kernels::mean_update(mean, model, 1.0 / i as f32);
             }
         }
-        Ok(())
+        Ok(Params::of_average(mean))
     }
 
     /// Models in the window.

@@ -389,8 +389,8 @@ impl Train {
             WarmupName::Power => Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 },
         };
         // In double precision, where 1 − 0.9999 keeps its digits.
-        let plain = Ema::new((1.0 - self.ema_decay) as f32);
-        let ema = Ema { warmup, ..self.ema_half_life.map_or(plain, |steps| Ema::half_life(steps, 1.0)) };
+        let plain = Ema::with_decay(self.ema_decay);
+        let ema = Ema { warmup, ..self.ema_half_life.map_or(plain, |steps| Ema::with_half_life(steps, 1.0)) };
         let draws = Draws { seed: self.seed, samples: self.swag_samples, scale: self.swag_scale };
         let kind = |name: &AverageName| match name {
             AverageName::Swa => Some(AverageKind::Swa),

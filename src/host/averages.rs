@@ -111,11 +111,12 @@ impl<'a> Average<'a> {
 
     /// The averaged weights; none before the first model.
     pub(super) fn mean(&mut self) -> Option<&[f32]> {
-        match &mut self.running {
+        let mean = match &mut self.running {
             Running::Mean(averager) | Running::EveryStep(averager) => averager.mean().ok(),
-            Running::Window(window, mean) => window.mean(mean).ok().map(|()| &**mean),
+            Running::Window(window, mean) => window.mean(mean).ok(),
             Running::Swag(swag, _) => swag.mean().ok(),
-        }
+        };
+        mean.map(Params::as_slice)
     }
 
     /// Keeps what there is, for a run that may diverge.

@@ -2,12 +2,13 @@
 
 use super::identity::{self, DataIdentity};
 use super::memory::{room, zeros};
+use super::names::widths;
 use super::preparation::Preparation;
+use super::safetensors::describe;
 use super::{HostError, whole};
-use crate::checkpoint::header_spec;
-use crate::finite::check_finite;
+use crate::checkpoint::{check_params, header_spec};
 use crate::{
-    Activation, Buffer, Error, Loss, Params, Spec, Value, checkpoint_len, fold, holds_average, load, load_spec, save,
+    Activation, Buffer, Error, Loss, Params, Spec, checkpoint_len, fold, holds_average, load, load_spec, save,
 };
 use std::borrow::ToOwned;
 use std::format;
@@ -121,6 +122,18 @@ impl Reading {
 }
 
 impl SavedModel {
+    /// As [`read`](Self::read), for a program that knows its network.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`HostError::Network`] for a model of another network than `spec`.
+    pub fn read_for(path: &Path, spec: &Spec) -> Result<Self, HostError> {
+        let model = Self::read(path)?;
+        match differing(&model.spec, spec) {
+            None => Ok(model),
+            Some([holds, wants]) => Err(HostError::Network { path: path.into(), holds, wants }),
+        }
+    }
+
     /// Reads a checkpoint or a safetensors file, whichever it is; [`Reading::of_file`] gives the notes on it, too.
     ///
     /// # Errors
@@ -174,7 +187,7 @@ impl SavedModel {
     pub(super) fn check(&self) -> Result<(), Error> {
         self.spec.check()?;
         Error::expect_len(Buffer::Params, self.spec.param_len(), self.params.len())?;
-        check_finite(&self.params, Value::Param).map(|_| ())
+        check_params(&self.spec, &mut self.params.iter().copied())
     }
 
     /// The same network without norms, for deployment; one without them stays as it is.
@@ -214,8 +227,9 @@ impl SavedModel {
     /// # Errors
     /// [`HostError::Mismatch`] that names both.
     pub(super) fn check_kin(&self, name: &str, other: &Self, other_name: &str) -> Result<(), HostError> {
-        if self.spec != other.spec {
-            return Err(HostError::Mismatch(format!("{other_name} and {name} are different networks")));
+        if let Some([theirs, ours]) = differing(&other.spec, &self.spec) {
+            let message = format!("{other_name} and {name} are different networks: {theirs} and {ours}");
+            return Err(HostError::Mismatch(message));
         }
         if self.preparation != other.preparation {
             let columns = |model: &Self| model.preparation.as_ref().map(|preparation| preparation.columns.clone());
@@ -228,4 +242,11 @@ impl SavedModel {
         }
         Ok(())
     }
+}
+
+/// What tells two networks apart: their widths, or what else they are where those are equal.
+fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]> {
+    let shapes = [one, other].map(widths);
+    let is_other = |[a, b]: &[String; 2]| a != b;
+    (one != other).then(|| Some(shapes).filter(is_other).unwrap_or([one, other].map(|spec| describe(spec, false))))
 }

@@ -91,7 +91,7 @@ impl<'a> Poll<'a> {
         let Self { spec, samples, indices, votes } = self;
         let mut tallies = [Tally::default(); 3];
         let mut classes = vec![0; indices.len()];
-        for (votes, tally) in votes.into_iter().zip(&mut tallies) {
+        for (mut votes, tally) in votes.into_iter().zip(&mut tallies) {
             votes.classes(&mut classes)?;
             let is_wrong = |&(&class, &i): &(&u16, &u32)| samples.label(i as usize).map(u16::from) != Some(class);
             tally.errors = classes.iter().zip(indices).filter(is_wrong).count() as u64;

@@ -271,7 +271,7 @@ fn weights<'a>(
     optimizer: &'a dyn Optimizer,
     norms: &'a mut Norms<'_>,
 ) -> Result<&'a [f32], HostError> {
-    optimizer.averaged().map_or(Ok(model.params()), |averaged| norms.of(averaged))
+    optimizer.averaged().map_or(Ok(model.params()), |averaged| norms.of(averaged.as_slice()))
 }
 
 /// What models are judged by.

@@ -7,6 +7,7 @@ use super::model_file::{Reading, SavedModel, Unsaid};
 use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
 use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
 use super::preparation::Preparation;
+use crate::checkpoint::check_params;
 use crate::{Activation, Layer, Loss, Math, Spec, preprocess_len};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::borrow::ToOwned;
@@ -151,6 +152,7 @@ impl Reading {
         }
         let spec = spec.ok_or("no tensor is named `….weight`")?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
+        check_params(&spec, &mut tensors.params.iter().copied()).map_err(|e| e.to_string())?;
         let preparation = read_preparation(&file, &spec, columns)?;
         trained_on.as_ref().map_or(Ok(()), |data| data.check(&spec))?;
         is_average |= tensors.read_count()?;
@@ -302,7 +304,7 @@ fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
 }
 
 /// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
-fn describe(spec: &Spec, is_average: bool) -> String {
+pub(super) fn describe(spec: &Spec, is_average: bool) -> String {
     let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
     let layer = |l: &Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(l), l.dropout());
     let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");

@@ -9,6 +9,7 @@ use crate::targets::check_classes;
 ///
 /// Shape `(classes, classes)`, row-major: row `c` counts the samples of class `c` by the class that was predicted.
 #[derive(Debug)]
+#[must_use = "a matrix counts the samples that are added to it"]
 pub struct Confusion<'a> {
     classes: usize,
     counts: &'a mut [u32],

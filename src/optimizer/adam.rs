@@ -62,6 +62,7 @@ impl AdamConfig {
 ///
 /// Moments below 1e-20 (first) and 1e-30 (second) become zero: inputs that are rarely lit would leave subnormals.
 #[derive(Debug)]
+#[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct Adam<'a> {
     config: AdamConfig,
     /// The digest of the network.

@@ -27,6 +27,7 @@ impl Default for LookaheadConfig {
 ///
 /// Memory: `P` floats for the slow weights, and the inner optimizer's.
 #[derive(Debug)]
+#[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct Lookahead<'a, O> {
     config: LookaheadConfig,
     inner: O,

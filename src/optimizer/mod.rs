@@ -8,7 +8,7 @@ mod sgd;
 use crate::error::{Error, Setting, Value};
 use crate::kernels::{self, cut_mut};
 use crate::model::Model;
-use crate::params::{Bound, LIMIT};
+use crate::params::{Bound, LIMIT, Params};
 pub use adam::{Adam, AdamConfig};
 pub use lookahead::{Lookahead, LookaheadConfig};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
@@ -62,7 +62,7 @@ pub trait Optimizer {
     /// Weights to predict with in place of the model's, which are where the next gradient is taken; none where the
     /// model's own are. Running statistics of norms in them are those of the start: a [`NormUpdate`](crate::NormUpdate)
     /// must come before.
-    fn averaged(&self) -> Option<&[f32]> {
+    fn averaged(&self) -> Option<Params<'_>> {
         None
     }
 }
@@ -92,7 +92,7 @@ impl<T: Optimizer + ?Sized> Optimizer for &mut T {
         (**self).update_outer(offset, weights, x, d, block);
     }
 
-    fn averaged(&self) -> Option<&[f32]> {
+    fn averaged(&self) -> Option<Params<'_>> {
         (**self).averaged()
     }
 }
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(Sgd::new(SgdConfig::default(), &NET, &mut [0.0; 2]).err(), length(0, 2));
         assert_eq!(Adam::new(AdamConfig::default(), &NET, &mut [0.0; 3]).err(), length(4, 3));
         let mut stale = [7.0; 4];
-        Adam::new(AdamConfig::default(), &NET, &mut stale).unwrap();
+        let _ = Adam::new(AdamConfig::default(), &NET, &mut stale).unwrap();
         assert_eq!(stale, [0.0; 4]);
     }
 

@@ -4,8 +4,8 @@ use super::{Optimizer, check_decay, check_state, expect_room, parts, through_blo
 use crate::error::{Buffer, CheckpointFault, Error, Setting};
 use crate::kernels::{self, cut_mut};
 use crate::math::Total;
-use crate::model::Model;
-use crate::params::{Bound, LIMIT};
+use crate::model::{Mark, Model};
+use crate::params::{Bound, LIMIT, Params};
 use crate::spec::Spec;
 
 /// Settings of [`ScheduleFree`].
@@ -66,11 +66,10 @@ impl ScheduleFreeState {
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
         let [a, b, c, d, e, f, g, h] = *bytes;
         let (high, low) = (f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h]));
-        // What was lost is less than what is kept tells apart.
-        if high.is_finite() && high >= 0.0 && high + low == high && low.to_bits() != (-0.0_f32).to_bits() {
-            return Ok(Self { squares: Total::of_parts(high, low) });
+        match Total::from_parts(high, low) {
+            Some(squares) => Ok(Self { squares }),
+            None => Err(Error::Checkpoint(CheckpointFault::Field(0))),
         }
-        Err(Error::Checkpoint(CheckpointFault::Field(0)))
     }
 }
 
@@ -84,6 +83,7 @@ impl ScheduleFreeState {
 ///
 /// The rate stays as it is, after a warm-up if one helps. Memory: `2P` floats, `z` before `x`.
 #[derive(Debug)]
+#[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct ScheduleFree<'a> {
     /// The digest of the network.
     network: u32,
@@ -146,15 +146,14 @@ impl<'a> ScheduleFree<'a> {
     ///
     /// # Errors
     /// [`Error::Network`].
-    pub fn finish(self, model: &mut Model<'_>) -> Result<(), Error> {
+    pub fn finish(&self, model: &mut Model<'_>) -> Result<(), Error> {
         model.spec.expect(self.network)?;
         let x = kernels::cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
             let learned = cut_mut(cut_mut(model.params, layer.offset()).1, layer.learned_len()).0;
             kernels::copy(learned, kernels::cut(x, layer.offset()).1);
         }
-        (model.bound, model.is_average) = (Bound::UNKNOWN, true);
-        model.count_change();
+        model.becomes(Mark::Average);
         Ok(())
     }
 
@@ -204,7 +203,7 @@ impl Optimizer for ScheduleFree<'_> {
         through_block(offset, weights, x, d, block, |offset, weights, g| self.update(offset, weights, g));
     }
 
-    fn averaged(&self) -> Option<&[f32]> {
-        Some(kernels::cut(self.floats, self.floats.len() / 2).1)
+    fn averaged(&self) -> Option<Params<'_>> {
+        Some(Params::of_average(kernels::cut(self.floats, self.floats.len() / 2).1))
     }
 }

@@ -38,6 +38,7 @@ impl SgdConfig {
 /// Stochastic gradient descent: `g ← g + λw; v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov
 /// (Sutskever et al. 2013, as PyTorch has it).
 #[derive(Debug)]
+#[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct Sgd<'a> {
     /// The digest of the network.
     network: u32,

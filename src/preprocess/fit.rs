@@ -4,6 +4,7 @@ use super::{PARTS, Preprocess, fit_len, preprocess_len};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels::{rows, sqrt};
 use crate::sets::whole_rows;
+use core::mem;
 
 /// Inputs from here on are refused: the sum of so many squares would be infinite.
 const LARGEST: f32 = 1e15;
@@ -84,6 +85,7 @@ impl PreprocessConfig {
 /// Takes the memory of the [`Preprocess`] that it becomes, and a float and a count more a feature. Samples that come a second
 /// time, or that the model is to be judged by, do not belong in here.
 #[derive(Debug)]
+#[must_use = "nothing is fitted before `finish`"]
 pub struct Fit<'a> {
     config: PreprocessConfig,
     /// Mean, sum of squared deviations, least, largest, compensation of the mean.
@@ -139,20 +141,30 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    /// The preprocessing, in the first [`preprocess_len`] floats of the same memory.
+    /// The preprocessing, in the first [`preprocess_len`] floats of the same memory, which the fit gives up: it has no
+    /// features afterwards.
     ///
     /// # Errors
-    /// [`Error::Unseen`] for the first feature without a value, [`Error::Preprocess`] for the first whose numbers overflow.
-    pub fn finish(self) -> Result<Preprocess<'a>, Error> {
-        let Self { config, floats, counts, .. } = self;
-        if let Some(feature) = counts.iter().position(|&n| n == 0) {
+    /// [`Error::Unseen`] for the first feature without a value, [`Error::Preprocess`] for the first whose numbers overflow;
+    /// nothing has changed then, and more samples may come.
+    pub fn finish(&mut self) -> Result<Preprocess<'a>, Error> {
+        if let Some(feature) = self.counts.iter().position(|&n| n == 0) {
             return Err(Error::Unseen { feature });
         }
+        let inputs = self.counts.len();
+        let config = self.config;
+        let (features, _) = self.floats.as_chunks::<PARTS>();
+        let mut schemes = features.iter().zip(&*self.counts).map(|(feature, &n)| scheme(config, *feature, n));
+        if let Some(feature) = schemes.position(|scheme| Preprocess::new(1, &scheme).is_err()) {
+            return Err(Error::Preprocess { feature });
+        }
+        let (floats, counts) = (mem::take(&mut self.floats), mem::take(&mut self.counts));
+        self.lost = &mut [];
         let (features, _) = floats.as_chunks_mut::<PARTS>();
         for (feature, &n) in features.iter_mut().zip(&*counts) {
             *feature = scheme(config, *feature, n);
         }
-        Preprocess::new(counts.len(), floats)
+        Preprocess::new(inputs, floats)
     }
 }
 

@@ -18,6 +18,7 @@ const FAR: f32 = 10.0;
 ///
 /// Memory: `P` floats for the mean, `P` for the second moment, `K·P` for the columns, `K = 0` for the diagonal alone.
 #[derive(Debug)]
+#[must_use = "a posterior holds the models that it is updated with"]
 pub struct Swag<'a> {
     mean: &'a mut [f32],
     second: &'a mut [f32],
@@ -48,7 +49,8 @@ impl<'a> Swag<'a> {
     /// Continues with moments and columns, as [`state`](Self::state) was.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and [`Error::NonFinite`] for moments or columns that are not finite, or that large.
+    /// As [`new`](Self::new), [`Error::State`] for more deviations than models, and [`Error::NonFinite`] for moments or
+    /// columns that are not finite, or that large.
     pub fn resume(
         state: SwagState,
         mean: &'a mut [f32],
@@ -59,6 +61,10 @@ impl<'a> Swag<'a> {
         Error::expect_len(Buffer::SecondMoment, p, second.len())?;
         let whole = columns.len().checked_div(p).unwrap_or(0).saturating_mul(p);
         Error::expect_len(Buffer::Columns, whole, columns.len())?;
+        // Each model leaves one at most.
+        if state.deviations > state.count {
+            return Err(Error::State);
+        }
         let swag = Self { mean, second, columns, state };
         if state.count > 0 {
             Params::from(&*swag.mean).check()?;
@@ -182,8 +188,8 @@ impl<'a> Swag<'a> {
     ///
     /// # Errors
     /// [`Error::NoAverage`] before the first update.
-    pub fn mean(&self) -> Result<&[f32], Error> {
-        if self.count() == 0 { Err(Error::NoAverage) } else { Ok(self.mean) }
+    pub fn mean(&self) -> Result<Params<'_>, Error> {
+        if self.count() == 0 { Err(Error::NoAverage) } else { Ok(Params::of_average(self.mean)) }
     }
 
     /// The variance of parameter `index`, `max(M₂/n, 0)`; `None` before the first update or after the last parameter.

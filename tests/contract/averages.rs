@@ -54,7 +54,7 @@ fn the_gain_of_each_rule() {
             } else {
                 toward(&mut expected, model, gain)
             }
-            expect(averager.mean().unwrap(), &expected, &format!("{rule:?}, model {n}"));
+            expect(&averager.mean().unwrap(), &expected, &format!("{rule:?}, model {n}"));
         }
     }
 }
@@ -63,7 +63,8 @@ fn the_gain_of_each_rule() {
 fn weights_compensation_removal_and_merging() {
     let (mut memory, mut lost) = ([0.0; P], [0.0; P]);
     let (mut expected, mut c, mut total) = (vec![], [0.0; P], Pair::default());
-    let mut averager = Averager::new(&mut memory).compensated(&mut lost).unwrap();
+    let mut averager = Averager::new(&mut memory);
+    averager.compensate(&mut lost).unwrap();
     let mut add = |m: &mut Vec<f32>, w: &[f32], gain: f32| {
         for i in 0..P {
             let y = (w[i] - m[i]) * gain - c[i];
@@ -80,12 +81,12 @@ fn weights_compensation_removal_and_merging() {
         } else {
             add(&mut expected, model, weight / total.value())
         }
-        expect(averager.mean().unwrap(), &expected, "weighted, compensated");
+        expect(&averager.mean().unwrap(), &expected, "weighted, compensated");
     }
     averager.remove(&models(40)[3][..], 0.4).unwrap();
     total = total.add(-0.4);
     add(&mut expected, &models(40)[3], -0.4 / total.value());
-    expect(averager.mean().unwrap(), &expected, "removed");
+    expect(&averager.mean().unwrap(), &expected, "removed");
 
     let (mut left, mut right) = ([0.0; P], [0.0; P]);
     let (mut a, mut b) = (Averager::new(&mut left), Averager::new(&mut right));
@@ -93,9 +94,9 @@ fn weights_compensation_removal_and_merging() {
     all[..2].iter().for_each(|w| assert!(a.update(&w[..]).is_ok()));
     all[2..].iter().for_each(|w| assert!(b.update(&w[..]).is_ok()));
     let mut expected = a.mean().unwrap().to_vec();
-    toward(&mut expected, b.mean().unwrap(), 7.0 / 9.0);
+    toward(&mut expected, &b.mean().unwrap(), 7.0 / 9.0);
     a.merge(&b).unwrap();
-    expect(a.mean().unwrap(), &expected, "merged");
+    expect(&a.mean().unwrap(), &expected, "merged");
 }
 
 #[test]
@@ -138,7 +139,7 @@ fn swag_its_draws_and_its_merge() {
         let mut swag = Swag::new(&mut mean, &mut second, &mut columns).unwrap();
         models(n).iter().for_each(|w| assert!(swag.update(&w[..]).is_ok()));
         let (m, v, deviations) = gaussian(&models(n), k);
-        expect(swag.mean().unwrap(), &m, "mean");
+        expect(&swag.mean().unwrap(), &m, "mean");
         for i in 0..P {
             assert!(same(swag.variance(i).unwrap(), if v[i] > 0.0 { v[i] / n as f32 } else { 0.0 }));
         }

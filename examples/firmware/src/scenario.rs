@@ -108,7 +108,7 @@ pub(crate) fn run(memory: &mut Memory, mut next: impl FnMut() -> Sample) -> Resu
     };
     let last = evaluate(&model)?;
     let hash = model.params().iter().fold(0xcbf2_9ce4_8422_2325, fnv);
-    save(&NET, swa.params()?, stored)?;
+    save(&NET, swa.mean()?, stored)?;
     load_params(&NET, stored, model.params_mut())?;
     let average = evaluate(&model)?;
     Ok(Report { last, average, hash: model.params().iter().fold(hash, fnv) })

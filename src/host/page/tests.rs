@@ -310,7 +310,7 @@ fn settings_say_what_was_set() {
     let cosine = rows(&Plan { decay: DecayPlan::Cosine(0.25), batch_norm: true, ..Plan::default() });
     assert!(linear.contains("0.001, falls linearly to 0.25<") && linear.contains("normalisation</th><td>no<"));
     assert!(cosine.contains("0.001, falls along a cosine to 0.25<") && cosine.contains("normalisation</th><td>yes<"));
-    let ema = Ema { warmup: Warmup::Power { gamma: 2.0, power: 0.5 }, ..Ema::new(0.25) };
+    let ema = Ema { warmup: Warmup::Power { gamma: 2.0, power: 0.5 }, ..Ema::with_epsilon(0.25) };
     let draws = Draws { seed: 1, samples: 30, scale: 0.5 };
     let averages = AveragePlan {
         kinds: vec![AverageKind::Ema(ema), AverageKind::Swag(20, draws)],

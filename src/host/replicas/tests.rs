@@ -41,7 +41,7 @@ fn threads_change_no_bit() {
     let in_turns =
         ReplicaPlan { batches: Batches::RoundRobin, every: Some(3), start: Start::Independent, ..with_threads(1) };
     let elastic = ReplicaPlan { coupling: Coupling::Elastic(0.3), every: Some(4), ..parallel };
-    let kinds = vec![AverageKind::Swa, AverageKind::Ema(Ema::new(0.1)), AverageKind::Lawa(2)];
+    let kinds = vec![AverageKind::Swa, AverageKind::Ema(Ema::with_decay(0.9)), AverageKind::Lawa(2)];
     for (replicas, steps, batch_norm, augment) in [
         (parallel, 20, true, None),
         (in_turns, 8, false, Some(Augment::default())),
@@ -125,7 +125,7 @@ fn initial(plan: &Plan, seed: u64) -> Vec<f32> {
 #[test]
 fn averages_take_in_the_mean_of_the_replicas() {
     let replicas = ReplicaPlan { coupling: Coupling::Mean(Pull::Constant(0.3)), ..with_threads(2) };
-    let kinds = vec![AverageKind::Swa, AverageKind::Lawa(1), AverageKind::Ema(Ema::new(1.0))];
+    let kinds = vec![AverageKind::Swa, AverageKind::Lawa(1), AverageKind::Ema(Ema::with_decay(0.0))];
     let of = |epochs, start| {
         let (averages, decay) = (averaged(kinds.clone(), start), DecayPlan::Constant);
         run_plan(&Plan { epochs, averages, decay, ..usual() }, replicas)

@@ -1,8 +1,8 @@
 //! Every kind of average, and the optimizers that average: one trajectory of a small network.
 
 use cygnet::{
-    Activation, Averager, Draws, Ema, Error, Init, Lookahead, LookaheadConfig, Model, Optimizer, Rule, ScheduleFree,
-    ScheduleFreeConfig, Sgd, SgdConfig, Spec, Swag, Targets, Warmup, Window, Workspace,
+    Activation, Averager, Draws, Ema, Error, Init, Lookahead, LookaheadConfig, Model, Optimizer, Params, Rule,
+    ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Spec, Swag, Targets, Warmup, Window, Workspace,
 };
 
 const NET: Spec = Spec::new(23).dense(11, Activation::Tanh).dense(5, Activation::Identity);
@@ -32,11 +32,12 @@ pub(crate) fn averages(scratch: &mut [f32], hash: u64, fold: fn(u64, f32) -> u64
     x.iter_mut().enumerate().for_each(|(i, x)| *x = ((i * 6151) % 997) as f32 / 498.5 - 1.0);
     let mut work = Workspace::new(&NET, SAMPLES, floats)?;
 
-    let half_life = Ema { warmup: Warmup::Ratio, ..Ema::half_life(4.0, 1.0) };
-    let power = Ema { warmup: Warmup::Power { gamma: 1.0, power: 0.7 }, ..Ema::new(0.05) };
+    let half_life = Ema { warmup: Warmup::Ratio, ..Ema::with_half_life(4.0, 1.0) };
+    let power = Ema { warmup: Warmup::Power { gamma: 1.0, power: 0.7 }, ..Ema::with_epsilon(0.05) };
     let mut plain = [Rule::mean(), Rule::capped(5), Rule::ema(half_life), Rule::ema(power)]
         .map(|rule| Averager::with_rule(rule, memory.take(P)));
-    let mut compensated = Averager::new(memory.take(P)).compensated(memory.take(P))?;
+    let mut compensated = Averager::new(memory.take(P));
+    compensated.compensate(memory.take(P))?;
     let mut weighted = Averager::new(memory.take(P));
     let mut window = Window::new(3, memory.take(3 * P))?;
     let mut swag = Swag::new(memory.take(P), memory.take(P), memory.take(2 * P))?;
@@ -62,16 +63,15 @@ pub(crate) fn averages(scratch: &mut [f32], hash: u64, fold: fn(u64, f32) -> u64
 
     let add = |hash, floats: &[f32]| floats.iter().fold(hash, |hash, &x| fold(hash, x));
     let mut hash = add(hash, model.params());
-    hash = add(hash, free.averaged().unwrap_or_default());
+    hash = add(hash, free.averaged().map_or(&[], Params::as_slice));
     for average in &plain {
-        hash = add(hash, average.as_ref().map_err(|error| *error)?.mean()?);
+        hash = add(hash, &average.as_ref().map_err(|error| *error)?.mean()?);
     }
     let first = plain.into_iter().next().ok_or(Error::NoAverage)??;
     compensated.merge(&first)?;
     let draw = memory.take(P);
-    window.mean(draw)?;
-    hash = add(hash, draw);
-    for floats in [compensated.mean()?, weighted.mean()?, swag.mean()?, lookahead.slow()] {
+    hash = add(hash, &window.mean(draw)?);
+    for floats in [&*compensated.mean()?, &weighted.mean()?, &swag.mean()?, lookahead.slow()] {
         hash = add(hash, floats);
     }
     let probabilities = memory.take(SAMPLES * 5);

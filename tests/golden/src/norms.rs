@@ -1,8 +1,7 @@
 //! A network with norms, by whole batches and by micro-batches; its average's statistics; the network without them.
 
 use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Error, Gradient, Init, Model, NormUpdate, Spec, Targets, Workspace, fold,
-    predict,
+    Activation, Adam, AdamConfig, Averager, Error, Gradient, Init, Model, Spec, Targets, Workspace, fold, predict,
 };
 
 const NET: Spec = Spec::new(37).dense(19, Activation::Relu).norm().dropout(0.25).dense(9, Activation::Identity).norm();
@@ -45,7 +44,7 @@ pub(crate) fn norms(scratch: &mut [f32], hash: u64, fold_in: fn(u64, f32) -> u64
     }
     hash = model.params().iter().fold(hash, |hash, &x| fold_in(hash, x));
     average.finish(&mut model)?;
-    let mut update = NormUpdate::new(&NET, model.params_mut(), pooled)?;
+    let mut update = model.norm_update(pooled)?;
     for batch in [&x[..4 * INPUTS], &x[4 * INPUTS..]] {
         update.add(batch, &mut work)?;
     }

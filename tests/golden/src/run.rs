@@ -217,7 +217,7 @@ pub(crate) fn run(memory: &mut Memory) -> Result<u64, Error> {
         }
         let [mean, other] = &mut means;
         mean.merge(other)?;
-        hash.floats(mean.mean()?);
+        hash.floats(&mean.mean()?);
         judge(&model, set, room, &mut hash)?;
         let average = mean.in_place_of(&mut model)?;
         judge(&average, set, room, &mut hash)?;

@@ -75,7 +75,7 @@ fn one(
         hash = outputs.iter().fold(hash, |hash, &x| fold(hash, x));
         hash = state.iter().fold(hash, |hash, &x| fold(hash, x));
     }
-    let all = model.params().iter().chain(average.mean()?);
+    let all = model.params().iter().chain(average.mean()?.as_slice());
     Ok(all.fold(hash, |hash, &x| fold(hash, x)))
 }
 

@@ -172,7 +172,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     averager.remove(&model, opaque(1.0))?;
     averager.reset()?;
     average(&mut model, mean, other, sum)?;
-    NormUpdate::new(spec, model.params_mut(), other)?.finish()?;
+    model.norm_update(other)?.finish()?;
     let mut update = NormUpdate::new(spec, model.params_mut(), other)?;
     opaque(update.add(&*inputs, &mut work)?);
     opaque(update.finish()?);
@@ -204,20 +204,22 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
 /// Every kind of average.
 #[inline(never)]
 fn average(model: &mut Model<'_>, mean: &mut [f32], second: &mut [f32], more: &mut [f32]) -> Result<(), Error> {
-    let ema = Ema { origin: opaque(Origin::First), ..Ema::half_life(opaque(9.0), opaque(1.0)) };
+    let ema = Ema { origin: opaque(Origin::First), ..Ema::with_half_life(opaque(9.0), opaque(1.0)) };
     let power = Warmup::Power { gamma: opaque(1.0), power: opaque(0.7) };
     for rule in [Rule::capped(opaque(9)), Rule::ema(ema), Rule::ema(Ema { warmup: opaque(power), ..ema })] {
-        let mut averager = Averager::with_rule(opaque(rule), mean)?.compensated(second)?;
+        let mut averager = Averager::with_rule(opaque(rule), mean)?;
+        averager.compensate(second)?;
         averager.update(&*model)?;
         averager.finish(model)?;
     }
     let parts = Parts { biases: opaque(false), ..Parts::of_layers(|layer| opaque(layer) == 1) };
-    let mut averager = Averager::new(mean).only(model.spec(), parts)?;
+    let mut averager = Averager::resume_compensated(opaque(AverageState::mean_of(2)), mean, second)?;
+    averager.only(model.spec(), parts)?;
     averager.update(&*model)?;
-    averager.copy_to(second)?;
+    averager.copy_to(more)?;
     let mut window = Window::new(opaque(3), more)?;
     window.update(&*model)?;
-    window.mean(second)?;
+    opaque(window.mean(second)?);
     opaque((window.held(), Gate::new(opaque(0.1))?.pass(opaque(0.5))));
     let mut swag = Swag::resume(opaque(SwagState { count: 3, deviations: 2 }), mean, second, more)?;
     swag.update(&*model)?;
