@@ -64,7 +64,7 @@ impl SavedModel {
     }
 
     /// Parses a safetensors file of dense layers and of norms behind them. Without this crate's metadata the hidden layers
-    /// are taken for ReLU, the last for identity, and the loss for softmax cross-entropy.
+    /// are taken for ReLU, the last for identity, and the loss for softmax cross-entropy, that of a single output for the mean square.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -127,6 +127,10 @@ impl SavedModel {
         }
         let mut spec = spec.ok_or("no tensor is named `….weight`")?;
         let mut is_average = false;
+        // Softmax takes two outputs at least; a single one is taken for the value that it is, unless it is said.
+        if spec.outputs() == 1 {
+            spec = spec.loss(Loss::MeanSquared);
+        }
         if let Some((_, loss, math, average)) = described {
             spec = spec.loss(loss).math(math);
             is_average = average;
