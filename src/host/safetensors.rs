@@ -64,7 +64,8 @@ impl SavedModel {
     }
 
     /// Parses a safetensors file of dense layers and of norms behind them. Without this crate's metadata the hidden layers
-    /// are taken for ReLU, the last for identity, and the loss for softmax cross-entropy, that of a single output for the mean square.
+    /// are taken for ReLU, the last for identity, and the loss for softmax cross-entropy, of a single output for the mean
+    /// square.
     ///
     /// # Errors
     /// What is wrong with it.
