@@ -11,11 +11,13 @@ use crate::targets::{Target, argmax, peak};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Loss {
-    /// `Σ_j t_j · (ln Σ_i exp a_i − a_j)`: softmax and cross-entropy from logits in one.
+    /// `Σ_j t_j · (ln Σ_i exp a_i − a_j)`: softmax and cross-entropy from logits in one, of two
+    /// outputs at least.
     SoftmaxCrossEntropy,
     /// `(1/u) Σ_j (a_j − t_j)²` over `u` outputs.
     MeanSquared,
-    /// `(1/u) Σ_j max(a_j, 0) − a_j·t_j + ln(1 + exp(−|a_j|))`: sigmoid and cross-entropy from logits in one.
+    /// `(1/u) Σ_j max(a_j, 0) − a_j·t_j + ln(1 + exp(−|a_j|))`: sigmoid and cross-entropy from logits in one. A
+    /// single output tells classes 0 and 1 apart: the class is its target, and what it names is whether `a > 0`.
     BinaryCrossEntropy,
     /// `(1/u) Σ_j r²/2` where `|r| = |a_j − t_j| <= δ`, else `δ(|r| − δ/2)` (Huber 1964); the payload is `δ`.
     Huber(f32),

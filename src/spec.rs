@@ -69,7 +69,7 @@ impl Spec {
     #[must_use]
     pub const fn new(inputs: u16) -> Self {
         let loss = Loss::SoftmaxCrossEntropy;
-        let spec = Self {
+        let mut spec = Self {
             inputs,
             outputs: 0,
             widest: 0,
@@ -87,7 +87,8 @@ impl Spec {
             normed: 0,
             layers: [Layer::NONE; MAX_LAYERS],
         };
-        spec.settled()
+        spec.settle();
+        spec
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
@@ -129,7 +130,8 @@ impl Spec {
         if self.params > isize::MAX as usize / size_of::<f32>() {
             return self.with_fault(SpecFault::TooLarge);
         }
-        self.settled()
+        self.settle();
+        self
     }
 
     /// Normalises the pre-activations of the latest layer, `y = γ(z − μ)/√(σ² + ε) + β` (Ioffe & Szegedy 2015): by mean and
@@ -151,7 +153,8 @@ impl Spec {
         if self.params > isize::MAX as usize / size_of::<f32>() {
             return self.with_fault(SpecFault::TooLarge);
         }
-        self.settled()
+        self.settle();
+        self
     }
 
     /// The same network without its norms, which [`fold`](crate::fold) puts into weights and biases.
@@ -182,7 +185,8 @@ impl Spec {
         let steps = if steps > 65_535 { 65_535 } else { steps as u16 };
         self.layers[at].dropout = steps;
         self.layers[at].drop_units = Link(if steps > 0 { Some(drop_units) } else { None });
-        self.settled()
+        self.settle();
+        self
     }
 
     /// Sets the loss.
@@ -195,18 +199,22 @@ impl Spec {
         }
         self.loss = loss;
         self.criterion = loss.criterion();
-        self.settled()
+        self.settle();
+        self
     }
 
     /// Sets the implementation of the transcendental functions.
     #[must_use = "a description is a value: this is the next one"]
     pub const fn math(mut self, math: Math) -> Self {
         self.math = math;
-        self.settled()
+        self.settle();
+        self
     }
 
     /// Works out what follows from the whole description: what is missing, and the digest.
-    const fn settled(mut self) -> Self {
+    // Once in an image that reads descriptions.
+    #[inline(never)]
+    const fn settle(&mut self) {
         self.lack = match (self.count as usize).wrapping_sub(1) {
             // A layer must follow.
             last if last < MAX_LAYERS && self.layers[last].dropout > 0 => Some(SpecFault::Dropout),
@@ -228,7 +236,6 @@ impl Spec {
             l += 1;
         }
         self.digest = digest;
-        self
     }
 
     const fn with_fault(mut self, fault: SpecFault) -> Self {

@@ -152,9 +152,9 @@ fn draws_and_what_they_predict_stay_numbers() {
     }
     let (mut draw, mut floats, mut outputs) = ([0.0; 2], [0.0; NET.predict_len(1)], [0.0]);
     let mut work = Workspace::for_prediction(&NET, 1, &mut floats).unwrap();
-    let draws = Draws { seed: 1, samples: 9, scale: 1.0 };
     let mut refusals = 0;
-    for x in [1.0_f32, 1e10, 1e19, 3e19, 5e19, 1e20] {
+    for (seed, x) in (0..200).zip([1.0_f32, 1e10, 1e19, 3e19, 5e19].into_iter().cycle()) {
+        let draws = Draws { seed, samples: 2, scale: 1.0 };
         match swag.predict(&NET, draws, &[x], &mut draw, &mut outputs, &mut work) {
             Ok(()) => assert!(outputs[0].is_finite(), "{x}"),
             Err(error) => {
@@ -163,7 +163,7 @@ fn draws_and_what_they_predict_stay_numbers() {
             }
         }
     }
-    assert!(refusals > 0 && refusals < 6);
+    assert!(refusals > 0 && refusals < 150);
 }
 
 #[test]

@@ -117,7 +117,10 @@ impl Reading {
         let depth = modules.iter().filter(|module| !module.is_norm).count();
         let (layers, loss, math, mut is_average) = match described {
             Some(described) => described,
-            None => unsaid.described(depth, &mut notes)?,
+            None => {
+                let outputs = modules.iter().rfind(|module| !module.is_norm).map_or(0, |last| last.outputs);
+                unsaid.described(depth, outputs, &mut notes)?
+            }
         };
         if layers.len() != depth {
             return Err("its metadata describe another number of layers".to_owned());
@@ -163,8 +166,8 @@ impl Reading {
 }
 
 impl Unsaid {
-    /// What a file that does not say it is taken to mean, for so many dense layers.
-    fn described(&self, depth: usize, notes: &mut Vec<String>) -> Result<Description, String> {
+    /// What a file that does not say it is taken to mean, for so many dense layers and outputs.
+    fn described(&self, depth: usize, outputs: u16, notes: &mut Vec<String>) -> Result<Description, String> {
         let mut activations = vec![Activation::Relu; depth.saturating_sub(1)];
         match self.activations.as_slice() {
             [] if depth > 1 => notes.push(
@@ -177,11 +180,13 @@ impl Unsaid {
             all => return Err(format!("--activation names {} for {depth} layers: one, or one for each", all.len())),
         }
         activations.resize(depth, Activation::Identity);
+        // Softmax takes two outputs at least; a single one is taken for the value that it is.
+        let usual = if outputs == 1 { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
         if self.loss.is_none() {
-            notes.push("it names no loss: cross-entropy is assumed (cygnet convert takes --loss)".to_owned());
+            notes.push(format!("it names no loss: {} is assumed (cygnet convert takes --loss)", loss_name(usual)));
         }
         let layer = |activation| Described { activation, is_normed: None, dropout: 0.0 };
-        let loss = self.loss.unwrap_or(Loss::SoftmaxCrossEntropy);
+        let loss = self.loss.unwrap_or(usual);
         Ok((activations.into_iter().map(layer).collect(), loss, Math::Libm, false))
     }
 }

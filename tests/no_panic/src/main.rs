@@ -8,7 +8,7 @@ use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{
     Activation, Adam, AdamConfig, Anneal, AverageState, Averager, BatchSize, Calibration, ClassScore, Confusion, Curves, Decay, Draws, Ema, Error, Gate, Gradient, Growth, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
-    Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, compress, evaluate, fold, holds_average, load,
+    Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, class_of, compress, evaluate, fold, holds_average, load,
     Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, attract, fit_len, init_replicas, load_spec, preprocess_len, section_len, nonzeros, predict, pull, rank, save, softmax, Pull, Start, Vote, Votes,
 };
 
@@ -186,7 +186,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     softmax(outputs, opaque(Math::Libm));
     #[cfg(feature = "micromath")]
     softmax(outputs, opaque(Math::Micromath));
-    opaque(argmax(outputs));
+    opaque((argmax(outputs), class_of(outputs)));
     opaque(Workspace::for_prediction(spec, opaque(1), other)?);
 
     let mut random = stream(opaque(1), opaque(Purpose::Shuffle), opaque(2));
