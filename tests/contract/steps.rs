@@ -22,7 +22,7 @@ fn network(case: u64) -> Spec {
         if case % 3 == 1 {
             spec = spec.norm();
         }
-        if draws[9 + layer] % 2 == 0 {
+        if draws[9 + layer].is_multiple_of(2) {
             spec = spec.dropout(0.3);
         }
     }
@@ -56,12 +56,12 @@ fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], secon
 }
 
 /// Trains network and oracle side by side.
-fn compare(case: u64, n: usize, optimizer: &mut dyn Optimizer, oracle: &mut Oracle, params: &mut Vec<f32>, first: u64) {
+fn compare(case: u64, n: usize, optimizer: &mut dyn Optimizer, oracle: &mut Oracle, params: &mut [f32], first: u64) {
     let spec = network(case);
     if n == 1 && spec.norm_len() > 0 {
         return;
     }
-    let (learned, mut expected) = (learned(&spec), params.clone());
+    let (learned, mut expected) = (learned(&spec), params.to_vec());
     let mut floats = vec![f32::NAN; spec.work_len(n)];
     let mut step = first;
     with_targets(&spec, n, case, &mut |targets| {
