@@ -3,7 +3,7 @@
 use crate::criterion::{Loss, Shifted, exp, softmax_cross_entropy};
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{self, cut_mut, numbered, rows_mut};
-use crate::math::{Math, Total};
+use crate::math::Math;
 use crate::samples::Inputs;
 use crate::spec::Spec;
 use crate::targets::Targets;
@@ -42,12 +42,13 @@ impl Targets<'_> {
 }
 
 /// Loss and hits over samples: sums in 8 lanes over samples in order, so that the split into batches changes no bit; after
-/// every [`LEVEL`] samples their tree goes into a compensated sum, so that the mean of 10⁷ is as good as that of a few.
+/// every 4096 samples their tree goes into a compensated sum, so that the mean of 10⁷ is as good as that of a few.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     lanes: [f32; 8],
-    /// Of all samples before those in the lanes.
-    before: Total,
+    /// Of all samples before those in the lanes, and what rounding added to it (Kahan 1965).
+    before: f32,
+    excess: f32,
     samples: u64,
     hits: u64,
 }
@@ -58,7 +59,7 @@ const LEVEL: u64 = 4096;
 impl Default for Score {
     /// No samples.
     fn default() -> Self {
-        Self { lanes: kernels::zeros(), before: Total::NONE, samples: 0, hits: 0 }
+        Self { lanes: kernels::zeros(), before: 0.0, excess: 0.0, samples: 0, hits: 0 }
     }
 }
 
@@ -69,19 +70,28 @@ impl Score {
         self.samples = self.samples.wrapping_add(1);
         self.hits = self.hits.wrapping_add(u64::from(hit));
         if self.samples.is_multiple_of(LEVEL) {
-            (self.before, self.lanes) = (self.sum(), kernels::zeros());
+            let level = self.level();
+            let sum = self.before + level;
+            (self.excess, self.before) = ((sum - self.before) - level, sum);
+            self.lanes.iter_mut().for_each(|lane| *lane = 0.0);
         }
     }
 
-    /// Of all samples. Kept out of line, since a chip has it in every loop over samples.
+    /// Of the samples in the lanes, less the excess. Once in an image, since a chip has [`add`](Self::add) in every loop over
+    /// samples.
     #[inline(never)]
-    fn sum(&self) -> Total {
-        self.before.add(kernels::tree(self.lanes))
+    fn level(&self) -> f32 {
+        kernels::tree(self.lanes) - self.excess
+    }
+
+    /// Of all samples.
+    fn sum(&self) -> f32 {
+        self.before + self.level()
     }
 
     /// Whether the loss is finite.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.sum().value().is_finite() { Ok(()) } else { Err(Error::NonFinite { value: Value::Loss, index: 0 }) }
+        if self.sum().is_finite() { Ok(()) } else { Err(Error::NonFinite { value: Value::Loss, index: 0 }) }
     }
 
     /// Number of samples.
@@ -99,7 +109,7 @@ impl Score {
     /// Mean loss; NaN without samples.
     #[must_use]
     pub fn loss(&self) -> f32 {
-        self.sum().value() / self.samples as f32
+        self.sum() / self.samples as f32
     }
 
     /// Share of samples whose class was right; NaN without samples.

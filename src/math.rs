@@ -1,6 +1,14 @@
 //! Transcendental functions in plain Rust, so that every target computes the same bits.
 
 /// Which implementation of `exp` and `tanh` a network uses; part of its description, since it decides bits.
+///
+/// Another crate in the same build may switch on the feature that brings one more, so that a `match` needs an arm for it:
+///
+/// ```compile_fail,E0004
+/// match cygnet::Math::Libm {
+///     cygnet::Math::Libm => {}
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

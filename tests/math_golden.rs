@@ -2,7 +2,7 @@
 //! row around the places where the function goes another way. Another release of `libm` or `micromath` that changes a bit
 //! changes a hash (`.ci/newest_math`).
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::approx_constant, reason = "places beside which a function goes another way")]
 
 /// A function with the arguments around which its results are looked at one by one, those of the other sign as well, and its
 /// hashes over 2¹⁶ and 2²² floats.

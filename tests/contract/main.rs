@@ -2,6 +2,7 @@
 //! crate's own bits beside it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::needless_range_loop, clippy::type_complexity, reason = "loops as the formulas have them")]
 
 mod averages;
 #[path = "../common/mod.rs"]

@@ -104,7 +104,7 @@ fn factor(layer: &Layer, seed: u64, step: u64, sample: u32, unit: usize) -> f32 
     }
     let address = [(layer.index() as u32) << 16 | (unit / 8) as u32, sample, step as u32, (step >> 32) as u32];
     let word = rand_philox::philox4x32_10(address, key(seed, 2))[unit % 8 / 2];
-    let draw = if unit % 2 == 0 { word & 0xffff } else { word >> 16 };
+    let draw = if unit.is_multiple_of(2) { word & 0xffff } else { word >> 16 };
     if draw < 65_536 - dropped { 65_536.0 / (65_536 - dropped) as f32 } else { 0.0 }
 }
 

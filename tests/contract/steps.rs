@@ -22,7 +22,7 @@ fn network(case: u64) -> Spec {
         if case % 3 == 1 {
             spec = spec.norm();
         }
-        if draws[9 + layer] % 2 == 0 {
+        if draws[9 + layer].is_multiple_of(2) {
             spec = spec.dropout(0.3);
         }
     }
@@ -56,12 +56,12 @@ fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], secon
 }
 
 /// Trains network and oracle side by side.
-fn compare(case: u64, n: usize, optimizer: &mut dyn Optimizer, oracle: &mut Oracle, params: &mut Vec<f32>, first: u64) {
+fn compare(case: u64, n: usize, optimizer: &mut dyn Optimizer, oracle: &mut Oracle, params: &mut [f32], first: u64) {
     let spec = network(case);
     if n == 1 && spec.norm_len() > 0 {
         return;
     }
-    let (learned, mut expected) = (learned(&spec), params.clone());
+    let (learned, mut expected) = (learned(&spec), params.to_vec());
     let mut floats = vec![f32::NAN; spec.work_len(n)];
     let mut model = Model::new(&spec, params).unwrap();
     model.resume(SEED, first);
@@ -333,6 +333,11 @@ fn the_loss_of_many_samples_goes_through_two_levels() {
     cygnet::evaluate(&NET, &params, &x[..], Targets::Classes(&y), &mut score, &mut work).unwrap();
     let losses = pass(&NET, &params, &x, Targets::Classes(&y), (0, 0), 0).losses;
     let (whole, rest) = losses.as_chunks::<4096>();
-    let sum = whole.iter().fold(Pair::default(), |sum, level| sum.add(in_lanes(*level)));
-    assert!(same(score.loss(), sum.add(in_lanes(rest.iter().copied())).value() / n as f32));
+    let (mut sum, mut excess) = (0.0, 0.0);
+    for level in whole {
+        let y = in_lanes(*level) - excess;
+        let next = sum + y;
+        (excess, sum) = ((next - sum) - y, next);
+    }
+    assert!(same(score.loss(), (sum + (in_lanes(rest.iter().copied()) - excess)) / n as f32));
 }
