@@ -298,3 +298,17 @@ fn bytes_of_something_else_say_what_they_are() {
     odd[32..].copy_from_slice(&crc.to_le_bytes());
     assert_eq!(fault(1, &odd), CheckpointFault::Field(12));
 }
+
+#[test]
+fn a_fit_that_cannot_end_yet_goes_on_with_what_it_has_seen() {
+    let config = PreprocessConfig { missing: Missing::Mean, ..PreprocessConfig::default() };
+    let (mut floats, mut counts) = (vec![0.0; fit_len(2)], [0; 2]);
+    let mut fit = Fit::new(config, 2, &mut floats, &mut counts).unwrap();
+    fit.add(&[1.0, f32::NAN]).unwrap();
+    assert_eq!(fit.finish().err(), Some(Error::Unseen { feature: 1 }));
+    fit.add(&[3.0, 5.0]).unwrap();
+    let preprocess = fit.finish().unwrap();
+    assert_eq!([preprocess.floats()[0], preprocess.floats()[5]], [2.0, 5.0]);
+    // Its memory is the preprocessing's now.
+    assert!(fit.add(&[1.0, 2.0]).is_err());
+}

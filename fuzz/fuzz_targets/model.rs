@@ -1,9 +1,10 @@
-//! What is accepted as a model, written again, is the same model; a checkpoint even byte for byte.
+//! What is accepted as a model, written again, is the same model; a checkpoint and a preprocessing even byte for byte, and
+//! the network that was read loads them again.
 #![no_main]
 
 use cygnet::host::model_file::{Format, SavedModel};
 use cygnet::{
-    Params, Preprocess, checkpoint_len, holds_average, load, load_spec, preprocess_len, save, section_len,
+    Params, Preprocess, checkpoint_len, holds_average, load, load_params, load_spec, preprocess_len, save, section_len,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -24,6 +25,9 @@ fn checkpoint(bytes: &[u8]) {
     let written = if is_average { Params::of_average(&params) } else { Params::from(&params) };
     assert_eq!(save(&spec, written, &mut again), Ok(()));
     assert_eq!(again, bytes);
+    let mut known = vec![f32::NAN; spec.param_len()];
+    assert_eq!(load_params(&spec, bytes, &mut known), Ok(()));
+    assert_eq!(known, params);
     let model = SavedModel { spec, params, is_average, preparation: None, trained_on: None };
     assert_eq!(SavedModel::from_checkpoint(bytes), Ok(model));
 }

@@ -29,7 +29,7 @@ pub(crate) struct Convert {
     /// identity]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = parse_activation)]
     activation: Vec<Activation>,
-    /// Loss, which it does not say either [default: cross-entropy]
+    /// Loss, which it does not say either [default: cross-entropy, of one output mse]
     #[arg(long, value_name = "NAME", value_parser = parse_loss)]
     loss: Option<Loss>,
 }

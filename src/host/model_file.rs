@@ -72,7 +72,7 @@ pub struct Unsaid {
     pub layers: Vec<String>,
     /// One of every layer but the last, or one of each; none for ReLU and, at the end, identity.
     pub activations: Vec<Activation>,
-    /// What it was trained with; softmax cross-entropy where none is given.
+    /// What it was trained with; where none is given softmax cross-entropy, of one output the mean squared error.
     pub loss: Option<Loss>,
 }
 

@@ -157,8 +157,8 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
     total = train(&mut model, inputs, targets, &mut adam, rate, &mut work, sum)?;
     opaque(adam.steps());
-    Sgd::resume(opaque(SgdConfig::default()), spec, state)?;
-    Adam::resume(opaque(AdamConfig::decoupled(0.1)), spec, state, opaque(9))?;
+    _ = Sgd::resume(opaque(SgdConfig::default()), spec, state)?;
+    _ = Adam::resume(opaque(AdamConfig::decoupled(0.1)), spec, state, opaque(9))?;
 
     let mut averager = Averager::new(mean);
     if (opaque(Snapshots { start: 1, every: 1 })).due(model.steps()) {
@@ -187,7 +187,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     #[cfg(feature = "micromath")]
     softmax(outputs, opaque(Math::Micromath));
     opaque((argmax(outputs), class_of(outputs)));
-    opaque(Workspace::for_prediction(spec, opaque(1), other)?);
+    _ = opaque(Workspace::for_prediction(spec, opaque(1), other)?);
 
     let mut random = stream(opaque(1), opaque(Purpose::Shuffle), opaque(2));
     shuffle(memory.order, &mut random);
