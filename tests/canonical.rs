@@ -165,7 +165,7 @@ fn states() -> Vec<AverageState> {
         weighted.update_weighted(&[1.0], weight).unwrap();
         states.push(weighted.state());
     }
-    const NET: Spec = Spec::new(1).dense(1, Activation::Identity);
+    const NET: Spec = Spec::new(1).dense(1, Activation::Identity).loss(Loss::MeanSquared);
     let (mut mean, mut params) = ([0.0; 2], [1.0; 2]);
     let (mut averager, mut model) = (Averager::new(&mut mean), Model::new(&NET, &mut params).unwrap());
     averager.update(&model).unwrap();

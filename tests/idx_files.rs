@@ -210,7 +210,8 @@ fn the_command_takes_files_by_name_and_turns_their_images() {
     // Labels that begin at 1 stay what they are.
     let is_told = found.out.contains("4 classes") && found.err.contains("no training sample of class `0`");
     assert!(found.code == Some(0) && is_told, "{}{}", found.out, found.err);
-    succeeds(&dir, &format!("train {names} --transpose {train} --out named --quiet"));
+    let named = run(&dir, &format!("train {names} --transpose {train} --out named --quiet"));
+    assert_eq!((named.code, named.err), (Some(0), found.err));
     let bytes = |name: &str| fs::read(dir.path().join(name)).unwrap();
     assert_eq!(bytes("named/last.cygnet"), bytes("found/last.cygnet"));
     let lying = run(&dir, &format!("train {names} {train} --out lying --quiet"));
@@ -251,13 +252,13 @@ fn pixels_that_are_rounded_are_said() {
     let file = data.join("train-images-idx3-ubyte");
     let pixels: Vec<f64> = (0..48).map(|i| f64::from(i) / 47.0).collect();
     fs::write(&file, idx(0x0d, &[12, 2, 2], &pixels)).unwrap();
-    let train = "train --data data --epochs 1 --hidden 2 --batch 4 --out run";
+    let train = "train --data data --epochs 1 --hidden 2 --batch 4 --out";
     let rounded = "note: the pixels are floats between the 256 levels of a byte, and are rounded to the nearest";
-    for line in [train, "eval run/last.cygnet --data data"] {
-        let run = run(&dir, line);
+    for line in [format!("{train} run"), "eval run/last.cygnet --data data".to_owned()] {
+        let run = run(&dir, &line);
         assert!(run.code == Some(0) && run.err.contains(rounded), "{line}: {}", run.err);
     }
     let levels: Vec<f64> = (0..48).map(|i| f64::from(5 * i) / 255.0).collect();
     fs::write(&file, idx(0x0d, &[12, 2, 2], &levels)).unwrap();
-    succeeds(&dir, train);
+    succeeds(&dir, &format!("{train} other"));
 }

@@ -5,8 +5,9 @@ mod common;
 
 use common::{bits, cases, initial, work};
 use cygnet::{
-    Activation, Averager, Error, Init, Model, Optimizer, Params, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig,
-    Spec, Swag, Targets, Window, Workspace, attract, checkpoint_len, fold, holds_average, mean_of, pull, save,
+    Activation, Averager, Error, Init, Loss, Model, Optimizer, Params, ScheduleFree, ScheduleFreeConfig, Sgd,
+    SgdConfig, Spec, Swag, Targets, Window, Workspace, attract, checkpoint_len, fold, holds_average, mean_of, pull,
+    save,
 };
 use proptest::prelude::*;
 use std::mem::forget;
@@ -184,7 +185,7 @@ fn an_average_that_was_exchanged_with_an_average_gives_it_back_as_one() {
 
 #[test]
 fn a_finish_that_fails_leaves_model_and_average() {
-    const OTHER: Spec = Spec::new(1).dense(1, Activation::Identity);
+    const OTHER: Spec = Spec::new(1).dense(1, Activation::Identity).loss(Loss::MeanSquared);
     let (mut params, mut mean, mut wrong) = (initial(&NET, 1), [0.0; P], [1.0, 2.0]);
     let mut model = Model::new(&NET, &mut params).unwrap();
     let mut swa = Averager::new(&mut mean);

@@ -362,7 +362,7 @@ fn every_command_says_what_it_assumes_and_convert_takes_what_is_so() {
         "{}",
         said.err
     );
-    assert_eq!(succeeds(&dir, &format!("{convert} --activation relu --loss cross-entropy")), "");
+    assert_eq!(succeeds(&dir, &format!("{convert} --activation relu --loss cross-entropy --overwrite")), "");
     let tensors = dense(&[("input", 3, 3), ("hidden", 3, 3), ("output", 3, 3)]);
     let logits = forward(&tensors, &["input", "hidden", "output"], &[128.0 / 255.0, 0.2, 0.8]);
     let sum: f64 = logits.iter().map(|x| x.exp()).sum();

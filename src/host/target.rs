@@ -30,7 +30,7 @@ impl Target {
             }
             if !overwrite && whole::is_there(path) {
                 let path = path.display();
-                return Err(HostError::Usage(format!("{path} exists: choose another --out, or say --overwrite")));
+                return Err(HostError::Usage(format!("{path} exists: choose another name, or say --overwrite")));
             }
             whole::check_regular(path).map_err(HostError::file(path))?;
         }
