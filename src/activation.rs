@@ -69,8 +69,7 @@ impl Activation {
         match self {
             Self::Identity => (0, 0),
             Self::Relu => (1, 0),
-            // −0 is 0.
-            Self::LeakyRelu(slope) => (2, (slope + 0.0).to_bits()),
+            Self::LeakyRelu(slope) => (2, slope.to_bits()),
             Self::Tanh => (3, 0),
             Self::Sigmoid => (4, 0),
         }

@@ -30,9 +30,9 @@ use core::ops::Deref;
 /// ```compile_fail
 /// #![deny(unused_must_use)]
 /// # use cygnet::{Activation, Averager, Error, Model, Spec};
-/// # const NET: Spec = Spec::new(1).dense(1, Activation::Identity);
+/// # const NET: Spec = Spec::new(1).dense(2, Activation::Identity);
 /// # fn main() -> Result<(), Error> {
-/// # let (mut params, mut mean) = ([0.0; 2], [0.0; 2]);
+/// # let (mut params, mut mean) = ([0.0; 4], [0.0; 4]);
 /// # let (mut model, mut swa) = (Model::new(&NET, &mut params)?, Averager::new(&mut mean));
 /// # swa.update(&model)?;
 /// swa.in_place_of(&mut model)?; // error: unused `Averaged` that must be used
@@ -64,7 +64,7 @@ impl<'m> Averager<'m> {
             return Err(Error::Swapped);
         }
         kernels::swap(self.mean, model.params);
-        self.exchange = Some(Exchange { place: place(model), mark: model.mark });
+        self.exchange = Some(Exchange { place: model.place(), mark: model.mark });
         let bound = model.bound;
         model.becomes(Mark::Exchanged);
         Ok(Averaged { averager: self, model, bound })
@@ -79,7 +79,7 @@ impl<'m> Averager<'m> {
     pub fn restore(&mut self, model: &mut Model<'_>) -> Result<(), Error> {
         Error::expect_len(Buffer::Params, self.mean.len(), model.params.len())?;
         let Some(exchange) = self.exchange else { return Ok(()) };
-        if model.mark != Mark::Exchanged || exchange.place != place(model) {
+        if model.mark != Mark::Exchanged || exchange.place != model.place() {
             return Err(Error::OtherModel);
         }
         self.exchange_back(model);
@@ -105,11 +105,6 @@ impl<'m> Averager<'m> {
         model.becomes(Mark::Average);
         Ok(())
     }
-}
-
-/// What tells a model from all others that live.
-fn place(model: &Model<'_>) -> usize {
-    model.params.as_ptr().addr()
 }
 
 impl Averaged<'_, '_, '_> {

@@ -385,7 +385,8 @@ fn activation_from(code: u16, slope: f32) -> Option<Activation> {
     match (code, slope.to_bits()) {
         (0, 0) => Some(Activation::Identity),
         (1, 0) => Some(Activation::Relu),
-        (2, _) => Some(Activation::LeakyRelu(slope)),
+        // −0 is written as 0.
+        (2, 0..0x8000_0000) => Some(Activation::LeakyRelu(slope)),
         (3, 0) => Some(Activation::Tanh),
         (4, 0) => Some(Activation::Sigmoid),
         _ => None,

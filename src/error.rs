@@ -268,7 +268,7 @@ pub enum Error {
     /// [digest](crate::Spec::digest).
     Network,
     /// A model that was changed from outside, or by another optimizer, since this one was started, which computes the
-    /// model's weights from its own: it would undo the change. Start it anew.
+    /// model's weights from its own: it would undo the change. Or another model than it was started from. Start it anew.
     Changed,
     /// An optimizer that computes the model's weights from its own, where it would make another's of no effect.
     OwnsWeights,
@@ -334,7 +334,7 @@ pub enum Error {
     OtherModel,
     /// Counts of a state that do not go together.
     State,
-    /// A running variance below zero among the parameters of a network with norms.
+    /// A variance below zero: a running one among the parameters of a network with norms, or one of a posterior.
     Variance {
         /// Index of the first one among the parameters.
         index: usize,
@@ -375,9 +375,9 @@ impl fmt::Display for Error {
             Self::SingleSample => f.write_str("batch normalisation takes at least two samples to train on"),
             Self::SinglePart => f.write_str("noise shows between two micro-batches at least, measured both"),
             Self::Network => f.write_str("the gradient, optimizer or model is that of another network"),
-            Self::Changed => {
-                f.write_str("the model was changed since its optimizer started, which would undo it: start it anew")
-            }
+            Self::Changed => f.write_str(
+                "the model is another, or was changed, since its optimizer started, which would undo it: start it anew",
+            ),
             Self::OwnsWeights => f.write_str("the inner optimizer keeps weights of its own: slow ones have no effect"),
             Self::Clipped => f.write_str("a clipped gradient takes no more samples: step or reset first"),
             Self::StaleNorms => {
@@ -410,7 +410,7 @@ impl fmt::Display for Error {
                 f.write_str("the average was not exchanged with this model, or the model changed since")
             }
             Self::State => f.write_str("counts of a state that do not go together"),
-            Self::Variance { index } => write!(f, "parameter {index}: a running variance below zero"),
+            Self::Variance { index } => write!(f, "parameter {index}: a variance below zero"),
             Self::NotAMean => f.write_str("an exponential or capped average does not merge, weigh, or let a model go"),
             Self::LastModel => f.write_str("the only model of a mean cannot be taken out of it"),
             Self::CountOverflow => f.write_str("a count would overflow"),

@@ -149,6 +149,11 @@ impl<'a> Model<'a> {
         self.changes
     }
 
+    /// What tells it from all other models that live: where its parameters are.
+    pub(crate) fn place(&self) -> usize {
+        self.params.as_ptr().addr()
+    }
+
     /// The parameters have other values from now on, of which nothing is known but what they are.
     pub(crate) fn becomes(&mut self, mark: Mark) {
         (self.bound, self.mark) = (Bound::UNKNOWN, mark);

@@ -94,8 +94,8 @@ pub fn replica_seed(seed: u64, k: u64) -> u64 {
 /// Writes the mean of the replicas to `mean`, `θ̄ = (1/K) Σ θ_k` by `θ̄ ← θ̄ + (θ_k − θ̄)·(1/k)`, and gives it as an average.
 ///
 /// # Errors
-/// [`Error::NoAverage`] of no models, [`Error::Length`], [`Error::Network`] for models of different networks, [`Error::NonFinite`] for a parameter that is not finite, or too
-/// large to average; `mean` is as before then.
+/// [`Error::NoAverage`] of no models, [`Error::Length`], [`Error::Network`] for models of different networks,
+/// [`Error::NonFinite`] for a parameter that is not finite, or too large to average; `mean` is as before then.
 pub fn mean_of<'m>(models: &[Model<'_>], mean: &'m mut [f32]) -> Result<Params<'m>, Error> {
     let first = models.first().ok_or(Error::NoAverage)?;
     for model in models {
@@ -117,7 +117,8 @@ pub fn mean_of<'m>(models: &[Model<'_>], mean: &'m mut [f32]) -> Result<Params<'
 /// `mean`: it does not move, and distances from it shrink by the factor `1 − α`, up to rounding. Pulled all the way, by
 /// `α = 1`, they are that average, until they are trained again.
 ///
-/// Running statistics of norms are pulled like weights; training renews them.
+/// Running statistics of norms are pulled like weights; training renews them. `α = 0` changes nothing, and counts as no
+/// [change](Model::changes).
 ///
 /// # Errors
 /// As [`mean_of`], and [`Error::Setting`] unless `0 <= α <= 1`; nothing has changed then.
@@ -158,8 +159,11 @@ pub fn attract<'c>(
     Ok(Params::of_average(center))
 }
 
-/// `θ ← θ + α(target − θ)`; the target itself for 1, bit for bit.
+/// `θ ← θ + α(target − θ)`; the target itself for 1, bit for bit, and nothing for 0.
 fn toward(model: &mut Model<'_>, target: &[f32], alpha: f32, largest: Bound) {
+    if alpha == 0.0 {
+        return;
+    }
     if alpha == 1.0 || model.mark == Mark::Exchanged {
         model.mark = Mark::Average;
     }

@@ -93,14 +93,16 @@ impl Spec {
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
     #[must_use = "a description is a value: this is the next one"]
-    pub const fn dense(mut self, width: u16, activation: Activation) -> Self {
+    pub const fn dense(mut self, width: u16, mut activation: Activation) -> Self {
         if width == 0 {
             return self.with_fault(SpecFault::ZeroWidth);
         }
-        if let Activation::LeakyRelu(slope) = activation
-            && !(slope >= 0.0 && slope.is_finite())
-        {
-            return self.with_fault(SpecFault::Constant);
+        if let Activation::LeakyRelu(slope) = &mut activation {
+            if !(*slope >= 0.0 && slope.is_finite()) {
+                return self.with_fault(SpecFault::Constant);
+            }
+            // −0 is 0: equal networks have equal bits.
+            *slope += 0.0;
         }
         let at = self.count as usize;
         if at >= MAX_LAYERS {

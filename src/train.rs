@@ -156,8 +156,7 @@ impl Model<'_> {
     }
 
     /// Checks a batch, runs it forward and back to the deltas of every layer, and adds it to `score`, which is of no use
-    /// after an error; also returns a
-    /// bound on the magnitudes of the gradient, and memory for a block of it.
+    /// after an error; also returns a bound on the magnitudes of the gradient, and memory for a block of it.
     fn trace<'w>(
         &self,
         inputs: Inputs<'w>,

@@ -299,6 +299,35 @@ fn a_preprocessing_is_written_as_it_was_read() {
 }
 
 #[test]
+fn equal_networks_have_equal_bytes() {
+    let [zero, negative] = [0.0, -0.0].map(|slope| Spec::new(2).dense(2, Activation::LeakyRelu(slope)));
+    let params = initial(&zero, 1);
+    let [expected, found] = [zero, negative].map(|spec| {
+        let mut bytes = vec![0; checkpoint_len(&spec)];
+        save(&spec, &params, &mut bytes).unwrap();
+        bytes
+    });
+    assert_eq!((zero, zero.digest(), expected), (negative, negative.digest(), found.clone()));
+    let mut bytes = found;
+    bytes[27] = 0x80;
+    let end = bytes.len() - 4;
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes[..end]);
+    bytes[end..].copy_from_slice(&crc.to_le_bytes());
+    assert_eq!(load_spec(&bytes), Err(Error::Checkpoint(CheckpointFault::Field(24))));
+}
+
+#[test]
+fn a_second_moment_below_zero_is_no_posterior() {
+    let with = |count, second| {
+        let (mut mean, mut second) = ([1.0, 2.0], [0.5, second]);
+        Swag::resume(SwagState { count, deviations: 0 }, &mut mean, &mut second, &mut []).err()
+    };
+    assert_eq!([with(2, 0.0), with(2, -0.0), with(2, 1e-30)], [None; 3]);
+    assert_eq!([with(2, -1e-30), with(2, -5.0)], [Some(Error::Variance { index: 1 }); 2]);
+    assert_eq!(with(0, -5.0), None, "what the slices of an empty one hold does not matter");
+}
+
+#[test]
 fn counts_of_a_posterior_go_together() {
     let with = |count, deviations| {
         let (mut mean, mut second, mut columns) = ([1.0], [0.5], [0.1, 0.2]);

@@ -7,8 +7,8 @@ mod common;
 use common::{bits, initial, samples};
 use cygnet::{
     Activation, Adam, AdamConfig, Averager, Error, Gradient, Init, Lookahead, LookaheadConfig, Loss, Model, Optimizer,
-    ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Spec, Targets, Workspace, attract, checkpoint_len, mean_of, pull,
-    save,
+    Pull, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Spec, Targets, Workspace, attract, checkpoint_len, mean_of,
+    pull, save,
 };
 
 const NET: Spec = Spec::new(3).dense(5, Activation::Tanh).dense(2, Activation::Identity);
@@ -152,6 +152,38 @@ fn what_changes_a_model_stops_an_optimizer_that_owns_its_weights_until_it_starts
         assert_eq!((free.state(), bits(&free.averaged().unwrap())), (state, x), "{name}");
         let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats).unwrap();
         assert_eq!(train(&mut model, &mut free, true), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn another_model_of_the_same_network_and_as_many_changes_is_not_trained_as_the_first() {
+    let (mut a, mut b, mut floats) = (initial(&NET, 1), initial(&NET, 2), vec![0.0; 2 * P]);
+    let mut first = Model::new(&NET, &mut a).unwrap();
+    let mut second = Model::new(&NET, &mut b).unwrap();
+    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &first, &mut floats).unwrap();
+    for fused in [true, false] {
+        assert_eq!(first.changes(), second.changes());
+        assert_eq!(train(&mut second, &mut free, fused), Err(Error::Changed));
+        assert_eq!(train(&mut first, &mut free, fused), Ok(()));
+        let _ = second.params_mut();
+    }
+    // Where a model itself lies does not matter.
+    let mut moved = first;
+    assert_eq!(train(&mut moved, &mut free, true), Ok(()));
+}
+
+#[test]
+fn a_pull_that_does_not_pull_is_no_change() {
+    let (mut a, mut b, mut floats, mut mean) = (initial(&NET, 1), initial(&NET, 2), vec![0.0; 2 * P], vec![0.0; P]);
+    a[0] = -0.0;
+    let mut models = [Model::new(&NET, &mut a).unwrap(), Model::new(&NET, &mut b).unwrap()];
+    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &models[0], &mut floats).unwrap();
+    for fused in [true, false] {
+        let before = models.each_ref().map(|model| (bits(model.params()), model.changes()));
+        pull(&mut models, &mut mean, Pull::Fading.at(9, 9)).unwrap();
+        attract(&mut models, &mut vec![0.5; P], &mut mean, 0.0).unwrap();
+        assert_eq!(models.each_ref().map(|model| (bits(model.params()), model.changes())), before);
+        assert_eq!(train(&mut models[0], &mut free, fused), Ok(()));
     }
 }
 

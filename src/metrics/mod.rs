@@ -22,8 +22,8 @@ pub use rank::rank;
 /// once, which changes no bit. `params` may lie in flash.
 ///
 /// # Errors
-/// As [`predict`](crate::predict), and [`Error::Label`], [`Error::NonFinite`] for a target or the loss; `total` is as
-/// before then.
+/// As [`predict`](crate::predict), and [`Error::Label`], [`Error::NoClasses`], [`Error::Target`], [`Error::NonFinite`] for a
+/// target or the loss; `total` is as before then.
 pub fn evaluate<'x>(
     spec: &Spec,
     params: &[f32],

@@ -43,7 +43,7 @@ pub struct Lookahead<'a, O> {
 
 impl<'a, O: Optimizer> Lookahead<'a, O> {
     /// Starts from `model`, whose parameters `slow` becomes a copy of. What changes the model from outside later, the slow
-    /// weights follow as they follow a step.
+    /// weights follow as they follow a step. An inner optimizer with a past may be lent as `&mut`, and outlives an error then.
     ///
     /// # Errors
     /// [`Error::Setting`] for a `k` of 0 or an `α` out of range, [`Error::OwnsWeights`] for an inner optimizer that does

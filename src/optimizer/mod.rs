@@ -18,11 +18,11 @@ pub use sgd::{Sgd, SgdConfig};
 pub trait Optimizer {
     /// Whether it can take a step of `model`; called before anything changes. An optimizer knows its network by
     /// [`Spec::digest`](crate::Spec::digest); one that [owns the weights](Self::owns_weights) also knows the model by
-    /// [`Model::changes`], which it counts along, one for each step.
+    /// where its parameters are and by [`Model::changes`], which it counts along, one for each step.
     ///
     /// # Errors
     /// [`Error::Network`] for another network than that of the state, [`Error::Changed`] where the weights were changed by
-    /// others.
+    /// others, or are another model's.
     fn check(&self, model: &Model<'_>) -> Result<(), Error>;
 
     /// Whether each step computes the model's weights from others that are the optimizer's own, as [`ScheduleFree`] does:

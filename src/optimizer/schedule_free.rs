@@ -79,7 +79,7 @@ impl ScheduleFreeState {
 ///
 /// The model's parameters follow from `z` and `x` alone: whatever else changes them, such as [`Model::params_mut`], a load, a
 /// pull or a step of another optimizer, the next step would undo. It is refused with [`Error::Changed`], until this is
-/// started anew or resumed.
+/// started anew or resumed; so is a step of another model, even one of the same network.
 ///
 /// The rate stays as it is, after a warm-up if one helps. Memory: `2P` floats, `z` before `x`.
 #[derive(Debug)]
@@ -87,7 +87,8 @@ impl ScheduleFreeState {
 pub struct ScheduleFree<'a> {
     /// The digest of the network.
     network: u32,
-    /// The model's changes, counted along.
+    /// Which model, and its changes, counted along.
+    place: usize,
     changes: u32,
     floats: &'a mut [f32],
     state: ScheduleFreeState,
@@ -137,8 +138,8 @@ impl<'a> ScheduleFree<'a> {
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
-        let (network, changes, bound) = (model.spec.digest(), model.changes, Bound::UNKNOWN);
-        Ok(Self { network, changes, floats, state, scale: 1.0, step, bound, covered: 0 })
+        let (network, place, changes) = (model.spec.digest(), model.place(), model.changes);
+        Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound: Bound::UNKNOWN, covered: 0 })
     }
 
     /// Ends the training: the model's parameters become `x`. Running statistics of norms stay those of `y` until a
@@ -167,7 +168,7 @@ impl<'a> ScheduleFree<'a> {
 impl Optimizer for ScheduleFree<'_> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
         model.spec.expect(self.network)?;
-        if model.changes == self.changes { Ok(()) } else { Err(Error::Changed) }
+        if (model.place(), model.changes) == (self.place, self.changes) { Ok(()) } else { Err(Error::Changed) }
     }
 
     fn owns_weights(&self) -> bool {

@@ -49,8 +49,8 @@ impl<'a> Swag<'a> {
     /// Continues with moments and columns, as [`state`](Self::state) was.
     ///
     /// # Errors
-    /// As [`new`](Self::new), [`Error::State`] for more deviations than models, and [`Error::NonFinite`] for moments or
-    /// columns that are not finite, or that large.
+    /// As [`new`](Self::new), [`Error::State`] for more deviations than models, [`Error::NonFinite`] for moments or columns
+    /// that are not finite, or that large, and [`Error::Variance`] for a second moment below zero, which no models leave.
     pub fn resume(
         state: SwagState,
         mean: &'a mut [f32],
@@ -69,6 +69,9 @@ impl<'a> Swag<'a> {
         if state.count > 0 {
             Params::from(&*swag.mean).check()?;
             Params::from(&*swag.second).check()?;
+            if let Some(index) = swag.second.iter().position(|&second| second < 0.0) {
+                return Err(Error::Variance { index });
+            }
         }
         Params::from(cut(swag.columns, swag.held().saturating_mul(p)).0).check()?;
         Ok(swag)

@@ -29,7 +29,8 @@ impl Swag<'_> {
     ///
     /// # Errors
     /// As [`predict`](crate::predict()) and [`sample`](Swag::sample); [`Error::Setting`] for no draws,
-    /// [`Error::NonFinite`] for an output of `2^127` or more, [`Error::StaleNorms`] for a network with norms. `probabilities` are of no use then.
+    /// [`Error::NonFinite`] for an output of `2^127` or more, [`Error::StaleNorms`] for a network with norms. `probabilities`
+    /// are of no use then.
     pub fn predict<'x>(
         &self,
         spec: &Spec,
