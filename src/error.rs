@@ -307,7 +307,7 @@ pub enum Error {
         /// The first sample where they are not.
         sample: usize,
     },
-    /// NaN or infinity.
+    /// NaN, infinity, or a number that is too large to go on with; of an optimizer's state also a second moment below zero.
     NonFinite {
         /// Where.
         value: Value,
@@ -373,12 +373,14 @@ impl fmt::Display for Error {
             }
             Self::Empty => f.write_str("no samples"),
             Self::SingleSample => f.write_str("batch normalisation takes at least two samples to train on"),
-            Self::SinglePart => f.write_str("noise shows between two micro-batches at least, measured both"),
+            Self::SinglePart => f.write_str("noise takes at least two micro-batches, all of them measured"),
             Self::Network => f.write_str("the gradient, optimizer or model is that of another network"),
-            Self::Changed => f.write_str(
-                "the model is another, or was changed, since its optimizer started, which would undo it: start it anew",
-            ),
-            Self::OwnsWeights => f.write_str("the inner optimizer keeps weights of its own: slow ones have no effect"),
+            Self::Changed => {
+                f.write_str("the optimizer started from another model, or this one was changed since: start it anew")
+            }
+            Self::OwnsWeights => {
+                f.write_str("the inner optimizer keeps weights of its own: slow ones would have no effect")
+            }
             Self::Clipped => f.write_str("a clipped gradient takes no more samples: step or reset first"),
             Self::StaleNorms => {
                 f.write_str("draws with norms need statistics of their own: sample, NormUpdate, predict")
@@ -390,7 +392,7 @@ impl fmt::Display for Error {
                     classes.saturating_sub(1)
                 )
             }
-            Self::NoClasses => f.write_str("one output under a loss of values knows no classes: give values"),
+            Self::NoClasses => f.write_str("one output under a loss of values has no classes: give values"),
             Self::Target { index } => write!(f, "target value {index} is no probability"),
             Self::Pick { row, samples } => write!(f, "row {row} of a set of {samples} samples"),
             Self::Sparse { sample } => write!(f, "sample {sample}: positions do not ascend within the inputs"),
@@ -400,7 +402,10 @@ impl fmt::Display for Error {
             Self::NonFinite { value: value @ Value::Param, index } => {
                 write!(f, "{value} {index} is not finite, or too large to average")
             }
-            Self::NonFinite { value, index } => write!(f, "{value} {index} is not finite"),
+            Self::NonFinite { value: Value::State, index } => {
+                write!(f, "optimizer state {index} is not finite, too large to go on, or a second moment below zero")
+            }
+            Self::NonFinite { value, index } => write!(f, "{value} {index} is not finite, or too large to go on"),
             Self::Setting(setting) => write!(f, "out of range: {setting}"),
             Self::Preprocess { feature } => write!(f, "preprocessing of feature {feature}: impossible numbers"),
             Self::Unseen { feature } => write!(f, "feature {feature} has no value in any sample"),
@@ -409,13 +414,13 @@ impl fmt::Display for Error {
             Self::OtherModel => {
                 f.write_str("the average was not exchanged with this model, or the model changed since")
             }
-            Self::State => f.write_str("counts of a state that do not go together"),
+            Self::State => f.write_str("the counts of the state do not go together"),
             Self::Variance { index } => write!(f, "parameter {index}: a variance below zero"),
             Self::NotAMean => f.write_str("an exponential or capped average does not merge, weigh, or let a model go"),
             Self::LastModel => f.write_str("the only model of a mean cannot be taken out of it"),
             Self::CountOverflow => f.write_str("a count would overflow"),
             Self::Checkpoint(fault) => write!(f, "checkpoint: {fault}"),
-            Self::AverageWeights => f.write_str("the checkpoint holds an average, no live weights to train further"),
+            Self::AverageWeights => f.write_str("the checkpoint holds an average, not live weights to train further"),
         }
     }
 }

@@ -155,6 +155,10 @@ impl Reading {
         }
         let spec = spec.ok_or("no tensor is named `….weight`")?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
+        // Such as a dropout that would be rounded.
+        if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
+            return Err(format!("its metadata say `{said}`, which is written `{}`", describe(&spec, is_average)));
+        }
         check_params(&spec, &mut tensors.params.iter().copied()).map_err(|e| e.to_string())?;
         let preparation = read_preparation(&file, &spec, columns)?;
         trained_on.as_ref().map_or(Ok(()), |data| data.check(&spec))?;
