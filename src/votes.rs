@@ -22,13 +22,18 @@ pub enum Vote {
 }
 
 impl Vote {
-    /// Floats for `samples` samples of `outputs` outputs: one an output; two for [`Hard`](Self::Hard), ballots beside
-    /// probabilities.
+    /// Floats for `samples` samples of `outputs` outputs: one an output; for [`Hard`](Self::Hard) also one a class for its
+    /// ballots.
     #[must_use]
     pub const fn len(self, samples: usize, outputs: usize) -> usize {
-        let all = samples.saturating_mul(outputs);
-        if matches!(self, Self::Hard) { all.saturating_mul(2) } else { all }
+        let each = if matches!(self, Self::Hard) { outputs.saturating_add(choices(outputs)) } else { outputs };
+        samples.saturating_mul(each)
     }
+}
+
+/// Classes that so many outputs may vote for.
+const fn choices(outputs: usize) -> usize {
+    if outputs == 1 { 2 } else { outputs }
 }
 
 /// The votes of models on a batch of samples, taken in one model at a time.
@@ -56,7 +61,7 @@ pub struct Votes<'a> {
     outputs: usize,
     /// Shape `(n, outputs)`: means of probabilities, or of logits.
     means: &'a mut [f32],
-    /// Sums of the weights of ballots likewise, since ties must stay ties; none but of hard votes.
+    /// Shape `(n, choices)`: sums of the weights of ballots, since ties must stay ties; none but of hard votes.
     ballots: &'a mut [f32],
     weight: f32,
 }
@@ -101,9 +106,8 @@ impl<'a> Votes<'a> {
         }
         // The first is copied, since the gain is 1 and the means are 0.
         kernels::mean_update(self.means, logits, gain);
-        for (ballots, p) in rows_mut(self.ballots, self.outputs).zip(rows(logits, self.outputs)) {
-            // Of a single probability, only what is above a half is a ballot.
-            let choice = if let [p] = p { usize::from(*p <= 0.5) } else { argmax(p) };
+        for (ballots, p) in rows_mut(self.ballots, choices(self.outputs)).zip(rows(logits, self.outputs)) {
+            let choice = if let [p] = p { usize::from(*p > 0.5) } else { argmax(p) };
             if let Some(ballots) = ballots.get_mut(choice) {
                 *ballots += weight;
             }
@@ -129,15 +133,13 @@ impl<'a> Votes<'a> {
         self.check()?;
         Error::expect_len(Buffer::Targets, samples, classes.len())?;
         for (i, class) in numbered(0, classes) {
-            let row = |floats| cut(cut(floats, i.wrapping_mul(self.outputs)).1, self.outputs).0;
-            let (means, ballots) = (row(&*self.means), row(&*self.ballots));
-            *class = match (self.vote, means, ballots) {
-                (Vote::Hard, &[mean], &[ballots]) => {
-                    most_ballots(&[self.weight - ballots, ballots], &[1.0 - mean, mean])
-                }
-                (Vote::Hard, ..) => most_ballots(ballots, means),
-                (Vote::Soft, &[mean], _) => usize::from(mean > 0.5),
-                (Vote::LogPool, &[mean], _) => usize::from(mean > 0.0),
+            let row = |floats, width| cut(cut(floats, i.wrapping_mul(width)).1, width).0;
+            let (means, ballots) = (row(&*self.means, self.outputs), row(&*self.ballots, choices(self.outputs)));
+            *class = match (self.vote, means) {
+                (Vote::Hard, &[mean]) => most_ballots(ballots, &[1.0 - mean, mean]),
+                (Vote::Hard, _) => most_ballots(ballots, means),
+                (Vote::Soft, &[mean]) => usize::from(mean > 0.5),
+                (Vote::LogPool, &[mean]) => usize::from(mean > 0.0),
                 _ => argmax(means),
             } as u16;
         }
@@ -156,6 +158,13 @@ impl<'a> Votes<'a> {
         Ok(match self.vote {
             Vote::Soft => means,
             Vote::Hard => {
+                if self.outputs == 1 {
+                    // Those for class 1 alone.
+                    for (share, ballots) in means.iter_mut().zip(rows(ballots, 2)) {
+                        *share = ballots.last().map_or(0.0, |ballots| ballots / total);
+                    }
+                    return Ok(means);
+                }
                 ballots.iter_mut().for_each(|ballots| *ballots /= total);
                 ballots
             }

@@ -154,11 +154,11 @@ fn what_is_no_vote_is_refused_and_changes_nothing() {
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn one_output_votes_as_two_of_which_the_first_is_zero(
-        models in vec((vec(-4.0_f32..4.0, 5), prop::sample::select(&[0.5_f32, 1.0, 2.0])), 1..6),
+        models in vec((vec(-4.0_f32..4.0, 5), prop::sample::select(&[0.1_f32, 0.1, 0.1, 0.3, 2.0])), 1..12),
     ) {
         for vote in KINDS {
             let (mut one, mut two) = (vec![0.0; vote.len(5, 1)], vec![0.0; vote.len(5, 2)]);
