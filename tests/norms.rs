@@ -183,8 +183,9 @@ fn running_statistics_follow_each_batch_and_no_optimizer_moves_them() {
     let mut lookahead = Lookahead::new(config, inner, &model, &mut slow).unwrap();
     let optimizers: [&mut dyn Optimizer; 4] = [&mut sgd, &mut adam, &mut free, &mut lookahead];
     for optimizer in optimizers {
-        let (mut params, mut floats) = (start.clone(), work(&spec, SAMPLES));
-        let mut model = Model::new(&spec, &mut params).unwrap();
+        let mut floats = work(&spec, SAMPLES);
+        own.copy_from_slice(&start);
+        let mut model = Model::new(&spec, &mut own).unwrap();
         let mut work = Workspace::new(&spec, SAMPLES, &mut floats).unwrap();
         for n in [SAMPLES, 2, 3] {
             let (inputs, before) = (samples(n, &spec, n as u64), wide(model.params()));

@@ -188,7 +188,7 @@ fn both_learn() {
     let adam = Adam::new(AdamConfig::default(), &NET, &mut moments).unwrap();
     let mut lookahead = Lookahead::new(LookaheadConfig::default(), adam, &model, &mut slow).unwrap();
     let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats).unwrap();
-    let losses = [learn(&mut lookahead, &mut start.clone(), 0.01), learn(&mut schedule_free, &mut start.clone(), 0.3)];
+    let losses = [learn(&mut lookahead, &mut start.clone(), 0.01), learn(&mut schedule_free, &mut own, 0.3)];
     assert!(losses.iter().all(|&loss| loss < 1e-3), "{losses:?}");
 }
 
@@ -205,8 +205,9 @@ fn weights_by_hand_leave_no_bound() {
     let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats).unwrap();
     let optimizers: [&mut dyn Optimizer; 2] = [&mut lookahead, &mut schedule_free];
     for optimizer in optimizers {
-        let (mut params, mut work, mut mean) = (start, vec![0.0; NET.work_len(1)], [0.0; P]);
-        let mut model = Model::new(&NET, &mut params).unwrap();
+        let (mut work, mut mean) = (vec![0.0; NET.work_len(1)], [0.0; P]);
+        own = start;
+        let mut model = Model::new(&NET, &mut own).unwrap();
         let mut work = Workspace::new(&NET, 1, &mut work).unwrap();
         let mut average = Averager::new(&mut mean);
         model.train(&x, Targets::Values(&target), optimizer, 0.1, &mut work).unwrap();
