@@ -233,7 +233,8 @@ fn plain(asked: &Asked, params: &[f32], sample: &[f32]) -> Vec<f32> {
                 if z > 0.0 {
                     z
                 } else {
-                    slope * z
+                    // The description makes 0 of −0.
+                    (slope + 0.0) * z
                 }
             }
             Activation::Tanh => libm::tanhf(z),
