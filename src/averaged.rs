@@ -64,9 +64,9 @@ impl<'m> Averager<'m> {
             return Err(Error::Swapped);
         }
         kernels::swap(self.mean, model.params);
-        self.exchange = Some(Exchange { place: model.place(), mark: model.mark });
-        let bound = model.bound;
+        let (bound, mark) = (model.bound, model.mark);
         model.becomes(Mark::Exchanged);
+        self.exchange = Some(Exchange { with: identity(model), mark });
         Ok(Averaged { averager: self, model, bound })
     }
 
@@ -79,7 +79,7 @@ impl<'m> Averager<'m> {
     pub fn restore(&mut self, model: &mut Model<'_>) -> Result<(), Error> {
         Error::expect_len(Buffer::Params, self.mean.len(), model.params.len())?;
         let Some(exchange) = self.exchange else { return Ok(()) };
-        if model.mark != Mark::Exchanged || exchange.place != model.place() {
+        if model.mark != Mark::Exchanged || exchange.with != identity(model) {
             return Err(Error::OtherModel);
         }
         self.exchange_back(model);
@@ -105,6 +105,11 @@ impl<'m> Averager<'m> {
         model.becomes(Mark::Average);
         Ok(())
     }
+}
+
+/// What tells a model as it is now from itself after a change, and from all others, but for one in 2³².
+fn identity(model: &Model<'_>) -> usize {
+    model.place() ^ (model.changes as usize).wrapping_mul(0x9e37_79b1)
 }
 
 impl Averaged<'_, '_, '_> {

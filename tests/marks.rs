@@ -154,6 +154,10 @@ proptest! {
 
         if how < CHANGES {
             change(&mut model, how);
+            if other == 0 {
+                // Exchanged again, with another average.
+                forget(another.in_place_of(&mut model).unwrap());
+            }
             let changed = bits(model.params());
             prop_assert_eq!(swa.restore(&mut model), Err(Error::OtherModel));
             prop_assert_eq!((swa.mean(), swa.count()), (Err(Error::Swapped), 1));

@@ -218,6 +218,10 @@ fn looking_at_a_model_or_at_its_average_stops_no_optimizer() {
         drop(in_place);
         model.resume(7, 3);
         assert_eq!(model.changes(), changes);
+        std::mem::forget(average.in_place_of(&mut model).unwrap());
+        assert_eq!(train(&mut model, &mut free, fused), Err(Error::Changed));
+        average.restore(&mut model).unwrap();
+        assert_eq!(model.changes(), changes);
     }
 }
 

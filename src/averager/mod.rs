@@ -44,15 +44,15 @@ pub struct Averager<'a> {
     selection: Option<Selection<'a>>,
     rule: Rule,
     progress: Progress,
-    /// While the mean's slice holds a model's live weights: where those were, and what.
+    /// While the mean's slice holds a model's live weights: whose they are, and what.
     pub(crate) exchange: Option<Exchange>,
 }
 
 /// Whose weights an average's slice holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exchange {
-    /// Address of the model's parameters, which nothing else can have while they are borrowed.
-    pub place: usize,
+    /// Which model, as it was left.
+    pub with: usize,
     /// What the model knew of its weights.
     pub mark: Mark,
 }

@@ -8,7 +8,7 @@ use crate::targets::class_of;
 /// How many classes stand before `class`: those with a larger output, and lower ones with an equal output. 0 is
 /// [`class_of`](crate::class_of) the outputs; a sample is a hit of top-k where its class has a rank below k.
 ///
-/// Shape: a row of outputs, or probabilities; a single output is the logit of class 1 against class 0.
+/// Shape: a row of outputs, or of as many probabilities; a single number is the logit of class 1 against class 0.
 ///
 /// # Errors
 /// [`Error::Label`] for a class without an output, [`Error::NonFinite`] for an output.

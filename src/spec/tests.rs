@@ -1,0 +1,124 @@
+//! Sizes, faults and digests of descriptions.
+
+use super::*;
+
+const NET: Spec = Spec::new(784).dense(64, Activation::Relu).dropout(0.5).dense(10, Activation::Identity);
+
+#[test]
+fn sizes_of_the_reference_network() {
+    assert_eq!(NET.param_len(), 50_890);
+    assert_eq!(NET.work_len(1), 2 * 74 + 64);
+    assert_eq!(NET.work_len(32), 2 * 32 * 74 + 64);
+    assert_eq!(NET.predict_len(1), 74);
+    // Elements, masks of 64 samples, three places a sample and one more; values and a block of gradients.
+    for (batch, masks) in [(1, 1), (32, 1), (64, 1), (65, 2)] {
+        assert_eq!(NET.index_len(batch), 784 * batch + 16 + 2 * 784 * masks + 3 * batch + 1);
+        assert_eq!(NET.list_len(batch), 784 * batch + 16 + 4096);
+    }
+    let wide = Spec::new(3).dense(100, Activation::Relu).dense(2, Activation::Identity);
+    assert_eq!(wide.list_len(5), 15 + 16 + 64 * 100);
+    assert_eq!((NET.inputs(), NET.outputs(), NET.depth()), (784, 10, 2));
+    let head = NET.layer(1).unwrap();
+    assert_eq!((head.inputs(), head.outputs(), head.offset()), (64, 10, 784 * 64 + 64));
+    assert_eq!((NET.units(), NET.widest_even()), (74, 64));
+    assert_eq!(NET.layer(2), None);
+}
+
+#[test]
+fn a_wrong_description_says_its_first_fault_and_has_no_size() {
+    let id = Activation::Identity;
+    let deep = (0..=MAX_LAYERS).fold(Spec::new(2), |s, _| s.dense(2, id));
+    for (spec, fault) in [
+        (Spec::new(3), SpecFault::NoLayers),
+        (Spec::new(0).dense(2, id), SpecFault::ZeroWidth),
+        (Spec::new(2).dense(0, id), SpecFault::ZeroWidth),
+        (Spec::new(2).dropout(0.5).dense(2, id), SpecFault::Dropout),
+        (Spec::new(2).dense(2, id).dropout(0.5), SpecFault::Dropout),
+        (Spec::new(2).dense(2, id).dropout(1.0).dense(2, id), SpecFault::Dropout),
+        (Spec::new(2).dense(2, id).dropout(f32::NAN).dense(2, id), SpecFault::Dropout),
+        (Spec::new(2).dense(2, Activation::LeakyRelu(f32::NAN)), SpecFault::Constant),
+        (Spec::new(2).norm().dense(2, id), SpecFault::Norm),
+        (Spec::new(2).dense(2, id).norm().norm(), SpecFault::Norm),
+        (Spec::new(2).dense(2, id).loss(Loss::Huber(0.0)), SpecFault::Constant),
+        (Spec::new(2).dense(1, id), SpecFault::OneClass),
+        (Spec::new(2).dense(1, id).loss(Loss::MeanSquared).loss(Loss::SoftmaxCrossEntropy), SpecFault::OneClass),
+        (deep, SpecFault::TooManyLayers),
+    ] {
+        assert_eq!(spec.check(), Err(Error::Spec(fault)));
+        assert_eq!((spec.param_len(), spec.work_len(1), spec.predict_len(1)), (usize::MAX, usize::MAX, usize::MAX));
+    }
+}
+
+#[test]
+fn one_output_waits_for_its_loss() {
+    let id = Activation::Identity;
+    for (loss, classes) in [(Loss::BinaryCrossEntropy, 2), (Loss::MeanSquared, 0), (Loss::Huber(1.0), 0)] {
+        let net = Spec::new(2).dense(1, id).loss(loss);
+        assert_eq!((net.check(), net.classes()), (Ok(()), classes));
+        assert_eq!(net.dense(3, id).classes(), 3);
+    }
+}
+
+#[test]
+fn a_digest_tells_networks_apart_whatever_the_order_of_their_description() {
+    use Activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
+    let mut all = std::vec![];
+    for activation in [Identity, Relu, LeakyRelu(0.0), LeakyRelu(0.1), Tanh, Sigmoid] {
+        for loss in
+            [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(1.0), Loss::Huber(2.0)]
+        {
+            for (inputs, width) in [(2, 3), (3, 2), (3, 3)] {
+                let first = Spec::new(inputs).dense(width, activation);
+                for first in [first, first.norm(), first.dropout(0.5), first.norm().dropout(0.25), first.dense(3, Relu)]
+                {
+                    let spec = first.dense(3, Identity);
+                    let said_late = spec.loss(loss);
+                    let said_early = Spec::new(inputs).loss(loss);
+                    let layers = |to: Spec, layer: &Layer| {
+                        let to = to.dense(layer.outputs, layer.activation).dropout(layer.dropout());
+                        if layer.is_normed() { to.norm() } else { to }
+                    };
+                    let again = spec.layers().fold(said_early, layers).math(Math::Libm);
+                    assert_eq!((again, again.digest()), (said_late, said_late.digest()));
+                    all.extend([said_late, said_late.dense(2, Identity)]);
+                    #[cfg(feature = "micromath")]
+                    all.push(said_late.math(Math::Micromath));
+                }
+            }
+        }
+    }
+    let mut digests: std::vec::Vec<u32> = all.iter().map(Spec::digest).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), all.len());
+    let zeros = [0.0, -0.0].map(|slope| Spec::new(2).dense(2, LeakyRelu(slope)));
+    assert_eq!((zeros[0], zeros[0].digest()), (zeros[1], zeros[1].digest()));
+    assert_eq!(all[0].loss(Loss::MeanSquared).loss(all[0].loss_kind()).digest(), all[0].digest());
+}
+
+#[test]
+fn a_norm_takes_four_parameters_a_unit_and_room_in_the_workspace() {
+    let id = Activation::Identity;
+    let net = Spec::new(7).dense(5, Activation::Relu).norm().dropout(0.5).dense(4, id).dense(3, id).norm();
+    assert_eq!((net.param_len(), net.norm_len()), (40 + 20 + 24 + 15 + 12, 2 * 8));
+    assert_eq!(net.work_len(6), 2 * 6 * 12 + 5 + (6 + 5) * 8);
+    assert_eq!(net.predict_len(6), 6 * (5 + 4));
+    let layer = |l| net.layer(l).unwrap();
+    assert_eq!((layer(1).offset(), layer(2).offset(), layer(2).norm_offset()), (60, 84, 99));
+    assert_eq!((layer(0).norm_room(6), layer(2).norm_room(6)), (55, 33));
+    assert_eq!((layer(0).learned_len(), layer(1).learned_len()), (50, 24));
+    let folded = Spec::new(7).dense(5, Activation::Relu).dropout(0.5).dense(4, id).dense(3, id);
+    assert_eq!((net.folded(), folded.norm_len(), folded.folded()), (folded, 0, folded));
+    assert_eq!(Spec::new(2).norm().folded().check(), Err(Error::Spec(SpecFault::Norm)));
+}
+
+#[test]
+fn the_widest_networks_are_described_exactly() {
+    let id = Activation::Identity;
+    let wide = (0..MAX_LAYERS).fold(Spec::new(65_535), |s, _| s.dense(65_535, id));
+    if usize::BITS >= 64 {
+        assert_eq!(wide.param_len(), MAX_LAYERS * 65_536 * 65_535);
+    } else {
+        assert_eq!(wide.check(), Err(Error::Spec(SpecFault::TooLarge)));
+    }
+}
