@@ -181,7 +181,7 @@ fn a_pull_that_does_not_pull_is_no_change() {
     for fused in [true, false] {
         let before = models.each_ref().map(|model| (bits(model.params()), model.changes()));
         pull(&mut models, &mut mean, Pull::Fading.at(9, 9)).unwrap();
-        attract(&mut models, &mut vec![0.5; P], &mut mean, 0.0).unwrap();
+        attract(&mut models, &mut [0.5; P], &mut mean, 0.0).unwrap();
         assert_eq!(models.each_ref().map(|model| (bits(model.params()), model.changes())), before);
         assert_eq!(train(&mut models[0], &mut free, fused), Ok(()));
     }
