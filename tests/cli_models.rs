@@ -8,6 +8,7 @@ mod cli;
 
 use cli::{Run, TRAIN, bytes, command, fails, files, run, succeeds, workplace, write_data};
 use cygnet::host::model_file::SavedModel;
+use cygnet::{Activation, Loss, Spec};
 use serde_json::Value;
 
 /// The words of the row that begins with `name`, in the first table that has one.
@@ -74,6 +75,41 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
         command(dir.path(), &format!("{eval} --json")).stdout(std::process::Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// Whatever its outputs and its loss are: with classes it names one of them, else it gives its value.
+#[test]
+fn a_model_of_any_outputs_and_loss_answers_for_images() {
+    let dir = workplace();
+    write_data(&dir.path().join("two"), [40, 20], 6, 2);
+    let losses = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(1.0)];
+    for (outputs, loss) in (1..=3).flat_map(|outputs| losses.map(|loss| (outputs, loss))) {
+        let spec = Spec::new(36).dense(outputs, Activation::Identity).loss(loss);
+        if spec.check().is_err() {
+            continue;
+        }
+        for (z, class) in [(1.5, usize::from(spec.classes() == 2)), (-1.5, 0)] {
+            // The last output is z, the others are 0, whatever the image.
+            let mut params = vec![0.0; spec.param_len()];
+            *params.last_mut().unwrap() = z;
+            let class = if outputs > 1 && z > 0.0 { usize::from(outputs) - 1 } else { class };
+            let model = SavedModel { spec, params, is_average: false, preparation: None, trained_on: None };
+            model.write(&dir.path().join("made.cygnet")).unwrap();
+            let answers = succeeds(&dir, "predict made.cygnet two/t10k-images-idx3-ubyte");
+            assert_eq!(answers.lines().count(), 22, "{answers}");
+            let (header, cells) = (answers.lines().next().unwrap(), row(&answers, "7"));
+            if spec.classes() > 0 {
+                assert!(header.contains("class"), "{answers}");
+                assert_eq!(cells.get(1), Some(&class.to_string().as_str()), "{outputs} {loss:?} {z}: {answers}");
+                assert_eq!(cells.iter().filter(|cell| cell.ends_with(':')).count(), spec.classes(), "{answers}");
+                assert_eq!(row(&succeeds(&dir, "eval made.cygnet --data two"), "test").first(), Some(&"test"));
+            } else {
+                assert_eq!((header.contains("class"), cells), (false, vec!["7", z.to_string().as_str()]), "{answers}");
+                fails(&dir, "eval made.cygnet --data two", 1, &["predicts a number", "classes"]);
+                fails(&dir, "predict made.cygnet -", 2, &["standard input", "images"]);
+            }
+        }
+    }
 }
 
 #[test]

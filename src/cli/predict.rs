@@ -23,6 +23,10 @@ pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result
     if is_table && transpose {
         return Err(HostError::Usage("--transpose belongs to images, and the model takes rows".to_owned()));
     }
+    if !is_table && file == Path::new("-") {
+        let problem = "only rows of a table come from standard input, and the model takes images: name a file";
+        return Err(HostError::Usage(problem.to_owned()));
+    }
     let mut printer = Printer::new(model);
     let mut hear = |event| printer.hear(event);
     let asked =
@@ -103,9 +107,10 @@ impl Words {
     fn of(model: &SavedModel) -> Self {
         let (spec, is_table) = (&model.spec, model.preparation.is_some());
         let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        // Without names the loss says what outputs are.
+        // Without names the loss says what outputs are; several for an image are classes under any loss.
         let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
-        let has_classes = !is_table || columns.map_or(!is_of_numbers, Columns::has_classes);
+        let known = if is_table && is_of_numbers { 0 } else { spec.classes() };
+        let has_classes = columns.map_or(known > 0, Columns::has_classes);
         let names = names(spec, columns, has_classes);
         let mut header = vec![(if is_table { "line" } else { "image" }.to_owned(), NUMBER)];
         if has_classes {
@@ -162,9 +167,10 @@ impl Words {
     }
 }
 
-/// The names of a model's outputs; their numbers where they have none.
+/// The names of a model's classes or outputs; their numbers where they have none.
 fn names(spec: &Spec, columns: Option<&Columns>, has_classes: bool) -> Vec<String> {
     let names = columns.map(|columns| if has_classes { &columns.classes } else { &columns.targets });
     let name = |i: usize| names.and_then(|names| names.get(i)).map(|name| name.replace(['\r', '\n'], " "));
-    (0..spec.outputs()).map(|i| name(i).unwrap_or_else(|| i.to_string())).collect()
+    let count = if has_classes { spec.classes() } else { spec.outputs() };
+    (0..count).map(|i| name(i).unwrap_or_else(|| i.to_string())).collect()
 }

@@ -1,6 +1,7 @@
 //! What a saved model is, and what it says of an image.
 
 use super::dataset::PIXEL_SCALE;
+use super::evaluation::by_class;
 use super::idx::{self, Images};
 use super::memory::zeros;
 use super::model_file::SavedModel;
@@ -106,9 +107,10 @@ fn bytes(n: usize) -> String {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// The class with the largest output; of a single output, whether it is above 0.
+    /// The class with the largest output; of a single output, whether it is above 0, which says nothing of a value.
     pub class: usize,
-    /// Softmax of the outputs; the outputs themselves for a model of another loss.
+    /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` that tells two
+    /// classes apart counts as `−z, z`.
     pub outputs: Vec<f32>,
 }
 
@@ -241,6 +243,6 @@ impl<'a> Predictor<'a> {
         if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
             softmax(outputs, spec.math_kind());
         }
-        Ok(Verdict { class, outputs: outputs.to_vec() })
+        Ok(Verdict { class, outputs: by_class(spec, outputs.to_vec()) })
     }
 }
