@@ -38,6 +38,15 @@ impl Images {
         [&self.train_images, &self.train_labels, &self.test_images, &self.test_labels].into_iter().flatten()
     }
 
+    /// Whether there is something to turn, if that is asked for.
+    pub(crate) fn check(&self, path: Option<&Path>) -> Result<(), HostError> {
+        if self.transpose && path.is_none() {
+            let problem = "--transpose belongs to files of images: name them, or give --data";
+            return Err(HostError::Usage(problem.to_owned()));
+        }
+        Ok(())
+    }
+
     /// The four files, those in a directory, or the embedded sample.
     pub(crate) fn read(&self, directory: Option<&Path>) -> Result<Dataset, HostError> {
         let files = match (&self.train_images, &self.train_labels, &self.test_images, &self.test_labels) {
@@ -48,12 +57,7 @@ impl Images {
             }
             _ => match directory {
                 Some(directory) => ImageFiles::find(directory)?,
-                None if self.transpose => {
-                    return Err(HostError::Usage(
-                        "--transpose belongs to files of images: name them, or give --data".into(),
-                    ));
-                }
-                None => return Ok(Dataset::sample()?),
+                None => return self.check(None).and_then(|()| Ok(Dataset::sample()?)),
             },
         };
         let is_emnist =
