@@ -23,7 +23,8 @@ pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result
     if is_table && transpose {
         return Err(HostError::Usage("--transpose belongs to images, and the model takes rows".to_owned()));
     }
-    if !is_table && file == Path::new("-") {
+    let is_stdin = file == Path::new("-");
+    if !is_table && is_stdin {
         let problem = "only rows of a table come from standard input, and the model takes images: name a file";
         return Err(HostError::Usage(problem.to_owned()));
     }
@@ -39,6 +40,7 @@ pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result
         Ok(()) => {}
     }
     if printer.refused > TOLD {
+        let file = if is_stdin { Path::new("standard input") } else { file };
         complain(&format!("error: {}: {} rows in all cannot be read", file.display(), printer.refused));
     }
     Ok(if printer.refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
