@@ -1,5 +1,6 @@
 //! What a model says of each row or image of a file, printed as it comes.
 
+use super::images::{note_rounded, note_sideways};
 use crate::complain;
 use cygnet::host::HostError;
 use cygnet::host::columns::Columns;
@@ -27,6 +28,10 @@ pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result
     if !is_table && is_stdin {
         let problem = "only rows of a table come from standard input, and the model takes images: name a file";
         return Err(HostError::Usage(problem.to_owned()));
+    }
+    let is_png = || file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+    if !is_table && !transpose && !is_png() {
+        note_sideways(std::iter::once(file));
     }
     let mut printer = Printer::new(model);
     let mut hear = |event| printer.hear(event);
@@ -73,6 +78,12 @@ impl Printer {
                 Ok(())
             }
             Event::Waiting => self.flush(),
+            Event::Rounded => {
+                note_rounded();
+                Ok(())
+            }
+            // No other kind is known.
+            _ => Ok(()),
         }
     }
 
