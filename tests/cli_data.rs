@@ -142,7 +142,7 @@ fn an_average_that_depends_on_no_samples_does_without_and_judges_nothing() {
     let line = "average a/last.cygnet b/last.cygnet --out new.cygnet";
     fails(&dir, &format!("{line} --weights 1"), 2, &["1 weights", "2 models"]);
     fails(&dir, &format!("{line} --transpose"), 2, &["--transpose belongs to files of images"]);
-    fails(&dir, &format!("{line} --weights 0,0"), 1, &["average", "no update"]);
+    fails(&dir, &format!("{line} --weights 0,0"), 2, &["--weights", "above 0"]);
     assert!(!dir.path().join("new.cygnet").exists());
 }
 

@@ -125,6 +125,10 @@ fn an_evaluation_leaves_out_what_there_is_not() {
     assert!(all["validation"].is_null() && all["test"]["nll"].is_null() && all["test"]["ece"].is_null());
     assert!(all["test"]["loss"].is_number() && all["test"]["mean_roc_auc"].is_number());
 
+    let vote = "vote run/last.cygnet run/average.cygnet --data data";
+    assert!(!succeeds(&dir, vote).contains("soft vote"));
+    fails(&dir, &format!("{vote} --weights 1,2"), 2, &["--weights belong to votes", "mse"]);
+
     // A class without samples has neither recall nor curves.
     write_data(&dir.path().join("poorer"), [9, 9], 6, 2);
     let all: Value = serde_json::from_str(&noted("eval run/last.cygnet --data poorer --json")).unwrap();
@@ -181,8 +185,9 @@ fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
         ("run/seed-1/last.cygnet --data data", 2, ["2 values", "MODELS"]),
         ("run/seed-1/last.cygnet other/last.cygnet --data data", 1, ["other/last.cygnet", "different networks"]),
         (&format!("{models} --weights 1,2"), 2, ["2 weights", "3 models"]),
-        (&format!("{models} --weights 1,2,-1"), 1, ["weight", "positive"]),
-        (&format!("{models} --weights 0,0,0"), 1, ["average", "no update"]),
+        (&format!("{models} --weights 1,2,-1"), 2, ["--weights", "none is below 0"]),
+        (&format!("{models} --weights 0,0,0"), 2, ["--weights", "one is above 0"]),
+        (&format!("{models} --weights 1,inf,1"), 2, ["--weights", "finite"]),
         (&format!("{models} --soup --weights 1,1,1"), 2, ["--soup", "--weights"]),
         (&format!("{models} --validation 0"), 2, ["--validation", "above 0"]),
         ("run/seed-1/last.cygnet missing.cygnet", 1, ["missing.cygnet", "o such file"]),
@@ -310,6 +315,14 @@ fn replicas_are_trained_side_by_side_and_vote() {
         assert_eq!(figures(&votes), figures(&out), "{name}");
     }
     succeeds(&dir, &format!("vote {models} --weights 1,2,0.5"));
+    // A weight of 0 leaves a model out, as in an average.
+    let [without, two] = [
+        "vote run/replica-1.cygnet run/replica-2.safetensors run/replica-3.cygnet --weights 1,0,1",
+        "vote run/replica-1.cygnet run/replica-3.cygnet",
+    ]
+    .map(|vote| succeeds(&dir, &format!("{vote} --data data")));
+    let pooled = |text: &str| line(text, "log-pooled").map(|line| line.split_whitespace().collect::<String>());
+    assert!(pooled(&two).is_some() && pooled(&without) == pooled(&two));
     // Fewer replicas that replace them leave none of the earlier ones beside them, and an ordinary run leaves no replica.
     let none = "--pull none --replica-start independent --replica-batches round-robin --validation 0 --quiet";
     let out = succeeds(&dir, &format!("{TRAIN} --replicas 2 --out run --overwrite {none}"));
@@ -346,7 +359,8 @@ fn replicas_are_trained_side_by_side_and_vote() {
         ("train --replicas 3 --baseline", 2, ["--replicas", "--baseline"]),
         ("vote same/average.cygnet", 2, ["2 values", "MODELS"]),
         ("vote same/average.cygnet same/soup.cygnet --weights 1", 2, ["1 weights", "2 models"]),
-        ("vote same/average.cygnet same/soup.cygnet --weights 1,-1", 1, ["weight", "positive"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 1,-1", 2, ["--weights", "none is below 0"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 0,0", 2, ["--weights", "one is above 0"]),
     ] {
         let data = format!("{command} --data data {}", if command.starts_with("train") { "--out none" } else { "" });
         fails(&dir, &data, code, &words);

@@ -242,6 +242,8 @@ fn files_beside_tables_replace_no_input_and_nothing_unasked() {
         ("convert a/last.cygnet old.cygnet".to_owned(), ["old.cygnet exists", "--overwrite"]),
         ("convert a/last.cygnet a/last.cygnet --fold --overwrite".to_owned(), ["a/last.cygnet", "reads"]),
         (format!("{plane} --out old"), ["old.svg exists", "--overwrite"]),
+        (format!("{plane} --out new.svg"), ["new.svg: --out names three files", "without their endings"]),
+        (format!("{plane} --out a/"), ["a/: --out names three files", "without their endings"]),
     ]
     .into_iter()
     .chain(
