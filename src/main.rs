@@ -101,10 +101,10 @@ fn say_noted(notes: &[String], text: &str) -> Result<(), HostError> {
 fn warn(data: &Dataset, plan: &Plan) -> Result<(), HostError> {
     let unseen = cygnet::host::run::unseen_classes(data, plan)?;
     if !unseen.is_empty() {
-        let classes = if unseen.len() == 1 { "class" } else { "classes" };
+        let (classes, them) = if unseen.len() == 1 { ("class", "it") } else { ("classes", "them") };
         let (names, seed) = (unseen.join("`, `"), plan.seed);
         complain(&format!(
-            "warning: no training sample of {classes} `{names}` with --seed {seed}: the model cannot learn it"
+            "warning: no training sample of {classes} `{names}` with --seed {seed}: the model cannot learn {them}"
         ));
     }
     Ok(())

@@ -196,7 +196,9 @@ fn small_sets_and_extreme_settings_are_trained_on() {
     ] {
         let line = if flags.contains("--data") { "train --epochs 2" } else { "train --epochs 2 --data data" };
         let ended = run(&dir, &format!("{line} --quiet {flags}"));
-        let warning = format!("warning: no training sample of {unlearned} with --seed 1: the model cannot learn it\n");
+        let them = if unlearned.starts_with("classes") { "them" } else { "it" };
+        let warning =
+            format!("warning: no training sample of {unlearned} with --seed 1: the model cannot learn {them}\n");
         let expected = if unlearned.is_empty() { "" } else { &warning };
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), expected), "{flags}");
     }
@@ -317,13 +319,12 @@ fn a_file_that_is_missing_or_something_else_is_named() {
         ("eval run/last.cygnet --data nowhere", ["nowhere", "os error 2"]),
         ("eval run/last.cygnet --data run", ["run", "*train*images*idx*"]),
         ("eval run/last.cygnet --data larger", ["takes 36 inputs", "the data have 49"]),
-        ("eval run/last.cygnet --data richer", ["knows 3 classes", "36 and 9"]),
+        ("eval run/last.cygnet --data richer", ["knows 3 classes", "the data have 9"]),
         ("predict run/last.cygnet larger/t10k-images-idx3-ubyte", ["larger/t10k-images-idx3-ubyte", "49 pixels"]),
         ("predict run/last.cygnet run/last.cygnet", ["run/last.cygnet", "byte 0"]),
         ("predict run/last.cygnet nowhere.png", ["nowhere.png", "os error 2"]),
         ("convert run/last.cygnet nowhere/model.cygnet", ["nowhere/model.cygnet", "os error 2"]),
         ("train --data nowhere", ["nowhere", "os error 2"]),
-        ("train --data data --out empty", ["empty", "exists"]),
     ] {
         fails(&dir, line, 1, &words);
     }

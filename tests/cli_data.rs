@@ -141,7 +141,8 @@ fn an_average_that_depends_on_no_samples_does_without_and_judges_nothing() {
     }
     let line = "average a/last.cygnet b/last.cygnet --out new.cygnet";
     fails(&dir, &format!("{line} --weights 1"), 2, &["1 weights", "2 models"]);
-    fails(&dir, &format!("{line} --weights 0,0"), 1, &["average", "no update"]);
+    fails(&dir, &format!("{line} --transpose"), 2, &["--transpose belongs to files of images"]);
+    fails(&dir, &format!("{line} --weights 0,0"), 2, &["--weights", "above 0"]);
     assert!(!dir.path().join("new.cygnet").exists());
 }
 
@@ -173,7 +174,8 @@ fn other_samples_than_those_of_the_training_are_noted_and_the_same_are_not() {
         let Run { code, err, .. } = run(&dir, &format!("{line} --data elsewhere/data"));
         let note = |name: &str| {
             let data = "images `data` (90 of 6 x 6)";
-            format!("note: {name} was trained on {data}; these samples are others: {data}\n")
+            let differ = "these samples have its name and shape, but differ (--transpose makes a difference, too)";
+            format!("note: {name} was trained on {data}; {differ}\n")
         };
         let notes = if line.starts_with("eval") { note(a) } else { note(a) + &note(b) };
         assert_eq!((code, err), (Some(0), notes), "{line}");

@@ -8,6 +8,7 @@ mod cli;
 
 use cli::{Run, TRAIN, bytes, command, fails, files, run, succeeds, workplace, write_data};
 use cygnet::host::model_file::SavedModel;
+use cygnet::{Activation, Loss, Spec};
 use serde_json::Value;
 
 /// The words of the row that begins with `name`, in the first table that has one.
@@ -76,6 +77,41 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// Whatever its outputs and its loss are: with classes it names one of them, else it gives its value.
+#[test]
+fn a_model_of_any_outputs_and_loss_answers_for_images() {
+    let dir = workplace();
+    write_data(&dir.path().join("two"), [40, 20], 6, 2);
+    let losses = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(1.0)];
+    for (outputs, loss) in (1..=3).flat_map(|outputs| losses.map(|loss| (outputs, loss))) {
+        let spec = Spec::new(36).dense(outputs, Activation::Identity).loss(loss);
+        if spec.check().is_err() {
+            continue;
+        }
+        for (z, class) in [(1.5, usize::from(spec.classes() == 2)), (-1.5, 0)] {
+            // The last output is z, the others are 0, whatever the image.
+            let mut params = vec![0.0; spec.param_len()];
+            *params.last_mut().unwrap() = z;
+            let class = if outputs > 1 && z > 0.0 { usize::from(outputs) - 1 } else { class };
+            let model = SavedModel { spec, params, is_average: false, preparation: None, trained_on: None };
+            model.write(&dir.path().join("made.cygnet")).unwrap();
+            let answers = succeeds(&dir, "predict made.cygnet two/t10k-images-idx3-ubyte");
+            assert_eq!(answers.lines().count(), 22, "{answers}");
+            let (header, cells) = (answers.lines().next().unwrap(), row(&answers, "7"));
+            if spec.classes() > 0 {
+                assert!(header.contains("class"), "{answers}");
+                assert_eq!(cells.get(1), Some(&class.to_string().as_str()), "{outputs} {loss:?} {z}: {answers}");
+                assert_eq!(cells.iter().filter(|cell| cell.ends_with(':')).count(), spec.classes(), "{answers}");
+                assert_eq!(row(&succeeds(&dir, "eval made.cygnet --data two"), "test").first(), Some(&"test"));
+            } else {
+                assert_eq!((header.contains("class"), cells), (false, vec!["7", z.to_string().as_str()]), "{answers}");
+                fails(&dir, "eval made.cygnet --data two", 1, &["predicts a number", "classes"]);
+                fails(&dir, "predict made.cygnet -", 2, &["standard input", "images"]);
+            }
+        }
+    }
+}
+
 #[test]
 fn an_evaluation_leaves_out_what_there_is_not() {
     let dir = workplace();
@@ -88,6 +124,10 @@ fn an_evaluation_leaves_out_what_there_is_not() {
     let all = parsed("eval run/last.cygnet --data data --validation 0 --json");
     assert!(all["validation"].is_null() && all["test"]["nll"].is_null() && all["test"]["ece"].is_null());
     assert!(all["test"]["loss"].is_number() && all["test"]["mean_roc_auc"].is_number());
+
+    let vote = "vote run/last.cygnet run/average.cygnet --data data";
+    assert!(!succeeds(&dir, vote).contains("soft vote"));
+    fails(&dir, &format!("{vote} --weights 1,2"), 2, &["--weights belong to votes", "mse"]);
 
     // A class without samples has neither recall nor curves.
     write_data(&dir.path().join("poorer"), [9, 9], 6, 2);
@@ -145,8 +185,9 @@ fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
         ("run/seed-1/last.cygnet --data data", 2, ["2 values", "MODELS"]),
         ("run/seed-1/last.cygnet other/last.cygnet --data data", 1, ["other/last.cygnet", "different networks"]),
         (&format!("{models} --weights 1,2"), 2, ["2 weights", "3 models"]),
-        (&format!("{models} --weights 1,2,-1"), 1, ["weight", "positive"]),
-        (&format!("{models} --weights 0,0,0"), 1, ["average", "no update"]),
+        (&format!("{models} --weights 1,2,-1"), 2, ["--weights", "none is below 0"]),
+        (&format!("{models} --weights 0,0,0"), 2, ["--weights", "one is above 0"]),
+        (&format!("{models} --weights 1,inf,1"), 2, ["--weights", "finite"]),
         (&format!("{models} --soup --weights 1,1,1"), 2, ["--soup", "--weights"]),
         (&format!("{models} --validation 0"), 2, ["--validation", "above 0"]),
         ("run/seed-1/last.cygnet missing.cygnet", 1, ["missing.cygnet", "o such file"]),
@@ -274,6 +315,14 @@ fn replicas_are_trained_side_by_side_and_vote() {
         assert_eq!(figures(&votes), figures(&out), "{name}");
     }
     succeeds(&dir, &format!("vote {models} --weights 1,2,0.5"));
+    // A weight of 0 leaves a model out, as in an average.
+    let [without, two] = [
+        "vote run/replica-1.cygnet run/replica-2.safetensors run/replica-3.cygnet --weights 1,0,1",
+        "vote run/replica-1.cygnet run/replica-3.cygnet",
+    ]
+    .map(|vote| succeeds(&dir, &format!("{vote} --data data")));
+    let pooled = |text: &str| line(text, "log-pooled").map(|line| line.split_whitespace().collect::<String>());
+    assert!(pooled(&two).is_some() && pooled(&without) == pooled(&two));
     // Fewer replicas that replace them leave none of the earlier ones beside them, and an ordinary run leaves no replica.
     let none = "--pull none --replica-start independent --replica-batches round-robin --validation 0 --quiet";
     let out = succeeds(&dir, &format!("{TRAIN} --replicas 2 --out run --overwrite {none}"));
@@ -310,7 +359,8 @@ fn replicas_are_trained_side_by_side_and_vote() {
         ("train --replicas 3 --baseline", 2, ["--replicas", "--baseline"]),
         ("vote same/average.cygnet", 2, ["2 values", "MODELS"]),
         ("vote same/average.cygnet same/soup.cygnet --weights 1", 2, ["1 weights", "2 models"]),
-        ("vote same/average.cygnet same/soup.cygnet --weights 1,-1", 1, ["weight", "positive"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 1,-1", 2, ["--weights", "none is below 0"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 0,0", 2, ["--weights", "one is above 0"]),
     ] {
         let data = format!("{command} --data data {}", if command.starts_with("train") { "--out none" } else { "" });
         fails(&dir, &data, code, &words);

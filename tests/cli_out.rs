@@ -120,6 +120,11 @@ fn a_directory_with_a_run_is_refused_before_training() {
     fails(&dir, &format!("{TRAIN} --out cut"), 2, &["cut/run.json", "--overwrite"]);
     succeeds(&dir, &format!("{TRAIN} --out cut --overwrite --quiet"));
     fails(&dir, &format!("{TRAIN} --overwrite"), 2, &["required arguments"]);
+    // What is no directory holds none.
+    fs::write(dir.path().join("file"), "mine").unwrap();
+    for kind in KINDS {
+        fails(&dir, &format!("{kind} --out file"), 2, &["file exists and is not a directory", "--out"]);
+    }
     // Nothing is left of a run that learned nothing.
     let explosive = "--quiet --loss mse --optimizer sgd --dropout 0 --rate 1e9";
     for out in ["none", "deep/none"] {
@@ -237,6 +242,8 @@ fn files_beside_tables_replace_no_input_and_nothing_unasked() {
         ("convert a/last.cygnet old.cygnet".to_owned(), ["old.cygnet exists", "--overwrite"]),
         ("convert a/last.cygnet a/last.cygnet --fold --overwrite".to_owned(), ["a/last.cygnet", "reads"]),
         (format!("{plane} --out old"), ["old.svg exists", "--overwrite"]),
+        (format!("{plane} --out new.svg"), ["new.svg: --out names three files", "without their endings"]),
+        (format!("{plane} --out a/"), ["a/: --out names three files", "without their endings"]),
     ]
     .into_iter()
     .chain(

@@ -144,6 +144,20 @@ fn rows_that_cannot_be_read_do_not_take_the_others_with_them() {
     assert_eq!((code, rows.len(), err.as_str()), (Some(1), 1, "error: rows.csv: line 3: a quote without end\n"));
 }
 
+#[test]
+fn standard_input_is_called_so() {
+    let dir = pump("mean");
+    for (rows, told) in [("", 1), ("60,x,0.04\n", 1), (&"60,x,0.04\n".repeat(50), 11)] {
+        let (child, mut stdin, _lines) = asked(&dir, "-");
+        stdin.write_all(&[HEADER, rows.as_bytes()].concat()).unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.lines().all(|line| line.starts_with("error: standard input: ")), "{err}");
+        assert_eq!((output.status.code(), err.lines().count()), (Some(1), told), "{err}");
+    }
+}
+
 /// Rows are streamed: nothing but the names that the model knows can tell a header.
 #[test]
 fn the_names_of_the_model_decide_what_the_first_line_is() {
@@ -173,4 +187,6 @@ fn the_names_of_the_model_decide_what_the_first_line_is() {
         assert_eq!(answers(model, text), expected, "{model}: {text}");
     }
     fails(&dir, "predict digits/last.cygnet bare.csv", 1, &["bare.csv: no column `0` among 0.5, 9, u"]);
+    write("numbers.csv", "1,2,3\n4,5,6\n");
+    fails(&dir, "predict digits/last.cygnet numbers.csv", 1, &["no header", "columns by name: 0, 1"]);
 }

@@ -225,7 +225,9 @@ fn the_command_takes_files_by_name_and_turns_their_images() {
     fs::write(dir.path().join("upright.idx"), idx(8, &[30, 4, 4], &upright)).unwrap();
     let verdicts = succeeds(&dir, &format!("predict found/last.cygnet {images} --transpose"));
     assert_eq!(verdicts, succeeds(&dir, "predict found/last.cygnet upright.idx"));
-    assert_ne!(verdicts, succeeds(&dir, &format!("predict found/last.cygnet {images}")));
+    let lying = run(&dir, &format!("predict found/last.cygnet {images}"));
+    assert!(lying.code == Some(0) && lying.err.contains("--transpose turns them upright"), "{}", lying.err);
+    assert_ne!(verdicts, lying.out);
     let eval = |data: &str| succeeds(&dir, &format!("eval found/last.cygnet {data} --transpose"));
     assert_eq!(eval("--data data"), eval(&names));
     assert!(command(dir.path(), &format!("reproduce {names} --transpose --help")).output().unwrap().status.success());
@@ -238,6 +240,7 @@ fn the_command_takes_files_by_name_and_turns_their_images() {
         ("predict found/last.cygnet one.png --transpose".to_owned(), ["--transpose", "PNG"]),
         (format!("train {names} --test rows.csv"), ["--test", "CSV"]),
         ("train --data upright.idx".to_owned(), ["upright.idx is an IDX file", "--train-images"]),
+        ("reproduce --data rows.csv".to_owned(), ["rows.csv is a file", "directory of four IDX files"]),
         (format!("train {names} --data data"), ["--train-images", "--data"]),
     ] {
         fails(&dir, &line, 2, &words);
@@ -254,7 +257,8 @@ fn pixels_that_are_rounded_are_said() {
     fs::write(&file, idx(0x0d, &[12, 2, 2], &pixels)).unwrap();
     let train = "train --data data --epochs 1 --hidden 2 --batch 4 --out";
     let rounded = "note: the pixels are floats between the 256 levels of a byte, and are rounded to the nearest";
-    for line in [format!("{train} run"), "eval run/last.cygnet --data data".to_owned()] {
+    let predict = "predict run/last.cygnet data/train-images-idx3-ubyte".to_owned();
+    for line in [format!("{train} run"), "eval run/last.cygnet --data data".to_owned(), predict] {
         let run = run(&dir, &line);
         assert!(run.code == Some(0) && run.err.contains(rounded), "{line}: {}", run.err);
     }

@@ -5,7 +5,7 @@ use super::images::Images;
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::dataset::Dataset;
-use cygnet::host::identity::DataKind;
+use cygnet::host::identity::{DataIdentity, DataKind};
 use cygnet::host::model_file::SavedModel;
 use cygnet::host::plan::Plan;
 use cygnet::host::tables::{Source, TablePlan, Tables};
@@ -71,7 +71,7 @@ impl Data {
             _ if self.test.is_some() || self.test_share.is_some() => {
                 Err(HostError::Usage("--test and --test-share belong to a CSV file as --data".into()))
             }
-            _ => Ok(None),
+            _ => self.images.check(self.path()).map(|()| None),
         }
     }
 
@@ -106,8 +106,8 @@ impl Data {
         let data = self.for_model(first)?;
         let note = |(name, model): &(String, SavedModel)| {
             let (trained, given) = (model.trained_on.as_ref()?, data.identity.as_ref()?);
-            let differs = !trained.is_same(given);
-            differs.then(|| format!("note: {name} was trained on {trained}; these samples are others: {given}"))
+            (!trained.is_same(given))
+                .then(|| format!("note: {name} was trained on {trained}; {}", others(trained, given)))
         };
         let notes = models.iter().filter_map(note).collect();
         Ok((data, notes))
@@ -138,6 +138,17 @@ impl Data {
             }
             (None, None) => self.images.read(self.data.as_deref()),
         }
+    }
+}
+
+/// How samples differ from those of the training, also where their names do not.
+fn others(trained: &DataIdentity, given: &DataIdentity) -> String {
+    match given.to_string() {
+        text if text != trained.to_string() => format!("these samples are others: {text}"),
+        _ if given.kind == DataKind::Images => {
+            "these samples have its name and shape, but differ (--transpose makes a difference, too)".to_owned()
+        }
+        _ => "these samples have its name and shape, but differ".to_owned(),
     }
 }
 

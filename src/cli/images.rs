@@ -38,6 +38,15 @@ impl Images {
         [&self.train_images, &self.train_labels, &self.test_images, &self.test_labels].into_iter().flatten()
     }
 
+    /// Whether there is something to turn, if that is asked for.
+    pub(crate) fn check(&self, path: Option<&Path>) -> Result<(), HostError> {
+        if self.transpose && path.is_none() {
+            let problem = "--transpose belongs to files of images: name them, or give --data";
+            return Err(HostError::Usage(problem.to_owned()));
+        }
+        Ok(())
+    }
+
     /// The four files, those in a directory, or the embedded sample.
     pub(crate) fn read(&self, directory: Option<&Path>) -> Result<Dataset, HostError> {
         let files = match (&self.train_images, &self.train_labels, &self.test_images, &self.test_labels) {
@@ -47,24 +56,35 @@ impl Images {
                 ImageFiles { train: [images, labels], test: [test_images, test_labels] }
             }
             _ => match directory {
-                Some(directory) => ImageFiles::find(directory)?,
-                None if self.transpose => {
-                    return Err(HostError::Usage(
-                        "--transpose belongs to files of images: name them, or give --data".into(),
-                    ));
+                Some(file) if file.is_file() => {
+                    let file = file.display();
+                    return Err(HostError::Usage(format!("{file} is a file, not a directory of four IDX files")));
                 }
-                None => return Ok(Dataset::sample()?),
+                Some(directory) => ImageFiles::find(directory)?,
+                None => return self.check(None).and_then(|()| Ok(Dataset::sample()?)),
             },
         };
-        let is_emnist =
-            |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().to_lowercase().contains("emnist");
-        if !self.transpose && files.train.iter().chain(&files.test).any(is_emnist) {
-            complain("note: the images of EMNIST lie on their side; --transpose turns them upright");
+        if !self.transpose {
+            note_sideways(files.train.iter().chain(&files.test).map(PathBuf::as_path));
         }
         let data = files.read(self.transpose)?;
         if [&data.train, &data.test].iter().any(|set| set.images().is_some_and(|images| images.is_rounded())) {
-            complain("note: the pixels are floats between the 256 levels of a byte, and are rounded to the nearest");
+            note_rounded();
         }
         Ok(data)
     }
+}
+
+/// Notes that images that are not turned are EMNIST's, by the names of their files.
+pub(super) fn note_sideways<'a>(mut files: impl Iterator<Item = &'a Path>) {
+    let is_emnist =
+        |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().to_lowercase().contains("emnist");
+    if files.any(is_emnist) {
+        complain("note: the images of EMNIST lie on their side; --transpose turns them upright");
+    }
+}
+
+/// Notes that the pixels of a file are not what the network sees.
+pub(super) fn note_rounded() {
+    complain("note: the pixels are floats between the 256 levels of a byte, and are rounded to the nearest");
 }

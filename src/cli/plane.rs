@@ -14,8 +14,8 @@ pub(crate) struct Plane {
     /// Two models for a line, three for a plane, of one network
     #[arg(required = true, num_args = 2..=3)]
     models: Vec<PathBuf>,
-    /// The pictures and their numbers: FILE.svg, FILE.png and FILE.csv [default: plane, or plane-2 and so on]
-    #[arg(long, value_name = "FILE")]
+    /// The pictures and their numbers: NAME.svg, NAME.png and NAME.csv [default: plane, or plane-2 and so on]
+    #[arg(long, value_name = "NAME")]
     out: Option<PathBuf>,
     /// Replace the files of --out if they exist
     #[arg(long, requires = "out")]
@@ -46,7 +46,14 @@ impl Plane {
     pub(crate) fn target(&self) -> Result<Target, HostError> {
         let inputs = [self.models.clone(), self.data.files()].concat();
         match &self.out {
-            Some(out) => Target::named(out, &ENDS, self.overwrite, &inputs),
+            Some(out) => {
+                let text = out.to_string_lossy();
+                if ENDS.iter().any(|end| text.ends_with(end)) || text.ends_with(std::path::is_separator) {
+                    let problem = format!("{text}: --out names three files without their endings, such as plane");
+                    return Err(HostError::Usage(problem));
+                }
+                Target::named(out, &ENDS, self.overwrite, &inputs)
+            }
             None => Target::counted(Path::new("plane"), &ENDS),
         }
     }

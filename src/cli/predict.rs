@@ -1,5 +1,6 @@
 //! What a model says of each row or image of a file, printed as it comes.
 
+use super::images::{note_rounded, note_sideways};
 use crate::complain;
 use cygnet::host::HostError;
 use cygnet::host::columns::Columns;
@@ -23,6 +24,15 @@ pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result
     if is_table && transpose {
         return Err(HostError::Usage("--transpose belongs to images, and the model takes rows".to_owned()));
     }
+    let is_stdin = file == Path::new("-");
+    if !is_table && is_stdin {
+        let problem = "only rows of a table come from standard input, and the model takes images: name a file";
+        return Err(HostError::Usage(problem.to_owned()));
+    }
+    let is_png = || file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+    if !is_table && !transpose && !is_png() {
+        note_sideways(std::iter::once(file));
+    }
     let mut printer = Printer::new(model);
     let mut hear = |event| printer.hear(event);
     let asked =
@@ -35,6 +45,7 @@ pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result
         Ok(()) => {}
     }
     if printer.refused > TOLD {
+        let file = if is_stdin { Path::new("standard input") } else { file };
         complain(&format!("error: {}: {} rows in all cannot be read", file.display(), printer.refused));
     }
     Ok(if printer.refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -67,6 +78,12 @@ impl Printer {
                 Ok(())
             }
             Event::Waiting => self.flush(),
+            Event::Rounded => {
+                note_rounded();
+                Ok(())
+            }
+            // No other kind is known.
+            _ => Ok(()),
         }
     }
 
@@ -103,9 +120,10 @@ impl Words {
     fn of(model: &SavedModel) -> Self {
         let (spec, is_table) = (&model.spec, model.preparation.is_some());
         let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        // Without names the loss says what outputs are.
+        // Without names the loss says what outputs are; several for an image are classes under any loss.
         let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
-        let has_classes = !is_table || columns.map_or(!is_of_numbers, Columns::has_classes);
+        let known = if is_table && is_of_numbers { 0 } else { spec.classes() };
+        let has_classes = columns.map_or(known > 0, Columns::has_classes);
         let names = names(spec, columns, has_classes);
         let mut header = vec![(if is_table { "line" } else { "image" }.to_owned(), NUMBER)];
         if has_classes {
@@ -162,9 +180,10 @@ impl Words {
     }
 }
 
-/// The names of a model's outputs; their numbers where they have none.
+/// The names of a model's classes or outputs; their numbers where they have none.
 fn names(spec: &Spec, columns: Option<&Columns>, has_classes: bool) -> Vec<String> {
     let names = columns.map(|columns| if has_classes { &columns.classes } else { &columns.targets });
     let name = |i: usize| names.and_then(|names| names.get(i)).map(|name| name.replace(['\r', '\n'], " "));
-    (0..spec.outputs()).map(|i| name(i).unwrap_or_else(|| i.to_string())).collect()
+    let count = if has_classes { spec.classes() } else { spec.outputs() };
+    (0..count).map(|i| name(i).unwrap_or_else(|| i.to_string())).collect()
 }

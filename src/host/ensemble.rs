@@ -2,10 +2,12 @@
 
 use super::dataset::Dataset;
 use super::model_file::SavedModel;
+use super::names::loss_name;
 use super::plan::Plan;
 use super::poll::{Tally, VOTES, poll};
 use super::report::{Table, error_percent, loss_short, mean_and_sd, mean_sd};
 use super::run::{Averaged, Marks, split};
+use super::soup::check_weights;
 use super::{Evaluator, HostError};
 use crate::{Loss, Score, Spec, Vote};
 use core::fmt;
@@ -63,8 +65,8 @@ fn under_header(loss: &str, rows: Vec<Vec<String>>) -> Table {
 /// loss than softmax cross-entropy have no votes.
 ///
 /// # Errors
-/// [`HostError::Usage`] for no models or weights that do not fit, [`HostError::Mismatch`] for different networks or data,
-/// [`HostError::Core`] for weights out of range or outputs that are not finite.
+/// [`HostError::Usage`] for no models, or weights that are out of range or without votes, [`HostError::Mismatch`] for
+/// different networks or data, [`HostError::Core`] for outputs that are not finite.
 pub fn compare(
     models: &[(String, SavedModel)],
     mixes: &[(String, SavedModel)],
@@ -76,8 +78,15 @@ pub fn compare(
         return Err(HostError::Usage("no models".to_owned()));
     };
     models.iter().chain(mixes).try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
-    if let Some(weights) = weights.filter(|weights| weights.len() != models.len()) {
-        return Err(HostError::Usage(format!("{} weights for {} models", weights.len(), models.len())));
+    let has_votes = spec.loss_kind() == Loss::SoftmaxCrossEntropy;
+    if let Some(weights) = weights {
+        check_weights(weights, models.len())?;
+        if !has_votes {
+            let loss = loss_name(spec.loss_kind());
+            return Err(HostError::Usage(format!(
+                "--weights belong to votes, which models of loss {loss} do not have"
+            )));
+        }
     }
     let (train, validation) = split(data.train.len(), plan)?;
     let mut evaluator = Evaluator::new(spec, data)?;
@@ -88,10 +97,13 @@ pub fn compare(
         rows.push(row(name, &evaluator.marks(&model.params, data, &train, &validation)?));
     }
     rows.insert(models.len(), one_of(&rows[..models.len()]));
-    if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
+    if has_votes {
         let [validation, test] = poll(spec, sets, |polls| {
             for (i, (_, model)) in models.iter().enumerate() {
                 let weight = weights.map_or(1.0, |weights| weights[i]);
+                if weight == 0.0 {
+                    continue;
+                }
                 polls.iter_mut().try_for_each(|poll| poll.ask(&mut evaluator, &model.params, weight))?;
             }
             Ok(())

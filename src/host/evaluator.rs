@@ -10,6 +10,7 @@ use super::threads::share;
 use crate::loss::score;
 use crate::metrics::score_each;
 use crate::{Buffer, Error, Score, Spec, Workspace, predict};
+use std::borrow::ToOwned;
 use std::format;
 use std::num::NonZeroUsize;
 use std::thread;
@@ -42,16 +43,7 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_threads(spec: &'a Spec, data: &Dataset, threads: NonZeroUsize) -> Result<Self, HostError> {
-        let known = if data.train.has_classes() { spec.classes() } else { spec.outputs() };
-        if spec.inputs() != data.train.inputs() || known < data.classes {
-            return Err(HostError::Mismatch(format!(
-                "the model takes {} inputs and knows {} classes, but the data have {} and {}",
-                spec.inputs(),
-                known,
-                data.train.inputs(),
-                data.classes
-            )));
-        }
+        check(spec, data)?;
         let useful = data.train.len().max(data.test.len()).div_ceil(CHUNK).max(1);
         let workers = (0..threads.get().min(useful)).map(|_| Worker::new(spec)).collect::<Result<_, _>>()?;
         Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
@@ -151,6 +143,24 @@ struct Worker {
     lists: Floats,
     integers: Vec<u32>,
     targets: TargetSpace,
+}
+
+/// Whether models of `spec` can be judged by `data`.
+fn check(spec: &Spec, data: &Dataset) -> Result<(), HostError> {
+    let (takes, have, asked) = (spec.inputs(), data.train.inputs(), data.classes);
+    let has_classes = data.train.has_classes();
+    let known = if has_classes { spec.classes() } else { spec.outputs() };
+    Err(HostError::Mismatch(if takes != have {
+        format!("the model takes {takes} inputs, but the data have {have}")
+    } else if known >= asked {
+        return Ok(());
+    } else if !has_classes {
+        format!("the model predicts {known} numbers, but the data have {asked}")
+    } else if known == 0 {
+        "the model predicts a number, but the data have classes".to_owned()
+    } else {
+        format!("the model knows {known} classes, but the data have {asked}")
+    }))
 }
 
 impl Worker {

@@ -1,6 +1,7 @@
 //! What a saved model is, and what it says of an image.
 
 use super::dataset::PIXEL_SCALE;
+use super::evaluation::by_class;
 use super::idx::{self, Images};
 use super::memory::zeros;
 use super::model_file::SavedModel;
@@ -106,9 +107,10 @@ fn bytes(n: usize) -> String {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// The class with the largest output; of a single output, whether it is above 0.
+    /// The class with the largest output; of a single output, whether it is above 0, which says nothing of a value.
     pub class: usize,
-    /// Softmax of the outputs; the outputs themselves for a model of another loss.
+    /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` that tells two
+    /// classes apart counts as `−z, z`.
     pub outputs: Vec<f32>,
 }
 
@@ -124,6 +126,7 @@ pub struct Answer {
 
 /// What happens while a model answers for the rows or images of a file, one after the other.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The next answer.
     Answer(Answer),
@@ -131,6 +134,8 @@ pub enum Event {
     Refused(u64, HostError),
     /// The file is to be read further, which may take time: what was answered so far should be seen.
     Waiting,
+    /// The pixels of the file are floats between the 256 levels of a byte, and were rounded to the nearest.
+    Rounded,
 }
 
 /// Who is told of each [`Event`]; an error ends the work.
@@ -183,7 +188,7 @@ pub fn predict_file(
     listener: &mut Listener<'_>,
 ) -> Result<(), HostError> {
     let mut predictor = Predictor::new(model)?;
-    let mut answer = |number: usize, pixels: &[u8]| {
+    let mut answer = |listener: &mut Listener<'_>, number: usize, pixels: &[u8]| {
         let verdict = Some(predictor.verdict(&inputs_of(pixels))?);
         listener(Event::Answer(Answer { number: number as u64, verdict }))
     };
@@ -201,9 +206,12 @@ pub fn predict_file(
                 "the model's {inputs} inputs are no square image; give an IDX file"
             )));
         }
-        return answer(0, &image::read_png(path, side, side)?);
+        return answer(listener, 0, &image::read_png(path, side, side)?);
     }
     let mut images: Images = idx::read_images(path)?;
+    if images.is_rounded() {
+        listener(Event::Rounded)?;
+    }
     if transpose {
         images = images.transposed();
     }
@@ -215,7 +223,10 @@ pub fn predict_file(
             model.spec.inputs()
         )));
     }
-    (0..images.count).filter_map(|i| images.image(i)).enumerate().try_for_each(|(i, pixels)| answer(i, pixels))
+    (0..images.count)
+        .filter_map(|i| images.image(i))
+        .enumerate()
+        .try_for_each(|(i, pixels)| answer(listener, i, pixels))
 }
 
 fn inputs_of(pixels: &[u8]) -> Vec<f32> {
@@ -241,6 +252,6 @@ impl<'a> Predictor<'a> {
         if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
             softmax(outputs, spec.math_kind());
         }
-        Ok(Verdict { class, outputs: outputs.to_vec() })
+        Ok(Verdict { class, outputs: by_class(spec, outputs.to_vec()) })
     }
 }

@@ -41,11 +41,11 @@ pub(super) struct Lines {
 impl Lines {
     /// The lines of a file, or of standard input where the path is `-`; they are kept until [`Lines::release`].
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        let source: Box<dyn Read> = match path.to_str() {
-            Some("-") => Box::new(io::stdin()),
-            _ => Box::new(File::open(path).map_err(|error| DataError::io(path, error))?),
-        };
-        Ok(Self::of(path, source))
+        if path == Path::new("-") {
+            return Ok(Self::of(Path::new("standard input"), Box::new(io::stdin())));
+        }
+        let file = File::open(path).map_err(|error| DataError::io(path, error))?;
+        Ok(Self::of(path, Box::new(file)))
     }
 
     fn of(path: &Path, source: Box<dyn Read>) -> Self {
@@ -63,6 +63,11 @@ impl Lines {
             number: 0,
             is_quoted: false,
         }
+    }
+
+    /// Where they come from, as errors name it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The latest line, without its end.

@@ -68,6 +68,10 @@ impl Place {
         inputs: &[PathBuf],
     ) -> Result<Self, HostError> {
         let is_new = !whole::is_there(target);
+        if !is_new && !target.is_dir() {
+            let target = target.display();
+            return Err(HostError::Usage(format!("{target} exists and is not a directory: choose another --out")));
+        }
         if whole::is_there(&target.join(manifest::NAME)) && !overwrite {
             return Err(taken(target));
         }

@@ -43,9 +43,7 @@ impl<'a> Questions<'a> {
         let has_name = sheet.first.iter().any(|cell| Kind::of(cell) == Kind::Name);
         let is_header = match &preparation.columns {
             // A file of the inputs alone may do without the header that the model's table had.
-            Some(columns) if columns.header => {
-                sheet.begins_with(&columns.inputs) || sheet.first.len() != columns.inputs.len() || has_name
-            }
+            Some(columns) if columns.header => sheet.begins_with(&columns.inputs) || has_name,
             Some(_) => false,
             None => has_name && !sheet.first.iter().any(|cell| Kind::of(cell) == Kind::Number),
         };

@@ -80,12 +80,12 @@ impl Sheet {
             }
         }
         let Some(first) = first else {
-            return Err(DataError::table(path, "expected a table, found nothing"));
+            return Err(DataError::table(lines.path(), "expected a table, found nothing"));
         };
         let separator = told.unwrap_or_else(|| most(&first));
         let width = cells(&String::from_utf8_lossy(&first), set(&separator)).len();
         let mut sheet = Self {
-            path: path.to_owned(),
+            path: lines.path().to_owned(),
             lines,
             separator,
             width,

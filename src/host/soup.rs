@@ -48,9 +48,8 @@ pub fn needs_data(models: &[(String, SavedModel)], method: &Method) -> bool {
 /// `plan` sets apart; norms of the average get statistics over the others. Without `data` nothing is judged.
 ///
 /// # Errors
-/// [`HostError::Usage`] for fewer than two models, for weights that do not fit, and without data where the average
-/// [needs](needs_data) some; [`HostError::Mismatch`] for different networks or data, [`HostError::Core`] for weights out
-/// of range.
+/// [`HostError::Usage`] for fewer than two models, for weights that are out of range, and without data where the average
+/// [needs](needs_data) some; [`HostError::Mismatch`] for different networks or data.
 pub fn average(
     models: &[(String, SavedModel)],
     method: &Method,
@@ -152,12 +151,25 @@ fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostE
         return Err(HostError::Usage("at least two models are averaged".to_owned()));
     }
     others.iter().try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
-    match method {
-        Method::Weighted(weights) if weights.len() != models.len() => {
-            Err(HostError::Usage(format!("{} weights for {} models", weights.len(), models.len())))
-        }
-        _ => Ok(kin.spec),
+    if let Method::Weighted(weights) = method {
+        check_weights(weights, models.len())?;
     }
+    Ok(kin.spec)
+}
+
+/// Whether so many models can have these weights: 0 leaves a model out.
+///
+/// # Errors
+/// [`HostError::Usage`].
+pub(super) fn check_weights(weights: &[f32], models: usize) -> Result<(), HostError> {
+    if weights.len() != models {
+        return Err(HostError::Usage(format!("{} weights for {models} models", weights.len())));
+    }
+    let is_weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
+    if weights.iter().all(is_weight) && weights.iter().any(|weight| *weight > 0.0) {
+        return Ok(());
+    }
+    Err(HostError::Usage("--weights are finite, none is below 0, and one is above 0".to_owned()))
 }
 
 /// The mean of the models whose weight is not 0.

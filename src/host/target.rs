@@ -25,7 +25,7 @@ impl Target {
         for path in &target.paths {
             let place = fs::canonicalize(path);
             if place.is_ok_and(|place| inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|i| i == place))) {
-                let problem = format!("{} is what this command reads: choose another --out", path.display());
+                let problem = format!("{} is what this command reads: choose another name", path.display());
                 return Err(HostError::Usage(problem));
             }
             if !overwrite && whole::is_there(path) {

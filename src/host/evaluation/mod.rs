@@ -181,8 +181,9 @@ impl SetEvaluation {
 }
 
 /// Outputs by class, shape `(samples, classes)`: a single one `z`, the logit of class 1 against class 0, becomes `−z, z`.
+/// Outputs that are values stay as they are.
 pub(super) fn by_class(spec: &Spec, outputs: Vec<f32>) -> Vec<f32> {
-    if spec.outputs() == 1 { outputs.into_iter().flat_map(|z| [-z, z]).collect() } else { outputs }
+    if spec.classes() > spec.outputs() { outputs.into_iter().flat_map(|z| [-z, z]).collect() } else { outputs }
 }
 
 /// Of those that are numbers; NaN for none.
