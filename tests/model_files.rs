@@ -304,7 +304,7 @@ fn metadata_decide_and_wrong_ones_are_refused() {
         ("relu dropout x, relu dropout 0; loss mse; math libm", "metadata say"),
         ("relu dropout NaN, relu dropout 0; loss mse; math libm", "dropout"),
         ("relu dropout 0, relu dropout 0.5; loss mse; math libm", "dropout"),
-        ("relu dropout 0.1, relu dropout 0; loss mse; math libm", "is written `relu dropout 0.100006104, relu"),
+        ("relu dropout 0.1, relu dropout 0; loss mse; math libm", "is written `relu dropout 0.1000061, relu"),
         ("relu dropout 0.000000001, relu dropout 0; loss mse; math libm", "is written `relu dropout 0, relu"),
         ("relu dropout 0.50, relu dropout 0; loss mse; math libm", "is written `relu dropout 0.5, relu"),
         ("leaky-relu:-0 dropout 0, relu dropout 0; loss mse; math libm", "is written `leaky-relu:0 dropout 0, relu"),
