@@ -267,6 +267,7 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--hidden 1,1,1,1,1,1,1,1", ["8 hidden layers", "7 are the most"]),
         ("--hidden 65535,65535,65535", ["parameters", "500000000 are the most"]),
         ("--init nan", ["--init", "`nan`"]),
+        ("--init 1e38", ["init 1e38", "from 0 to 1e37"]),
         ("--activation relux", ["--activation", "sigmoid"]),
         ("--activation leaky-relu:nan", ["--activation", "leaky-relu:nan"]),
         ("--loss huber:0", ["--loss", "huber:0"]),

@@ -4,7 +4,7 @@ use super::super::HostError;
 use super::super::averages::AverageKind;
 use super::super::growing::{GrowthPlan, GrowthRule};
 use super::{DecayPlan, OptimizerPlan, Plan};
-use crate::{Loss, SgdConfig};
+use crate::{Init, Loss, SgdConfig};
 use core::ops::RangeInclusive;
 use std::format;
 use std::vec;
@@ -29,6 +29,9 @@ impl Plan {
         let mut counts = vec![("batch", self.batch as u64), ("epochs", self.epochs)];
         counts.extend(self.micro_batch.map(|n| ("micro-batch", n as u64)));
         numbers.extend(self.clip.map(|norm| ("clip", norm, POSITIVE)));
+        if let Init::Normal(sigma) = self.init {
+            numbers.push(("init", sigma, (0.0..=1e37, "from 0 to 1e37")));
+        }
         match self.optimizer {
             OptimizerPlan::Sgd(SgdConfig { momentum, weight_decay, .. }) => {
                 numbers.extend([("momentum", momentum, BELOW_ONE), ("weight-decay", weight_decay, SHARE)]);
