@@ -61,9 +61,9 @@ fn main() -> Result<(), Error> {
     learn(&mut file)?;
 
     // Later, perhaps on another chip.
-    let (network, section) = file.split_at(checkpoint_len(&NET));
     let (mut params, mut numbers) = ([0.0; NET.param_len()], [0.0; preprocess_len(2)]);
-    load_params(&NET, network, &mut params)?;
+    load_params(&NET, &file, &mut params)?; // skips what stands behind
+    let section = file.get(checkpoint_len(&NET)..).unwrap_or(&[]);
     let preprocess = Preprocess::load(2, section, &mut numbers)?;
     let mut floats = [0.0; NET.predict_len(1)];
     let mut work = Workspace::for_prediction(&NET, 1, &mut floats)?;

@@ -64,7 +64,7 @@ impl Activation {
         })
     }
 
-    /// Its number and the bits of its constant, for a digest.
+    /// Its number and the bits of its constant, in a checkpoint and for a digest.
     pub(crate) const fn code(self) -> (u32, u32) {
         match self {
             Self::Identity => (0, 0),

@@ -11,9 +11,9 @@
 //! | 20 + 12·L | `P` parameters, `f32` |
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 //!
-//! A network has one spelling: what is read is written again byte for byte. In a file a preprocessing may follow
-//! (`section.rs`), and what only the host reads: a program that is given a whole file takes its first [`checkpoint_len`]
-//! bytes.
+//! A network has one spelling: what is read is written again byte for byte. What reads a checkpoint takes the first
+//! [`checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`section.rs`), and what only the host
+//! reads, which a chip skips.
 
 use crate::activation::Activation;
 use crate::criterion::Loss;
@@ -41,7 +41,7 @@ pub(crate) const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable
 /// Bytes of a checkpoint: `24 + 12·L + 4·P`; `usize::MAX` for a wrong description.
 #[must_use]
 pub const fn checkpoint_len(spec: &Spec) -> usize {
-    spec.param_len().saturating_mul(4).saturating_add(HEADER + LAYER * spec.depth() + 4)
+    spec.param_len().saturating_add(header_words(spec) + 1).saturating_mul(4)
 }
 
 /// Writes a network and its parameters into `bytes`, [`checkpoint_len`] of them; an average, as
@@ -60,51 +60,61 @@ fn save_params(spec: &Spec, params: Params<'_>, bytes: &mut [u8]) -> Result<(), 
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     Error::expect_len(Buffer::Checkpoint, checkpoint_len(spec), bytes.len())?;
-    check_params(spec, &mut params.iter().copied())?;
+    check_params(spec, params)?;
     let mut out = Writer::new(bytes);
-    header(spec, is_average, &mut |field| out.bytes(field));
-    for p in params {
-        out.bytes(&p.to_le_bytes());
-    }
+    (0..header_words(spec)).for_each(|at| out.word(header_word(spec, is_average, at)));
+    params.iter().for_each(|p| out.word(p.to_bits()));
     out.finish();
     Ok(())
 }
 
-/// Gives `each` field of the header, in order.
-fn header(spec: &Spec, is_average: bool, each: &mut dyn FnMut(&[u8])) {
-    let (loss, threshold) = loss_code(spec.loss_kind());
-    each(&MAGIC);
-    each(&VERSION.to_le_bytes());
-    each(&[spec.depth() as u8]);
-    each(&[math_code(spec.math_kind()) | if is_average { AVERAGE } else { 0 }]);
-    each(&(spec.inputs() as u16).to_le_bytes());
-    each(&loss.to_le_bytes());
-    each(&threshold.to_le_bytes());
-    for layer in spec.layers() {
-        let (activation, slope) = activation_code(layer.activation());
-        each(&(layer.outputs() as u16).to_le_bytes());
-        each(&(activation + if layer.is_normed() { NORMED } else { 0 }).to_le_bytes());
-        each(&slope.to_le_bytes());
-        each(&layer.dropout().to_le_bytes());
+/// Numbers of four bytes in front of the parameters.
+const fn header_words(spec: &Spec) -> usize {
+    HEADER / 4 + LAYER / 4 * spec.depth()
+}
+
+/// The header's number `at`.
+#[inline(never)]
+fn header_word(spec: &Spec, is_average: bool, at: usize) -> u32 {
+    let [m0, m1, m2, m3, m4, m5, m6, m7] = MAGIC;
+    let (loss, threshold) = spec.loss_kind().code();
+    let functions = spec.math_kind() as u32 | if is_average { u32::from(AVERAGE) } else { 0 };
+    match at {
+        0 => return u32::from_le_bytes([m0, m1, m2, m3]),
+        1 => return u32::from_le_bytes([m4, m5, m6, m7]),
+        2 => return u32::from(VERSION) | (spec.depth() as u32) << 16 | functions << 24,
+        3 => return spec.inputs() as u32 | loss << 16,
+        4 => return threshold,
+        _ => {}
+    }
+    let (l, part) = part_of_layer(at);
+    let Some(layer) = spec.layer(l) else { return 0 };
+    let (activation, slope) = layer.activation().code();
+    match part {
+        0 => layer.outputs() as u32 | (activation | if layer.is_normed() { u32::from(NORMED) } else { 0 }) << 16,
+        1 => slope,
+        _ => layer.dropout().to_bits(),
     }
 }
 
-/// The network that `bytes` describe, after all of them were checked.
+/// The layer that the header's number `at` describes, and which of three.
+fn part_of_layer(at: usize) -> (usize, usize) {
+    let at = at.wrapping_sub(HEADER / 4);
+    (at / 3, at % 3)
+}
+
+/// The network of the checkpoint at the beginning of `bytes`, after all of it was checked.
 ///
 /// # Errors
 /// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`].
 pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
     let spec = header_spec(bytes)?;
-    if bytes.len() != checkpoint_len(&spec) {
-        return Err(Error::Checkpoint(CheckpointFault::Length));
-    }
-    check_crc(bytes)?;
-    check_params(&spec, &mut params_of(bytes, &spec))?;
+    checked_params(&spec, bytes)?;
     Ok(spec)
 }
 
-/// The network that the header of `bytes` describes, which says how long the checkpoint is.
-pub(crate) fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
+/// The network that the header of `bytes` describes.
+fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
     let mut input = Reader { bytes, at: 0, field: 0 };
     if input.array() != Ok(MAGIC) {
         return Err(Error::Checkpoint(CheckpointFault::Magic));
@@ -121,11 +131,11 @@ pub(crate) fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
     let math = math_from(math & !AVERAGE).ok_or(input.fault())?;
     let inputs = u16::from_le_bytes(input.array()?);
     let mut spec = input.valid(Spec::new(inputs).math(math))?;
-    let (kind, threshold) = (u16::from_le_bytes(input.array()?), f32::from_le_bytes(input.array()?));
-    spec = input.valid(spec.loss(loss_from(kind, threshold).ok_or(input.fault())?))?;
+    let loss = loss_from(u16::from_le_bytes(input.array()?), input.array()?).ok_or(input.fault())?;
+    spec = input.valid(spec.loss(loss))?;
     for _ in 0..depth {
         let (width, kind) = (u16::from_le_bytes(input.array()?), u16::from_le_bytes(input.array()?));
-        let activation = activation_from(kind & !NORMED, f32::from_le_bytes(input.array()?)).ok_or(input.fault())?;
+        let activation = activation_from(kind & !NORMED, input.array()?).ok_or(input.fault())?;
         spec = input.valid(spec.dense(width, activation))?;
         if kind & NORMED != 0 {
             spec = input.valid(spec.norm())?;
@@ -141,34 +151,69 @@ pub(crate) fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
     if spec.check().is_err() { Err(input.fault()) } else { Ok(spec) }
 }
 
-fn check_crc(bytes: &[u8]) -> Result<(), Error> {
-    let (body, crc) = bytes.split_last_chunk().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
+/// The parameters in the checkpoint of `spec` at the beginning of `bytes`, after length, checksum and numbers were checked.
+fn checked_params<'b>(spec: &Spec, bytes: &'b [u8]) -> Result<&'b [[u8; 4]], Error> {
+    let (body, rest) = cut(bytes, checkpoint_len(spec).wrapping_sub(4));
+    let Some(crc) = rest.first_chunk() else {
+        return Err(Error::Checkpoint(CheckpointFault::Length));
+    };
     let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
     if stored != computed {
         return Err(Error::Checkpoint(CheckpointFault::Crc(stored, computed)));
     }
-    Ok(())
+    let (params, _) = cut(body, header_words(spec).wrapping_mul(4)).1.as_chunks();
+    check_numbers(spec, &Numbers::Bytes(params))?;
+    Ok(params)
 }
 
-/// Refuses a parameter that is not finite and a running variance below zero, whether `params` come from floats or bytes.
-pub(crate) fn check_params(spec: &Spec, params: &mut dyn Iterator<Item = f32>) -> Result<(), Error> {
-    let mut index = 0_usize;
-    for layer in spec.layers() {
-        // Variances come last, one of a norm's four parameters a unit.
-        let end = index.wrapping_add(layer.param_len());
-        let variances = end.wrapping_sub(layer.norm_len() / 4);
-        while index < end {
-            let p = params.next().unwrap_or(0.0);
-            if !p.is_finite() {
-                return Err(Error::NonFinite { value: Value::Param, index });
-            }
-            if p < 0.0 && index >= variances {
-                return Err(Error::Variance { index });
-            }
-            index = index.wrapping_add(1);
+/// Refuses a parameter that is not finite and a running variance below zero.
+pub(crate) fn check_params(spec: &Spec, params: &[f32]) -> Result<(), Error> {
+    check_numbers(spec, &Numbers::Floats(params))
+}
+
+/// Parameters in memory or in a checkpoint.
+enum Numbers<'a> {
+    Floats(&'a [f32]),
+    Bytes(&'a [[u8; 4]]),
+}
+
+impl Numbers<'_> {
+    fn get(&self, i: usize) -> f32 {
+        match *self {
+            Self::Floats(floats) => floats.get(i).copied(),
+            Self::Bytes(bytes) => bytes.get(i).map(|&b| f32::from_le_bytes(b)),
+        }
+        .unwrap_or(0.0)
+    }
+}
+
+fn check_numbers(spec: &Spec, params: &Numbers<'_>) -> Result<(), Error> {
+    match first_wrong(spec, params) {
+        None => Ok(()),
+        Some(index) if params.get(index).is_finite() => Err(Error::Variance { index }),
+        Some(index) => Err(Error::NonFinite { value: Value::Param, index }),
+    }
+}
+
+/// The place of the first that is not finite, or, where all are, of the first variance below zero. (An error would take more
+/// of a chip's stack.)
+#[inline(never)]
+fn first_wrong(spec: &Spec, params: &Numbers<'_>) -> Option<usize> {
+    for i in 0..spec.param_len() {
+        if !params.get(i).is_finite() {
+            return Some(i);
         }
     }
-    Ok(())
+    for layer in spec.layers() {
+        // Variances come last, one of a norm's four parameters a unit.
+        let end = layer.norm_offset().wrapping_add(layer.norm_len());
+        for i in end.wrapping_sub(layer.norm_len() / 4)..end {
+            if params.get(i) < 0.0 {
+                return Some(i);
+            }
+        }
+    }
+    None
 }
 
 /// Whether the parameters of a checkpoint are an average's: good to predict with, not to train further.
@@ -178,7 +223,7 @@ pub fn holds_average(bytes: &[u8]) -> bool {
 }
 
 impl Model<'_> {
-    /// Takes the live weights in a checkpoint of this network, to train them further; seed and steps come by
+    /// Takes the live weights in the checkpoint of this network at the beginning of `bytes`, to train them further; seed and steps come by
     /// [`resume`](Self::resume).
     ///
     /// # Errors
@@ -193,93 +238,73 @@ impl Model<'_> {
     }
 }
 
-/// Reads the parameters of a network that is known: other than [`load`], it links nothing but what `spec` uses.
+/// Reads the parameters of a network that is known from the checkpoint at the beginning of `bytes`, which may go on behind
+/// it: other than [`load`], it links nothing but what `spec` uses.
 ///
 /// # Errors
 /// [`Error::Spec`], [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats, [`Error::Checkpoint`], where
-/// `bytes` describe another network with what differs first ([`CheckpointFault::Network`]), [`Error::NonFinite`],
+/// `bytes` do not describe this network with what differs first ([`CheckpointFault::Network`]), [`Error::NonFinite`],
 /// [`Error::Variance`]; `params` is as before then.
 pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    let mut header_of = Comparison { rest: bytes, at: 0, difference: None };
-    header(spec, holds_average(bytes), &mut |field| header_of.field(field));
-    let wrong = match header_of.difference {
-        _ if bytes.len() < HEADER => Some(CheckpointFault::Length),
-        None if bytes.len() != checkpoint_len(spec) => Some(CheckpointFault::Length),
-        Some((0, _)) => Some(CheckpointFault::Magic),
-        Some((8, [version, _])) => Some(CheckpointFault::Version(version as u16)),
-        _ => None,
-    };
-    if let Some(wrong) = wrong {
-        return Err(Error::Checkpoint(wrong));
+    if let Some(at) = first_difference(spec, bytes) {
+        return Err(Error::Checkpoint(network_fault(spec, bytes, at)));
     }
-    // What is damaged says nothing of a network.
-    check_crc(bytes)?;
-    if let Some((at, numbers)) = header_of.difference {
-        return Err(Error::Checkpoint(network_fault(at, numbers)));
-    }
-    check_params(spec, &mut params_of(bytes, spec))?;
-    params.iter_mut().zip(params_of(bytes, spec)).for_each(|(to, from)| *to = from);
+    copy(checked_params(spec, bytes)?, params);
     Ok(())
 }
 
-/// Compares a header with the fields that it should have.
-struct Comparison<'b> {
-    rest: &'b [u8],
-    at: usize,
-    /// Where the first field that differs begins; its number and what it should be.
-    difference: Option<(usize, [u32; 2])>,
+/// The first of the header's numbers that is another than that of `spec`.
+#[inline(never)]
+fn first_difference(spec: &Spec, bytes: &[u8]) -> Option<usize> {
+    let is_average = holds_average(bytes);
+    (0..header_words(spec)).find(|&at| stored_word(bytes, at) != Some(header_word(spec, is_average, at)))
 }
 
-impl Comparison<'_> {
-    /// Not inlined: a header has nine fields.
-    #[inline(never)]
-    fn field(&mut self, field: &[u8]) {
-        let (found, rest) = cut(self.rest, field.len());
-        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &byte| n << 8 | u32::from(byte));
-        if self.difference.is_none() && found.iter().zip(field).any(|(a, b)| a != b) {
-            self.difference = Some((self.at, [found, field].map(number)));
-        }
-        (self.rest, self.at) = (rest, self.at.wrapping_add(field.len()));
-    }
+fn stored_word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.as_chunks().0.get(at).map(|&word| u32::from_le_bytes(word))
 }
 
-/// The fault of a header whose field at byte `at` holds the first number in place of the second.
-fn network_fault(at: usize, [stored, wanted]: [u32; 2]) -> CheckpointFault {
-    let at_layers = at.checked_sub(HEADER);
-    let field = match at_layers.map_or(at, |at| at % LAYER) {
-        0 => SpecField::Width,
-        2 => SpecField::Activation,
-        4 => SpecField::Slope,
-        8 => SpecField::Dropout,
-        10 => SpecField::Depth,
-        FUNCTIONS => SpecField::Math,
-        12 => SpecField::Inputs,
-        14 => SpecField::Loss,
-        _ => SpecField::Threshold,
+/// The fault of a header whose number `at` is that first one: of the fields in it the first that differs is told.
+#[cold]
+fn network_fault(spec: &Spec, bytes: &[u8], at: usize) -> CheckpointFault {
+    let Some(stored) = stored_word(bytes, at) else { return CheckpointFault::Length };
+    let wanted = header_word(spec, holds_average(bytes), at);
+    let differs = |mask: u32| (stored ^ wanted) & mask != 0;
+    let (l, part) = part_of_layer(at);
+    let (field, shift, mask) = match (at, part) {
+        (0 | 1, _) => return CheckpointFault::Magic,
+        (2, _) if differs(0xffff) => return CheckpointFault::Version(stored as u16),
+        (2, _) if differs(0xff_0000) => (SpecField::Depth, 16, 0xff),
+        (2, _) => (SpecField::Math, 24, 0xff),
+        (3, _) if differs(0xffff) => (SpecField::Inputs, 0, 0xffff),
+        (3, _) => (SpecField::Loss, 16, 0xffff),
+        (4, _) => (SpecField::Threshold, 0, u32::MAX),
+        (_, 0) if differs(0xffff) => (SpecField::Width, 0, 0xffff),
+        (_, 0) => (SpecField::Activation, 16, 0xffff),
+        (_, 1) => (SpecField::Slope, 0, u32::MAX),
+        _ => (SpecField::Dropout, 0, u32::MAX),
     };
-    CheckpointFault::Network { layer: at_layers.map(|at| (at / LAYER) as u8), field, stored, wanted }
+    let layer = if at < HEADER / 4 { None } else { Some(l as u8) };
+    CheckpointFault::Network { layer, field, stored: stored >> shift & mask, wanted: wanted >> shift & mask }
 }
 
-/// Reads the parameters into `params` and returns their network.
+/// Reads the parameters of the checkpoint at the beginning of `bytes` into `params` and returns their network.
 ///
 /// # Errors
 /// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`], or [`Error::Length`] unless `params` has exactly the
 /// network's [`Spec::param_len`]; `params` is as before then.
 pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
-    let spec = load_spec(bytes)?;
+    let spec = header_spec(bytes)?;
+    let stored = checked_params(&spec, bytes)?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    for (to, from) in params.iter_mut().zip(params_of(bytes, &spec)) {
-        *to = from;
-    }
+    copy(stored, params);
     Ok(spec)
 }
 
-fn params_of<'b>(bytes: &'b [u8], spec: &Spec) -> impl Iterator<Item = f32> + 'b {
-    let start = HEADER + LAYER * spec.depth();
-    let (chunks, _) = bytes.get(start..).unwrap_or(&[]).as_chunks::<4>();
-    chunks.iter().take(spec.param_len()).map(|&b| f32::from_le_bytes(b))
+fn copy(stored: &[[u8; 4]], params: &mut [f32]) {
+    params.iter_mut().zip(stored).for_each(|(to, &from)| *to = f32::from_le_bytes(from));
 }
 
 pub(crate) struct Writer<'b> {
@@ -299,7 +324,11 @@ impl<'b> Writer<'b> {
         }
     }
 
-    /// Not inlined: a header has nine fields.
+    pub(crate) fn word(&mut self, word: u32) {
+        self.bytes(&word.to_le_bytes());
+    }
+
+    /// Once in an image.
     #[inline(never)]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.crc.update(bytes);
@@ -335,14 +364,6 @@ impl Reader<'_> {
     }
 }
 
-fn math_code(math: Math) -> u8 {
-    match math {
-        Math::Libm => 0,
-        #[cfg(feature = "micromath")]
-        Math::Micromath => 1,
-    }
-}
-
 fn math_from(code: u8) -> Option<Math> {
     match code {
         0 => Some(Math::Libm),
@@ -352,43 +373,26 @@ fn math_from(code: u8) -> Option<Math> {
     }
 }
 
-fn loss_code(loss: Loss) -> (u16, f32) {
-    match loss {
-        Loss::SoftmaxCrossEntropy => (0, 0.0),
-        Loss::MeanSquared => (1, 0.0),
-        Loss::BinaryCrossEntropy => (2, 0.0),
-        Loss::Huber(delta) => (3, delta),
-    }
+/// The loss of this code and constant, written as it would be.
+fn loss_from(code: u16, threshold: [u8; 4]) -> Option<Loss> {
+    let loss = match code {
+        0 => Loss::SoftmaxCrossEntropy,
+        1 => Loss::MeanSquared,
+        2 => Loss::BinaryCrossEntropy,
+        _ => Loss::Huber(f32::from_le_bytes(threshold)),
+    };
+    (loss.code() == (u32::from(code), u32::from_le_bytes(threshold))).then_some(loss)
 }
 
-fn loss_from(code: u16, threshold: f32) -> Option<Loss> {
-    match (code, threshold.to_bits()) {
-        (0, 0) => Some(Loss::SoftmaxCrossEntropy),
-        (1, 0) => Some(Loss::MeanSquared),
-        (2, 0) => Some(Loss::BinaryCrossEntropy),
-        (3, _) => Some(Loss::Huber(threshold)),
-        _ => None,
-    }
-}
-
-fn activation_code(activation: Activation) -> (u16, f32) {
-    match activation {
-        Activation::Identity => (0, 0.0),
-        Activation::Relu => (1, 0.0),
-        Activation::LeakyRelu(slope) => (2, slope),
-        Activation::Tanh => (3, 0.0),
-        Activation::Sigmoid => (4, 0.0),
-    }
-}
-
-fn activation_from(code: u16, slope: f32) -> Option<Activation> {
-    match (code, slope.to_bits()) {
-        (0, 0) => Some(Activation::Identity),
-        (1, 0) => Some(Activation::Relu),
-        // −0 is written as 0.
-        (2, 0..0x8000_0000) => Some(Activation::LeakyRelu(slope)),
-        (3, 0) => Some(Activation::Tanh),
-        (4, 0) => Some(Activation::Sigmoid),
-        _ => None,
-    }
+/// The activation of this code and constant, likewise.
+fn activation_from(code: u16, slope: [u8; 4]) -> Option<Activation> {
+    let activation = match code {
+        0 => Activation::Identity,
+        1 => Activation::Relu,
+        // −0 is 0.
+        2 => Activation::LeakyRelu(f32::from_le_bytes(slope) + 0.0),
+        3 => Activation::Tanh,
+        _ => Activation::Sigmoid,
+    };
+    (activation.code() == (u32::from(code), u32::from_le_bytes(slope))).then_some(activation)
 }

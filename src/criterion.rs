@@ -48,7 +48,7 @@ impl Loss {
         Link(Some(criterion))
     }
 
-    /// Its number and the bits of its constant, for a digest.
+    /// Its number and the bits of its constant, in a checkpoint and for a digest.
     pub(crate) const fn code(self) -> (u32, u32) {
         match self {
             Self::SoftmaxCrossEntropy => (0, 0),

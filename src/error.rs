@@ -196,7 +196,7 @@ pub enum CheckpointFault {
     Field(u32),
     /// The checksum differs: stored, computed.
     Crc(u32, u32),
-    /// A whole checkpoint of another network than the program's.
+    /// A description that is not that of the program's network: another one's, or damaged.
     Network {
         /// The layer that differs, from 0 on; none where it is the network as a whole.
         layer: Option<u8>,

@@ -35,10 +35,10 @@ impl<'a> Preprocess<'a> {
         let features = u16::try_from(got).map_err(|_| Error::Length { buffer: Buffer::Inputs, needed, got })?;
         Error::expect_len(Buffer::Section, section_len(got), bytes.len())?;
         let mut out = Writer::new(bytes);
-        header(features, &mut |field| out.bytes(field));
+        out.bytes(&MAGIC);
+        out.word(u32::from(VERSION) | u32::from(features) << 16);
         for x in self.floats() {
-            let bits = if x.is_nan() { NAN } else { x.to_bits() };
-            out.bytes(&bits.to_le_bytes());
+            out.word(if x.is_nan() { NAN } else { x.to_bits() });
         }
         out.finish();
         Ok(())
@@ -61,13 +61,6 @@ impl<'a> Preprocess<'a> {
         }
         Preprocess::new(inputs, floats)
     }
-}
-
-/// Gives `each` field of the header, in order.
-fn header(features: u16, each: &mut dyn FnMut(&[u8])) {
-    each(&MAGIC);
-    each(&VERSION.to_le_bytes());
-    each(&features.to_le_bytes());
 }
 
 /// The numbers as bytes, after header, length and checksum were checked.

@@ -41,7 +41,6 @@ const BLOCK_FLOATS: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Spec {
-    inputs: u16,
     outputs: u16,
     /// The widest layer, the widest of the even ones, of the odd ones.
     widest: u16,
@@ -60,6 +59,7 @@ pub struct Spec {
     units: usize,
     /// Units of the layers with a norm.
     normed: usize,
+    /// The first says how many inputs there are, from the beginning.
     layers: [Layer; MAX_LAYERS],
 }
 
@@ -70,7 +70,6 @@ impl Spec {
     pub const fn new(inputs: u16) -> Self {
         let loss = Loss::SoftmaxCrossEntropy;
         let mut spec = Self {
-            inputs,
             outputs: 0,
             widest: 0,
             even: 0,
@@ -87,6 +86,7 @@ impl Spec {
             normed: 0,
             layers: [Layer::NONE; MAX_LAYERS],
         };
+        spec.layers[0].inputs = inputs;
         spec.settle();
         spec
     }
@@ -110,7 +110,7 @@ impl Spec {
         }
         let layer = Layer {
             index: self.count,
-            inputs: if at == 0 { self.inputs } else { self.outputs },
+            inputs: if at == 0 { self.layers[0].inputs } else { self.outputs },
             outputs: width,
             activation,
             curve: activation.curve(),
@@ -162,7 +162,7 @@ impl Spec {
     /// The same network without its norms, which [`fold`](crate::fold) puts into weights and biases.
     #[must_use]
     pub const fn folded(&self) -> Self {
-        let mut folded = Self::new(self.inputs).loss(self.loss).math(self.math);
+        let mut folded = Self::new(self.layers[0].inputs).loss(self.loss).math(self.math);
         let mut l = 0;
         while l < self.count as usize && l < MAX_LAYERS {
             let layer = &self.layers[l];
@@ -227,7 +227,7 @@ impl Spec {
             _ => Some(SpecFault::NoLayers),
         };
         let (loss, delta) = self.loss.code();
-        let mut digest = mix(mix(0, self.inputs as u32 | (self.math as u32) << 16), loss);
+        let mut digest = mix(mix(0, self.inputs() as u32 | (self.math as u32) << 16), loss);
         digest = mix(digest, delta);
         let mut l = 0;
         while l < self.count as usize && l < MAX_LAYERS {
@@ -272,7 +272,7 @@ impl Spec {
     /// Numbers in a sample.
     #[must_use]
     pub const fn inputs(&self) -> usize {
-        self.inputs as usize
+        self.layers[0].inputs as usize
     }
 
     /// Outputs of the last layer; 0 without layers.

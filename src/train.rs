@@ -48,9 +48,10 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self)?;
-        let (mut score, mut form) = (Score::default(), Form::Unused);
+        let mut score = Score::default();
+        let mut form = Form::Unused;
         let (trace, bound, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
-        self.begin(optimizer, rate, score.samples(), bound)?;
+        self.begin(optimizer, rate, trace.samples as f32, bound)?;
         descend(&trace, self.spec, self.params, block, optimizer);
         Ok(score)
     }
@@ -124,7 +125,7 @@ impl Model<'_> {
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
-        self.begin(optimizer, rate, score.samples(), bound)?;
+        self.begin(optimizer, rate, score.samples() as f32, bound)?;
         let params = &mut *self.params;
         gradient.learned(&mut |range, offset| {
             optimizer.update(offset, cut_mut(cut_mut(params, offset).1, range.len()).0, range);
@@ -145,9 +146,9 @@ impl Model<'_> {
 
     /// Begins a step along a gradient of magnitudes up to `gradient`, the last that may fail, and carries the bound on the
     /// parameters over it.
-    fn begin(&mut self, optimizer: &mut dyn Optimizer, rate: f32, samples: u64, gradient: f32) -> Result<(), Error> {
+    fn begin(&mut self, optimizer: &mut dyn Optimizer, rate: f32, samples: f32, gradient: f32) -> Result<(), Error> {
         let now = self.bound.find(self.params);
-        let reach = optimizer.begin(rate, 1.0 / samples as f32, now, gradient)?;
+        let reach = optimizer.begin(rate, 1.0 / samples, now, gradient)?;
         self.bound.becomes(if reach >= 0.0 { now + reach } else { f32::NAN });
         self.mark = Mark::Live;
         self.draws.step = self.draws.step.saturating_add(1);

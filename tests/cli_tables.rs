@@ -87,11 +87,10 @@ fn a_model_carries_how_its_inputs_are_made() {
 
     // The core reads the same file and says the same.
     let file = bytes(&dir, "run/average.cygnet");
-    let model = SavedModel::read(&dir.path().join("run/average.cygnet")).unwrap();
-    let (network, section) = file.split_at(checkpoint_len(&model.spec));
-    let spec = load_spec(network).unwrap();
+    let spec = load_spec(&file).unwrap();
+    let (network, section) = file.split_at(checkpoint_len(&spec));
     let (mut params, mut numbers) = (vec![0.0; spec.param_len()], vec![0.0; preprocess_len(3)]);
-    load_params(&spec, network, &mut params).unwrap();
+    load_params(&spec, &file, &mut params).unwrap();
     let preprocess = Preprocess::load(3, section, &mut numbers).unwrap();
     let mut floats = vec![0.0; spec.predict_len(1)];
     let mut work = Workspace::for_prediction(&spec, 1, &mut floats).unwrap();

@@ -10,12 +10,7 @@ use libfuzzer_sys::fuzz_target;
 
 fn checkpoint(bytes: &[u8]) {
     let Ok(spec) = load_spec(bytes) else {
-        assert!(load(bytes, &mut []).is_err());
-        // Only with sections behind it, which come back as they were.
-        if let Ok(model) = SavedModel::from_checkpoint(bytes) {
-            assert!(model.preparation.is_some() || model.trained_on.is_some());
-            assert_eq!(model.to_bytes(Format::Checkpoint).expect("what was read can be written"), bytes);
-        }
+        assert!(load(bytes, &mut []).is_err() && SavedModel::from_checkpoint(bytes).is_err());
         return;
     };
     let mut params = vec![f32::NAN; spec.param_len()];
@@ -24,12 +19,15 @@ fn checkpoint(bytes: &[u8]) {
     let is_average = holds_average(bytes);
     let written = if is_average { Params::of_average(&params) } else { Params::from(&params) };
     assert_eq!(save(&spec, written, &mut again), Ok(()));
-    assert_eq!(again, bytes);
+    assert_eq!(again, bytes[..again.len()]);
     let mut known = vec![f32::NAN; spec.param_len()];
     assert_eq!(load_params(&spec, bytes, &mut known), Ok(()));
     assert_eq!(known, params);
-    let model = SavedModel { spec, params, is_average, preparation: None, trained_on: None };
-    assert_eq!(SavedModel::from_checkpoint(bytes), Ok(model));
+    // The host knows what may stand behind it, and it comes back as it was.
+    match SavedModel::from_checkpoint(bytes) {
+        Ok(model) => assert_eq!(model.to_bytes(Format::Checkpoint).expect("what was read can be written"), bytes),
+        Err(_) => assert!(bytes.len() > again.len()),
+    }
 }
 
 fn preprocessing(bytes: &[u8]) {

@@ -6,7 +6,7 @@ use super::names::widths;
 use super::preparation::Preparation;
 use super::safetensors::describe;
 use super::{HostError, whole};
-use crate::checkpoint::{check_params, header_spec};
+use crate::checkpoint::check_params;
 use crate::{
     Activation, Buffer, Error, Loss, Params, Spec, checkpoint_len, fold, holds_average, load, load_spec, save,
 };
@@ -187,7 +187,7 @@ impl SavedModel {
     pub(super) fn check(&self) -> Result<(), Error> {
         self.spec.check()?;
         Error::expect_len(Buffer::Params, self.spec.param_len(), self.params.len())?;
-        check_params(&self.spec, &mut self.params.iter().copied())
+        check_params(&self.spec, &self.params)
     }
 
     /// The same network without norms, for deployment; one without them stays as it is.
@@ -207,11 +207,10 @@ impl SavedModel {
     /// # Errors
     /// What is wrong with it.
     pub fn from_checkpoint(bytes: &[u8]) -> Result<Self, String> {
-        let length = header_spec(bytes).map_or(bytes.len(), |spec| checkpoint_len(&spec));
-        let (bytes, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
         let spec = load_spec(bytes).map_err(|e| e.to_string())?;
         let mut params = zeros(spec.param_len()).map_err(|e| e.to_string())?;
         load(bytes, &mut params).map_err(|e| e.to_string())?;
+        let rest = bytes.get(checkpoint_len(&spec)..).unwrap_or(&[]);
         let (preparation, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
             (None, rest)
         } else {

@@ -159,7 +159,7 @@ impl Reading {
         if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
             return Err(format!("its metadata say `{said}`, which is written `{}`", describe(&spec, is_average)));
         }
-        check_params(&spec, &mut tensors.params.iter().copied()).map_err(|e| e.to_string())?;
+        check_params(&spec, &tensors.params).map_err(|e| e.to_string())?;
         let preparation = read_preparation(&file, &spec, columns)?;
         trained_on.as_ref().map_or(Ok(()), |data| data.check(&spec))?;
         is_average |= tensors.read_count()?;

@@ -96,7 +96,10 @@ impl<'a> Adam<'a> {
     /// one below 0.
     pub fn resume(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
         let mut adam = Self::checked(config, spec, state, steps)?;
-        adam.bound = adam.look()?;
+        let half = adam.moments.len() / 2;
+        let (first, second) = cut(adam.moments, half);
+        check_state(second, 0.0, half)?;
+        adam.bound = check_state(first, -LIMIT, 0)?;
         Ok(adam)
     }
 
@@ -119,14 +122,6 @@ impl<'a> Adam<'a> {
         Ok(Self { config, network: spec.digest(), moments: state, steps, bound, covered: 0, scale: 1.0, step })
     }
 
-    /// A bound on first moments, where all are sound.
-    fn look(&self) -> Result<Bound, Error> {
-        let half = self.moments.len() / 2;
-        let (first, second) = cut(self.moments, half);
-        check_state(second, 0.0, half)?;
-        check_state(first, -LIMIT, 0)
-    }
-
     /// Steps taken.
     #[must_use]
     pub fn steps(&self) -> u64 {
@@ -143,8 +138,10 @@ impl Optimizer for Adam<'_> {
     /// where it would.
     fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
         let AdamConfig { beta1, beta2, weight_decay, decoupled, epsilon } = self.config;
+        let half = self.moments.len() / 2;
         if !is_moderate(self.bound.get()) {
-            self.bound = self.look()?;
+            expect_room(kernels::largest(self.moments))?;
+            self.bound = Bound::of(cut(self.moments, half).0);
         }
         let steps = self.steps.saturating_add(1);
         let shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
@@ -155,7 +152,7 @@ impl Optimizer for Adam<'_> {
         // The square is a bound on second moments to come.
         expect_room(weights + reach + gradient * gradient)?;
         self.bound.becomes(first);
-        (self.steps, self.scale, self.covered) = (steps, scale, self.moments.len() / 2);
+        (self.steps, self.scale, self.covered) = (steps, scale, half);
         (self.step.rate, self.step.shrink) = (corrected, shrink);
         self.step.correction = 1.0 / kernels::sqrt(math::one_minus_power(1.0 - beta2, steps));
         Ok(if self.step.decay == 0.0 { reach } else { f32::NAN })
