@@ -223,8 +223,8 @@ pub fn holds_average(bytes: &[u8]) -> bool {
 }
 
 impl Model<'_> {
-    /// Takes the live weights in the checkpoint of this network at the beginning of `bytes`, to train them further; seed and steps come by
-    /// [`resume`](Self::resume).
+    /// Takes the live weights in the checkpoint of this network at the beginning of `bytes`, to train them further; seed and
+    /// steps come by [`resume`](Self::resume).
     ///
     /// # Errors
     /// As [`load_params`]; [`Error::AverageWeights`] for those of an average, which `load_params` gives all the same.

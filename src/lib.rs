@@ -19,7 +19,7 @@
 //! | softmax cross-entropy | `e_j = exp(a_j − max a)`, `S = Σ e_j`, `T = Σ t_j`; loss `T·ln S − Σ t_j·(a_j − max a)`, gradient `e_j·(T/S) − t_j` |
 //! | other losses | `(Σ_j f_j)·(1/u)`, gradient `f'_j·(1/u)`; squared `r·r`, `2·r` with `r = a − t`; binary `(max(a, 0) − a·t) + ln_1p(exp(−\|a\|))`, `1/(1 + exp(−a)) − t`; Huber `(0.5·r)·r`, `r`, or `δ·(\|r\| − 0.5·δ)`, `±δ` |
 //! | sums over outputs | ascending; `argmax` takes the first of equals; probabilities are `e_j/S`, each divided |
-//! | loss of a batch | 8 lanes over samples in order, by their number `mod 8`, and the tree; after every 4096 samples it joins a sum, `y = tree − c`, `s' = s + y`, `c = (s' − s) − y`, and the lanes start at zero; `(s + (tree − c))/n` |
+//! | loss of a batch | 8 lanes over samples in order, by their number `mod 8`, and the tree; after every 4096 samples it joins a sum, `s' = s + tree`, what rounding took, `tree − (s' − s)`, begins lane 0 of the next level, and the others begin at zero; `(s + tree)/n` |
 //! | clipping | `‖g‖ = √(Σ g²)/n`: 8 lanes over the parameters, the tree (layer by layer where statistics stand between); where it is larger, every `g·(max/‖g‖)` |
 //! | noise of a gradient | `\|g_i\|²` of a micro-batch is a sum over its rows of 8 lanes each, divided by `b_i`, and these are added up; `(Σ − B·\|ḡ\|²)/(m − 1)`, where `\|ḡ\|²` is as for clipping, divided by `B` twice |
 //! | [`Sgd`] | `g = (Σ_s g_s)·(1/n)`, so it is for all optimizers; `g + λ·w`; `v = μ·v + g`; `w − η·v`, with Nesterov `w − η·(g + μ·v)`, without momentum `w − η·g` |
