@@ -153,8 +153,7 @@ fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
 
 /// The parameters in the checkpoint of `spec` at the beginning of `bytes`, after length, checksum and numbers were checked.
 fn checked_params<'b>(spec: &Spec, bytes: &'b [u8]) -> Result<&'b [[u8; 4]], Error> {
-    let (body, rest) = cut(bytes, checkpoint_len(spec).wrapping_sub(4));
-    let Some(crc) = rest.first_chunk() else {
+    let Some((body, crc)) = bytes.get(..checkpoint_len(spec)).and_then(<[u8]>::split_last_chunk) else {
         return Err(Error::Checkpoint(CheckpointFault::Length));
     };
     let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
