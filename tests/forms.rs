@@ -8,8 +8,8 @@ mod common;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};
 use cygnet::{
-    Activation, Adam, AdamConfig, Gradient, Init, Inputs, Model, Optimizer, Sgd, SgdConfig, SparseSet, Spec, Targets,
-    Workspace, compress, nonzeros,
+    Activation, Adam, AdamConfig, Gradient, Init, Inputs, Loss, Model, Optimizer, Sgd, SgdConfig, SparseSet, Spec,
+    Targets, Workspace, compress, nonzeros,
 };
 
 const SCALE: f32 = 1.0 / 255.0;
@@ -46,6 +46,8 @@ impl Case {
             }
         }
         let spec = spec.dense(1 + draws.below(40) as u16, Activation::Identity);
+        // Softmax takes two outputs at least.
+        let spec = if spec.outputs() == 1 { spec.loss(Loss::BinaryCrossEntropy) } else { spec };
         let most = [40, 40, 150][draws.below(3) as usize];
         let (samples, lit) = (1 + draws.below(50), 1 + draws.below(10));
         let byte = |draws: &mut Draws| if draws.below(10) < lit { draws.below(256) as u8 } else { 0 };
@@ -75,7 +77,7 @@ impl Case {
     /// The bits of the parameters after the three batches; a zero's sign is nobody's business.
     fn learn(&self, form: usize, lists: bool, micro: Option<usize>) -> Vec<u32> {
         let Self { spec, set, .. } = self;
-        let (inputs, outputs) = (spec.inputs(), spec.outputs() as u32);
+        let (inputs, known) = (spec.inputs(), spec.classes() as u32);
         let (samples, n) = (set.len() / inputs, nonzeros(set));
         let (mut starts, mut positions, mut values) = (vec![0; samples + 1], vec![0; n], vec![0; n]);
         compress(set, inputs as u16, &mut starts, &mut positions, &mut values).unwrap();
@@ -94,7 +96,7 @@ impl Case {
         }
         for pick in &self.batches {
             for part in pick.chunks(micro.unwrap_or(batch)) {
-                let classes: Vec<u16> = part.iter().map(|&i| (i % outputs) as u16).collect();
+                let classes: Vec<u16> = part.iter().map(|&i| (i % known) as u16).collect();
                 let given = self.floats(part);
                 let x = match form {
                     0 => Inputs::floats(&given),
