@@ -99,7 +99,7 @@ pub fn replica_seed(seed: u64, k: u64) -> u64 {
 pub fn mean_of<'m>(models: &[Model<'_>], mean: &'m mut [f32]) -> Result<Params<'m>, Error> {
     let first = models.first().ok_or(Error::NoAverage)?;
     for model in models {
-        model.spec.expect(first.spec.digest())?;
+        model.spec.check_digest(first.spec.digest())?;
         Error::expect_len(Buffer::Mean, model.params.len(), mean.len())?;
         Params::from(model).check()?;
     }

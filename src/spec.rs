@@ -403,7 +403,7 @@ impl Spec {
     }
 
     /// Refuses what belongs to another network.
-    pub(crate) fn expect(&self, digest: u32) -> Result<(), Error> {
+    pub(crate) fn check_digest(&self, digest: u32) -> Result<(), Error> {
         if self.digest == digest { Ok(()) } else { Err(Error::Network) }
     }
 

@@ -78,7 +78,7 @@ impl Model<'_> {
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
-        self.spec.expect(gradient.spec.digest())?;
+        self.spec.check_digest(gradient.spec.digest())?;
         if gradient.clipped.is_some() {
             return Err(Error::Clipped);
         }
@@ -114,7 +114,7 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self)?;
-        self.spec.expect(gradient.spec.digest())?;
+        self.spec.check_digest(gradient.spec.digest())?;
         let score = gradient.score;
         if score.samples() == 0 {
             return Err(Error::Empty);

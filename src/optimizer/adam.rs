@@ -131,7 +131,7 @@ impl<'a> Adam<'a> {
 
 impl Optimizer for Adam<'_> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
-        model.spec.expect(self.network)
+        model.spec.check_digest(self.network)
     }
 
     /// The bound, by `|m| / ε`, is loose but never adds up to a magnitude that matters; there is none with coupled decay,

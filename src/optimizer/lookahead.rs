@@ -127,7 +127,7 @@ impl LookaheadConfig {
 
 impl<O: Optimizer> Optimizer for Lookahead<'_, O> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
-        model.spec.expect(self.network)?;
+        model.spec.check_digest(self.network)?;
         self.inner.check(model)
     }
 

@@ -148,7 +148,7 @@ impl<'a> ScheduleFree<'a> {
     /// # Errors
     /// [`Error::Network`].
     pub fn finish(&self, model: &mut Model<'_>) -> Result<(), Error> {
-        model.spec.expect(self.network)?;
+        model.spec.check_digest(self.network)?;
         let x = kernels::cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
             let learned = cut_mut(cut_mut(model.params, layer.offset()).1, layer.learned_len()).0;
@@ -167,7 +167,7 @@ impl<'a> ScheduleFree<'a> {
 
 impl Optimizer for ScheduleFree<'_> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
-        model.spec.expect(self.network)?;
+        model.spec.check_digest(self.network)?;
         if (model.place(), model.changes) == (self.place, self.changes) { Ok(()) } else { Err(Error::Changed) }
     }
 

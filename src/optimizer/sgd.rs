@@ -105,7 +105,7 @@ type Move = fn(&mut [f32], &mut [f32], &[f32], &[f32], &kernels::Sgd);
 
 impl Optimizer for Sgd<'_> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
-        model.spec.expect(self.network)
+        model.spec.check_digest(self.network)
     }
 
     fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
