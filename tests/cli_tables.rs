@@ -7,7 +7,7 @@
 mod cli;
 
 use cli::{bytes, fails, succeeds};
-use cygnet::host::model_file::SavedModel;
+use cygnet::host::files::SavedModel;
 use cygnet::{
     Preprocess, Workspace, argmax, checkpoint_len, load_params, load_spec, predict, preprocess_len, section_len,
 };

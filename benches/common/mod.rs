@@ -7,7 +7,7 @@
 pub(crate) mod machine;
 pub(crate) mod report;
 
-use cygnet::host::dataset::{Dataset, PIXEL_SCALE};
+use cygnet::host::data::{Dataset, PIXEL_SCALE};
 use cygnet::{
     Activation, Adam, AdamConfig, Init, Inputs, Model, Optimizer, Sgd, SgdConfig, SparseSet, Spec, Targets, Workspace,
     compress, nonzeros,

@@ -2,7 +2,7 @@
 //! the network that was read loads them again.
 #![no_main]
 
-use cygnet::host::model_file::{Format, SavedModel};
+use cygnet::host::files::{Format, SavedModel};
 use cygnet::{
     Params, Preprocess, checkpoint_len, holds_average, load, load_params, load_spec, preprocess_len, save, section_len,
 };

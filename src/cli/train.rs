@@ -8,11 +8,10 @@ use super::replicas::Replicas;
 use super::table::TableArguments;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
-use cygnet::host::averages::AverageKind;
-use cygnet::host::names::{parse_activation, parse_loss};
-use cygnet::host::place::{Expected, Place};
-use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
-use cygnet::host::{output, page};
+use cygnet::host::files::{Expected, Place};
+use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
+use cygnet::host::report::{output, page};
+use cygnet::host::training::AverageKind;
 use cygnet::{
     Activation, AdamConfig, Draws, Ema, Init, LookaheadConfig, Loss, ScheduleFreeConfig, SgdConfig, Shape, Warmup,
 };

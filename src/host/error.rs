@@ -1,6 +1,6 @@
 //! What can go wrong on the host, each in one line.
 
-use super::idx::DataError;
+use crate::host::data::idx::DataError;
 use crate::{Error, Value};
 use std::boxed::Box;
 use std::io;
