@@ -5,12 +5,12 @@ use crate::finite::check_finite;
 use crate::inputs::rows::{Floats, Many, Rows};
 use crate::inputs::samples::Inputs;
 use crate::inputs::sets::Form;
-use crate::kernels::{cut, cut_mut};
 use crate::math::Math;
 use crate::model::{Model, Workspace};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// The outputs of `n` samples as `(n, spec.outputs())` floats in the workspace: logits for
 /// the cross-entropies, values for the others. `params` may lie in flash.

@@ -54,6 +54,8 @@ pub mod error;
 
 mod math;
 
+mod slices;
+
 #[doc(hidden)]
 pub mod kernels;
 

@@ -1,7 +1,8 @@
 //! Which parts of a network are averaged.
 
-use crate::kernels::{self, cut, cut_mut};
+use crate::kernels;
 use crate::network::spec::{MAX_LAYERS, Spec};
+use crate::slices::{cut, cut_mut};
 
 /// The parts of a network that [`Averager::only`](crate::Averager::only) averages.
 ///

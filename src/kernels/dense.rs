@@ -1,6 +1,7 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
-use super::{add_scaled, cut, cut_mut, numbered, padded, rows, rows_mut, start_rows};
+use super::{add_scaled, start_rows};
+use crate::slices::{cut, cut_mut, numbered, padded, rows, rows_mut};
 
 /// Rows of the matrix between two visits of the running sums: a panel of two registers' width stays in the first cache.
 const DEPTH: usize = 128;

@@ -1,6 +1,7 @@
 //! Every kernel on every instruction set against the plain scalar form: the same bits.
 
 use super::*;
+use crate::slices::cut_mut;
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;

@@ -1,9 +1,10 @@
 //! Norms go into the dense layers before them: a network for deployment.
 
 use crate::error::{Buffer, Error, Value};
-use crate::kernels::{copy, cut, cut_mut, largest};
+use crate::kernels::{copy, largest};
 use crate::model::params::Params;
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// Writes the parameters of [`Spec::folded`], a network without norms whose predictions are those of `params` up to
 /// rounding: `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`. Outputs differ by some 1e-7 of the largest times `1 + |μ|/σ`,

@@ -1,10 +1,10 @@
 //! One dense layer, with its place among the parameters.
 
-use crate::kernels::cut;
 use crate::math::Math;
 use crate::network::activation::{Activation, Curve};
 use crate::network::dropout::{Draws, DropUnits};
 use crate::network::link::Link;
+use crate::slices::cut;
 
 /// Floats a unit that a norm has among the parameters: `γ, β`, running mean and variance.
 const NORM_PARAMS: usize = 4;

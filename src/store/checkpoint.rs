@@ -16,7 +16,6 @@
 //! reads, which a chip skips.
 
 use crate::error::{Buffer, CheckpointFault, Error, SpecField, Value};
-use crate::kernels::cut;
 use crate::math::Math;
 use crate::model::params::Params;
 use crate::model::{Mark, Model};
@@ -24,6 +23,7 @@ use crate::network::activation::Activation;
 use crate::network::layer::Layer;
 use crate::network::loss::Loss;
 use crate::network::spec::Spec;
+use crate::slices::cut;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
 const VERSION: u16 = 1;

@@ -12,13 +12,14 @@ use crate::forward::{Kept, run_training};
 use crate::inputs::rows::{Place, Rows, Update};
 use crate::inputs::samples::Inputs;
 use crate::inputs::sets::Form;
-use crate::kernels::{self, cut_mut};
+use crate::kernels;
 use crate::model::{Mark, Model, Workspace};
 use crate::network::layer::{Layer, Norm};
 use crate::network::link::Link;
 use crate::network::spec::Spec;
 use crate::optim::Optimizer;
 use crate::score::{Score, score_with_gradient};
+use crate::slices::{cut_mut, rows};
 use crate::targets::Targets;
 use backward::Trace;
 pub use gradient::Gradient;
@@ -263,7 +264,7 @@ struct SquareOfRows {
 
 impl SquareOfRows {
     fn add(&mut self, gradient: &[f32]) {
-        for row in kernels::rows(gradient, self.width) {
+        for row in rows(gradient, self.width) {
             self.sum += kernels::dot(row, row);
         }
     }

@@ -1,8 +1,9 @@
 //! Batch normalisation (Ioffe & Szegedy 2015) of a layer's pre-activations: over the batch in training, by running
 //! statistics in prediction.
 
-use crate::kernels::{self, cut, cut_mut, rows, rows_mut};
+use crate::kernels;
 use crate::network::layer::{Layer, Norm, Update};
+use crate::slices::{cut, cut_mut, rows, rows_mut};
 
 /// `ε`, which keeps a variance of zero from dividing.
 const EPSILON: f32 = 1e-5;
