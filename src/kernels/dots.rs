@@ -43,9 +43,8 @@ fn narrow_block(block: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs:
         let mut columns = columns.iter();
         let mut lanes = [[0.0_f32; 8]; 8];
         for (d, columns) in groups.iter().zip(&mut columns) {
-            for l in 0..8 {
-                add_scaled(&mut lanes[l], d[l], &columns[l]);
-            }
+            // Made anew as a whole: one by one they would go through memory, at a quarter of the speed.
+            lanes = core::array::from_fn(|l| core::array::from_fn(|r| lanes[l][r] + d[l] * columns[l][r]));
         }
         if let Some(columns) = columns.next() {
             for l in 0..7 {
