@@ -203,7 +203,7 @@ fn list_floats<'s, 'w>(
     training: bool,
     form: &'s mut Form<'w>,
 ) -> Rows<'s> {
-    if is_dense(kernels::count_floats(x), n, width) {
+    if kernels::prefers_no_lists(kernels::count_floats(x), n.saturating_mul(width)) {
         return form.floats(x, n, space.many);
     }
     let (ByteListsMut { starts, terms: indices }, columns_space) = space_of(space.integers, n, width, training);
@@ -218,7 +218,7 @@ fn list_floats<'s, 'w>(
 
 fn list_bytes<'s, 'w>(x: ByteRows<'w>, space: ListSpace<'w>, training: bool, form: &'s mut Form<'w>) -> Rows<'s> {
     let (n, width) = (x.pick.len(), x.width);
-    if is_dense(kernels::count_bytes(&x), n, width) {
+    if kernels::prefers_no_lists(kernels::count_bytes(&x), n.saturating_mul(width)) {
         let values = cut_mut(space.floats, n.saturating_mul(width)).0;
         for (to, &row) in rows_mut(&mut *values, width).zip(x.pick) {
             kernels::scale_bytes(x.row(row), x.scale, to);
@@ -238,7 +238,7 @@ fn list_sparse<'s, 'w>(
     form: &'s mut Form<'w>,
 ) -> Rows<'s> {
     let n = x.pick.len();
-    if is_dense(x.count(), n, width) {
+    if kernels::prefers_no_lists(x.count(), n.saturating_mul(width)) {
         return form.floats(expand(&x, n, width, space.floats), n, space.many);
     }
     if !training {
@@ -247,11 +247,6 @@ fn list_sparse<'s, 'w>(
     let (mut lists, columns_space) = space_of(space.integers, n, width, training);
     kernels::list_compressed(&x, &mut lists);
     listed_bytes(lists.finish(x.scale), columns_space, n, width, form)
-}
-
-/// Whether more than half of the inputs are not zero.
-fn is_dense(nonzeros: usize, n: usize, width: usize) -> bool {
-    nonzeros > n.saturating_mul(width) / 2
 }
 
 /// Places for lists of `n` samples, and for training what is left, for their columns.
