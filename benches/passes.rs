@@ -8,8 +8,8 @@ mod common;
 
 use common::report::{Cost, Report};
 use common::{DEEP, Form, Learner, NET, Samples, aligned};
-use cygnet::host::Evaluator;
-use cygnet::host::dataset::Dataset;
+use cygnet::host::data::Dataset;
+use cygnet::host::evaluation::Evaluator;
 use cygnet::metrics::Score;
 use cygnet::{Gradient, Spec, Workspace};
 use std::num::NonZeroUsize;

@@ -4,15 +4,14 @@ mod cli;
 
 use clap::Parser;
 use cli::{Command, Places, Progress};
-use cygnet::host::dataset::Dataset;
-use cygnet::host::evaluation::Evaluation;
-use cygnet::host::place::Place;
+use cygnet::host::HostError;
+use cygnet::host::data::Dataset;
+use cygnet::host::evaluation::{Evaluation, RegressionEvaluation};
+use cygnet::host::files::Place;
 use cygnet::host::plan::Plan;
-use cygnet::host::regression::RegressionEvaluation;
-use cygnet::host::replicas::{APART, ReplicaPlan, train_replicas};
-use cygnet::host::reproduce::{Reproduction, Stage};
-use cygnet::host::run::{Outcome, train};
-use cygnet::host::{HostError, ensemble, output, page, plane, plot, report, soup};
+use cygnet::host::report::{output, page, plot, text};
+use cygnet::host::study::{Reproduction, Stage, ensemble, plane, soup};
+use cygnet::host::training::{APART, Outcome, ReplicaPlan, train, train_replicas};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -99,7 +98,7 @@ fn say_noted(notes: &[String], text: &str) -> Result<(), HostError> {
 
 /// Names the classes that a run cannot learn.
 fn warn(data: &Dataset, plan: &Plan) -> Result<(), HostError> {
-    let unseen = cygnet::host::run::unseen_classes(data, plan)?;
+    let unseen = cygnet::host::training::unseen_classes(data, plan)?;
     if !unseen.is_empty() {
         let (classes, them) = if unseen.len() == 1 { ("class", "it") } else { ("classes", "them") };
         let (names, seed) = (unseen.join("`, `"), plan.seed);
@@ -174,7 +173,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
                 None => page::of_run(source, &plan, &outcome)?.write(&mut place, &under),
                 Some(_) => Ok(()),
             });
-        say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
+        say(&format!("\n{}\n\n{}\n", text::comparison(&outcome), text::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{draws}\n"))?;
         }
@@ -194,7 +193,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let whole: Vec<&Outcome> = whole.collect();
     if whole.len() > 1 {
         let text = format!("Mean ± standard deviation of {} seeds.", whole.len());
-        say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
+        say(&format!("{}\n\n{text}\n", text::seeds(&whole)))?;
     }
     if many && data.train.has_classes() {
         page::of_seeds(page::Source { data: &data, name: &name }, &plan, &outcomes)?.write(&mut place, "")?;

@@ -6,7 +6,7 @@
 mod cli;
 
 use cli::{Run, TRAIN, bytes, command, fails, files, run, succeeds, workplace, write_data};
-use cygnet::host::model_file::SavedModel;
+use cygnet::host::files::SavedModel;
 use std::fs;
 
 #[test]

@@ -6,8 +6,8 @@
 mod cli;
 
 use cli::{Run, TRAIN, bytes, fails, run, succeeds, workplace, write_data};
-use cygnet::host::identity::DataKind;
-use cygnet::host::model_file::SavedModel;
+use cygnet::host::data::DataKind;
+use cygnet::host::files::SavedModel;
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;

@@ -44,7 +44,7 @@ fn the_golden_run_has_the_same_bits_everywhere() {
 #[cfg(feature = "std")]
 #[test]
 fn the_golden_runs_images_are_those_of_the_embedded_sample() {
-    let set = cygnet::host::dataset::Dataset::sample().unwrap().train;
+    let set = cygnet::host::data::Dataset::sample().unwrap().train;
     let pixels = |i| set.image(i).unwrap();
     assert_eq!((0..run::LABELS.len()).flat_map(pixels).copied().collect::<Vec<_>>(), run::IMAGES);
     assert_eq!(set.labels()[..run::LABELS.len()], run::LABELS[..]);

@@ -6,9 +6,8 @@
 mod cli;
 
 use cli::{command, fails, run, succeeds, write_data};
-use cygnet::host::dataset::Dataset;
-use cygnet::host::idx::{Images, parse_images, parse_labels};
-use cygnet::host::mnist::ImageFiles;
+use cygnet::host::data::idx::{Images, parse_images, parse_labels};
+use cygnet::host::data::{Dataset, ImageFiles};
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;

@@ -6,9 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cygnet::host::dataset::{Dataset, PIXEL_SCALE, Samples};
-use cygnet::host::idx::{self, DataError};
-use cygnet::host::image::read_png;
+use cygnet::host::data::idx::DataError;
+use cygnet::host::data::image::read_png;
+use cygnet::host::data::{Dataset, PIXEL_SCALE, Samples, idx};
 use flate2::{Compression, Crc, write::GzEncoder};
 use png::{BitDepth, ColorType};
 use proptest::prelude::*;

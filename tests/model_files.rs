@@ -8,10 +8,9 @@ use std::collections::HashMap;
 use std::fs;
 
 use common::{ACTIVATIONS, bits, cases, numbers};
-use cygnet::host::columns::Columns;
-use cygnet::host::inspect::info;
-use cygnet::host::model_file::SavedModel;
-use cygnet::host::preparation::Preparation;
+use cygnet::host::data::{Columns, Preparation};
+use cygnet::host::files::SavedModel;
+use cygnet::host::report::inspect::info;
 use cygnet::model::Params;
 use cygnet::store::{checkpoint_len, save};
 use cygnet::{Activation, Loss, Spec};

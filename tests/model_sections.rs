@@ -5,10 +5,9 @@
 mod common;
 
 use common::{cases, numbers};
-use cygnet::host::columns::Columns;
-use cygnet::host::identity::{DataIdentity, DataKind};
-use cygnet::host::model_file::{Format, SavedModel};
-use cygnet::host::preparation::Preparation;
+use cygnet::host::data::{Columns, Preparation};
+use cygnet::host::data::{DataIdentity, DataKind};
+use cygnet::host::files::{Format, SavedModel};
 use cygnet::store::{checkpoint_len, load, section_len};
 use cygnet::{Activation, Spec};
 use proptest::prelude::*;

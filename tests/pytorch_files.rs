@@ -8,8 +8,8 @@ mod common;
 
 use cli::{fails, run, succeeds};
 use common::{bits, cases, numbers};
-use cygnet::host::model_file::{Reading, SavedModel, Unsaid};
-use cygnet::host::names::widths;
+use cygnet::host::files::{Reading, SavedModel, Unsaid};
+use cygnet::host::plan::widths;
 use cygnet::{Activation, Loss, Spec, Workspace, predict};
 use proptest::prelude::*;
 use safetensors::Dtype;

@@ -3,12 +3,9 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use cygnet::host::columns::Choice;
-use cygnet::host::dataset::Dataset;
+use cygnet::host::data::{Choice, Dataset, Dialect, Source, TablePlan};
 use cygnet::host::plan::Plan;
-use cygnet::host::run::unseen_classes;
-use cygnet::host::table::Dialect;
-use cygnet::host::tables::{Source, TablePlan};
+use cygnet::host::training::unseen_classes;
 use cygnet::preprocess::{Missing, PreprocessConfig, Scaling};
 use std::fs;
 use tempfile::TempDir;

@@ -7,7 +7,7 @@
 pub(crate) mod machine;
 pub(crate) mod report;
 
-use cygnet::host::dataset::{Dataset, PIXEL_SCALE};
+use cygnet::host::data::{Dataset, PIXEL_SCALE};
 use cygnet::inputs::{SparseSet, compress, nonzeros};
 use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
 use cygnet::{Activation, Adam, Init, Inputs, Model, Sgd, Spec, Targets, Workspace};

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use cygnet::host::idx::{parse_images, parse_labels};
+use cygnet::host::data::idx::{parse_images, parse_labels};
 use libfuzzer_sys::fuzz_target;
 
 /// The elements of a file that was accepted are `bytes`, or shares of 255 that are nearest to them.

@@ -2,7 +2,7 @@
 //! the network that was read loads them again.
 #![no_main]
 
-use cygnet::host::model_file::{Format, SavedModel};
+use cygnet::host::files::{Format, SavedModel};
 use cygnet::model::Params;
 use cygnet::preprocess::{Preprocess, preprocess_len};
 use cygnet::store::{checkpoint_len, holds_average, load, load_params, load_spec, save, section_len};

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::augment::{Augment, Elastic};
+use cygnet::host::data::{Augment, Elastic};
 
 #[derive(Args)]
 pub(crate) struct Augmentation {

@@ -6,9 +6,9 @@ use super::split::Split;
 use super::{Models, read_models};
 use clap::Args;
 use cygnet::host::HostError;
+use cygnet::host::files::Target;
 use cygnet::host::plan::Plan;
-use cygnet::host::soup::Method;
-use cygnet::host::target::Target;
+use cygnet::host::study::soup::Method;
 use std::path::PathBuf;
 
 #[derive(Args)]

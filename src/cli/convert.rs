@@ -4,8 +4,8 @@ use super::model::read_saying;
 use super::out::{model_target, write_model};
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::model_file::Unsaid;
-use cygnet::host::names::{parse_activation, parse_loss};
+use cygnet::host::files::Unsaid;
+use cygnet::host::plan::{parse_activation, parse_loss};
 use cygnet::{Activation, Loss};
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! The arguments of `cygnet train` for a batch that grows.
 
 use clap::Args;
-use cygnet::host::growing::{GrowthPlan, GrowthRule};
+use cygnet::host::plan::{GrowthPlan, GrowthRule};
 use std::str::FromStr;
 
 #[derive(Args)]

@@ -3,8 +3,7 @@
 use crate::complain;
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::dataset::Dataset;
-use cygnet::host::mnist::ImageFiles;
+use cygnet::host::data::{Dataset, ImageFiles};
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]

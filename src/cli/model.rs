@@ -2,8 +2,8 @@
 
 use crate::complain;
 use cygnet::host::HostError;
-use cygnet::host::inspect;
-use cygnet::host::model_file::{Reading, SavedModel, Unsaid};
+use cygnet::host::files::{Reading, SavedModel, Unsaid};
+use cygnet::host::report::inspect;
 use std::path::Path;
 
 /// Reads a model, and says on standard error what its file leaves open.

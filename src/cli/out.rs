@@ -1,9 +1,7 @@
 //! Where a command writes: names that count up, or a name that the user gave.
 
 use cygnet::host::HostError;
-use cygnet::host::model_file::{Format, SavedModel};
-use cygnet::host::place::{Expected, Place};
-use cygnet::host::target::Target;
+use cygnet::host::files::{Expected, Format, Place, SavedModel, Target};
 use std::path::{Path, PathBuf};
 
 /// The directory of a run.

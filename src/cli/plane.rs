@@ -4,9 +4,9 @@ use super::data::Data;
 use super::{Models, read_models};
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::plane::View;
-use cygnet::host::plot::ENDS;
-use cygnet::host::target::Target;
+use cygnet::host::files::Target;
+use cygnet::host::report::plot::ENDS;
+use cygnet::host::study::plane::View;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]

@@ -3,9 +3,9 @@
 use super::images::{note_rounded, note_sideways};
 use crate::complain;
 use cygnet::host::HostError;
-use cygnet::host::columns::Columns;
-use cygnet::host::inspect::{Event, Verdict, predict_file, predict_table};
-use cygnet::host::model_file::SavedModel;
+use cygnet::host::data::Columns;
+use cygnet::host::files::SavedModel;
+use cygnet::host::report::inspect::{Event, Verdict, predict_file, predict_table};
 use cygnet::{Loss, Spec};
 use std::io::{BufWriter, ErrorKind, StdoutLock, Write};
 use std::path::Path;

@@ -4,11 +4,11 @@ use super::images::Images;
 use super::out::run_place;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
-use cygnet::host::dataset::Dataset;
-use cygnet::host::place::{Expected, Place};
+use cygnet::host::data::Dataset;
+use cygnet::host::files::{Expected, Place};
 use cygnet::host::plan::Plan;
-use cygnet::host::replicas::ReplicaPlan;
-use cygnet::host::reproduce::{Recipe, Reproduction};
+use cygnet::host::study::{Recipe, Reproduction};
+use cygnet::host::training::ReplicaPlan;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
-use cygnet::host::columns::Choice;
-use cygnet::host::table::Dialect;
-use cygnet::host::tables::TablePlan;
+use cygnet::host::data::{Choice, Dialect, TablePlan};
 use cygnet::preprocess::{Clip, Missing, PreprocessConfig, Scaling};
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]

@@ -1,12 +1,10 @@
 //! What the command says before and after its work.
 
 use cygnet::Spec;
-use cygnet::host::dataset::Dataset;
-use cygnet::host::names::widths;
-use cygnet::host::plan::Plan;
-use cygnet::host::preparation::Preparation;
-use cygnet::host::reproduce::NOTES;
-use cygnet::host::run::Outcome;
+use cygnet::host::data::{Dataset, Preparation};
+use cygnet::host::plan::{Plan, widths};
+use cygnet::host::study::NOTES;
+use cygnet::host::training::Outcome;
 use std::path::Path;
 
 /// What is about to happen, with the data from `from` and in the directory `out`.

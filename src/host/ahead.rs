@@ -4,7 +4,7 @@
 //! wait. Item `i` depends on `i` alone, so that threads change the time and nothing else. Items are begun in order, each
 //! with a buffer: where item `i` is wanted and not begun, every buffer is free, so nothing can block for ever.
 
-use super::HostError;
+use crate::host::HostError;
 use std::mem;
 use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

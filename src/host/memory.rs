@@ -1,6 +1,6 @@
 //! Memory on the host: asked for before it is used, and aligned for the kernels.
 
-use super::HostError;
+use crate::host::HostError;
 use std::ops::{Deref, DerefMut};
 use std::vec::Vec;
 

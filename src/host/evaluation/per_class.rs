@@ -83,7 +83,7 @@ impl ClassEvaluation {
 }
 
 /// Every class, on all cores; `scores` has the shape `(samples, classes)`.
-pub(super) fn all(
+pub(in crate::host) fn all(
     confusion: &Confusion<'_>,
     scores: &[f32],
     classes: &[u16],

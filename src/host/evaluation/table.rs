@@ -1,7 +1,7 @@
 //! An evaluation as tables to read.
 
-use super::{Evaluation, SetEvaluation};
-use crate::host::report::{Table, aligned, percent};
+use super::marks::{Evaluation, SetEvaluation};
+use crate::host::report::text::{Table, aligned, percent};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};
@@ -11,7 +11,7 @@ use std::vec::Vec;
 /// The most classes whose confusion matrix is still a table that a terminal holds.
 const WIDEST: usize = 30;
 
-pub(super) fn table(evaluation: &Evaluation) -> String {
+pub(in crate::host) fn table(evaluation: &Evaluation) -> String {
     let test = &evaluation.test;
     let mut text = format!("{}\n\nThe test, each class against the rest:\n\n{}", summary(evaluation), classes(test));
     if test.confusion.len() > WIDEST {
@@ -51,7 +51,7 @@ fn top(classes: usize) -> usize {
 }
 
 /// A row for each class, and their means.
-pub(super) fn classes(set: &SetEvaluation) -> Table {
+pub(in crate::host) fn classes(set: &SetEvaluation) -> Table {
     let header = ["class", "support", "precision", "recall", "F1", "ROC AUC", "AP"];
     let row = |name: String, support: u64, figures: [f32; 5]| {
         [name, support.to_string()].into_iter().chain(figures.map(number)).collect::<Vec<_>>()

@@ -1,9 +1,9 @@
 //! Whether the numbers of a plan are in range, and go together.
 
-use super::super::HostError;
-use super::super::averages::AverageKind;
-use super::super::growing::{GrowthPlan, GrowthRule};
-use super::{DecayPlan, OptimizerPlan, Plan};
+use super::growing::{GrowthPlan, GrowthRule};
+use super::settings::{DecayPlan, OptimizerPlan, Plan};
+use crate::host::HostError;
+use crate::host::training::AverageKind;
 use crate::optim::SgdConfig;
 use crate::{Init, Loss};
 use core::ops::RangeInclusive;

@@ -1,0 +1,340 @@
+//! The columns of a table: which are inputs, which is to be predicted, and the names of its classes.
+
+use std::borrow::ToOwned;
+use std::collections::HashSet;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// The most classes.
+pub(in crate::host) const MAX_CLASSES: usize = 256;
+
+/// What a model knows of the table that it learned from. Columns are called as in its header, or by their number from 1 on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Columns {
+    /// Whether the table has a header.
+    pub header: bool,
+    /// What separates its cells, where that had to be said.
+    #[serde(default)]
+    pub separator: Option<u8>,
+    /// The inputs.
+    pub inputs: Vec<String>,
+    /// What is predicted: one column of classes, or columns of numbers.
+    pub targets: Vec<String>,
+    /// Names of the classes, as the table has them; none where numbers are predicted.
+    pub classes: Vec<String>,
+    /// Whether rows with missing values were left out.
+    pub drops_missing: bool,
+}
+
+impl Columns {
+    /// Whether it can be: names that differ, and one column of up to 256 classes, if any.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(in crate::host) fn check(&self) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        if let Some(name) = self.inputs.iter().chain(&self.targets).find(|name| !seen.insert(*name)) {
+            return Err(format!("two of its columns are named `{name}`"));
+        }
+        seen.clear();
+        if let Some(name) = self.classes.iter().find(|name| !seen.insert(*name)) {
+            return Err(format!("two of its classes are named `{name}`"));
+        }
+        let (classes, targets) = (self.classes.len(), self.targets.len());
+        if classes > MAX_CLASSES || classes > 0 && targets != 1 {
+            return Err(format!("{classes} classes in {targets} columns"));
+        }
+        Ok(())
+    }
+
+    /// Outputs of a model.
+    pub(in crate::host) fn outputs(&self) -> usize {
+        if self.has_classes() { self.classes.len() } else { self.targets.len() }
+    }
+
+    /// Whether classes are predicted, not numbers.
+    #[must_use]
+    pub fn has_classes(&self) -> bool {
+        !self.classes.is_empty()
+    }
+}
+
+/// Which columns of a table to take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Columns to predict, by name or number from 1 on; none for the last.
+    pub labels: Vec<String>,
+    /// Columns that are neither inputs nor to be predicted.
+    pub ignored: Vec<String>,
+    /// Whether numbers are predicted, not classes.
+    pub regression: bool,
+}
+
+/// Places of inputs and targets among the columns of a file, from 0 on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::host) struct Places {
+    pub inputs: Vec<usize>,
+    pub targets: Vec<usize>,
+}
+
+impl Choice {
+    /// The columns that this chooses among `names`; those of `indices`, which count the rows, only where they are named.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(in crate::host) fn among(
+        &self,
+        names: &[String],
+        has_header: bool,
+        indices: &[usize],
+    ) -> Result<(Columns, Places), String> {
+        let place = |name: &String| {
+            let place = by_name(names, name)?.or_else(|| by_number(names, name));
+            place.ok_or_else(|| absent(names, name))
+        };
+        let mut targets = self.labels.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        let mut ignored = self.ignored.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        ignored.extend(indices.iter().filter(|i| !targets.contains(i)));
+        if targets.is_empty() {
+            let last = (0..names.len()).rev().find(|i| !ignored.contains(i));
+            targets = last.into_iter().collect();
+        }
+        if let Some(&both) = targets.iter().find(|i| ignored.contains(i)) {
+            return Err(format!("column `{}` is both predicted and ignored", names[both]));
+        }
+        if let Some((i, _)) = targets.iter().enumerate().find(|(i, target)| targets[..*i].contains(target)) {
+            return Err(format!("column `{}` is to be predicted twice", names[targets[i]]));
+        }
+        if targets.len() > 1 && !self.regression {
+            return Err(format!("{} columns of classes, but one can be predicted", targets.len()));
+        }
+        let inputs: Vec<usize> = (0..names.len()).filter(|i| !targets.contains(i) && !ignored.contains(i)).collect();
+        if inputs.is_empty() || targets.is_empty() {
+            let columns = if names.len() == 1 { "column leaves" } else { "columns leave" };
+            return Err(format!("{} {columns} no input, or no column to predict", names.len()));
+        }
+        if inputs.len() > usize::from(u16::MAX) {
+            return Err(format!("{} inputs, but {} are the most", inputs.len(), u16::MAX));
+        }
+        for &i in inputs.iter().chain(&targets) {
+            by_name(names, &names[i])?;
+        }
+        let named = |places: &[usize]| places.iter().map(|&i| names[i].clone()).collect();
+        let columns =
+            Columns { header: has_header, inputs: named(&inputs), targets: named(&targets), ..Columns::default() };
+        Ok((columns, Places { inputs, targets }))
+    }
+
+    /// What `--ignore` says, to be pasted, once it names these columns, too.
+    pub(in crate::host) fn ignoring(&self, names: &[String], more: &[usize]) -> String {
+        // A comma or another column of this name: the number says it.
+        let name = |&i: &usize| {
+            let is_clear = !names[i].contains(',') && by_name(names, &names[i]).is_ok();
+            if is_clear { names[i].clone() } else { (i + 1).to_string() }
+        };
+        let all = self.ignored.iter().cloned().chain(more.iter().map(name)).collect::<Vec<_>>().join(",");
+        let is_plain = |c: char| c.is_alphanumeric() || "_,.:+-/".contains(c);
+        if all.chars().all(is_plain) { all } else { format!("'{}'", all.replace('\'', "'\\''")) }
+    }
+}
+
+impl Columns {
+    /// Where these are among `names`; targets only where they are asked for.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub(in crate::host) fn among(
+        &self,
+        names: &[String],
+        has_header: bool,
+        with_targets: bool,
+    ) -> Result<Places, String> {
+        // A file of the inputs alone has them in their order.
+        if !has_header && !with_targets && names.len() == self.inputs.len() {
+            return Ok(Places { inputs: (0..names.len()).collect(), targets: Vec::new() });
+        }
+        if self.header && !has_header {
+            let all = self.inputs.join(", ");
+            return Err(format!("no header, but the model takes columns by name: {all}"));
+        }
+        let place = |name: &String| {
+            let place = if self.header { by_name(names, name)? } else { by_number(names, name) };
+            place.ok_or_else(|| absent(names, name))
+        };
+        let inputs = self.inputs.iter().map(place).collect::<Result<_, _>>()?;
+        let targets = if with_targets { self.targets.iter().map(place).collect::<Result<_, _>>()? } else { Vec::new() };
+        Ok(Places { inputs, targets })
+    }
+}
+
+/// The column of this name.
+///
+/// # Errors
+/// There are several.
+fn by_name(names: &[String], wanted: &str) -> Result<Option<usize>, String> {
+    let mut found = (0..names.len()).filter(|&i| names[i] == wanted);
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(format!("several columns are named `{wanted}`")),
+        (first, None) => Ok(first),
+    }
+}
+
+/// The column of this number, from 1 on.
+fn by_number(names: &[String], wanted: &str) -> Option<usize> {
+    wanted.parse().ok().and_then(|n: usize| n.checked_sub(1)).filter(|&i| i < names.len())
+}
+
+fn absent(names: &[String], wanted: &str) -> String {
+    const SHOWN: usize = 10;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    format!("no column `{wanted}` among {shown}{more}")
+}
+
+/// A class as it is called: whole numbers as such, however they are spelt.
+pub(in crate::host) fn class_name(text: &str) -> String {
+    let whole = text.parse().ok().filter(|x: &f64| x.fract() == 0.0 && x.abs() < 1e15);
+    whole.map_or_else(|| text.to_owned(), |x| (x as i64).to_string())
+}
+
+/// The classes that these names in so many rows are: whole numbers from 0 on stay what they are, others stand in their order.
+///
+/// # Errors
+/// What is wrong with them.
+pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<String>, String> {
+    if names.len() < 2 {
+        let only = names.first().map_or("", String::as_str);
+        return Err(format!("only class `{only}`; two or more can be told apart"));
+    }
+    let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
+    if let Some(broken) = numbers.iter().flatten().find(|x| x.fract() != 0.0) {
+        return Err(format!("numbers such as {broken}, which are no classes: --regression predicts them"));
+    }
+    if names.len() > MAX_CLASSES {
+        let rather = if numbers.is_some() { ": --regression predicts numbers" } else { "" };
+        return Err(format!("more than {MAX_CLASSES} classes{rather}"));
+    }
+    // Hardly a number comes twice.
+    if numbers.is_some() && names.len() > 20 && names.len() > rows / 2 {
+        return Err(format!("{} numbers in {rows} rows are no classes: --regression predicts them", names.len()));
+    }
+    let is_index = |x: &f64| (0.0..MAX_CLASSES as f64).contains(x);
+    if let Some(numbers) = &numbers
+        && numbers.iter().all(is_index)
+    {
+        let largest = numbers.iter().fold(0.0_f64, |most, &x| most.max(x)) as usize;
+        return Ok((0..=largest).map(|class| class.to_string()).collect());
+    }
+    let mut sorted = names.to_vec();
+    match numbers {
+        Some(_) => sorted.sort_by(|a, b| {
+            let value = |name: &String| name.parse().unwrap_or(0.0_f64);
+            value(a).total_cmp(&value(b))
+        }),
+        None => sorted.sort(),
+    }
+    Ok(sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    fn strings(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn whole_numbers_stay_and_names_are_sorted() {
+        for (names, expected) in [
+            ("b a c", "a b c"),
+            ("2 0", "0 1 2"),
+            ("255 0 10", "0"),
+            ("10 -1 9", "-1 9 10"),
+            ("300 20", "20 300"),
+            ("1 b", "1 b"),
+        ] {
+            let found = classes(&strings(names), 6).unwrap();
+            if expected == "0" {
+                assert_eq!((found.len(), found[255].as_str()), (256, "255"));
+            } else {
+                assert_eq!(found, strings(expected), "{names}");
+            }
+        }
+        for (names, word) in [("a", "only class `a`"), ("0.5 1", "such as 0.5"), ("", "only class")] {
+            assert!(classes(&strings(names), 6).unwrap_err().contains(word), "{names}");
+        }
+        let many: Vec<String> = (0..257).map(|i| (1000 + i).to_string()).collect();
+        assert!(classes(&many, 999).unwrap_err().contains("more than 256"));
+        assert!(classes(&many[..50], 99).unwrap_err().contains("50 numbers in 99 rows"));
+        assert!(classes(&many[..50], 100).is_ok() && classes(&many[..20], 20).is_ok());
+        assert_eq!(["07", "3.0", "-0", "x1", "0.5"].map(class_name), ["7", "3", "0", "x1", "0.5"]);
+    }
+
+    #[test]
+    fn what_to_ignore_can_be_pasted() {
+        let names = ["a", "b c", "d,e", "it's", "f", "f"].map(str::to_owned);
+        let pasted = |ignored: &str, more: &[usize]| {
+            Choice { ignored: strings(ignored), ..Choice::default() }.ignoring(&names, more)
+        };
+        assert_eq!(pasted("", &[0, 2, 4]), "a,3,5");
+        assert_eq!(pasted("t 7", &[0, 1]), "'t,7,a,b c'");
+        assert_eq!(pasted("", &[3]), r"'it'\''s'");
+    }
+
+    #[test]
+    fn columns_are_found_by_name_or_number() {
+        let names = strings("t id h y z");
+        let choice = |labels: &str, ignored: &str, regression| {
+            let choice = Choice { labels: strings(labels), ignored: strings(ignored), regression };
+            choice.among(&names, true, &[]).map(|(_, places)| (places.inputs, places.targets))
+        };
+        assert_eq!(choice("", "", false), Ok((vec![0, 1, 2, 3], vec![4])));
+        assert_eq!(choice("", "z id", false), Ok((vec![0, 2], vec![3])));
+        assert_eq!(choice("1", "5", false), Ok((vec![1, 2, 3], vec![0])));
+        assert_eq!(choice("z y", "id", true), Ok((vec![0, 2], vec![4, 3])));
+        // A row index is left out, unless it is to be predicted.
+        let indexed = |labels: &str, indices: &[usize]| {
+            let choice = Choice { labels: strings(labels), ..Choice::default() };
+            choice.among(&names, true, indices).map(|(_, places)| (places.inputs, places.targets))
+        };
+        assert_eq!(indexed("", &[1]), Ok((vec![0, 2, 3], vec![4])));
+        assert_eq!(indexed("", &[4]), Ok((vec![0, 1, 2], vec![3])));
+        assert_eq!(indexed("id", &[1]), Ok((vec![0, 2, 3, 4], vec![1])));
+        for (labels, ignored, regression, word) in [
+            ("q", "", false, "no column `q` among t, id, h, y, z"),
+            ("6", "", false, "no column `6`"),
+            ("0", "", false, "no column `0`"),
+            ("y", "y", false, "both predicted and ignored"),
+            ("y y", "", true, "`y` is to be predicted twice"),
+            ("y z", "", false, "2 columns of classes"),
+            ("t id h y z", "", true, "no input"),
+        ] {
+            let problem = choice(labels, ignored, regression).unwrap_err();
+            assert!(problem.contains(word), "{problem}");
+        }
+        let columns = Columns { header: true, inputs: strings("h t"), targets: strings("y"), ..Columns::default() };
+        let places = |names: &str, has_header, with_targets| {
+            columns.among(&strings(names), has_header, with_targets).map(|places| (places.inputs, places.targets))
+        };
+        assert_eq!(places("y t h", true, true), Ok((vec![2, 1], vec![0])));
+        assert_eq!(places("t h", true, false), Ok((vec![1, 0], vec![])));
+        assert_eq!(places("1 2", false, false), Ok((vec![0, 1], vec![])));
+        assert!(places("1 2 3", false, false).unwrap_err().contains("no header"));
+        assert!(places("t h", true, true).unwrap_err().contains("no column `y`"));
+        // A name of digits is no number of a column, and a number no name.
+        let columns = |header| Columns { header, inputs: strings("3 1"), targets: strings("y"), ..Columns::default() };
+        let among = |header| columns(header).among(&strings("x 3 1 q"), true, false).map(|places| places.inputs);
+        assert_eq!((among(true), among(false)), (Ok(vec![1, 2]), Ok(vec![2, 0])));
+        assert!(columns(true).among(&strings("x 3 q"), true, false).unwrap_err().contains("no column `1`"));
+        assert!(
+            Choice::default()
+                .among(&strings("a b a y"), true, &[])
+                .unwrap_err()
+                .contains("several columns are named `a`")
+        );
+        assert!(places("t h h", true, false).unwrap_err().contains("several columns are named `h`"));
+    }
+}

@@ -1,0 +1,294 @@
+//! Which data a model was trained on, as its file remembers them: enough to know them again, nothing of where they are
+//! or when it was.
+//!
+//! In a checkpoint's file it is the last section, behind the checkpoint and the preparation of a table; little-endian:
+//!
+//! | byte | what |
+//! |---|---|
+//! | 0 | magic `89 43 59 47 44 41 54 0a` |
+//! | 8 | `u16` format version, 1; `u8` kind (0 the embedded sample, 1 images, 2 a table); `u8` length `n` of the name |
+//! | 12 | `u32` training samples; `u32` rows and `u32` columns of each, 1 row in a table |
+//! | 24 | `u64` digest |
+//! | 32 | the name, UTF-8 |
+//! | 32 + n | `u32` CRC-32 (ISO-HDLC) of all bytes before |
+//!
+//! In a safetensors file it is a JSON object in the description of the network, `; data {…}`.
+//!
+//! The digest is CRC-64/XZ over the samples as they are decoded, so that neither a path nor a compression changes it:
+//! the three numbers of the shape, the pixels or the numbers of all samples, their labels or values. It tells one set of
+//! data from another by 64 bits, which other tools compute, too; it is no defence against who forges one.
+
+use super::dataset::{Answers, Samples};
+use crate::Spec;
+use crate::store::checkpoint::CRC;
+use std::borrow::ToOwned;
+use std::fmt;
+use std::format;
+use std::path::Path;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+pub(in crate::host) const MAGIC: [u8; 8] = *b"\x89CYGDAT\n";
+const VERSION: u16 = 1;
+const HEADER: usize = 32;
+/// Before the JSON object in the description of a network.
+const DATA: &str = "; data ";
+static DIGEST: crc::Crc<u64, crc::Table<16>> = crc::Crc::<u64, crc::Table<16>>::new(&crc::CRC_64_XZ);
+
+/// What training samples are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DataKind {
+    /// The embedded sample of MNIST.
+    Sample,
+    /// Images in IDX files.
+    Images,
+    /// Rows of a CSV file.
+    Table,
+}
+
+const KINDS: [DataKind; 3] = [DataKind::Sample, DataKind::Images, DataKind::Table];
+
+/// Which data a model was trained on.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DataIdentity {
+    /// What they are.
+    pub kind: DataKind,
+    /// Training samples.
+    pub samples: u32,
+    /// Rows of each: 1 in a table.
+    pub rows: u32,
+    /// Columns of each.
+    pub columns: u32,
+    /// CRC-64/XZ of shape, samples, and labels or values.
+    #[serde(with = "hexadecimal")]
+    pub digest: u64,
+    /// The last part of the path that was given; empty of the embedded sample.
+    pub name: String,
+}
+
+impl DataIdentity {
+    /// Of images with their labels; `path` is where they are, unless they are the embedded sample.
+    pub(in crate::host) fn of_images(samples: &Samples, path: Option<&Path>) -> Option<Self> {
+        let images = samples.images()?;
+        let kind = if path.is_some() { DataKind::Images } else { DataKind::Sample };
+        let shape = [samples.len(), images.rows, images.cols];
+        Self::new(kind, shape, path, |digest| {
+            digest.update(images.pixels());
+            digest.update(samples.labels());
+        })
+    }
+
+    /// Of rows of a table of so many inputs, as they are in the file: not yet prepared, NaN where there is a gap.
+    pub(in crate::host) fn of_rows(inputs: &[f32], width: usize, answers: &Answers, path: &Path) -> Option<Self> {
+        let samples = inputs.len().checked_div(width)?;
+        Self::new(DataKind::Table, [samples, 1, width], Some(path), |digest| {
+            add_floats(digest, inputs);
+            match answers {
+                Answers::Classes(classes) => digest.update(classes),
+                Answers::Values { values, .. } => add_floats(digest, values),
+            }
+        })
+    }
+
+    fn new(
+        kind: DataKind,
+        shape: [usize; 3],
+        path: Option<&Path>,
+        add: impl FnOnce(&mut crc::Digest<'_, u64, crc::Table<16>>),
+    ) -> Option<Self> {
+        let mut digest = DIGEST.digest();
+        let mut number = |n: usize| {
+            let n = u32::try_from(n).ok()?;
+            digest.update(&n.to_le_bytes());
+            Some(n)
+        };
+        let [samples, rows, columns] = [number(shape[0])?, number(shape[1])?, number(shape[2])?];
+        add(&mut digest);
+        let name = path.map_or_else(String::new, name);
+        Some(Self { kind, samples, rows, columns, digest: digest.finalize(), name })
+    }
+
+    /// Whether these are the same samples, whatever they are called.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let of = |data: &Self| (data.samples, data.rows, data.columns, data.digest);
+        of(self) == of(other)
+    }
+
+    /// Whether it can be, for a model of `spec`.
+    pub(in crate::host) fn check(&self, spec: &Spec) -> Result<(), String> {
+        let inputs = u64::from(self.rows) * u64::from(self.columns);
+        let is_image = self.kind != DataKind::Table;
+        let is_sample = self.kind == DataKind::Sample;
+        if self.samples == 0 || inputs != spec.inputs() as u64 || (!is_image && self.rows != 1) {
+            return Err("the data that it was trained on are not those of its network".to_owned());
+        }
+        if self.name.is_empty() != is_sample || self.name.len() > LONGEST || self.name.contains(is_odd) {
+            return Err("the name of the data that it was trained on cannot be one".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The section of a checkpoint's file.
+    pub(in crate::host) fn to_bytes(&self) -> Vec<u8> {
+        let kind = KINDS.iter().position(|&kind| kind == self.kind).unwrap_or(0) as u8;
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend([kind, self.name.len() as u8]);
+        bytes.extend([self.samples, self.rows, self.columns].iter().flat_map(|n| n.to_le_bytes()));
+        bytes.extend(self.digest.to_le_bytes());
+        bytes.extend(self.name.as_bytes());
+        let crc = CRC.checksum(&bytes);
+        bytes.extend(crc.to_le_bytes());
+        bytes
+    }
+
+    /// Reads the section, all of `bytes`, of a model of `spec`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(in crate::host) fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, String> {
+        let wrong = |what: &str| format!("the data that it was trained on: {what}");
+        let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else { return Err(wrong("cut short")) };
+        if !header.starts_with(&MAGIC) {
+            return Err(wrong("wrong magic bytes"));
+        }
+        let number = |at: usize| {
+            let byte = |i: usize| header.get(at + i).copied().unwrap_or(0);
+            u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
+        };
+        let (version, kind, length) = (number(8) as u16, number(8) >> 16 & 0xff, (number(8) >> 24) as usize);
+        if version != VERSION {
+            return Err(wrong(&format!("format version {version} is none that this program knows")));
+        }
+        let Some((name, crc)) = rest.split_last_chunk::<4>().filter(|(name, _)| name.len() == length) else {
+            return Err(wrong("wrong length"));
+        };
+        if CRC.checksum(&bytes[..HEADER + length]) != u32::from_le_bytes(*crc) {
+            return Err(wrong("damaged (CRC-32)"));
+        }
+        let kind = KINDS.get(kind as usize).copied().ok_or_else(|| wrong("of an unknown kind"))?;
+        let name = std::str::from_utf8(name).map_err(|_| wrong("their name is no UTF-8"))?.to_owned();
+        let digest = u64::from(number(28)) << 32 | u64::from(number(24));
+        let data = Self { kind, samples: number(12), rows: number(16), columns: number(20), digest, name };
+        data.check(spec)?;
+        Ok(data)
+    }
+
+    /// What it adds to the description of a network.
+    pub(in crate::host) fn to_text(&self) -> Result<String, String> {
+        Ok(DATA.to_owned() + &serde_json::to_string(self).map_err(|e| e.to_string())?)
+    }
+
+    /// Takes it out of a description, which it may not be in; `columns` begins what follows it.
+    ///
+    /// # Errors
+    /// What is wrong with it, as another spelling than [`to_text`](Self::to_text)'s.
+    pub(in crate::host) fn cut(text: &str, columns: &str) -> Result<(String, Option<Self>), String> {
+        let wrong = |what: &str| format!("the data in its metadata: {what}");
+        // The names of columns may hold any text, also this.
+        let Some((before, rest)) = text.split_once(DATA).filter(|(before, _)| !before.contains(columns)) else {
+            return Ok((text.to_owned(), None));
+        };
+        let mut objects = serde_json::Deserializer::from_str(rest).into_iter::<Self>();
+        let data = objects.next().ok_or_else(|| wrong("nothing"))?.map_err(|e| wrong(&e.to_string()))?;
+        let after = rest.get(objects.byte_offset()..).unwrap_or("");
+        if format!("{before}{}{after}", data.to_text()?) != text || !(after.is_empty() || after.starts_with(columns)) {
+            return Err(wrong("spelt in another way than this program does"));
+        }
+        Ok((format!("{before}{after}"), Some(data)))
+    }
+}
+
+impl fmt::Display for DataIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, samples, rows, columns, name, .. } = self;
+        match kind {
+            DataKind::Sample => write!(f, "the embedded sample of MNIST ({samples} images of {rows} x {columns})"),
+            DataKind::Images => write!(f, "images `{name}` ({samples} of {rows} x {columns})"),
+            DataKind::Table => write!(f, "table `{name}` ({samples} rows of {columns} inputs)"),
+        }
+    }
+}
+
+/// How a gap counts, whatever its payload.
+const NAN: u32 = 0x7fc0_0000;
+/// Bytes of a name at most.
+const LONGEST: usize = 255;
+
+/// What no name holds: it is the last part of a path, in one line.
+fn is_odd(c: char) -> bool {
+    c.is_control() || matches!(c, '/' | '\\')
+}
+
+/// The last part of a path, also of `.`, without what no name holds.
+fn name(path: &Path) -> String {
+    let whole = || path.canonicalize().ok()?.file_name().map(ToOwned::to_owned);
+    let last = path.file_name().map(ToOwned::to_owned).or_else(whole).unwrap_or_default();
+    let name = last.to_string_lossy().replace(is_odd, "_");
+    let end = (0..=LONGEST.min(name.len())).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0);
+    match name.get(..end) {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => "data".to_owned(),
+    }
+}
+
+/// Adds numbers, NaN in one spelling.
+fn add_floats(digest: &mut crc::Digest<'_, u64, crc::Table<16>>, floats: &[f32]) {
+    for x in floats {
+        let bits = if x.is_nan() { NAN } else { x.to_bits() };
+        digest.update(&bits.to_le_bytes());
+    }
+}
+
+/// A number as sixteen digits, since JSON's numbers have not so many.
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::format;
+    use std::string::String;
+
+    pub(in crate::host) fn serialize<S: Serializer>(digest: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{digest:016x}"))
+    }
+
+    pub(in crate::host) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        u64::from_str_radix(&String::deserialize(deserializer)?, 16).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::data::dataset::Dataset;
+    use std::vec;
+
+    /// As an independent program computes them from the files.
+    #[test]
+    fn digests_are_those_of_another_implementation() {
+        let sample = Dataset::sample().unwrap().identity.unwrap();
+        let shape = [sample.samples, sample.rows, sample.columns];
+        assert_eq!((sample.kind, shape, sample.digest), (DataKind::Sample, [10_000, 28, 28], 0x3cc5_19cd_91db_ea1e));
+        // A gap counts the same, whatever its payload.
+        for gap in [f32::NAN, -f32::NAN, f32::from_bits(0x7f80_0001)] {
+            let inputs = [1.5, -2.0, gap, 0.0, 3.0, 0.25];
+            let of = |answers| DataIdentity::of_rows(&inputs, 2, &answers, Path::new("a/t.csv")).unwrap();
+            let (classes, values) = (vec![0, 1, 0], vec![1.0, 2.0, 0.5]);
+            assert_eq!(of(Answers::Classes(classes)).digest, 0x4c36_cb83_45ec_7da4);
+            let of_values = of(Answers::Values { width: 1, values });
+            assert_eq!((of_values.digest, of_values.name.as_str()), (0xe541_4a75_2ceb_c29f, "t.csv"));
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_last_part_of_a_path_in_one_short_line() {
+        for (path, expected) in [("a/b", "b"), ("a/b/", "b"), ("/x", "x"), ("a\\b\n", "a_b_"), ("/", "data")] {
+            assert_eq!(name(Path::new(path)).replace('\\', "_"), expected, "{path}");
+        }
+        let here = std::env::current_dir().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        assert_eq!(name(Path::new(".")), here);
+        let long = name(Path::new(&"é".repeat(200)));
+        assert_eq!((long.len(), long.is_empty()), (254, false));
+    }
+}

@@ -1,0 +1,400 @@
+//! IDX files, the format of MNIST, raw or gzip.
+//!
+//! An IDX file is `00 00 type dimensions`, one big-endian `u32` per dimension, then the elements, row-major.
+//! Images are three dimensions `(count, rows, columns)`, or four of which the second or the last is 1; labels are one, or two
+//! of which the second is 1. Elements of every type become bytes where they can. Source: <http://yann.lecun.com/exdb/mnist/>.
+
+use core::fmt;
+use std::borrow::ToOwned;
+use std::format;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+use super::elements::{Kind, NoByte};
+use crate::host::HostError;
+use crate::host::memory::zeros;
+use flate2::bufread::MultiGzDecoder;
+
+/// The most pixels of an image: the widths of a network are `u16`.
+pub const MAX_PIXELS: usize = 65_535;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Deflate spends at least two bits on a copy, which makes at most 258 bytes.
+const DEFLATE_MAX_RATIO: u64 = 1032;
+
+/// What is wrong with a data file, in one line that names the file, the place, and what was expected and found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The operating system does not give the file, or not the memory for it.
+    #[error("{path}: cannot read: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Its reason.
+        error: io::Error,
+    },
+    /// The content is not what the format asks for.
+    #[error("{path}: {unit} {offset}: expected {expected}, found {found}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What `offset` counts: `byte`, `decompressed byte` in what a gzip file holds, or `label`.
+        unit: &'static str,
+        /// Where it goes wrong, from 0.
+        offset: u64,
+        /// What belongs there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A directory has a file under none of its usual names.
+    #[error("{path}: expected a file with a name like {}, found none", .tried.join(" or "))]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+        /// Patterns of the names looked for, `*` for anything.
+        tried: Vec<String>,
+    },
+    /// A directory has several files that could be one of the four.
+    #[error(
+        "{path}: several files could be the {what}: {}; give each set a directory of its own, or name the files with \
+         --train-images, --train-labels, --test-images and --test-labels", .found.join(", ")
+    )]
+    Ambiguous {
+        /// The directory.
+        path: PathBuf,
+        /// Which of the four.
+        what: String,
+        /// Those that could be it.
+        found: Vec<String>,
+    },
+    /// Two files do not belong together.
+    #[error("{path}: expected {expected} as in {other}, found {found}")]
+    Mismatch {
+        /// The file that is taken to be wrong.
+        path: PathBuf,
+        /// The file it is compared with.
+        other: PathBuf,
+        /// What `other` asks for.
+        expected: String,
+        /// What `path` holds.
+        found: String,
+    },
+    /// A picture that cannot become a network's input.
+    #[error("{path}: {problem}")]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What was expected or went wrong.
+        problem: String,
+    },
+    /// A table that cannot be read.
+    #[error("{path}: {problem}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with line and column.
+        problem: String,
+    },
+}
+
+impl DataError {
+    pub(in crate::host) fn io(path: &Path, error: impl Into<io::Error>) -> Self {
+        Self::Io { path: path.to_owned(), error: error.into() }
+    }
+
+    pub(in crate::host) fn table(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Table { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+/// Gray images of one size; shape `(count, rows, cols)`, one byte per pixel, row-major.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Images {
+    /// How many.
+    pub count: usize,
+    /// Height, pixels.
+    pub rows: usize,
+    /// Width, pixels.
+    pub cols: usize,
+    pixels: Vec<u8>,
+    is_rounded: bool,
+}
+
+impl Images {
+    /// Whether the file held floats between the 256 levels of a byte, which were rounded to the nearest.
+    pub fn is_rounded(&self) -> bool {
+        self.is_rounded
+    }
+
+    /// Each image with its rows as columns, `out[j][i] = in[i][j]`: upright where it lay on its side, as those of EMNIST do.
+    #[must_use]
+    pub fn transposed(mut self) -> Self {
+        let (rows, cols, len) = (self.rows, self.cols, self.row_len());
+        let mut lying = vec![0; len];
+        for image in self.each_mut() {
+            lying.copy_from_slice(image);
+            for (at, pixel) in image.iter_mut().enumerate() {
+                *pixel = lying[at % rows * cols + at / rows];
+            }
+        }
+        (self.rows, self.cols) = (cols, rows);
+        self
+    }
+
+    /// Pixels of one image, `rows · cols`.
+    pub fn row_len(&self) -> usize {
+        self.rows.saturating_mul(self.cols)
+    }
+
+    /// Image `i`, `row_len` bytes, or `None` past the end.
+    pub fn image(&self, i: usize) -> Option<&[u8]> {
+        let start = i.checked_mul(self.row_len())?;
+        self.pixels.get(start..start.checked_add(self.row_len())?)
+    }
+
+    /// So many black images of the same size.
+    pub(in crate::host) fn black(&self, count: usize) -> Result<Self, HostError> {
+        Ok(Self { count, pixels: zeros(count.saturating_mul(self.row_len()))?, ..*self })
+    }
+
+    /// Each image, to be written.
+    pub(in crate::host) fn each_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let len = self.row_len();
+        self.pixels.chunks_exact_mut(len.max(1))
+    }
+
+    /// All pixels, `count · rows · cols` bytes.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+}
+
+impl fmt::Debug for Images {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Images({} x {} x {})", self.count, self.rows, self.cols)
+    }
+}
+
+/// Reads a file of images.
+///
+/// # Errors
+/// The file cannot be read, is not an intact IDX file of images, has no image of 1 to [`MAX_PIXELS`] pixels, or a pixel that
+/// is no byte: integers lie between 0 and 255, floats all between 0 and 1, which becomes 255, or are all such integers.
+pub fn read_images(path: &Path) -> Result<Images, DataError> {
+    images(path, open(path)?)
+}
+
+/// Reads a file of labels, integers from 0 to 255.
+///
+/// # Errors
+/// The file cannot be read, is not an intact IDX file of labels, has none, or one of another value.
+pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+    labels(path, open(path)?)
+}
+
+/// As [`read_images`], from memory; `name` stands for the file in errors.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn parse_images(name: &Path, bytes: &[u8]) -> Result<Images, DataError> {
+    images(name, Cursor::new(bytes))
+}
+
+/// As [`read_labels`], from memory; `name` stands for the file in errors.
+///
+/// # Errors
+/// As [`read_labels`].
+pub fn parse_labels(name: &Path, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
+    labels(name, Cursor::new(bytes))
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, DataError> {
+    File::open(path).map(BufReader::new).map_err(|error| DataError::io(path, error))
+}
+
+fn images(path: &Path, source: impl BufRead + Seek) -> Result<Images, DataError> {
+    let Decoded { sizes: [count, rows, cols], bytes: pixels, is_rounded } = decode(path, source, 3)?;
+    Ok(Images { count, rows, cols, pixels, is_rounded })
+}
+
+fn labels(path: &Path, source: impl BufRead + Seek) -> Result<Vec<u8>, DataError> {
+    decode(path, source, 1).map(|decoded| decoded.bytes)
+}
+
+struct Decoded {
+    /// Count, rows and columns; a label is of one row and one column.
+    sizes: [usize; 3],
+    bytes: Vec<u8>,
+    is_rounded: bool,
+}
+
+fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Result<Decoded, DataError> {
+    let io = |error| DataError::io(path, error);
+    let gzip = source.fill_buf().map_err(io)?.starts_with(&GZIP);
+    let len = source.seek(SeekFrom::End(0)).map_err(io)?;
+    if !gzip {
+        source.rewind().map_err(io)?;
+        return Idx { path, len, last_size: None, dimensions }.read(source);
+    }
+    let mut trailer = Vec::new();
+    source.seek(SeekFrom::Start(len.saturating_sub(4))).map_err(io)?;
+    source.read_to_end(&mut trailer).map_err(io)?;
+    source.rewind().map_err(io)?;
+    // a file too short for a trailer is no intact gzip either
+    let last_size = trailer.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
+    let idx = Idx { path, len, last_size: Some(last_size), dimensions };
+    let result = idx.read(MultiGzDecoder::new(&mut source));
+    let Err(DataError::Io { error, .. }) = &result else { return result };
+    let found = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the end of the file".to_owned(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("{error}"),
+        _ => return result,
+    };
+    Err(DataError::Format {
+        path: path.to_owned(),
+        unit: "byte",
+        offset: source.stream_position().map_err(io)?,
+        expected: "intact gzip data".to_owned(),
+        found,
+    })
+}
+
+struct Idx<'a> {
+    path: &'a Path,
+    /// Of the file as it is stored, in bytes.
+    len: u64,
+    /// What the last gzip member says it holds, modulo 2^32; `None` in a raw file.
+    last_size: Option<u32>,
+    /// 3 for images, 1 for labels; one more of 1 is no harm.
+    dimensions: u8,
+}
+
+impl Idx<'_> {
+    fn read(&self, mut source: impl Read) -> Result<Decoded, DataError> {
+        let io = |error| DataError::io(self.path, error);
+        let mut header = Vec::new();
+        source.by_ref().take(4).read_to_end(&mut header).map_err(io)?;
+        let (kind, dimensions) = self.check_start(&header)?;
+        let header_len = 4 + 4 * u64::from(dimensions);
+        source.by_ref().take(header_len - 4).read_to_end(&mut header).map_err(io)?;
+        let sizes = self.check_sizes(&header, header_len)?;
+
+        // below 2^32 * MAX_PIXELS * 8, so nothing here overflows
+        let data_len = sizes.iter().product::<u64>() * kind.size() as u64;
+        let end = header_len + data_len;
+        let trusted = self.check_len(sizes, end)?;
+
+        let mut data = Vec::new();
+        if trusted {
+            let exact = usize::try_from(data_len).map_err(|_| io(io::ErrorKind::OutOfMemory.into()))?;
+            data.try_reserve_exact(exact).map_err(|error| io(error.into()))?;
+        }
+        let read = source.by_ref().take(data_len).read_to_end(&mut data).map_err(io)? as u64;
+        if read < data_len {
+            return self.fail(header_len + read, self.promise(sizes, end), "the end of the data");
+        }
+        if source.read(&mut [0]).map_err(io)? != 0 {
+            return self.fail(end, "the end of the data", "more bytes");
+        }
+        let converted =
+            if self.dimensions == 1 { kind.whole(data).map(|bytes| (bytes, false)) } else { kind.pixels(data) };
+        match converted {
+            Ok((bytes, is_rounded)) => Ok(Decoded { sizes: sizes.map(|size| size as usize), bytes, is_rounded }),
+            Err(NoByte { index, expected, found }) => {
+                self.fail(header_len + (index * kind.size()) as u64, expected, found)
+            }
+        }
+    }
+
+    /// Whether the file is known to hold `end` bytes, so that memory may be set aside for them.
+    fn check_len(&self, sizes: [u64; 3], end: u64) -> Result<bool, DataError> {
+        let len = self.len;
+        match self.last_size {
+            None if len < end => self.fail(len, self.promise(sizes, end), "the end of the file"),
+            None if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
+            None => Ok(true),
+            Some(_) if end > len.saturating_mul(DEFLATE_MAX_RATIO) => {
+                self.fail(4, format!("no more than {len} bytes of gzip can hold"), self.promise(sizes, end))
+            }
+            // differs in an honest file only when several gzip members follow each other
+            Some(size) => Ok(size == end as u32),
+        }
+    }
+
+    /// The type of the elements, and how many dimensions there are.
+    fn check_start(&self, start: &[u8]) -> Result<(Kind, u8), DataError> {
+        let wanted = self.dimensions;
+        match *start {
+            [0, 0, code, found] => match Kind::of(code) {
+                None => self.fail(2, "element type 0x08, 0x09, 0x0b, 0x0c, 0x0d or 0x0e", format!("0x{code:02x}")),
+                Some(kind) if kind.is_float() && wanted == 1 => {
+                    self.fail(2, "labels of an integer type, 0x08, 0x09, 0x0b or 0x0c", format!("0x{code:02x}"))
+                }
+                Some(kind) if found == wanted || found == wanted + 1 => Ok((kind, found)),
+                Some(_) => self.fail(3, dimensions(wanted), dimensions(found)),
+            },
+            [a, b, c, d] => {
+                let expected = format!("an IDX file, which begins 00 00 08 {wanted:02x}");
+                self.fail(0, expected, format!("{a:02x} {b:02x} {c:02x} {d:02x}"))
+            }
+            _ => {
+                let expected = format!("a header of {} bytes", 4 + 4 * wanted);
+                self.fail(start.len() as u64, expected, "the end of the file")
+            }
+        }
+    }
+
+    /// Count, rows and columns; a label is of one row and one column.
+    fn check_sizes(&self, header: &[u8], header_len: u64) -> Result<[u64; 3], DataError> {
+        if header.len() as u64 != header_len {
+            return self.fail(header.len() as u64, format!("a header of {header_len} bytes"), "the end of the file");
+        }
+        let sizes = header.as_chunks::<4>().0.iter().skip(1).map(|size| u64::from(u32::from_be_bytes(*size)));
+        let [count, rows, cols] = match *sizes.collect::<Vec<_>>() {
+            // Gray images have one channel, which PyTorch puts before the rows and others behind the columns.
+            [count, rows, cols, 1] | [count, 1, rows, cols] | [count, rows, cols] => [count, rows, cols],
+            [_, _, _, channels] => return self.fail(16, "a fourth dimension of 1 (gray)", format!("{channels}")),
+            [count, 1] | [count] => [count, 1, 1],
+            [_, columns] => return self.fail(8, "a second dimension of 1 (labels)", format!("{columns}")),
+            _ => [0; 3],
+        };
+        if count == 0 {
+            return self.fail(4, "a count of at least 1", "0");
+        }
+        if !(1..=MAX_PIXELS as u64).contains(&(rows * cols)) {
+            return self.fail(8, format!("images of 1 to {MAX_PIXELS} pixels"), format!("{rows} x {cols}"));
+        }
+        Ok([count, rows, cols])
+    }
+
+    fn promise(&self, [count, rows, cols]: [u64; 3], end: u64) -> String {
+        match self.dimensions {
+            1 => format!("{end} bytes for {count} labels"),
+            _ => format!("{end} bytes for {count} images of {rows} x {cols}"),
+        }
+    }
+
+    fn fail<T>(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Result<T, DataError> {
+        Err(DataError::Format {
+            path: self.path.to_owned(),
+            unit: if self.last_size.is_some() { "decompressed byte" } else { "byte" },
+            offset,
+            expected: expected.into(),
+            found: found.into(),
+        })
+    }
+}
+
+fn dimensions(count: u8) -> String {
+    match count {
+        1 => "1 dimension (labels)".to_owned(),
+        3 => "3 dimensions (images)".to_owned(),
+        _ => format!("{count} dimensions"),
+    }
+}

@@ -1,0 +1,386 @@
+//! Lines of a table as a file or a pipe gives them, with their numbers: whatever ends a line, and as far as quotes go on.
+
+use super::idx::DataError;
+use std::borrow::ToOwned;
+use std::boxed::Box;
+use std::format;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::string::String;
+use std::vec::Vec;
+
+/// Bytes that are read at once.
+const CHUNK: usize = 1 << 16;
+/// Bytes that a line has at most: 65,535 inputs need a fiftieth of them.
+const LONGEST: usize = 1 << 26;
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// A table's lines. What has been taken is forgotten when more is read, so that a table of any length needs the memory of
+/// one chunk.
+pub(in crate::host) struct Lines {
+    path: PathBuf,
+    source: Box<dyn Read>,
+    buffer: Vec<u8>,
+    /// Where the next line begins, and up to where its end was looked for.
+    at: usize,
+    searched: usize,
+    /// Whether the line before ended with CR, so that an LF belongs to it.
+    after_cr: bool,
+    /// Ends of lines so far.
+    ends: u64,
+    has_ended: bool,
+    /// Whether nothing may be forgotten, so that the lines can be taken once more.
+    is_kept: bool,
+    /// The latest line, and the number of its first.
+    record: Vec<u8>,
+    number: u64,
+    is_quoted: bool,
+}
+
+impl Lines {
+    /// The lines of a file, or of standard input where the path is `-`; they are kept until [`Lines::release`].
+    pub(in crate::host) fn open(path: &Path) -> Result<Self, DataError> {
+        if path == Path::new("-") {
+            return Ok(Self::of(Path::new("standard input"), Box::new(io::stdin())));
+        }
+        let file = File::open(path).map_err(|error| DataError::io(path, error))?;
+        Ok(Self::of(path, Box::new(file)))
+    }
+
+    fn of(path: &Path, source: Box<dyn Read>) -> Self {
+        Self {
+            path: path.to_owned(),
+            source,
+            buffer: Vec::new(),
+            at: 0,
+            searched: 0,
+            after_cr: false,
+            ends: 0,
+            has_ended: false,
+            is_kept: true,
+            record: Vec::new(),
+            number: 0,
+            is_quoted: false,
+        }
+    }
+
+    /// Where they come from, as errors name it.
+    pub(in crate::host) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The latest line, without its end.
+    pub(in crate::host) fn record(&self) -> &[u8] {
+        &self.record
+    }
+
+    /// Its number, from 1 on; of a line with quoted ends of lines, that of its beginning.
+    pub(in crate::host) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Goes back to the first line.
+    pub(in crate::host) fn rewind(&mut self) {
+        (self.at, self.searched, self.after_cr, self.ends, self.is_quoted) = (0, 0, false, 0, false);
+    }
+
+    /// From here on what has been taken is forgotten.
+    pub(in crate::host) fn release(&mut self) {
+        self.is_kept = false;
+    }
+
+    /// Reads some more, which may have to be waited for; `false` at the end.
+    ///
+    /// # Errors
+    /// [`DataError::Io`], or [`DataError::Table`] for what is no text.
+    pub(in crate::host) fn fill(&mut self) -> Result<bool, DataError> {
+        if self.has_ended {
+            return Ok(false);
+        }
+        if !self.is_kept {
+            self.buffer.drain(..self.at);
+            (self.at, self.searched) = (0, self.searched - self.at);
+        }
+        let failed = |error: io::Error| DataError::io(&self.path, error);
+        let (is_first, before) = (self.buffer.is_empty() && self.ends == 0, self.buffer.len());
+        self.buffer.try_reserve(CHUNK).map_err(|error| failed(error.into()))?;
+        self.buffer.resize(before + CHUNK, 0);
+        let read = loop {
+            match self.source.read(&mut self.buffer[before..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(failed)?,
+            }
+        };
+        self.buffer.truncate(before + read);
+        let new = &self.buffer[before..];
+        // A device may have no end.
+        if new.contains(&0) || is_first && is_foreign(new) {
+            return Err(DataError::table(&self.path, no_text(&self.buffer)));
+        }
+        self.has_ended = read == 0;
+        Ok(!self.has_ended)
+    }
+
+    /// Takes the next line, which may have to be waited for; `false` at the end.
+    ///
+    /// # Errors
+    /// As [`Lines::fill`] and [`Lines::take`].
+    pub(in crate::host) fn next(&mut self, separators: &[u8]) -> Result<bool, DataError> {
+        while !self.take(separators)? {
+            if !self.fill()? {
+                return self.take(separators);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the next line, if it is at hand in full; quotes begin at the beginning of a line or after a separator.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] for a quote without end, or a line without end.
+    pub(in crate::host) fn take(&mut self, separators: &[u8]) -> Result<bool, DataError> {
+        loop {
+            if self.after_cr && self.buffer.get(self.at) == Some(&b'\n') {
+                self.at += 1;
+                self.after_cr = false;
+            }
+            self.searched = self.searched.max(self.at);
+            let end = self.buffer[self.searched..].iter().position(|b| b"\r\n".contains(b));
+            let Some(end) = end.map(|end| self.searched + end) else {
+                self.searched = self.buffer.len();
+                return self.take_last(separators);
+            };
+            self.after_cr = self.buffer[end] == b'\r';
+            if self.push(end, separators) {
+                self.at = end + 1;
+                return Ok(true);
+            }
+            self.at = end + 1;
+            self.check_length(0)?;
+        }
+    }
+
+    /// The last line has no end.
+    fn take_last(&mut self, separators: &[u8]) -> Result<bool, DataError> {
+        let end = self.buffer.len();
+        if !self.has_ended {
+            return self.check_length(end - self.at).map(|()| false);
+        }
+        if self.at == end && !self.is_quoted {
+            return Ok(false);
+        }
+        let is_whole = self.push(end, separators);
+        self.at = end;
+        if is_whole { Ok(true) } else { Err(self.endless()) }
+    }
+
+    /// One more line up to `end`; whether no quote goes on after it.
+    fn push(&mut self, end: usize, separators: &[u8]) -> bool {
+        let mut line = &self.buffer[self.at..end];
+        if self.ends == 0 {
+            line = line.strip_prefix(BOM).unwrap_or(line);
+        }
+        self.ends += 1;
+        if self.is_quoted {
+            self.record.push(b'\n');
+        } else {
+            self.record.clear();
+            self.number = self.ends;
+        }
+        self.record.extend_from_slice(line);
+        self.is_quoted = leaves_open(line, self.is_quoted, separators);
+        !self.is_quoted
+    }
+
+    fn check_length(&self, more: usize) -> Result<(), DataError> {
+        let before = if self.is_quoted { self.record.len() } else { 0 };
+        if before + more <= LONGEST { Ok(()) } else { Err(self.endless()) }
+    }
+
+    fn endless(&self) -> DataError {
+        let problem = if self.is_quoted {
+            format!("line {}: a quote without end", self.number)
+        } else {
+            format!("line {}: longer than {LONGEST} bytes", self.ends + 1)
+        };
+        DataError::table(&self.path, problem)
+    }
+}
+
+/// Whether a quote goes on after this line.
+fn leaves_open(line: &[u8], mut is_quoted: bool, separators: &[u8]) -> bool {
+    let mut rest = line;
+    if !is_quoted && !rest.contains(&b'"') {
+        return false;
+    }
+    loop {
+        if is_quoted {
+            let Some(end) = closing(rest) else { return true };
+            (rest, is_quoted) = (&rest[end + 1..], false);
+        } else if let Some(quoted) = opened(rest, separators) {
+            (rest, is_quoted) = (quoted, true);
+            continue;
+        }
+        let Some(end) = rest.iter().position(|b| separators.contains(b)) else { return false };
+        rest = &rest[end + 1..];
+    }
+}
+
+/// What follows the opening quote of a cell, if it has one; blanks may stand before it.
+fn opened<'a>(cell: &'a [u8], separators: &[u8]) -> Option<&'a [u8]> {
+    let blanks = cell.iter().take_while(|b| b" \t".contains(b) && !separators.contains(b)).count();
+    cell[blanks..].strip_prefix(b"\"")
+}
+
+/// Where the closing quote is: a doubled one is part of the cell.
+fn closing(quoted: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += quoted.get(at..)?.iter().position(|&b| b == b'"')?;
+        if quoted.get(at + 1) != Some(&b'"') {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// The cells of a line, without blanks around them; a blank as separator stands for any run of them.
+pub(in crate::host) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
+    let bytes = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+    let is_run = separators.contains(&b' ');
+    let mut rest = if is_run { record.trim().as_bytes() } else { record.as_bytes() };
+    let mut cells = Vec::new();
+    loop {
+        let (mut cell, mut after) = (String::new(), rest);
+        if let Some(quoted) = opened(rest, separators) {
+            let end = closing(quoted).unwrap_or(quoted.len());
+            cell = bytes(&quoted[..end]).replace("\"\"", "\"");
+            after = quoted.get(end + 1..).unwrap_or(&[]);
+        }
+        let end = after.iter().position(|b| separators.contains(b));
+        cell += &bytes(&after[..end.unwrap_or(after.len())]);
+        cells.push(cell.trim().to_owned());
+        let Some(end) = end else { return cells };
+        rest = &after[end + 1..];
+        if is_run {
+            rest = rest.trim_ascii_start();
+        }
+    }
+}
+
+/// Whether a file begins like what is often taken for a table.
+fn is_foreign(bytes: &[u8]) -> bool {
+    [&[0x1f, 0x8b][..], &[0xff, 0xfe], &[0xfe, 0xff]].iter().any(|magic| bytes.starts_with(magic))
+}
+
+/// What is wrong with bytes that are no text.
+fn no_text(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0x1f, 0x8b, ..] => "compressed by gzip: unpack it first",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "text in UTF-16: save it as UTF-8",
+        _ => "expected a table as text (UTF-8), found other bytes",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::string::ToString;
+
+    /// Gives so many bytes at a time.
+    struct Drops(Vec<u8>, usize);
+
+    impl Read for Drops {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let n = self.1.min(self.0.len()).min(to.len());
+            let rest = self.0.split_off(n);
+            to[..n].copy_from_slice(&self.0);
+            self.0 = rest;
+            Ok(n)
+        }
+    }
+
+    fn all(text: &str, step: usize) -> Result<Vec<(u64, String)>, DataError> {
+        let mut lines = Lines::of(Path::new("t"), Box::new(Drops(text.as_bytes().to_vec(), step)));
+        lines.release();
+        let mut found = Vec::new();
+        while lines.next(b",")? {
+            found.push((lines.number(), String::from_utf8(lines.record().to_vec()).unwrap()));
+        }
+        Ok(found)
+    }
+
+    /// However the bytes come, the lines and their numbers are the same.
+    #[test]
+    fn whatever_ends_a_line_counts_once() {
+        let plain = "a,b\n\"x\n\n\"\"y\",2\n\n5\" pipe,1\n , \"q\nr\"\nend";
+        let expected =
+            [(1, "a,b"), (2, "\"x\n\n\"\"y\",2"), (5, ""), (6, "5\" pipe,1"), (7, " , \"q\nr\""), (9, "end")];
+        let expected: Vec<(u64, String)> = expected.iter().map(|(n, line)| (*n, (*line).to_string())).collect();
+        for end in ["\n", "\r\n", "\r"] {
+            for step in [1, 2, 3, 7, 1000] {
+                assert_eq!(all(&plain.replace('\n', end), step).unwrap(), expected, "{end:?} {step}");
+                assert_eq!(all(&(plain.replace('\n', end) + end), step).unwrap(), expected, "{end:?} {step}");
+            }
+        }
+        assert_eq!(all("\u{feff}a\n", 100).unwrap(), [(1, "a".to_string())]);
+        for (text, problem) in [("a\n1,\"2\n3\n", "t: line 2: a quote without end"), ("a\0", "t: expected a table as")]
+        {
+            assert!(all(text, 3).unwrap_err().to_string().starts_with(problem), "{text:?}");
+        }
+        let mut endless = Lines::of(Path::new("t"), Box::new(io::repeat(b'1')));
+        assert_eq!(endless.next(b",").unwrap_err().to_string(), format!("t: line 1: longer than {LONGEST} bytes"));
+    }
+
+    proptest! {
+        /// What is written in quotes is read, whatever it holds, however it comes, and with the line where it begins.
+        #[test]
+        fn quoted_cells_come_back(
+            rows in proptest::collection::vec(proptest::collection::vec("[a,;\" \n0-9]{0,6}", 1..4), 1..6),
+            separator in prop_oneof![Just(b','), Just(b';'), Just(b'\t')],
+            end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+            step in 1..9_usize,
+        ) {
+            let join = [separator as char].iter().collect::<String>();
+            let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\"").replace('\n', end));
+            let line = |row: &Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(&join) + end;
+            let text: String = rows.iter().map(line).collect();
+            let mut lines = Lines::of(Path::new("t"), Box::new(Drops(text.into_bytes(), step)));
+            lines.release();
+            let mut number = 1;
+            for row in rows {
+                prop_assert!(lines.next(&[separator]).unwrap());
+                prop_assert_eq!(lines.number(), number);
+                let found = cells(std::str::from_utf8(lines.record()).unwrap(), &[separator]);
+                number += 1 + row.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
+                prop_assert_eq!(found, row.iter().map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
+            }
+            prop_assert!(!lines.next(&[separator]).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_was_taken_is_forgotten() {
+        let text = "1,2,3\n".repeat(1_000_000);
+        let mut lines = Lines::of(Path::new("t"), Box::new(io::Cursor::new(text.into_bytes())));
+        lines.release();
+        while lines.next(b",").unwrap() {}
+        assert_eq!(lines.number(), 1_000_000);
+        assert!(lines.buffer.capacity() <= 4 * CHUNK);
+    }
+
+    #[test]
+    fn cells_are_what_lies_between_separators() {
+        for (line, separators, expected) in [
+            ("a, b ,\"c,\"\"d\"\"\" ,", &b","[..], &["a", "b", "c,\"d\"", ""][..]),
+            (" \"a\"x,5\" y", b",", &["ax", "5\" y"]),
+            ("1;2,5", b";", &["1", "2,5"]),
+            ("  1   2 \t \"a b\"  ", b" \t", &["1", "2", "a b"]),
+            ("\t\t", b"\t", &["", "", ""]),
+        ] {
+            assert_eq!(cells(line, separators), expected, "{line}");
+        }
+    }
+}

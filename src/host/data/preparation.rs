@@ -1,0 +1,117 @@
+//! How rows of a table become the inputs of a model, as it is saved with the model.
+//!
+//! In a checkpoint's file it stands behind the checkpoint: the core's section (`section.rs`), and where columns have names
+//! `89 43 59 47 43 4f 4c 0a`, the length of a JSON object in a `u32`, the object, and a CRC-32 of all three.
+
+use super::columns::Columns;
+use super::identity;
+use crate::Spec;
+use crate::host::HostError;
+use crate::host::memory::zeros;
+use crate::preprocess::{Preprocess, preprocess_len};
+use crate::store::checkpoint::CRC;
+use crate::store::section_len;
+use std::borrow::ToOwned;
+use std::format;
+use std::path::Path;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+const MAGIC: [u8; 8] = *b"\x89CYGCOL\n";
+
+/// How rows of a table become inputs, and what its columns are called.
+#[derive(Clone, Debug)]
+pub struct Preparation {
+    /// The numbers of a [`Preprocess`].
+    pub floats: Vec<f32>,
+    /// The columns; none where only a chip knows them.
+    pub columns: Option<Columns>,
+}
+
+impl PartialEq for Preparation {
+    /// Bit for bit: NaN, which refuses what is missing, equals itself.
+    fn eq(&self, other: &Self) -> bool {
+        self.columns == other.columns
+            && self.floats.len() == other.floats.len()
+            && self.floats.iter().zip(&other.floats).all(|(a, b)| a.to_bits() == b.to_bits())
+    }
+}
+
+impl Preparation {
+    /// Whether it can be, for a model of `spec`.
+    pub(in crate::host) fn check(&self, spec: &Spec) -> Result<(), String> {
+        Preprocess::new(spec.inputs(), &self.floats).map_err(|error| error.to_string())?;
+        let Some(columns) = &self.columns else { return Ok(()) };
+        if columns.inputs.len() != spec.inputs() || columns.outputs() != spec.outputs() {
+            return Err("its columns are not those of its network".to_owned());
+        }
+        columns.check()
+    }
+
+    /// The name of input `i`, or its number from 1 on.
+    #[must_use]
+    pub fn input(&self, i: usize) -> String {
+        let name = self.columns.as_ref().and_then(|columns| columns.inputs.get(i));
+        name.cloned().unwrap_or_else(|| (i + 1).to_string())
+    }
+
+    pub(in crate::host) fn to_bytes(&self) -> Result<Vec<u8>, HostError> {
+        let inputs = self.floats.len() / preprocess_len(1);
+        let mut bytes = zeros(section_len(inputs))?;
+        Preprocess::new(inputs, &self.floats)?.save(&mut bytes)?;
+        if let Some(columns) = &self.columns {
+            let json = serde_json::to_vec(columns).map_err(|e| HostError::file(Path::new("JSON"))(e.into()))?;
+            let start = bytes.len();
+            bytes.extend(MAGIC);
+            bytes.extend((json.len() as u32).to_le_bytes());
+            bytes.extend(json);
+            let crc = CRC.checksum(&bytes[start..]);
+            bytes.extend(crc.to_le_bytes());
+        }
+        Ok(bytes)
+    }
+
+    /// What stands behind the checkpoint of a model of `spec`, and what follows it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(in crate::host) fn from_bytes<'a>(spec: &Spec, bytes: &'a [u8]) -> Result<(Self, &'a [u8]), String> {
+        let inputs = spec.inputs();
+        let mut floats = zeros(preprocess_len(inputs)).map_err(|e| e.to_string())?;
+        let failed = |e: crate::Error| format!("its preprocessing: {e}");
+        Preprocess::load(inputs, bytes, &mut floats).map_err(failed)?;
+        let rest = bytes.get(section_len(inputs)..).unwrap_or(&[]);
+        let (columns, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
+            (None, rest)
+        } else {
+            let (columns, rest) = columns(rest)?;
+            (Some(columns), rest)
+        };
+        let preparation = Self { floats, columns };
+        preparation.check(spec)?;
+        Ok((preparation, rest))
+    }
+}
+
+/// The names, and what follows them.
+fn columns(bytes: &[u8]) -> Result<(Columns, &[u8]), String> {
+    let wrong = |what: &str| format!("the names of its columns: {what}");
+    let Some((&[magic @ .., l0, l1, l2, l3], rest)) = bytes.split_first_chunk::<12>() else {
+        return Err(wrong("cut short"));
+    };
+    if magic != MAGIC {
+        return Err(wrong("wrong magic bytes"));
+    }
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    let behind = rest.split_at_checked(length).and_then(|(json, rest)| Some((json, rest.split_first_chunk::<4>()?)));
+    let Some((json, (crc, rest))) = behind else { return Err(wrong("wrong length")) };
+    if CRC.checksum(&bytes[..12 + length]) != u32::from_le_bytes(*crc) {
+        return Err(wrong("damaged (CRC-32)"));
+    }
+    let columns: Columns = serde_json::from_slice(json).map_err(|e| wrong(&e.to_string()))?;
+    // One spelling: what is read is written again byte for byte.
+    if serde_json::to_vec(&columns).map_err(|e| wrong(&e.to_string()))? != json {
+        return Err(wrong("spelt in another way than this program does"));
+    }
+    Ok((columns, rest))
+}

@@ -1,0 +1,100 @@
+//! Rows that a model is asked about, as they come from a file or a pipe.
+
+use super::cell::Kind;
+use super::columns::{Columns, Places};
+use super::idx::DataError;
+use super::preparation::Preparation;
+use super::sheet::Sheet;
+use super::table::Gaps;
+use super::tables::{gaps_of, too_far};
+use crate::Error;
+use crate::error::Value;
+use crate::host::HostError;
+use crate::preprocess::{Preprocess, preprocess_len};
+use std::format;
+use std::path::Path;
+use std::vec::Vec;
+
+/// A table whose rows a model is asked about.
+pub(in crate::host) struct Questions<'a> {
+    sheet: Sheet,
+    places: Places,
+    preparation: &'a Preparation,
+    preprocess: Preprocess<'a>,
+    gaps: Gaps,
+    /// Whether the model does not answer for rows with gaps.
+    drops: bool,
+}
+
+/// A row that a model is asked about: its line and its inputs, prepared; none where the model takes no gaps and there is one.
+pub(in crate::host) struct Question {
+    pub line: u64,
+    pub inputs: Result<Option<Vec<f32>>, DataError>,
+}
+
+impl<'a> Questions<'a> {
+    /// Reads the first line of a file, which is a header if it has the names that the model's columns have.
+    ///
+    /// # Errors
+    /// [`HostError::Data`] for a file that is no table, or a column that is missing.
+    pub(in crate::host) fn open(preparation: &'a Preparation, path: &Path) -> Result<Self, HostError> {
+        let width = preparation.floats.len() / preprocess_len(1);
+        let numbered = || Columns { inputs: (1..=width).map(|i| format!("{i}")).collect(), ..Columns::default() };
+        let columns = preparation.columns.clone().unwrap_or_else(numbered);
+        let mut sheet = Sheet::open(path, columns.separator)?;
+        let has_name = sheet.first.iter().any(|cell| Kind::of(cell) == Kind::Name);
+        let is_header = match &preparation.columns {
+            // A file of the inputs alone may do without the header that the model's table had.
+            Some(columns) if columns.header => sheet.begins_with(&columns.inputs) || has_name,
+            Some(_) => false,
+            None => has_name && !sheet.first.iter().any(|cell| Kind::of(cell) == Kind::Number),
+        };
+        sheet.take_header(is_header);
+        let places = columns.among(&sheet.names, is_header, false).map_err(|problem| sheet.error(problem))?;
+        let drops = columns.drops_missing;
+        let gaps = if drops { Gaps::Keep } else { gaps_of(preparation, false) };
+        sheet.begin()?;
+        let preprocess = Preprocess::new(width, &preparation.floats)?;
+        Ok(Self { sheet, places, preparation, preprocess, gaps, drops })
+    }
+
+    /// The next row, if it is at hand.
+    ///
+    /// # Errors
+    /// [`HostError::Data`] where nothing can be read beyond, [`HostError::Core`].
+    pub(in crate::host) fn next(&mut self) -> Result<Option<Question>, HostError> {
+        if !self.sheet.advance()? {
+            return Ok(None);
+        }
+        let line = self.sheet.line();
+        let row = self.sheet.row().and_then(|row| row.inputs(&self.places, self.gaps));
+        let mut inputs = match row {
+            Ok(inputs) => inputs,
+            Err(error) => return Ok(Some(Question { line, inputs: Err(error) })),
+        };
+        if self.drops && inputs.iter().any(|x| x.is_nan()) {
+            return Ok(Some(Question { line, inputs: Ok(None) }));
+        }
+        let inputs = match self.preprocess.apply(&mut inputs) {
+            Ok(()) => Ok(Some(inputs)),
+            Err(Error::NonFinite { value: Value::Input, index }) => {
+                Err(self.sheet.error(too_far(self.preparation, line, index)))
+            }
+            Err(other) => return Err(other.into()),
+        };
+        Ok(Some(Question { line, inputs }))
+    }
+
+    /// Reads some more, which may have to be waited for; `false` at the end.
+    ///
+    /// # Errors
+    /// [`HostError::Data`].
+    pub(in crate::host) fn fill(&mut self) -> Result<bool, HostError> {
+        Ok(self.sheet.fill()?)
+    }
+
+    /// That there was no row at all.
+    pub(in crate::host) fn none(&self) -> HostError {
+        self.sheet.error("expected rows, found none").into()
+    }
+}

@@ -1,0 +1,362 @@
+//! A table as text: its first line, its separator, and its rows, one after the other.
+
+use super::cell::{NO_INPUT, NO_TARGET, is_missing, is_no_class, number};
+use super::columns::{Choice, Places, class_name};
+use super::header::{Survey, names};
+use super::idx::DataError;
+use super::lines::{Lines, cells};
+use super::table::{Dialect, Gaps, Table};
+use std::borrow::ToOwned;
+use std::format;
+use std::path::{Path, PathBuf};
+use std::string::String;
+use std::vec::Vec;
+
+/// What separates cells where that is not known yet.
+const UNKNOWN: &[u8] = b",;\t";
+
+/// A file whose first line has been looked at.
+pub(in crate::host) struct Sheet {
+    path: PathBuf,
+    lines: Lines,
+    separator: u8,
+    /// Cells of the line that told the separator.
+    width: usize,
+    pub first: Vec<String>,
+    first_line: u64,
+    pub names: Vec<String>,
+    pub has_header: bool,
+    /// The columns that count the rows.
+    pub indices: Vec<usize>,
+}
+
+impl Sheet {
+    /// Reads a whole file, and decides what its first line is, which `dialect` may say.
+    ///
+    /// # Errors
+    /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty, or a first line that may be a header or not.
+    pub(in crate::host) fn read(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
+        let mut sheet = Self::open(path, dialect.separator)?;
+        while sheet.lines.fill()? {}
+        let first = sheet.first.clone();
+        let mut survey = Survey::new(&first);
+        sheet.lines.rewind();
+        while sheet.advance()? {
+            // What is wrong with a row is said when it is read.
+            if let Ok(row) = sheet.row()
+                && row.line > sheet.first_line
+            {
+                survey.add(&row.cells);
+            }
+        }
+        let Some(has_header) = dialect.header.or_else(|| survey.header()) else {
+            return Err(sheet.error(format!("{}: a header or a row? say --header yes or no", sheet.shown())));
+        };
+        sheet.take_header(has_header);
+        if has_header {
+            sheet.indices = survey.indices();
+        }
+        Ok(sheet)
+    }
+
+    /// Reads the first line of a file, which is no header until [`Sheet::take_header`] says so.
+    ///
+    /// # Errors
+    /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty.
+    pub(in crate::host) fn open(path: &Path, separator: Option<u8>) -> Result<Self, DataError> {
+        let mut lines = Lines::open(path)?;
+        let (mut told, mut first) = (separator, None);
+        while lines.next(told.as_ref().map_or(UNKNOWN, set))? {
+            let line = lines.record();
+            match hint(line) {
+                Some(hint) if lines.number() == 1 => told = told.or(Some(hint)),
+                _ if line.trim_ascii().is_empty() => {}
+                // The next line says how many cells a line has that is no comment.
+                _ if line.starts_with(b"#") => first = first.or_else(|| Some(line.to_vec())),
+                _ => {
+                    first = Some(line.to_vec());
+                    break;
+                }
+            }
+        }
+        let Some(first) = first else {
+            return Err(DataError::table(lines.path(), "expected a table, found nothing"));
+        };
+        let separator = told.unwrap_or_else(|| most(&first));
+        let width = cells(&String::from_utf8_lossy(&first), set(&separator)).len();
+        let mut sheet = Self {
+            path: lines.path().to_owned(),
+            lines,
+            separator,
+            width,
+            first: Vec::new(),
+            first_line: 0,
+            names: Vec::new(),
+            has_header: false,
+            indices: Vec::new(),
+        };
+        sheet.lines.rewind();
+        sheet.advance()?;
+        let first = sheet.row()?;
+        (sheet.first, sheet.first_line) = (first.cells, first.line);
+        sheet.take_header(false);
+        Ok(sheet)
+    }
+
+    /// Takes the first line for a header, or for a row.
+    pub(in crate::host) fn take_header(&mut self, has_header: bool) {
+        self.names = names(&self.first, has_header);
+        self.has_header = has_header;
+    }
+
+    /// Whether the first line, as a header, has all these names.
+    pub(in crate::host) fn begins_with(&self, wanted: &[String]) -> bool {
+        let found = names(&self.first, true);
+        wanted.iter().all(|name| found.contains(name))
+    }
+
+    /// The first line as errors show it, cut where it is long.
+    fn shown(&self) -> String {
+        const SHOWN: usize = 60;
+        let text = self.first.join(",").replace(['\r', '\n'], " ");
+        let more = if text.chars().count() > SHOWN { "…" } else { "" };
+        format!("line {}, `{}{more}`", self.first_line, text.chars().take(SHOWN).collect::<String>())
+    }
+
+    /// A problem with the file.
+    pub(in crate::host) fn error(&self, problem: impl Into<String>) -> DataError {
+        DataError::table(&self.path, problem)
+    }
+
+    /// Goes before the first row. What is passed from here on is forgotten.
+    ///
+    /// # Errors
+    /// As [`Sheet::advance`].
+    pub(in crate::host) fn begin(&mut self) -> Result<(), DataError> {
+        self.lines.rewind();
+        if self.has_header {
+            self.advance()?;
+        }
+        self.lines.release();
+        Ok(())
+    }
+
+    /// Goes to the next row, if it is at hand: blank lines and comments are none.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] for a line or a quote without end.
+    pub(in crate::host) fn advance(&mut self) -> Result<bool, DataError> {
+        while self.lines.take(set(&self.separator))? {
+            let line = self.lines.record();
+            let is_blank = line.iter().all(|&b| b == b' ' || b == b'\t' && self.separator != b'\t');
+            let is_hint = || self.lines.number() == 1 && hint(line).is_some();
+            // A value that is missing may begin with # as well.
+            let is_comment = || {
+                line.starts_with(b"#")
+                    && cells(&String::from_utf8_lossy(line), set(&self.separator)).len() != self.width
+            };
+            if !is_blank && !is_hint() && !is_comment() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads some more, which may have to be waited for; `false` at the end.
+    ///
+    /// # Errors
+    /// [`DataError::Io`], or [`DataError::Table`] for what is no text.
+    pub(in crate::host) fn fill(&mut self) -> Result<bool, DataError> {
+        self.lines.fill()
+    }
+
+    /// The row that [`Sheet::advance`] went to.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] for what is no UTF-8.
+    pub(in crate::host) fn row(&self) -> Result<Row<'_>, DataError> {
+        let (record, line) = (self.lines.record(), self.lines.number());
+        let text = std::str::from_utf8(record).map_err(|error| {
+            let before = record.iter().take(error.valid_up_to()).filter(|&&b| b == b'\n').count() as u64;
+            self.error(format!("line {} is no UTF-8: save the table as such", line + before))
+        })?;
+        Ok(Row { sheet: self, line, cells: cells(text, set(&self.separator)) })
+    }
+
+    /// The number of the row's line, from 1 on.
+    pub(in crate::host) fn line(&self) -> u64 {
+        self.lines.number()
+    }
+
+    /// Reads all rows of a whole file: classes, unknown ones as they come, or numbers. `choice` is what an error may advise to
+    /// change.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] for all columns of inputs that cannot be read, else with line and column of the first cell that is
+    /// wrong.
+    pub(in crate::host) fn rows(
+        &mut self,
+        places: &Places,
+        has_classes: bool,
+        gaps: Gaps,
+        choice: Option<&Choice>,
+    ) -> Result<Table, DataError> {
+        self.begin()?;
+        let (mut table, mut wrong, mut unreadable) = (Table::of(&self.path, places), None, Vec::<Unreadable>::new());
+        while self.advance()? {
+            let row = self.row()?;
+            match row.is_left_out(places, has_classes, gaps, choice) {
+                Ok(false) => {}
+                Ok(true) => {
+                    table.dropped += 1;
+                    continue;
+                }
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
+            if row.cells.len() != self.names.len() {
+                continue;
+            }
+            for (k, &i) in places.inputs.iter().enumerate() {
+                match row.input(i) {
+                    Ok(x) => table.push_input(k, x),
+                    // The columns that follow may be no better.
+                    Err(_) if unreadable.iter().any(|(column, ..)| *column == i) => {}
+                    Err(problem) => unreadable.push((i, row.line, problem)),
+                }
+            }
+            for (&i, k) in places.targets.iter().zip(places.inputs.len()..) {
+                if has_classes {
+                    table.push_class(class_name(row.cell(i)));
+                    continue;
+                }
+                match number(row.cell(i), self.separator, NO_TARGET) {
+                    Ok(x) => table.push_value(k, x),
+                    Err(problem) => wrong = wrong.or_else(|| Some(row.wrong(i, &problem))),
+                }
+            }
+            table.lines.push(row.line);
+        }
+        if !unreadable.is_empty() {
+            return Err(self.unreadable(&unreadable, choice));
+        }
+        if let Some(error) = wrong {
+            return Err(error);
+        }
+        if table.lines.is_empty() {
+            let why = if table.dropped > 0 { " without missing values" } else { "" };
+            return Err(self.error(format!("expected rows{why}, found none")));
+        }
+        Ok(table)
+    }
+
+    /// The error for columns of inputs that cannot be read, each with the first line where it cannot.
+    fn unreadable(&self, columns: &[Unreadable], choice: Option<&Choice>) -> DataError {
+        const SHOWN: usize = 3;
+        let named = |(i, line, problem): &Unreadable| format!("line {line}, column `{}`: {problem}", self.names[*i]);
+        let mut text = columns.iter().take(SHOWN).map(named).collect::<Vec<_>>().join("; ");
+        if columns.len() > 1 {
+            let names: Vec<&str> = columns.iter().map(|(i, ..)| self.names[*i].as_str()).collect();
+            let more = if columns.len() > SHOWN { "; …" } else { "" };
+            text = format!("columns `{}` cannot be read: {text}{more}", names.join("`, `"));
+        }
+        // Numbers that are only spelt in another way are not to be lost.
+        let words = columns.iter().filter(|(.., problem)| problem.starts_with(NO_INPUT));
+        let words: Vec<usize> = words.map(|&(i, ..)| i).collect();
+        if let Some(choice) = choice.filter(|_| !words.is_empty()) {
+            let which = if words.len() == 1 { "it" } else { "them" };
+            text += &format!("; --ignore {} leaves {which} out", choice.ignoring(&self.names, &words));
+        }
+        self.error(text)
+    }
+}
+
+/// A column of inputs that cannot be read, the first line where it cannot, and why.
+type Unreadable = (usize, u64, String);
+
+/// A row of a sheet.
+pub(in crate::host) struct Row<'a> {
+    sheet: &'a Sheet,
+    pub line: u64,
+    cells: Vec<String>,
+}
+
+impl Row<'_> {
+    fn cell(&self, i: usize) -> &str {
+        self.cells.get(i).map_or("", String::as_str)
+    }
+
+    /// An input; NaN where there is none.
+    fn input(&self, i: usize) -> Result<f64, String> {
+        let cell = self.cell(i);
+        if is_missing(cell) { Ok(f64::NAN) } else { number(cell, self.sheet.separator, NO_INPUT) }
+    }
+
+    /// All inputs, NaN where there is none.
+    ///
+    /// # Errors
+    /// [`DataError::Table`] with line and column of the first cell that is wrong.
+    pub(in crate::host) fn inputs(&self, places: &Places, gaps: Gaps) -> Result<Vec<f32>, DataError> {
+        self.is_left_out(places, false, gaps, None)?;
+        let input = |&i: &usize| self.input(i).map(|x| x as f32).map_err(|problem| self.wrong(i, &problem));
+        places.inputs.iter().map(input).collect()
+    }
+
+    fn wrong(&self, i: usize, problem: &str) -> DataError {
+        self.sheet.error(format!("line {}, column `{}`: {problem}", self.line, self.sheet.names[i]))
+    }
+
+    /// Whether it is to be left out; an error where it cannot be read.
+    fn is_left_out(
+        &self,
+        places: &Places,
+        has_classes: bool,
+        gaps: Gaps,
+        choice: Option<&Choice>,
+    ) -> Result<bool, DataError> {
+        let (expected, found) = (self.sheet.names.len(), self.cells.len());
+        if found != expected {
+            let (line, first) = (self.line, self.sheet.first_line);
+            let problem = format!("line {line}: expected {expected} cells as in line {first}, found {found}");
+            return Err(self.sheet.error(problem));
+        }
+        let is_no_target = |i: usize| if has_classes { is_no_class(self.cell(i)) } else { is_missing(self.cell(i)) };
+        let input = places.inputs.iter().find(|&&i| is_missing(self.cell(i)));
+        let target = places.targets.iter().find(|&&i| is_no_target(i));
+        match (input, target, gaps) {
+            (None, None, _) | (Some(_), None, Gaps::Keep) => Ok(false),
+            (_, _, Gaps::Drop) => Ok(true),
+            (Some(&i), _, Gaps::Refuse) => {
+                let advice = if choice.is_some() { ": --missing mean, drop or a number?" } else { "" };
+                Err(self.wrong(i, &format!("no value, and nothing to put there{advice}")))
+            }
+            (_, Some(&i), _) => Err(self.wrong(i, "no value, but it is to be predicted")),
+        }
+    }
+}
+
+/// The bytes that separate cells: blanks in any number, where it is a blank.
+fn set(separator: &u8) -> &[u8] {
+    if *separator == b' ' { b" \t" } else { std::slice::from_ref(separator) }
+}
+
+/// The separator that a first line `sep=;` names, as spreadsheets write and read it.
+fn hint(line: &[u8]) -> Option<u8> {
+    let line = line.strip_prefix(b"\"").map_or(line, |quoted| quoted.strip_suffix(b"\"").unwrap_or(line));
+    match line {
+        [s, e, p, b'=', separator] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*separator),
+        _ => None,
+    }
+}
+
+/// Whichever separator a line has most of outside quotes; a blank where it has none, and the comma where it has no blank.
+fn most(line: &[u8]) -> u8 {
+    let mut is_quoted = false;
+    let is_plain = |&&b: &&u8| {
+        is_quoted ^= b == b'"';
+        !is_quoted
+    };
+    let line: Vec<u8> = line.trim_ascii().iter().filter(is_plain).copied().collect();
+    let count = |separator: u8| line.iter().filter(|&&b| b == separator).count();
+    let most = [b',', b';', b'\t'].into_iter().rev().max_by_key(|&separator| count(separator)).unwrap_or(b',');
+    if count(most) == 0 && count(b' ') > 0 { b' ' } else { most }
+}

@@ -1,0 +1,272 @@
+//! How good models are on sets of samples that stay as they are in memory, on all cores.
+
+use super::regression::Regression;
+use crate::error::Buffer;
+use crate::host::HostError;
+use crate::host::data::{Dataset, Samples, TargetSpace};
+use crate::host::memory::{Floats, room, zeros};
+use crate::host::threads::share;
+use crate::host::training::{Marks, calibration};
+use crate::metrics::Score;
+use crate::metrics::score_each;
+use crate::score::score;
+use crate::{Error, Spec, Workspace, predict};
+use std::borrow::ToOwned;
+use std::format;
+use std::num::NonZeroUsize;
+use std::thread;
+use std::vec::Vec;
+
+/// Samples that pass at once.
+const BATCH: usize = 64;
+/// Samples that a thread takes at once.
+const CHUNK: usize = 8 * BATCH;
+
+/// Scores models on sets that are kept as bytes.
+#[derive(Debug)]
+pub struct Evaluator<'a> {
+    spec: &'a Spec,
+    params: Floats,
+    workers: Vec<Worker>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// For models of `spec`, on as many threads as there are cores.
+    ///
+    /// # Errors
+    /// [`HostError::Mismatch`] where `data` do not fit, [`HostError::Memory`].
+    pub fn new(spec: &'a Spec, data: &Dataset) -> Result<Self, HostError> {
+        Self::with_threads(spec, data, thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// [`new`](Self::new) on at most `threads` threads.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_threads(spec: &'a Spec, data: &Dataset, threads: NonZeroUsize) -> Result<Self, HostError> {
+        check(spec, data)?;
+        let useful = data.train.len().max(data.test.len()).div_ceil(CHUNK).max(1);
+        let workers = (0..threads.get().min(useful)).map(|_| Worker::new(spec)).collect::<Result<_, _>>()?;
+        Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
+    }
+
+    /// The score of `params` on the samples named by `indices`: that of [`evaluate`](crate::metrics::evaluate), bit for bit, on
+    /// any number of threads; no indices, no samples.
+    ///
+    /// # Errors
+    /// [`HostError::Core`] as [`evaluate`](crate::metrics::evaluate), for the first samples concerned, a sample counted within
+    /// the 512 that a thread takes at once.
+    pub fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
+        let mut total = Score::default();
+        for scored in self.each(params, samples, indices, Worker::score)? {
+            scored.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
+        }
+        total.check()?;
+        Ok(total)
+    }
+
+    /// The score likewise, and the outputs, shape `(indices.len(), outputs)`.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score), and for outputs that are not finite.
+    pub(crate) fn outputs(
+        &mut self,
+        params: &[f32],
+        samples: &Samples,
+        indices: &[u32],
+    ) -> Result<(Score, Vec<f32>), HostError> {
+        let mut outputs = room(indices.len().saturating_mul(self.spec.outputs()))?;
+        let mut total = Score::default();
+        for (scored, of_chunk) in self.each(params, samples, indices, Worker::ask)? {
+            scored.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
+            outputs.extend(of_chunk);
+        }
+        total.check()?;
+        Ok((total, outputs))
+    }
+
+    /// What `work` makes of each chunk of `indices`, in their order.
+    fn each<T: Send>(
+        &mut self,
+        params: &[f32],
+        samples: &Samples,
+        indices: &[u32],
+        work: impl Fn(&mut Worker, &Spec, &[f32], &Samples, &[u32]) -> Result<T, HostError> + Sync,
+    ) -> Result<Vec<T>, HostError> {
+        Error::expect_len(Buffer::Params, self.spec.param_len(), params.len())?;
+        self.params.copy_from_slice(params);
+        let (spec, params) = (self.spec, &*self.params);
+        let chunks: Vec<&[u32]> = indices.chunks(CHUNK).collect();
+        let made = share(&mut self.workers, chunks.len(), |worker, i| work(worker, spec, params, samples, chunks[i]));
+        made.into_iter().collect()
+    }
+
+    pub(crate) fn validate(
+        &mut self,
+        params: &[f32],
+        samples: &Samples,
+        indices: &[u32],
+    ) -> Result<Option<Score>, HostError> {
+        if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
+    }
+
+    /// How good a model is on all sets.
+    pub(crate) fn marks(
+        &mut self,
+        params: &[f32],
+        data: &Dataset,
+        train: &[u32],
+        validation: &[u32],
+    ) -> Result<Marks, HostError> {
+        let test: Vec<u32> = (0..data.test.len() as u32).collect();
+        let sets = [(&data.train, train), (&data.train, validation), (&data.test, &test[..])];
+        let [train, validation, test] = sets.map(|(samples, indices)| self.score(params, samples, indices));
+        let (train, validation, test) = (train?, validation?, test?);
+        if data.train.has_classes() {
+            let calibration = calibration(self.spec, params, &data.test)?;
+            return Ok(Marks { train, validation, test, calibration, regression: None });
+        }
+        // Only standardised numbers have a mean error.
+        let units = data.units.as_ref().filter(|_| self.spec.outputs() == 1);
+        let regression = sets.map(|(samples, indices)| {
+            let (_, outputs) = self.outputs(params, samples, indices)?;
+            Ok::<_, HostError>(Regression::mean(&Regression::of_each(samples, indices, &outputs, units)))
+        });
+        let [a, b, c] = regression;
+        Ok(Marks { train, validation, test, calibration: None, regression: Some([a?, b?, c?]) })
+    }
+}
+
+/// The memory of one thread.
+#[derive(Debug)]
+struct Worker {
+    work: Floats,
+    lists: Floats,
+    integers: Vec<u32>,
+    targets: TargetSpace,
+}
+
+/// Whether models of `spec` can be judged by `data`.
+fn check(spec: &Spec, data: &Dataset) -> Result<(), HostError> {
+    let (takes, have, asked) = (spec.inputs(), data.train.inputs(), data.classes);
+    let has_classes = data.train.has_classes();
+    let known = if has_classes { spec.classes() } else { spec.outputs() };
+    Err(HostError::Mismatch(if takes != have {
+        format!("the model takes {takes} inputs, but the data have {have}")
+    } else if known >= asked {
+        return Ok(());
+    } else if !has_classes {
+        format!("the model predicts {known} numbers, but the data have {asked}")
+    } else if known == 0 {
+        "the model predicts a number, but the data have classes".to_owned()
+    } else {
+        format!("the model knows {known} classes, but the data have {asked}")
+    }))
+}
+
+impl Worker {
+    fn new(spec: &Spec) -> Result<Self, HostError> {
+        Ok(Self {
+            work: Floats::zeros(spec.predict_len(BATCH))?,
+            lists: Floats::zeros(spec.list_len(BATCH))?,
+            integers: zeros(spec.index_len(BATCH))?,
+            targets: TargetSpace::room(CHUNK)?,
+        })
+    }
+
+    /// Loss and hit of each sample.
+    fn score(&mut self, spec: &Spec, params: &[f32], samples: &Samples, chunk: &[u32]) -> Result<Chunk, HostError> {
+        let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
+        let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
+        let targets = samples.targets(chunk, &mut self.targets);
+        let mut scored = Vec::with_capacity(chunk.len());
+        score_each(spec, params, samples.inputs_of(chunk), targets, &mut work, &mut |loss, hit| {
+            scored.push((loss, hit))
+        })?;
+        Ok(scored)
+    }
+
+    /// Likewise, with the outputs.
+    fn ask(
+        &mut self,
+        spec: &Spec,
+        params: &[f32],
+        samples: &Samples,
+        chunk: &[u32],
+    ) -> Result<(Chunk, Vec<f32>), HostError> {
+        let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
+        let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
+        let targets = samples.targets(chunk, &mut self.targets);
+        let (mut scored, mut all) = (Vec::with_capacity(chunk.len()), room(chunk.len() * spec.outputs())?);
+        for (done, batch) in (0..).step_by(BATCH).zip(chunk.chunks(BATCH)) {
+            let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
+            all.extend_from_slice(outputs);
+            let targets = targets.skip(done, spec.outputs());
+            score(spec, outputs, targets, |loss, hit| scored.push((loss, hit)));
+        }
+        Ok((scored, all))
+    }
+}
+
+/// Loss and hit of up to [`CHUNK`] samples.
+type Chunk = Vec<(f32, bool)>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::evaluate;
+    use crate::{Activation, Init, Model, Targets};
+    use std::vec;
+
+    const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
+
+    #[test]
+    fn any_number_of_threads_gives_the_score_of_one_pass() {
+        let data = Dataset::sample().unwrap();
+        let mut params = vec![0.0; NET.param_len()];
+        Model::new(&NET, &mut params).unwrap().init(Init::He, 1).unwrap();
+        // Five chunks, the last one short, and a sample that comes twice.
+        let indices: Vec<u32> = (0..2100).map(|i| i * 3 % 6001).collect();
+        let (mut floats, mut classes) = (vec![0.0; NET.predict_len(1)], vec![0; indices.len()]);
+        let mut work = Workspace::for_prediction(&NET, 1, &mut floats).unwrap();
+        let targets = Targets::Classes(data.train.classes(&indices, &mut classes));
+        let mut expected = Score::default();
+        evaluate(&NET, &params, data.train.inputs_of(&indices), targets, &mut expected, &mut work).unwrap();
+        let mut outputs = Vec::new();
+        for i in indices.chunks(1) {
+            outputs.extend_from_slice(predict(&NET, &params, data.train.inputs_of(i), &mut work).unwrap());
+        }
+        for threads in [1, 2, 3, 7] {
+            let mut evaluator = Evaluator::with_threads(&NET, &data, NonZeroUsize::new(threads).unwrap()).unwrap();
+            let score = evaluator.score(&params, &data.train, &indices).unwrap();
+            assert_eq!((score, score.loss().to_bits()), (expected, expected.loss().to_bits()), "{threads}");
+            let (score, asked) = evaluator.outputs(&params, &data.train, &indices).unwrap();
+            assert_eq!((score, score.loss().to_bits()), (expected, expected.loss().to_bits()), "{threads}");
+            assert!(asked == outputs, "{threads}");
+        }
+    }
+
+    #[test]
+    fn wrong_use_is_an_error() {
+        let data = Dataset::sample().unwrap();
+        let mut evaluator = Evaluator::new(&NET, &data).unwrap();
+        let mut params = vec![0.0; NET.param_len()];
+        let core = |found: Result<Score, HostError>| match found {
+            Err(HostError::Core(error)) => Some(error),
+            _ => None,
+        };
+        let length = Error::Length { buffer: Buffer::Params, needed: NET.param_len(), got: 3 };
+        assert_eq!(core(evaluator.score(&[0.0; 3], &data.train, &[0])), Some(length));
+        assert_eq!(evaluator.score(&params, &data.train, &[]).unwrap(), Score::default());
+        // The first of two chunks that fail, in their order.
+        let samples = data.train.len();
+        let mut indices: Vec<u32> = (0..2000).collect();
+        (indices[700], indices[1800]) = (u32::MAX - 1, u32::MAX);
+        let pick = Error::Pick { row: u32::MAX - 1, samples };
+        assert_eq!(core(evaluator.score(&params, &data.train, &indices)), Some(pick));
+        assert_eq!(core(evaluator.outputs(&params, &data.train, &indices).map(|(score, _)| score)), Some(pick));
+        params.fill(f32::NAN);
+        let loss = Error::NonFinite { value: crate::error::Value::Loss, index: 0 };
+        assert_eq!(core(evaluator.score(&params, &data.train, &[0])), Some(loss));
+    }
+}

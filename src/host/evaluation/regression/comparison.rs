@@ -1,0 +1,63 @@
+//! What a run has to say where it predicts numbers.
+
+use super::{Regression, significant};
+use crate::host::report::text::{Table, mean_and_sd, mean_sd};
+use crate::host::training::{Marks, Outcome};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
+const SETS: [&str; 3] = ["train", "validation", "test"];
+/// Where the test is among them.
+const TEST: usize = 2;
+
+/// A figure of a [`Regression`].
+type Figure = fn(&Regression) -> f64;
+const FIGURES: [(&str, Figure); 3] = [("RMSE", |r| r.rmse), ("MAE", |r| r.mae), ("R²", |r| r.r2)];
+
+/// RMSE, MAE and R² on every set, a column a model: of one run, or mean ± standard deviation over several.
+pub(in crate::host) fn table(models: &[(String, Vec<&Marks>)]) -> Table {
+    let values = |marks: &[&Marks], set: usize, figure: Figure| -> Vec<f64> {
+        marks.iter().filter_map(|marks| Some(figure(marks.regression.as_ref()?.get(set)?))).collect()
+    };
+    let rows = FIGURES.iter().flat_map(|&(name, figure)| {
+        SETS.iter().enumerate().map(move |(set, set_name)| {
+            let cell = |(_, marks): &(String, Vec<&Marks>)| cell(name, &values(marks, set, figure));
+            [format!("{set_name} {name}")].into_iter().chain(models.iter().map(cell)).collect()
+        })
+    });
+    let header = [String::new()].into_iter().chain(models.iter().map(|(name, _)| name.clone())).collect();
+    Table { header, rows: rows.collect() }
+}
+
+fn cell(name: &str, values: &[f64]) -> String {
+    let text = |x: f64| match x {
+        x if x.is_nan() => "–".to_owned(),
+        x if name == "R²" => format!("{x:.4}"),
+        x => significant(x),
+    };
+    let (mean, sd) = mean_and_sd(values);
+    mean_sd(mean, sd, values.len(), text)
+}
+
+/// What the first average gained.
+pub(in crate::host) fn remark(outcome: &Outcome) -> String {
+    let rmse = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |sets| sets[TEST].rmse);
+    let Some(average) = outcome.averages.first() else { return "Nothing was averaged.".to_owned() };
+    let (last, mean) = (rmse(&outcome.last_marks), rmse(&average.marks));
+    let verb = if mean < last { "lowers" } else { "does not lower" };
+    let mut text = format!(
+        "Averaging {verb} the test RMSE: from {} to {}, on {} samples.",
+        significant(last),
+        significant(mean),
+        outcome.last_marks.test.samples()
+    );
+    if outcome.spec.outputs() > 1 {
+        text += "\nThese are means over the numbers that it predicts, each in its standard deviations; cygnet eval has each.";
+    }
+    if let Some(baseline) = outcome.baseline.as_ref().map(rmse) {
+        text += &format!("\nA rate that falls to zero over the same budget comes to {}.", significant(baseline));
+    }
+    text
+}

@@ -1,0 +1,103 @@
+//! The floats of other programs as those of this one.
+
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
+/// The numbers that are converted, and what becomes of them.
+pub(in crate::host) const CONVERTED: [(Dtype, &str); 3] = [
+    (Dtype::F16, "its F16 numbers became F32, which holds each of them exactly"),
+    (Dtype::BF16, "its BF16 numbers became F32, which holds each of them exactly"),
+    (Dtype::F64, "its F64 numbers were rounded to F32"),
+];
+
+/// The floats of a tensor, each the nearest that there is, of two the even one.
+///
+/// # Errors
+/// Numbers that are no floats, or beyond what F32 holds.
+pub(in crate::host) fn to_f32(name: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
+    let data = tensor.data();
+    let floats: Vec<f32> = match tensor.dtype() {
+        Dtype::F32 => data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|&b| from_f16(u16::from_le_bytes(b))).collect(),
+        Dtype::BF16 => data.as_chunks().0.iter().map(|&b| from_bf16(u16::from_le_bytes(b))).collect(),
+        Dtype::F64 => {
+            let numbers = data.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b));
+            if let Some(large) = numbers.clone().find(|x| x.is_finite() && !(*x as f32).is_finite()) {
+                return Err(format!("`{name}` holds {large:e}, which is too large for F32"));
+            }
+            numbers.map(|x| x as f32).collect()
+        }
+        other => return Err(format!("`{name}` holds {other:?}, expected F32, F16, BF16 or F64")),
+    };
+    if floats.iter().all(|x| x.is_finite()) { Ok(floats) } else { Err(format!("`{name}` is not finite")) }
+}
+
+/// IEEE 754 binary16: a sign, 5 bits of exponent with a bias of 15, 10 bits of fraction.
+fn from_f16(half: u16) -> f32 {
+    let (sign, exponent, fraction) = (u32::from(half >> 15) << 31, u32::from(half >> 10 & 31), u32::from(half & 1023));
+    let magnitude = match exponent {
+        0 => (fraction as f32 * 2.0_f32.powi(-24)).to_bits(),
+        31 => 0x7f80_0000 | fraction << 13,
+        _ => (exponent + 127 - 15) << 23 | fraction << 13,
+    };
+    f32::from_bits(sign | magnitude)
+}
+
+/// The upper half of an F32.
+fn from_bf16(half: u16) -> f32 {
+    f32::from_bits(u32::from(half) << 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the formula of the standard, in double precision, for each of the 65,536 patterns.
+    #[test]
+    fn every_half_becomes_what_it_stands_for() {
+        let value = |bits: u16, exponent_bits: i32| {
+            let fraction_bits = 15 - exponent_bits;
+            let exponent = i32::from(bits & 0x7fff) >> fraction_bits;
+            let fraction = f64::from(i32::from(bits) & ((1 << fraction_bits) - 1)) / f64::from(1 << fraction_bits);
+            let bias = (1 << (exponent_bits - 1)) - 1;
+            let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+            match exponent {
+                0 => sign * fraction * 2.0_f64.powi(1 - bias),
+                e if e == 2 * bias + 1 => sign * if fraction == 0.0 { f64::INFINITY } else { f64::NAN },
+                e => sign * (1.0 + fraction) * 2.0_f64.powi(e - bias),
+            }
+        };
+        for bits in 0..=u16::MAX {
+            for (ours, wanted) in [(from_f16(bits), value(bits, 5)), (from_bf16(bits), value(bits, 8))] {
+                assert!(ours.is_nan() && wanted.is_nan() || f64::from(ours).to_bits() == wanted.to_bits(), "{bits:x}");
+            }
+        }
+    }
+
+    #[test]
+    fn doubles_are_rounded_to_the_nearest_and_too_large_ones_refused() {
+        let convert = |x: f64| {
+            let bytes = x.to_le_bytes();
+            to_f32("w", &TensorView::new(Dtype::F64, [1].into(), &bytes).unwrap()).map(|floats| floats[0])
+        };
+        let ulp = f64::from(f32::EPSILON);
+        // Halfway goes to the even one, anything beyond it to the nearer one.
+        for (x, wanted) in [
+            (1.0 + ulp / 2.0, 1.0),
+            (1.0 + ulp * 1.5, 1.0 + 2.0 * f32::EPSILON),
+            (1.0 + ulp * 0.500_001, 1.0 + f32::EPSILON),
+            (-0.1, -0.1_f32),
+            (1e-60, 0.0),
+            (f64::from(f32::MAX) * (1.0 + ulp / 8.0), f32::MAX),
+        ] {
+            assert_eq!(convert(x).unwrap().to_bits(), wanted.to_bits(), "{x}");
+        }
+        assert_eq!(convert(-1e39).unwrap_err(), "`w` holds -1e39, which is too large for F32");
+        for x in [f64::INFINITY, f64::NAN] {
+            assert_eq!(convert(x).unwrap_err(), "`w` is not finite");
+        }
+    }
+}

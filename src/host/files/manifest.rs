@@ -1,0 +1,189 @@
+//! `run.json`: which files of a directory a run wrote, so that another run replaces these and no others.
+
+use crate::host::{HostError, whole};
+use std::collections::HashSet;
+use std::format;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::string::String;
+use std::vec::Vec;
+
+/// What the file is called.
+pub(in crate::host) const NAME: &str = "run.json";
+/// Of the content; another one is refused.
+const FORMAT: u32 = 1;
+/// How the names of a run's files end.
+const ENDS: [&str; 7] = ["cygnet", "safetensors", "csv", "jsonl", "json", "html", "svg"];
+/// A larger file is not one of ours.
+const LARGEST: u64 = 1 << 26;
+
+/// The files of a run, in the order in which they were first written, by names relative to its directory with `/` between
+/// their parts.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(in crate::host) struct Manifest {
+    pub(in crate::host) format: u32,
+    /// Whether the run came to its end.
+    pub(in crate::host) finished: bool,
+    pub(in crate::host) files: Vec<String>,
+}
+
+impl Default for Manifest {
+    fn default() -> Self {
+        Self { format: FORMAT, finished: false, files: Vec::new() }
+    }
+}
+
+impl Manifest {
+    /// Reads that of a directory; none where there is none. Every name in it was checked: a list from elsewhere names no
+    /// file outside the directory.
+    ///
+    /// # Errors
+    /// [`HostError::File`], also for what is no such list.
+    pub(in crate::host) fn read(directory: &Path) -> Result<Option<Self>, HostError> {
+        let path = directory.join(NAME);
+        let wrong = |problem: String| HostError::file(&path)(io::Error::new(ErrorKind::InvalidData, problem));
+        if !whole::is_there(&path) {
+            return Ok(None);
+        }
+        whole::check_regular(&path).map_err(HostError::file(&path))?;
+        let (mut text, file) = (Vec::new(), File::open(&path).map_err(HostError::file(&path))?);
+        file.take(LARGEST + 1).read_to_end(&mut text).map_err(HostError::file(&path))?;
+        if text.len() as u64 > LARGEST {
+            return Err(wrong(format!("more than {LARGEST} bytes, too many for the files of a run")));
+        }
+        let manifest: Self =
+            serde_json::from_slice(&text).map_err(|e| wrong(format!("not the list of a run's files ({e})")))?;
+        if manifest.format != FORMAT {
+            return Err(wrong(format!("format {} is none that this program knows", manifest.format)));
+        }
+        let mut seen = HashSet::new();
+        for name in &manifest.files {
+            inside(directory, name).map_err(wrong)?;
+            let is_ours = name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+            if name == NAME || !is_ours || !seen.insert(name) {
+                return Err(wrong(format!("lists `{}`, which no run does", name.escape_debug())));
+            }
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Replaces that of a directory.
+    pub(in crate::host) fn write(&self, directory: &Path) -> Result<(), HostError> {
+        let path = directory.join(NAME);
+        whole::replace(&path, &self.bytes(&path)?).map_err(HostError::file(&path))
+    }
+
+    /// Puts the first one into a directory: of two runs that try at once, one does.
+    pub(in crate::host) fn create(&self, directory: &Path) -> Result<(), HostError> {
+        let path = directory.join(NAME);
+        whole::create(&path, &self.bytes(&path)?).map_err(HostError::file(&path))
+    }
+
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>, HostError> {
+        let mut json = serde_json::to_vec_pretty(self).map_err(|e| HostError::file(path)(e.into()))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
+/// Where a file of this name is: in the directory and in real directories below it, itself a regular file or not there.
+///
+/// # Errors
+/// Why the name cannot be that of a run's file.
+pub(in crate::host) fn inside(directory: &Path, name: &str) -> Result<PathBuf, String> {
+    let shown = name.escape_debug();
+    let (mut path, mut parts) = (directory.to_path_buf(), name.split('/').peekable());
+    while let Some(part) = parts.next() {
+        let is_odd = |c: char| c.is_control() || matches!(c, '\\' | ':');
+        if matches!(part, "" | "." | "..") || part.contains(is_odd) {
+            return Err(format!("`{shown}` does not name a file in this directory"));
+        }
+        path.push(part);
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        let (is_last, place) = (parts.peek().is_none(), path.display());
+        match is_last {
+            true if !found.is_file() => return Err(format!("{place} exists and is not a regular file")),
+            false if !found.is_dir() => return Err(format!("{place} exists and is not a directory")),
+            _ => {}
+        }
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn a_name_that_leaves_the_directory_is_refused_wherever_it_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("run/plots")).unwrap();
+        let run = dir.path().join("run");
+        for name in [
+            "",
+            ".",
+            "..",
+            "../average.cygnet",
+            "plots/../../x",
+            "/etc/passwd",
+            "plots//x",
+            "plots/",
+            "./x",
+            "a\\b",
+            "C:x",
+            "a\0b",
+            "a\nb",
+            "run.json",
+            "plots",
+            "thesis.docx",
+            "train-images-idx3-ubyte",
+        ] {
+            let manifest = Manifest { files: [name.to_string()].into(), ..Manifest::default() };
+            manifest.write(&run).unwrap();
+            let error = Manifest::read(&run).unwrap_err().to_string();
+            assert!(error.contains("run.json") && !error.contains('\n'), "{name}: {error}");
+        }
+        let manifest = Manifest { files: ["plots/loss.svg".into(), "a b.csv".into()].into(), ..Manifest::default() };
+        manifest.write(&run).unwrap();
+        assert_eq!(Manifest::read(&run).unwrap(), Some(manifest.clone()));
+        assert_eq!(Manifest::read(dir.path()).unwrap(), None);
+        let twice = Manifest { files: ["a.csv".into(), "a.csv".into()].into(), ..manifest };
+        twice.write(&run).unwrap();
+        assert!(Manifest::read(&run).is_err());
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused_and_what_joins_it_later_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            fs::write(dir.path().join(NAME), text).unwrap();
+            Manifest::read(dir.path())
+        };
+        for text in ["", "{}", "[]", "{\"format\":1}", "{\"format\":2,\"finished\":true,\"files\":[]}", "\u{0}"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        let later = read("{\"format\":1,\"finished\":true,\"settings\":{\"rate\":1},\"files\":[\"a.csv\"]}").unwrap();
+        assert_eq!(later, Some(Manifest { finished: true, files: ["a.csv".into()].into(), ..Manifest::default() }));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let [run, other] = ["run", "other"].map(|name| dir.path().join(name));
+        fs::create_dir_all(&run).unwrap();
+        fs::create_dir_all(&other).unwrap();
+        fs::write(other.join("loss.svg"), "mine").unwrap();
+        std::os::unix::fs::symlink(&other, run.join("plots")).unwrap();
+        std::os::unix::fs::symlink(other.join("loss.svg"), run.join("a.svg")).unwrap();
+        std::os::unix::fs::symlink("nowhere", run.join("b.svg")).unwrap();
+        for name in ["plots/loss.svg", "plots/new.svg", "a.svg", "b.svg"] {
+            assert!(inside(&run, name).is_err(), "{name}");
+        }
+        std::os::unix::fs::symlink(other.join("loss.svg"), run.join(NAME)).unwrap();
+        assert!(Manifest::read(&run).is_err() && Manifest::default().write(&run).is_err());
+        assert_eq!(fs::read(other.join("loss.svg")).unwrap(), b"mine");
+    }
+}

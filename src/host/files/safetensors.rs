@@ -1,0 +1,354 @@
+//! Safetensors files, for exchange with PyTorch.
+
+use super::dtypes::{CONVERTED, to_f32};
+use super::model_file::{Reading, SavedModel, Unsaid};
+use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
+use crate::host::data::DataIdentity;
+use crate::host::data::{Columns, Preparation};
+use crate::host::plan::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
+use crate::network::{Layer, Math};
+use crate::preprocess::preprocess_len;
+use crate::store::checkpoint::check_params;
+use crate::{Activation, Loss, Spec};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::borrow::ToOwned;
+use std::collections::HashMap;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// Where the metadata of a file describe the network.
+const DESCRIPTION: &str = "cygnet";
+/// The tensors of a norm, in the order of its parameters.
+const NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+
+impl SavedModel {
+    /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, `BatchNorm1d`,
+    /// activation and `Dropout` modules, weights transposed to `(outputs, inputs)`.
+    ///
+    /// # Errors
+    /// What the format refuses, as parameters that are not finite.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, String> {
+        self.check().map_err(|e| e.to_string())?;
+        self.check_sections()?;
+        let mut tensors = Vec::new();
+        let mut module = 0;
+        for layer in self.spec.layers() {
+            let (weights, rest) = self.params[layer.offset()..].split_at(layer.weight_len());
+            let (n, m) = (layer.inputs(), layer.outputs());
+            let transposed = (0..m).flat_map(|j| (0..n).map(move |k| weights[k * m + j]));
+            tensors.push((format!("{module}.weight"), vec![m, n], to_bytes(transposed)));
+            let (bias, rest) = rest.split_at(m);
+            tensors.push((format!("{module}.bias"), vec![m], to_bytes(bias.iter().copied())));
+            if layer.is_normed() {
+                module += 1;
+                for (name, values) in NORM.iter().zip(rest.chunks_exact(m)) {
+                    tensors.push((format!("{module}.{name}"), vec![m], to_bytes(values.iter().copied())));
+                }
+            }
+            module += 1 + usize::from(layer.activation() != Activation::Identity) + usize::from(layer.dropout() > 0.0);
+        }
+        for (i, name) in PREPROCESS.iter().enumerate().filter(|_| self.preparation.is_some()) {
+            let floats = self.preparation.iter().flat_map(|preparation| &preparation.floats);
+            let values = to_bytes(floats.copied().skip(i).step_by(PREPROCESS.len()));
+            tensors.push((format!("{PREPROCESS_STEM}.{name}"), vec![self.spec.inputs()], values));
+        }
+        let views = tensors
+            .iter()
+            .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+            .map_err(|e| e.to_string())?;
+        // One entry: the order of several would be another in every run.
+        let metadata = HashMap::from([(DESCRIPTION.to_owned(), self.description()?)]);
+        safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
+    }
+
+    /// Parses a safetensors file of dense layers and of norms behind them, as [`Reading::of_safetensors`] does where nothing is
+    /// said beside the file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self, String> {
+        Reading::of_safetensors(bytes, &Unsaid::default(), "FILE").map(|reading| reading.model)
+    }
+
+    /// What tensors do not say, which data it was trained on, and the columns of a table.
+    fn description(&self) -> Result<String, String> {
+        let data = self.trained_on.as_ref().map_or(Ok(String::new()), DataIdentity::to_text)?;
+        let description = describe(&self.spec, self.is_average) + &data;
+        match self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref()) {
+            Some(columns) => Ok(description + COLUMNS + &serde_json::to_string(columns).map_err(|e| e.to_string())?),
+            None => Ok(description),
+        }
+    }
+}
+
+impl Reading {
+    /// Parses a safetensors file of dense layers and of norms behind them. `name` stands for the file where advice names a
+    /// command.
+    ///
+    /// A file of this crate says all in its metadata. Of any other, numbers in the names of its layers and their widths say the
+    /// order; a missing bias is zeros, a norm without weight and bias has ones and zeros; F16, BF16 and F64 become F32. What
+    /// is taken for granted then stands in the notes.
+    ///
+    /// # Errors
+    /// What is wrong with it, as names and widths that leave several orders.
+    pub fn of_safetensors(bytes: &[u8], unsaid: &Unsaid, name: &str) -> Result<Self, String> {
+        let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+        let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
+        let cut = description.map(|text| DataIdentity::cut(text, COLUMNS)).transpose()?;
+        let (description, trained_on) = cut.map_or((None, None), |(text, data)| (Some(text), data));
+        let description = description.as_ref();
+        let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
+            Some((description, json)) => {
+                let columns: Columns =
+                    serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?;
+                (Some(description), Some(columns))
+            }
+            None => (description.map(String::as_str), None),
+        };
+        let described = description.map(parse_description).transpose()?;
+        if described.is_some() {
+            unsaid.expect_none()?;
+        }
+        let is_ours = described.is_some();
+        let Ordered { modules, mut notes } = Ordered::of(Module::all(&file)?, &unsaid.layers, name)?;
+        let depth = modules.iter().filter(|module| !module.is_norm).count();
+        let (layers, loss, math, mut is_average) = match described {
+            Some(described) => described,
+            None => {
+                let outputs = modules.iter().rfind(|module| !module.is_norm).map_or(0, |last| last.outputs);
+                unsaid.described(depth, outputs, &mut notes)?
+            }
+        };
+        if layers.len() != depth {
+            return Err("its metadata describe another number of layers".to_owned());
+        }
+        let mut tensors = Tensors { file: &file, is_ours, params: Vec::new(), notes };
+        let mut layers = layers.into_iter();
+        let mut spec: Option<Spec> = None;
+        for (i, module) in modules.iter().enumerate() {
+            let stem = &module.stem;
+            if module.is_norm {
+                let before = spec.ok_or_else(|| format!("`{stem}` is a norm, but no dense layer is before it"))?;
+                tensors.read_norm(stem, before.outputs())?;
+                spec = Some(before.norm());
+                continue;
+            }
+            tensors.read_layer(module)?;
+            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
+            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
+                (Some(true), None) => {
+                    return Err(format!("its metadata describe a norm behind `{stem}`, but there is none"));
+                }
+                (Some(false), Some(norm)) => return Err(format!("its metadata describe no norm like `{}`", norm.stem)),
+                _ => {}
+            }
+            let before = *spec.get_or_insert(Spec::new(module.inputs));
+            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
+            if width != usize::from(module.inputs) {
+                return Err(format!("`{stem}.weight` takes {} inputs, but {width} come in", module.inputs));
+            }
+            let next = before.dense(module.outputs, activation);
+            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
+        }
+        let spec = spec.ok_or("no tensor is named `….weight`")?.loss(loss).math(math);
+        spec.check().map_err(|e| e.to_string())?;
+        // Such as a dropout that would be rounded.
+        if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
+            return Err(format!("its metadata say `{said}`, which is written `{}`", describe(&spec, is_average)));
+        }
+        check_params(&spec, &tensors.params).map_err(|e| e.to_string())?;
+        let preparation = read_preparation(&file, &spec, columns)?;
+        trained_on.as_ref().map_or(Ok(()), |data| data.check(&spec))?;
+        is_average |= tensors.read_count()?;
+        tensors.note_conversions();
+        let Tensors { params, notes, .. } = tensors;
+        Ok(Self { model: SavedModel { spec, params, is_average, preparation, trained_on }, notes })
+    }
+}
+
+impl Unsaid {
+    /// What a file that does not say it is taken to mean, for so many dense layers and outputs.
+    fn described(&self, depth: usize, outputs: u16, notes: &mut Vec<String>) -> Result<Description, String> {
+        let mut activations = vec![Activation::Relu; depth.saturating_sub(1)];
+        match self.activations.as_slice() {
+            [] if depth > 1 => notes.push(
+                "it names no activations: relu is assumed behind each layer but the last (cygnet convert takes --activation)"
+                    .to_owned(),
+            ),
+            [] => {}
+            [one] => activations.fill(*one),
+            all if all.len() == depth => activations = all.to_vec(),
+            all => return Err(format!("--activation names {} for {depth} layers: one, or one for each", all.len())),
+        }
+        activations.resize(depth, Activation::Identity);
+        // Softmax takes two outputs at least; a single one is taken for the value that it is.
+        let usual = if outputs == 1 { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
+        if self.loss.is_none() {
+            notes.push(format!("it names no loss: {} is assumed (cygnet convert takes --loss)", loss_name(usual)));
+        }
+        let layer = |activation| Described { activation, is_normed: None, dropout: 0.0 };
+        let loss = self.loss.unwrap_or(usual);
+        Ok((activations.into_iter().map(layer).collect(), loss, Math::Libm, false))
+    }
+}
+
+/// The parameters of a file, one after the other.
+struct Tensors<'a> {
+    file: &'a SafeTensors<'a>,
+    /// Whether this crate wrote it, which leaves nothing out.
+    is_ours: bool,
+    params: Vec<f32>,
+    notes: Vec<String>,
+}
+
+impl Tensors<'_> {
+    /// Appends the layer's weights, transposed back, and its bias.
+    fn read_layer(&mut self, module: &Module) -> Result<(), String> {
+        let Module { stem, inputs, outputs, .. } = module;
+        let (weight, inputs) = (format!("{stem}.weight"), usize::from(*inputs));
+        let weights = to_f32(&weight, &self.file.tensor(&weight).map_err(|_| format!("no tensor `{weight}`"))?)?;
+        self.params.extend((0..inputs).flat_map(|k| weights.iter().skip(k).step_by(inputs.max(1)).copied()));
+        let bias = format!("{stem}.bias");
+        if self.is_ours || self.has(&bias) {
+            return self.read_row(&bias, usize::from(*outputs));
+        }
+        self.notes.push(format!("`{stem}` has no bias: zeros"));
+        self.params.resize(self.params.len() + usize::from(*outputs), 0.0);
+        Ok(())
+    }
+
+    /// Appends the parameters of a norm of so many units.
+    fn read_norm(&mut self, stem: &str, units: usize) -> Result<(), String> {
+        let names = NORM.map(|name| format!("{stem}.{name}"));
+        let [weight, bias, ..] = &names;
+        let is_plain = !self.is_ours && !self.has(weight) && !self.has(bias);
+        if is_plain {
+            self.notes.push(format!("the norm `{stem}` has no weight and no bias: ones and zeros"));
+            for value in [1.0, 0.0] {
+                self.params.resize(self.params.len() + units, value);
+            }
+        }
+        let epsilon = "norms are taken to add 1e-5 to a variance, as is usual".to_owned();
+        if !self.is_ours && !self.notes.contains(&epsilon) {
+            self.notes.push(epsilon);
+        }
+        names.iter().skip(if is_plain { 2 } else { 0 }).try_for_each(|name| self.read_row(name, units))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.file.tensor(name).is_ok()
+    }
+
+    /// Appends a tensor of one dimension.
+    fn read_row(&mut self, name: &str, units: usize) -> Result<(), String> {
+        let tensor = self.file.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
+        if tensor.shape() != [units] {
+            return Err(format!("`{name}` has shape {:?}, expected [{units}]", tensor.shape()));
+        }
+        self.params.extend(to_f32(name, &tensor)?);
+        Ok(())
+    }
+
+    /// Notes which numbers were converted.
+    fn note_conversions(&mut self) {
+        let tensors = self.file.tensors();
+        let is_there = |dtype: Dtype| tensors.iter().any(|(_, tensor)| tensor.dtype() == dtype);
+        let notes = CONVERTED.iter().filter(|(dtype, _)| is_there(*dtype)).map(|(_, note)| (*note).to_owned());
+        self.notes.extend(notes);
+    }
+
+    /// Whether the file counts the models that it is an average of, and counts one or more.
+    fn read_count(&mut self) -> Result<bool, String> {
+        let tensors = self.file.tensors();
+        let counts: Vec<_> = tensors.iter().filter(|(name, _)| name.rsplit('.').next() == Some(COUNT)).collect();
+        let (name, count) = match counts.as_slice() {
+            [] => return Ok(false),
+            [count] => count,
+            _ => return Err(format!("several tensors are named `{COUNT}`")),
+        };
+        let count = match (count.dtype(), count.data().as_chunks()) {
+            (Dtype::I64, ([bytes], [])) => u64::try_from(i64::from_le_bytes(*bytes)).ok(),
+            _ => None,
+        };
+        let count = count.ok_or_else(|| format!("`{name}` is no count, which is one I64 from 0 on"))?;
+        self.notes.push(match count {
+            0 => format!("`{name}` is 0: no model was averaged yet"),
+            1 => "an average of 1 model".to_owned(),
+            _ => format!("an average of {count} models"),
+        });
+        Ok(count > 0)
+    }
+}
+
+/// The preparation, where its tensors are there.
+fn read_preparation(
+    file: &SafeTensors<'_>,
+    spec: &Spec,
+    columns: Option<Columns>,
+) -> Result<Option<Preparation>, String> {
+    let names = PREPROCESS.map(|name| format!("{PREPROCESS_STEM}.{name}"));
+    if columns.is_none() && !file.names().iter().any(|name| names.iter().any(|ours| ours == name)) {
+        return Ok(None);
+    }
+    let mut floats = vec![0.0; preprocess_len(spec.inputs())];
+    for (i, name) in names.iter().enumerate() {
+        let tensor = file.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
+        if tensor.shape() != [spec.inputs()] || tensor.dtype() != Dtype::F32 {
+            let (shape, inputs) = (tensor.shape(), spec.inputs());
+            return Err(format!("`{name}` holds {:?} of shape {shape:?}, expected F32 of [{inputs}]", tensor.dtype()));
+        }
+        let values = tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b));
+        floats.iter_mut().skip(i).step_by(PREPROCESS.len()).zip(values).for_each(|(to, x)| *to = x);
+    }
+    let preparation = Preparation { floats, columns };
+    preparation.check(spec)?;
+    Ok(Some(preparation))
+}
+
+fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
+    values.flat_map(f32::to_le_bytes).collect()
+}
+
+/// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
+pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
+    let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
+    let layer = |l: &Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(l), l.dropout());
+    let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
+    let average = if is_average { AVERAGE } else { "" };
+    format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
+}
+
+/// Before the columns of a table, a JSON object at the end of the description.
+const COLUMNS: &str = "; columns ";
+/// The end of the description of an average, and of an activation behind a norm.
+const AVERAGE: &str = "; average";
+const NORMED: &str = " norm";
+
+/// What tensors do not say of a layer; whether it has a norm, they must say too.
+#[derive(Clone, Copy)]
+struct Described {
+    activation: Activation,
+    is_normed: Option<bool>,
+    dropout: f32,
+}
+
+/// The layers, the loss, the functions, whether it is an average.
+type Description = (Vec<Described>, Loss, Math, bool);
+
+fn parse_description(text: &str) -> Result<Description, String> {
+    let unknown = || format!("its metadata say `{text}`");
+    let (text, is_average) = text.strip_suffix(AVERAGE).map_or((text, false), |text| (text, true));
+    let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
+    let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;
+    let layer = |layer: &str| {
+        let (name, dropout) = layer.split_once(" dropout ").ok_or_else(unknown)?;
+        let (name, is_normed) = name.strip_suffix(NORMED).map_or((name, false), |name| (name, true));
+        let (activation, dropout) = (parse_activation(name)?, dropout.parse().map_err(|_| unknown())?);
+        Ok::<_, String>(Described { activation, is_normed: Some(is_normed), dropout })
+    };
+    Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?, is_average))
+}

@@ -1,0 +1,257 @@
+//! What a saved model is, and what it says of an image.
+
+use super::text::{Table, aligned};
+use crate::host::HostError;
+use crate::host::data::idx::Images;
+use crate::host::data::{PIXEL_SCALE, Preparation, Question, Questions, idx, image};
+use crate::host::evaluation::by_class;
+use crate::host::files::SavedModel;
+use crate::host::memory::zeros;
+use crate::host::plan::{activation_name, loss_name};
+use crate::metrics::{class_of, softmax};
+use crate::store::checkpoint_len;
+use crate::{Loss, Spec, Workspace, predict};
+use std::borrow::ToOwned;
+use std::format;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// The layers of a network.
+#[must_use]
+pub fn layers(spec: &Spec) -> Table {
+    let rows = spec.layers().map(|l| {
+        vec![
+            format!("dense {}", l.index() + 1),
+            format!("{} → {}", l.inputs(), l.outputs()),
+            format!("{}{}", if l.is_normed() { "norm, " } else { "" }, activation_name(l.activation())),
+            l.dropout().to_string(),
+            l.param_len().to_string(),
+            l.offset().to_string(),
+        ]
+    });
+    let header = ["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"];
+    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+}
+
+/// The layer table and the memory that the network needs.
+#[must_use]
+pub fn info(model: &SavedModel) -> String {
+    let spec = &model.spec;
+    let layers = layers(spec);
+    let p = spec.param_len();
+    let floats = |n: usize| vec![n.to_string(), bytes(n.saturating_mul(4))];
+    let is_normed = spec.norm_len() > 0;
+    let least = if is_normed { "training workspace, batch 2" } else { "training workspace, batch 1" };
+    let preprocessing = model.preparation.as_ref().map(|preparation| ("preprocessing", preparation.floats.len()));
+    let memory = [
+        ("parameters", p),
+        ("prediction, a sample", spec.predict_len(1)),
+        (least, spec.work_len(1 + usize::from(is_normed))),
+        ("training workspace, batch 32", spec.work_len(32)),
+        ("momentum", p),
+        ("Adam", p.saturating_mul(2)),
+        ("average", p),
+    ];
+    let memory = memory.into_iter().chain(preprocessing);
+    let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
+    let prepared = model.preparation.as_ref().map(preparation).unwrap_or_default();
+    let size = checkpoint_len(spec) + model.sections().map_or(0, |bytes| bytes.len());
+    let trained = match &model.trained_on {
+        Some(data) => format!("trained on {data}, digest {:016x}", data.digest),
+        None => "the file does not say what it was trained on".to_owned(),
+    };
+    format!(
+        "{layers}\n{p} parameters{}, loss {}, {} on disk\n{trained}\n\n{prepared}{}",
+        if model.is_average { " of an average" } else { "" },
+        loss_name(spec.loss_kind()),
+        bytes(size),
+        aligned(&["memory", "floats", "bytes"], memory),
+    )
+}
+
+/// What happens to each column, and what is predicted.
+fn preparation(preparation: &Preparation) -> String {
+    const SHOWN: usize = 30;
+    let features = preparation.floats.as_chunks::<5>().0;
+    let row = |(i, feature): (usize, &[f32; 5])| {
+        let number = |x: &f32| if x.is_finite() { x.to_string() } else { "–".to_string() };
+        [preparation.input(i)].into_iter().chain(feature.iter().map(number)).collect::<Vec<_>>()
+    };
+    let header = ["input", "if missing", "least", "largest", "shift", "scale"];
+    let mut text = aligned(&header, features.iter().enumerate().take(SHOWN).map(row));
+    if features.len() > SHOWN {
+        text += &format!("\n… and {} more", features.len() - SHOWN);
+    }
+    if let Some(columns) = &preparation.columns {
+        text += &format!("\n\npredicts {}", columns.targets.join(", "));
+        if columns.has_classes() {
+            text += &format!(": {}", columns.classes.join(", "));
+        }
+    }
+    text + "\n\n"
+}
+
+fn bytes(n: usize) -> String {
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..10_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        _ => format!("{:.1} MB", n as f64 / 1e6),
+    }
+}
+
+/// What a model says of one image.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// The class with the largest output; of a single output, whether it is above 0, which says nothing of a value.
+    pub class: usize,
+    /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` that tells two
+    /// classes apart counts as `−z, z`.
+    pub outputs: Vec<f32>,
+}
+
+/// What a model says of a row of a table or of an image in a file.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// Line of the row in its file, from 1 on, or the number of the image, from 0 on.
+    pub number: u64,
+    /// What the model says; where it predicts numbers, they are the outputs. Nothing of a row that it does not answer for.
+    pub verdict: Option<Verdict>,
+}
+
+/// What happens while a model answers for the rows or images of a file, one after the other.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The next answer.
+    Answer(Answer),
+    /// The row of this line cannot be read, for this reason; those after it can.
+    Refused(u64, HostError),
+    /// The file is to be read further, which may take time: what was answered so far should be seen.
+    Waiting,
+    /// The pixels of the file are floats between the 256 levels of a byte, and were rounded to the nearest.
+    Rounded,
+}
+
+/// Who is told of each [`Event`]; an error ends the work.
+pub type Listener<'a> = dyn FnMut(Event) -> Result<(), HostError> + 'a;
+
+/// Tells what the model says of each row of a table, in memory that does not depend on their number. The table needs no
+/// column that is predicted; its first line is a header if it has the names that the model knows. A row with a gap has no
+/// verdict if the model learned from rows without.
+///
+/// # Errors
+/// [`HostError::Data`] for a file that is no table of these columns, [`HostError::Mismatch`] for a model of images, and
+/// what `listener` returns.
+pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_>) -> Result<(), HostError> {
+    let Some(preparation) = &model.preparation else {
+        return Err(HostError::Mismatch("the model takes images, not rows of a table".to_string()));
+    };
+    let (mut questions, mut predictor) = (Questions::open(preparation, path)?, Predictor::new(model)?);
+    let (mut rows, mut has_ended) = (0_u64, false);
+    loop {
+        while let Some(Question { line, inputs }) = questions.next()? {
+            rows += 1;
+            listener(match inputs {
+                Ok(inputs) => {
+                    let verdict = inputs.map(|inputs| predictor.verdict(&inputs)).transpose()?;
+                    Event::Answer(Answer { number: line, verdict })
+                }
+                Err(error) => Event::Refused(line, error.into()),
+            })?;
+        }
+        // Once more after the end, since the last line may have none.
+        if has_ended {
+            break;
+        }
+        listener(Event::Waiting)?;
+        has_ended = !questions.fill()?;
+    }
+    if rows == 0 { Err(questions.none()) } else { Ok(()) }
+}
+
+/// Tells what the model says of each image in a file: one PNG, or any number in an IDX file, with `transpose` each with its
+/// rows as columns.
+///
+/// # Errors
+/// [`HostError::Data`], [`HostError::Mismatch`] for images of another size than the model's, [`HostError::Usage`] for a PNG
+/// to be transposed, and what `listener` returns.
+pub fn predict_file(
+    model: &SavedModel,
+    path: &Path,
+    transpose: bool,
+    listener: &mut Listener<'_>,
+) -> Result<(), HostError> {
+    let mut predictor = Predictor::new(model)?;
+    let mut answer = |listener: &mut Listener<'_>, number: usize, pixels: &[u8]| {
+        let verdict = Some(predictor.verdict(&inputs_of(pixels))?);
+        listener(Event::Answer(Answer { number: number as u64, verdict }))
+    };
+    let mut start = [0; 8];
+    let is_png =
+        File::open(path).and_then(|mut file| file.read(&mut start)).is_ok_and(|n| start[..n] == *b"\x89PNG\r\n\x1a\n");
+    if is_png {
+        if transpose {
+            return Err(HostError::Usage("--transpose belongs to an IDX file, and a PNG is upright".to_owned()));
+        }
+        let side = model.spec.inputs().isqrt();
+        if side * side != model.spec.inputs() {
+            let inputs = model.spec.inputs();
+            return Err(HostError::Mismatch(format!(
+                "the model's {inputs} inputs are no square image; give an IDX file"
+            )));
+        }
+        return answer(listener, 0, &image::read_png(path, side, side)?);
+    }
+    let mut images: Images = idx::read_images(path)?;
+    if images.is_rounded() {
+        listener(Event::Rounded)?;
+    }
+    if transpose {
+        images = images.transposed();
+    }
+    if images.row_len() != model.spec.inputs() {
+        return Err(HostError::Mismatch(format!(
+            "{}: images of {} pixels, but the model takes {}",
+            path.display(),
+            images.row_len(),
+            model.spec.inputs()
+        )));
+    }
+    (0..images.count)
+        .filter_map(|i| images.image(i))
+        .enumerate()
+        .try_for_each(|(i, pixels)| answer(listener, i, pixels))
+}
+
+fn inputs_of(pixels: &[u8]) -> Vec<f32> {
+    pixels.iter().map(|&p| f32::from(p) * PIXEL_SCALE).collect()
+}
+
+/// A model and the memory in which it predicts, one sample at a time.
+struct Predictor<'a> {
+    model: &'a SavedModel,
+    floats: Vec<f32>,
+}
+
+impl<'a> Predictor<'a> {
+    fn new(model: &'a SavedModel) -> Result<Self, HostError> {
+        Ok(Self { model, floats: zeros(model.spec.predict_len(1))? })
+    }
+
+    fn verdict(&mut self, inputs: &[f32]) -> Result<Verdict, HostError> {
+        let spec = &self.model.spec;
+        let mut work = Workspace::for_prediction(spec, 1, &mut self.floats)?;
+        let outputs = predict(spec, &self.model.params, inputs, &mut work)?;
+        let class = class_of(outputs);
+        if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
+            softmax(outputs, spec.math_kind());
+        }
+        Ok(Verdict { class, outputs: by_class(spec, outputs.to_vec()) })
+    }
+}

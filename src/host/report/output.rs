@@ -1,0 +1,121 @@
+//! What a run writes into its directory.
+
+use super::page;
+use super::text;
+use crate::host::HostError;
+use crate::host::data::Dataset;
+use crate::host::files::{Format, Place, SavedModel};
+use crate::host::plan::Plan;
+use crate::host::study::ensemble::Comparison;
+use crate::host::study::soup::Method;
+use crate::host::study::{ensemble, soup};
+use crate::host::training::{Coupling, Epoch, MeanOverRun, Outcome, ReplicaPlan, Replicas};
+use std::borrow::ToOwned;
+use std::format;
+use std::path::Path;
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+/// Models are written in both formats.
+const FORMATS: [(&str, Format); 2] = [("cygnet", Format::Checkpoint), ("safetensors", Format::Safetensors)];
+const HISTORY: [&str; 2] = ["csv", "jsonl"];
+
+/// The files that a run of `plan` may write, with several seeds for each of them.
+#[must_use]
+pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>, has_classes: bool) -> Vec<String> {
+    let mut models = ["average", "last"].map(ToOwned::to_owned).to_vec();
+    models.extend(plan.averages.iter().flat_map(|averages| &averages.kinds).map(|kind| kind.name().to_owned()));
+    if let Some(replicas) = replicas {
+        models.extend((1..=replicas.count).map(|k| format!("replica-{k}")).chain(["soup".to_owned()]));
+    }
+    let models = models.iter().flat_map(|name| FORMATS.map(|(end, _)| format!("{name}.{end}")));
+    let history = HISTORY.map(|end| format!("history.{end}"));
+    let page = if has_classes { page::files("") } else { Vec::new() };
+    models.chain(history).chain(page).collect()
+}
+
+/// The averages, the first as `average`, the others by their kind, then the last iterate, and the history: under these
+/// names after `under`, which ends in `/` where it is a directory.
+///
+/// # Errors
+/// [`HostError::File`], and as [`SavedModel::to_bytes`].
+pub fn save(place: &mut Place, under: &str, outcome: &Outcome, data: &Dataset) -> Result<(), HostError> {
+    let model = |params: &[f32], is_average| data.model(outcome.spec, params.to_vec(), is_average);
+    let mut models = Vec::new();
+    for (i, average) in outcome.averages.iter().enumerate() {
+        models.push((if i == 0 { "average" } else { average.name }, model(&average.params, true)));
+    }
+    models.push(("last", model(&outcome.last, outcome.last_is_average)));
+    let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
+    save_models(place, under, &all, data)?;
+    save_history(place, &format!("{under}history"), &outcome.history)
+}
+
+/// Models in both formats, in the units of what they predict, in their order.
+fn save_models(
+    place: &mut Place,
+    under: &str,
+    models: &[(&str, &SavedModel)],
+    data: &Dataset,
+) -> Result<(), HostError> {
+    let named = |name: &str| FORMATS.map(|(end, format)| (format!("{under}{name}.{end}"), format));
+    place.announce(models.iter().flat_map(|(name, _)| named(name)).map(|(file, _)| file))?;
+    for (name, model) in models {
+        let model = data.units.as_ref().map_or_else(|| (*model).clone(), |units| units.of_model(model));
+        for (file, format) in named(name) {
+            let bytes = model.to_bytes(format).map_err(|error| error.of_model(Path::new(&file)))?;
+            place.write(&file, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// The history as `stem`.csv and `stem`.jsonl.
+pub(in crate::host) fn save_history(place: &mut Place, stem: &str, history: &[Epoch]) -> Result<(), HostError> {
+    let [csv, jsonl] = HISTORY.map(|end| format!("{stem}.{end}"));
+    place.announce([csv.clone(), jsonl.clone()])?;
+    place.write(&csv, &text::history_csv(history)?)?;
+    place.write(&jsonl, &text::history_lines(history)?)
+}
+
+/// Saves replicas, what lies between them, and the history; what each model and their votes are worth, also on a page.
+///
+/// # Errors
+/// As [`save`] and [`ensemble::compare`].
+pub fn save_replicas(
+    place: &mut Place,
+    under: &str,
+    trained: &Replicas,
+    replicas: &ReplicaPlan,
+    plan: &Plan,
+    source: page::Source<'_>,
+) -> Result<Comparison, HostError> {
+    let data = source.data;
+    let model = |params: &[f32], is_average| data.model(trained.spec, params.to_vec(), is_average);
+    let models = trained.models.iter().zip(1..).map(|(params, k)| (format!("replica-{k}"), model(params, false)));
+    let models: Vec<_> = models.collect();
+    let is_elastic = matches!(replicas.coupling, Coupling::Elastic(_));
+    let middle = if is_elastic { "centre" } else { "average" };
+    // As files and as the table have it.
+    let (mut names, mut mixes) = (vec!["average"], vec![(middle.to_owned(), model(&trained.mean, true))]);
+    for MeanOverRun { name, params, count } in &trained.averages {
+        names.push(name);
+        mixes.push((format!("{name} of {count}"), model(params, true)));
+    }
+    if plan.validation > 0.0 {
+        names.push("soup");
+        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, Some(data), plan)?.0));
+    }
+    let all = names.into_iter().zip(mixes.iter().map(|(_, model)| model));
+    let all: Vec<_> = all.chain(models.iter().map(|(name, model)| (name.as_str(), model))).collect();
+    save_models(place, under, &all, data)?;
+    save_history(place, &format!("{under}history"), &trained.history)?;
+    let comparison = ensemble::compare(&models, &mixes, None, data, plan)?;
+    let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
+    if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
+        let run = page::ReplicaRun { replicas, trained, table: &comparison.table(), shown: (shown, model) };
+        page::of_replicas(source, plan, run)?.write(place, under)?;
+    }
+    Ok(comparison)
+}

@@ -1,0 +1,174 @@
+//! Images in a page: what a model took for something else, and what its first layer looks for.
+
+use super::Piece;
+use super::classes::TestSet;
+use super::piece::escape;
+use crate::Spec;
+use crate::host::HostError;
+use crate::host::data::Samples;
+use crate::metrics::argmax;
+use std::format;
+use std::io;
+use std::path::Path;
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+/// Wrong images that are shown, and the bytes that all may take.
+const WRONG: usize = 24;
+const MOST_BYTES: usize = 300_000;
+/// Units that are shown, and how many stand side by side.
+const UNITS: usize = 64;
+const ACROSS: usize = 8;
+
+/// Rows and columns where samples are pictures.
+#[must_use]
+pub fn picture_size(samples: &Samples) -> Option<[usize; 2]> {
+    let images = samples.images()?;
+    (images.rows > 1 && images.cols > 1).then_some([images.rows, images.cols])
+}
+
+/// The samples of the test that the model got wrong and was surest of, pictures of `[rows, cols]`.
+///
+/// # Errors
+/// None in practice: a picture that cannot be made.
+pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
+    let (samples, classes) = (test.samples, test.outputs.len() / test.samples.len().max(1));
+    let taken = |(i, row): (usize, &[f32])| {
+        let (class, right) = (argmax(row), samples.label(i)?);
+        (class != usize::from(right)).then(|| (row[class], row[usize::from(right)], i, class, right))
+    };
+    let mut wrong: Vec<_> = test.outputs.chunks(classes.max(1)).enumerate().filter_map(taken).collect();
+    // Of equally sure ones the surest that it is not what it is, then the first.
+    wrong.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.total_cmp(&b.1)));
+    if wrong.is_empty() {
+        return Ok(Piece::text("No sample of the test is wrong."));
+    }
+    let sure = |p: f32| if test.has_probabilities { format!("{:.1}\u{a0}%", 100.0 * p) } else { format!("{p:.2}") };
+    let mut figures = String::new();
+    for &(p, of_right, i, class, right) in wrong.iter().take(WRONG) {
+        let Some(image) = samples.image(i) else { continue };
+        let source = data_uri(&png_bytes(cols, rows, png::ColorType::Grayscale, None, image)?);
+        if figures.len() + source.len() > MOST_BYTES {
+            break;
+        }
+        figures += &format!(
+            "<figure><img src=\"{source}\" width=\"{cols}\" height=\"{rows}\" alt=\"Sample {i} of the test\">\
+             <figcaption>{right}, taken for <b>{class}</b><br>{} to {}</figcaption></figure>\n",
+            sure(p),
+            sure(of_right),
+        );
+    }
+    let what = if test.has_probabilities { "probability" } else { "output" };
+    let text = format!(
+        "{} of {} test samples are wrong. These are wrong with the largest {what}: what it is, what it was taken for, \
+         and the {what} of that to the {what} of what it is.",
+        wrong.len(),
+        samples.len()
+    );
+    Ok([Piece::text(&text), Piece::from_html(format!("<div class=\"images\">\n{figures}</div>\n"))]
+        .into_iter()
+        .collect())
+}
+
+/// The weights of the first layer as pictures, a unit each, where inputs are the pixels of a picture of `[rows, cols]`.
+///
+/// # Errors
+/// None in practice: a picture that cannot be made.
+pub fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
+    let Some(layer) = spec.layers().next() else { return Ok(Piece::default()) };
+    let (units, pixels) = (layer.outputs(), rows * cols);
+    let weights = params.get(layer.offset()..layer.offset() + layer.weight_len()).unwrap_or_default();
+    if pixels != layer.inputs() || weights.is_empty() {
+        return Ok(Piece::default());
+    }
+    let shown = units.min(UNITS);
+    let of_unit = |unit: usize| weights.iter().skip(unit).step_by(units);
+    // A few extreme weights are not to take the colour from all others.
+    let mut sizes: Vec<f32> = (0..shown).flat_map(|unit| of_unit(unit).map(|w| w.abs())).collect();
+    sizes.sort_unstable_by(f32::total_cmp);
+    let most = sizes[(sizes.len() - 1) * 995 / 1000].max(f32::MIN_POSITIVE);
+    let across = shown.min(ACROSS);
+    let (tile_rows, tile_cols) = (rows + 2, cols + 2);
+    let width = across * tile_cols;
+    let mut picture = vec![GAP; width * shown.div_ceil(across) * tile_rows];
+    for unit in 0..shown {
+        let (top, left) = (unit / across * tile_rows + 1, unit % across * tile_cols + 1);
+        for (k, w) in of_unit(unit).enumerate() {
+            let place = (top + k / cols) * width + left + k % cols;
+            picture[place] = (127.0 + (127.0 * w / most).clamp(-127.0, 127.0)).round() as u8;
+        }
+    }
+    let height = picture.len() / width;
+    let source = data_uri(&png_bytes(width, height, png::ColorType::Indexed, Some(&palette()), &picture)?);
+    let which =
+        if shown < units { format!("The first {shown} of {units} units") } else { format!("All {units} units") };
+    let caption = format!(
+        "{which} of the first layer: the weight of each pixel. Brown is negative, white is zero, blue is positive; the \
+         colour is full at ±{most:.2}."
+    );
+    Ok(Piece::from_html(format!(
+        "<figure class=\"weights\"><img src=\"{source}\" width=\"{width}\" height=\"{height}\" \
+         alt=\"Weights of the first layer as pictures\">\n<figcaption>{}</figcaption></figure>\n",
+        escape(&caption)
+    )))
+}
+
+/// The colour between pictures.
+const GAP: u8 = 255;
+
+/// Brown for 0, white for 127, blue for 254, nothing for [`GAP`]: red, green, blue of each.
+fn palette() -> Vec<u8> {
+    let ends = [[0x8c_u8, 0x51, 0x0a], [0xf7, 0xf7, 0xf7], [0x05, 0x55, 0xa5]];
+    let mix = |i: usize| {
+        let (from, to, t) = if i <= 127 { (ends[0], ends[1], i as f32) } else { (ends[1], ends[2], (i - 127) as f32) };
+        let t = (t / 127.0).min(1.0);
+        [0, 1, 2].map(|c| (f32::from(from[c]) + t * (f32::from(to[c]) - f32::from(from[c]))).round() as u8)
+    };
+    (0..256).flat_map(mix).collect()
+}
+
+/// A PNG; of indices into a palette the last is transparent.
+fn png_bytes(
+    width: usize,
+    height: usize,
+    colour: png::ColorType,
+    palette: Option<&[u8]>,
+    pixels: &[u8],
+) -> Result<Vec<u8>, HostError> {
+    let mut bytes = Vec::new();
+    let encode = || -> Result<(), png::EncodingError> {
+        let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+        encoder.set_color(colour);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::High);
+        if let Some(palette) = palette {
+            encoder.set_palette(palette);
+            let mut opacity = vec![255; 256];
+            opacity[usize::from(GAP)] = 0;
+            encoder.set_trns(opacity);
+        }
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(pixels)?;
+        writer.finish()
+    };
+    let mut encode = encode;
+    encode().map_err(|error| HostError::file(Path::new("PNG"))(io::Error::other(error)))?;
+    Ok(bytes)
+}
+
+fn data_uri(png: &[u8]) -> String {
+    format!("data:image/png;base64,{}", base64(png))
+}
+
+/// Base 64 (RFC 4648, section 4).
+pub(super) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |chunk: &[u8]| {
+        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let digit = |i: usize| char::from(DIGITS[(bits >> (18 - 6 * i) & 63) as usize]);
+        [0, 1, 2, 3].map(|i| if i > chunk.len() { '=' } else { digit(i) })
+    };
+    bytes.chunks(3).flat_map(group).collect()
+}

@@ -1,0 +1,306 @@
+//! Whole pages: of a run, of several seeds, of replicas.
+
+use super::piece::grouped;
+use super::{
+    History, Page, Piece, TestSet, confusion, curves, gap, history, picture_size, reliability, settings, spread,
+    weights, wrong,
+};
+use crate::Spec;
+use crate::host::HostError;
+use crate::host::data::Dataset;
+use crate::host::files::SavedModel;
+use crate::host::plan::{Plan, widths};
+use crate::host::report::inspect::layers;
+use crate::host::report::text::{
+    BASELINE, Table, comparison, error_percent, loss_short, models, models_of_seeds, remark, seeds,
+};
+use crate::host::training::{APART, AverageKind, Batches, Coupling, Epoch, Marks, Outcome, ReplicaPlan, Replicas};
+use crate::metrics::Calibration;
+use crate::replicas::{Pull, Start};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// What was learned from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The samples.
+    pub data: &'a Dataset,
+    /// What they are called.
+    pub name: &'a str,
+}
+
+impl Source<'_> {
+    fn describe(&self) -> String {
+        let Dataset { train, test, classes, .. } = self.data;
+        let [train, test] = [train.len(), test.len()].map(grouped);
+        format!("{}: {train} training samples, {test} for the test, {classes} classes", self.name)
+    }
+}
+
+const INTERRUPTED: &str = "This run was interrupted. The page shows what was learned until then.";
+
+/// What the baseline is.
+const COMPARED: &str =
+    "Decayed rate: another run of the same seed and budget, whose rate falls linearly to 0 and which averages nothing.";
+
+fn diverged(error: &HostError, epochs: usize) -> String {
+    format!("This run diverged: {error}. The page shows the models of epoch {epochs}.")
+}
+
+/// A page about one run, its average in the centre.
+///
+/// # Errors
+/// As [`TestSet::new`].
+pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page, HostError> {
+    let spec = &outcome.spec;
+    let models = models(outcome);
+    let params = outcome.averages.first().map_or(&outcome.last, |average| &average.params);
+    let name = models.get(usize::from(!outcome.averages.is_empty())).map_or("", |(name, _)| name);
+    let baselines: Vec<&[Epoch]> =
+        Some(&outcome.baseline_history[..]).filter(|run| !run.is_empty()).into_iter().collect();
+    let drawn = History {
+        runs: &[&outcome.history],
+        baselines: &baselines,
+        start: start(plan, outcome),
+        loss: loss_short(spec),
+        names: ["last iterate", "average"],
+    };
+    let seed = plan.seed.to_string();
+    let mut page = Page::new(&title(spec, "run"), &lead(source, plan, &seed));
+    if let Some(error) = &outcome.diverged {
+        page = page.notice(&diverged(error, outcome.history.len()));
+    } else if outcome.interrupted {
+        page = page.notice(INTERRUPTED);
+    }
+    let page = page
+        .section(
+            "Result",
+            [
+                tiles(outcome),
+                Piece::beside([
+                    Piece::table(&comparison(outcome), "Models beside each other"),
+                    Piece::text(&remark(outcome)),
+                ]),
+            ],
+        )
+        .section("Training", [history(&drawn)?])
+        .section("Train and test", [gap(&models, loss_short(spec))?]);
+    // Of several averages the first.
+    let known = |(i, (name, marks)): (usize, &(String, &Marks))| {
+        let is_shown = i < 2 || name == BASELINE;
+        Some((name.clone(), marks.calibration.filter(|_| is_shown)?))
+    };
+    let calibrations: Vec<_> = models.iter().enumerate().filter_map(known).collect();
+    let compared = outcome.baseline.as_ref().map_or("", |_| COMPARED);
+    Ok(model_sections(page, source.data, spec, (name, params), &calibrations)?
+        .section("What was run", [what_was_run(source, plan, &seed, spec), Piece::text(compared)]))
+}
+
+/// What a table of means over seeds is called.
+fn of_so_many(seeds: usize) -> String {
+    if seeds == 1 { "One seed".to_owned() } else { format!("Mean ± standard deviation of {seeds} seeds") }
+}
+
+/// Seeds that follow each other.
+fn range(seeds: &[u64]) -> String {
+    match seeds {
+        [first, .., last] => format!("{first} to {last}"),
+        [one] => one.to_string(),
+        [] => "none".to_owned(),
+    }
+}
+
+/// A page about replicas trained with several seeds, `table` their means, with links to the pages of each.
+///
+/// # Errors
+/// As [`Plan::spec`].
+pub fn of_replica_seeds(
+    source: Source<'_>,
+    plan: &Plan,
+    replicas: &ReplicaPlan,
+    table: &Table,
+    seeds: &[u64],
+) -> Result<Page, HostError> {
+    let spec = plan.spec(source.data.train.inputs(), source.data.classes)?;
+    let seed = range(seeds);
+    let links = seeds.iter().map(|seed| (format!("seed-{seed}/report.html"), format!("seed {seed}")));
+    let page =
+        Page::new(&title(&spec, &format!("{} replicas, several seeds", replicas.count)), &lead(source, plan, &seed));
+    let caption = "Means ± standard deviations of the seeds that came to their end";
+    let result = (!table.rows.is_empty()).then(|| Piece::table(table, caption));
+    let warning = replicas.is_apart().then(|| Piece::text(APART));
+    Ok(page
+        .section("Result", result.into_iter().chain(warning))
+        .section("Each seed", [Piece::links(&links.collect::<Vec<_>>())])
+        .section("What was run", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, &spec)]))
+}
+
+/// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
+///
+/// # Errors
+/// None in practice: a plot that cannot be drawn.
+pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) -> Result<Page, HostError> {
+    let whole: Vec<&Outcome> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|(_, outcome)| outcome).collect();
+    let links: Vec<_> =
+        outcomes.iter().map(|(seed, _)| (format!("seed-{seed}/report.html"), format!("seed {seed}"))).collect();
+    let Some(first) = whole.first() else {
+        return Ok(Page::new("cygnet: no seed", "No run came to its end.").section("Each seed", [Piece::links(&links)]));
+    };
+    let runs: Vec<&[Epoch]> = whole.iter().map(|outcome| &outcome.history[..]).collect();
+    let baselines: Vec<&[Epoch]> =
+        whole.iter().map(|o| &o.baseline_history[..]).filter(|run| !run.is_empty()).collect();
+    let drawn = History {
+        runs: &runs,
+        baselines: &baselines,
+        start: start(plan, first),
+        loss: loss_short(&first.spec),
+        names: ["last iterate", "average"],
+    };
+    let seeds_of: Vec<u64> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|&(seed, _)| seed).collect();
+    let seed = range(&seeds_of);
+    let mut page = Page::new(&title(&first.spec, "several seeds"), &lead(source, plan, &seed));
+    if whole.len() < outcomes.len() {
+        page = page.notice("The last run was interrupted; it is not in the means.");
+    }
+    let caption = of_so_many(whole.len());
+    let error = |marks: &&Marks| error_percent(&marks.test);
+    let errors = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(error).collect()));
+    let errors: Vec<_> = errors.collect();
+    let compared = if baselines.is_empty() { "" } else { COMPARED };
+    Ok(page
+        .section("Result", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&errors)?])])
+        .section("Training", [history(&drawn)?])
+        .section("Each seed", [Piece::links(&links)])
+        .section("What was run", [what_was_run(source, plan, &seed, &first.spec), Piece::text(compared)]))
+}
+
+/// What a run of replicas leaves for its page.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicaRun<'a> {
+    /// How they were trained.
+    pub replicas: &'a ReplicaPlan,
+    /// What that left.
+    pub trained: &'a Replicas,
+    /// All models and their votes.
+    pub table: &'a Table,
+    /// The model that is shown, with its name.
+    pub shown: (&'a str, &'a SavedModel),
+}
+
+/// A page about replicas.
+///
+/// # Errors
+/// As [`TestSet::new`].
+pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Result<Page, HostError> {
+    let ReplicaRun { replicas, trained, table, shown: (name, shown) } = run;
+    let spec = &shown.spec;
+    let drawn = History {
+        runs: &[&trained.history],
+        baselines: &[],
+        start: None,
+        loss: loss_short(spec),
+        names: ["the first replica", "mean of the weights"],
+    };
+    let seed = plan.seed.to_string();
+    let mut page = Page::new(&title(spec, &format!("{} replicas", replicas.count)), &lead(source, plan, &seed));
+    if let Some(error) = &trained.diverged {
+        page = page.notice(&diverged(error, trained.history.len()));
+    } else if trained.interrupted {
+        page = page.notice(INTERRUPTED);
+    }
+    let warning = replicas.is_apart().then(|| Piece::text(APART));
+    let result = [Piece::table(table, "Replicas, mixes of their weights, and their votes")].into_iter().chain(warning);
+    let page = page.section("Result", result).section("Training", [history(&drawn)?]);
+    Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
+        .section("What was run", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, spec)]))
+}
+
+/// How replicas were trained together, in a sentence.
+pub(super) fn coupled(replicas: &ReplicaPlan) -> String {
+    let start = if replicas.start == Start::Common { "a common start" } else { "starts apart" };
+    let pull = match replicas.coupling {
+        Coupling::Mean(Pull::Fading) => "pulled to their mean by 1 − t/total".to_owned(),
+        Coupling::Mean(Pull::Growing) => "pulled to their mean by t/total".to_owned(),
+        Coupling::Mean(Pull::Constant(0.0)) => "never pulled".to_owned(),
+        Coupling::Mean(Pull::Constant(share)) => format!("pulled to their mean by {share}"),
+        Coupling::Elastic(share) => format!("by elastic averaging of {share}"),
+    };
+    let every = replicas.every.map_or_else(|| "each epoch".to_owned(), |steps| format!("every {steps} steps"));
+    let every = if replicas.is_free() { String::new() } else { format!(", {every}") };
+    let turns = if replicas.batches == Batches::RoundRobin { ", batches in turns" } else { "" };
+    format!("{} replicas from {start}, {pull}{every}{turns}.", replicas.count)
+}
+
+pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> Piece {
+    Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers")])
+}
+
+/// What the test says of one model, and what its first layer looks like; its own calibration where there is no other.
+pub(super) fn model_sections(
+    page: Page,
+    data: &Dataset,
+    spec: &Spec,
+    (name, params): (&str, &[f32]),
+    calibrations: &[(String, Calibration)],
+) -> Result<Page, HostError> {
+    let test = TestSet::new(spec, params, data)?;
+    let own: Vec<_> = test.calibration.into_iter().map(|own| (name.to_owned(), own)).collect();
+    let calibrations = if calibrations.is_empty() { &own } else { calibrations };
+    let plots = Piece::side_by_side([curves(&test)?, reliability(calibrations)?]);
+    let page = page.section(&format!("Classes: {name}"), [confusion(&test)?, plots]);
+    let Some(size) = picture_size(&data.test) else { return Ok(page) };
+    Ok(page
+        .section(&format!("Confidently wrong: {name}"), [wrong(&test, size)?])
+        .section(&format!("First layer: {name}"), [weights(spec, params, size)?]))
+}
+
+/// Widths of the network, and what the page is of.
+pub(super) fn title(spec: &Spec, what: &str) -> String {
+    format!("cygnet: {what} of {}", widths(spec))
+}
+
+pub(super) fn lead(source: Source<'_>, plan: &Plan, seed: &str) -> String {
+    format!(
+        "Trained on {}. Epochs: {}, in batches of {}. Dropout: {}. Seed: {seed}.",
+        source.describe(),
+        plan.epochs,
+        plan.batch,
+        plan.dropout,
+    )
+}
+
+/// Epochs before the first model is averaged: those of the plan for snapshots, else the first of which there is one.
+fn start(plan: &Plan, outcome: &Outcome) -> Option<f64> {
+    outcome.averages.first()?;
+    let first = outcome.history.iter().find(|epoch| epoch.averaged > 0)?.epoch as f64;
+    let averages = plan.averages.as_ref()?;
+    let has_snapshots = averages.kinds.iter().any(|kind| !matches!(kind, AverageKind::Ema(_)));
+    let share = f64::from(averages.start) * plan.epochs as f64;
+    Some(match averages.every {
+        _ if !has_snapshots => first,
+        Some(_) => share,
+        None => (share * (1.0 - 1e-7)).ceil().max(1.0),
+    })
+}
+
+/// The figures that are looked for first.
+fn tiles(outcome: &Outcome) -> Piece {
+    let last = &outcome.last_marks;
+    let (name, marks) = match outcome.averages.first() {
+        Some(average) => ("average", &average.marks),
+        None => ("last iterate", last),
+    };
+    let against =
+        |text: String| if outcome.averages.is_empty() { String::new() } else { format!("last iterate {text}") };
+    let error = |marks: &Marks| format!("{:.2} %", error_percent(&marks.test));
+    let loss = |marks: &Marks| format!("{:.4}", marks.test.loss());
+    let (epochs, seconds) = outcome.history.last().map_or((0, 0.0), |epoch| (epoch.epoch, epoch.seconds));
+    Piece::figures(&[
+        [format!("test error, {name}"), error(marks), against(error(last))],
+        [format!("test {}, {name}", loss_short(&outcome.spec)), loss(marks), against(loss(last))],
+        ["parameters".to_owned(), grouped(outcome.spec.param_len()), String::new()],
+        ["training".to_owned(), format!("{seconds:.1} s"), format!("epochs: {epochs}")],
+    ])
+}

@@ -1,0 +1,204 @@
+//! What was run, as a table: the plan of a run, by the names of the command line.
+
+use super::Piece;
+use super::axis::number;
+use crate::average::{Draws, Ema, Origin, Warmup};
+use crate::host::data::{Augment, Elastic};
+use crate::host::plan::{
+    AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
+};
+use crate::host::report::text::Table;
+use crate::host::training::AverageKind;
+use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use crate::schedule::Shape;
+use crate::{Activation, Init};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// The settings of a run on data of this description, with this seed or these.
+#[must_use]
+pub fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
+    let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
+    let header = ["setting", "value"].map(str::to_owned).to_vec();
+    Piece::words(&Table { header, rows: rows.collect() }, "Settings")
+}
+
+fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
+    // Without `..`, here and below: a new setting is to be shown.
+    let Plan {
+        hidden,
+        activation,
+        batch_norm,
+        dropout,
+        loss,
+        init,
+        optimizer: rule,
+        lookahead,
+        rate: base,
+        warmup,
+        decay,
+        batch: samples,
+        micro_batch,
+        growth,
+        clip,
+        epochs,
+        augment,
+        seed: _,
+        averages: kept,
+        validation,
+    } = plan;
+    let activation = if hidden.is_empty() { Activation::Identity } else { *activation };
+    let mut rows = vec![
+        ("data", data.to_owned()),
+        ("validation", format!("{} % of the training samples", percent(*validation))),
+        ("hidden layers", list(hidden.iter().map(u16::to_string))),
+        ("activation", activation_name(activation)),
+        ("batch normalisation", if *batch_norm { "yes" } else { "no" }.to_owned()),
+        ("dropout", short(*dropout)),
+        ("loss", loss_name(*loss)),
+        (
+            "initial weights",
+            match *init {
+                Init::He => "He".to_owned(),
+                Init::Glorot => "Glorot".to_owned(),
+                Init::Normal(sigma) => format!("N(0, {}²)", short(sigma)),
+            },
+        ),
+        ("optimizer", optimizer(*rule, *lookahead)),
+        ("learning rate", rate(*base, *decay, *warmup)),
+        ("batch", batch(*samples, *micro_batch, *growth)),
+    ];
+    rows.extend(clip.map(|norm| ("gradient clipped to", format!("norm {}", short(norm)))));
+    rows.extend(augment.map(|augment| ("augmentation", augmentation(&augment))));
+    rows.extend([
+        ("epochs", epochs.to_string()),
+        ("averages", kept.as_ref().map_or_else(|| "none".to_owned(), averages)),
+        ("seed", seeds.to_owned()),
+    ]);
+    rows
+}
+
+fn list(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// A setting as it was given, without the digits that arithmetic adds.
+fn short(x: f32) -> String {
+    format!("{x:.5e}").parse().map_or_else(|_| x.to_string(), number)
+}
+
+/// A share in per cent.
+fn percent(share: f32) -> String {
+    short(100.0 * share)
+}
+
+fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String {
+    let with = |name: &str, mut parts: Vec<String>, weight_decay: f32| {
+        if weight_decay > 0.0 {
+            parts.push(format!("weight decay {}", short(weight_decay)));
+        }
+        [vec![name.to_owned()], parts].concat().join(", ")
+    };
+    let own = match rule {
+        OptimizerPlan::Sgd(SgdConfig { momentum, nesterov, weight_decay }) => {
+            let form = if nesterov { " (Nesterov)" } else { "" };
+            let momentum = (momentum > 0.0).then(|| format!("momentum {}{form}", short(momentum)));
+            with("SGD", momentum.into_iter().collect(), weight_decay)
+        }
+        OptimizerPlan::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled }) => {
+            let settings = format!("β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon));
+            with(if decoupled { "AdamW" } else { "Adam" }, vec![settings], weight_decay)
+        }
+        OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay }) => {
+            with("schedule-free SGD", vec![format!("momentum {}", short(beta))], weight_decay)
+        }
+    };
+    let behind = lookahead
+        .map(|LookaheadConfig { every, alpha }| format!(", slow weights every {every} steps by {}", short(alpha)));
+    own + &behind.unwrap_or_default()
+}
+
+pub(super) fn rate(base: f32, decay: DecayPlan, warmup: f32) -> String {
+    let decay = match decay {
+        DecayPlan::Constant => "constant".to_owned(),
+        DecayPlan::Step { every, factor } => format!("times {} every {every} epochs", short(factor)),
+        DecayPlan::Linear(to) => format!("falls linearly to {}", short(to)),
+        DecayPlan::Cosine(to) => format!("falls along a cosine to {}", short(to)),
+        DecayPlan::Paper(to) => format!("constant, then linearly to {}", short(to)),
+        DecayPlan::Cyclic { to, epochs } => format!("cycles of {epochs} epochs down to {}", short(to)),
+        DecayPlan::Restarts { to, epochs, factor } => {
+            let to = short(to);
+            format!("falls along a cosine to {to}, again from {epochs} epochs on, each time {factor} times as long")
+        }
+        DecayPlan::OneCycle(to) => format!("one cycle, down to {}", short(to)),
+    };
+    let warmup = if warmup > 0.0 { format!(", warm-up of {warmup} epochs") } else { String::new() };
+    format!("{}, {decay}{warmup}", short(base))
+}
+
+pub(super) fn batch(samples: usize, micro_batch: Option<usize>, growth: Option<GrowthPlan>) -> String {
+    let micro = micro_batch.map(|micro| format!(", {micro} at once")).unwrap_or_default();
+    let growth = growth.map(|GrowthPlan { rule, most, patience }| {
+        let how = match rule {
+            GrowthRule::NormTest(theta) => format!("by the norm test, θ {}", short(theta)),
+            GrowthRule::NoiseScale(factor) => format!("to {} of the noise scale", short(factor)),
+            GrowthRule::Doubling(epochs) => format!("twofold every {epochs} epochs"),
+        };
+        let asks = patience > 1 && !matches!(rule, GrowthRule::Doubling(_));
+        let after = if asks { format!(", after {patience} updates that ask for it") } else { String::new() };
+        format!("; grows {how}{after}, up to {most}")
+    });
+    format!("{samples} samples{micro}{}", growth.unwrap_or_default())
+}
+
+fn augmentation(augment: &Augment) -> String {
+    let Augment { rotate, zoom, shift, shear, flip, elastic } = augment;
+    let mut parts = vec![format!("rotation ±{rotate}°, zoom ±{zoom}, shift ±{shift}, shear ±{shear}")];
+    parts.extend(flip.then(|| "mirrored by chance".to_owned()));
+    parts.extend(elastic.map(|Elastic { alpha, sigma }| format!("elastic, α {alpha} and σ {sigma}")));
+    parts.join(", ")
+}
+
+fn averages(plan: &AveragePlan) -> String {
+    let AveragePlan { kinds, start, every, rate, anneal: (epochs, shape) } = plan;
+    let kind = |kind: &AverageKind| match *kind {
+        AverageKind::Swa => "swa".to_owned(),
+        AverageKind::Ema(settings) => format!("ema ({})", ema(settings)),
+        AverageKind::Lawa(models) => format!("lawa of {models}"),
+        AverageKind::Swag(columns, Draws { seed: _, samples, scale }) => {
+            format!("swag ({columns} columns, {samples} draws at a scale of {})", short(scale))
+        }
+    };
+    let every = match every {
+        Some(every) => format!("every {every} steps"),
+        None => "each epoch".to_owned(),
+    };
+    let shape = match shape {
+        Shape::Linear => "linearly",
+        Shape::Cosine => "along a cosine",
+    };
+    let rate = rate.map(|to| match *epochs {
+        0.0 => format!(", at a rate of {}", short(to)),
+        epochs => format!(", at a rate that goes {shape} to {} in {} epochs", short(to), short(epochs)),
+    });
+    let (kinds, start, rate) = (list(kinds.iter().map(kind)), percent(*start), rate.unwrap_or_default());
+    format!("{kinds}; snapshots from {start} % of the budget on, {every}{rate}")
+}
+
+fn ema(Ema { epsilon, origin, warmup }: Ema) -> String {
+    let decay = number(1.0 - f64::from(epsilon));
+    let origin = match origin {
+        Origin::Corrected => "bias-corrected",
+        Origin::First => "from the first model on",
+    };
+    let warmup = match warmup {
+        Warmup::None => String::new(),
+        Warmup::Ratio => ", warm-up (1 + t)/(10 + t)".to_owned(),
+        Warmup::Power { gamma, power } => format!(", warm-up 1 − (1 + t/{})^−{}", short(gamma), short(power)),
+    };
+    format!("decay {decay}, {origin}{warmup}")
+}

@@ -1,0 +1,331 @@
+use super::axis::{Axis, number};
+use super::canvas::{BLUE, THEME, cut};
+use super::chart::{Chart, Line};
+use super::pictures::base64;
+use super::piece::{escape, grouped};
+use super::*;
+use crate::average::{Draws, Ema, Warmup};
+use crate::host::data::idx::parse_images;
+use crate::host::data::{Dataset, Samples};
+use crate::host::plan::{AveragePlan, DecayPlan, Plan};
+use crate::host::report::text::Table;
+use crate::host::training::{AverageKind, Averaged, Epoch, Marks, Outcome};
+use crate::metrics::{Calibration, Score};
+use crate::schedule::Shape;
+use crate::{Activation, Spec};
+use plotters::coord::ranged1d::ValueFormatter;
+use std::path::Path;
+use std::vec;
+
+#[test]
+fn known_values_of_base64() {
+    // RFC 4648, section 10.
+    for (text, digits) in
+        [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")]
+    {
+        assert_eq!(base64(text.as_bytes()), digits);
+    }
+    assert_eq!(base64(&[0xfb, 0xff, 0xbf]), "+/+/");
+}
+
+#[test]
+fn text_is_text_and_numbers_have_their_digits() {
+    assert_eq!(escape("<b a='&\">"), "&lt;b a=&#39;&amp;&quot;&gt;");
+    assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    assert_eq!(
+        [0.1 + 0.2, 20.0, 0.0, 0.999, -0.5, 150_000.0].map(number),
+        ["0.3", "20", "0", "0.999", "-0.5", "150000"]
+    );
+    assert_eq!(["leak of", "leak of it", "é"].map(|name| cut(name, 6)), ["leak…", "leak…", "é"]);
+    let table = Table { header: vec!["<".into()], rows: vec![vec![">".into(), "&".into()]] };
+    let html = Piece::table(&table, "\"").html().to_owned();
+    for part in ["<th scope=\"col\">&lt;</th>", "<th scope=\"row\">&gt;</th><td>&amp;</td>", "aria-label=\"&quot;\""] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+}
+
+#[test]
+fn axes_have_a_few_round_numbers() {
+    let labels = |axis: &Axis| axis.labels().join(" ");
+    assert_eq!(labels(&Axis::linear("", 0.0, 1.0)), "0 0.2 0.4 0.6 0.8 1");
+    assert_eq!(labels(&Axis::whole("", 1.0, 20.0)), "5 10 15 20");
+    assert_eq!(labels(&Axis::whole("", 1.0, 2.0)), "1 2");
+    assert_eq!(labels(&Axis::whole("", 1.0, 1.0)), "1");
+    assert_eq!(labels(&Axis::log("", 1e-4, 1.0)), "0.0001 0.001 0.01 0.1 1");
+    assert_eq!(labels(&Axis::log("", 0.04, 1.1)), "0.05 0.1 0.2 0.5 1");
+    assert_eq!(labels(&Axis::log("", 0.21, 0.68)), "0.3 0.4 0.5 0.6");
+    // In equal ratios where values differ by much and all are above zero.
+    let log = Axis::around("y", [0.1, 1.0].into_iter());
+    assert_eq!((&*log.name, log.place(0.1), log.place(0.0)), ("y, log scale", Some(-1.0), None));
+    let linear = Axis::around("y", [0.5, 1.0].into_iter());
+    assert_eq!((&*linear.name, linear.place(0.5)), ("y", Some(0.5)));
+    assert_eq!(Axis::around("y", [0.0, 9.0].into_iter()).ends[0], 0.0);
+    for values in [vec![], vec![3.0], vec![0.0], vec![f64::NAN, 2.0]] {
+        let axis = Axis::around("y", values.iter().copied());
+        assert!(axis.ends[0] < axis.ends[1] && !axis.labels().is_empty(), "{values:?}");
+    }
+    assert_eq!(Axis::rows(["a".into(), "b".into()]).format_ext(&-1.0), "b");
+}
+
+#[test]
+fn a_plot_on_a_page_has_the_colours_of_the_page_and_alone_its_own() {
+    let line = Line::new("<name>", BLUE, [(0.0, 0.0), (0.5, 1.0), (1.0, 2.0)]);
+    let axes = || [Axis::linear("x", 0.0, 1.0), Axis::linear("", 0.0, 2.0)];
+    let [x, y] = axes();
+    let plot = Chart::new("title", x, y, vec![line]).plot("loss", "a \"label\"").unwrap();
+    let (alone, inline) = (plot.alone(), plot.inline());
+    assert!(alone.starts_with("<svg width=") && alone.contains("#006CB0") && !alone.contains("var("), "{alone}");
+    assert!(inline.contains("aria-label=\"a &quot;label&quot;\"") && !inline.contains('#'), "{inline}");
+    assert!(inline.contains("&lt;name&gt;") && !inline.contains("http") && inline.ends_with("</svg>"), "{inline}");
+    // Each colour is known to the page, in a light and in a dark form; the light one is that of the file.
+    for (plotters::style::RGBColor(r, g, b), name) in THEME {
+        assert_eq!(STYLE.matches(&format!("--{name}: #")).count(), 2, "{name}");
+        assert!(STYLE.contains(&format!("--{name}: #{r:02x}{g:02x}{b:02x}")), "{name}");
+    }
+}
+
+fn epoch(epoch: u64, batch: u64, noise_scale: Option<f32>) -> Epoch {
+    Epoch {
+        epoch,
+        steps: 10 * epoch,
+        rate: 0.1,
+        batch,
+        noise_scale,
+        train_loss: 1.0 / epoch as f64,
+        train_error: 0.5 / epoch as f64,
+        validation_error: Some(0.5),
+        validation_loss: Some(0.7),
+        averaged: 0,
+        average_validation_error: None,
+        average_validation_loss: None,
+        seconds: 1.0,
+    }
+}
+
+#[test]
+fn the_batch_size_is_drawn_where_it_changes_or_noise_was_measured() {
+    let drawn = |batches: [u64; 2], noise: Option<f32>, start: Option<f64>| {
+        let run = [epoch(1, batches[0], noise), epoch(2, batches[1], noise)];
+        let history = History { runs: &[&run], baselines: &[], start, loss: "NLL", names: ["model", "average"] };
+        super::history(&history).unwrap()
+    };
+    let names = |piece: &Piece| piece.plots().iter().map(|plot| plot.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&drawn([8, 8], None, None)), ["loss", "error", "rate"]);
+    assert_eq!(names(&drawn([8, 16], None, None)), ["loss", "error", "rate", "batch"]);
+    assert_eq!(names(&drawn([8, 8], None, None).under("sgd")), ["sgd-loss", "sgd-error", "sgd-rate"]);
+    let measured = drawn([8, 8], Some(3.0), None);
+    assert_eq!(names(&measured), ["loss", "error", "rate", "batch"]);
+    assert!(measured.html().contains("gradient noise scale"));
+    assert!(!drawn([8, 16], None, None).html().contains("gradient noise scale"));
+    // Averaging that would have begun later is not marked.
+    let is_marked = |start| drawn([8, 8], None, start).html().contains(">\naveraging");
+    assert_eq!([None, Some(1.5), Some(3.0)].map(is_marked), [false, true, false]);
+    let nothing = History { runs: &[&[]], baselines: &[], start: None, loss: "NLL", names: ["", ""] };
+    assert!(super::history(&nothing).unwrap().html().contains("No epoch was finished"));
+}
+
+fn unbase64(digits: &str) -> Vec<u8> {
+    let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
+    let bits = digits.trim_end_matches('=').chars().flat_map(|c| {
+        let value = alphabet.iter().position(|digit| *digit == c).unwrap();
+        (0..6).rev().map(move |bit| (value >> bit & 1) as u8)
+    });
+    bits.collect::<Vec<u8>>().chunks_exact(8).map(|byte| byte.iter().fold(0, |all, bit| 2 * all + bit)).collect()
+}
+
+#[test]
+fn weights_are_pictures_of_the_first_layer_where_inputs_are_pictures() {
+    const NET: Spec = Spec::new(6).dense(2, Activation::Relu).dense(3, Activation::Identity);
+    let mut params = vec![0.0; NET.param_len()];
+    // Unit 0 is dark at pixel 1, unit 1 bright at pixel 5.
+    (params[2], params[11]) = (-2.0, 2.0);
+    let html = weights(&NET, &params, [2, 3]).unwrap().html().to_owned();
+    assert!(html.contains("All 2 units") && html.contains("±2.00"), "{html}");
+    assert!(html.contains("width=\"10\" height=\"4\""), "{html}");
+    assert!(weights(&NET, &params, [2, 2]).unwrap().is_empty());
+    let picture = unbase64(html.split("base64,").nth(1).unwrap().split('"').next().unwrap());
+    let mut reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().unwrap();
+    let palette = reader.info().palette.clone().unwrap();
+    let mut pixels = vec![0; 40];
+    reader.next_frame(&mut pixels).unwrap();
+    // Brown, then blue; the others are white.
+    let colour = |place: usize| &palette[3 * usize::from(pixels[place])..][..3];
+    assert_eq!([12, 28, 11].map(colour), [[0x8c, 0x51, 0x0a], [0x05, 0x55, 0xa5], [0xf7, 0xf7, 0xf7]]);
+}
+
+/// All whole numbers of an attribute of the tags of a plot that hold `word`.
+fn numbers(plot: &str, word: &str, attribute: &str) -> Vec<i32> {
+    let tags = plot.split('<').filter(|tag| tag.contains(word));
+    let values = tags.filter_map(|tag| tag.split(&format!(" {attribute}=\"")).nth(1)?.split('"').next());
+    values.flat_map(|value| value.split([' ', ',']).filter_map(|n| n.parse().ok())).collect()
+}
+
+/// Where the words stand in a plot.
+fn places(plot: &str, words: &str) -> Vec<[i32; 2]> {
+    let tags = plot.split("<text").filter(|tag| tag.contains(&format!(">\n{words}\n</text>")));
+    tags.map(|tag| ["x", "y"].map(|side| numbers(&format!("<text{tag}"), "text", side)[0])).collect()
+}
+
+fn file<'a>(piece: &'a Piece, name: &str) -> &'a str {
+    piece.plots().iter().find(|plot| plot.name == name).unwrap().alone()
+}
+
+/// So many hits of 4, each with this loss.
+fn score(hits: usize, loss: f32) -> Score {
+    let mut score = Score::default();
+    (0..4).for_each(|i| score.add(loss, i < hits));
+    score
+}
+
+fn marks(train: (usize, f32), test: (usize, f32)) -> Marks {
+    let [train, test] = [train, test].map(|(hits, loss)| score(hits, loss));
+    Marks { train, validation: Score::default(), test, calibration: None, regression: None }
+}
+
+/// Images of two by two pixels, one of them bright: class, pixel and brightness of each.
+fn images(samples: &[(u8, usize, u8)]) -> Samples {
+    let mut bytes = vec![0, 0, 8, 3, 0, 0, 0, samples.len() as u8, 0, 0, 0, 2, 0, 0, 0, 2];
+    for &(_, pixel, brightness) in samples {
+        bytes.extend((0..4).map(|i| if i == pixel { brightness } else { 0 }));
+    }
+    Samples::of_images(parse_images(Path::new("x"), &bytes).unwrap(), samples.iter().map(|s| s.0).collect())
+}
+
+/// Takes an image for the class of its bright pixel.
+const EYE: Spec = Spec::new(4).dense(4, Activation::Identity);
+
+fn eye() -> Vec<f32> {
+    (0..EYE.param_len()).map(|i| if i < 16 && i % 5 == 0 { 9.0 } else { 0.0 }).collect()
+}
+
+fn data() -> Dataset {
+    let test = [(0, 0, 255), (0, 1, 99), (1, 0, 255), (1, 1, 255), (1, 1, 255), (2, 3, 50), (2, 3, 50), (2, 3, 50)];
+    let test = images(&[&test[..], &[(3, 3, 255); 2]].concat());
+    Dataset { train: images(&[(0, 0, 255); 4]), test, classes: 4, preparation: None, units: None, identity: None }
+}
+
+#[test]
+fn the_gap_goes_from_train_to_test() {
+    let marks = marks((3, 0.5), (1, 2.0));
+    let piece = gap(&[("model".into(), &marks)], "NLL").unwrap();
+    let error = file(&piece, "gap-error");
+    assert_eq!((places(error, "+50.00").len(), places(file(&piece, "gap-loss"), "+1.5000").len()), (1, 1));
+    // In the row and in the legend, the circles of train are hollow: the legend's are of ink.
+    let at = |fill: &str| numbers(error, &format!("fill=\"{fill}\""), "cx").into_iter().max().unwrap();
+    assert!(at("#FFFFFF") < at("#CE5600"), "{error}");
+}
+
+#[test]
+fn a_page_shows_the_average_and_beside_it_the_last_iterate() {
+    let average =
+        Averaged { name: "swa", params: eye(), count: 2, marks: marks((4, 0.1), (3, 0.25)), draws: Vec::new() };
+    let outcome = Outcome {
+        spec: EYE,
+        last: vec![0.0; EYE.param_len()],
+        last_is_average: false,
+        last_marks: marks((4, 0.2), (2, 0.75)),
+        averages: vec![average],
+        baseline: None,
+        baseline_history: Vec::new(),
+        history: vec![epoch(1, 8, None)],
+        interrupted: false,
+        diverged: None,
+    };
+    let page = of_run(Source { data: &data(), name: "squares" }, &Plan::default(), &outcome).unwrap().html();
+    for part in [
+        "<dt>test error, average</dt><dd>25.00 %</dd><dd>last iterate 50.00 %</dd>",
+        "<dt>test NLL, average</dt><dd>0.2500</dd><dd>last iterate 0.7500</dd>",
+        "squares: 4 training samples, 10 for the test, 4 classes",
+        // Of the weights of the average: those of the last iterate take all for the first class.
+        "5 of 10 test samples are wrong",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn each_curve_is_of_its_own_quantity() {
+    let run = [1, 2].map(|i| Epoch {
+        validation_loss: Some(0.6),
+        validation_error: Some(0.6),
+        average_validation_loss: Some(0.4),
+        average_validation_error: Some(0.4),
+        train_loss: 0.5,
+        train_error: 0.5,
+        ..epoch(i, 8, None)
+    });
+    let drawn = History { runs: &[&run], baselines: &[], start: None, loss: "NLL", names: ["model", "average"] };
+    let piece = super::history(&drawn).unwrap();
+    for name in ["loss", "error"] {
+        let plot = file(&piece, name);
+        // Of the model dashes, of the average points; higher up is less. The first are in the legend.
+        let dashes = numbers(plot, "stroke=\"#CE5600\"", "points");
+        let model = dashes.chunks(2).map(|at| at[1]).max().unwrap();
+        let average = numbers(plot, "fill=\"#006CB0\"", "cy").into_iter().max().unwrap();
+        assert!(model + 100 < average, "{name}: {model}, {average}");
+    }
+}
+
+#[test]
+fn reliability_is_accuracy_over_confidence() {
+    let mut calibration = Calibration::default();
+    // Nine of ten sure, one of two right.
+    (0..40).for_each(|i| calibration.add(&[0.9, 0.1], i % 2).unwrap());
+    // Few, and right: hollow.
+    (0..5).for_each(|_| calibration.add(&[0.55, 0.45], 0).unwrap());
+    let piece = reliability(&[("model".into(), calibration)]).unwrap();
+    let plot = file(&piece, "reliability");
+    let [corner, middle] = ["0.8", "0.4"].map(|label| places(plot, label));
+    // The numbers of the upright axis stand to the left.
+    let [x8, y8] = [corner.iter().map(|at| at[0]).max().unwrap(), corner.iter().map(|at| at[1]).min().unwrap()];
+    let y4 = middle.iter().map(|at| at[1]).min().unwrap();
+    let [x, y] = ["cx", "cy"].map(|side| numbers(plot, "fill=\"#CE5600\"", side)).map(|all| *all.last().unwrap());
+    assert!(x > x8 && y < y4 && y > y8, "{x} {y}: {x8} {y8} {y4}");
+    assert_eq!(numbers(plot, "fill=\"#FFFFFF\"", "cx").len(), 1, "{plot}");
+}
+
+#[test]
+fn rows_of_the_confusion_are_classes_and_the_surest_mistake_is_the_first() {
+    let (data, params) = (data(), eye());
+    let test = TestSet::new(&EYE, &params, &data).unwrap();
+    let piece = confusion(&test).unwrap();
+    for (class, recall) in [("0", "50.00 %"), ("1", "66.67 %"), ("2", "0.00 %"), ("3", "100.00 %")] {
+        let row = piece.html().split(&format!("<th scope=\"row\">{class}</th>")).nth(1).unwrap();
+        assert!(row.split("</tr>").next().unwrap().ends_with(&format!("<td>{recall}</td>")), "{class}");
+    }
+    // Three samples of class 2 were taken for 3.
+    let plot = file(&piece, "confusion");
+    let [two, three] = ["2", "3"].map(|name| places(plot, name));
+    let (row, column) = (two.iter().min().unwrap()[1], three.iter().min_by_key(|at| at[1]).unwrap()[0]);
+    assert!(three.contains(&[column, row]), "{three:?}: {column}, {row}");
+    let html = wrong(&test, [2, 2]).unwrap().html().to_owned();
+    let captions: Vec<&str> =
+        html.split("<figcaption>").skip(1).map(|part| part.split("<br>").next().unwrap()).collect();
+    assert_eq!(captions[..2], ["1, taken for <b>0</b>", "0, taken for <b>1</b>"]);
+    assert_eq!(captions[2..], ["2, taken for <b>3</b>"; 3]);
+}
+
+#[test]
+fn settings_say_what_was_set() {
+    let rows = |plan: &Plan| settings(plan, "data", "1").html().to_owned();
+    let linear = rows(&Plan { decay: DecayPlan::Linear(0.25), batch_norm: false, ..Plan::default() });
+    let cosine = rows(&Plan { decay: DecayPlan::Cosine(0.25), batch_norm: true, ..Plan::default() });
+    assert!(linear.contains("0.001, falls linearly to 0.25<") && linear.contains("normalisation</th><td>no<"));
+    assert!(cosine.contains("0.001, falls along a cosine to 0.25<") && cosine.contains("normalisation</th><td>yes<"));
+    let ema = Ema { warmup: Warmup::Power { gamma: 2.0, power: 0.5 }, ..Ema::with_epsilon(0.25) };
+    let draws = Draws { seed: 1, samples: 30, scale: 0.5 };
+    let averages = AveragePlan {
+        kinds: vec![AverageKind::Ema(ema), AverageKind::Swag(20, draws)],
+        rate: Some(0.125),
+        anneal: (3.0, Shape::Cosine),
+        ..AveragePlan::default()
+    };
+    let averaged = rows(&Plan { averages: Some(averages), ..Plan::default() });
+    for part in [
+        "decay 0.75, bias-corrected, warm-up 1 − (1 + t/2)^−0.5",
+        "20 columns, 30 draws at a scale of 0.5",
+        "at a rate that goes along a cosine to 0.125 in 3 epochs",
+    ] {
+        assert!(averaged.contains(part), "{part}: {averaged}");
+    }
+}

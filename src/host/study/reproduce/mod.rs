@@ -1,0 +1,243 @@
+//! The article's experiment: one network trained in every way that it proposes, side by side.
+
+mod notes;
+mod recipe;
+mod variants;
+
+use crate::host::HostError;
+use crate::host::data::Dataset;
+use crate::host::evaluation::{Evaluator, VOTES, poll};
+use crate::host::files::{Place, SavedModel};
+use crate::host::plan::Plan;
+use crate::host::report::output::save_history;
+use crate::host::report::page;
+use crate::host::training::{Epoch, Observer, ReplicaPlan, split, train, train_replicas};
+pub use notes::NOTES;
+pub use recipe::{Recipe, Stage};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::String;
+use std::sync::atomic::AtomicBool;
+use std::vec::Vec;
+pub use variants::{Figures, Variant, Variants};
+
+/// The experiment: its settings, and what came of it so far.
+#[derive(Debug)]
+pub struct Reproduction<'a> {
+    data: &'a Dataset,
+    recipe: Recipe,
+    /// How good everything is.
+    pub variants: Variants,
+    /// Each stage's epochs, of the first seed.
+    pub histories: Vec<(Stage, Vec<Epoch>)>,
+    /// The average of the one model, of the first seed.
+    pub average: Option<SavedModel>,
+}
+
+/// The file of all figures.
+const TABLE: &str = "table.csv";
+
+impl<'a> Reproduction<'a> {
+    /// Nothing trained yet.
+    ///
+    /// # Errors
+    /// As [`Recipe::check`].
+    pub fn new(data: &'a Dataset, recipe: Recipe) -> Result<Self, HostError> {
+        recipe.check(data.train.len())?;
+        Ok(Self { data, recipe, variants: Variants::default(), histories: Vec::new(), average: None })
+    }
+
+    /// What every stage changes in one place.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Trains one stage with this seed and takes in what it gives, unless it was stopped; whether it came to its end.
+    ///
+    /// # Errors
+    /// As [`train`] and [`train_replicas`]; [`HostError::Diverged`] in any epoch.
+    pub fn run(
+        &mut self,
+        stage: Stage,
+        seed: u64,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<bool, HostError> {
+        let plan = self.recipe.plan_of(stage, seed);
+        match self.recipe.replicas_of(stage) {
+            None => self.one(stage, &plan, observer, stop),
+            Some(replicas) => self.several(stage, &plan, &replicas, observer, stop),
+        }
+    }
+
+    fn one(
+        &mut self,
+        stage: Stage,
+        plan: &Plan,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<bool, HostError> {
+        let outcome = train(self.data, plan, observer, stop)?;
+        if let Some(error) = outcome.diverged {
+            return Err(error);
+        }
+        if outcome.interrupted {
+            return Ok(false);
+        }
+        let updates = updates(&outcome.history);
+        self.remember(stage, outcome.history);
+        let name = if stage == Stage::Single { "one model" } else { stage.title() };
+        self.variants.add(name, Figures::of_model(plan.seed, &outcome.last_marks, updates));
+        for average in outcome.averages {
+            let name = format!("its {}", average.name.to_uppercase());
+            self.variants.add(&name, Figures::of_model(plan.seed, &average.marks, updates));
+            let model = self.data.model(outcome.spec, average.params, true);
+            self.average.get_or_insert(model);
+        }
+        Ok(true)
+    }
+
+    fn several(
+        &mut self,
+        stage: Stage,
+        plan: &Plan,
+        replicas: &ReplicaPlan,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<bool, HostError> {
+        let trained = train_replicas(self.data, plan, replicas, observer, stop)?;
+        if let Some(error) = trained.diverged {
+            return Err(error);
+        }
+        if trained.interrupted {
+            return Ok(false);
+        }
+        let (one, k) = (updates(&trained.history), trained.models.len() as u64);
+        self.remember(stage, trained.history);
+        let (train, validation) = split(self.data.train.len(), plan)?;
+        let mut evaluator = Evaluator::new(&trained.spec, self.data)?;
+        let mut of_model = |params: &[f32], updates: u64| {
+            let marks = evaluator.marks(params, self.data, &train, &validation)?;
+            Ok::<_, HostError>(Figures::of_model(plan.seed, &marks, updates))
+        };
+        let mean = of_model(&trained.mean, k * one)?;
+        if !replicas.is_apart() {
+            self.variants.add(&format!("{}: their mean", stage.title()), mean);
+            return Ok(true);
+        }
+        let each = trained.models.iter().map(|params| of_model(params, one)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(each) = Figures::mean(&each) {
+            self.variants.add(&format!("{}: each", stage.title()), each);
+        }
+        self.variants.add(&format!("{}: their mean", stage.title()), mean);
+        let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
+        let Dataset { train: samples, test: tests, .. } = self.data;
+        let sets = [(samples, &train[..]), (samples, &validation[..]), (tests, &test[..])];
+        let tallies = poll(&trained.spec, sets, |polls| {
+            let mut ask =
+                |params: &Vec<f32>| polls.iter_mut().try_for_each(|poll| poll.ask(&mut evaluator, params, 1.0));
+            trained.models.iter().try_for_each(&mut ask)
+        })?;
+        for (i, (name, vote)) in VOTES.into_iter().enumerate() {
+            let sets = tallies.map(|set| set[i].figures(vote));
+            let [_, _, [_, nll, ece]] = sets;
+            let errors = sets.map(|[error, ..]| error);
+            let figures = Figures { seed: plan.seed, errors, nll, ece, updates: k * one };
+            self.variants.add(&format!("{}: {name}", stage.title()), figures);
+        }
+        Ok(true)
+    }
+
+    fn remember(&mut self, stage: Stage, history: Vec<Epoch>) {
+        if self.histories.iter().all(|(other, _)| *other != stage) {
+            self.histories.push((stage, history));
+        }
+    }
+
+    /// Writes `table.csv`, a line for each variant and seed, and the epochs of each stage that was trained.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn write(&self, place: &mut Place) -> Result<(), HostError> {
+        for (stage, history) in &self.histories {
+            save_history(place, stage.name(), history)?;
+        }
+        place.write(TABLE, &self.variants.csv()?)
+    }
+
+    /// The files that an experiment may write.
+    #[must_use]
+    pub fn files() -> Vec<String> {
+        let histories = Stage::ALL.map(|stage| ["csv", "jsonl"].map(|end| format!("{}.{end}", stage.name())));
+        let plots = Stage::ALL.iter().flat_map(|stage| page::files(&format!("{}-", stage.name())));
+        [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(plots).chain(page::files("")).collect()
+    }
+}
+
+/// Of one model.
+fn updates(history: &[Epoch]) -> u64 {
+    history.last().map_or(0, |epoch| epoch.steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Loss;
+    use crate::host::plan::{AveragePlan, GrowthPlan, GrowthRule, OptimizerPlan};
+    use crate::host::training::Deaf;
+    use crate::host::training::feed::tests::small;
+    use crate::optim::SgdConfig;
+    use std::vec;
+
+    fn recipe() -> Recipe {
+        let optimizer = OptimizerPlan::Sgd(SgdConfig::default());
+        let averages = Some(AveragePlan { start: 0.5, ..AveragePlan::default() });
+        let plan = Plan { hidden: vec![5], optimizer, rate: 0.05, batch: 2, averages, ..Plan::default() };
+        let plan = Plan { validation: 0.5, epochs: 2, ..plan };
+        let growth = GrowthPlan { rule: GrowthRule::Doubling(1), ..GrowthPlan::default() };
+        Recipe { plan, growth, replicas: ReplicaPlan { count: 2, ..ReplicaPlan::default() }, ..Recipe::adam() }
+    }
+
+    #[test]
+    fn every_stage_is_another_run() {
+        let data = small();
+        let mut reproduction = Reproduction::new(&data, recipe()).unwrap();
+        let stop = AtomicBool::new(false);
+        for stage in Stage::ALL {
+            assert!(reproduction.run(stage, 3, &mut Deaf, &stop).unwrap());
+        }
+        let (variants, table) = (reproduction.variants.whole(), reproduction.variants.table());
+        let figures = |name: &str| variants.iter().find(|variant| variant.name == name).unwrap().figures[0];
+        for (i, one) in variants.iter().enumerate() {
+            for other in &variants[..i] {
+                assert!(one.figures[0].nll != other.figures[0].nll, "{} and {}", one.name, other.name);
+            }
+        }
+        assert_eq!(figures("one model").updates, 600);
+        assert!(figures("growing batch").updates < 600);
+        assert_eq!(figures("replicas apart: hard vote").updates, 1200);
+        // Of a second seed that stops early no figure is in the table.
+        reproduction.run(Stage::Single, 4, &mut Deaf, &stop).unwrap();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(!reproduction.run(Stage::Falling, 4, &mut Deaf, &stop).unwrap());
+        assert!(!reproduction.run(Stage::Common, 4, &mut Deaf, &stop).unwrap());
+        assert_eq!(reproduction.variants.table(), table);
+    }
+
+    #[test]
+    fn what_some_stage_cannot_train_is_refused_before_the_first() {
+        let data = small();
+        let plan = |change: fn(Plan) -> Plan| Recipe { plan: change(recipe().plan), ..recipe() };
+        for (recipe, word) in [
+            (plan(|plan| Plan { loss: Loss::MeanSquared, ..plan }), "cross-entropy"),
+            (plan(|plan| Plan { batch: 1, ..plan }), "micro-batches"),
+            (plan(|plan| Plan { batch: 2048, ..plan }), "grow-to"),
+            (plan(|plan| Plan { validation: 0.0, ..plan }), "validation"),
+            (Recipe { replicas: ReplicaPlan { count: 1, ..recipe().replicas }, ..recipe() }, "replicas"),
+        ] {
+            let error = Reproduction::new(&data, recipe).err().map(|error| std::string::ToString::to_string(&error));
+            assert!(error.as_ref().is_some_and(|error| error.contains(word)), "{word}: {error:?}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What is trained: stages, and the settings that each of them changes in one place.
+
+use crate::Loss;
+use crate::host::HostError;
+use crate::host::plan::{DecayPlan, GrowthPlan, OptimizerPlan, Plan};
+use crate::host::training::{Coupling, ReplicaPlan};
+use crate::optim::SgdConfig;
+use crate::replicas::{Pull, Start};
+use std::borrow::ToOwned;
+
+/// What is trained, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// One model, with SWA.
+    Single,
+    /// One model whose rate falls to zero.
+    Falling,
+    /// One model whose batch grows by the norm test.
+    Growing,
+    /// Replicas from starts of their own, which nothing pulls.
+    Apart,
+    /// Replicas from a common start, pulled to their mean.
+    Common,
+    /// Replicas from starts of their own, pulled likewise.
+    Independent,
+}
+
+impl Stage {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] =
+        [Self::Single, Self::Falling, Self::Growing, Self::Apart, Self::Common, Self::Independent];
+
+    /// What its files are called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Falling => "falling",
+            Self::Growing => "growing",
+            Self::Apart => "apart",
+            Self::Common => "common",
+            Self::Independent => "independent",
+        }
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Single => "one model, averaged along its run",
+            Self::Falling => "falling rate",
+            Self::Growing => "growing batch",
+            Self::Apart => "replicas apart",
+            Self::Common => "pulled, from a common start",
+            Self::Independent => "pulled, from starts of their own",
+        }
+    }
+}
+
+/// The settings that every stage changes in one place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// The network, its optimizer and its budget.
+    pub plan: Plan,
+    /// How the rate of the one model that is averaged moves.
+    pub averaged: DecayPlan,
+    /// How the batch of the one model that has a growing one grows.
+    pub growth: GrowthPlan,
+    /// How many replicas, on how many threads.
+    pub replicas: ReplicaPlan,
+}
+
+impl Recipe {
+    /// The article's: five replicas of [`Plan::default`], Adam with dropout at a constant rate.
+    #[must_use]
+    pub fn adam() -> Self {
+        let (averaged, growth) = (DecayPlan::Constant, GrowthPlan::default());
+        Self { plan: Plan::default(), averaged, growth, replicas: ReplicaPlan::default() }
+    }
+
+    /// The same network with SGD, momentum 0.9, weight decay 1e-4 and no dropout, 30 epochs in which the rate falls linearly
+    /// from 0.05 to zero; where a run is averaged, to 0.02 by the schedule of SWA's authors.
+    #[must_use]
+    pub fn sgd() -> Self {
+        let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 1e-4 });
+        let (rate, decay) = (0.05, DecayPlan::Linear(0.0));
+        let plan = Plan { optimizer, rate, decay, dropout: 0.0, epochs: 30, ..Plan::default() };
+        Self { plan, averaged: DecayPlan::Paper(0.02), ..Self::adam() }
+    }
+
+    /// The run of one model, or of each replica, in `stage`.
+    #[must_use]
+    pub fn plan_of(&self, stage: Stage, seed: u64) -> Plan {
+        let plan = Plan { seed, ..self.plan.clone() };
+        match stage {
+            Stage::Single => Plan { decay: self.averaged, ..plan },
+            Stage::Falling => plan.baseline(),
+            Stage::Growing => Plan { growth: Some(self.growth), averages: None, ..plan },
+            Stage::Apart | Stage::Common | Stage::Independent => Plan { averages: None, ..plan },
+        }
+    }
+
+    /// The replicas of `stage`, where it has some.
+    #[must_use]
+    pub fn replicas_of(&self, stage: Stage) -> Option<ReplicaPlan> {
+        let (start, pull) = match stage {
+            Stage::Single | Stage::Falling | Stage::Growing => return None,
+            Stage::Apart => (Start::Independent, Pull::Constant(0.0)),
+            Stage::Common => (Start::Common, Pull::Fading),
+            Stage::Independent => (Start::Independent, Pull::Fading),
+        };
+        Some(ReplicaPlan { start, coupling: Coupling::Mean(pull), ..self.replicas })
+    }
+
+    /// Whether every stage can be trained on so many samples.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] for settings out of range, for models that cannot vote, or without validation samples.
+    pub fn check(&self, samples: usize) -> Result<(), HostError> {
+        let held_out = self.plan.held_out(samples)?;
+        for stage in Stage::ALL {
+            let plan = self.plan_of(stage, self.plan.seed);
+            plan.check()?;
+            plan.check_batches(samples - held_out)?;
+            self.replicas_of(stage).map_or(Ok(()), |replicas| replicas.check(&plan))?;
+        }
+        let fault = match self.plan {
+            _ if held_out == 0 => "no validation samples: --validation is above 0",
+            Plan { loss, .. } if loss != Loss::SoftmaxCrossEntropy => {
+                "models vote on classes: the loss is cross-entropy"
+            }
+            _ => return Ok(()),
+        };
+        Err(HostError::Usage(fault.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_are_those_that_the_documents_say() {
+        let (adam, sgd) = (Recipe::adam(), Recipe::sgd());
+        assert_eq!((adam.plan.clone(), adam.replicas.count), (Plan::default(), 5));
+        let SgdConfig { momentum, nesterov, weight_decay } = match sgd.plan.optimizer {
+            OptimizerPlan::Sgd(config) => config,
+            _ => SgdConfig::default(),
+        };
+        assert_eq!((momentum, nesterov, weight_decay), (0.9, false, 1e-4));
+        assert_eq!((sgd.plan.decay, sgd.averaged), (DecayPlan::Linear(0.0), DecayPlan::Paper(0.02)));
+        assert_eq!((sgd.plan.rate, sgd.plan.dropout, sgd.plan.epochs), (0.05, 0.0, 30));
+        assert_eq!(sgd.plan_of(Stage::Single, 7), Plan { decay: DecayPlan::Paper(0.02), seed: 7, ..sgd.plan.clone() });
+        assert_eq!(sgd.plan_of(Stage::Falling, 1), sgd.plan.baseline());
+        let apart = [Stage::Apart, Stage::Common, Stage::Independent].map(|stage| adam.replicas_of(stage).unwrap());
+        assert_eq!(apart.map(|replicas| replicas.start), [Start::Independent, Start::Common, Start::Independent]);
+        let free = Coupling::Mean(Pull::Constant(0.0));
+        let fading = Coupling::Mean(Pull::Fading);
+        assert_eq!(apart.map(|replicas| replicas.coupling), [free, fading, fading]);
+    }
+}

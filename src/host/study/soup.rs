@@ -1,0 +1,235 @@
+//! Averages of saved models: uniform, weighted, or a greedy soup.
+
+use crate::host::HostError;
+use crate::host::data::DataIdentity;
+use crate::host::data::Dataset;
+use crate::host::evaluation::Evaluator;
+use crate::host::files::SavedModel;
+use crate::host::plan::Plan;
+use crate::host::report::text::{aligned, error_percent};
+use crate::host::training::{Norms, split};
+use crate::metrics::Score;
+use crate::{Averager, Spec};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// How saved models are averaged.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Method {
+    /// All alike.
+    Uniform,
+    /// With a weight each.
+    Weighted(Vec<f32>),
+    /// Best first; each other one only if the error on the validation samples, where numbers are
+    /// predicted the loss, does not get worse (greedy soup; Wortsman
+    /// et al. 2022, algorithm 1).
+    Soup,
+}
+
+/// A model with its name and its scores on validation and test samples.
+struct Row {
+    name: String,
+    weight: String,
+    validation: Score,
+    test: Score,
+}
+
+/// Whether the average of `models` depends on data: a soup chooses by validation samples, norms get statistics over the
+/// training samples.
+#[must_use]
+pub fn needs_data(models: &[(String, SavedModel)], method: &Method) -> bool {
+    *method == Method::Soup || models.iter().any(|(_, model)| model.spec.norm_len() > 0)
+}
+
+/// Averages `models`; returns the average and a table of all of them. Validation samples are those that training with
+/// `plan` sets apart; norms of the average get statistics over the others. Without `data` nothing is judged.
+///
+/// # Errors
+/// [`HostError::Usage`] for fewer than two models, for weights that are out of range, and without data where the average
+/// [needs](needs_data) some; [`HostError::Mismatch`] for different networks or data.
+pub fn average(
+    models: &[(String, SavedModel)],
+    method: &Method,
+    data: Option<&Dataset>,
+    plan: &Plan,
+) -> Result<(SavedModel, String), HostError> {
+    let spec = check(models, method)?;
+    let (params, table) = match data {
+        Some(data) => judged(&spec, models, method, data, plan)?,
+        None if needs_data(models, method) => {
+            return Err(HostError::Usage("the average depends on the samples: --data names them".to_owned()));
+        }
+        None => unjudged(&spec, models, method)?,
+    };
+    let first = models.first().map(|(_, model)| model);
+    let preparation = first.and_then(|model| model.preparation.clone());
+    let trained_on = common_data(models).cloned();
+    Ok((SavedModel { spec, params, is_average: true, preparation, trained_on }, table))
+}
+
+/// The data that all models were trained on, if they are the same.
+fn common_data(models: &[(String, SavedModel)]) -> Option<&DataIdentity> {
+    let first = models.first()?.1.trained_on.as_ref()?;
+    let is_same = |model: &SavedModel| model.trained_on.as_ref().is_some_and(|data| data.is_same(first));
+    models.iter().all(|(_, model)| is_same(model)).then_some(first)
+}
+
+/// A weight for each model, where none depends on data.
+fn plain_weights(models: &[(String, SavedModel)], method: &Method) -> Vec<f32> {
+    if let Method::Weighted(weights) = method { weights.clone() } else { vec![1.0; models.len()] }
+}
+
+fn weight_text(weight: f32) -> String {
+    if weight > 0.0 { weight.to_string() } else { "–".to_owned() }
+}
+
+/// The average by itself, and the weights.
+fn unjudged(spec: &Spec, models: &[(String, SavedModel)], method: &Method) -> Result<(Vec<f32>, String), HostError> {
+    let mut mean = vec![0.0; spec.param_len()];
+    let weights = plain_weights(models, method);
+    mix(models, &weights, &mut mean)?;
+    let rows = models.iter().zip(&weights).map(|((name, _), &weight)| vec![name.clone(), weight_text(weight)]);
+    let table = aligned(&["", "weight"], rows);
+    Ok((mean, format!("{table}\n\nNothing was judged: --data names samples that show what the average is worth.")))
+}
+
+/// The average, and what it and all of them are worth.
+fn judged(
+    spec: &Spec,
+    models: &[(String, SavedModel)],
+    method: &Method,
+    data: &Dataset,
+    plan: &Plan,
+) -> Result<(Vec<f32>, String), HostError> {
+    let mut evaluator = Evaluator::new(spec, data)?;
+    let (train, validation) = split(data.train.len(), plan)?;
+    let mut norms = Norms::new(spec, &data.train, &train)?;
+    if validation.is_empty() {
+        return Err(HostError::Usage("no validation samples: --validation is above 0".to_owned()));
+    }
+    let test: Vec<u32> = (0..data.test.len() as u32).collect();
+    let mut row = |name: &str, weight: String, params: &[f32]| {
+        let validation = evaluator.score(params, &data.train, &validation)?;
+        Ok::<_, HostError>(Row {
+            name: name.to_owned(),
+            weight,
+            validation,
+            test: evaluator.score(params, &data.test, &test)?,
+        })
+    };
+    let mut rows = Vec::new();
+    for (name, model) in models {
+        rows.push(row(name, String::new(), &model.params)?);
+    }
+    let mut mean = vec![0.0; spec.param_len()];
+    let weights = match method {
+        Method::Soup => {
+            let mut validate = |params: &[f32]| Ok(row("", String::new(), norms.of(params)?)?.validation);
+            let has_classes = data.train.has_classes();
+            soup(models, &rows, has_classes, &mut validate)?
+        }
+        _ => plain_weights(models, method),
+    };
+    mix(models, &weights, &mut mean)?;
+    norms.refresh(&mut mean)?;
+    for (row, weight) in rows.iter_mut().zip(&weights) {
+        row.weight = weight_text(*weight);
+    }
+    rows.push(row("average", String::new(), &mean)?);
+    Ok((mean, table(&rows, data.train.has_classes())))
+}
+
+/// The network that all models have.
+fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostError> {
+    let [(first, kin), others @ ..] = models else {
+        return Err(HostError::Usage("at least two models are averaged".to_owned()));
+    };
+    if others.is_empty() {
+        return Err(HostError::Usage("at least two models are averaged".to_owned()));
+    }
+    others.iter().try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
+    if let Method::Weighted(weights) = method {
+        check_weights(weights, models.len())?;
+    }
+    Ok(kin.spec)
+}
+
+/// Whether so many models can have these weights: 0 leaves a model out.
+///
+/// # Errors
+/// [`HostError::Usage`].
+pub(in crate::host) fn check_weights(weights: &[f32], models: usize) -> Result<(), HostError> {
+    if weights.len() != models {
+        return Err(HostError::Usage(format!("{} weights for {models} models", weights.len())));
+    }
+    let is_weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
+    if weights.iter().all(is_weight) && weights.iter().any(|weight| *weight > 0.0) {
+        return Ok(());
+    }
+    Err(HostError::Usage("--weights are finite, none is below 0, and one is above 0".to_owned()))
+}
+
+/// The mean of the models whose weight is not 0.
+fn mix(models: &[(String, SavedModel)], weights: &[f32], mean: &mut [f32]) -> Result<(), HostError> {
+    let mut averager = Averager::new(mean);
+    for ((_, model), &weight) in models.iter().zip(weights).filter(|(_, weight)| **weight != 0.0) {
+        // A plain mean, and its bits, where weights do not differ.
+        if weight == 1.0 {
+            averager.update(&model.params)?;
+        } else {
+            averager.update_weighted(&model.params, weight)?;
+        }
+    }
+    averager.mean()?;
+    Ok(())
+}
+
+/// Weights of 1 for the models of the greedy soup, 0 for the others.
+fn soup(
+    models: &[(String, SavedModel)],
+    rows: &[Row],
+    has_classes: bool,
+    validate: &mut dyn FnMut(&[f32]) -> Result<Score, HostError>,
+) -> Result<Vec<f32>, HostError> {
+    let mut order: Vec<usize> = (0..models.len()).collect();
+    // Of equal errors the smaller loss first.
+    let key = |&i: &usize| {
+        let score = rows[i].validation;
+        (score.samples() - score.hits(), score.loss())
+    };
+    order.sort_by(|a, b| {
+        let ((e_a, l_a), (e_b, l_b)) = (key(a), key(b));
+        e_a.cmp(&e_b).then(l_a.total_cmp(&l_b))
+    });
+    let mut weights = vec![0.0; models.len()];
+    let mut best = f64::INFINITY;
+    let mut mean = vec![0.0; models.first().map_or(0, |(_, model)| model.params.len())];
+    for i in order {
+        weights[i] = 1.0;
+        mix(models, &weights, &mut mean)?;
+        let score = validate(&mean)?;
+        // Numbers have no errors, only a loss.
+        let fault = if has_classes { (score.samples() - score.hits()) as f64 } else { score.loss().into() };
+        if fault <= best {
+            best = fault;
+        } else {
+            weights[i] = 0.0;
+        }
+    }
+    Ok(weights)
+}
+
+fn table(rows: &[Row], has_classes: bool) -> String {
+    let share = |s: &Score| format!("{:.2}", error_percent(s));
+    let error = |s: &Score| if has_classes { share(s) } else { "–".to_owned() };
+    let loss = |s: &Score| format!("{:.4}", s.loss());
+    let cells = rows.iter().map(|row| {
+        let Row { name, weight, validation, test } = row;
+        vec![name.clone(), weight.clone(), error(validation), error(test), loss(validation), loss(test)]
+    });
+    aligned(&["", "weight", "validation error, %", "test error, %", "validation loss", "test loss"], cells)
+}
