@@ -38,6 +38,8 @@ def page(command, help_text):
     entries = []
 
     def close():
+        if not entries and lines[-2].startswith("## "):
+            del lines[-2:]
         if entries:
             lines.extend(["| | | default |", "|---|---|---|"])
             lines.extend(row(name, words) for name, words in entries)
@@ -46,6 +48,8 @@ def page(command, help_text):
 
     for line in rest.splitlines():
         entry = ENTRY.match(line)
+        if entry and entry[1] == "-h, --help":
+            continue
         if entry:
             entries.append((entry[1].replace("|", r"\|"), [entry[2]] if entry[2] else []))
         elif line.startswith("  ") and entries:
