@@ -12,13 +12,13 @@ macro_rules! named {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         #[non_exhaustive]
-        pub enum $name { $($(#[$doc])* $row = $code,)* }
+        pub enum $name { $($(#[$doc])* $row,)* }
 
         impl $name {
             /// Its number, from 1 on, which never changes.
             #[must_use]
             pub const fn code(self) -> u8 {
-                self as u8
+                match self { $(Self::$row => $code,)* }
             }
 
             /// It in words, also where nothing can be formatted: in a `const`.
