@@ -63,13 +63,13 @@ impl Dataset {
             [&train, &test],
             parse(
                 &train,
-                include_bytes!("sample/train-images-idx3-ubyte.gz"),
-                include_bytes!("sample/train-labels-idx1-ubyte.gz"),
+                include_bytes!("../../crates/mnist-sample/data/train-images-idx3-ubyte.gz"),
+                include_bytes!("../../crates/mnist-sample/data/train-labels-idx1-ubyte.gz"),
             )?,
             parse(
                 &test,
-                include_bytes!("sample/t10k-images-idx3-ubyte.gz"),
-                include_bytes!("sample/t10k-labels-idx1-ubyte.gz"),
+                include_bytes!("../../crates/mnist-sample/data/t10k-images-idx3-ubyte.gz"),
+                include_bytes!("../../crates/mnist-sample/data/t10k-labels-idx1-ubyte.gz"),
             )?,
             None,
         )
