@@ -50,6 +50,7 @@
 //! How samples lie in memory ([`Inputs`]), lists, batch splits and instruction sets change the speed alone, as long as
 //! parameters are finite: whether a zero meets an infinite weight or skips it is not fixed.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[cfg(any(feature = "std", test))]
