@@ -9,7 +9,8 @@ use cygnet::host::columns::Columns;
 use cygnet::host::identity::{DataIdentity, DataKind};
 use cygnet::host::model_file::{Format, SavedModel};
 use cygnet::host::preparation::Preparation;
-use cygnet::{Activation, Spec, checkpoint_len, load, section_len};
+use cygnet::store::{checkpoint_len, load, section_len};
+use cygnet::{Activation, Spec};
 use proptest::prelude::*;
 
 const NET: Spec = Spec::new(6).dense(2, Activation::Identity);

@@ -9,12 +9,12 @@ use cygnet::host::plan::Plan;
 use cygnet::host::run::unseen_classes;
 use cygnet::host::table::Dialect;
 use cygnet::host::tables::{Source, TablePlan};
-use cygnet::{Missing, PreprocessConfig, Scaling};
+use cygnet::preprocess::{Missing, PreprocessConfig, Scaling};
 use std::fs;
 use tempfile::TempDir;
 
 const PLAIN: PreprocessConfig =
-    PreprocessConfig { scaling: Scaling::None, missing: Missing::Mean, clip: cygnet::Clip::None };
+    PreprocessConfig { scaling: Scaling::None, missing: Missing::Mean, clip: cygnet::preprocess::Clip::None };
 
 fn source(dir: &TempDir) -> Source {
     Source { data: dir.path().join("data.csv"), test: None, test_share: 0.25 }

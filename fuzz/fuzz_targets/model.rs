@@ -3,9 +3,9 @@
 #![no_main]
 
 use cygnet::host::model_file::{Format, SavedModel};
-use cygnet::{
-    Params, Preprocess, checkpoint_len, holds_average, load, load_params, load_spec, preprocess_len, save, section_len,
-};
+use cygnet::model::Params;
+use cygnet::preprocess::{Preprocess, preprocess_len};
+use cygnet::store::{checkpoint_len, holds_average, load, load_params, load_spec, save, section_len};
 use libfuzzer_sys::fuzz_target;
 
 fn checkpoint(bytes: &[u8]) {

@@ -5,7 +5,7 @@ use cygnet::host::HostError;
 use cygnet::host::columns::Choice;
 use cygnet::host::table::Dialect;
 use cygnet::host::tables::TablePlan;
-use cygnet::{Clip, Missing, PreprocessConfig, Scaling};
+use cygnet::preprocess::{Clip, Missing, PreprocessConfig, Scaling};
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum ScaleName {

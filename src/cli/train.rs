@@ -7,15 +7,16 @@ use super::out::run_place;
 use super::replicas::Replicas;
 use super::table::TableArguments;
 use clap::{Args, ValueEnum};
+use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
 use cygnet::host::averages::AverageKind;
 use cygnet::host::names::{parse_activation, parse_loss};
 use cygnet::host::place::{Expected, Place};
 use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
 use cygnet::host::{output, page};
-use cygnet::{
-    Activation, AdamConfig, Draws, Ema, Init, LookaheadConfig, Loss, ScheduleFreeConfig, SgdConfig, Shape, Warmup,
-};
+use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use cygnet::schedule::Shape;
+use cygnet::{Activation, Init, Loss};
 use std::path::PathBuf;
 
 #[derive(Clone, Copy, ValueEnum)]

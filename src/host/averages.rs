@@ -5,9 +5,10 @@ use super::memory::Floats;
 use super::norms::Norms;
 use super::poll::Poll;
 use super::{Evaluator, HostError};
-use crate::{
-    Averager, Calibration, Draws, Ema, Loss, Params, Rule, Score, Spec, Swag, Window, Workspace, predict, softmax,
-};
+use crate::average::{Draws, Ema, Rule, Swag, Window};
+use crate::metrics::{Calibration, Score, softmax};
+use crate::model::Params;
+use crate::{Averager, Loss, Spec, Workspace, predict};
 use std::vec::Vec;
 
 /// A kind of average.

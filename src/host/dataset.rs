@@ -8,7 +8,8 @@ use super::model_file::SavedModel;
 use super::preparation::Preparation;
 use super::regression::Units;
 use super::sparse::Sparse;
-use crate::{Inputs, Score, Spec, Targets};
+use crate::metrics::Score;
+use crate::{Inputs, Spec, Targets};
 use std::string::String;
 use std::vec::Vec;
 

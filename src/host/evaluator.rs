@@ -7,9 +7,11 @@ use super::memory::{Floats, room, zeros};
 use super::regression::Regression;
 use super::run::Marks;
 use super::threads::share;
-use crate::loss::score;
+use crate::error::Buffer;
+use crate::metrics::Score;
 use crate::metrics::score_each;
-use crate::{Buffer, Error, Score, Spec, Workspace, predict};
+use crate::score::score;
+use crate::{Error, Spec, Workspace, predict};
 use std::borrow::ToOwned;
 use std::format;
 use std::num::NonZeroUsize;
@@ -49,11 +51,11 @@ impl<'a> Evaluator<'a> {
         Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
     }
 
-    /// The score of `params` on the samples named by `indices`: that of [`evaluate`](crate::evaluate), bit for bit, on
+    /// The score of `params` on the samples named by `indices`: that of [`evaluate`](crate::metrics::evaluate), bit for bit, on
     /// any number of threads; no indices, no samples.
     ///
     /// # Errors
-    /// [`HostError::Core`] as [`evaluate`](crate::evaluate), for the first samples concerned, a sample counted within
+    /// [`HostError::Core`] as [`evaluate`](crate::metrics::evaluate), for the first samples concerned, a sample counted within
     /// the 512 that a thread takes at once.
     pub fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
         let mut total = Score::default();
@@ -213,7 +215,8 @@ type Chunk = Vec<(f32, bool)>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, Init, Model, Targets, evaluate};
+    use crate::metrics::evaluate;
+    use crate::{Activation, Init, Model, Targets};
     use std::vec;
 
     const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
@@ -264,7 +267,7 @@ mod tests {
         assert_eq!(core(evaluator.score(&params, &data.train, &indices)), Some(pick));
         assert_eq!(core(evaluator.outputs(&params, &data.train, &indices).map(|(score, _)| score)), Some(pick));
         params.fill(f32::NAN);
-        let loss = Error::NonFinite { value: crate::Value::Loss, index: 0 };
+        let loss = Error::NonFinite { value: crate::error::Value::Loss, index: 0 };
         assert_eq!(core(evaluator.score(&params, &data.train, &[0])), Some(loss));
     }
 }

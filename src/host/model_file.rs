@@ -6,10 +6,11 @@ use super::names::widths;
 use super::preparation::Preparation;
 use super::safetensors::describe;
 use super::{HostError, whole};
-use crate::checkpoint::check_params;
-use crate::{
-    Activation, Buffer, Error, Loss, Params, Spec, checkpoint_len, fold, holds_average, load, load_spec, save,
-};
+use crate::error::Buffer;
+use crate::model::{Params, fold};
+use crate::store::checkpoint::check_params;
+use crate::store::{checkpoint_len, holds_average, load, load_spec, save};
+use crate::{Activation, Error, Loss, Spec};
 use std::borrow::ToOwned;
 use std::format;
 use std::fs;

@@ -5,7 +5,9 @@
 //! is another network.
 
 use super::names::listed;
-use crate::{Error, MAX_LAYERS, SpecFault};
+use crate::Error;
+use crate::error::SpecFault;
+use crate::network::MAX_LAYERS;
 use safetensors::SafeTensors;
 use std::borrow::ToOwned;
 use std::format;

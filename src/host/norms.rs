@@ -3,7 +3,8 @@
 use super::HostError;
 use super::dataset::Samples;
 use super::memory::{Floats, zeros};
-use crate::{NormUpdate, Spec, Workspace};
+use crate::average::NormUpdate;
+use crate::{Spec, Workspace};
 use core::mem;
 use std::borrow::ToOwned;
 use std::vec::Vec;
@@ -101,13 +102,14 @@ impl<'a> Norms<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::average::Draws;
     use crate::host::averages::AverageKind;
     use crate::host::dataset::Dataset;
     use crate::host::model_file::SavedModel;
     use crate::host::plan::{AveragePlan, OptimizerPlan, Plan};
     use crate::host::run::{Deaf, split, train};
     use crate::host::soup::{Method, average};
-    use crate::{Draws, ScheduleFreeConfig};
+    use crate::optim::ScheduleFreeConfig;
     use std::string::ToString;
     use std::sync::atomic::AtomicBool;
     use std::vec;

@@ -7,10 +7,11 @@ use super::augment::Augment;
 use super::averages::AverageKind;
 use super::growing::GrowthPlan;
 use super::model_file::MAX_PARAMS;
-use crate::{
-    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Lookahead, LookaheadConfig, Loss, MAX_LAYERS, Model,
-    Optimizer, Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
-};
+use crate::average::Snapshots;
+use crate::network::MAX_LAYERS;
+use crate::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use crate::schedule::{Anneal, Decay, Schedule, Shape};
+use crate::{Activation, Adam, Error, Init, Loss, Model, Sgd, Spec};
 use std::boxed::Box;
 use std::format;
 use std::vec;

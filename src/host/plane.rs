@@ -6,7 +6,7 @@ use super::evaluator::Evaluator;
 use super::model_file::SavedModel;
 use super::norms::Norms;
 use super::report::error_percent;
-use crate::Score;
+use crate::metrics::Score;
 use std::borrow::ToOwned;
 use std::format;
 use std::string::String;

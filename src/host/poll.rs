@@ -4,7 +4,9 @@ use super::averages::calibrate;
 use super::dataset::Samples;
 use super::memory::Floats;
 use super::{Evaluator, HostError};
-use crate::{Calibration, Spec, Vote, Votes};
+use crate::Spec;
+use crate::metrics::Calibration;
+use crate::replicas::{Vote, Votes};
 use std::vec;
 use std::vec::Vec;
 

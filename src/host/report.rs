@@ -3,7 +3,8 @@
 use super::HostError;
 use super::regression::comparison as regression;
 use super::run::{Epoch, Marks, Outcome};
-use crate::{Loss, Score, Spec};
+use crate::metrics::Score;
+use crate::{Loss, Spec};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use std::borrow::ToOwned;
 use std::fmt;

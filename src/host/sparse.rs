@@ -4,7 +4,7 @@ use super::HostError;
 use super::dataset::PIXEL_SCALE;
 use super::idx::Images;
 use super::memory::{room, zeros};
-use crate::{SparseSet, compress, nonzeros};
+use crate::inputs::{SparseSet, compress, nonzeros};
 use std::vec::Vec;
 
 /// Images without their zeros, beside the bytes: training reads a third of the memory.

@@ -7,7 +7,11 @@ use super::growing::Growing;
 use super::memory::{Floats, zeros};
 use super::plan::Plan;
 use super::run::Observer;
-use crate::{Error, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
+use crate::average::Snapshots;
+use crate::metrics::Score;
+use crate::optim::Optimizer;
+use crate::schedule::Schedule;
+use crate::{Error, Gradient, Model, Spec, Targets, Workspace};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::vec::Vec;
 
@@ -258,13 +262,13 @@ fn descend(
 
 #[cfg(test)]
 mod tests {
-    use crate::SgdConfig;
     use crate::host::augment::Augment;
     use crate::host::averages::AverageKind;
     use crate::host::feed::tests::small;
     use crate::host::growing::{GrowthPlan, GrowthRule};
     use crate::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
     use crate::host::run::{Deaf, Outcome, train_on};
+    use crate::optim::SgdConfig;
     use std::num::NonZeroUsize;
     use std::sync::atomic::AtomicBool;
     use std::vec;

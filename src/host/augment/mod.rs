@@ -9,9 +9,10 @@ mod warp;
 
 use super::HostError;
 use super::idx::MAX_PIXELS;
+use crate::Error;
+use crate::error::Buffer;
 use crate::math::{cos, sin};
 use crate::random::{SampleDraws, symmetric};
-use crate::{Buffer, Error};
 use core::f32::consts::PI;
 use field::Field;
 use std::format;

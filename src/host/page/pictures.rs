@@ -3,9 +3,10 @@
 use super::Piece;
 use super::classes::TestSet;
 use super::piece::escape;
+use crate::Spec;
 use crate::host::HostError;
 use crate::host::dataset::Samples;
-use crate::{Spec, argmax};
+use crate::metrics::argmax;
 use std::format;
 use std::io;
 use std::path::Path;

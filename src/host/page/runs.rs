@@ -5,6 +5,7 @@ use super::{
     History, Page, Piece, TestSet, confusion, curves, gap, history, picture_size, reliability, settings, spread,
     weights, wrong,
 };
+use crate::Spec;
 use crate::host::HostError;
 use crate::host::averages::AverageKind;
 use crate::host::dataset::Dataset;
@@ -17,7 +18,8 @@ use crate::host::report::{
     BASELINE, Table, comparison, error_percent, loss_short, models, models_of_seeds, remark, seeds,
 };
 use crate::host::run::{Epoch, Marks, Outcome};
-use crate::{Calibration, Pull, Spec, Start};
+use crate::metrics::Calibration;
+use crate::replicas::{Pull, Start};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};

@@ -2,15 +2,16 @@
 
 use super::Piece;
 use super::axis::number;
+use crate::average::{Draws, Ema, Origin, Warmup};
 use crate::host::augment::{Augment, Elastic};
 use crate::host::averages::AverageKind;
 use crate::host::growing::{GrowthPlan, GrowthRule};
 use crate::host::names::{activation_name, loss_name};
 use crate::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
 use crate::host::report::Table;
-use crate::{
-    Activation, AdamConfig, Draws, Ema, Init, LookaheadConfig, Origin, ScheduleFreeConfig, SgdConfig, Shape, Warmup,
-};
+use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use crate::schedule::Shape;
+use crate::{Activation, Init};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};

@@ -9,7 +9,8 @@ use super::norms::Norms;
 use super::plan::{OptimizerPlan, Plan};
 use super::run::{Epoch, Observer, split};
 use super::{Evaluator, HostError};
-use crate::{Pull, Spec, Start};
+use crate::Spec;
+use crate::replicas::{Pull, Start};
 use crew::Crew;
 use middle::{Meetings, Middle};
 use std::format;
@@ -34,10 +35,10 @@ pub enum Batches {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Coupling {
-    /// They are [pulled](crate::pull) to their mean, `θ_k ← θ_k + α(θ̄ − θ_k)`.
+    /// They are [pulled](crate::replicas::pull) to their mean, `θ_k ← θ_k + α(θ̄ − θ_k)`.
     Mean(Pull),
     /// Elastic averaging by this `α`, above 0 and at most `1/K`: in the round of a pull, replicas and a centre also
-    /// [attract](crate::attract) each other, `x_i ← x_i − ηg_i − α(x_i − x̃)` and `x̃ ← x̃ + Kα(x̄ − x̃)`, all from the old values.
+    /// [attract](crate::replicas::attract) each other, `x_i ← x_i − ηg_i − α(x_i − x̃)` and `x̃ ← x̃ + Kα(x̄ − x̃)`, all from the old values.
     /// The centre starts at the mean of the replicas.
     Elastic(f32),
 }

@@ -1,11 +1,13 @@
 use super::*;
+use crate::average::{Draws, Ema};
 use crate::host::augment::Augment;
 use crate::host::averages::AverageKind;
 use crate::host::feed::tests::small;
 use crate::host::growing::GrowthPlan;
 use crate::host::plan::{AveragePlan, DecayPlan};
 use crate::host::run::{Deaf, train};
-use crate::{Draws, Ema, LookaheadConfig, ScheduleFreeConfig, SgdConfig, replica_seed};
+use crate::optim::{LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use crate::replicas::replica_seed;
 use std::vec;
 
 const FREE: Coupling = Coupling::Mean(Pull::Constant(0.0));

@@ -185,11 +185,12 @@ fn updates(history: &[Epoch]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Loss;
     use crate::host::feed::tests::small;
     use crate::host::growing::{GrowthPlan, GrowthRule};
     use crate::host::plan::{AveragePlan, OptimizerPlan};
     use crate::host::run::Deaf;
-    use crate::{Loss, SgdConfig};
+    use crate::optim::SgdConfig;
     use std::vec;
 
     fn recipe() -> Recipe {

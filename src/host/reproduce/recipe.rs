@@ -1,10 +1,12 @@
 //! What is trained: stages, and the settings that each of them changes in one place.
 
+use crate::Loss;
 use crate::host::HostError;
 use crate::host::growing::GrowthPlan;
 use crate::host::plan::{DecayPlan, OptimizerPlan, Plan};
 use crate::host::replicas::{Coupling, ReplicaPlan};
-use crate::{Loss, Pull, SgdConfig, Start};
+use crate::optim::SgdConfig;
+use crate::replicas::{Pull, Start};
 use std::borrow::ToOwned;
 
 /// What is trained, one after the other.
