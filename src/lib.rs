@@ -104,7 +104,5 @@ pub use network::{Activation, Loss, Spec};
 pub use optim::{Adam, Sgd};
 pub use train::Gradient;
 
-/// README's examples are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod guide;
