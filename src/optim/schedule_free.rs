@@ -6,6 +6,7 @@ use crate::kernels;
 use crate::math::Total;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::model::{Mark, Model};
+use crate::network::part;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut};
 
@@ -152,8 +153,7 @@ impl<'a> ScheduleFree<'a> {
         model.spec.check_digest(self.network)?;
         let x = cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
-            let learned = cut_mut(cut_mut(model.params, layer.offset()).1, layer.learned_len()).0;
-            kernels::copy(learned, cut(x, layer.offset()).1);
+            kernels::copy(part::at_mut(model.params, layer.learned()), part::at(x, layer.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())
