@@ -2,8 +2,8 @@
 
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
-use crate::inputs::rows::{Floats, Many, Rows};
-use crate::inputs::samples::Inputs;
+use crate::inputs::Inputs;
+use crate::inputs::batch::{Floats, Many, Rows};
 use crate::inputs::sets::Form;
 use crate::math::Math;
 use crate::model::{Model, Workspace};

@@ -3,7 +3,7 @@
 use crate::error::{Buffer, Error, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
-use crate::inputs::samples::Inputs;
+use crate::inputs::Inputs;
 use crate::inputs::sets::Form;
 use crate::model::{Model, Workspace};
 use crate::network::layer::{Layer, Norm};

@@ -5,8 +5,8 @@ pub(crate) mod params;
 mod fold;
 
 use crate::error::{Buffer, Error, Setting};
-use crate::inputs::rows::{self, Many};
-use crate::inputs::sets::{LISTS, ListSpace, Lists};
+use crate::inputs::batch::{self, Many};
+use crate::inputs::lists::{LISTS, ListSpace, Lists};
 use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
@@ -264,7 +264,7 @@ impl<'a> Workspace<'a> {
 /// In the caller's own code, where the batch's size is mostly a constant.
 #[inline(always)]
 fn many(batch: usize) -> Option<Many> {
-    if batch > 1 { Some(rows::many) } else { None }
+    if batch > 1 { Some(batch::many) } else { None }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! From the deltas of the outputs back to every layer's deltas and gradients.
 
-use crate::inputs::rows::{Floats, Many, Rows};
+use crate::inputs::batch::{Floats, Many, Rows};
 use crate::kernels;
 use crate::network::layer::Layer;
 use crate::network::spec::Spec;

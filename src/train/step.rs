@@ -3,8 +3,8 @@
 use crate::error::{Error, Setting, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
-use crate::inputs::rows::{Place, Rows, Update};
-use crate::inputs::samples::Inputs;
+use crate::inputs::Inputs;
+use crate::inputs::batch::{Place, Rows, Update};
 use crate::inputs::sets::Form;
 use crate::kernels;
 use crate::model::{Mark, Model, Workspace};
