@@ -1,17 +1,19 @@
-//! What comes into a layer, ready for the kernels: one sample of floats, or a batch of floats, of bytes, or of lists of
-//! what is not zero.
+//! A batch made ready for the kernels: what comes into a layer.
 //!
-//! A batch is a trait object that its constructor makes, so that an image links the kinds that it uses.
+//! Several samples are a trait object that a constructor makes, so that an image links the kinds that it uses.
 
-use crate::kernels::{self, ByteLists, ByteRows, Columns, CompressedRows, FloatLists};
+use crate::inputs::lists::Listed;
+use crate::kernels;
 use crate::network::layer::Layer;
-use crate::slices::{cut, cut_mut, picked, rows, rows_mut, strided};
+use crate::slices::{cut, cut_mut, strided};
 
-/// The inputs of a layer.
+/// What comes into a layer.
 #[derive(Clone, Copy)]
-pub(crate) enum Rows<'a> {
+pub(crate) enum Batch<'a> {
+    /// A sample of floats; every image links its kernels.
     One(&'a [f32]),
-    Batch(&'a dyn Batch),
+    /// Samples of any number and kind.
+    Many(&'a dyn Many),
 }
 
 /// What moves weights along their gradient; `offset` says where they stand among the parameters.
@@ -32,8 +34,8 @@ pub(crate) struct Place<'a, 'n> {
     pub block: &'a mut [f32],
 }
 
-/// What a layer does with a batch.
-pub(crate) trait Batch {
+/// What a layer does with samples of a kind.
+pub(crate) trait Many {
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
     fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]);
 
@@ -73,12 +75,12 @@ pub(crate) trait Batch {
     }
 }
 
-impl<'a> Rows<'a> {
+impl Batch<'_> {
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
     pub(crate) fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         match self {
             Self::One(x) => kernels::forward_one(x, weights, bias, z),
-            Self::Batch(batch) => batch.forward(layer, weights, bias, z),
+            Self::Many(many) => many.forward(layer, weights, bias, z),
         }
     }
 
@@ -86,7 +88,7 @@ impl<'a> Rows<'a> {
     pub(crate) fn accumulate(&self, layer: &Layer, deltas: &[f32], g: &mut [f32]) {
         match self {
             Self::One(x) => kernels::outer(g, x, deltas, false),
-            Self::Batch(batch) => batch.gradient(layer, 0, deltas, g, false),
+            Self::Many(many) => many.gradient(layer, 0, deltas, g, false),
         }
     }
 }
@@ -95,24 +97,24 @@ impl<'a> Rows<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Floats<'a>(pub &'a [f32]);
 
-/// Makes a batch of floats; not linked where only batches of one are asked for.
-pub(crate) type Many = for<'a> fn(&'a Floats<'a>) -> &'a dyn Batch;
+/// Takes floats for several samples; not linked where only batches of one are asked for.
+pub(crate) type Several = for<'a> fn(&'a Floats<'a>) -> &'a dyn Many;
 
-pub(crate) fn many<'a>(floats: &'a Floats<'a>) -> &'a dyn Batch {
+pub(crate) fn several<'a>(floats: &'a Floats<'a>) -> &'a dyn Many {
     floats
 }
 
 impl<'a> Floats<'a> {
-    /// As rows of `n` samples; `many` is there where `n` may be more than 1.
-    pub(crate) fn rows(&'a self, n: usize, many: Option<Many>) -> Rows<'a> {
-        match many {
-            Some(many) if n > 1 => Rows::Batch(many(self)),
-            _ => Rows::One(self.0),
+    /// A batch of `n` samples; `several` is there where `n` may be more than 1.
+    pub(crate) fn batch(&'a self, n: usize, several: Option<Several>) -> Batch<'a> {
+        match several {
+            Some(several) if n > 1 => Batch::Many(several(self)),
+            _ => Batch::One(self.0),
         }
     }
 }
 
-impl Batch for Floats<'_> {
+impl Many for Floats<'_> {
     fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         kernels::forward(self.0, layer.inputs(), weights, bias, z);
     }
@@ -126,88 +128,24 @@ impl Batch for Floats<'_> {
     }
 }
 
-/// Rows of a set of floats, picked by their index, which pass one by one.
-#[derive(Clone, Copy)]
-pub(crate) struct Picked<'a> {
-    pub set: &'a [f32],
-    pub width: usize,
-    pub pick: &'a [u32],
+/// A place for what a [`Batch`] refers to, where samples do not lie as the kernels read them.
+#[derive(Default)]
+pub(crate) struct Slot<'a> {
+    floats: Option<Floats<'a>>,
+    lists: Option<Listed<'a>>,
 }
 
-impl Batch for Picked<'_> {
-    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        for (z, &row) in rows_mut(z, layer.outputs()).zip(self.pick) {
-            kernels::forward_one(picked(self.set, self.width, row), weights, bias, z);
+impl<'a> Slot<'a> {
+    /// Floats of `n` samples; `several` is there where `n` may be more than 1.
+    pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, several: Option<Several>) -> Batch<'_> {
+        match several {
+            Some(several) if n > 1 => Batch::Many(several(self.floats.insert(Floats(x)))),
+            _ => Batch::One(x),
         }
     }
 
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        if fresh {
-            kernels::clear(g);
-        }
-        for (d, &row) in rows(deltas, layer.outputs()).zip(self.pick) {
-            kernels::outer(g, cut(picked(self.set, self.width, row), first).1, d, false);
-        }
-    }
-}
-
-impl Batch for ByteRows<'_> {
-    fn forward(&self, _: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        kernels::forward_bytes(self, weights, bias, z);
-    }
-
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        if fresh {
-            kernels::clear(g);
-        }
-        kernels::gradient_bytes(g, self, first, deltas, layer.outputs());
-    }
-}
-
-/// For prediction: training lists what is compressed.
-impl Batch for CompressedRows<'_> {
-    fn forward(&self, _: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        kernels::forward_compressed(self, weights, bias, z);
-    }
-
-    fn gradient(&self, _: &Layer, _: usize, _: &[f32], g: &mut [f32], fresh: bool) {
-        if fresh {
-            kernels::clear(g);
-        }
-    }
-}
-
-/// Lists for the forward pass; for the gradient also column by column.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Listed<'a, T> {
-    pub lists: T,
-    pub columns: Option<Columns<'a>>,
-}
-
-impl Batch for Listed<'_, FloatLists<'_>> {
-    fn forward(&self, _: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        kernels::forward_listed_floats(&self.lists, weights, bias, z);
-    }
-
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        if let Some(columns) = &self.columns {
-            kernels::listed_float_rows(g, (&self.lists, columns), first, deltas, layer.outputs(), fresh);
-        } else if fresh {
-            kernels::clear(g);
-        }
-    }
-}
-
-impl Batch for Listed<'_, ByteLists<'_>> {
-    fn forward(&self, _: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        kernels::forward_listed_bytes(&self.lists, weights, bias, z);
-    }
-
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        if let Some(columns) = &self.columns {
-            kernels::listed_byte_rows(g, (&self.lists, columns), first, deltas, layer.outputs(), fresh);
-        } else if fresh {
-            kernels::clear(g);
-        }
+    /// Lists of what is not zero.
+    pub(crate) fn lists(&mut self, listed: Listed<'a>) -> Batch<'_> {
+        Batch::Many(self.lists.insert(listed))
     }
 }

@@ -1,24 +1,24 @@
 //! Lists of what is not zero in a batch, in a workspace that has memory for them.
 
 use crate::error::{Buffer, Error};
-use crate::inputs::batch::{Listed, Many, Rows};
-use crate::inputs::sets::{Form, compressed};
-use crate::kernels::{self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatListsMut};
+use crate::inputs::batch::{Batch, Many, Several, Slot};
+use crate::inputs::sets::Set;
+use crate::kernels::{self, ByteLists, ByteListsMut, Columns, CompressedRows, FloatLists, FloatListsMut};
+use crate::network::layer::Layer;
 use crate::network::spec::Spec;
 use crate::slices::{cut_mut, numbered, rows_mut};
 use core::cell::Cell;
 
 /// Memory for the lists of a batch, with what the caller gave of it.
-#[derive(Debug)]
-pub(crate) struct ListSpace<'w> {
+pub(crate) struct Space<'w> {
     pub floats: &'w mut [f32],
     pub integers: &'w mut [u32],
     pub lists: Option<&'static Lists>,
     /// What several samples of floats need.
-    pub many: Option<Many>,
+    pub several: Option<Several>,
 }
 
-impl<'w> ListSpace<'w> {
+impl<'w> Space<'w> {
     /// Sets a block for gradients apart from the lists of `n` samples: `row` where there are no lists.
     pub(crate) fn split_block(&mut self, n: usize, spec: &Spec, row: &'w mut [f32]) -> &'w mut [f32] {
         let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK);
@@ -28,20 +28,18 @@ impl<'w> ListSpace<'w> {
     }
 }
 
-/// What makes lists, in a workspace that has memory for them.
+/// What makes batches with lists of each kind of samples, where lists are worth it; linked with memory for them.
 #[derive(Debug)]
 pub(crate) struct Lists {
     /// Whether there is enough memory for the lists of so many samples.
-    pub check: CheckLists,
-    pub floats: for<'s, 'w> fn(&'w [f32], usize, usize, ListSpace<'w>, bool, &'s mut Form<'w>) -> Rows<'s>,
-    pub bytes: for<'s, 'w> fn(ByteRows<'w>, ListSpace<'w>, bool, &'s mut Form<'w>) -> Rows<'s>,
-    pub sparse: for<'s, 'w> fn(CompressedRows<'w>, usize, ListSpace<'w>, bool, &'s mut Form<'w>) -> Rows<'s>,
+    pub check: fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>,
+    pub floats: for<'s, 'w> fn(&'w [f32], usize, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
+    pub bytes: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
+    pub sparse: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
 }
 
 pub(crate) static LISTS: Lists =
     Lists { check: check_lists, floats: list_floats, bytes: list_bytes, sparse: list_sparse };
-
-type CheckLists = fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>;
 
 /// Shorter only when made for another network.
 fn check_lists(spec: &Spec, samples: usize, floats: &[f32], integers: &[u32]) -> Result<(), Error> {
@@ -54,84 +52,113 @@ fn list_floats<'s, 'w>(
     x: &'w [f32],
     n: usize,
     width: usize,
-    space: ListSpace<'w>,
+    space: Space<'w>,
     training: bool,
-    form: &'s mut Form<'w>,
-) -> Rows<'s> {
+    slot: &'s mut Slot<'w>,
+) -> Batch<'s> {
     if kernels::prefers_no_lists(kernels::count_floats(x), n.saturating_mul(width)) {
-        return form.floats(x, n, space.many);
+        return slot.floats(x, n, space.several);
     }
-    let (ByteListsMut { starts, terms: indices }, columns_space) = space_of(space.integers, n, width, training);
+    let (ByteListsMut { starts, terms: indices }, rest) = places(space.integers, n, width);
     let mut lists = FloatListsMut { starts, indices, values: space.floats };
     kernels::list_floats(x, width, &mut lists);
     let lists = lists.finish();
-    let mark = |groups, masks: &mut [[u32; 2]]| kernels::mark_floats(&lists, groups, masks);
-    let columns = columns_space.map(|space| columns(space, n, width, mark));
-    *form = Form::ListedFloats(Listed { lists, columns });
-    if let Form::ListedFloats(x) = form { Rows::Batch(x) } else { Rows::One(&[]) }
+    let columns = columns(rest, n, width, training, |groups, masks| kernels::mark_floats(&lists, groups, masks));
+    slot.lists(Listed { terms: Terms::Floats(lists), columns })
 }
 
-fn list_bytes<'s, 'w>(x: ByteRows<'w>, space: ListSpace<'w>, training: bool, form: &'s mut Form<'w>) -> Rows<'s> {
-    let (n, width) = (x.pick.len(), x.width);
+fn list_bytes<'s, 'w>(
+    set: &'s Set<'w>,
+    width: usize,
+    space: Space<'w>,
+    training: bool,
+    slot: &'s mut Slot<'w>,
+) -> Batch<'s> {
+    let (x, n) = (set.byte_rows(width), set.pick.len());
     if kernels::prefers_no_lists(kernels::count_bytes(&x), n.saturating_mul(width)) {
         let values = cut_mut(space.floats, n.saturating_mul(width)).0;
         for (to, &row) in rows_mut(&mut *values, width).zip(x.pick) {
             kernels::scale_bytes(x.row(row), x.scale, to);
         }
-        return form.floats(values, n, space.many);
+        return slot.floats(values, n, space.several);
     }
-    let (mut lists, columns_space) = space_of(space.integers, n, width, training);
+    let (mut lists, rest) = places(space.integers, n, width);
     kernels::list_bytes(&x, &mut lists);
-    listed_bytes(lists.finish(x.scale), columns_space, n, width, form)
+    slot.lists(Listed::of_bytes(lists.finish(x.scale), rest, n, width, training))
 }
 
 fn list_sparse<'s, 'w>(
-    x: CompressedRows<'w>,
+    set: &'s Set<'w>,
     width: usize,
-    space: ListSpace<'w>,
+    space: Space<'w>,
     training: bool,
-    form: &'s mut Form<'w>,
-) -> Rows<'s> {
-    let n = x.pick.len();
+    slot: &'s mut Slot<'w>,
+) -> Batch<'s> {
+    let (x, n) = (set.compressed_rows(), set.pick.len());
     if kernels::prefers_no_lists(x.count(), n.saturating_mul(width)) {
-        return form.floats(expand(&x, n, width, space.floats), n, space.many);
+        return slot.floats(expand(&x, n, width, space.floats), n, space.several);
     }
     if !training {
-        return compressed(x, form);
+        return Batch::Many(set);
     }
-    let (mut lists, columns_space) = space_of(space.integers, n, width, training);
+    let (mut lists, rest) = places(space.integers, n, width);
     kernels::list_compressed(&x, &mut lists);
-    listed_bytes(lists.finish(x.scale), columns_space, n, width, form)
+    slot.lists(Listed::of_bytes(lists.finish(x.scale), rest, n, width, training))
 }
 
-/// Places for lists of `n` samples, and for training what is left, for their columns.
-fn space_of(integers: &mut [u32], n: usize, width: usize, training: bool) -> (ByteListsMut<'_>, Option<&mut [u32]>) {
+/// Lists for the forward pass; for the gradient also column by column.
+pub(crate) struct Listed<'a> {
+    terms: Terms<'a>,
+    columns: Columns<'a>,
+}
+
+enum Terms<'a> {
+    Floats(FloatLists<'a>),
+    Bytes(ByteLists<'a>),
+}
+
+impl<'a> Listed<'a> {
+    fn of_bytes(lists: ByteLists<'a>, rest: &'a mut [u32], n: usize, width: usize, training: bool) -> Self {
+        let columns = columns(rest, n, width, training, |groups, masks| kernels::mark_bytes(&lists, groups, masks));
+        Self { terms: Terms::Bytes(lists), columns }
+    }
+}
+
+impl Many for Listed<'_> {
+    fn forward(&self, _: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        match &self.terms {
+            Terms::Floats(lists) => kernels::forward_listed_floats(lists, weights, bias, z),
+            Terms::Bytes(lists) => kernels::forward_listed_bytes(lists, weights, bias, z),
+        }
+    }
+
+    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+        let (columns, width) = (&self.columns, layer.outputs());
+        match &self.terms {
+            Terms::Floats(lists) => kernels::listed_float_rows(g, (lists, columns), first, deltas, width, fresh),
+            Terms::Bytes(lists) => kernels::listed_byte_rows(g, (lists, columns), first, deltas, width, fresh),
+        }
+    }
+}
+
+/// Places for lists of `n` samples, and what is left, for their columns.
+fn places(integers: &mut [u32], n: usize, width: usize) -> (ByteListsMut<'_>, &mut [u32]) {
     let (starts, integers) = cut_mut(integers, n.wrapping_add(1));
-    let (terms, integers) = cut_mut(integers, n.saturating_mul(width).saturating_add(kernels::SLACK));
-    (ByteListsMut { starts, terms }, training.then_some(integers))
+    let (terms, rest) = cut_mut(integers, n.saturating_mul(width).saturating_add(kernels::SLACK));
+    (ByteListsMut { starts, terms }, rest)
 }
 
-/// Lists of bytes, for training with columns in `space`.
-fn listed_bytes<'s, 'w>(
-    lists: ByteLists<'w>,
-    space: Option<&'w mut [u32]>,
-    n: usize,
-    width: usize,
-    form: &'s mut Form<'w>,
-) -> Rows<'s> {
-    let mark = |groups, masks: &mut [[u32; 2]]| kernels::mark_bytes(&lists, groups, masks);
-    let columns = space.map(|space| columns(space, n, width, mark));
-    *form = Form::ListedBytes(Listed { lists, columns });
-    if let Form::ListedBytes(x) = form { Rows::Batch(x) } else { Rows::One(&[]) }
-}
-
-/// The columns of lists of `n` samples, in `integers`, with masks that `mark` sets.
+/// The columns of lists of `n` samples, in `integers`, with masks that `mark` sets; none where nothing is trained.
 fn columns<'w>(
     integers: &'w mut [u32],
     n: usize,
     width: usize,
+    training: bool,
     mark: impl FnOnce(usize, &mut [[u32; 2]]),
 ) -> Columns<'w> {
+    if !training {
+        return Columns::default();
+    }
     let groups = n.div_ceil(kernels::GROUP);
     let (cursors, masks) = cut_mut(integers, n.wrapping_mul(2));
     let masks = cut_mut(masks.as_chunks_mut().0, width.saturating_mul(groups)).0;

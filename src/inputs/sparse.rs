@@ -1,8 +1,7 @@
 //! Sets of bytes without their zeros.
 
 use crate::error::{Buffer, Error};
-use crate::inputs::sets::{check_scale, whole_rows};
-use crate::kernels::CompressedRows;
+use crate::inputs::sets::{SPARSE, Set, check_scale, whole_rows};
 use crate::slices::{numbered, rows};
 
 /// A set of samples without its zeros: 3 bytes for each non-zero element, 4 for each sample. MNIST takes 27 MB, not 47.
@@ -10,7 +9,7 @@ use crate::slices::{numbered, rows};
 /// Sample `i` has `values[starts[i]..starts[i + 1]]` at `positions`, ascending; input = value · `scale`.
 #[derive(Clone, Copy, Debug)]
 pub struct SparseSet<'a> {
-    pub(super) inputs: usize,
+    inputs: usize,
     starts: &'a [u32],
     positions: &'a [u16],
     values: &'a [u8],
@@ -67,9 +66,9 @@ impl<'a> SparseSet<'a> {
     }
 
     /// The samples that `pick` names.
-    pub(super) fn rows(&self, pick: &'a [u32]) -> CompressedRows<'a> {
-        let Self { starts, positions, values, scale, .. } = *self;
-        CompressedRows { starts, positions, values, pick, scale }
+    pub(super) const fn rows(&self, pick: &'a [u32]) -> Set<'a> {
+        let Self { inputs, starts, positions, values, scale } = *self;
+        Set { bytes: values, scale, starts, positions, inputs, ..Set::new(&SPARSE, pick) }
     }
 
     /// Whether there is no sample.
