@@ -71,7 +71,7 @@ fn prefers_active(slopes: &[f32], outputs: usize) -> bool {
 }
 
 /// Whether lists of what is not zero, with the time to make them, are worth less than the dense form: more than a half is
-/// left. (The gradient then reads the same lists, so that narrow layers gain too.)
+/// left. The width does not count, since the gradient reads the same lists.
 ///
 /// | outputs | 1/8 | 2/8 | 4/8 | 6/8 | all |
 /// |---|---|---|---|---|---|
