@@ -10,7 +10,7 @@ use crate::math::Math;
 use crate::model::{Model, Workspace};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 
 /// The outputs of `n` samples as `(n, spec.outputs())` floats in the workspace: logits for

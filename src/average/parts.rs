@@ -1,7 +1,7 @@
 //! Which parts of a network are averaged.
 
 use crate::kernels::{self, cut, cut_mut};
-use crate::network::part::Part;
+use crate::network::layout::Part;
 use crate::network::spec::{MAX_LAYERS, Spec};
 
 /// The parts of a network that [`Averager::only`](crate::Averager::only) averages.

@@ -3,7 +3,7 @@
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{copy, largest};
 use crate::model::params::Params;
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 
 /// Writes the parameters of [`Spec::folded`], a network without norms whose predictions are those of `params` up to

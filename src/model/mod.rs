@@ -10,7 +10,7 @@ use crate::inputs::sets::{LISTS, ListSpace, Lists};
 use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
 pub use fold::fold;

@@ -3,8 +3,8 @@
 use crate::math::Math;
 use crate::network::activation::{Activation, Curve};
 use crate::network::dropout::{Draws, DropUnits};
+use crate::network::layout::{self, Part};
 use crate::network::link::Link;
-use crate::network::part::{self, Part};
 
 /// Floats a unit that a norm has among the parameters: `γ, β`, running mean and variance.
 const NORM_PARAMS: usize = 4;
@@ -150,7 +150,7 @@ impl Layer {
 
     /// What a norm has pooled in a network's gradient, where the running statistics stand among the parameters.
     pub(crate) fn pooled<'a>(&self, gradient: &'a [f32]) -> &'a [f32] {
-        part::at(gradient, self.statistics())
+        layout::at(gradient, self.statistics())
     }
 
     /// How many parameters are learned, from the offset on: all but the running statistics.

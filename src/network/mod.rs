@@ -12,15 +12,17 @@ mod fingerprint;
 
 pub(crate) mod layer;
 
-pub(crate) mod part;
+pub(crate) mod layout;
 
 pub(crate) mod norm;
 
 pub(crate) mod spec;
 
+mod sizes;
+
 pub use crate::math::Math;
 pub use activation::Activation;
 pub use layer::Layer;
+pub use layout::Part;
 pub use loss::Loss;
-pub use part::Part;
 pub use spec::{MAX_LAYERS, Spec};

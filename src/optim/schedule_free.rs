@@ -6,7 +6,7 @@ use crate::kernels::{self, cut_mut};
 use crate::math::Total;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::model::{Mark, Model};
-use crate::network::part;
+use crate::network::layout;
 use crate::network::spec::Spec;
 
 /// Settings of [`ScheduleFree`].
@@ -152,7 +152,7 @@ impl<'a> ScheduleFree<'a> {
         model.spec.check_digest(self.network)?;
         let x = kernels::cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
-            kernels::copy(part::at_mut(model.params, layer.learned()), part::at(x, layer.learned()));
+            kernels::copy(layout::at_mut(model.params, layer.learned()), layout::at(x, layer.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())

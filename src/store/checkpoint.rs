@@ -22,8 +22,8 @@ use crate::model::params::Params;
 use crate::model::{Mark, Model};
 use crate::network::activation::Activation;
 use crate::network::layer::Layer;
+use crate::network::layout::Part;
 use crate::network::loss::Loss;
-use crate::network::part::Part;
 use crate::network::spec::Spec;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
