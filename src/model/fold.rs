@@ -28,7 +28,7 @@ fn fold_params<'f>(spec: &Spec, params: Params<'_>, folded: &'f mut [f32]) -> Re
         copy(weights, from.weights);
         copy(bias, from.bias);
         if let Some(norm) = layer.norm() {
-            (norm.fold)(layer, weights, bias, params);
+            (norm.fold)(&layer, weights, bias, params);
         }
     }
     if largest(folded) < f32::INFINITY {

@@ -33,7 +33,7 @@ impl Spec {
         }
         // Fewer than the parameters, which are addressable: no overflow but that of the batch.
         let each = self.units.wrapping_mul(2).wrapping_add(self.normed);
-        let once = NORM_ROOM.wrapping_mul(self.normed).wrapping_add(self.widest as usize);
+        let once = NORM_ROOM.wrapping_mul(self.normed).wrapping_add(self.widest());
         batch.saturating_mul(each).saturating_add(once)
     }
 
@@ -55,7 +55,7 @@ impl Spec {
         if self.fault().is_some() {
             return usize::MAX;
         }
-        let rows = (self.widest as usize).saturating_mul(BLOCK_ROWS);
+        let rows = self.widest().saturating_mul(BLOCK_ROWS);
         let block = if rows > BLOCK_FLOATS { rows } else { BLOCK_FLOATS };
         self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_add(block)
     }
@@ -83,7 +83,7 @@ impl Spec {
 
     /// Units of the widest layer.
     pub(crate) const fn widest(&self) -> usize {
-        self.widest as usize
+        (if self.even > self.odd { self.even } else { self.odd }) as usize
     }
 
     /// Units of all layers with a norm.

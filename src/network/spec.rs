@@ -1,20 +1,17 @@
 //! The network's description: layers, loss, mathematics; every size follows from it as a `const fn`.
 //!
-//! Sizes and places are added up while it is described, so that a call has nothing to work out.
+//! Sizes are added up while it is described, so that a call has nothing to work out; places of layers are not kept, but
+//! added up along the way.
 
 use crate::error::{Error, SpecFault};
 use crate::math::Math;
-use crate::network::activation::Activation;
-use crate::network::dropout::drop_units;
-use crate::network::layer::Layer;
-use crate::network::layout::Part;
+use crate::network::activation::{Activation, Curves};
+use crate::network::dropout::{DropUnits, drop_units};
+use crate::network::layer::{Layer, Norm};
+use crate::network::layout::{Layout, MAX_LAYERS};
 use crate::network::link::Link;
 use crate::network::loss::{Criterion, Loss};
 use crate::network::norm::NORM;
-use core::ops::Range;
-
-/// Dense layers that a description can hold.
-pub const MAX_LAYERS: usize = 8;
 
 /// A multi-layer perceptron's description: `Copy`, without lifetimes or generics, buildable in a `const`.
 ///
@@ -37,26 +34,31 @@ pub const MAX_LAYERS: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Spec {
-    pub(super) outputs: u16,
-    /// The widest layer, the widest of the even ones, of the odd ones.
-    pub(super) widest: u16,
+    pub(super) params: usize,
+    pub(super) units: usize,
+    /// Units of the layers with a norm.
+    pub(super) normed: usize,
+    digest: u32,
+    loss: Loss,
+    criterion: Link<Criterion>,
+    pub(super) curves: Curves,
+    pub(super) drop_units: Link<DropUnits>,
+    pub(super) norm: Link<&'static Norm>,
+    /// Slopes below 0 of leaky ReLUs.
+    pub(super) slopes: [f32; MAX_LAYERS],
+    pub(super) layout: Layout,
+    /// Probabilities in steps of 2⁻¹⁶.
+    pub(super) dropout: [u16; MAX_LAYERS],
+    /// The widest of the layers 0, 2, 4 …, and of the others.
     pub(super) even: u16,
     pub(super) odd: u16,
-    count: u8,
+    /// Codes of activations.
+    pub(super) kinds: [u8; MAX_LAYERS],
     math: Math,
     /// The first fault that stays, whatever follows.
     fault: Option<SpecFault>,
     /// What is still missing, or does not go together yet.
     lack: Option<SpecFault>,
-    digest: u32,
-    loss: Loss,
-    criterion: Link<Criterion>,
-    pub(super) params: usize,
-    pub(super) units: usize,
-    /// Units of the layers with a norm.
-    pub(super) normed: usize,
-    /// The first says how many inputs there are, from the beginning.
-    layers: [Layer; MAX_LAYERS],
 }
 
 impl Spec {
@@ -66,70 +68,55 @@ impl Spec {
     pub const fn new(inputs: u16) -> Self {
         let loss = Loss::SoftmaxCrossEntropy;
         let mut spec = Self {
-            outputs: 0,
-            widest: 0,
-            even: 0,
-            odd: 0,
-            count: 0,
-            math: Math::Libm,
-            fault: if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None },
-            lack: None,
-            digest: 0,
-            loss,
-            criterion: loss.criterion(),
             params: 0,
             units: 0,
             normed: 0,
-            layers: [Layer::NONE; MAX_LAYERS],
+            digest: 0,
+            loss,
+            criterion: loss.criterion(),
+            curves: Curves::NONE,
+            drop_units: Link(None),
+            norm: Link(None),
+            slopes: [0.0; MAX_LAYERS],
+            layout: Layout::new(inputs),
+            dropout: [0; MAX_LAYERS],
+            even: 0,
+            odd: 0,
+            kinds: [0; MAX_LAYERS],
+            math: Math::Libm,
+            fault: if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None },
+            lack: None,
         };
-        spec.layers[0].inputs = inputs;
         spec.settle();
         spec
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
     #[must_use = "a description is a value: this is the next one"]
-    pub const fn dense(mut self, width: u16, mut activation: Activation) -> Self {
+    pub const fn dense(mut self, width: u16, activation: Activation) -> Self {
         if width == 0 {
             return self.with_fault(SpecFault::ZeroWidth);
         }
-        if let Activation::LeakyRelu(slope) = &mut activation {
-            if !(*slope >= 0.0 && slope.is_finite()) {
-                return self.with_fault(SpecFault::Constant);
-            }
-            // −0 is 0: equal networks have equal bits.
-            *slope += 0.0;
+        let at = self.depth();
+        if let Activation::LeakyRelu(slope) = activation
+            && !(slope >= 0.0 && slope.is_finite())
+        {
+            return self.with_fault(SpecFault::Constant);
         }
-        let at = self.count as usize;
         if at >= MAX_LAYERS {
             return self.with_fault(SpecFault::TooManyLayers);
         }
-        let layer = Layer {
-            index: self.count,
-            inputs: if at == 0 { self.layers[0].inputs } else { self.outputs },
-            outputs: width,
-            activation,
-            curve: activation.curve(),
-            offset: self.params,
-            ..Layer::NONE
-        };
-        self.layers[at] = layer;
-        self.count = self.count.wrapping_add(1);
-        self.outputs = width;
-        self.units = self.units.wrapping_add(layer.outputs());
-        self.widest = if width > self.widest { width } else { self.widest };
-        if at & 1 == 0 {
-            self.even = if width > self.even { width } else { self.even };
-        } else {
-            self.odd = if width > self.odd { width } else { self.odd };
+        if let Activation::LeakyRelu(slope) = activation {
+            // −0 is 0: equal networks have equal bits.
+            self.slopes[at] = slope + 0.0;
         }
-        self.params = self.params.saturating_add(layer.param_len());
-        // Their bytes must be addressable.
-        if self.params > isize::MAX as usize / size_of::<f32>() {
-            return self.with_fault(SpecFault::TooLarge);
-        }
-        self.settle();
-        self
+        self.kinds[at] = activation.code().0 as u8;
+        self.curves.link(activation);
+        self.layout.push(width);
+        self.units = self.units.wrapping_add(width as usize);
+        let widest = if at & 1 == 0 { &mut self.even } else { &mut self.odd };
+        *widest = if width > *widest { width } else { *widest };
+        self.grow(self.layout.find(at).len())
     }
 
     /// Normalises the pre-activations of the latest layer, `y = γ(z − μ)/√(σ² + ε) + β` (Ioffe & Szegedy 2015): by mean and
@@ -141,13 +128,20 @@ impl Spec {
     /// normalised one by one.
     #[must_use = "a description is a value: this is the next one"]
     pub const fn norm(mut self) -> Self {
-        let at = (self.count as usize).wrapping_sub(1);
-        if at >= MAX_LAYERS || self.layers[at].is_normed() {
+        let at = self.depth().wrapping_sub(1);
+        if at >= MAX_LAYERS || self.layout.find(at).is_normed {
             return self.with_fault(SpecFault::Norm);
         }
-        self.layers[at].norm = Link(Some(&NORM));
-        self.normed = self.normed.wrapping_add(self.layers[at].outputs());
-        self.params = self.params.saturating_add(self.layers[at].norm_len());
+        self.norm = Link(Some(&NORM));
+        self.layout.set_norm();
+        self.normed = self.normed.wrapping_add(self.outputs());
+        self.grow(self.outputs().saturating_mul(4))
+    }
+
+    /// The latest layer has so many more parameters.
+    const fn grow(mut self, params: usize) -> Self {
+        self.params = self.params.saturating_add(params);
+        // Their bytes must be addressable.
         if self.params > isize::MAX as usize / size_of::<f32>() {
             return self.with_fault(SpecFault::TooLarge);
         }
@@ -158,12 +152,11 @@ impl Spec {
     /// The same network without its norms, which [`fold`](crate::model::fold) puts into weights and biases.
     #[must_use]
     pub const fn folded(&self) -> Self {
-        let mut folded = Self::new(self.layers[0].inputs).loss(self.loss).math(self.math);
+        let mut folded = Self::new(self.layout.inputs()).loss(self.loss).math(self.math);
         let mut l = 0;
-        while l < self.count as usize && l < MAX_LAYERS {
-            let layer = &self.layers[l];
-            folded = folded.dense(layer.outputs, layer.activation);
-            if layer.drop_units.0.is_some() {
+        while let Some(layer) = self.layer(l) {
+            folded = folded.dense(layer.place.outputs, layer.activation());
+            if layer.dropout > 0 {
                 folded = folded.dropout(layer.dropout());
             }
             l += 1;
@@ -175,14 +168,16 @@ impl Spec {
     /// (inverted dropout; Srivastava et al. 2014). `p` is rounded to a multiple of 2⁻¹⁶.
     #[must_use = "a description is a value: this is the next one"]
     pub const fn dropout(mut self, p: f32) -> Self {
-        let at = (self.count as usize).wrapping_sub(1);
+        let at = self.depth().wrapping_sub(1);
         if at >= MAX_LAYERS || !(p >= 0.0 && p < 1.0) {
             return self.with_fault(SpecFault::Dropout);
         }
         let steps = (p * 65_536.0 + 0.5) as u32;
         let steps = if steps > 65_535 { 65_535 } else { steps as u16 };
-        self.layers[at].dropout = steps;
-        self.layers[at].drop_units = Link(if steps > 0 { Some(drop_units) } else { None });
+        self.dropout[at] = steps;
+        if steps > 0 {
+            self.drop_units = Link(Some(drop_units));
+        }
         self.settle();
         self
     }
@@ -213,11 +208,11 @@ impl Spec {
     // Once in an image that reads descriptions.
     #[inline(never)]
     const fn settle(&mut self) {
-        self.lack = match (self.count as usize).wrapping_sub(1) {
+        self.lack = match self.depth().wrapping_sub(1) {
             // A layer must follow.
-            last if last < MAX_LAYERS && self.layers[last].dropout > 0 => Some(SpecFault::Dropout),
+            last if last < MAX_LAYERS && self.dropout[last] > 0 => Some(SpecFault::Dropout),
             last if last < MAX_LAYERS => match self.loss {
-                Loss::SoftmaxCrossEntropy if self.outputs == 1 => Some(SpecFault::OneClass),
+                Loss::SoftmaxCrossEntropy if self.outputs() == 1 => Some(SpecFault::OneClass),
                 _ => None,
             },
             _ => Some(SpecFault::NoLayers),
@@ -226,11 +221,9 @@ impl Spec {
         let mut digest = mix(mix(0, self.inputs() as u32 | (self.math as u32) << 16), loss);
         digest = mix(digest, delta);
         let mut l = 0;
-        while l < self.count as usize && l < MAX_LAYERS {
-            let layer = &self.layers[l];
-            let (activation, slope) = layer.activation.code();
-            digest = mix(digest, layer.outputs as u32 | (layer.dropout as u32) << 16);
-            digest = mix(mix(digest, activation | (layer.is_normed() as u32) << 16), slope);
+        while let Some(Layer { place, slope, dropout, kind, .. }) = self.layer(l) {
+            digest = mix(digest, place.outputs as u32 | (dropout as u32) << 16);
+            digest = mix(mix(digest, kind as u32 | (place.is_normed as u32) << 16), slope.to_bits());
             l += 1;
         }
         self.digest = digest;
@@ -268,23 +261,23 @@ impl Spec {
     /// Numbers in a sample.
     #[must_use]
     pub const fn inputs(&self) -> usize {
-        self.layers[0].inputs as usize
+        self.layout.inputs() as usize
     }
 
     /// Outputs of the last layer; 0 without layers.
     #[must_use]
     pub const fn outputs(&self) -> usize {
-        self.outputs as usize
+        self.layout.outputs() as usize
     }
 
     /// Classes that the outputs tell apart: one each, but two for one output under binary cross-entropy, the class being 1
     /// where it is above 0, and none for one output under a loss of values.
     #[must_use]
     pub const fn classes(&self) -> usize {
-        match (self.outputs, self.loss) {
+        match (self.outputs(), self.loss) {
             (1, Loss::BinaryCrossEntropy) => 2,
             (1, _) => 0,
-            (outputs, _) => outputs as usize,
+            (outputs, _) => outputs,
         }
     }
 
@@ -301,7 +294,7 @@ impl Spec {
     /// Dense layers.
     #[must_use]
     pub const fn depth(&self) -> usize {
-        self.count as usize
+        self.layout.depth()
     }
 
     /// The loss.
@@ -321,28 +314,9 @@ impl Spec {
         self.math
     }
 
-    /// Layer `index`, from 0, or `None` after the last.
-    #[must_use]
-    pub const fn layer(&self, index: usize) -> Option<&Layer> {
-        if index < self.count as usize && index < MAX_LAYERS { Some(&self.layers[index]) } else { None }
-    }
-
-    /// The layers in flow order.
-    pub fn layers(&self) -> core::slice::Iter<'_, Layer> {
-        self.layers.get(..self.depth()).unwrap_or(&[]).iter()
-    }
-
-    /// Every part of every layer with its places among the parameters, in memory order.
-    ///
-    /// ```
-    /// use cygnet::{Activation, Spec, network::Part};
-    /// const NET: Spec = Spec::new(3).dense(5, Activation::Relu).dense(2, Activation::Identity);
-    /// let biases = NET.ranges().filter(|(_, part, _)| *part == Part::Bias);
-    /// assert!(biases.map(|(_, _, places)| places).eq([15..20, 30..32]));
-    /// ```
-    pub fn ranges(&self) -> impl Iterator<Item = (&Layer, Part, Range<usize>)> {
-        let parts = |layer| Part::ALL.map(|part| (layer, part, Layer::range(layer, part)));
-        self.layers().flat_map(parts).filter(|(_, _, places)| !places.is_empty())
+    /// Where its layers' parameters stand.
+    pub(crate) const fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// Refuses what belongs to another network.
