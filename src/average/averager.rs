@@ -32,7 +32,7 @@ use crate::slices::numbered;
 pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],
     compensation: Option<Compensation<'a>>,
-    selection: Option<Selection<'a>>,
+    selection: Option<Selection>,
     rule: Rule,
     progress: Progress,
     /// While the mean's slice holds a model's live weights: whose they are, and what.
@@ -124,10 +124,10 @@ impl<'a> Averager<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Length`] unless the mean has [`Spec::param_len`] floats; nothing has changed then.
-    pub fn only(&mut self, spec: &'a Spec, parts: Parts) -> Result<(), Error> {
+    pub fn only(&mut self, spec: &Spec, parts: Parts) -> Result<(), Error> {
         spec.check()?;
         Error::expect_len(Buffer::Mean, spec.param_len(), self.mean.len())?;
-        self.selection = Some(Selection::new(spec, parts));
+        self.selection = Some(Selection::new(spec.layout(), parts));
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use crate::kernels;
 use crate::math::Total;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::model::{Mark, Model};
-use crate::network::part;
+use crate::network::layout;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut};
 
@@ -138,7 +138,7 @@ impl<'a> ScheduleFree<'a> {
         floats: &'a mut [f32],
     ) -> Result<Self, Error> {
         config.check()?;
-        Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(&model.spec), floats.len())?;
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
         let (network, place, changes) = (model.spec.digest(), model.place(), model.changes);
         Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound: Bound::UNKNOWN, covered: 0 })
@@ -153,7 +153,7 @@ impl<'a> ScheduleFree<'a> {
         model.spec.check_digest(self.network)?;
         let x = cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
-            kernels::copy(part::at_mut(model.params, layer.learned()), part::at(x, layer.learned()));
+            kernels::copy(layout::at_mut(model.params, layer.learned()), layout::at(x, layer.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())
