@@ -3,8 +3,8 @@
 use crate::error::{Buffer, Error, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
-use crate::inputs::samples::Inputs;
-use crate::inputs::sets::Form;
+use crate::inputs::Inputs;
+use crate::inputs::batch::Slot;
 use crate::model::{Model, Workspace};
 use crate::network::layer::{Layer, Norm};
 use crate::network::spec::Spec;
@@ -82,9 +82,9 @@ impl<'a> NormUpdate<'a> {
         }
         let (floats, lists) = work.take(spec, n, spec.work_len(n))?;
         let mut kept = Kept::split(floats, spec, n).0;
-        let (many, mut form) = (lists.many, Form::Unused);
-        let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
-        run_training(spec, self.params, rows, (n, many), &mut kept, None);
+        let (several, mut slot) = (lists.several, Slot::default());
+        let rows = inputs.prepare(spec, n, lists, false, &mut slot)?;
+        run_training(spec, self.params, rows, (n, several), &mut kept, None);
         let mut norms = &*kept.norms;
         for (layer, norm, pooled) in normed(spec, self.pooled) {
             if !is_moderate((norm.largest)(&layer, pooled, &mut norms, n, self.samples)) {

@@ -8,7 +8,7 @@ mod sort;
 
 use crate::error::{Buffer, Error};
 use crate::forward;
-use crate::inputs::samples::Inputs;
+use crate::inputs::Inputs;
 use crate::model::{Model, Workspace};
 pub use crate::network::loss::softmax;
 use crate::network::spec::Spec;

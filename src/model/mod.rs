@@ -5,8 +5,8 @@ pub(crate) mod params;
 mod fold;
 
 use crate::error::{Buffer, Error, Setting};
-use crate::inputs::rows::{self, Many};
-use crate::inputs::sets::{LISTS, ListSpace, Lists};
+use crate::inputs::batch::{Several, several};
+use crate::inputs::lists::{LISTS, Lists, Space};
 use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
@@ -185,7 +185,7 @@ pub struct Workspace<'a> {
     integers: &'a mut [u32],
     lists: Option<&'static Lists>,
     /// What several samples need; not linked where only batches of one are asked for.
-    many: Option<Many>,
+    several: Option<Several>,
 }
 
 impl<'a> Workspace<'a> {
@@ -195,7 +195,7 @@ impl<'a> Workspace<'a> {
     /// [`Error::Spec`], [`Error::Setting`] for a `batch` of 0, or [`Error::Length`] unless the length is exact.
     #[inline(always)]
     pub fn new(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
-        Self::checked(spec, batch, floats, spec.work_len(batch), many(batch))
+        Self::checked(spec, batch, floats, spec.work_len(batch), several_of(batch))
     }
 
     /// For prediction and evaluation alone: [`Spec::predict_len`] floats.
@@ -204,7 +204,7 @@ impl<'a> Workspace<'a> {
     /// As [`new`](Self::new).
     #[inline(always)]
     pub fn for_prediction(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
-        Self::checked(spec, batch, floats, spec.predict_len(batch), many(batch))
+        Self::checked(spec, batch, floats, spec.predict_len(batch), several_of(batch))
     }
 
     fn checked(
@@ -212,14 +212,14 @@ impl<'a> Workspace<'a> {
         batch: usize,
         floats: &'a mut [f32],
         needed: usize,
-        many: Option<Many>,
+        several: Option<Several>,
     ) -> Result<Self, Error> {
         spec.check()?;
         if batch == 0 {
             return Err(Error::Setting(Setting::BatchSize));
         }
         Error::expect_len(Buffer::Work, needed, floats.len())?;
-        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [], lists: None, many })
+        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [], lists: None, several })
     }
 
     /// Adds memory for lists of the non-zero inputs, which make batches of mostly zero inputs several times faster and
@@ -246,7 +246,7 @@ impl<'a> Workspace<'a> {
         spec: &Spec,
         samples: usize,
         needed: usize,
-    ) -> Result<(&mut [f32], ListSpace<'_>), Error> {
+    ) -> Result<(&mut [f32], Space<'_>), Error> {
         if samples > self.capacity {
             return Err(Error::BatchTooLarge { capacity: self.capacity, got: samples });
         }
@@ -256,14 +256,14 @@ impl<'a> Workspace<'a> {
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
         let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
-        Ok((floats, ListSpace { floats: self.values, integers: self.integers, lists: self.lists, many: self.many }))
+        Ok((floats, Space { floats: self.values, integers: self.integers, lists: self.lists, several: self.several }))
     }
 }
 
 /// In the caller's own code, where the batch's size is mostly a constant.
 #[inline(always)]
-fn many(batch: usize) -> Option<Many> {
-    if batch > 1 { Some(rows::many) } else { None }
+fn several_of(batch: usize) -> Option<Several> {
+    if batch > 1 { Some(several) } else { None }
 }
 
 #[cfg(test)]
