@@ -1,4 +1,4 @@
-//! The command on tables as a user meets it: README's lines, models that carry how their inputs are made, numbers in their
+//! The command on tables as a user meets it: the guide's lines, models that carry how their inputs are made, numbers in their
 //! units, and what is refused.
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
@@ -18,7 +18,7 @@ use std::io::Write;
 use std::process::Stdio;
 use tempfile::TempDir;
 
-/// README's table where the command runs.
+/// The guide's table where the command runs.
 fn workplace() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("examples")).unwrap();
@@ -36,20 +36,30 @@ fn cells(table: &str) -> Vec<Vec<String>> {
     lines.collect()
 }
 
+/// The commands in a page of the guide's tutorials.
+fn commands(page: &str) -> Vec<String> {
+    let pages = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/tutorials");
+    let text = fs::read_to_string(format!("{pages}/{page}")).unwrap();
+    let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().replace("\\\n", " "));
+    let lines = blocks.flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>());
+    let commands = lines.map(|line| line.split('#').next().unwrap().trim().to_owned());
+    commands.filter_map(|line| line.strip_prefix("cygnet ").map(str::to_owned)).collect()
+}
+
 #[test]
-fn the_lines_in_readme_do_what_it_says() {
+fn the_commands_of_the_tutorial_on_tables_do_what_it_says() {
     let dir = workplace();
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, section) = readme.split_once("## Your own data").unwrap();
-    let (_, block) = section.split_once("```sh\n").unwrap();
-    let (block, _) = block.split_once("```").unwrap();
-    let block = block.replace("\\\n", " ");
-    let lines: Vec<&str> = block.lines().filter(|line| !line.is_empty()).collect();
-    assert!(lines.len() >= 5, "{block}");
-    for line in lines {
-        let (line, _) = line.split_once('#').unwrap_or((line, ""));
-        succeeds(&dir, line.trim().strip_prefix("cygnet ").unwrap());
-    }
+    let commands = commands("table.md");
+    assert!(commands.len() >= 5, "{commands:?}");
+    commands.iter().for_each(|command| drop(succeeds(&dir, command)));
+}
+
+#[test]
+fn the_model_for_firmware_is_what_its_tutorial_trains() {
+    let dir = workplace();
+    let expected = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/pump.cygnet")).unwrap();
+    commands("deploy.md").iter().for_each(|command| drop(succeeds(&dir, command)));
+    assert_eq!(bytes(&dir, "pump/average.cygnet"), expected);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The mean of the latest models.
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, cut, numbered, rows, rows_mut};
+use crate::kernels;
 use crate::model::params::Params;
 use crate::network::spec::Spec;
+use crate::slices::{cut, numbered, rows, rows_mut};
 
 /// What a window is besides its models: kept with them, for [`Window::resume`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

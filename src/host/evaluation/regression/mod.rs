@@ -9,6 +9,7 @@ use crate::host::files::SavedModel;
 use crate::host::plan::Plan;
 use crate::host::report::text::aligned;
 use crate::host::training::split;
+use crate::network::part::Split;
 use std::borrow::ToOwned;
 use std::format;
 use std::path::Path;
@@ -33,7 +34,7 @@ impl Units {
     pub fn of_model(&self, model: &SavedModel) -> SavedModel {
         let mut model = model.clone();
         let Some(layer) = model.spec.layers().last() else { return model };
-        let (weights, bias) = model.params[layer.offset()..].split_at_mut(layer.weight_len());
+        let Split { weights, bias, .. } = layer.split_mut(&mut model.params);
         for row in weights.chunks_mut(layer.outputs()) {
             row.iter_mut().zip(&self.deviations).for_each(|(w, sd)| *w *= sd);
         }
