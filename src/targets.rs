@@ -76,12 +76,12 @@ pub(crate) fn check_classes(classes: usize) -> Result<(), Error> {
     if classes > 0 && classes - 1 <= usize::from(u16::MAX) { Ok(()) } else { Err(Error::Setting(Setting::Classes)) }
 }
 
-/// The class of the largest value; of equal ones the first; 0 for none, 65,535 for any behind that.
+/// The class of the largest of at most 65,536 values; of equal ones the first; 0 for none.
 ///
 /// A network with one output under binary cross-entropy names its class by [`class_of`].
 #[must_use]
 pub fn argmax(values: &[f32]) -> u16 {
-    u16::try_from(peak(values).0).unwrap_or(u16::MAX)
+    peak(values).0 as u16
 }
 
 /// The largest value and its index.

@@ -113,7 +113,7 @@ impl<'a> Sgd<'a> {
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     #[inline(always)]
     pub fn new(config: SgdConfig, spec: &Spec, velocity: &'a mut [f32]) -> Result<Self, Error> {
-        let sgd = Self::checked(SgdState::new(config, spec)?, velocity, other(&config))?;
+        let sgd = Self::started(config, spec, velocity, other(&config))?;
         kernels::clear(sgd.velocity);
         Ok(sgd)
     }
@@ -127,6 +127,10 @@ impl<'a> Sgd<'a> {
         let mut sgd = Self::checked(state, velocity, other(&state.config))?;
         sgd.bound = check_state(sgd.velocity, -LIMIT, 0)?;
         Ok(sgd)
+    }
+
+    fn started(config: SgdConfig, spec: &Spec, velocity: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
+        Self::checked(SgdState::new(config, spec)?, velocity, other)
     }
 
     fn checked(state: SgdState, velocity: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
