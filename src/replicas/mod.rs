@@ -12,11 +12,12 @@ use crate::network::dropout::Draws;
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
 use crate::slices::{numbered, rows_mut};
-pub use votes::{Vote, Votes};
+pub use votes::{Vote, Votes, VotesState};
 
 /// Where replicas begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Start {
     /// All at the same weights: what they learn may be averaged even if nothing pulls them.
     #[default]

@@ -6,7 +6,9 @@ use super::optimizers::Oracle;
 use super::{Pair, expect, in_lanes, same, tree};
 use cygnet::average::NormUpdate;
 use cygnet::metrics::Score;
-use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::optim::{
+    AdamConfig, AdamState, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig,
+};
 use cygnet::{Activation, Adam, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 const SEED: u64 = 77;
@@ -128,7 +130,7 @@ fn adam_late_in_a_run() {
         let mut params = initial(&spec, 3);
         let (m, v): (Vec<f32>, Vec<f32>) = numbers(params.len(), 5).into_iter().map(|x| (0.1 * x, x * x)).unzip();
         let mut state = [m.clone(), v.clone()].concat();
-        let mut adam = Adam::resume(config, &spec, &mut state, steps).unwrap();
+        let mut adam = Adam::resume(AdamState::new(config, &spec, steps).unwrap(), &mut state).unwrap();
         compare(3, 8, &mut adam, &mut Oracle::Adam(config, m, v), &mut params, steps);
     }
 }
