@@ -9,8 +9,8 @@ mod cli;
 use cli::{bytes, fails, succeeds};
 use cygnet::host::files::SavedModel;
 use cygnet::metrics::argmax;
-use cygnet::preprocess::{Preprocess, preprocess_len};
-use cygnet::store::{checkpoint_len, load_params, load_spec, section_len};
+use cygnet::preprocess::Preprocess;
+use cygnet::store::{load_params, load_spec};
 use cygnet::{Workspace, predict};
 use serde_json::Value;
 use std::fs;
@@ -99,8 +99,8 @@ fn a_model_carries_how_its_inputs_are_made() {
     // The core reads the same file and says the same.
     let file = bytes(&dir, "run/average.cygnet");
     let spec = load_spec(&file).unwrap();
-    let (network, section) = file.split_at(checkpoint_len(&spec));
-    let (mut params, mut numbers) = (vec![0.0; spec.param_len()], vec![0.0; preprocess_len(3)]);
+    let (network, section) = file.split_at(spec.checkpoint_len());
+    let (mut params, mut numbers) = (vec![0.0; spec.param_len()], vec![0.0; Preprocess::state_len(3)]);
     load_params(&spec, &file, &mut params).unwrap();
     let preprocess = Preprocess::load(3, section, &mut numbers).unwrap();
     let mut floats = vec![0.0; spec.predict_len(1)];
@@ -109,7 +109,7 @@ fn a_model_carries_how_its_inputs_are_made() {
         let mut x: Vec<f32> = line.split(',').skip(1).take(3).map(|c| c.parse().unwrap_or(f32::NAN)).collect();
         preprocess.apply(&mut x).unwrap();
         let class = argmax(predict(&spec, &params, &x, &mut work).unwrap());
-        assert_eq!(answer[1], ["leak", "ok", "worn"][class], "{line}");
+        assert_eq!(answer[1], ["leak", "ok", "worn"][usize::from(class)], "{line}");
     }
 
     // Damage anywhere shows.
@@ -118,13 +118,14 @@ fn a_model_carries_how_its_inputs_are_made() {
         damaged[at] ^= 16;
         assert!(SavedModel::from_checkpoint(&damaged).is_err(), "byte {at}");
     }
-    for end in [0, 1, 30, network.len() - 1, network.len(), network.len() + 1, network.len() + section_len(3)]
-        .into_iter()
-        .chain([network.len() + section_len(3) + 5, file.len() - 1])
+    for end in
+        [0, 1, 30, network.len() - 1, network.len(), network.len() + 1, network.len() + Preprocess::section_len(3)]
+            .into_iter()
+            .chain([network.len() + Preprocess::section_len(3) + 5, file.len() - 1])
     {
         let cut = SavedModel::from_checkpoint(&file[..end]);
         // Without names and without preprocessing it is whole, too.
-        let is_whole = end == network.len() || end == network.len() + section_len(3);
+        let is_whole = end == network.len() || end == network.len() + Preprocess::section_len(3);
         assert_eq!(cut.is_ok(), is_whole, "{end}");
     }
     assert!(SavedModel::from_checkpoint(&[&file[..], b"\0"].concat()).is_err());

@@ -10,7 +10,7 @@ use crate::inputs::lists::{LISTS, Lists, Space};
 use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
 pub use fold::fold;
@@ -46,7 +46,7 @@ impl Init {
 #[derive(Debug)]
 #[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
-    pub(crate) spec: &'a Spec,
+    pub(crate) spec: Spec,
     pub(crate) params: &'a mut [f32],
     /// Seed and steps.
     pub(crate) draws: Draws,
@@ -79,11 +79,11 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], or [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats.
-    pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         let draws = Draws { seed: 0, step: 0 };
-        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
+        Ok(Self { spec: *spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -97,11 +97,10 @@ impl<'a> Model<'a> {
         {
             return Err(Error::Setting(Setting::Sigma));
         }
-        let spec = self.spec;
         self.becomes(Mark::Live);
-        for layer in spec.layers() {
+        for layer in self.spec.layers() {
             let Split { weights, bias, scale, shift, mean, variance } = layer.split_mut(self.params);
-            let sigma = init.scale(layer);
+            let sigma = init.scale(&layer);
             let mut draws = random::stream(seed, Purpose::Init, layer.index() as u64);
             for w in weights {
                 *w = sigma * random::normal(&mut draws);
@@ -120,8 +119,8 @@ impl<'a> Model<'a> {
 
     /// The network's description.
     #[must_use]
-    pub fn spec(&self) -> &'a Spec {
-        self.spec
+    pub fn spec(&self) -> &Spec {
+        &self.spec
     }
 
     /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias, then what a

@@ -32,7 +32,7 @@ impl Trace<'_> {
             let (deltas_below, here) = cut_mut(core::mem::take(&mut deltas), at);
             (activations, deltas) = (cut(activations, at).0, deltas_below);
             if let Some(norm) = layer.norm() {
-                bound += (norm.backward)(layer, here, params, &mut norms);
+                bound += (norm.backward)(&layer, here, params, &mut norms);
             }
             let largest = if layer.index() > 0 {
                 let start = at.saturating_sub(n.wrapping_mul(layer.inputs()));
@@ -56,7 +56,7 @@ impl Trace<'_> {
             let width = self.samples.wrapping_mul(layer.outputs());
             let x = if layer.index() == 0 { self.inputs } else { below.batch(self.samples, self.several) };
             let (here, deltas_above) = cut(deltas, width);
-            each(layer, &x, here);
+            each(&layer, &x, here);
             let (a, above) = cut(activations, width);
             (below, activations, deltas) = (Floats(a), above, deltas_above);
         }

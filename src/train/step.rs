@@ -7,8 +7,7 @@ use crate::inputs::Inputs;
 use crate::inputs::batch::{Batch, Place, Slot, Update};
 use crate::kernels;
 use crate::model::{Mark, Model, Workspace};
-use crate::network::layer::{Layer, Norm};
-use crate::network::link::Link;
+use crate::network::layer::Norm;
 use crate::network::spec::Spec;
 use crate::optim::Optimizer;
 use crate::score::{Score, score_with_gradient};
@@ -52,7 +51,7 @@ impl Model<'_> {
         let mut slot = Slot::default();
         let (trace, bound, block) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
         self.begin(optimizer, rate, trace.samples as f32, bound)?;
-        descend(&trace, self.spec, self.params, block, optimizer);
+        descend(&trace, &self.spec, self.params, block, optimizer);
         Ok(score)
     }
 
@@ -87,15 +86,15 @@ impl Model<'_> {
         let (mut norms, before) = (&*trace.norms, gradient.score.samples());
         for layer in self.spec.layers() {
             let pooled = layer.pooled(gradient.sum);
-            let largest = |norm: &Norm| (norm.largest)(layer, pooled, &mut norms, trace.samples, before);
+            let largest = |norm: &Norm| (norm.largest)(&layer, pooled, &mut norms, trace.samples, before);
             if layer.norm().map(largest).is_some_and(|largest| !is_moderate(largest)) {
                 return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
             }
         }
         if let Some(squares) = &mut gradient.squares {
-            squares.add(square(&trace, self.spec, gradient.sum, block), trace.samples as u64);
+            squares.add(square(&trace, &self.spec, gradient.sum, block), trace.samples as u64);
         }
-        trace.accumulate(self.spec, gradient.sum, before);
+        trace.accumulate(&self.spec, gradient.sum, before);
         gradient.score = score;
         Ok(score)
     }
@@ -139,7 +138,7 @@ impl Model<'_> {
     fn follow_pooled(&mut self, gradient: &Gradient<'_>) {
         for layer in self.spec.layers() {
             if let Some(norm) = layer.norm() {
-                (norm.follow_pooled)(layer, self.params, layer.pooled(gradient.sum), gradient.score.samples());
+                (norm.follow_pooled)(&layer, self.params, layer.pooled(gradient.sum), gradient.score.samples());
             }
         }
     }
@@ -166,7 +165,7 @@ impl Model<'_> {
         work: &'w mut Workspace<'_>,
         slot: &'w mut Slot<'w>,
     ) -> Result<(Trace<'w>, f32, &'w mut [f32]), Error> {
-        let spec = self.spec;
+        let spec = &self.spec;
         let (samples, largest) = targets.check(spec, inputs)?;
         if samples < 2 && spec.normed() > 0 {
             return Err(Error::SingleSample);
@@ -235,7 +234,7 @@ fn square(trace: &Trace<'_>, spec: &Spec, scratch: &mut [f32], block: &mut [f32]
             }
             Batch::Many(batch) => {
                 // What the norm learns comes after, and nothing is to move.
-                let layer = &Layer { norm: Link(None), ..*layer };
+                let layer = &layer.plain();
                 let place = Place { layer, weights, bias, norm: &mut [], norms: &mut &[][..], deltas, block };
                 batch.descend(place, true, &mut rows);
             }
