@@ -220,10 +220,10 @@ mod tests {
             for (first, fresh) in [(0, true), (1, false), (3, true)] {
                 let mut expected = [0.25; 8];
                 let g = cut_mut(&mut expected, 8 - 2 * first).0;
-                Floats(&floats).gradient(layer, first, &deltas, g, fresh);
+                Floats(&floats).gradient(&layer, first, &deltas, g, fresh);
                 for set in &sets {
                     let mut got = [0.25; 8];
-                    set.gradient(layer, first, &deltas, cut_mut(&mut got, 8 - 2 * first).0, fresh);
+                    set.gradient(&layer, first, &deltas, cut_mut(&mut got, 8 - 2 * first).0, fresh);
                     assert_eq!(got.map(f32::to_bits), expected.map(f32::to_bits));
                 }
             }

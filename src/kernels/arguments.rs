@@ -1,7 +1,7 @@
 //! What kernels take besides slices of floats.
 
 use super::{lists, prefetch};
-use crate::slices::cut;
+use crate::slices::picked;
 
 /// Rows of a set of bytes, picked by their index: element = byte · `scale`.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ impl<'a> ByteRows<'a> {
     /// Row `row` of the set.
     #[inline(always)]
     pub(crate) fn row(&self, row: u32) -> &'a [u8] {
-        cut(cut(self.set, (row as usize).saturating_mul(self.width)).1, self.width).0
+        picked(self.set, self.width, row)
     }
 }
 
