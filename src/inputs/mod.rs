@@ -17,9 +17,9 @@ use crate::error::{Error, Value};
 use crate::finite::check_finite;
 use crate::network::spec::Spec;
 use crate::slices::cut;
-use batch::{Batch, Slot};
+use batch::Batch;
 use core::fmt;
-use lists::Space;
+use lists::{Slot, Space};
 use sets::{Set, whole_rows};
 
 /// The inputs of `n` samples: any slice of floats, or rows of a set that [`picked`](Self::picked), [`bytes`](Self::bytes)

@@ -2,8 +2,8 @@
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::check_finite;
-use crate::inputs::batch::{Batch, Many, Slot};
-use crate::inputs::lists::Space;
+use crate::inputs::batch::{Batch, Many};
+use crate::inputs::lists::{Slot, Space};
 use crate::kernels::{self, ByteRows, CompressedRows};
 use crate::network::layer::Layer;
 use crate::network::spec::Spec;
@@ -86,7 +86,7 @@ pub(crate) static BYTES: Kind = Kind {
     },
     prepare: |set, spec, space, training, slot| {
         Ok(match space.lists {
-            Some(lists) => (lists.bytes)(set, spec.inputs(), space, training, slot),
+            Some(lists) => (lists.bytes)(set.byte_rows(spec.inputs()), space, training, slot),
             None => Batch::Many(set),
         })
     },
@@ -105,7 +105,10 @@ pub(crate) static SPARSE: Kind = Kind {
         Ok((check_pick(set.pick, set.starts.len().saturating_sub(1))?, 255.0 * set.scale.abs()))
     },
     prepare: |set, spec, space, training, slot| match space.lists {
-        Some(lists) => Ok((lists.sparse)(set, spec.inputs(), space, training, slot)),
+        Some(lists) => {
+            let listed = (lists.sparse)(set.compressed_rows(), spec.inputs(), space, training, slot);
+            Ok(listed.unwrap_or(Batch::Many(set)))
+        }
         // Sample by sample the gradient would take several times as long.
         None if training => {
             Err(Error::Length { buffer: Buffer::Index, needed: spec.index_len(set.pick.len()), got: 0 })
@@ -149,12 +152,12 @@ impl<'a> Set<'a> {
     }
 
     /// Rows of bytes, for the kernels.
-    pub(crate) fn byte_rows(&self, width: usize) -> ByteRows<'a> {
+    fn byte_rows(&self, width: usize) -> ByteRows<'a> {
         ByteRows { set: self.bytes, width, pick: self.pick, scale: self.scale }
     }
 
     /// Rows of bytes without zeros, for the kernels.
-    pub(crate) fn compressed_rows(&self) -> CompressedRows<'a> {
+    fn compressed_rows(&self) -> CompressedRows<'a> {
         let Self { starts, positions, bytes: values, pick, scale, .. } = *self;
         CompressedRows { starts, positions, values, pick, scale }
     }
