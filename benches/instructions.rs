@@ -10,7 +10,9 @@ mod common;
 
 use common::{DROPOUT, Form, Learner, NET, Samples, adam, aligned, dense_floats, sgd};
 use cygnet::kernels::{Isa, isa};
-use cygnet::{Averager, Gradient, Score, Targets, checkpoint_len, save};
+use cygnet::metrics::Score;
+use cygnet::store::{checkpoint_len, save};
+use cygnet::{Averager, Gradient, Targets};
 
 const BATCH: usize = 32;
 

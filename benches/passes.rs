@@ -10,7 +10,8 @@ use common::report::{Cost, Report};
 use common::{DEEP, Form, Learner, NET, Samples, aligned};
 use cygnet::host::data::Dataset;
 use cygnet::host::evaluation::Evaluator;
-use cygnet::{Gradient, Score, Spec, Workspace};
+use cygnet::metrics::Score;
+use cygnet::{Gradient, Spec, Workspace};
 use std::num::NonZeroUsize;
 
 const BATCH: usize = 32;

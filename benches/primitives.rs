@@ -8,7 +8,11 @@ mod common;
 
 use common::report::{Cost, Report};
 use common::{Form, Learner, NET, Samples, aligned, dense_floats, sgd};
-use cygnet::{Activation, Averager, Math, Spec, Targets, checkpoint_len, compress, nonzeros, save, softmax};
+use cygnet::inputs::{compress, nonzeros};
+use cygnet::metrics::softmax;
+use cygnet::network::Math;
+use cygnet::store::{checkpoint_len, save};
+use cygnet::{Activation, Averager, Spec, Targets};
 
 const LAYER: Spec = Spec::new(784).dense(64, Activation::Identity);
 const BATCH: usize = 32;
@@ -70,7 +74,7 @@ fn bytes(report: &mut Report, samples: &Samples) {
         save(&NET, model.params(), bytes).expect("parameters are finite");
     });
     report.time("bytes", "checkpoint read", Cost::Other, || {
-        cygnet::load(bytes, model.params_mut()).expect("just written");
+        cygnet::store::load(bytes, model.params_mut()).expect("just written");
     });
     let images = aligned(1000 * 784);
     images.iter_mut().zip(&samples.floats[..1000 * 784]).for_each(|(byte, x)| *byte = (x * 255.0) as u8);

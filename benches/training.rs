@@ -8,7 +8,8 @@ mod common;
 
 use common::report::{Cost, Report};
 use common::{DEEP, DROPOUT, Form, Learner, NET, Samples, WIDE, adam, dense_floats, sgd};
-use cygnet::{Optimizer, Spec};
+use cygnet::Spec;
+use cygnet::optim::Optimizer;
 
 /// An optimizer for a network.
 type Make = fn(&Spec) -> Box<dyn Optimizer>;

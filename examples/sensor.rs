@@ -3,11 +3,11 @@
 //!
 //! `cargo run --example sensor`
 
-use cygnet::{
-    Activation, Adam, AdamConfig, Clip, Error, Fit, Init, Inputs, Missing, Model, Preprocess, PreprocessConfig,
-    Scaling, Spec, Targets, Workspace, argmax, checkpoint_len, fit_len, load_params, predict, preprocess_len, save,
-    section_len,
-};
+use cygnet::metrics::argmax;
+use cygnet::optim::AdamConfig;
+use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, fit_len, preprocess_len};
+use cygnet::store::{checkpoint_len, load_params, save, section_len};
+use cygnet::{Activation, Adam, Error, Init, Inputs, Model, Spec, Targets, Workspace, predict};
 
 /// Temperature in °C and pressure in Pa; whether a pump is well or leaks.
 const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::Identity);

@@ -3,8 +3,11 @@
 //!
 //! `cargo run --release --example swa`
 
+use cygnet::average::Snapshots;
+use cygnet::metrics::Score;
+use cygnet::optim::SgdConfig;
 use cygnet::random::{self, Purpose};
-use cygnet::{Activation, Averager, Error, Init, Model, Score, Sgd, SgdConfig, Snapshots, Spec, Targets, Workspace};
+use cygnet::{Activation, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 
 const NET: Spec = Spec::new(2).dense(32, Activation::Tanh).dense(32, Activation::Tanh).dense(2, Activation::Identity);
 const SAMPLES: usize = 400;

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --example xor`
 
-use cygnet::{Activation, Adam, AdamConfig, Error, Init, Loss, Model, Spec, Targets, Workspace};
+use cygnet::optim::AdamConfig;
+use cygnet::{Activation, Adam, Error, Init, Loss, Model, Spec, Targets, Workspace};
 
 const NET: Spec = Spec::new(2).dense(8, Activation::Tanh).dense(1, Activation::Identity).loss(Loss::BinaryCrossEntropy);
 const INPUTS: [f32; 8] = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0];

@@ -33,7 +33,7 @@ pub enum Buffer {
     Probabilities,
     /// Counts of a confusion matrix, the square of the number of classes.
     Counts,
-    /// Votes on samples, [`Vote::len`](crate::Vote::len) floats.
+    /// Votes on samples, [`Vote::len`](crate::replicas::Vote::len) floats.
     Votes,
     /// Pooled statistics of norms, [`Spec::norm_len`](crate::Spec::norm_len) floats.
     Statistics,
@@ -44,12 +44,12 @@ pub enum Buffer {
     /// Indices of a workspace's lists, [`Spec::index_len`](crate::Spec::index_len) integers, or those of a compressed
     /// set.
     Index,
-    /// Numbers of a preprocessing, [`preprocess_len`](crate::preprocess_len) of them, or [`fit_len`](crate::fit_len) while it
+    /// Numbers of a preprocessing, [`preprocess_len`](crate::preprocess::preprocess_len) of them, or [`fit_len`](crate::preprocess::fit_len) while it
     /// is fitted.
     Preprocess,
     /// Counts of a fit, one a feature.
     FeatureCounts,
-    /// Bytes of a preprocessing, [`section_len`](crate::section_len) of them.
+    /// Bytes of a preprocessing, [`section_len`](crate::store::section_len) of them.
     Section,
 }
 
@@ -60,7 +60,7 @@ pub enum Buffer {
 pub enum SpecFault {
     /// No layer yet.
     NoLayers,
-    /// More than [`MAX_LAYERS`](crate::MAX_LAYERS) dense layers.
+    /// More than [`MAX_LAYERS`](crate::network::MAX_LAYERS) dense layers.
     TooManyLayers,
     /// A width of zero.
     ZeroWidth,

@@ -1,16 +1,16 @@
 //! From samples to outputs: `a = f(x·W + bias)`, layer by layer.
 
-use crate::dropout::Draws;
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
+use crate::inputs::rows::{Floats, Many, Rows};
+use crate::inputs::samples::Inputs;
+use crate::inputs::sets::Form;
 use crate::kernels::{cut, cut_mut};
-use crate::layer::Layer;
 use crate::math::Math;
 use crate::model::{Model, Workspace};
-use crate::rows::{Floats, Many, Rows};
-use crate::samples::Inputs;
-use crate::sets::Form;
-use crate::spec::Spec;
+use crate::network::dropout::Draws;
+use crate::network::layer::Layer;
+use crate::network::spec::Spec;
 
 /// The outputs of `n` samples as `(n, spec.outputs())` floats in the workspace: logits for
 /// the cross-entropies, values for the others. `params` may lie in flash.
@@ -42,10 +42,10 @@ fn predict_inputs<'w>(
 }
 
 impl Model<'_> {
-    /// [`predict`](crate::predict) with this model's parameters.
+    /// [`predict`] with this model's parameters.
     ///
     /// # Errors
-    /// As [`predict`](crate::predict).
+    /// As [`predict`].
     pub fn predict<'w, 'x>(
         &self,
         inputs: impl Into<Inputs<'x>>,

@@ -5,8 +5,8 @@
 /// Another crate in the same build may switch on the feature that brings one more, so that a `match` needs an arm for it:
 ///
 /// ```compile_fail,E0004
-/// match cygnet::Math::Libm {
-///     cygnet::Math::Libm => {}
+/// match cygnet::network::Math::Libm {
+///     cygnet::network::Math::Libm => {}
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -116,7 +116,7 @@ pub struct Anneal {
 /// A learning-rate schedule: `warmup` steps up from `η/(warmup+1)`, then `decay` from `η`, then `anneal` on top of both.
 ///
 /// ```
-/// use cygnet::{Anneal, Decay, Schedule, Shape};
+/// use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
 /// let decay = Decay::Linear { to: 0.0, steps: 100 };
 /// let schedule = Schedule { rate: 0.1, warmup: 10, decay, ..Schedule::constant(0.0) };
 /// assert_eq!(schedule.at(10), 0.1);

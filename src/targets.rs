@@ -64,7 +64,7 @@ impl Target<'_> {
 }
 
 /// The class that a row of outputs names: [`argmax`]; of a single output, a logit of class 1 against class 0, whether it is
-/// above 0. (A single probability, as [`Swag::predict`](crate::Swag::predict) gives, names class 1 where it is above a half.)
+/// above 0. (A single probability, as [`Swag::predict`](crate::average::Swag::predict) gives, names class 1 where it is above a half.)
 #[must_use]
 pub fn class_of(outputs: &[f32]) -> usize {
     if let [logit] = outputs { usize::from(*logit > 0.0) } else { argmax(outputs) }

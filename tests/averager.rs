@@ -4,11 +4,12 @@
 mod common;
 
 use common::{bits, cases};
-use cygnet::{
-    Activation, AverageState, Averager, Buffer, CheckpointFault, Ema, Error, Loss, Model, Origin, Params, Parts, Rule,
-    Setting, Sgd, SgdConfig, Snapshots, Spec, Targets, Value, Warmup, Window, Workspace, checkpoint_len, holds_average,
-    load_params, save,
-};
+use cygnet::average::{AverageState, Ema, Origin, Parts, Rule, Snapshots, Warmup, Window};
+use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
+use cygnet::model::Params;
+use cygnet::optim::SgdConfig;
+use cygnet::store::{checkpoint_len, holds_average, load_params, save};
+use cygnet::{Activation, Averager, Error, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

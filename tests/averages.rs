@@ -1,7 +1,8 @@
 //! The averages that torch.optim.swa_utils makes, from `tests/reference/averages.py`, beside ours.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use cygnet::{Averager, Ema, Origin, Rule};
+use cygnet::Averager;
+use cygnet::average::{Ema, Origin, Rule};
 
 const PARAMS: usize = 50_890;
 const SNAPSHOTS: u32 = 1_000;

@@ -7,12 +7,13 @@
 mod common;
 
 use common::{initial, numbers};
-use cygnet::{
-    Activation, AverageState, Averager, CheckpointFault, Ema, Error, Loss, Missing, Model, Origin, Params, Preprocess,
-    PreprocessConfig, Rule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Sgd, SgdConfig, Spec, Swag, SwagState,
-    Targets, Value, Warmup, Workspace, checkpoint_len, holds_average, load, load_params, load_spec, preprocess_len,
-    save, section_len,
-};
+use cygnet::average::{AverageState, Ema, Origin, Rule, Swag, SwagState, Warmup};
+use cygnet::error::{CheckpointFault, Value};
+use cygnet::model::Params;
+use cygnet::optim::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, SgdConfig};
+use cygnet::preprocess::{Missing, Preprocess, PreprocessConfig, preprocess_len};
+use cygnet::store::{checkpoint_len, holds_average, load, load_params, load_spec, save, section_len};
+use cygnet::{Activation, Averager, Error, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::prelude::*;
 use std::mem::forget;
 
@@ -307,8 +308,8 @@ fn a_schedule_free_state_is_written_as_it_was_read() {
 fn a_preprocessing_is_written_as_it_was_read() {
     let config = PreprocessConfig { missing: Missing::Mean, ..PreprocessConfig::default() };
     for config in [config, PreprocessConfig::default()] {
-        let (mut floats, mut counts) = (vec![0.0; cygnet::fit_len(2)], [0; 2]);
-        let mut fit = cygnet::Fit::new(config, 2, &mut floats, &mut counts).unwrap();
+        let (mut floats, mut counts) = (vec![0.0; cygnet::preprocess::fit_len(2)], [0; 2]);
+        let mut fit = cygnet::preprocess::Fit::new(config, 2, &mut floats, &mut counts).unwrap();
         fit.add(&numbers(8, 3)).unwrap();
         let mut bytes = vec![0; section_len(2)];
         fit.finish().unwrap().save(&mut bytes).unwrap();

@@ -8,9 +8,10 @@ mod cli;
 
 use cli::{bytes, fails, succeeds};
 use cygnet::host::files::SavedModel;
-use cygnet::{
-    Preprocess, Workspace, argmax, checkpoint_len, load_params, load_spec, predict, preprocess_len, section_len,
-};
+use cygnet::metrics::argmax;
+use cygnet::preprocess::{Preprocess, preprocess_len};
+use cygnet::store::{checkpoint_len, load_params, load_spec, section_len};
+use cygnet::{Workspace, predict};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;

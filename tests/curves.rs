@@ -1,7 +1,7 @@
 //! What scikit-learn makes of the same scores and classes, from `tests/reference/curves.py`, beside ours.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use cygnet::{ClassScore, Confusion, Curves};
+use cygnet::metrics::{ClassScore, Confusion, Curves};
 
 /// Largest difference; ours are exact counts divided in single precision, a few parts in 10⁸ of figures up to 1.
 const FROM_SCIKIT_LEARN: f64 = 1e-6;

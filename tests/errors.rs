@@ -4,11 +4,11 @@
 mod common;
 
 use common::{bits, classes, initial, numbers, predict_work, samples, work};
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Buffer, CheckpointFault, Error, Gradient, Init, Loss, Model, Optimizer,
-    Score, Setting, Sgd, SgdConfig, Spec, SpecFault, SpecField, Targets, Value, Workspace, checkpoint_len, evaluate,
-    load, load_params, load_spec, predict, save,
-};
+use cygnet::error::{Buffer, CheckpointFault, Setting, SpecFault, SpecField, Value};
+use cygnet::metrics::{Score, evaluate};
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::store::{checkpoint_len, load, load_params, load_spec, save};
+use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 
 /// 3 inputs, 2 outputs, 26 parameters.
 const NET: Spec = Spec::new(3).dense(4, Activation::Tanh).dropout(0.5).dense(2, Activation::Identity);

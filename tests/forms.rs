@@ -5,12 +5,11 @@
 
 mod common;
 
+use cygnet::inputs::{SparseSet, compress, nonzeros};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};
-use cygnet::{
-    Activation, Adam, AdamConfig, Gradient, Init, Inputs, Loss, Model, Optimizer, Sgd, SgdConfig, SparseSet, Spec,
-    Targets, Workspace, compress, nonzeros,
-};
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::{Activation, Adam, Gradient, Init, Inputs, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 const SCALE: f32 = 1.0 / 255.0;
 

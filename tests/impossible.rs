@@ -4,10 +4,12 @@
 mod common;
 
 use common::{bits, cases, initial, numbers, samples};
-use cygnet::{
-    Activation, Adam, AdamConfig, Decay, Draws, Error, Gate, Gradient, Init, Loss, Model, Optimizer, Schedule, Score,
-    Setting, Sgd, SgdConfig, Spec, Swag, Targets, Value, Workspace, class_of, evaluate, predict,
-};
+use cygnet::average::{Draws, Gate, Swag};
+use cygnet::error::{Setting, Value};
+use cygnet::metrics::{Score, class_of, evaluate};
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::schedule::{Decay, Schedule};
+use cygnet::{Activation, Adam, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 use proptest::prelude::*;
 
 const ONE: Spec = Spec::new(3).dense(4, Activation::Tanh).dense(1, Activation::Identity).loss(Loss::BinaryCrossEntropy);

@@ -4,12 +4,13 @@
 
 mod common;
 
+use cygnet::error::{Buffer, Setting, Value};
+use cygnet::inputs::{SparseSet, compress, nonzeros};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};
-use cygnet::{
-    Activation, Adam, AdamConfig, Buffer, Error, Init, Inputs, Model, Score, Setting, SparseSet, Spec, Targets, Value,
-    Workspace, compress, nonzeros,
-};
+use cygnet::metrics::Score;
+use cygnet::optim::AdamConfig;
+use cygnet::{Activation, Adam, Error, Init, Inputs, Model, Spec, Targets, Workspace};
 
 /// Wide enough for tiles of every width.
 const NET: Spec =

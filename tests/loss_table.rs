@@ -4,10 +4,9 @@
 mod common;
 
 use common::work;
-use cygnet::{
-    Activation, Adam, AdamConfig, Decay, Gradient, Loss, Model, Optimizer, Schedule, Sgd, SgdConfig, Spec, Targets,
-    Workspace,
-};
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::schedule::{Decay, Schedule};
+use cygnet::{Activation, Adam, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 const TABLE: &str = include_str!("reference/loss_table.txt");
 /// f32 against f64: 74 parameters, 10 steps of about a hundred roundings of 6e-8 each, which mostly cancel; 4e-7 measured,

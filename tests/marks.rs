@@ -4,11 +4,12 @@
 mod common;
 
 use common::{bits, cases, initial, work};
-use cygnet::{
-    Activation, Averager, Error, Init, Loss, Model, Optimizer, Params, ScheduleFree, ScheduleFreeConfig, Sgd,
-    SgdConfig, Spec, Swag, Targets, Window, Workspace, attract, checkpoint_len, fold, holds_average, mean_of, pull,
-    save,
-};
+use cygnet::average::{Swag, Window};
+use cygnet::model::{Params, fold};
+use cygnet::optim::{Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::replicas::{attract, mean_of, pull};
+use cygnet::store::{checkpoint_len, holds_average, save};
+use cygnet::{Activation, Averager, Error, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::prelude::*;
 use std::mem::forget;
 

@@ -4,10 +4,9 @@
 mod common;
 
 use common::cases;
-use cygnet::{
-    Buffer, Calibration, ClassCounts, ClassScore, Confusion, Curves, Error, Setting, Threshold, Value, argmax,
-    class_of, rank,
-};
+use cygnet::Error;
+use cygnet::error::{Buffer, Setting, Value};
+use cygnet::metrics::{Calibration, ClassCounts, ClassScore, Confusion, Curves, Threshold, argmax, class_of, rank};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -5,10 +5,10 @@
 mod common;
 
 use common::{cases, numbers};
-use cygnet::host::data::{Columns, Preparation};
-use cygnet::host::data::{DataIdentity, DataKind};
+use cygnet::host::data::{Columns, DataIdentity, DataKind, Preparation};
 use cygnet::host::files::{Format, SavedModel};
-use cygnet::{Activation, Spec, checkpoint_len, load, section_len};
+use cygnet::store::{checkpoint_len, load, section_len};
+use cygnet::{Activation, Spec};
 use proptest::prelude::*;
 
 const NET: Spec = Spec::new(6).dense(2, Activation::Identity);

@@ -4,11 +4,10 @@
 mod common;
 
 use common::{bits, cases, initial, numbers, samples, work};
+use cygnet::error::Setting;
 use cygnet::random::{Purpose, shuffle, stream};
-use cygnet::{
-    Activation, BatchSize, Error, Gradient, Growth, Inputs, Loss, Model, Noise, NoiseScale, Setting, Spec, Targets,
-    Workspace,
-};
+use cygnet::train::{BatchSize, Growth, Noise, NoiseScale};
+use cygnet::{Activation, Error, Gradient, Inputs, Loss, Model, Spec, Targets, Workspace};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

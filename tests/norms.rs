@@ -4,11 +4,13 @@
 mod common;
 
 use common::{ACTIVATIONS, bits, cases, f64_activation, f64_loss, initial, numbers, predict_work, samples, work};
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Buffer, Draws, Error, Gradient, Init, Lookahead, LookaheadConfig, Loss,
-    Math, Model, NormUpdate, Optimizer, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Spec, Swag, Targets, Value,
-    Workspace, fold, predict, softmax,
-};
+use cygnet::average::{Draws, NormUpdate, Swag};
+use cygnet::error::{Buffer, Value};
+use cygnet::metrics::softmax;
+use cygnet::model::fold;
+use cygnet::network::Math;
+use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

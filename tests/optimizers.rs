@@ -4,11 +4,11 @@
 mod common;
 
 use common::{bits, cases};
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Buffer, CheckpointFault, Error, Init, Lookahead, LookaheadConfig, Loss,
-    Model, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Setting, Sgd, SgdConfig, Spec, Targets,
-    Value, Workspace,
+use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
+use cygnet::optim::{
+    AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, SgdConfig,
 };
+use cygnet::{Activation, Adam, Averager, Error, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -170,10 +170,10 @@ fn learn(optimizer: &mut dyn Optimizer, params: &mut [f32], rate: f32) -> f32 {
     }
     assert!(average.mean().unwrap().iter().all(|w| w.is_finite()));
     let weights = optimizer.averaged().map_or_else(|| model.params().to_vec(), |x| x.to_vec());
-    let mut score = cygnet::Score::default();
+    let mut score = cygnet::metrics::Score::default();
     for t in 0..13 {
         let (x, targets) = batch(t);
-        cygnet::evaluate(&NET, &weights, &x, Targets::Values(&targets), &mut score, &mut work).unwrap();
+        cygnet::metrics::evaluate(&NET, &weights, &x, Targets::Values(&targets), &mut score, &mut work).unwrap();
     }
     score.loss()
 }

@@ -5,11 +5,10 @@
 mod common;
 
 use common::{bits, initial, samples};
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Error, Gradient, Init, Lookahead, LookaheadConfig, Loss, Model, Optimizer,
-    Pull, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Spec, Targets, Workspace, attract, checkpoint_len, mean_of,
-    pull, save,
-};
+use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::replicas::{Pull, attract, mean_of, pull};
+use cygnet::store::{checkpoint_len, save};
+use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 const NET: Spec = Spec::new(3).dense(5, Activation::Tanh).dense(2, Activation::Identity);
 const P: usize = NET.param_len();

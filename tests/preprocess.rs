@@ -6,10 +6,10 @@
 mod common;
 
 use common::{bits, cases, numbers};
-use cygnet::{
-    Buffer, CheckpointFault, Clip, Error, Fit, Missing, Preprocess, PreprocessConfig, Scaling, Setting, Value, fit_len,
-    preprocess_len, section_len,
-};
+use cygnet::Error;
+use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
+use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, fit_len, preprocess_len};
+use cygnet::store::section_len;
 use proptest::prelude::*;
 
 const NAN: f32 = f32::NAN;

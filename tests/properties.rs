@@ -4,10 +4,11 @@
 mod common;
 
 use common::{ACTIVATIONS, bits, cases, numbers, predict_work, samples};
-use cygnet::{
-    Activation, Error, Gradient, Loss, MAX_LAYERS, Model, Params, Spec, Targets, Value, Workspace, checkpoint_len,
-    holds_average, load, load_params, load_spec, predict, save,
-};
+use cygnet::error::Value;
+use cygnet::model::Params;
+use cygnet::network::MAX_LAYERS;
+use cygnet::store::{checkpoint_len, holds_average, load, load_params, load_spec, save};
+use cygnet::{Activation, Error, Gradient, Loss, Model, Spec, Targets, Workspace, predict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -4,10 +4,10 @@
 mod common;
 
 use common::{bits, cases, numbers, work};
-use cygnet::{
-    Activation, Averager, Buffer, Error, Gradient, Init, Loss, Model, Pull, Setting, Sgd, SgdConfig, Spec, Start,
-    Targets, Value, Workspace, attract, init_replicas, mean_of, pull, replica_seed,
-};
+use cygnet::error::{Buffer, Setting, Value};
+use cygnet::optim::SgdConfig;
+use cygnet::replicas::{Pull, Start, attract, init_replicas, mean_of, pull, replica_seed};
+use cygnet::{Activation, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::prelude::*;
 
 const NET: Spec = Spec::new(3).dense(4, Activation::Tanh).dense(2, Activation::Identity).loss(Loss::MeanSquared);

@@ -5,7 +5,10 @@ mod common;
 
 use common::cases;
 use core::f64::consts::PI;
-use cygnet::{Anneal, Decay, Error, Schedule, Setting, Shape, Snapshots};
+use cygnet::Error;
+use cygnet::average::Snapshots;
+use cygnet::error::Setting;
+use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
 use proptest::prelude::*;
 
 /// Relative to the largest rate of a schedule: a fraction, a cosine and three products are rounded.

@@ -5,12 +5,15 @@
 mod common;
 
 use common::{bits, cases};
-use cygnet::{
-    Activation, Adam, AdamConfig, Anneal, Averager, BatchSize, Clip, Decay, Draws, Ema, Error, Fit, Gate, Gradient,
-    Growth, Init, Lookahead, LookaheadConfig, Loss, Math, Missing, Model, Noise, Optimizer, Origin, PreprocessConfig,
-    Pull, Rule, Scaling, Schedule, ScheduleFree, ScheduleFreeConfig, Score, Sgd, SgdConfig, Shape, Spec, Swag, Targets,
-    Vote, Votes, Warmup, Window, Workspace, attract, evaluate, fit_len, predict, preprocess_len, pull,
-};
+use cygnet::average::{Draws, Ema, Gate, Origin, Rule, Swag, Warmup, Window};
+use cygnet::metrics::{Score, evaluate};
+use cygnet::network::Math;
+use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::preprocess::{Clip, Fit, Missing, PreprocessConfig, Scaling, fit_len, preprocess_len};
+use cygnet::replicas::{Pull, Vote, Votes, attract, pull};
+use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
+use cygnet::train::{BatchSize, Growth, Noise};
+use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -4,10 +4,11 @@
 mod common;
 
 use common::{bits, cases};
-use cygnet::{
-    Activation, Buffer, Calibration, Draws, Error, Init, Loss, Math, Model, Setting, Spec, Swag, SwagState, Value,
-    Workspace, predict, softmax,
-};
+use cygnet::average::{Draws, Swag, SwagState};
+use cygnet::error::{Buffer, Setting, Value};
+use cygnet::metrics::{Calibration, softmax};
+use cygnet::network::Math;
+use cygnet::{Activation, Error, Init, Loss, Model, Spec, Workspace, predict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -6,12 +6,12 @@
 use cygnet::host::data::{Choice, Dataset, Dialect, Source, TablePlan};
 use cygnet::host::plan::Plan;
 use cygnet::host::training::unseen_classes;
-use cygnet::{Missing, PreprocessConfig, Scaling};
+use cygnet::preprocess::{Missing, PreprocessConfig, Scaling};
 use std::fs;
 use tempfile::TempDir;
 
 const PLAIN: PreprocessConfig =
-    PreprocessConfig { scaling: Scaling::None, missing: Missing::Mean, clip: cygnet::Clip::None };
+    PreprocessConfig { scaling: Scaling::None, missing: Missing::Mean, clip: cygnet::preprocess::Clip::None };
 
 fn source(dir: &TempDir) -> Source {
     Source { data: dir.path().join("data.csv"), test: None, test_share: 0.25 }

@@ -4,12 +4,12 @@
 mod common;
 
 use common::{bits, classes, initial, numbers, predict_work, samples, work};
+use cygnet::average::Snapshots;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Error, Gradient, Loss, Model, Optimizer, Score, Sgd, SgdConfig, Snapshots,
-    Spec, Targets, Workspace, evaluate, predict,
-};
+use cygnet::metrics::{Score, evaluate};
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::{Activation, Adam, Averager, Error, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 
 /// A share of 40 000 random units, in standard deviations: 5 of them.
 const SHARE: f64 = 5.0 / 400.0;

@@ -4,7 +4,10 @@
 mod common;
 
 use common::{cases, numbers};
-use cygnet::{Buffer, Error, Math, Setting, Value, Vote, Votes};
+use cygnet::Error;
+use cygnet::error::{Buffer, Setting, Value};
+use cygnet::network::Math;
+use cygnet::replicas::{Vote, Votes};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -82,7 +85,7 @@ fn one_model_is_its_softmax_and_equal_models_change_nothing() {
         let (mut one, mut five) = (Vec::new(), Vec::new());
         let single = take(vote, &[(logits.clone(), 2.0)], &mut one).finish().unwrap().to_vec();
         let mut expected = logits.clone();
-        expected.chunks_mut(CLASSES).for_each(|row| cygnet::softmax(row, Math::Libm));
+        expected.chunks_mut(CLASSES).for_each(|row| cygnet::metrics::softmax(row, Math::Libm));
         assert_eq!(single, expected);
         let models = vec![(logits.clone(), 0.7); 5];
         assert_eq!(take(vote, &models, &mut five).finish().unwrap(), &single[..]);

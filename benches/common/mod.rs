@@ -8,10 +8,9 @@ pub(crate) mod machine;
 pub(crate) mod report;
 
 use cygnet::host::data::{Dataset, PIXEL_SCALE};
-use cygnet::{
-    Activation, Adam, AdamConfig, Init, Inputs, Model, Optimizer, Sgd, SgdConfig, SparseSet, Spec, Targets, Workspace,
-    compress, nonzeros,
-};
+use cygnet::inputs::{SparseSet, compress, nonzeros};
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::{Activation, Adam, Init, Inputs, Model, Sgd, Spec, Targets, Workspace};
 use std::ops::Range;
 
 pub(crate) const NET: Spec = Spec::new(784).dense(64, Activation::Relu).dense(10, Activation::Identity);

@@ -3,10 +3,10 @@
 #![no_main]
 
 use cygnet::host::files::{Format, SavedModel};
-use cygnet::{
-    Params, Preprocess, checkpoint_len, holds_average, load, load_params, load_spec, preprocess_len, save, section_len,
-};
 use libfuzzer_sys::fuzz_target;
+use cygnet::model::Params;
+use cygnet::preprocess::{Preprocess, preprocess_len};
+use cygnet::store::{checkpoint_len, holds_average, load, load_params, load_spec, save, section_len};
 
 fn checkpoint(bytes: &[u8]) {
     let Ok(spec) = load_spec(bytes) else {

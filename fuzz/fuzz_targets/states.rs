@@ -1,7 +1,9 @@
 //! What is accepted as a small state, written again, is the same bytes, and goes on.
 #![no_main]
 
-use cygnet::{AverageState, Averager, ScheduleFreeState};
+use cygnet::Averager;
+use cygnet::average::AverageState;
+use cygnet::optim::ScheduleFreeState;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use cygnet::host::training::{Batches, Coupling, ReplicaPlan};
-use cygnet::{Pull, Start};
+use cygnet::replicas::{Pull, Start};
 use std::num::NonZeroUsize;
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::data::{Choice, Dialect, TablePlan};
-use cygnet::{Clip, Missing, PreprocessConfig, Scaling};
+use cygnet::preprocess::{Clip, Missing, PreprocessConfig, Scaling};
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum ScaleName {

@@ -7,14 +7,15 @@ use super::out::run_place;
 use super::replicas::Replicas;
 use super::table::TableArguments;
 use clap::{Args, ValueEnum};
+use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
 use cygnet::host::files::{Expected, Place};
 use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
 use cygnet::host::report::{output, page};
 use cygnet::host::training::AverageKind;
-use cygnet::{
-    Activation, AdamConfig, Draws, Ema, Init, LookaheadConfig, Loss, ScheduleFreeConfig, SgdConfig, Shape, Warmup,
-};
+use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use cygnet::schedule::Shape;
+use cygnet::{Activation, Init, Loss};
 use std::path::PathBuf;
 
 #[derive(Clone, Copy, ValueEnum)]

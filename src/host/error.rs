@@ -1,7 +1,8 @@
 //! What can go wrong on the host, each in one line.
 
+use crate::Error;
+use crate::error::Value;
 use crate::host::data::idx::DataError;
-use crate::{Error, Value};
 use std::boxed::Box;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! How far probabilities can be believed.
 
 use crate::error::{Error, Value};
-use crate::loss::Score;
 use crate::math;
+use crate::score::Score;
 use crate::targets::argmax;
 
 /// Bins of equal width that confidences fall into.

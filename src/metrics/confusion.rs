@@ -27,7 +27,7 @@ impl<'a> Confusion<'a> {
         Ok(Self { classes, counts })
     }
 
-    /// Counts a sample of `class` that was taken for `predicted`, the [`class_of`](crate::class_of) its outputs.
+    /// Counts a sample of `class` that was taken for `predicted`, the [`class_of`](crate::metrics::class_of) its outputs.
     ///
     /// # Errors
     /// [`Error::Label`] for either that is no class, [`Error::CountOverflow`]; nothing is counted then.

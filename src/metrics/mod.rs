@@ -8,11 +8,14 @@ mod sort;
 
 use crate::error::{Buffer, Error};
 use crate::forward;
-use crate::loss::{Score, score};
+use crate::inputs::samples::Inputs;
 use crate::model::{Model, Workspace};
-use crate::samples::Inputs;
-use crate::spec::Spec;
+pub use crate::network::loss::softmax;
+use crate::network::spec::Spec;
+pub use crate::score::Score;
+use crate::score::score;
 use crate::targets::Targets;
+pub use crate::targets::{argmax, class_of};
 pub use calibration::{Calibration, Reliability};
 pub use confusion::{ClassCounts, Confusion};
 pub use curves::{ClassScore, Curves, Threshold};
@@ -22,7 +25,7 @@ pub use rank::rank;
 /// once, which changes no bit. `params` may lie in flash.
 ///
 /// # Errors
-/// As [`predict`](crate::predict), and [`Error::Label`], [`Error::NoClasses`], [`Error::Target`], [`Error::NonFinite`] for a
+/// As [`predict`](crate::predict()), and [`Error::Label`], [`Error::NoClasses`], [`Error::Target`], [`Error::NonFinite`] for a
 /// target or the loss; `total` is as before then.
 pub fn evaluate<'x>(
     spec: &Spec,
@@ -73,10 +76,10 @@ pub(crate) fn score_each(
 }
 
 impl Model<'_> {
-    /// [`evaluate`](crate::evaluate) with this model's parameters.
+    /// [`evaluate`] with this model's parameters.
     ///
     /// # Errors
-    /// As [`evaluate`](crate::evaluate).
+    /// As [`evaluate`].
     pub fn evaluate<'x>(
         &self,
         inputs: impl Into<Inputs<'x>>,

@@ -6,7 +6,7 @@ use crate::kernels::numbered;
 use crate::targets::class_of;
 
 /// How many classes stand before `class`: those with a larger output, and lower ones with an equal output. 0 is
-/// [`class_of`](crate::class_of) the outputs; a sample is a hit of top-k where its class has a rank below k.
+/// [`class_of`](crate::metrics::class_of) the outputs; a sample is a hit of top-k where its class has a rank below k.
 ///
 /// Shape: a row of outputs, or of as many probabilities; a single number is the logit of class 1 against class 0.
 ///

@@ -4,8 +4,8 @@
 mod fit;
 
 use crate::error::{Buffer, Error, Value};
+use crate::inputs::sets::whole_rows;
 use crate::kernels::rows_mut;
-use crate::sets::whole_rows;
 pub use fit::{Clip, Fit, Missing, PreprocessConfig, Scaling};
 
 /// Numbers a feature.

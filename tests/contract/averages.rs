@@ -2,9 +2,9 @@
 
 use super::common::numbers;
 use super::{Pair, Stream, expect, same};
-use cygnet::{
-    Activation, Averager, Ema, Model, Origin, Rule, Spec, Swag, SwagState, Warmup, Window, attract, mean_of, pull,
-};
+use cygnet::average::{Ema, Origin, Rule, Swag, SwagState, Warmup, Window};
+use cygnet::replicas::{attract, mean_of, pull};
+use cygnet::{Activation, Averager, Model, Spec};
 
 const P: usize = 23;
 

@@ -1,7 +1,8 @@
 //! A network's passes, one number at a time.
 
 use super::{in_lanes, key};
-use cygnet::{Activation, Layer, Loss, Spec, Targets};
+use cygnet::network::Layer;
+use cygnet::{Activation, Loss, Spec, Targets};
 
 /// What a batch leaves: everything is a sum over its samples.
 pub(crate) struct Passed {

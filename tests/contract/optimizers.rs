@@ -1,7 +1,7 @@
 //! What each optimizer makes of the gradient of a batch, one parameter at a time.
 
 use super::{Pair, one_minus_power};
-use cygnet::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 
 fn floored(x: f32, floor: f32) -> f32 {
     if x.abs() < floor { 0.0 } else { x }

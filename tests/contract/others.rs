@@ -2,11 +2,13 @@
 
 use super::common::numbers;
 use super::{Stream, expect, in_lanes, same};
+use cygnet::metrics::softmax;
+use cygnet::network::Math;
+use cygnet::preprocess::{Clip, Fit, Missing, PreprocessConfig, Scaling, fit_len};
 use cygnet::random::{Purpose, normal, shuffle, stream};
-use cygnet::{
-    Activation, Anneal, Clip, Decay, Fit, Gradient, Init, Inputs, Loss, Math, Missing, Model, PreprocessConfig,
-    Scaling, Schedule, Shape, Spec, Targets, Vote, Votes, Workspace, fit_len, softmax,
-};
+use cygnet::replicas::{Vote, Votes};
+use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
+use cygnet::{Activation, Gradient, Init, Inputs, Loss, Model, Spec, Targets, Workspace};
 
 #[test]
 fn draws_initial_weights_and_shuffles() {

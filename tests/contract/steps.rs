@@ -4,10 +4,10 @@ use super::common::{ACTIVATIONS, classes, initial, numbers, samples};
 use super::network::{norm_at, pass, predict};
 use super::optimizers::Oracle;
 use super::{Pair, expect, in_lanes, same, tree};
-use cygnet::{
-    Activation, Adam, AdamConfig, Gradient, Lookahead, LookaheadConfig, Loss, Model, NormUpdate, Optimizer,
-    ScheduleFree, ScheduleFreeConfig, Score, Sgd, SgdConfig, Spec, Targets, Workspace,
-};
+use cygnet::average::NormUpdate;
+use cygnet::metrics::Score;
+use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::{Activation, Adam, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 const SEED: u64 = 77;
 const BATCHES: [usize; 7] = [1, 2, 3, 8, 13, 32, 65];
@@ -30,7 +30,7 @@ fn network(case: u64) -> Spec {
 }
 
 fn learned(spec: &Spec) -> Vec<usize> {
-    let of_layer = |layer: &cygnet::Layer| {
+    let of_layer = |layer: &cygnet::network::Layer| {
         let running = norm_at(layer) + 2 * layer.outputs()..norm_at(layer) + layer.norm_len();
         (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i)).collect::<Vec<_>>()
     };
@@ -205,7 +205,7 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
         let ranges: Vec<Vec<usize>> = if spec.norm_len() == 0 {
             vec![learned.clone()]
         } else {
-            let is_in = |l: &cygnet::Layer, i: usize| (l.offset()..l.offset() + l.param_len()).contains(&i);
+            let is_in = |l: &cygnet::network::Layer, i: usize| (l.offset()..l.offset() + l.param_len()).contains(&i);
             spec.layers().map(|l| learned.iter().copied().filter(|&i| is_in(l, i)).collect()).collect()
         };
         let mut square = 0.0;
@@ -280,7 +280,7 @@ fn statistics_that_belong_to_other_weights() {
         expect(&params, &expected, &format!("case {case}"));
         let folded = spec.folded();
         let mut found = vec![0.0; folded.param_len()];
-        cygnet::fold(&spec, &params, &mut found).unwrap();
+        cygnet::model::fold(&spec, &params, &mut found).unwrap();
         expect(&found, &fold(&spec, &params), &format!("folded, case {case}"));
     }
 }
@@ -330,7 +330,7 @@ fn the_loss_of_many_samples_goes_through_two_levels() {
     let mut floats = vec![0.0; NET.predict_len(100)];
     let mut work = Workspace::for_prediction(&NET, 100, &mut floats).unwrap();
     let mut score = Score::default();
-    cygnet::evaluate(&NET, &params, &x[..], Targets::Classes(&y), &mut score, &mut work).unwrap();
+    cygnet::metrics::evaluate(&NET, &params, &x[..], Targets::Classes(&y), &mut score, &mut work).unwrap();
     let losses = pass(&NET, &params, &x, Targets::Classes(&y), (0, 0), 0).losses;
     let (mut sum, mut lanes, mut has_lost) = (0.0, [0.0; 8], false);
     for (s, loss) in losses.into_iter().enumerate() {

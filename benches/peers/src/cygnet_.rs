@@ -2,10 +2,10 @@
 
 use crate::data::{Data, floats};
 use crate::peer::{Job, Peer};
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Inputs, Model, Optimizer, Score, Sgd, SgdConfig, SparseSet, Spec, Targets,
-    Workspace, argmax, compress, nonzeros,
-};
+use cygnet::{Activation, Adam, Averager, Inputs, Model, Sgd, Spec, Targets, Workspace};
+use cygnet::inputs::{SparseSet, compress, nonzeros};
+use cygnet::metrics::{Score, argmax};
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
 
 pub struct Net {
     job: Job,

@@ -49,7 +49,7 @@ fn main() -> ! {
     });
     match report {
         Ok(report) => {
-            let percent = |score: cygnet::Score| (100.0 * score.accuracy()) as u32;
+            let percent = |score: cygnet::metrics::Score| (100.0 * score.accuracy()) as u32;
             defmt::info!("last {} %, average {} % right", percent(report.last), percent(report.average));
             defmt::info!("stack {} bytes at most", stack::high_water());
             defmt::info!("hash {=u64:016x}", report.hash);

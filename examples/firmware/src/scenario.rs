@@ -1,9 +1,10 @@
 //! What the device does, without the device: the same code runs in a test on the desktop, which compares the bits.
 
-use cygnet::{
-    Activation, Averager, Error, Init, Model, Score, Sgd, SgdConfig, Snapshots, Spec, Targets, Workspace,
-    checkpoint_len, load_params, save,
-};
+use cygnet::average::Snapshots;
+use cygnet::metrics::Score;
+use cygnet::optim::SgdConfig;
+use cygnet::store::{checkpoint_len, load_params, save};
+use cygnet::{Activation, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 
 /// Sixteen readings, one of four kinds of movement.
 const NET: Spec = Spec::new(READINGS as u16).dense(32, Activation::Relu).dense(KINDS, Activation::Identity);

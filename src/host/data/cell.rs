@@ -5,7 +5,7 @@ use std::format;
 use std::string::String;
 use std::vec::Vec;
 
-/// Inputs from here on are refused, as [`Fit`](crate::Fit) does.
+/// Inputs from here on are refused, as [`Fit`](crate::preprocess::Fit) does.
 const LARGEST: f32 = 1e15;
 /// How a missing value is spelt beside NaN, in lower case. These no class is called …
 const NO_CLASS: [&str; 14] = [

@@ -8,7 +8,8 @@ use crate::host::HostError;
 use crate::host::evaluation::Units;
 use crate::host::files::SavedModel;
 use crate::host::memory::zeros;
-use crate::{Inputs, Score, Spec, Targets};
+use crate::metrics::Score;
+use crate::{Inputs, Spec, Targets};
 use std::string::String;
 use std::vec::Vec;
 

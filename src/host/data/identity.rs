@@ -20,7 +20,7 @@
 
 use super::dataset::{Answers, Samples};
 use crate::Spec;
-use crate::checkpoint::CRC;
+use crate::store::checkpoint::CRC;
 use std::borrow::ToOwned;
 use std::fmt;
 use std::format;

@@ -5,10 +5,12 @@
 
 use super::columns::Columns;
 use super::identity;
-use crate::checkpoint::CRC;
+use crate::Spec;
 use crate::host::HostError;
 use crate::host::memory::zeros;
-use crate::{Preprocess, Spec, preprocess_len, section_len};
+use crate::preprocess::{Preprocess, preprocess_len};
+use crate::store::checkpoint::CRC;
+use crate::store::section_len;
 use std::borrow::ToOwned;
 use std::format;
 use std::path::Path;

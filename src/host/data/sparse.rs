@@ -4,7 +4,7 @@ use super::dataset::PIXEL_SCALE;
 use super::idx::Images;
 use crate::host::HostError;
 use crate::host::memory::{room, zeros};
-use crate::{SparseSet, compress, nonzeros};
+use crate::inputs::{SparseSet, compress, nonzeros};
 use std::vec::Vec;
 
 /// Images without their zeros, beside the bytes: training reads a third of the memory.

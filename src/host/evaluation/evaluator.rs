@@ -1,19 +1,19 @@
 //! How good models are on sets of samples that stay as they are in memory, on all cores.
 
 use super::regression::Regression;
+use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Samples, TargetSpace};
 use crate::host::memory::{Floats, room, zeros};
 use crate::host::threads::share;
 use crate::host::training::{Marks, calibration};
-use crate::loss::score;
-use crate::metrics::score_each;
-use crate::{Buffer, Error, Score, Spec, Workspace, predict};
+use crate::metrics::{Score, score_each};
+use crate::score::score;
+use crate::{Error, Spec, Workspace, predict};
 use std::borrow::ToOwned;
-use std::format;
 use std::num::NonZeroUsize;
-use std::thread;
 use std::vec::Vec;
+use std::{format, thread};
 
 /// Samples that pass at once.
 const BATCH: usize = 64;
@@ -48,11 +48,11 @@ impl<'a> Evaluator<'a> {
         Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
     }
 
-    /// The score of `params` on the samples named by `indices`: that of [`evaluate`](crate::evaluate), bit for bit, on
+    /// The score of `params` on the samples named by `indices`: that of [`evaluate`](crate::metrics::evaluate), bit for bit, on
     /// any number of threads; no indices, no samples.
     ///
     /// # Errors
-    /// [`HostError::Core`] as [`evaluate`](crate::evaluate), for the first samples concerned, a sample counted within
+    /// [`HostError::Core`] as [`evaluate`](crate::metrics::evaluate), for the first samples concerned, a sample counted within
     /// the 512 that a thread takes at once.
     pub fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
         let mut total = Score::default();
@@ -212,7 +212,8 @@ type Chunk = Vec<(f32, bool)>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, Init, Model, Targets, evaluate};
+    use crate::metrics::evaluate;
+    use crate::{Activation, Init, Model, Targets};
     use std::vec;
 
     const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
@@ -263,7 +264,7 @@ mod tests {
         assert_eq!(core(evaluator.score(&params, &data.train, &indices)), Some(pick));
         assert_eq!(core(evaluator.outputs(&params, &data.train, &indices).map(|(score, _)| score)), Some(pick));
         params.fill(f32::NAN);
-        let loss = Error::NonFinite { value: crate::Value::Loss, index: 0 };
+        let loss = Error::NonFinite { value: crate::error::Value::Loss, index: 0 };
         assert_eq!(core(evaluator.score(&params, &data.train, &[0])), Some(loss));
     }
 }

@@ -1,9 +1,10 @@
 //! Each class against the rest, its curves included.
 
+use crate::Error;
 use crate::host::HostError;
 use crate::host::memory::room;
 use crate::host::threads::share;
-use crate::{ClassCounts, ClassScore, Confusion, Curves, Error};
+use crate::metrics::{ClassCounts, ClassScore, Confusion, Curves};
 use std::num::NonZeroUsize;
 use std::string::String;
 use std::thread;

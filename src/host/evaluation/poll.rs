@@ -1,11 +1,13 @@
 //! What models say together of a set of samples, by every vote.
 
 use super::evaluator::Evaluator;
+use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::Floats;
 use crate::host::training::calibrate;
-use crate::{Calibration, Spec, Vote, Votes};
+use crate::metrics::Calibration;
+use crate::replicas::{Vote, Votes};
 use std::vec;
 use std::vec::Vec;
 

@@ -1,22 +1,21 @@
 //! Models on disk: the crate's own checkpoint, and safetensors for exchange with PyTorch.
 
 use super::safetensors::describe;
-use crate::checkpoint::check_params;
-use crate::host::data::DataIdentity;
-use crate::host::data::{Preparation, identity};
+use crate::error::Buffer;
+use crate::host::data::{DataIdentity, Preparation, identity};
 use crate::host::memory::{room, zeros};
 use crate::host::plan::widths;
 use crate::host::{HostError, whole};
-use crate::{
-    Activation, Buffer, Error, Loss, Params, Spec, checkpoint_len, fold, holds_average, load, load_spec, save,
-};
+use crate::model::{Params, fold};
+use crate::store::checkpoint::check_params;
+use crate::store::{checkpoint_len, holds_average, load, load_spec, save};
+use crate::{Activation, Error, Loss, Spec};
 use std::borrow::ToOwned;
-use std::format;
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
+use std::{format, fs};
 
 /// The most parameters of a model on disk, 2 GB of them.
 pub const MAX_PARAMS: usize = 500_000_000;

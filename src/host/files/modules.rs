@@ -4,8 +4,10 @@
 //! `net.10`), and so do widths that fit together in one way alone. Everything else is refused, since an order that was guessed
 //! is another network.
 
+use crate::Error;
+use crate::error::SpecFault;
 use crate::host::plan::listed;
-use crate::{Error, MAX_LAYERS, SpecFault};
+use crate::network::MAX_LAYERS;
 use safetensors::SafeTensors;
 use std::borrow::ToOwned;
 use std::format;

@@ -3,18 +3,19 @@
 use super::dtypes::{CONVERTED, to_f32};
 use super::model_file::{Reading, SavedModel, Unsaid};
 use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
-use crate::checkpoint::check_params;
-use crate::host::data::DataIdentity;
-use crate::host::data::{Columns, Preparation};
+use crate::host::data::{Columns, DataIdentity, Preparation};
 use crate::host::plan::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
-use crate::{Activation, Layer, Loss, Math, Spec, preprocess_len};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use crate::network::{Layer, Math};
+use crate::preprocess::preprocess_len;
+use crate::store::checkpoint::check_params;
+use crate::{Activation, Loss, Spec};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 use std::borrow::ToOwned;
 use std::collections::HashMap;
-use std::format;
 use std::string::{String, ToString};
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// Where the metadata of a file describe the network.
 const DESCRIPTION: &str = "cygnet";

@@ -4,10 +4,10 @@ use super::growing::{GrowthPlan, GrowthRule};
 use super::settings::{DecayPlan, OptimizerPlan, Plan};
 use crate::host::HostError;
 use crate::host::training::AverageKind;
-use crate::{Init, Loss, SgdConfig};
+use crate::optim::SgdConfig;
+use crate::{Init, Loss};
 use core::ops::RangeInclusive;
-use std::format;
-use std::vec;
+use std::{format, vec};
 
 impl Plan {
     fn asks_draws(&self) -> bool {

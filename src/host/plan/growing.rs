@@ -2,7 +2,7 @@
 
 use super::settings::Plan;
 use crate::host::HostError;
-use crate::{BatchSize, Growth, Noise};
+use crate::train::{BatchSize, Growth, Noise};
 use std::format;
 
 /// How a batch grows over the run, from [`Plan::batch`] on.

@@ -1,6 +1,7 @@
 //! Short names of what networks are made of, as flags and files spell them.
 
-use crate::{Activation, Loss, Math, Spec};
+use crate::network::Math;
+use crate::{Activation, Loss, Spec};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};

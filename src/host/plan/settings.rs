@@ -1,18 +1,18 @@
 //! What a training run is to do: the network, the optimizer, the rate, the budget, the averaging.
 
 use super::growing::GrowthPlan;
+use crate::average::Snapshots;
 use crate::host::HostError;
 use crate::host::data::Augment;
 use crate::host::files::MAX_PARAMS;
 use crate::host::training::AverageKind;
-use crate::{
-    Activation, Adam, AdamConfig, Anneal, Decay, Error, Init, Lookahead, LookaheadConfig, Loss, MAX_LAYERS, Model,
-    Optimizer, Schedule, ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Shape, Snapshots, Spec,
-};
+use crate::network::MAX_LAYERS;
+use crate::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use crate::schedule::{Anneal, Decay, Schedule, Shape};
+use crate::{Activation, Adam, Error, Init, Loss, Model, Sgd, Spec};
 use std::boxed::Box;
-use std::format;
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// How weights move.
 #[derive(Clone, Copy, Debug, PartialEq)]

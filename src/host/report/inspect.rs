@@ -8,15 +8,16 @@ use crate::host::evaluation::by_class;
 use crate::host::files::SavedModel;
 use crate::host::memory::zeros;
 use crate::host::plan::{activation_name, loss_name};
-use crate::{Loss, Spec, Workspace, checkpoint_len, class_of, predict, softmax};
+use crate::metrics::{class_of, softmax};
+use crate::store::checkpoint_len;
+use crate::{Loss, Spec, Workspace, predict};
 use std::borrow::ToOwned;
-use std::format;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::string::{String, ToString};
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// The layers of a network.
 #[must_use]

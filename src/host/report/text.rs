@@ -3,16 +3,14 @@
 use crate::host::HostError;
 use crate::host::evaluation::regression::comparison as regression;
 use crate::host::training::{Epoch, Marks, Outcome};
-use crate::{Loss, Score, Spec};
+use crate::metrics::Score;
+use crate::{Loss, Spec};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use std::borrow::ToOwned;
-use std::fmt;
-use std::format;
-use std::io;
 use std::path::Path;
 use std::string::String;
-use std::vec;
 use std::vec::Vec;
+use std::{fmt, format, io, vec};
 
 /// The columns of [`epoch_line`]; batch and noise scale where batches grow.
 #[must_use]

@@ -8,13 +8,14 @@ use crate::host::files::SavedModel;
 use crate::host::plan::{Plan, loss_name};
 use crate::host::report::text::{Table, error_percent, loss_short, mean_and_sd, mean_sd};
 use crate::host::training::{Averaged, Marks, split};
-use crate::{Loss, Score, Spec, Vote};
+use crate::metrics::Score;
+use crate::replicas::Vote;
+use crate::{Loss, Spec};
 use core::fmt;
 use std::borrow::ToOwned;
-use std::format;
 use std::string::String;
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// A set's figures: error in percent, loss, expected calibration error in percent; NaN where there is none.
 type Figures = [f64; 3];

@@ -1,18 +1,18 @@
 //! Loss and error over the plane through three models, and along the line through two.
 
-use crate::Score;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::Evaluator;
 use crate::host::files::SavedModel;
 use crate::host::report::text::error_percent;
 use crate::host::training::Norms;
+use crate::metrics::Score;
 use std::borrow::ToOwned;
-use std::format;
 use std::string::String;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::vec;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// A point of a plane or a line with its name; `y = 0` on a line.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,19 +1,18 @@
 //! Averages of saved models: uniform, weighted, or a greedy soup.
 
 use crate::host::HostError;
-use crate::host::data::DataIdentity;
-use crate::host::data::Dataset;
+use crate::host::data::{DataIdentity, Dataset};
 use crate::host::evaluation::Evaluator;
 use crate::host::files::SavedModel;
 use crate::host::plan::Plan;
 use crate::host::report::text::{aligned, error_percent};
 use crate::host::training::{Norms, split};
-use crate::{Averager, Score, Spec};
+use crate::metrics::Score;
+use crate::{Averager, Spec};
 use std::borrow::ToOwned;
-use std::format;
 use std::string::{String, ToString};
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// How saved models are averaged.
 #[derive(Clone, Debug, PartialEq)]

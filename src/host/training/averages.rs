@@ -1,13 +1,14 @@
 //! The averages that a run keeps beside its model: their memory, when they take the model in, and what comes of them.
 
 use super::norms::Norms;
+use crate::average::{Draws, Ema, Rule, Swag, Window};
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::evaluation::{Evaluator, Poll};
 use crate::host::memory::Floats;
-use crate::{
-    Averager, Calibration, Draws, Ema, Loss, Params, Rule, Score, Spec, Swag, Window, Workspace, predict, softmax,
-};
+use crate::metrics::{Calibration, Score, softmax};
+use crate::model::Params;
+use crate::{Averager, Loss, Spec, Workspace, predict};
 use std::vec::Vec;
 
 /// A kind of average.

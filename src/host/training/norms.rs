@@ -1,9 +1,10 @@
 //! Statistics of norms for weights that training did not leave: averaged, mixed, drawn, or on a plane between models.
 
+use crate::average::NormUpdate;
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::{Floats, zeros};
-use crate::{NormUpdate, Spec, Workspace};
+use crate::{Spec, Workspace};
 use core::mem;
 use std::borrow::ToOwned;
 use std::vec::Vec;
@@ -101,13 +102,14 @@ impl<'a> Norms<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::average::Draws;
     use crate::host::data::Dataset;
     use crate::host::files::SavedModel;
     use crate::host::plan::{AveragePlan, OptimizerPlan, Plan};
     use crate::host::study::soup::{Method, average};
     use crate::host::training::averages::AverageKind;
     use crate::host::training::run::{Deaf, split, train};
-    use crate::{Draws, ScheduleFreeConfig};
+    use crate::optim::ScheduleFreeConfig;
     use std::string::ToString;
     use std::sync::atomic::AtomicBool;
     use std::vec;

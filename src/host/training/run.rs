@@ -10,15 +10,16 @@ use crate::host::evaluation::{Evaluator, Regression, poll};
 use crate::host::memory::{Floats, room, zeros};
 use crate::host::plan::Plan;
 use crate::host::study::ensemble::{self, Row};
+use crate::metrics::{Calibration, Score};
+use crate::optim::Optimizer;
 use crate::random::{self, Purpose};
-use crate::{Calibration, Model, Optimizer, Score, Spec};
-use std::format;
+use crate::{Model, Spec};
 use std::num::NonZeroUsize;
 use std::string::{String, ToString};
 use std::sync::atomic::AtomicBool;
-use std::thread;
 use std::time::Instant;
 use std::vec::Vec;
+use std::{format, thread};
 
 /// One line of the history.
 #[derive(Clone, Copy, Debug, serde::Serialize)]

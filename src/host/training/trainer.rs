@@ -2,12 +2,17 @@
 
 use super::averages::Average;
 use super::run::Observer;
+use crate::average::Snapshots;
 use crate::host::HostError;
 use crate::host::data::{Samples, TargetSpace};
 use crate::host::memory::{Floats, zeros};
 use crate::host::plan::{Growing, Plan};
-use crate::{Error, Gradient, Model, Optimizer, Schedule, Score, Snapshots, Spec, Targets, Workspace};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use crate::metrics::Score;
+use crate::optim::Optimizer;
+use crate::schedule::Schedule;
+use crate::{Error, Gradient, Model, Spec, Targets, Workspace};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
 
 /// The memory that samples which pass together need.
@@ -257,12 +262,12 @@ fn descend(
 
 #[cfg(test)]
 mod tests {
-    use crate::SgdConfig;
     use crate::host::data::Augment;
     use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
     use crate::host::training::averages::AverageKind;
     use crate::host::training::feed::tests::small;
     use crate::host::training::run::{Deaf, Outcome, train_on};
+    use crate::optim::SgdConfig;
     use std::num::NonZeroUsize;
     use std::sync::atomic::AtomicBool;
     use std::vec;

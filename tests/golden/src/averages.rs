@@ -1,9 +1,9 @@
 //! Every kind of average, and the optimizers that average: one trajectory of a small network.
 
-use cygnet::{
-    Activation, Averager, Draws, Ema, Error, Init, Lookahead, LookaheadConfig, Model, Optimizer, Params, Rule,
-    ScheduleFree, ScheduleFreeConfig, Sgd, SgdConfig, Spec, Swag, Targets, Warmup, Window, Workspace,
-};
+use cygnet::average::{Draws, Ema, Rule, Swag, Warmup, Window};
+use cygnet::model::Params;
+use cygnet::optim::{Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::{Activation, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 
 const NET: Spec = Spec::new(23).dense(11, Activation::Tanh).dense(5, Activation::Identity);
 const P: usize = NET.param_len();

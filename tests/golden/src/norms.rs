@@ -1,8 +1,8 @@
 //! A network with norms, by whole batches and by micro-batches; its average's statistics; the network without them.
 
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Error, Gradient, Init, Model, Spec, Targets, Workspace, fold, predict,
-};
+use cygnet::model::fold;
+use cygnet::optim::AdamConfig;
+use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Model, Spec, Targets, Workspace, predict};
 
 const NET: Spec = Spec::new(37).dense(19, Activation::Relu).norm().dropout(0.25).dense(9, Activation::Identity).norm();
 const SAMPLES: usize = 11;

@@ -8,12 +8,15 @@
 use super::averages::averages;
 use super::norms::norms;
 use super::shapes::{SCRATCH, shapes};
+use cygnet::average::Snapshots;
+use cygnet::inputs::{SparseSet, compress};
+use cygnet::metrics::{Score, argmax, softmax};
+use cygnet::network::Math;
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
 use cygnet::random::{Purpose, shuffle, stream};
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Decay, Error, Gradient, Init, Inputs, Loss, Math, Model, Optimizer,
-    Schedule, Score, Sgd, SgdConfig, Snapshots, SparseSet, Spec, Targets, Workspace, argmax, checkpoint_len, compress,
-    load, save, softmax,
-};
+use cygnet::schedule::{Decay, Schedule};
+use cygnet::store::{checkpoint_len, load, save};
+use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Inputs, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 /// The first images of the embedded sample's training set, unpacked.
 pub(crate) const IMAGES: &[u8; SAMPLES * PIXELS] = include_bytes!("../samples/images.bin");

@@ -1,9 +1,7 @@
 //! Many small networks of odd widths: the ends of every tile and block, chunks that are full, half full and empty.
 
-use cygnet::{
-    Activation, Adam, AdamConfig, Averager, Error, Init, Loss, Model, Optimizer, Sgd, SgdConfig, Spec, Targets,
-    Workspace,
-};
+use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::{Activation, Adam, Averager, Error, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 /// Floats of scratch memory that [`shapes`] needs.
 pub(crate) const SCRATCH: usize = 40_000;

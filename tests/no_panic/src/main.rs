@@ -6,11 +6,18 @@
 
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
-use cygnet::{
-    Activation, Adam, AdamConfig, Anneal, AverageState, Averager, BatchSize, Calibration, ClassScore, Confusion, Curves, Decay, Draws, Ema, Error, Gate, Gradient, Growth, Init, Inputs, Lookahead, LookaheadConfig, Loss, Math, Model, NormUpdate, Optimizer, Origin, Params, Parts, Rule,
-    Schedule, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, Score, Sgd, SgdConfig, Shape, Snapshots, SparseSet, Spec, Swag, SwagState, Targets, Warmup, Window, Workspace, argmax, checkpoint_len, class_of, compress, evaluate, fold, holds_average, load,
-    Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, attract, fit_len, init_replicas, load_spec, preprocess_len, section_len, nonzeros, predict, pull, rank, save, softmax, Pull, Start, Vote, Votes,
-};
+use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Inputs, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
+use cygnet::average::{AverageState, Draws, Ema, Gate, NormUpdate, Origin, Parts, Rule, Snapshots, Swag, SwagState, Warmup, Window};
+use cygnet::inputs::{SparseSet, compress, nonzeros};
+use cygnet::metrics::{Calibration, ClassScore, Confusion, Curves, Score, argmax, class_of, evaluate, rank, softmax};
+use cygnet::model::{Params, fold};
+use cygnet::network::Math;
+use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, SgdConfig};
+use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, fit_len, preprocess_len};
+use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes};
+use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
+use cygnet::store::{checkpoint_len, holds_average, load, load_spec, section_len, save};
+use cygnet::train::{BatchSize, Growth};
 
 unsafe extern "C" {
     safe fn a_panic_is_reachable() -> !;

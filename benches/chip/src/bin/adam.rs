@@ -6,7 +6,10 @@
 use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{Adam, AdamConfig, Error, Math, Model, Targets, Workspace, softmax};
+use cygnet::{Adam, Error, Model, Targets, Workspace};
+use cygnet::metrics::softmax;
+use cygnet::network::Math;
+use cygnet::optim::AdamConfig;
 
 #[entry]
 fn main() -> ! {

@@ -6,7 +6,10 @@
 use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{Averager, Error, Math, Model, Sgd, SgdConfig, Targets, Workspace, softmax};
+use cygnet::{Averager, Error, Model, Sgd, Targets, Workspace};
+use cygnet::metrics::softmax;
+use cygnet::network::Math;
+use cygnet::optim::SgdConfig;
 
 #[entry]
 fn main() -> ! {

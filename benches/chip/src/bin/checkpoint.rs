@@ -6,10 +6,11 @@
 use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{
-    Adam, AdamConfig, Averager, Error, Init, Math, Model, Score, Targets, Workspace, checkpoint_len, load_params, save,
-    softmax,
-};
+use cygnet::{Adam, Averager, Error, Init, Model, Targets, Workspace};
+use cygnet::metrics::{Score, softmax};
+use cygnet::network::Math;
+use cygnet::optim::AdamConfig;
+use cygnet::store::{checkpoint_len, load_params, save};
 
 #[entry]
 fn main() -> ! {

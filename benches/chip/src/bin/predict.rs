@@ -6,7 +6,9 @@
 use chip::{NET, PARAMS, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{Error, Math, Workspace, argmax, predict, softmax};
+use cygnet::{Error, Workspace, predict};
+use cygnet::metrics::{argmax, softmax};
+use cygnet::network::Math;
 
 #[entry]
 fn main() -> ! {

@@ -8,10 +8,11 @@ use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use cygnet::{
-    Adam, AdamConfig, Averager, Error, Init, Math, Model, Score, Sgd, SgdConfig, Targets, Workspace, checkpoint_len,
-    load_params, save, softmax,
-};
+use cygnet::{Adam, Averager, Error, Init, Model, Sgd, Targets, Workspace};
+use cygnet::metrics::{Score, softmax};
+use cygnet::network::Math;
+use cygnet::optim::{AdamConfig, SgdConfig};
+use cygnet::store::{checkpoint_len, load_params, save};
 
 #[entry]
 fn main() -> ! {

@@ -1,10 +1,10 @@
 //! A smooth random displacement of each pixel.
 
 use super::Elastic;
-use crate::Math;
 use crate::host::HostError;
 use crate::host::memory::{Floats, zeros};
 use crate::kernels;
+use crate::network::Math;
 use crate::random::SampleDraws;
 use std::format;
 use std::vec::Vec;

@@ -8,10 +8,11 @@ mod field;
 mod warp;
 
 use super::idx::MAX_PIXELS;
+use crate::Error;
+use crate::error::Buffer;
 use crate::host::HostError;
 use crate::math::{cos, sin};
 use crate::random::{SampleDraws, symmetric};
-use crate::{Buffer, Error};
 use core::f32::consts::PI;
 use field::Field;
 use std::format;

@@ -3,15 +3,14 @@
 use super::Piece;
 use super::classes::TestSet;
 use super::piece::escape;
+use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
-use crate::{Spec, argmax};
-use std::format;
-use std::io;
+use crate::metrics::argmax;
 use std::path::Path;
 use std::string::String;
-use std::vec;
 use std::vec::Vec;
+use std::{format, io, vec};
 
 /// Wrong images that are shown, and the bytes that all may take.
 const WRONG: usize = 24;

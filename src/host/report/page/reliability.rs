@@ -6,7 +6,7 @@ use super::canvas::MUTED;
 use super::chart::{Chart, Dots, Line, Stroke};
 use super::models::colour;
 use crate::host::HostError;
-use crate::{Calibration, Reliability};
+use crate::metrics::{Calibration, Reliability};
 use std::format;
 use std::string::String;
 use std::vec::Vec;

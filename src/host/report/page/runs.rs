@@ -5,6 +5,7 @@ use super::{
     History, Page, Piece, TestSet, confusion, curves, gap, history, picture_size, reliability, settings, spread,
     weights, wrong,
 };
+use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::files::SavedModel;
@@ -14,7 +15,8 @@ use crate::host::report::text::{
     BASELINE, Table, comparison, error_percent, loss_short, models, models_of_seeds, remark, seeds,
 };
 use crate::host::training::{APART, AverageKind, Batches, Coupling, Epoch, Marks, Outcome, ReplicaPlan, Replicas};
-use crate::{Calibration, Pull, Spec, Start};
+use crate::metrics::Calibration;
+use crate::replicas::{Pull, Start};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};

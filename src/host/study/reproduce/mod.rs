@@ -183,10 +183,11 @@ fn updates(history: &[Epoch]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Loss;
     use crate::host::plan::{AveragePlan, GrowthPlan, GrowthRule, OptimizerPlan};
     use crate::host::training::Deaf;
     use crate::host::training::feed::tests::small;
-    use crate::{Loss, SgdConfig};
+    use crate::optim::SgdConfig;
     use std::vec;
 
     fn recipe() -> Recipe {

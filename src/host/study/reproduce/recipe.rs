@@ -1,9 +1,11 @@
 //! What is trained: stages, and the settings that each of them changes in one place.
 
+use crate::Loss;
 use crate::host::HostError;
 use crate::host::plan::{DecayPlan, GrowthPlan, OptimizerPlan, Plan};
 use crate::host::training::{Coupling, ReplicaPlan};
-use crate::{Loss, Pull, SgdConfig, Start};
+use crate::optim::SgdConfig;
+use crate::replicas::{Pull, Start};
 use std::borrow::ToOwned;
 
 /// What is trained, one after the other.

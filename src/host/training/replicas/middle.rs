@@ -1,10 +1,12 @@
 //! Where replicas meet: their mean, or the centre of elastic averaging, and the averages of what it was.
 
 use super::{Coupling, ReplicaPlan};
+use crate::Model;
+use crate::average::Snapshots;
 use crate::host::HostError;
 use crate::host::memory::Floats;
 use crate::host::training::averages::Average;
-use crate::{Model, Snapshots, attract, mean_of, pull};
+use crate::replicas::{attract, mean_of, pull};
 use std::vec::Vec;
 
 /// When replicas meet, in rounds.
@@ -150,7 +152,7 @@ impl<'a> Middle<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pull;
+    use crate::replicas::Pull;
     use std::vec;
 
     #[test]

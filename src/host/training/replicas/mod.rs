@@ -6,20 +6,21 @@ mod middle;
 use super::averages::{self, Average, AverageKind};
 use super::norms::Norms;
 use super::run::{Epoch, Observer, split};
+use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::Evaluator;
 use crate::host::plan::{OptimizerPlan, Plan};
-use crate::{Pull, Spec, Start};
+use crate::replicas::{Pull, Start};
 use crew::Crew;
 use middle::{Meetings, Middle};
-use std::format;
 use std::num::NonZeroUsize;
 use std::string::ToString;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 use std::vec::Vec;
+use std::{format, thread};
 
 /// Which samples replicas learn from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +36,10 @@ pub enum Batches {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Coupling {
-    /// They are [pulled](crate::pull) to their mean, `θ_k ← θ_k + α(θ̄ − θ_k)`.
+    /// They are [pulled](crate::replicas::pull) to their mean, `θ_k ← θ_k + α(θ̄ − θ_k)`.
     Mean(Pull),
     /// Elastic averaging by this `α`, above 0 and at most `1/K`: in the round of a pull, replicas and a centre also
-    /// [attract](crate::attract) each other, `x_i ← x_i − ηg_i − α(x_i − x̃)` and `x̃ ← x̃ + Kα(x̄ − x̃)`, all from the old values.
+    /// [attract](crate::replicas::attract) each other, `x_i ← x_i − ηg_i − α(x_i − x̃)` and `x̃ ← x̃ + Kα(x̄ − x̃)`, all from the old values.
     /// The centre starts at the mean of the replicas.
     Elastic(f32),
 }

@@ -1,10 +1,12 @@
 use super::*;
+use crate::average::{Draws, Ema};
 use crate::host::data::Augment;
 use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan};
 use crate::host::training::averages::AverageKind;
 use crate::host::training::feed::tests::small;
 use crate::host::training::run::{Deaf, train};
-use crate::{Draws, Ema, LookaheadConfig, ScheduleFreeConfig, SgdConfig, replica_seed};
+use crate::optim::{LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use crate::replicas::replica_seed;
 use std::vec;
 
 const FREE: Coupling = Coupling::Mean(Pull::Constant(0.0));

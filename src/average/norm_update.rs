@@ -1,0 +1,143 @@
+//! Running statistics of norms that belong to the weights beside them, as those of averaged weights do not.
+
+use crate::error::{Buffer, Error, Value};
+use crate::finite::is_moderate;
+use crate::forward::{Kept, run_training};
+use crate::inputs::samples::Inputs;
+use crate::inputs::sets::Form;
+use crate::kernels::{cut, cut_mut};
+use crate::model::{Model, Workspace};
+use crate::network::layer::{Layer, Norm};
+use crate::network::spec::Spec;
+
+/// Recomputes the running statistics of norms in one pass over data, for weights that training did not leave: averaged,
+/// drawn from a posterior, mixed (`update_bn` elsewhere). Of a model, [`Model::norm_update`].
+///
+/// Each batch passes as in training, normalised by its own statistics, without dropout, since prediction has none; those of
+/// all batches are pooled by samples (Chan et al. 1979). Parameters change in [`finish`](Self::finish) alone: whatever fails
+/// or is given up before leaves the old statistics.
+///
+/// ```
+/// # use cygnet::{Activation, Averager, Error, Init, Loss, Model, Spec, Workspace};
+/// # use cygnet::average::NormUpdate;
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).norm().dense(1, Activation::Identity).loss(Loss::MeanSquared);
+/// # let (mut params, mut mean) = ([0.0; NET.param_len()], [0.0; NET.param_len()]);
+/// # let mut floats = [0.0; NET.work_len(4)];
+/// # let mut model = Model::new(&NET, &mut params)?;
+/// # model.init(Init::He, 1)?;
+/// # let mut work = Workspace::new(&NET, 4, &mut floats)?;
+/// # let mut swa = Averager::new(&mut mean);
+/// # swa.update(&model)?;
+/// # let batches = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]];
+/// swa.finish(&mut model)?;
+/// let mut pooled = [0.0; NET.norm_len()];
+/// let mut update = model.norm_update(&mut pooled)?; // it stays an average
+/// for batch in &batches {
+///     update.add(batch, &mut work)?;
+/// }
+/// update.finish()?;
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "statistics change in `finish` alone"]
+pub struct NormUpdate<'a> {
+    spec: &'a Spec,
+    params: &'a mut [f32],
+    pooled: &'a mut [f32],
+    samples: u64,
+}
+
+impl<'a> NormUpdate<'a> {
+    /// For `params`, with [`Spec::norm_len`] floats to pool statistics in.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Length`].
+    pub fn new(spec: &'a Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
+        spec.check()?;
+        Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+        Error::expect_len(Buffer::Statistics, spec.norm_len(), pooled.len())?;
+        Ok(Self { spec, params, pooled, samples: 0 })
+    }
+
+    /// Pools the statistics of a batch of at least two samples and returns how many samples there were in all; the
+    /// workspace is one for training.
+    ///
+    /// # Errors
+    /// As [`predict`](crate::predict()); [`Error::SingleSample`], [`Error::NonFinite`] for a statistic of 1e18 or more, of
+    /// the batch or of all with it. The batch is left out then.
+    pub fn add<'x>(&mut self, inputs: impl Into<Inputs<'x>>, work: &mut Workspace<'_>) -> Result<u64, Error> {
+        self.add_inputs(&inputs.into(), work)
+    }
+
+    fn add_inputs(&mut self, inputs: &Inputs<'_>, work: &mut Workspace<'_>) -> Result<u64, Error> {
+        let spec = self.spec;
+        let (n, _) = inputs.check(spec)?;
+        if self.pooled.is_empty() {
+            // No norms, nothing to do.
+            self.samples = self.samples.wrapping_add(n as u64);
+            return Ok(self.samples);
+        }
+        if n < 2 {
+            return Err(Error::SingleSample);
+        }
+        let (floats, lists) = work.take(spec, n, spec.work_len(n))?;
+        let mut kept = Kept::split(floats, spec, n).0;
+        let (many, mut form) = (lists.many, Form::Unused);
+        let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
+        run_training(spec, self.params, rows, (n, many), &mut kept, None);
+        let mut norms = &*kept.norms;
+        for (layer, norm, pooled) in normed(spec, self.pooled) {
+            if !is_moderate((norm.largest)(layer, pooled, &mut norms, n, self.samples)) {
+                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
+            }
+        }
+        let (mut norms, mut rest) = (&*kept.norms, &mut *self.pooled);
+        for layer in spec.layers() {
+            if let Some(norm) = layer.norm() {
+                let (pooled, tail) = cut_mut(core::mem::take(&mut rest), 2 * layer.outputs());
+                (norm.pool)(layer, pooled, &mut norms, n, self.samples);
+                rest = tail;
+            }
+        }
+        self.samples = self.samples.wrapping_add(n as u64);
+        Ok(self.samples)
+    }
+
+    /// Writes the statistics of all samples, the variance unbiased, in the places of the old ones; returns how many
+    /// samples they are of.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without samples: the old statistics stay.
+    pub fn finish(&mut self) -> Result<u64, Error> {
+        if self.samples == 0 {
+            return Err(Error::Empty);
+        }
+        for (layer, norm, pooled) in normed(self.spec, self.pooled) {
+            (norm.settle)(layer, self.params, pooled, self.samples);
+        }
+        Ok(self.samples)
+    }
+}
+
+impl Model<'_> {
+    /// Gives the model statistics of norms that are those of its weights; an average stays one. `pooled` has
+    /// [`Spec::norm_len`] floats.
+    ///
+    /// # Errors
+    /// As [`NormUpdate::new`].
+    pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
+        // The bound holds: statistics are below 1e18.
+        NormUpdate::new(self.spec, self.params, pooled)
+    }
+}
+
+/// The layers with a norm, each with its part of `pooled`.
+fn normed<'a>(spec: &'a Spec, pooled: &'a [f32]) -> impl Iterator<Item = (&'a Layer, &'static Norm, &'a [f32])> {
+    let mut rest = pooled;
+    spec.layers().filter_map(move |layer| {
+        let norm = layer.norm()?;
+        let (here, tail) = cut(rest, 2 * layer.outputs());
+        rest = tail;
+        Some((layer, norm, here))
+    })
+}

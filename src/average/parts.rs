@@ -1,0 +1,98 @@
+//! Which parts of a network are averaged.
+
+use crate::kernels::{self, cut, cut_mut};
+use crate::network::spec::{MAX_LAYERS, Spec};
+
+/// The parts of a network that [`Averager::only`](crate::Averager::only) averages.
+///
+/// ```
+/// use cygnet::average::Parts;
+/// // The head alone, of a network of two layers; its bias not.
+/// let head = Parts { biases: false, ..Parts::of_layers(|layer| layer == 1) };
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Parts {
+    /// Which layers.
+    pub layers: [bool; MAX_LAYERS],
+    /// Their weights.
+    pub weights: bool,
+    /// Their biases.
+    pub biases: bool,
+    /// Their norms: `γ`, `β` and running statistics.
+    pub norms: bool,
+}
+
+impl Parts {
+    /// Weights, biases and norms of the layers that `is_in` says.
+    #[must_use]
+    pub fn of_layers(is_in: impl Fn(usize) -> bool) -> Self {
+        Self { layers: core::array::from_fn(is_in), weights: true, biases: true, norms: true }
+    }
+}
+
+/// A network and what of it is averaged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Selection<'a> {
+    spec: &'a Spec,
+    parts: Parts,
+    /// By pointer, so that who averages everything links nothing of this.
+    pub blend: Blend,
+}
+
+/// Average, compensation, model, gain, whether the model is the latest one.
+type Blend = fn(&Selection<'_>, &mut [f32], Lost<'_>, &[f32], f32, bool);
+
+impl<'a> Selection<'a> {
+    pub(super) fn new(spec: &'a Spec, parts: Parts) -> Self {
+        Self { spec, parts, blend: blend_parts }
+    }
+
+    /// Lengths of consecutive ranges of parameters, and whether they are averaged.
+    fn ranges(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
+        let Parts { layers, weights, biases, norms } = self.parts;
+        self.spec.layers().zip(layers).flat_map(move |(layer, is_in)| {
+            let (bias, norm) = (layer.outputs(), layer.norm_len());
+            [(layer.weight_len(), is_in && weights), (bias, is_in && biases), (norm, is_in && norms)]
+        })
+    }
+}
+
+/// [`blend`] of the parts that are averaged; the others are copied from the latest model.
+fn blend_parts(selection: &Selection<'_>, mean: &mut [f32], lost: Lost<'_>, params: &[f32], gain: f32, latest: bool) {
+    let (mut mean, mut params) = (mean, params);
+    let (mut lost, update) = lost.map_or((None, None), |(lost, update)| (Some(lost), Some(update)));
+    for (len, is_averaged) in selection.ranges() {
+        let (m, mean_rest) = cut_mut(core::mem::take(&mut mean), len);
+        let (w, params_rest) = cut(params, len);
+        let (c, lost_rest) = match lost.take() {
+            Some(lost) => {
+                let (c, rest) = cut_mut(lost, len);
+                (Some(c), Some(rest))
+            }
+            None => (None, None),
+        };
+        if is_averaged {
+            blend(m, c.zip(update), w, gain);
+        } else if latest {
+            kernels::copy(m, w);
+            // Should it be averaged some day, it lost nothing yet.
+            kernels::clear(c.unwrap_or_default());
+        }
+        (mean, params, lost) = (mean_rest, params_rest, lost_rest);
+    }
+}
+
+/// A slice of compensations and the kernel that keeps them.
+pub(super) type Lost<'c> = Option<(&'c mut [f32], Compensated)>;
+
+/// `mean`, its compensation, a model, the gain.
+pub(super) type Compensated = fn(&mut [f32], &mut [f32], &[f32], f32);
+
+/// `m ← m + (w − m)·gain`.
+pub(super) fn blend(mean: &mut [f32], lost: Lost<'_>, params: &[f32], gain: f32) {
+    match lost {
+        None => kernels::mean_update(mean, params, gain),
+        Some((lost, update)) => update(mean, lost, params, gain),
+    }
+}

@@ -1,0 +1,313 @@
+//! Views over the caller's slices, checked once: the network's parameters and the workspace.
+
+pub(crate) mod params;
+
+mod fold;
+
+use crate::error::{Buffer, Error, Setting};
+use crate::inputs::rows::{self, Many};
+use crate::inputs::sets::{LISTS, ListSpace, Lists};
+use crate::kernels::{clear, cut_mut, numbered, sqrt};
+use crate::network::dropout::Draws;
+use crate::network::layer::Layer;
+use crate::network::spec::Spec;
+use crate::random::{self, Purpose};
+pub use fold::fold;
+use params::Bound;
+pub use params::Params;
+
+/// How weights start: N(0, 1) times a scale; biases start at zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Init {
+    /// Scale `√(2 / inputs)` (He et al. 2015, equation 10): keeps the variance through ReLU layers.
+    #[default]
+    He,
+    /// Scale `√(2 / (inputs + outputs))` (Glorot & Bengio 2010, equation 12).
+    Glorot,
+    /// Scale σ, from 0 to 1e37: no draw is infinite.
+    Normal(f32),
+}
+
+impl Init {
+    fn scale(self, layer: &Layer) -> f32 {
+        match self {
+            Self::He => sqrt(2.0 / layer.inputs() as f32),
+            Self::Glorot => sqrt(2.0 / (layer.inputs() + layer.outputs()) as f32),
+            Self::Normal(sigma) => sigma,
+        }
+    }
+}
+
+/// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its
+/// training steps.
+#[derive(Debug)]
+#[must_use = "a model is trained, or predicts"]
+pub struct Model<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) params: &'a mut [f32],
+    /// Seed and steps.
+    pub(crate) draws: Draws,
+    /// On the magnitudes of `params`.
+    pub(crate) bound: Bound,
+    pub(crate) mark: Mark,
+    /// How often `params` were changed, modulo 2³².
+    pub(crate) changes: u32,
+}
+
+/// What the parameters of a model are, until something changes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Weights in training.
+    Live,
+    /// An average.
+    Average,
+    /// The average of an [`Averager`](crate::Averager) that holds the model's own weights meanwhile.
+    Exchanged,
+}
+
+impl<'p> From<&'p Model<'_>> for Params<'p> {
+    fn from(model: &'p Model<'_>) -> Self {
+        Self { values: model.params, bound: model.bound, is_average: model.mark != Mark::Live }
+    }
+}
+
+impl<'a> Model<'a> {
+    /// Takes `params` as they are: call [`init`](Self::init) to start anew.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], or [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats.
+    pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
+        spec.check()?;
+        Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+        let draws = Draws { seed: 0, step: 0 };
+        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
+    }
+
+    /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
+    /// also decides the dropout masks to come. Norms start at `γ = 1`, `β = 0`, mean 0, variance 1.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a σ outside of `[0, 1e37]`; nothing has changed then.
+    pub fn init(&mut self, init: Init, seed: u64) -> Result<(), Error> {
+        if let Init::Normal(sigma) = init
+            && !(0.0..=1e37).contains(&sigma)
+        {
+            return Err(Error::Setting(Setting::Sigma));
+        }
+        let spec = self.spec;
+        self.becomes(Mark::Live);
+        let mut rest = &mut *self.params;
+        for layer in spec.layers() {
+            let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
+            let (bias, tail) = cut_mut(tail, layer.outputs());
+            let scale = init.scale(layer);
+            let mut draws = random::stream(seed, Purpose::Init, layer.index() as u64);
+            for w in weights {
+                *w = scale * random::normal(&mut draws);
+            }
+            clear(bias);
+            let (norm, tail) = cut_mut(tail, layer.norm_len());
+            let units = layer.outputs();
+            // γ = 1, β = 0, mean 0, variance 1.
+            for (i, p) in numbered(0, norm) {
+                *p = if i < units || i >= 3 * units { 1.0 } else { 0.0 };
+            }
+            rest = tail;
+        }
+        self.resume(seed, 0);
+        Ok(())
+    }
+
+    /// Continues with the masks of `seed` after `steps` training steps, as if training had never stopped.
+    pub fn resume(&mut self, seed: u64, steps: u64) {
+        self.draws = Draws { seed, step: steps };
+    }
+
+    /// The network's description.
+    #[must_use]
+    pub fn spec(&self) -> &'a Spec {
+        self.spec
+    }
+
+    /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias, then what a
+    /// [norm](Spec::norm) has.
+    #[must_use]
+    pub fn params(&self) -> &[f32] {
+        self.params
+    }
+
+    /// The parameters, to write to: what is left there counts as live weights, for nobody knows of an average any more.
+    #[must_use = "parameters that are lent out count as changed"]
+    pub fn params_mut(&mut self) -> &mut [f32] {
+        self.becomes(Mark::Live);
+        self.params
+    }
+
+    /// How often the parameters were changed, modulo 2³²: each training step, and whatever else gives them other values,
+    /// [lends them out](Self::params_mut), [initialises](Self::init), [loads](Self::load) or [pulls](crate::replicas::pull) them. An
+    /// [`Averaged`](crate::average::Averaged) that leaves them as they were counts nothing.
+    ///
+    /// An optimizer that [owns the weights](crate::optim::Optimizer::owns_weights) learns by it that they are no longer its own.
+    #[must_use]
+    pub fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    /// What tells it from all other models that live: where its parameters are.
+    pub(crate) fn place(&self) -> usize {
+        self.params.as_ptr().addr()
+    }
+
+    /// The parameters have other values from now on, of which nothing is known but what they are.
+    pub(crate) fn becomes(&mut self, mark: Mark) {
+        (self.bound, self.mark) = (Bound::UNKNOWN, mark);
+        self.count_change();
+    }
+
+    pub(crate) fn count_change(&mut self) {
+        self.changes = self.changes.wrapping_add(1);
+    }
+
+    /// Training steps taken; the argument of a [`Schedule`](crate::schedule::Schedule).
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.draws.step
+    }
+
+    /// The seed of the dropout masks.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.draws.seed
+    }
+}
+
+/// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
+#[derive(Debug)]
+#[must_use = "a workspace is lent to training and prediction"]
+pub struct Workspace<'a> {
+    floats: &'a mut [f32],
+    capacity: usize,
+    values: &'a mut [f32],
+    integers: &'a mut [u32],
+    lists: Option<&'static Lists>,
+    /// What several samples need; not linked where only batches of one are asked for.
+    many: Option<Many>,
+}
+
+impl<'a> Workspace<'a> {
+    /// For training on batches of up to `batch` samples: [`Spec::work_len`] floats.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Setting`] for a `batch` of 0, or [`Error::Length`] unless the length is exact.
+    #[inline(always)]
+    pub fn new(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
+        Self::checked(spec, batch, floats, spec.work_len(batch), many(batch))
+    }
+
+    /// For prediction and evaluation alone: [`Spec::predict_len`] floats.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[inline(always)]
+    pub fn for_prediction(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
+        Self::checked(spec, batch, floats, spec.predict_len(batch), many(batch))
+    }
+
+    fn checked(
+        spec: &Spec,
+        batch: usize,
+        floats: &'a mut [f32],
+        needed: usize,
+        many: Option<Many>,
+    ) -> Result<Self, Error> {
+        spec.check()?;
+        if batch == 0 {
+            return Err(Error::Setting(Setting::BatchSize));
+        }
+        Error::expect_len(Buffer::Work, needed, floats.len())?;
+        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [], lists: None, many })
+    }
+
+    /// Adds memory for lists of the non-zero inputs, which make batches of mostly zero inputs several times faster and
+    /// change no bit: [`Spec::list_len`] floats and [`Spec::index_len`] integers for the same batch.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], or [`Error::Length`] unless the lengths are exact.
+    pub fn with_lists(self, spec: &Spec, values: &'a mut [f32], integers: &'a mut [u32]) -> Result<Self, Error> {
+        spec.check()?;
+        Error::expect_len(Buffer::Lists, spec.list_len(self.capacity), values.len())?;
+        Error::expect_len(Buffer::Index, spec.index_len(self.capacity), integers.len())?;
+        Ok(Self { values, integers, lists: Some(&LISTS), ..self })
+    }
+
+    /// Samples that fit.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The scratch floats for `samples`, of which a call needs `needed`, and the memory for lists.
+    pub(crate) fn take(
+        &mut self,
+        spec: &Spec,
+        samples: usize,
+        needed: usize,
+    ) -> Result<(&mut [f32], ListSpace<'_>), Error> {
+        if samples > self.capacity {
+            return Err(Error::BatchTooLarge { capacity: self.capacity, got: samples });
+        }
+        if let Some(lists) = self.lists {
+            (lists.check)(spec, samples, self.values, self.integers)?;
+        }
+        let got = self.floats.len();
+        // Shorter only when made for another network, or for prediction.
+        let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
+        Ok((floats, ListSpace { floats: self.values, integers: self.integers, lists: self.lists, many: self.many }))
+    }
+}
+
+/// In the caller's own code, where the batch's size is mostly a constant.
+#[inline(always)]
+fn many(batch: usize) -> Option<Many> {
+    if batch > 1 { Some(rows::many) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::activation::Activation;
+    use crate::network::loss::Loss;
+
+    #[test]
+    fn initial_weights_have_the_scale_they_should() {
+        const NET: Spec = Spec::new(100).dense(200, Activation::Relu).dense(50, Activation::Identity);
+        let mut params = [0.0; NET.param_len()];
+        let mut model = Model::new(&NET, &mut params).unwrap();
+        for (init, first, second) in [
+            (Init::He, 2.0 / 100.0, 2.0 / 200.0),
+            (Init::Glorot, 2.0 / 300.0, 2.0 / 250.0),
+            (Init::Normal(0.3), 0.09, 0.09),
+        ] {
+            model.init(init, 5).unwrap();
+            let variance = |w: &[f32]| w.iter().map(|w| w * w).sum::<f32>() / w.len() as f32;
+            let (w1, rest) = model.params().split_at(20_000);
+            let (b1, rest) = rest.split_at(200);
+            let (w2, b2) = rest.split_at(10_000);
+            assert!((variance(w1) / first - 1.0).abs() < 0.05 && (variance(w2) / second - 1.0).abs() < 0.05);
+            assert!(b1.iter().chain(b2).all(|&b| b == 0.0));
+        }
+    }
+
+    #[test]
+    fn a_wrong_sigma_changes_nothing() {
+        const NET: Spec = Spec::new(2).dense(1, Activation::Identity).loss(Loss::MeanSquared);
+        let mut params = [1.0, 2.0, 3.0];
+        let mut model = Model::new(&NET, &mut params).unwrap();
+        for sigma in [-1.0, f32::NAN, f32::INFINITY, 2e38, 1.1e37] {
+            assert_eq!(model.init(Init::Normal(sigma), 1), Err(Error::Setting(Setting::Sigma)));
+        }
+        assert_eq!((model.params(), model.changes()), (&[1.0, 2.0, 3.0][..], 0));
+    }
+}

@@ -1,0 +1,186 @@
+//! Adam and AdamW.
+
+use super::{Optimizer, check_decay, check_state, expect_room, parts};
+use crate::error::{Buffer, Error, Setting};
+use crate::finite::is_moderate;
+use crate::kernels::{self, cut, cut_mut};
+use crate::math;
+use crate::model::Model;
+use crate::model::params::{Bound, LIMIT};
+use crate::network::spec::Spec;
+
+/// Settings of [`Adam`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AdamConfig {
+    /// Decay rate `β₁` of the first moment.
+    pub beta1: f32,
+    /// Decay rate `β₂` of the second moment.
+    pub beta2: f32,
+    /// `ε`, at least 1e-15: second moments below its square become zero, and steps are as long as `ε` allows there.
+    pub epsilon: f32,
+    /// `λ`.
+    pub weight_decay: f32,
+    /// Whether weights shrink by `1 − ηλ` (AdamW, Loshchilov & Hutter 2019) instead of `λw` joining the gradient.
+    pub decoupled: bool,
+}
+
+impl Default for AdamConfig {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false }
+    }
+}
+
+impl AdamConfig {
+    /// AdamW: decoupled weight decay of `weight_decay`.
+    #[must_use]
+    pub fn decoupled(weight_decay: f32) -> Self {
+        Self { weight_decay, decoupled: true, ..Self::default() }
+    }
+
+    /// Floats of state: `2P`.
+    #[must_use]
+    pub const fn state_len(&self, spec: &Spec) -> usize {
+        spec.param_len().saturating_mul(2)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let is_rate = |beta: f32| (0.0..1.0).contains(&beta);
+        if !(is_rate(self.beta1) && is_rate(self.beta2)) {
+            return Err(Error::Setting(Setting::Beta));
+        }
+        // The root of the least second moment that is kept.
+        if !(self.epsilon.is_finite() && self.epsilon >= 1e-15) {
+            return Err(Error::Setting(Setting::Epsilon));
+        }
+        check_decay(self.weight_decay)
+    }
+}
+
+/// Adam (Kingma & Ba 2015, algorithm 1): `m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
+/// w ← w − η·m̂/(√v̂ + ε)` with `m̂ = m/(1−β₁ᵗ)`, `v̂ = v/(1−β₂ᵗ)`.
+///
+/// Moments below 1e-20 (first) and 1e-30 (second) become zero: inputs that are rarely lit would leave subnormals.
+#[derive(Debug)]
+#[must_use = "an optimizer moves the weights of a model that is trained with it"]
+pub struct Adam<'a> {
+    config: AdamConfig,
+    /// The digest of the network.
+    network: u32,
+    moments: &'a mut [f32],
+    steps: u64,
+    /// On the first moments.
+    bound: Bound,
+    /// Weights of the present step that the bound covers and that have not moved yet.
+    covered: usize,
+    /// `1/n`.
+    scale: f32,
+    step: kernels::Adam,
+}
+
+impl<'a> Adam<'a> {
+    /// Starts with moments of zero; `state` has [`AdamConfig::state_len`] floats, first moments before second ones.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
+    pub fn new(config: AdamConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
+        let adam = Self::checked(config, spec, state, 0)?;
+        kernels::clear(adam.moments);
+        Ok(adam)
+    }
+
+    /// Continues with the moments in `state` after `steps` steps.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::NonFinite`] for a moment that is not finite, or of `2^127` or more, and a second
+    /// one below 0.
+    pub fn resume(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
+        let mut adam = Self::checked(config, spec, state, steps)?;
+        let half = adam.moments.len() / 2;
+        let (first, second) = cut(adam.moments, half);
+        check_state(second, 0.0, half)?;
+        adam.bound = check_state(first, -LIMIT, 0)?;
+        Ok(adam)
+    }
+
+    fn checked(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
+        spec.check()?;
+        config.check()?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
+        let step = kernels::Adam {
+            beta1: config.beta1,
+            gain1: 1.0 - config.beta1,
+            beta2: config.beta2,
+            gain2: 1.0 - config.beta2,
+            correction: 1.0,
+            epsilon: config.epsilon,
+            rate: 0.0,
+            decay: if config.decoupled { 0.0 } else { config.weight_decay },
+            shrink: 1.0,
+        };
+        let bound = Bound::of(&[]);
+        Ok(Self { config, network: spec.digest(), moments: state, steps, bound, covered: 0, scale: 1.0, step })
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+impl Optimizer for Adam<'_> {
+    fn check(&self, model: &Model<'_>) -> Result<(), Error> {
+        model.spec.check_digest(self.network)
+    }
+
+    /// The bound, by `|m| / ε`, is loose but never adds up to a magnitude that matters; there is none with coupled decay,
+    /// where it would.
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
+        let AdamConfig { beta1, beta2, weight_decay, decoupled, epsilon } = self.config;
+        let half = self.moments.len() / 2;
+        if !is_moderate(self.bound.get()) {
+            expect_room(kernels::largest(self.moments))?;
+            self.bound = Bound::of(cut(self.moments, half).0);
+        }
+        let steps = self.steps.saturating_add(1);
+        let shrink = if decoupled { 1.0 - rate * weight_decay } else { 1.0 };
+        let corrected = rate / math::one_minus_power(1.0 - beta1, steps);
+        let gradient = gradient * scale + self.step.decay * weights;
+        let first = beta1 * self.bound.get() + (1.0 - beta1) * gradient;
+        let reach = (1.0 - shrink).abs() * weights + corrected * (first / epsilon);
+        // The square is a bound on second moments to come.
+        expect_room(weights + reach + gradient * gradient)?;
+        self.bound.becomes(first);
+        (self.steps, self.scale, self.covered) = (steps, scale, half);
+        (self.step.rate, self.step.shrink) = (corrected, shrink);
+        self.step.correction = 1.0 / kernels::sqrt(math::one_minus_power(1.0 - beta2, steps));
+        Ok(if self.step.decay == 0.0 { reach } else { f32::NAN })
+    }
+
+    fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        let scale = self.scale;
+        self.update_outer(offset, weights, &[scale], gradient, &mut []);
+    }
+
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
+        self.bound.cover(&mut self.covered, weights.len());
+        let (first, second) = parts(self.moments, offset, weights.len());
+        let rows = block.len().checked_div(d.len()).unwrap_or(0);
+        if rows == 0 || x.len() < 2 || d.len().is_multiple_of(8) {
+            return kernels::adam(weights, first, second, x, d, &self.step);
+        }
+        // Rows whose ends would not fill a vector are better joined.
+        let n = rows.saturating_mul(d.len());
+        let (mut weights, mut first, mut second, mut x) = (weights, first, second, x);
+        while !weights.is_empty() {
+            let (w, weights_left) = cut_mut(weights, n);
+            let (m, first_left) = cut_mut(first, n);
+            let (v, second_left) = cut_mut(second, n);
+            let gradient = cut_mut(block, w.len()).0;
+            kernels::outer(gradient, x, d, true);
+            kernels::adam(w, m, v, &[1.0], gradient, &self.step);
+            (weights, first, second, x) = (weights_left, first_left, second_left, cut(x, rows).1);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Slow weights behind any optimizer.
+
+use super::{Optimizer, check_state, expect_room, part};
+use crate::error::{Buffer, Error, Setting};
+use crate::kernels;
+use crate::model::Model;
+use crate::model::params::{Bound, LIMIT};
+
+/// Settings of [`Lookahead`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LookaheadConfig {
+    /// `k`, steps of the inner optimizer between two of the slow weights.
+    pub every: u32,
+    /// `α`, in `[0, 1]`.
+    pub alpha: f32,
+}
+
+impl Default for LookaheadConfig {
+    fn default() -> Self {
+        Self { every: 5, alpha: 0.5 }
+    }
+}
+
+/// Lookahead (Zhang et al. 2019, algorithm 1): every `k` steps of the inner optimizer the slow weights `φ` follow the fast
+/// ones, `φ ← φ + α(θ − φ); θ ← φ`.
+///
+/// Memory: `P` floats for the slow weights, and the inner optimizer's.
+#[derive(Debug)]
+#[must_use = "an optimizer moves the weights of a model that is trained with it"]
+pub struct Lookahead<'a, O> {
+    config: LookaheadConfig,
+    inner: O,
+    /// The digest of the network.
+    network: u32,
+    slow: &'a mut [f32],
+    steps: u64,
+    /// On the slow weights.
+    bound: Bound,
+    /// Weights of the present step that the bound covers and that have not moved yet.
+    covered: usize,
+}
+
+impl<'a, O: Optimizer> Lookahead<'a, O> {
+    /// Starts from `model`, whose parameters `slow` becomes a copy of. What changes the model from outside later, the slow
+    /// weights follow as they follow a step. An inner optimizer with a past may be lent as `&mut`, and outlives an error then.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a `k` of 0 or an `α` out of range, [`Error::OwnsWeights`] for an inner optimizer that does
+    /// (slow weights would have no effect), [`Error::Network`] for one of another network, [`Error::Length`] unless `slow`
+    /// has exactly [`Spec::param_len`](crate::Spec::param_len) floats.
+    pub fn new(config: LookaheadConfig, inner: O, model: &Model<'_>, slow: &'a mut [f32]) -> Result<Self, Error> {
+        let lookahead = Self::checked(config, inner, model, slow, 0)?;
+        kernels::copy(lookahead.slow, model.params);
+        Ok(lookahead)
+    }
+
+    /// Continues with the slow weights in `slow` after `steps` steps.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::NonFinite`] for a slow weight that is not finite, or of `2^127` or more.
+    pub fn resume(
+        config: LookaheadConfig,
+        inner: O,
+        model: &Model<'_>,
+        slow: &'a mut [f32],
+        steps: u64,
+    ) -> Result<Self, Error> {
+        let lookahead = Self::checked(config, inner, model, slow, steps)?;
+        check_state(lookahead.slow, -LIMIT, 0)?;
+        Ok(lookahead)
+    }
+
+    fn checked(
+        config: LookaheadConfig,
+        inner: O,
+        model: &Model<'_>,
+        slow: &'a mut [f32],
+        steps: u64,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        if inner.owns_weights() {
+            return Err(Error::OwnsWeights);
+        }
+        inner.check(model)?;
+        Error::expect_len(Buffer::Optimizer, model.params.len(), slow.len())?;
+        Ok(Self { config, inner, network: model.spec.digest(), slow, steps, bound: Bound::UNKNOWN, covered: 0 })
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The slow weights; running statistics of norms in them are those of the start.
+    #[must_use]
+    pub fn slow(&self) -> &[f32] {
+        self.slow
+    }
+
+    /// Whether the slow weights move in this step.
+    fn is_due(&self) -> bool {
+        self.steps.is_multiple_of(self.config.every.into())
+    }
+
+    /// Moves the slow weights where it is time, and the fast ones to them.
+    fn follow(&mut self, offset: usize, weights: &mut [f32]) {
+        if self.is_due() {
+            self.bound.cover(&mut self.covered, weights.len());
+            let slow = part(self.slow, offset, weights.len());
+            kernels::mean_update(slow, weights, self.config.alpha);
+            kernels::copy(weights, slow);
+        }
+    }
+}
+
+impl LookaheadConfig {
+    fn check(self) -> Result<(), Error> {
+        if self.every > 0 && (0.0..=1.0).contains(&self.alpha) {
+            Ok(())
+        } else {
+            Err(Error::Setting(Setting::Lookahead))
+        }
+    }
+}
+
+impl<O: Optimizer> Optimizer for Lookahead<'_, O> {
+    fn check(&self, model: &Model<'_>) -> Result<(), Error> {
+        model.spec.check_digest(self.network)?;
+        self.inner.check(model)
+    }
+
+    /// Slow weights lie between what they were and the fast ones.
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
+        expect_room(self.bound.find(self.slow))?;
+        let reach = self.inner.begin(rate, scale, weights, gradient)?;
+        self.steps = self.steps.saturating_add(1);
+        self.covered = 0;
+        if !self.is_due() {
+            return Ok(reach);
+        }
+        self.covered = self.slow.len();
+        let fast = weights + reach;
+        // Where either is no number, so is the bound.
+        let larger = if self.bound.get() > fast { self.bound.get() } else { fast };
+        let slow = self.bound.becomes(larger + 0.0 * self.bound.get());
+        Ok(if slow > weights { slow - weights } else { 0.0 * slow })
+    }
+
+    fn rests_at_zero(&self) -> bool {
+        !self.is_due() && self.inner.rests_at_zero()
+    }
+
+    fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        self.inner.update(offset, weights, gradient);
+        self.follow(offset, weights);
+    }
+
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
+        self.inner.update_outer(offset, weights, x, d, block);
+        self.follow(offset, weights);
+    }
+}

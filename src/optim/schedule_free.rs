@@ -1,0 +1,210 @@
+//! SGD that needs no schedule, since it averages as it goes.
+
+use super::{Optimizer, check_decay, check_state, expect_room, parts, through_block};
+use crate::error::{Buffer, CheckpointFault, Error, Setting};
+use crate::kernels::{self, cut_mut};
+use crate::math::Total;
+use crate::model::params::{Bound, LIMIT, Params};
+use crate::model::{Mark, Model};
+use crate::network::spec::Spec;
+
+/// Settings of [`ScheduleFree`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ScheduleFreeConfig {
+    /// `β`, in `[0, 1)`: where between `z` (0) and `x` (1) gradients are taken.
+    pub beta: f32,
+    /// `λ`, at `y`.
+    pub weight_decay: f32,
+}
+
+impl Default for ScheduleFreeConfig {
+    fn default() -> Self {
+        Self { beta: 0.9, weight_decay: 0.0 }
+    }
+}
+
+impl ScheduleFreeConfig {
+    /// Floats of state: `2P`.
+    #[must_use]
+    pub const fn state_len(&self, spec: &Spec) -> usize {
+        spec.param_len().saturating_mul(2)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if !(0.0..1.0).contains(&self.beta) {
+            return Err(Error::Setting(Setting::Beta));
+        }
+        check_decay(self.weight_decay)
+    }
+}
+
+/// What a schedule-free optimizer is besides its floats.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ScheduleFreeState {
+    /// `Σ γ²` of the steps so far.
+    squares: Total,
+}
+
+impl ScheduleFreeState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 8;
+
+    /// The state as bytes, little-endian on every target: `f32` sum, `f32` what rounding took from it.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let (high, low) = self.squares.parts();
+        let [[a, b, c, d], [e, f, g, h]] = [high, low].map(f32::to_le_bytes);
+        [a, b, c, d, e, f, g, h]
+    }
+
+    /// The state that these bytes stand for.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for a sum that is negative, not finite, or none that additions leave.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let [a, b, c, d, e, f, g, h] = *bytes;
+        let (high, low) = (f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h]));
+        match Total::from_parts(high, low) {
+            Some(squares) => Ok(Self { squares }),
+            None => Err(Error::Checkpoint(CheckpointFault::Field(0))),
+        }
+    }
+}
+
+/// Schedule-free SGD (Defazio et al. 2024, arXiv 2405.15682, algorithm 1): gradients are taken at `y`, the model's
+/// parameters; `z ← z − γ(g + λy); c = γ²/Σγ²; x ← x + c(z − x); y ← z + β(x − z)`. Predict with `x`, which
+/// [`averaged`](Optimizer::averaged) gives, or which [`finish`](Self::finish) puts in the model's place.
+///
+/// The model's parameters follow from `z` and `x` alone: whatever else changes them, such as [`Model::params_mut`], a load, a
+/// pull or a step of another optimizer, the next step would undo. It is refused with [`Error::Changed`], until this is
+/// started anew or resumed; so is a step of another model, even one of the same network.
+///
+/// The rate stays as it is, after a warm-up if one helps. Memory: `2P` floats, `z` before `x`.
+#[derive(Debug)]
+#[must_use = "an optimizer moves the weights of a model that is trained with it"]
+pub struct ScheduleFree<'a> {
+    /// The digest of the network.
+    network: u32,
+    /// Which model, and its changes, counted along.
+    place: usize,
+    changes: u32,
+    floats: &'a mut [f32],
+    state: ScheduleFreeState,
+    /// `1/n`.
+    scale: f32,
+    step: kernels::ScheduleFree,
+    /// On `z` and `x`.
+    bound: Bound,
+    /// Weights of the present step that the bound covers and that have not moved yet.
+    covered: usize,
+}
+
+impl<'a> ScheduleFree<'a> {
+    /// Starts from `model`, whose parameters `z` and `x` become copies of.
+    ///
+    /// # Errors
+    /// [`Error::Setting`], or [`Error::Length`] unless `floats` has [`ScheduleFreeConfig::state_len`].
+    pub fn new(config: ScheduleFreeConfig, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
+        let free = Self::checked(config, ScheduleFreeState::default(), model, floats)?;
+        let (z, x) = cut_mut(free.floats, model.params.len());
+        kernels::copy(z, model.params);
+        kernels::copy(x, model.params);
+        Ok(free)
+    }
+
+    /// Continues with `z` and `x` in `floats`, as [`state`](Self::state) was, from `model` as it was then.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::NonFinite`] for a number in `floats` that is not finite, or of `2^127` or more.
+    pub fn resume(
+        config: ScheduleFreeConfig,
+        state: ScheduleFreeState,
+        model: &Model<'_>,
+        floats: &'a mut [f32],
+    ) -> Result<Self, Error> {
+        let free = Self::checked(config, state, model, floats)?;
+        check_state(free.floats, -LIMIT, 0)?;
+        Ok(free)
+    }
+
+    fn checked(
+        config: ScheduleFreeConfig,
+        state: ScheduleFreeState,
+        model: &Model<'_>,
+        floats: &'a mut [f32],
+    ) -> Result<Self, Error> {
+        config.check()?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
+        let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
+        let (network, place, changes) = (model.spec.digest(), model.place(), model.changes);
+        Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound: Bound::UNKNOWN, covered: 0 })
+    }
+
+    /// Ends the training: the model's parameters become `x`. Running statistics of norms stay those of `y` until a
+    /// [`NormUpdate`](crate::average::NormUpdate).
+    ///
+    /// # Errors
+    /// [`Error::Network`].
+    pub fn finish(&self, model: &mut Model<'_>) -> Result<(), Error> {
+        model.spec.check_digest(self.network)?;
+        let x = kernels::cut(self.floats, self.floats.len() / 2).1;
+        for layer in model.spec.layers() {
+            let learned = cut_mut(cut_mut(model.params, layer.offset()).1, layer.learned_len()).0;
+            kernels::copy(learned, kernels::cut(x, layer.offset()).1);
+        }
+        model.becomes(Mark::Average);
+        Ok(())
+    }
+
+    /// What to keep beside the floats, for [`resume`](Self::resume).
+    #[must_use]
+    pub fn state(&self) -> ScheduleFreeState {
+        self.state
+    }
+}
+
+impl Optimizer for ScheduleFree<'_> {
+    fn check(&self, model: &Model<'_>) -> Result<(), Error> {
+        model.spec.check_digest(self.network)?;
+        if (model.place(), model.changes) == (self.place, self.changes) { Ok(()) } else { Err(Error::Changed) }
+    }
+
+    fn owns_weights(&self) -> bool {
+        true
+    }
+
+    /// `x` and `y` lie between what was and `z`.
+    fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
+        let moved = rate * (gradient * scale + self.step.decay * weights);
+        let now = self.bound.find(self.floats) + moved;
+        expect_room(now)?;
+        let now = self.bound.becomes(now);
+        let square = rate * rate;
+        let squares = self.state.squares.add(square);
+        // Rates of 1e9 and more steps than there are would overflow: the average then stays where it is.
+        if squares.value().is_finite() {
+            self.state.squares = squares;
+        }
+        let total = squares.value();
+        self.step.gain = if total > 0.0 { square / total } else { 0.0 };
+        (self.step.rate, self.scale, self.covered) = (rate, scale, self.floats.len() / 2);
+        self.changes = self.changes.wrapping_add(1);
+        Ok(if now > weights { now - weights } else { 0.0 * now })
+    }
+
+    fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        self.bound.cover(&mut self.covered, weights.len());
+        let (z, x) = parts(self.floats, offset, weights.len());
+        kernels::schedule_free(weights, z, x, gradient, self.scale, self.step);
+    }
+
+    fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
+        through_block(offset, weights, x, d, block, |offset, weights, g| self.update(offset, weights, g));
+    }
+
+    fn averaged(&self) -> Option<Params<'_>> {
+        Some(Params::of_average(kernels::cut(self.floats, self.floats.len() / 2).1))
+    }
+}

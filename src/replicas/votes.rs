@@ -1,0 +1,193 @@
+//! What several models say together.
+
+use crate::error::{Buffer, Error, Setting, Value};
+use crate::kernels::{self, cut, cut_mut, numbered, rows, rows_mut};
+use crate::math::Math;
+use crate::model::params::LIMIT;
+use crate::network::loss::softmax;
+use crate::targets::{argmax, check_classes};
+use core::mem;
+
+/// How outputs of several models are combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Vote {
+    /// The mean of the probabilities, `p = Σ ω_k softmax(z_k) / Σ ω_k`.
+    Soft,
+    /// The mean of the logits, `p = softmax(Σ ω_k z_k / Σ ω_k)`: the geometric mean of the probabilities.
+    LogPool,
+    /// A ballot each, `Σ_k ω_k·[argmax p_k = c]`; ties by the mean of the probabilities, then the lowest class.
+    Hard,
+}
+
+impl Vote {
+    /// Floats for `samples` samples of `outputs` outputs: one an output; for [`Hard`](Self::Hard) also one a class for its
+    /// ballots.
+    #[must_use]
+    pub const fn len(self, samples: usize, outputs: usize) -> usize {
+        let each = if matches!(self, Self::Hard) { outputs.saturating_add(choices(outputs)) } else { outputs };
+        samples.saturating_mul(each)
+    }
+}
+
+/// Classes that so many outputs may vote for.
+const fn choices(outputs: usize) -> usize {
+    if outputs == 1 { 2 } else { outputs }
+}
+
+/// The votes of models on a batch of samples, taken in one model at a time.
+///
+/// Where models have one output, a logit `z` of class 1 against class 0 (binary cross-entropy), there are two classes:
+/// `sigmoid z`, the probability of class 1, stands for softmax in every formula, and ties go to class 0.
+///
+/// ```
+/// use cygnet::network::Math;
+/// use cygnet::replicas::{Vote, Votes};
+/// let mut floats = [0.0; Vote::Hard.len(1, 3)];
+/// let mut votes = Votes::new(Vote::Hard, Math::Libm, 3, &mut floats)?;
+/// for mut logits in [[3.0, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.1, 0.0]] {
+///     votes.add(&mut logits, 1.0)?;
+/// }
+/// let mut classes = [0];
+/// votes.classes(&mut classes)?;
+/// assert_eq!(classes, [1]); // two of three, though the first is surer
+/// # Ok::<(), cygnet::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "votes are asked by `classes` or `finish`"]
+pub struct Votes<'a> {
+    vote: Vote,
+    math: Math,
+    outputs: usize,
+    /// Shape `(n, outputs)`: means of probabilities, or of logits.
+    means: &'a mut [f32],
+    /// Shape `(n, choices)`: sums of the weights of ballots, since ties must stay ties; none but of hard votes.
+    ballots: &'a mut [f32],
+    weight: f32,
+}
+
+impl<'a> Votes<'a> {
+    /// No votes yet, for as many samples as `floats` has room for by [`Vote::len`]; what it holds does not matter.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless there are 1 to 65,536 outputs, [`Error::Length`] unless `floats` holds whole samples of
+    /// them.
+    pub fn new(vote: Vote, math: Math, outputs: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
+        check_classes(outputs)?;
+        let samples = floats.len().checked_div(vote.len(1, outputs)).unwrap_or(0);
+        Error::expect_len(Buffer::Votes, vote.len(samples.max(1), outputs), floats.len())?;
+        floats.fill(0.0);
+        let (means, ballots) = cut_mut(floats, samples.wrapping_mul(outputs));
+        Ok(Self { vote, math, outputs, means, ballots, weight: 0.0 })
+    }
+
+    /// Takes in a model's logits of all samples, shape `(n, outputs)`, with the weight `ω > 0` that it has; `logits` are
+    /// scratch afterwards.
+    ///
+    /// Means run as `W ← W + ω; m ← m + (ω/W)(p − m)`.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Setting`] for a weight that is not finite and positive, or a sum of weights that is not,
+    /// [`Error::NonFinite`] for a logit of 2¹²⁷ or more; nothing has changed then.
+    pub fn add(&mut self, logits: &mut [f32], weight: f32) -> Result<(), Error> {
+        Error::expect_len(Buffer::Probabilities, self.means.len(), logits.len())?;
+        let total = self.weight + weight;
+        if !(weight > 0.0 && total.is_finite()) {
+            return Err(Error::Setting(Setting::Weight));
+        }
+        // Differences of logits must not overflow.
+        if let Some(index) = logits.iter().position(|z| z.is_nan() || z.abs() >= LIMIT) {
+            return Err(Error::NonFinite { value: Value::Output, index });
+        }
+        self.weight = total;
+        let gain = weight / total;
+        if self.vote != Vote::LogPool {
+            self.probabilities(logits);
+        }
+        // The first is copied, since the gain is 1 and the means are 0.
+        kernels::mean_update(self.means, logits, gain);
+        for (ballots, p) in rows_mut(self.ballots, choices(self.outputs)).zip(rows(logits, self.outputs)) {
+            let choice = if let [p] = p { usize::from(*p > 0.5) } else { argmax(p) };
+            if let Some(ballots) = ballots.get_mut(choice) {
+                *ballots += weight;
+            }
+        }
+        Ok(())
+    }
+
+    /// From logits to probabilities.
+    fn probabilities(&self, logits: &mut [f32]) {
+        if self.outputs == 1 {
+            logits.iter_mut().for_each(|z| *z = self.math.sigmoid(*z));
+        } else {
+            rows_mut(logits, self.outputs).for_each(|row| softmax(row, self.math));
+        }
+    }
+
+    /// The class that sample after sample is voted for.
+    ///
+    /// # Errors
+    /// [`Error::NoAverage`] without votes, [`Error::Length`] unless there is a class for each sample.
+    pub fn classes(&self, classes: &mut [u16]) -> Result<(), Error> {
+        let samples = self.means.len().checked_div(self.outputs).unwrap_or(0);
+        self.check()?;
+        Error::expect_len(Buffer::Targets, samples, classes.len())?;
+        for (i, class) in numbered(0, classes) {
+            let row = |floats, width| cut(cut(floats, i.wrapping_mul(width)).1, width).0;
+            let (means, ballots) = (row(&*self.means, self.outputs), row(&*self.ballots, choices(self.outputs)));
+            *class = match (self.vote, means) {
+                (Vote::Hard, &[mean]) => most_ballots(ballots, &[1.0 - mean, mean]),
+                (Vote::Hard, _) => most_ballots(ballots, means),
+                (Vote::Soft, &[mean]) => usize::from(mean > 0.5),
+                (Vote::LogPool, &[mean]) => usize::from(mean > 0.0),
+                _ => argmax(means),
+            } as u16;
+        }
+        Ok(())
+    }
+
+    /// The probabilities, shape `(n, outputs)`: of hard votes the shares of ballots. The votes give up their memory: they
+    /// are of no samples afterwards.
+    ///
+    /// # Errors
+    /// [`Error::NoAverage`] without votes; more may come then.
+    pub fn finish(&mut self) -> Result<&'a mut [f32], Error> {
+        self.check()?;
+        let total = mem::take(&mut self.weight);
+        let (means, ballots) = (mem::take(&mut self.means), mem::take(&mut self.ballots));
+        Ok(match self.vote {
+            Vote::Soft => means,
+            Vote::Hard => {
+                if self.outputs == 1 {
+                    // Those for class 1 alone.
+                    for (share, ballots) in means.iter_mut().zip(rows(ballots, 2)) {
+                        *share = ballots.last().map_or(0.0, |ballots| ballots / total);
+                    }
+                    return Ok(means);
+                }
+                ballots.iter_mut().for_each(|ballots| *ballots /= total);
+                ballots
+            }
+            Vote::LogPool => {
+                self.probabilities(means);
+                means
+            }
+        })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.weight > 0.0 { Ok(()) } else { Err(Error::NoAverage) }
+    }
+}
+
+/// The class with the most ballots; of several the one of the largest mean probability.
+fn most_ballots(ballots: &[f32], means: &[f32]) -> usize {
+    let (mut best, mut at) = ((f32::NEG_INFINITY, f32::NEG_INFINITY), 0);
+    for (c, (&ballots, &mean)) in numbered(0, ballots.iter().zip(means)) {
+        if (ballots, mean) > best {
+            (best, at) = ((ballots, mean), c);
+        }
+    }
+    at
+}

@@ -1,0 +1,397 @@
+//! A network and its parameters as bytes: little-endian on every target, checked by length, ranges and CRC-32.
+//!
+//! | byte | what |
+//! |---|---|
+//! | 0 | magic `89 43 59 47 4e 45 54 0a` |
+//! | 8 | `u16` format version, 1 |
+//! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath; 128 more for an average's parameters) |
+//! | 12 | `u16` inputs; `u16` loss (0 softmax cross-entropy, 1 mean squared, 2 binary cross-entropy, 3 Huber) |
+//! | 16 | `f32` Huber's threshold, else 0 |
+//! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid; 256 more with a norm), `f32` slope or 0, `f32` dropout |
+//! | 20 + 12·L | `P` parameters, `f32` |
+//! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
+//!
+//! A network has one spelling: what is read is written again byte for byte. What reads a checkpoint takes the first
+//! [`checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`section.rs`), and what only the host
+//! reads, which a chip skips.
+
+use crate::error::{Buffer, CheckpointFault, Error, SpecField, Value};
+use crate::kernels::cut;
+use crate::math::Math;
+use crate::model::params::Params;
+use crate::model::{Mark, Model};
+use crate::network::activation::Activation;
+use crate::network::layer::Layer;
+use crate::network::loss::Loss;
+use crate::network::spec::Spec;
+
+const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
+const VERSION: u16 = 1;
+const HEADER: usize = 20;
+const LAYER: usize = 12;
+/// In a layer's activation: its pre-activations are normalised.
+const NORMED: u16 = 256;
+/// In the functions' byte: the parameters are an average's.
+const AVERAGE: u8 = 128;
+/// Where that byte is.
+const FUNCTIONS: usize = 11;
+/// Bitwise, without a table: a chip has more time than flash for this.
+pub(crate) const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
+
+/// Bytes of a checkpoint: `24 + 12·L + 4·P`; `usize::MAX` for a wrong description.
+#[must_use]
+pub const fn checkpoint_len(spec: &Spec) -> usize {
+    spec.param_len().saturating_add(header_words(spec) + 1).saturating_mul(4)
+}
+
+/// Writes a network and its parameters into `bytes`, [`checkpoint_len`] of them; an average, as
+/// [`Averager::mean`](crate::Averager::mean), [`Params::of_average`] or a model in whose place one is, is marked as such; a
+/// plain slice is not.
+///
+/// # Errors
+/// [`Error::Spec`], [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite, or [`Error::Variance`] for a
+/// norm's running variance below zero; nothing is written then.
+pub fn save<'p>(spec: &Spec, params: impl Into<Params<'p>>, bytes: &mut [u8]) -> Result<(), Error> {
+    save_params(spec, params.into(), bytes)
+}
+
+fn save_params(spec: &Spec, params: Params<'_>, bytes: &mut [u8]) -> Result<(), Error> {
+    let Params { values: params, is_average, .. } = params;
+    spec.check()?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    Error::expect_len(Buffer::Checkpoint, checkpoint_len(spec), bytes.len())?;
+    check_params(spec, params)?;
+    let mut out = Writer::new(bytes);
+    (0..header_words(spec)).for_each(|at| out.word(header_word(spec, is_average, at)));
+    params.iter().for_each(|p| out.word(p.to_bits()));
+    out.finish();
+    Ok(())
+}
+
+/// Numbers of four bytes in front of the parameters.
+const fn header_words(spec: &Spec) -> usize {
+    HEADER / 4 + LAYER / 4 * spec.depth()
+}
+
+/// The header's number `at`.
+#[inline(never)]
+fn header_word(spec: &Spec, is_average: bool, at: usize) -> u32 {
+    let [m0, m1, m2, m3, m4, m5, m6, m7] = MAGIC;
+    let (loss, threshold) = spec.loss_kind().code();
+    let functions = spec.math_kind() as u32 | if is_average { u32::from(AVERAGE) } else { 0 };
+    match at {
+        0 => return u32::from_le_bytes([m0, m1, m2, m3]),
+        1 => return u32::from_le_bytes([m4, m5, m6, m7]),
+        2 => return u32::from(VERSION) | (spec.depth() as u32) << 16 | functions << 24,
+        3 => return spec.inputs() as u32 | loss << 16,
+        4 => return threshold,
+        _ => {}
+    }
+    let (l, part) = part_of_layer(at);
+    let Some(layer) = spec.layer(l) else { return 0 };
+    let (activation, slope) = layer.activation().code();
+    match part {
+        0 => layer.outputs() as u32 | (activation | if layer.is_normed() { u32::from(NORMED) } else { 0 }) << 16,
+        1 => slope,
+        _ => layer.dropout().to_bits(),
+    }
+}
+
+/// The layer that the header's number `at` describes, and which of three.
+fn part_of_layer(at: usize) -> (usize, usize) {
+    let at = at.wrapping_sub(HEADER / 4);
+    (at / 3, at % 3)
+}
+
+/// The network of the checkpoint at the beginning of `bytes`, after all of it was checked.
+///
+/// # Errors
+/// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`].
+pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
+    let spec = header_spec(bytes)?;
+    checked_params(&spec, bytes)?;
+    Ok(spec)
+}
+
+/// The network that the header of `bytes` describes.
+fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
+    let mut input = Reader { bytes, at: 0, field: 0 };
+    if input.array() != Ok(MAGIC) {
+        return Err(Error::Checkpoint(CheckpointFault::Magic));
+    }
+    let version = u16::from_le_bytes(input.array()?);
+    if version != VERSION {
+        return Err(Error::Checkpoint(CheckpointFault::Version(version)));
+    }
+    let [depth] = input.array()?;
+    if depth == 0 {
+        return Err(input.fault());
+    }
+    let [math] = input.array()?;
+    let math = math_from(math & !AVERAGE).ok_or(input.fault())?;
+    let inputs = u16::from_le_bytes(input.array()?);
+    let mut spec = input.valid(Spec::new(inputs).math(math))?;
+    let loss = loss_from(u16::from_le_bytes(input.array()?), input.array()?).ok_or(input.fault())?;
+    spec = input.valid(spec.loss(loss))?;
+    for _ in 0..depth {
+        let (width, kind) = (u16::from_le_bytes(input.array()?), u16::from_le_bytes(input.array()?));
+        let activation = activation_from(kind & !NORMED, input.array()?).ok_or(input.fault())?;
+        spec = input.valid(spec.dense(width, activation))?;
+        if kind & NORMED != 0 {
+            spec = input.valid(spec.norm())?;
+        }
+        let dropout = f32::from_le_bytes(input.array()?);
+        spec = input.valid(spec.dropout(dropout))?;
+        // Probabilities are rounded: only what rounding leaves is written.
+        let kept = spec.layers().next_back().map(Layer::dropout);
+        if kept.map(f32::to_bits) != Some(dropout.to_bits()) {
+            return Err(input.fault());
+        }
+    }
+    if spec.check().is_err() { Err(input.fault()) } else { Ok(spec) }
+}
+
+/// The parameters in the checkpoint of `spec` at the beginning of `bytes`, after length, checksum and numbers were checked.
+fn checked_params<'b>(spec: &Spec, bytes: &'b [u8]) -> Result<&'b [[u8; 4]], Error> {
+    let Some((body, crc)) = bytes.get(..checkpoint_len(spec)).and_then(<[u8]>::split_last_chunk) else {
+        return Err(Error::Checkpoint(CheckpointFault::Length));
+    };
+    let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
+    if stored != computed {
+        return Err(Error::Checkpoint(CheckpointFault::Crc(stored, computed)));
+    }
+    let (params, _) = cut(body, header_words(spec).wrapping_mul(4)).1.as_chunks();
+    check_numbers(spec, &Numbers::Bytes(params))?;
+    Ok(params)
+}
+
+/// Refuses a parameter that is not finite and a running variance below zero.
+pub(crate) fn check_params(spec: &Spec, params: &[f32]) -> Result<(), Error> {
+    check_numbers(spec, &Numbers::Floats(params))
+}
+
+/// Parameters in memory or in a checkpoint.
+enum Numbers<'a> {
+    Floats(&'a [f32]),
+    Bytes(&'a [[u8; 4]]),
+}
+
+impl Numbers<'_> {
+    fn get(&self, i: usize) -> f32 {
+        match *self {
+            Self::Floats(floats) => floats.get(i).copied(),
+            Self::Bytes(bytes) => bytes.get(i).map(|&b| f32::from_le_bytes(b)),
+        }
+        .unwrap_or(0.0)
+    }
+}
+
+fn check_numbers(spec: &Spec, params: &Numbers<'_>) -> Result<(), Error> {
+    match first_wrong(spec, params) {
+        None => Ok(()),
+        Some(index) if params.get(index).is_finite() => Err(Error::Variance { index }),
+        Some(index) => Err(Error::NonFinite { value: Value::Param, index }),
+    }
+}
+
+/// The place of the first that is not finite, or, where all are, of the first variance below zero. (An error would take more
+/// of a chip's stack.)
+#[inline(never)]
+fn first_wrong(spec: &Spec, params: &Numbers<'_>) -> Option<usize> {
+    for i in 0..spec.param_len() {
+        if !params.get(i).is_finite() {
+            return Some(i);
+        }
+    }
+    for layer in spec.layers() {
+        // Variances come last, one of a norm's four parameters a unit.
+        let end = layer.norm_offset().wrapping_add(layer.norm_len());
+        for i in end.wrapping_sub(layer.norm_len() / 4)..end {
+            if params.get(i) < 0.0 {
+                return Some(i);
+            }
+        }
+    }
+    None
+}
+
+/// Whether the parameters of a checkpoint are an average's: good to predict with, not to train further.
+#[must_use]
+pub fn holds_average(bytes: &[u8]) -> bool {
+    bytes.get(FUNCTIONS).is_some_and(|functions| functions & AVERAGE != 0)
+}
+
+impl Model<'_> {
+    /// Takes the live weights in the checkpoint of this network at the beginning of `bytes`, to train them further; seed and
+    /// steps come by [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// As [`load_params`]; [`Error::AverageWeights`] for those of an average, which `load_params` gives all the same.
+    pub fn load(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if holds_average(bytes) {
+            return Err(Error::AverageWeights);
+        }
+        load_params(self.spec, bytes, self.params)?;
+        self.becomes(Mark::Live);
+        Ok(())
+    }
+}
+
+/// Reads the parameters of a network that is known from the checkpoint at the beginning of `bytes`, which may go on behind
+/// it: other than [`load`], it links nothing but what `spec` uses.
+///
+/// # Errors
+/// [`Error::Spec`], [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats, [`Error::Checkpoint`], where
+/// `bytes` do not describe this network with what differs first ([`CheckpointFault::Network`]), [`Error::NonFinite`],
+/// [`Error::Variance`]; `params` is as before then.
+pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), Error> {
+    spec.check()?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    if let Some(at) = first_difference(spec, bytes) {
+        return Err(Error::Checkpoint(network_fault(spec, bytes, at)));
+    }
+    copy(checked_params(spec, bytes)?, params);
+    Ok(())
+}
+
+/// The first of the header's numbers that is another than that of `spec`.
+#[inline(never)]
+fn first_difference(spec: &Spec, bytes: &[u8]) -> Option<usize> {
+    let is_average = holds_average(bytes);
+    (0..header_words(spec)).find(|&at| stored_word(bytes, at) != Some(header_word(spec, is_average, at)))
+}
+
+fn stored_word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.as_chunks().0.get(at).map(|&word| u32::from_le_bytes(word))
+}
+
+/// The fault of a header whose number `at` is that first one: of the fields in it the first that differs is told.
+#[cold]
+fn network_fault(spec: &Spec, bytes: &[u8], at: usize) -> CheckpointFault {
+    let Some(stored) = stored_word(bytes, at) else { return CheckpointFault::Length };
+    let wanted = header_word(spec, holds_average(bytes), at);
+    let differs = |mask: u32| (stored ^ wanted) & mask != 0;
+    let (l, part) = part_of_layer(at);
+    let (field, shift, mask) = match (at, part) {
+        (0 | 1, _) => return CheckpointFault::Magic,
+        (2, _) if differs(0xffff) => return CheckpointFault::Version(stored as u16),
+        (2, _) if differs(0xff_0000) => (SpecField::Depth, 16, 0xff),
+        (2, _) => (SpecField::Math, 24, 0xff),
+        (3, _) if differs(0xffff) => (SpecField::Inputs, 0, 0xffff),
+        (3, _) => (SpecField::Loss, 16, 0xffff),
+        (4, _) => (SpecField::Threshold, 0, u32::MAX),
+        (_, 0) if differs(0xffff) => (SpecField::Width, 0, 0xffff),
+        (_, 0) => (SpecField::Activation, 16, 0xffff),
+        (_, 1) => (SpecField::Slope, 0, u32::MAX),
+        _ => (SpecField::Dropout, 0, u32::MAX),
+    };
+    let layer = if at < HEADER / 4 { None } else { Some(l as u8) };
+    CheckpointFault::Network { layer, field, stored: stored >> shift & mask, wanted: wanted >> shift & mask }
+}
+
+/// Reads the parameters of the checkpoint at the beginning of `bytes` into `params` and returns their network.
+///
+/// # Errors
+/// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`], or [`Error::Length`] unless `params` has exactly the
+/// network's [`Spec::param_len`]; `params` is as before then.
+pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
+    let spec = header_spec(bytes)?;
+    let stored = checked_params(&spec, bytes)?;
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    copy(stored, params);
+    Ok(spec)
+}
+
+fn copy(stored: &[[u8; 4]], params: &mut [f32]) {
+    params.iter_mut().zip(stored).for_each(|(to, &from)| *to = f32::from_le_bytes(from));
+}
+
+pub(crate) struct Writer<'b> {
+    rest: core::slice::IterMut<'b, u8>,
+    crc: crc::Digest<'static, u32, crc::NoTable>,
+}
+
+impl<'b> Writer<'b> {
+    pub(crate) fn new(bytes: &'b mut [u8]) -> Self {
+        Self { rest: bytes.iter_mut(), crc: CRC.digest() }
+    }
+
+    /// Ends with the checksum.
+    pub(crate) fn finish(self) {
+        for (to, from) in self.rest.zip(self.crc.finalize().to_le_bytes()) {
+            *to = from;
+        }
+    }
+
+    pub(crate) fn word(&mut self, word: u32) {
+        self.bytes(&word.to_le_bytes());
+    }
+
+    /// Once in an image.
+    #[inline(never)]
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.crc.update(bytes);
+        for (&from, to) in bytes.iter().zip(&mut self.rest) {
+            *to = from;
+        }
+    }
+}
+
+struct Reader<'b> {
+    bytes: &'b [u8],
+    at: usize,
+    /// Where the latest field begins.
+    field: usize,
+}
+
+impl Reader<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or(&[]);
+        let array = rest.first_chunk::<N>().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
+        (self.field, self.at) = (self.at, self.at.wrapping_add(N));
+        Ok(*array)
+    }
+
+    /// `spec`, unless the latest field made it one that cannot be.
+    fn valid(&self, spec: Spec) -> Result<Spec, Error> {
+        if spec.is_faulty() { Err(self.fault()) } else { Ok(spec) }
+    }
+
+    /// The latest field cannot be.
+    fn fault(&self) -> Error {
+        Error::Checkpoint(CheckpointFault::Field(self.field as u32))
+    }
+}
+
+fn math_from(code: u8) -> Option<Math> {
+    match code {
+        0 => Some(Math::Libm),
+        #[cfg(feature = "micromath")]
+        1 => Some(Math::Micromath),
+        _ => None,
+    }
+}
+
+/// The loss of this code and constant, written as it would be.
+fn loss_from(code: u16, threshold: [u8; 4]) -> Option<Loss> {
+    let loss = match code {
+        0 => Loss::SoftmaxCrossEntropy,
+        1 => Loss::MeanSquared,
+        2 => Loss::BinaryCrossEntropy,
+        _ => Loss::Huber(f32::from_le_bytes(threshold)),
+    };
+    (loss.code() == (u32::from(code), u32::from_le_bytes(threshold))).then_some(loss)
+}
+
+/// The activation of this code and constant, likewise.
+fn activation_from(code: u16, slope: [u8; 4]) -> Option<Activation> {
+    let activation = match code {
+        0 => Activation::Identity,
+        1 => Activation::Relu,
+        // −0 is 0.
+        2 => Activation::LeakyRelu(f32::from_le_bytes(slope) + 0.0),
+        3 => Activation::Tanh,
+        _ => Activation::Sigmoid,
+    };
+    (activation.code() == (u32::from(code), u32::from_le_bytes(slope))).then_some(activation)
+}

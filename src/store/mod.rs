@@ -1,0 +1,8 @@
+//! What lasts: a network with its parameters, and what stands behind them.
+
+pub(crate) mod checkpoint;
+
+mod section;
+
+pub use checkpoint::{checkpoint_len, holds_average, load, load_params, load_spec, save};
+pub use section::section_len;

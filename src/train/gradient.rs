@@ -1,0 +1,139 @@
+//! The gradient of a batch that comes in parts.
+
+use crate::error::{Buffer, Error, Setting, Value};
+use crate::kernels::{self, cut_mut};
+use crate::network::spec::Spec;
+use crate::score::Score;
+use crate::train::noise::Noise;
+
+/// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`]
+/// floats.
+///
+/// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order. A norm
+/// normalises each micro-batch by its own statistics; where the running ones stand among the parameters, those of all
+/// samples are pooled here.
+#[derive(Debug)]
+#[must_use = "a gradient is summed up, then stepped along"]
+pub struct Gradient<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) sum: &'a mut [f32],
+    pub(crate) score: Score,
+    pub(crate) squares: Option<Squares>,
+    /// The square of the sum as it was before it was clipped.
+    pub(crate) clipped: Option<f32>,
+}
+
+/// What is kept of the micro-batches one by one: `Σ b_i|g_i|²`, how many there were, and their samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Squares {
+    sum: f32,
+    parts: u64,
+    samples: u64,
+}
+
+impl Squares {
+    /// Takes in the square of the summed gradient of so many samples.
+    pub(crate) fn add(&mut self, square: f32, samples: u64) {
+        self.sum += square / samples as f32;
+        self.parts += 1;
+        self.samples += samples;
+    }
+}
+
+impl<'a> Gradient<'a> {
+    /// An empty sum.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], or [`Error::Length`] unless `floats` has exactly [`Spec::param_len`] floats.
+    pub fn new(spec: &'a Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
+        spec.check()?;
+        Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
+        kernels::clear(floats);
+        Ok(Self { spec, sum: floats, score: Score::default(), squares: None, clipped: None })
+    }
+
+    /// Also measures every micro-batch to come, for [`noise`](Self::noise): the time of another gradient, no memory, and no
+    /// bit of the sum.
+    #[must_use = "it is this gradient that measures"]
+    pub fn measured(self) -> Self {
+        Self { squares: Some(Squares::default()), ..self }
+    }
+
+    /// The noise of the gradient so far, before or after it is [clipped](Self::clip): that of the samples' own gradients.
+    ///
+    /// # Errors
+    /// [`Error::SinglePart`] without at least two micro-batches, all of them [measured](Self::measured),
+    /// [`Error::NonFinite`] where a square is too large.
+    pub fn noise(&mut self) -> Result<Noise, Error> {
+        let Squares { sum, parts, samples } = self.squares.unwrap_or_default();
+        // Those that came before it was measured are in the sum.
+        if samples != self.score.samples() {
+            return Err(Error::SinglePart);
+        }
+        let square = self.clipped.unwrap_or_else(|| self.square());
+        Noise::new(sum, parts, square / samples as f32 / samples as f32, samples)
+    }
+
+    /// The square of the sum's norm.
+    fn square(&mut self) -> f32 {
+        let mut square = 0.0;
+        self.learned(&mut |range, _| square += kernels::dot(range, range));
+        square
+    }
+
+    /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
+    pub(crate) fn learned(&mut self, each: &mut dyn FnMut(&mut [f32], usize)) {
+        if self.spec.normed() == 0 {
+            return each(self.sum, 0);
+        }
+        for layer in self.spec.layers() {
+            each(cut_mut(cut_mut(self.sum, layer.offset()).1, layer.learned_len()).0, layer.offset());
+        }
+    }
+
+    /// Sum of the samples' gradients; divided by [`Score::samples`] it is the gradient of the mean loss. Where running
+    /// statistics of norms stand among the parameters, it holds their pooled means and sums of squared deviations.
+    #[must_use]
+    pub fn sum(&self) -> &[f32] {
+        self.sum
+    }
+
+    /// Loss and hits of the samples so far.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        self.score
+    }
+
+    /// Forgets every sample.
+    pub fn reset(&mut self) {
+        kernels::clear(self.sum);
+        self.score = Score::default();
+        self.squares = self.squares.map(|_| Squares::default());
+        self.clipped = None;
+    }
+
+    /// Scales the mean gradient `g` down to `‖g‖₂ <= max_norm` over all parameters (Pascanu et al. 2013, algorithm 1)
+    /// and returns the norm it had. A gradient that was scaled takes no more micro-batches until it is
+    /// [reset](Self::reset) or stepped along.
+    ///
+    /// # Errors
+    /// [`Error::Setting`], [`Error::Empty`] without samples, [`Error::NonFinite`] for a norm that is not finite.
+    pub fn clip(&mut self, max_norm: f32) -> Result<f32, Error> {
+        if !(max_norm.is_finite() && max_norm > 0.0) {
+            return Err(Error::Setting(Setting::MaxNorm));
+        }
+        if self.score.samples() == 0 {
+            return Err(Error::Empty);
+        }
+        let square = self.square();
+        let norm = kernels::sqrt(square) / self.score.samples() as f32;
+        if !norm.is_finite() {
+            return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
+        }
+        if norm > max_norm {
+            self.clipped = self.clipped.or(Some(square));
+            self.learned(&mut |range, _| kernels::scale(range, max_norm / norm));
+        }
+        Ok(norm)
+    }
+}

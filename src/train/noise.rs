@@ -1,0 +1,201 @@
+//! How noisy gradients are, from the micro-batches that make up a batch, and the batch size that follows.
+
+use crate::error::{Error, Setting, Value};
+use crate::model::params::LIMIT;
+
+/// What the micro-batches of a gradient say of its noise: scalars only, without a second gradient.
+///
+/// With `m` micro-batches of `b_i` samples, `B` in all, and the mean gradients `g_i` and `ḡ`:
+/// `S = (Σ b_i|g_i|² − B|ḡ|²)/(m − 1)` estimates the trace of the gradients' covariance, `G² = |ḡ|² − S/B` the square of the
+/// true gradient (McCandlish et al. 2018, appendix A.1; for equal `b` their equation).
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Noise {
+    /// `S`, the trace of the covariance of one sample's gradient.
+    pub variance: f32,
+    /// `G²`; it may come out negative where noise hides the gradient.
+    pub signal: f32,
+    /// `|ḡ|²`.
+    pub square: f32,
+    /// `B`.
+    pub samples: u64,
+}
+
+impl Noise {
+    /// From `Σ b_i|g_i|²` over `m` micro-batches of `B` samples, and `|ḡ|²`.
+    pub(crate) fn new(squares: f32, parts: u64, square: f32, samples: u64) -> Result<Self, Error> {
+        if parts < 2 {
+            return Err(Error::SinglePart);
+        }
+        let n = samples as f32;
+        let variance = (squares - n * square) / (parts - 1) as f32;
+        let noise = Self { variance, signal: square - variance / n, square, samples };
+        // Differences of two must not overflow.
+        if noise.variance.abs() < LIMIT && noise.signal.abs() < LIMIT {
+            Ok(noise)
+        } else {
+            Err(Error::NonFinite { value: Value::Gradient, index: 0 })
+        }
+    }
+
+    /// The norm test (Byrd et al. 2012): whether `S/B <= θ²|ḡ|²`, the gradient's error being a share `θ` of it at most.
+    #[must_use]
+    pub fn passes(&self, theta: f32) -> bool {
+        self.variance <= theta * theta * self.square * self.samples as f32
+    }
+
+    /// The least batch that would pass: `⌈S/(θ²|ḡ|²)⌉`, at least 1; `u64::MAX` where the gradient is zero.
+    #[must_use]
+    pub fn wanted(&self, theta: f32) -> u64 {
+        let wanted = self.variance / (theta * theta * self.square);
+        if wanted.is_nan() {
+            u64::MAX
+        } else {
+            (wanted as u64).saturating_add(u64::from((wanted as u64) as f32 != wanted)).max(1)
+        }
+    }
+}
+
+/// The gradient noise scale (McCandlish et al. 2018): `B_simple = EMA(S)/EMA(G²)`, the batch size up to which a larger batch
+/// saves about as many steps as it has samples more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NoiseScale {
+    epsilon: f32,
+    weight: f32,
+    variance: f32,
+    signal: f32,
+}
+
+impl NoiseScale {
+    /// Nothing seen yet; each gradient counts `epsilon = 1 − decay`, bias-corrected, such as 0.05.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless `0 < epsilon <= 1`.
+    pub fn new(epsilon: f32) -> Result<Self, Error> {
+        if !(epsilon > 0.0 && epsilon <= 1.0) {
+            return Err(Error::Setting(Setting::Decay));
+        }
+        Ok(Self { epsilon, weight: 0.0, variance: 0.0, signal: 0.0 })
+    }
+
+    /// Takes in the noise of one more gradient.
+    pub fn update(&mut self, noise: Noise) {
+        self.weight += self.epsilon * (1.0 - self.weight);
+        let gain = self.epsilon / self.weight;
+        self.variance += (noise.variance - self.variance) * gain;
+        self.signal += (noise.signal - self.signal) * gain;
+    }
+
+    /// `B_simple`; none before the first gradient, or while noise hides the gradient, `EMA(G²) <= 0`.
+    #[must_use]
+    pub fn get(&self) -> Option<f32> {
+        (self.signal > 0.0 && self.variance >= 0.0).then(|| self.variance / self.signal)
+    }
+}
+
+/// By what a batch grows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Growth {
+    /// To what the norm test with this `θ`, in `(0, 1)`, wants, where it fails.
+    NormTest(f32),
+    /// To the gradient noise scale times this.
+    NoiseScale(f32),
+    /// Twofold after every so many samples (AdaBatch; Devarakonda et al. 2017), whatever the noise.
+    Doubling(u64),
+}
+
+/// A batch size that only grows, from one bound to another, where its [`Growth`] asks for more several times running.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct BatchSize {
+    growth: Growth,
+    size: u64,
+    most: u64,
+    /// Gradients in a row that must ask for more.
+    patience: u32,
+    asked: u32,
+    /// The least size that all of these asked for.
+    wanted: u64,
+    samples: u64,
+    scale: NoiseScale,
+}
+
+impl BatchSize {
+    /// From `least` to `most` samples, growing where `patience` gradients in a row ask for it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless `1 <= least <= most`, `patience >= 1`, `0 < θ < 1`, and factor and period are positive.
+    pub fn new(growth: Growth, least: u64, most: u64, patience: u32) -> Result<Self, Error> {
+        let is_sound = match growth {
+            Growth::NormTest(theta) => theta > 0.0 && theta < 1.0,
+            Growth::NoiseScale(factor) => factor > 0.0 && factor.is_finite(),
+            Growth::Doubling(every) => every > 0,
+        };
+        if !is_sound || least == 0 || least > most || patience == 0 {
+            return Err(Error::Setting(Setting::Growth));
+        }
+        let scale = NoiseScale::new(0.05)?;
+        Ok(Self { growth, size: least, most, patience, asked: 0, wanted: 0, samples: 0, scale })
+    }
+
+    /// Samples of the next batch.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.size
+    }
+
+    /// The noise scale so far, as [`NoiseScale::get`].
+    #[must_use]
+    pub fn noise_scale(&self) -> Option<f32> {
+        self.scale.get()
+    }
+
+    /// Takes in a step on so many samples and the noise of its gradient, where there were micro-batches to tell; returns the
+    /// size of the next batch: where `patience` of them in a row asked for more, the least that they asked for. Without a
+    /// positive `G²` the size holds.
+    pub fn update(&mut self, samples: u64, noise: Option<Noise>) -> u64 {
+        let before = self.samples;
+        self.samples = before.saturating_add(samples);
+        if let Some(noise) = noise {
+            self.scale.update(noise);
+        }
+        match (self.growth, noise) {
+            (Growth::Doubling(every), _) => {
+                let periods = |samples: u64| samples.checked_div(every).unwrap_or(0);
+                let passed = u32::try_from(periods(self.samples).saturating_sub(periods(before))).unwrap_or(u32::MAX);
+                self.grow(self.size.saturating_mul(2_u64.saturating_pow(passed)));
+            }
+            (Growth::NormTest(theta), Some(noise)) if noise.signal > 0.0 => {
+                self.ask(if noise.passes(theta) { 0 } else { noise.wanted(theta) });
+            }
+            (Growth::NoiseScale(factor), Some(_)) => {
+                if let Some(scale) = self.scale.get() {
+                    self.ask((scale * factor) as u64);
+                }
+            }
+            _ => {}
+        }
+        self.size
+    }
+
+    /// Hears what one gradient asks for.
+    fn ask(&mut self, wanted: u64) {
+        if wanted <= self.size {
+            self.asked = 0;
+            return;
+        }
+        self.wanted = if self.asked == 0 { wanted } else { wanted.min(self.wanted) };
+        self.asked = self.asked.saturating_add(1);
+        if self.asked >= self.patience {
+            self.grow(self.wanted);
+        }
+    }
+
+    fn grow(&mut self, size: u64) {
+        self.size = size.min(self.most).max(self.size);
+        self.asked = 0;
+    }
+}
