@@ -6,7 +6,8 @@ mod common;
 
 use common::{cases, numbers};
 use cygnet::host::data::{Columns, DataIdentity, DataKind, Preparation};
-use cygnet::host::files::{Format, SavedModel};
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::Format;
 use cygnet::store::{checkpoint_len, load, section_len};
 use cygnet::{Activation, Spec};
 use proptest::prelude::*;

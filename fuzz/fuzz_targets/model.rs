@@ -2,7 +2,8 @@
 //! the network that was read loads them again.
 #![no_main]
 
-use cygnet::host::files::{Format, SavedModel};
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::Format;
 use libfuzzer_sys::fuzz_target;
 use cygnet::model::Params;
 use cygnet::preprocess::{Preprocess, preprocess_len};

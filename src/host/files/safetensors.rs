@@ -1,11 +1,12 @@
 //! Safetensors files, for exchange with PyTorch.
 
 use super::dtypes::{CONVERTED, to_f32};
-use super::model_file::{Reading, SavedModel, Unsaid};
 use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
+use super::reading::{Reading, Unsaid};
 use crate::host::data::{Columns, DataIdentity, Preparation};
-use crate::host::plan::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
-use crate::network::{Layer, Math};
+use crate::host::evaluation::SavedModel;
+use crate::host::plan::{Described, Description, describe, loss_name, parse_description};
+use crate::network::Math;
 use crate::preprocess::preprocess_len;
 use crate::store::checkpoint::check_params;
 use crate::{Activation, Loss, Spec};
@@ -19,6 +20,8 @@ use std::{format, vec};
 
 /// Where the metadata of a file describe the network.
 const DESCRIPTION: &str = "cygnet";
+/// Before the columns of a table, a JSON object at the end of the description.
+const COLUMNS: &str = "; columns ";
 /// The tensors of a norm, in the order of its parameters.
 const NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
 
@@ -310,44 +313,4 @@ fn read_preparation(
 
 fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
     values.flat_map(f32::to_le_bytes).collect()
-}
-
-/// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
-pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
-    let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
-    let layer = |l: &Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(l), l.dropout());
-    let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
-    let average = if is_average { AVERAGE } else { "" };
-    format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
-}
-
-/// Before the columns of a table, a JSON object at the end of the description.
-const COLUMNS: &str = "; columns ";
-/// The end of the description of an average, and of an activation behind a norm.
-const AVERAGE: &str = "; average";
-const NORMED: &str = " norm";
-
-/// What tensors do not say of a layer; whether it has a norm, they must say too.
-#[derive(Clone, Copy)]
-struct Described {
-    activation: Activation,
-    is_normed: Option<bool>,
-    dropout: f32,
-}
-
-/// The layers, the loss, the functions, whether it is an average.
-type Description = (Vec<Described>, Loss, Math, bool);
-
-fn parse_description(text: &str) -> Result<Description, String> {
-    let unknown = || format!("its metadata say `{text}`");
-    let (text, is_average) = text.strip_suffix(AVERAGE).map_or((text, false), |text| (text, true));
-    let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
-    let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;
-    let layer = |layer: &str| {
-        let (name, dropout) = layer.split_once(" dropout ").ok_or_else(unknown)?;
-        let (name, is_normed) = name.strip_suffix(NORMED).map_or((name, false), |name| (name, true));
-        let (activation, dropout) = (parse_activation(name)?, dropout.parse().map_err(|_| unknown())?);
-        Ok::<_, String>(Described { activation, is_normed: Some(is_normed), dropout })
-    };
-    Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?, is_average))
 }

@@ -1,9 +1,10 @@
 //! Whether the numbers of a plan are in range, and go together.
 
-use super::growing::{GrowthPlan, GrowthRule};
-use super::settings::{DecayPlan, OptimizerPlan, Plan};
+use super::averages::AverageKind;
+use super::growth::{GrowthPlan, GrowthRule};
+use super::optimizer::OptimizerPlan;
+use super::settings::{DecayPlan, Plan};
 use crate::host::HostError;
-use crate::host::training::AverageKind;
 use crate::optim::SgdConfig;
 use crate::{Init, Loss};
 use core::ops::RangeInclusive;

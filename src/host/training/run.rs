@@ -3,132 +3,21 @@
 use super::averages::{Average, Memory, validate};
 use super::feed::Feed;
 use super::norms::Norms;
+use super::outcome::{Averaged, Drawn, Epoch, Observer, Outcome};
 use super::trainer::{Learner, Trainer, Visit};
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::{Evaluator, Regression, poll};
+use crate::host::evaluation::{Evaluator, Marks, poll};
 use crate::host::memory::{Floats, room, zeros};
 use crate::host::plan::Plan;
-use crate::host::study::ensemble::{self, Row};
-use crate::metrics::{Calibration, Score};
 use crate::optim::Optimizer;
 use crate::random::{self, Purpose};
 use crate::{Model, Spec};
 use std::num::NonZeroUsize;
-use std::string::{String, ToString};
 use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Instant;
 use std::vec::Vec;
-use std::{format, thread};
-
-/// One line of the history.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
-#[non_exhaustive]
-pub struct Epoch {
-    /// From 1.
-    pub epoch: u64,
-    /// Steps so far.
-    pub steps: u64,
-    /// Rate of the last step.
-    pub rate: f32,
-    /// Samples of the latest step that did not end an epoch.
-    pub batch: u64,
-    /// Gradient noise scale, the batch size that pays, where it was measured.
-    pub noise_scale: Option<f32>,
-    /// Mean loss over the epoch's batches, each before its step, with dropout.
-    pub train_loss: f64,
-    /// Share of those samples that were classified wrong.
-    pub train_error: f64,
-    /// Error of the last iterate on the validation samples.
-    pub validation_error: Option<f32>,
-    /// Loss likewise.
-    pub validation_loss: Option<f32>,
-    /// Models in the average.
-    pub averaged: u64,
-    /// Error of the average on the validation samples.
-    pub average_validation_error: Option<f32>,
-    /// Loss likewise.
-    pub average_validation_loss: Option<f32>,
-    /// Since the start.
-    pub seconds: f64,
-}
-
-/// What a run tells while it works.
-pub trait Observer {
-    /// After each update: steps of the plan's batch so far and in all, running loss and accuracy of the epoch.
-    fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64);
-    /// After each epoch.
-    fn epoch(&mut self, epoch: &Epoch);
-}
-
-/// Hears nothing.
-#[cfg(test)]
-pub(in crate::host) struct Deaf;
-
-#[cfg(test)]
-impl Observer for Deaf {
-    fn step(&mut self, _: u64, _: u64, _: f64, _: f64) {}
-    fn epoch(&mut self, _: &Epoch) {}
-}
-
-/// A model on the three sets of samples.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Marks {
-    /// What it learned from, without dropout.
-    pub train: Score,
-    /// What was set apart; no samples where the plan says so.
-    pub validation: Score,
-    /// What it never saw.
-    pub test: Score,
-    /// How far its probabilities can be believed there; none where the outputs are no classes.
-    pub calibration: Option<Calibration>,
-    /// How far its numbers are off on the same sets, several in the mean and in standard deviations; none where the outputs
-    /// are classes.
-    pub regression: Option<[Regression; 3]>,
-}
-
-/// An average that a run kept.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Averaged {
-    /// Its kind.
-    pub name: &'static str,
-    /// The averaged weights.
-    pub params: Vec<f32>,
-    /// Models in it.
-    pub count: u64,
-    /// How good it is; of a posterior, what its draws predict in the mean.
-    pub marks: Marks,
-    /// What its mean is worth and every vote of its draws; nothing but of a posterior.
-    pub draws: Vec<Row>,
-}
-
-/// What a run leaves.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// The network.
-    pub spec: Spec,
-    /// The last iterate.
-    pub last: Vec<f32>,
-    /// Whether that is the average that a schedule-free optimizer is.
-    pub last_is_average: bool,
-    /// How good it is.
-    pub last_marks: Marks,
-    /// The averages that the plan asks for and that have models, in its order.
-    pub averages: Vec<Averaged>,
-    /// The last iterate of another run whose rate falls to zero instead of averaging, where it was asked for.
-    pub baseline: Option<Marks>,
-    /// Every epoch of that run.
-    pub baseline_history: Vec<Epoch>,
-    /// Every epoch.
-    pub history: Vec<Epoch>,
-    /// Whether the run was stopped before its end.
-    pub interrupted: bool,
-    /// Why the run ended early with the models of its last good epoch: [`HostError::Diverged`].
-    pub diverged: Option<HostError>,
-}
 
 /// Trains as `plan` says until its end or until `stop` is set.
 ///
@@ -156,7 +45,7 @@ pub(in crate::host) fn train_on(
 ) -> Result<Outcome, HostError> {
     plan.check()?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    let (train, validation) = split(data.train.len(), plan)?;
+    let (train, validation) = plan.split().of(data.train.len())?;
     plan.check_batches(train.len())?;
     let kinds = plan.averages.as_ref().map_or(&[][..], |averages| &averages.kinds);
     let state_lens = plan.optimizer.state_len(&spec, plan.lookahead);
@@ -244,7 +133,7 @@ pub(in crate::host) fn train_on(
         let Some((mut params, count)) = average.kept() else { continue };
         norms.refresh(&mut params)?;
         let marks = sets.marks(&mut evaluator, &params)?;
-        let mut made = Averaged { name: average.name, params, count, marks, draws: Vec::new() };
+        let mut made = Averaged { name: average.name, params, count, marks, drawn: None };
         if diverged.is_none() {
             sets.ask(average, &spec, &mut evaluator, &mut norms, &mut made)?;
         }
@@ -300,38 +189,10 @@ impl Sets<'_> {
         let Dataset { train: samples, test: others, .. } = self.data;
         let sets = [(samples, self.train), (samples, self.validation), (others, &test[..])];
         let [train, validation, test] = poll(spec, sets, |polls| average.ask(evaluator, norms, polls))?;
-        averaged.draws = ensemble::of_draws(average.name, &averaged.marks, draws, [validation, test]);
+        averaged.drawn = Some(Drawn { draws, mean: averaged.marks.clone(), votes: [validation, test] });
         let [train, validation, test] = [train, validation, test].map(|[soft, ..]| soft.calibration);
         let [a, b, c] = [train, validation, test].map(|asked| asked.score());
         averaged.marks = Marks { train: a, validation: b, test: c, calibration: Some(test), regression: None };
         Ok(())
     }
-}
-
-/// The classes that no sample has which a run of `plan` trains on, by name: those for validation and test may have them.
-///
-/// # Errors
-/// [`HostError::Usage`] as a run has them.
-pub fn unseen_classes(data: &Dataset, plan: &Plan) -> Result<Vec<String>, HostError> {
-    if !data.train.has_classes() {
-        return Ok(Vec::new());
-    }
-    let (train, _) = split(data.train.len(), plan)?;
-    let mut is_seen: Vec<bool> = zeros(data.classes)?;
-    let labels = train.iter().filter_map(|&i| data.train.label(i as usize));
-    labels.for_each(|label| is_seen[usize::from(label)] = true);
-    let name = |class: usize| data.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
-    Ok((0..data.classes).filter(|&class| !is_seen[class]).map(name).collect())
-}
-
-/// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.
-pub(in crate::host) fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>), HostError> {
-    let count = u32::try_from(samples).map_err(|_| HostError::Usage(format!("{samples} samples are too many")))?;
-    let held_out = plan.held_out(samples)?;
-    let mut order: Vec<u32> = (0..count).collect();
-    random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Split, 0));
-    let mut train = order.split_off(held_out);
-    train.sort_unstable();
-    order.sort_unstable();
-    Ok((train, order))
 }

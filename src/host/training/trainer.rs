@@ -1,12 +1,13 @@
 //! One model's way through an epoch: batches in, updates out.
 
 use super::averages::Average;
-use super::run::Observer;
+use super::growing::Growing;
+use super::outcome::Observer;
 use crate::average::Snapshots;
 use crate::host::HostError;
 use crate::host::data::{Samples, TargetSpace};
 use crate::host::memory::{Floats, zeros};
-use crate::host::plan::{Growing, Plan};
+use crate::host::plan::Plan;
 use crate::metrics::Score;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
@@ -263,10 +264,10 @@ fn descend(
 #[cfg(test)]
 mod tests {
     use crate::host::data::Augment;
-    use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
-    use crate::host::training::averages::AverageKind;
+    use crate::host::plan::{AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
     use crate::host::training::feed::tests::small;
-    use crate::host::training::run::{Deaf, Outcome, train_on};
+    use crate::host::training::outcome::{Deaf, Outcome};
+    use crate::host::training::run::train_on;
     use crate::optim::SgdConfig;
     use std::num::NonZeroUsize;
     use std::sync::atomic::AtomicBool;

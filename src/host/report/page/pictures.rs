@@ -1,11 +1,11 @@
 //! Images in a page: what a model took for something else, and what its first layer looks for.
 
-use super::Piece;
-use super::classes::TestSet;
-use super::piece::escape;
+use super::escape::escape;
+use super::piece::Piece;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
+use crate::host::evaluation::TestSet;
 use crate::metrics::argmax;
 use std::path::Path;
 use std::string::String;

@@ -1,12 +1,13 @@
 use super::*;
 use crate::average::{Draws, Ema};
 use crate::host::data::Augment;
-use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan};
-use crate::host::training::averages::AverageKind;
+use crate::host::plan::{AveragePlan, Batches, Coupling, DecayPlan, GrowthPlan, OptimizerPlan};
 use crate::host::training::feed::tests::small;
-use crate::host::training::run::{Deaf, train};
+use crate::host::training::outcome::Deaf;
+use crate::host::training::run::train;
 use crate::optim::{LookaheadConfig, ScheduleFreeConfig, SgdConfig};
-use crate::replicas::replica_seed;
+use crate::replicas::{Pull, Start, replica_seed};
+use std::num::NonZeroUsize;
 use std::vec;
 
 const FREE: Coupling = Coupling::Mean(Pull::Constant(0.0));

@@ -1,13 +1,12 @@
 //! Replicas at work between two meetings, each by itself: the threads that train them change no bit.
 
-use super::{Batches, ReplicaPlan};
+use super::feed::Feed;
+use super::outcome::Observer;
+use super::trainer::{Learner, Sums, Trainer};
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::Floats;
-use crate::host::plan::Plan;
-use crate::host::training::feed::Feed;
-use crate::host::training::run::Observer;
-use crate::host::training::trainer::{Learner, Sums, Trainer};
+use crate::host::plan::{Batches, Plan, ReplicaPlan};
 use crate::optim::Optimizer;
 use crate::random::{self, Purpose};
 use crate::replicas::{init_replicas, replica_seed};

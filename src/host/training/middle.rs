@@ -1,11 +1,11 @@
 //! Where replicas meet: their mean, or the centre of elastic averaging, and the averages of what it was.
 
-use super::{Coupling, ReplicaPlan};
+use super::averages::Average;
 use crate::Model;
 use crate::average::Snapshots;
 use crate::host::HostError;
 use crate::host::memory::Floats;
-use crate::host::training::averages::Average;
+use crate::host::plan::{Coupling, ReplicaPlan};
 use crate::replicas::{attract, mean_of, pull};
 use std::vec::Vec;
 
