@@ -37,6 +37,7 @@
 //! Features: `std` adds the module `host` and the command `cygnet`; `defmt` implements `defmt::Format` for errors and
 //! settings; `micromath` adds a smaller, coarser `exp`.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[cfg(any(feature = "std", test))]
@@ -53,6 +54,8 @@ const _: () =
 pub mod error;
 
 mod math;
+
+mod slices;
 
 #[doc(hidden)]
 pub mod kernels;
@@ -101,7 +104,5 @@ pub use network::{Activation, Loss, Spec};
 pub use optim::{Adam, Sgd};
 pub use train::Gradient;
 
-/// README's examples are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod guide;

@@ -2,10 +2,11 @@
 
 use crate::error::{Buffer, Error, Value};
 use crate::inputs::samples::Inputs;
-use crate::kernels::{self, cut_mut, numbered, rows_mut};
+use crate::kernels;
 use crate::math::Math;
 use crate::network::loss::{Loss, Shifted, exp, softmax_cross_entropy};
 use crate::network::spec::Spec;
+use crate::slices::{cut_mut, numbered, rows_mut};
 use crate::targets::Targets;
 
 impl Targets<'_> {

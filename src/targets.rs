@@ -1,7 +1,7 @@
 //! What outputs should be.
 
 use crate::error::{Error, Setting};
-use crate::kernels::{cut, numbered};
+use crate::slices::{cut, numbered};
 
 /// What the outputs of `n` samples should be.
 #[derive(Clone, Copy, Debug)]

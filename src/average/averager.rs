@@ -4,11 +4,12 @@ use super::parts::{Compensated, Parts, Selection, blend};
 use super::rule::{Progress, Rule};
 use super::state::AverageState;
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, numbered};
+use crate::kernels;
 use crate::math::Total;
 use crate::model::Mark;
 use crate::model::params::{LIMIT, Params};
 use crate::network::spec::Spec;
+use crate::slices::numbered;
 
 /// An average of weights, by default their running mean (SWA; Izmailov et al. 2018, arXiv 1803.05407): `m ← w` first,
 /// then `n ← n + 1, m ← m + (w − m)·(1/n)`.

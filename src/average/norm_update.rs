@@ -5,10 +5,10 @@ use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
 use crate::inputs::samples::Inputs;
 use crate::inputs::sets::Form;
-use crate::kernels::{cut, cut_mut};
 use crate::model::{Model, Workspace};
 use crate::network::layer::{Layer, Norm};
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// Recomputes the running statistics of norms in one pass over data, for weights that training did not leave: averaged,
 /// drawn from a posterior, mixed (`update_bn` elsewhere). Of a model, [`Model::norm_update`].

@@ -1,7 +1,9 @@
 //! Which parts of a network are averaged.
 
-use crate::kernels::{self, cut, cut_mut};
+use crate::kernels;
+use crate::network::part::Part;
 use crate::network::spec::{MAX_LAYERS, Spec};
+use crate::slices::{cut, cut_mut};
 
 /// The parts of a network that [`Averager::only`](crate::Averager::only) averages.
 ///
@@ -29,6 +31,16 @@ impl Parts {
     pub fn of_layers(is_in: impl Fn(usize) -> bool) -> Self {
         Self { layers: core::array::from_fn(is_in), weights: true, biases: true, norms: true }
     }
+
+    /// Whether `part` of layer `index` is one of them.
+    fn hold(&self, index: usize, part: Part) -> bool {
+        let is_in = match part {
+            Part::Weights => self.weights,
+            Part::Bias => self.biases,
+            Part::Scale | Part::Shift | Part::Mean | Part::Variance => self.norms,
+        };
+        is_in && self.layers.get(index) == Some(&true)
+    }
 }
 
 /// A network and what of it is averaged.
@@ -50,11 +62,7 @@ impl<'a> Selection<'a> {
 
     /// Lengths of consecutive ranges of parameters, and whether they are averaged.
     fn ranges(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
-        let Parts { layers, weights, biases, norms } = self.parts;
-        self.spec.layers().zip(layers).flat_map(move |(layer, is_in)| {
-            let (bias, norm) = (layer.outputs(), layer.norm_len());
-            [(layer.weight_len(), is_in && weights), (bias, is_in && biases), (norm, is_in && norms)]
-        })
+        self.spec.ranges().map(|(layer, part, places)| (places.len(), self.parts.hold(layer.index(), part)))
     }
 }
 

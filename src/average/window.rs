@@ -1,8 +1,9 @@
 //! The mean of the latest models.
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, cut, numbered, rows, rows_mut};
+use crate::kernels;
 use crate::model::params::Params;
+use crate::slices::{cut, numbered, rows, rows_mut};
 
 /// The latest `k` models and their mean (latest weight averaging, LAWA; Kaddour 2022, arXiv 2209.14981): one model leaves
 /// as another comes, without a trace.

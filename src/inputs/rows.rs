@@ -3,8 +3,9 @@
 //!
 //! A batch is a trait object that its constructor makes, so that an image links the kinds that it uses.
 
-use crate::kernels::{self, ByteLists, ByteRows, Columns, CompressedRows, FloatLists, cut, cut_mut};
+use crate::kernels::{self, ByteLists, ByteRows, Columns, CompressedRows, FloatLists};
 use crate::network::layer::Layer;
+use crate::slices::{cut, cut_mut, picked, rows, rows_mut, strided};
 
 /// The inputs of a layer.
 #[derive(Clone, Copy)]
@@ -121,7 +122,7 @@ impl Batch for Floats<'_> {
     }
 
     fn are_zero(&self, layer: &Layer, first: usize, n: usize) -> bool {
-        n == 1 && kernels::strided(cut(self.0, first).1, layer.inputs()).all(|&x| x == 0.0)
+        n == 1 && strided(cut(self.0, first).1, layer.inputs()).all(|&x| x == 0.0)
     }
 }
 
@@ -135,8 +136,8 @@ pub(crate) struct Picked<'a> {
 
 impl Batch for Picked<'_> {
     fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        for (z, &row) in kernels::rows_mut(z, layer.outputs()).zip(self.pick) {
-            kernels::forward_one(kernels::picked(self.set, self.width, row), weights, bias, z);
+        for (z, &row) in rows_mut(z, layer.outputs()).zip(self.pick) {
+            kernels::forward_one(picked(self.set, self.width, row), weights, bias, z);
         }
     }
 
@@ -144,8 +145,8 @@ impl Batch for Picked<'_> {
         if fresh {
             kernels::clear(g);
         }
-        for (d, &row) in kernels::rows(deltas, layer.outputs()).zip(self.pick) {
-            kernels::outer(g, cut(kernels::picked(self.set, self.width, row), first).1, d, false);
+        for (d, &row) in rows(deltas, layer.outputs()).zip(self.pick) {
+            kernels::outer(g, cut(picked(self.set, self.width, row), first).1, d, false);
         }
     }
 }

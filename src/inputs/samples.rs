@@ -5,8 +5,9 @@ use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::inputs::rows::Rows;
 use crate::inputs::sets::{BYTE_SET, FLOAT_SET, Form, ListSpace, SPARSE_SET, Set, SetKind, check_scale, whole_rows};
-use crate::kernels::{self, CompressedRows, numbered, rows};
+use crate::kernels::CompressedRows;
 use crate::network::spec::Spec;
+use crate::slices::{cut, numbered, rows};
 
 /// The inputs of `n` samples: any slice of floats, or what [`picked`](Self::picked), [`bytes`](Self::bytes) and
 /// [`sparse`](Self::sparse) name.
@@ -84,11 +85,11 @@ impl<'a> Inputs<'a> {
 
     /// Samples `done .. done + n`.
     pub(crate) fn part(&self, done: usize, n: usize, width: usize) -> Self {
-        let picked = |pick: &'a [u32]| kernels::cut(kernels::cut(pick, done).1, n).0;
+        let picked = |pick: &'a [u32]| cut(cut(pick, done).1, n).0;
         Self(match self.0 {
             Kind::Floats(x) => {
-                let rest = kernels::cut(x, done.saturating_mul(width)).1;
-                Kind::Floats(kernels::cut(rest, n.saturating_mul(width)).0)
+                let rest = cut(x, done.saturating_mul(width)).1;
+                Kind::Floats(cut(rest, n.saturating_mul(width)).0)
             }
             Kind::Packed(Set::Floats { set, pick }, kind) => {
                 Kind::Packed(Set::Floats { set, pick: picked(pick) }, kind)

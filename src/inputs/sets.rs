@@ -4,10 +4,9 @@
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::check_finite;
 use crate::inputs::rows::{Floats, Listed, Many, Picked, Rows};
-use crate::kernels::{
-    self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, cut_mut,
-};
+use crate::kernels::{self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut};
 use crate::network::spec::Spec;
+use crate::slices::{cut_mut, numbered, picked, rows_mut};
 use core::cell::Cell;
 
 /// Samples of bytes, as they lie in memory.
@@ -42,7 +41,7 @@ pub(crate) static FLOAT_SET: SetKind = SetKind {
         let n = check_pick(pick, whole_rows(set.len(), width)?)?;
         let mut bound = 0.0;
         for &row in pick {
-            let largest = match check_finite(kernels::picked(set, width, row), Value::Input) {
+            let largest = match check_finite(picked(set, width, row), Value::Input) {
                 Err(Error::NonFinite { value, index }) => {
                     let index = (row as usize).saturating_mul(width).saturating_add(index);
                     return Err(Error::NonFinite { value, index });
@@ -59,8 +58,8 @@ pub(crate) static FLOAT_SET: SetKind = SetKind {
         if space.lists.is_some() {
             // There is room to gather them.
             let values = cut_mut(space.floats, n.saturating_mul(width)).0;
-            for (to, &row) in kernels::rows_mut(&mut *values, width).zip(pick) {
-                kernels::copy(to, kernels::picked(set, width, row));
+            for (to, &row) in rows_mut(&mut *values, width).zip(pick) {
+                kernels::copy(to, picked(set, width, row));
             }
             return Ok(form.floats(values, n, space.many));
         }
@@ -221,7 +220,7 @@ fn list_bytes<'s, 'w>(x: ByteRows<'w>, space: ListSpace<'w>, training: bool, for
     let (n, width) = (x.pick.len(), x.width);
     if is_dense(kernels::count_bytes(&x), n, width) {
         let values = cut_mut(space.floats, n.saturating_mul(width)).0;
-        for (to, &row) in kernels::rows_mut(&mut *values, width).zip(x.pick) {
+        for (to, &row) in rows_mut(&mut *values, width).zip(x.pick) {
             kernels::scale_bytes(x.row(row), x.scale, to);
         }
         return form.floats(values, n, space.many);
@@ -293,7 +292,7 @@ fn columns<'w>(
 /// The rows of a compressed set as floats, in `values`.
 fn expand<'w>(x: &CompressedRows<'_>, n: usize, width: usize, values: &'w mut [f32]) -> &'w [f32] {
     let values = cut_mut(values, n.saturating_mul(width)).0;
-    for (i, to) in kernels::numbered(0, kernels::rows_mut(&mut *values, width)) {
+    for (i, to) in numbered(0, rows_mut(&mut *values, width)) {
         kernels::clear(to);
         let (positions, bytes) = x.picked(i);
         for (&p, &b) in positions.iter().zip(bytes) {

@@ -4,9 +4,9 @@
 
 use super::inner::{self, CHUNK};
 use super::{
-    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd, TILE, add_scaled, cut, cut_mut,
-    numbered, rows, rows_mut, start_rows, tree,
+    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd, TILE, add_scaled, start_rows, tree,
 };
+use crate::slices::{cut, cut_mut, numbered, rows, rows_mut};
 
 /// `out[j] += Σ_i coefficients[i] · matrix[i][j]`, `i` ascending, zero coefficients skipped: the primitive of
 /// [`forward`] and [`gradient_rows`].

@@ -1,7 +1,8 @@
 //! Lists of the non-zero elements of a batch: found once, used by the forward pass and, column by column, by the
 //! gradient.
 
-use super::{ByteRows, CompressedRows, cut, cut_mut, numbered, padded, rows};
+use super::{ByteRows, CompressedRows};
+use crate::slices::{cut, cut_mut, numbered, padded, rows};
 use core::cell::Cell;
 
 /// The non-zero elements of a matrix of floats, row by row: row `i` has `values[starts[i]..starts[i + 1]]` at the

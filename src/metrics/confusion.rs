@@ -1,8 +1,8 @@
 //! Which classes are taken for which.
 
 use crate::error::{Buffer, Error};
-use crate::kernels::{cut, numbered, rows, strided};
 use crate::math::Total;
+use crate::slices::{cut, numbered, rows, strided};
 use crate::targets::check_classes;
 
 /// Confusion matrix: how many samples of each class were taken for each.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Value};
 use crate::finite::check_finite;
-use crate::kernels::numbered;
+use crate::slices::numbered;
 use crate::targets::class_of;
 
 /// How many classes stand before `class`: those with a larger output, and lower ones with an equal output. 0 is

@@ -7,9 +7,10 @@ mod fold;
 use crate::error::{Buffer, Error, Setting};
 use crate::inputs::rows::{self, Many};
 use crate::inputs::sets::{LISTS, ListSpace, Lists};
-use crate::kernels::{clear, cut_mut, numbered, sqrt};
+use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
+use crate::network::part::Split;
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
 pub use fold::fold;
@@ -98,23 +99,15 @@ impl<'a> Model<'a> {
         }
         let spec = self.spec;
         self.becomes(Mark::Live);
-        let mut rest = &mut *self.params;
         for layer in spec.layers() {
-            let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
-            let (bias, tail) = cut_mut(tail, layer.outputs());
-            let scale = init.scale(layer);
+            let Split { weights, bias, scale, shift, mean, variance } = layer.split_mut(self.params);
+            let sigma = init.scale(layer);
             let mut draws = random::stream(seed, Purpose::Init, layer.index() as u64);
             for w in weights {
-                *w = scale * random::normal(&mut draws);
+                *w = sigma * random::normal(&mut draws);
             }
-            clear(bias);
-            let (norm, tail) = cut_mut(tail, layer.norm_len());
-            let units = layer.outputs();
-            // γ = 1, β = 0, mean 0, variance 1.
-            for (i, p) in numbered(0, norm) {
-                *p = if i < units || i >= 3 * units { 1.0 } else { 0.0 };
-            }
-            rest = tail;
+            [bias, shift, mean].into_iter().for_each(clear);
+            [scale, variance].into_iter().for_each(|ones| ones.fill(1.0));
         }
         self.resume(seed, 0);
         Ok(())

@@ -1,10 +1,10 @@
 //! One dense layer, with its place among the parameters.
 
-use crate::kernels::cut;
 use crate::math::Math;
 use crate::network::activation::{Activation, Curve};
 use crate::network::dropout::{Draws, DropUnits};
 use crate::network::link::Link;
+use crate::network::part::{self, Part};
 
 /// Floats a unit that a norm has among the parameters: `γ, β`, running mean and variance.
 const NORM_PARAMS: usize = 4;
@@ -145,17 +145,17 @@ impl Layer {
 
     /// Index of the first of a norm's parameters.
     pub(crate) fn norm_offset(&self) -> usize {
-        self.offset.wrapping_add(self.weight_len()).wrapping_add(self.outputs())
+        self.range(Part::Scale).start
     }
 
     /// What a norm has pooled in a network's gradient, where the running statistics stand among the parameters.
     pub(crate) fn pooled<'a>(&self, gradient: &'a [f32]) -> &'a [f32] {
-        cut(cut(gradient, self.offset.wrapping_add(self.learned_len())).1, self.outputs().wrapping_mul(2)).0
+        part::at(gradient, self.statistics())
     }
 
     /// How many parameters are learned, from the offset on: all but the running statistics.
     pub(crate) fn learned_len(&self) -> usize {
-        self.param_len().wrapping_sub(self.norm_len() / 2)
+        self.learned().len()
     }
 
     pub(crate) fn norm(&self) -> Option<&'static Norm> {

@@ -1,8 +1,9 @@
 //! What training minimises.
 
-use crate::kernels::{self, numbered};
+use crate::kernels;
 use crate::math::{self, Math};
 use crate::network::link::Link;
+use crate::slices::numbered;
 use crate::targets::{Target, argmax, peak};
 
 /// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the

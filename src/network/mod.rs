@@ -12,6 +12,8 @@ mod fingerprint;
 
 pub(crate) mod layer;
 
+pub(crate) mod part;
+
 pub(crate) mod norm;
 
 pub(crate) mod spec;
@@ -20,4 +22,5 @@ pub use crate::math::Math;
 pub use activation::Activation;
 pub use layer::Layer;
 pub use loss::Loss;
+pub use part::Part;
 pub use spec::{MAX_LAYERS, Spec};

@@ -11,6 +11,8 @@ use crate::network::layer::{Layer, NORM_ROOM};
 use crate::network::link::Link;
 use crate::network::loss::{Criterion, Loss};
 use crate::network::norm::NORM;
+use crate::network::part::Part;
+use core::ops::Range;
 
 /// Dense layers that a description can hold.
 pub const MAX_LAYERS: usize = 8;
@@ -334,6 +336,19 @@ impl Spec {
     /// The layers in flow order.
     pub fn layers(&self) -> core::slice::Iter<'_, Layer> {
         self.layers.get(..self.depth()).unwrap_or(&[]).iter()
+    }
+
+    /// Every part of every layer with its places among the parameters, in memory order.
+    ///
+    /// ```
+    /// use cygnet::{Activation, Spec, network::Part};
+    /// const NET: Spec = Spec::new(3).dense(5, Activation::Relu).dense(2, Activation::Identity);
+    /// let biases = NET.ranges().filter(|(_, part, _)| *part == Part::Bias);
+    /// assert!(biases.map(|(_, _, places)| places).eq([15..20, 30..32]));
+    /// ```
+    pub fn ranges(&self) -> impl Iterator<Item = (&Layer, Part, Range<usize>)> {
+        let parts = |layer| Part::ALL.map(|part| (layer, part, Layer::range(layer, part)));
+        self.layers().flat_map(parts).filter(|(_, _, places)| !places.is_empty())
     }
 
     /// Parameters: `P = Σ_l (inputs_l + 1) · outputs_l` floats, and `4 · outputs_l` for each layer with a norm; `usize::MAX` for a wrong description.

@@ -3,11 +3,12 @@
 use super::{Optimizer, check_decay, check_state, expect_room, parts};
 use crate::error::{Buffer, Error, Setting};
 use crate::finite::is_moderate;
-use crate::kernels::{self, cut, cut_mut};
+use crate::kernels;
 use crate::math;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT};
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// Settings of [`Adam`].
 #[derive(Clone, Copy, Debug, PartialEq)]

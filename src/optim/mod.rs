@@ -6,9 +6,10 @@ mod schedule_free;
 mod sgd;
 
 use crate::error::{Error, Setting, Value};
-use crate::kernels::{self, cut_mut};
+use crate::kernels;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT, Params};
+use crate::slices::{cut, cut_mut};
 pub use adam::{Adam, AdamConfig};
 pub use lookahead::{Lookahead, LookaheadConfig};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
@@ -113,7 +114,7 @@ fn through_block(
         let gradient = cut_mut(block, weights.len()).0;
         kernels::outer(gradient, x, d, true);
         update(offset, weights, gradient);
-        (offset, x, rest) = (offset.wrapping_add(weights.len()), kernels::cut(x, rows).1, tail);
+        (offset, x, rest) = (offset.wrapping_add(weights.len()), cut(x, rows).1, tail);
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::{Optimizer, check_decay, check_state, expect_room, parts, through_block};
 use crate::error::{Buffer, CheckpointFault, Error, Setting};
-use crate::kernels::{self, cut_mut};
+use crate::kernels;
 use crate::math::Total;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::model::{Mark, Model};
+use crate::network::part;
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// Settings of [`ScheduleFree`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -149,10 +151,9 @@ impl<'a> ScheduleFree<'a> {
     /// [`Error::Network`].
     pub fn finish(&self, model: &mut Model<'_>) -> Result<(), Error> {
         model.spec.check_digest(self.network)?;
-        let x = kernels::cut(self.floats, self.floats.len() / 2).1;
+        let x = cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
-            let learned = cut_mut(cut_mut(model.params, layer.offset()).1, layer.learned_len()).0;
-            kernels::copy(learned, kernels::cut(x, layer.offset()).1);
+            kernels::copy(part::at_mut(model.params, layer.learned()), part::at(x, layer.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())
@@ -205,6 +206,6 @@ impl Optimizer for ScheduleFree<'_> {
     }
 
     fn averaged(&self) -> Option<Params<'_>> {
-        Some(Params::of_average(kernels::cut(self.floats, self.floats.len() / 2).1))
+        Some(Params::of_average(cut(self.floats, self.floats.len() / 2).1))
     }
 }

@@ -3,7 +3,8 @@
 use super::{PARTS, Preprocess, fit_len, preprocess_len};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::inputs::sets::whole_rows;
-use crate::kernels::{rows, sqrt};
+use crate::kernels::sqrt;
+use crate::slices::rows;
 use core::mem;
 
 /// Inputs from here on are refused: the sum of so many squares would be infinite.

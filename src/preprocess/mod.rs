@@ -5,7 +5,7 @@ mod fit;
 
 use crate::error::{Buffer, Error, Value};
 use crate::inputs::sets::whole_rows;
-use crate::kernels::rows_mut;
+use crate::slices::{rows, rows_mut};
 pub use fit::{Clip, Fit, Missing, PreprocessConfig, Scaling};
 
 /// Numbers a feature.
@@ -70,7 +70,7 @@ impl<'a> Preprocess<'a> {
     pub fn apply(&self, samples: &mut [f32]) -> Result<(), Error> {
         whole_rows(samples.len(), self.inputs())?;
         let mut index = 0;
-        for row in crate::kernels::rows(samples, self.inputs()) {
+        for row in rows(samples, self.inputs()) {
             for (&x, feature) in row.iter().zip(self.features) {
                 if x.is_infinite() || !prepared(x, feature).is_finite() {
                     return Err(Error::NonFinite { value: Value::Input, index });

@@ -5,12 +5,13 @@
 mod votes;
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, numbered, rows_mut};
+use crate::kernels;
 use crate::model::params::{Bound, Params};
 use crate::model::{Init, Mark, Model};
 use crate::network::dropout::Draws;
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
+use crate::slices::{numbered, rows_mut};
 pub use votes::{Vote, Votes};
 
 /// Where replicas begin.

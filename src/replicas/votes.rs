@@ -1,10 +1,11 @@
 //! What several models say together.
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut, cut_mut, numbered, rows, rows_mut};
+use crate::kernels;
 use crate::math::Math;
 use crate::model::params::LIMIT;
 use crate::network::loss::softmax;
+use crate::slices::{cut, cut_mut, numbered, rows, rows_mut};
 use crate::targets::{argmax, check_classes};
 use core::mem;
 

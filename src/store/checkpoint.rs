@@ -16,14 +16,15 @@
 //! reads, which a chip skips.
 
 use crate::error::{Buffer, CheckpointFault, Error, SpecField, Value};
-use crate::kernels::cut;
 use crate::math::Math;
 use crate::model::params::Params;
 use crate::model::{Mark, Model};
 use crate::network::activation::Activation;
 use crate::network::layer::Layer;
 use crate::network::loss::Loss;
+use crate::network::part::Part;
 use crate::network::spec::Spec;
+use crate::slices::cut;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
 const VERSION: u16 = 1;
@@ -204,9 +205,7 @@ fn first_wrong(spec: &Spec, params: &Numbers<'_>) -> Option<usize> {
         }
     }
     for layer in spec.layers() {
-        // Variances come last, one of a norm's four parameters a unit.
-        let end = layer.norm_offset().wrapping_add(layer.norm_len());
-        for i in end.wrapping_sub(layer.norm_len() / 4)..end {
+        for i in layer.range(Part::Variance) {
             if params.get(i) < 0.0 {
                 return Some(i);
             }

@@ -8,8 +8,8 @@
 //! | 12 + 20·n | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 
 use crate::error::{Buffer, CheckpointFault, Error};
-use crate::kernels::numbered;
 use crate::preprocess::{PARTS, Preprocess, preprocess_len};
+use crate::slices::numbered;
 use crate::store::checkpoint::{CRC, Writer};
 
 const MAGIC: [u8; 8] = *b"\x89CYGPRE\n";

@@ -1,9 +1,10 @@
 //! From the deltas of the outputs back to every layer's deltas and gradients.
 
 use crate::inputs::rows::{Floats, Many, Rows};
-use crate::kernels::{self, cut, cut_mut};
+use crate::kernels;
 use crate::network::layer::Layer;
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// What the forward pass left of `n` samples: activations and slopes of all layers, layer after layer.
 pub(crate) struct Trace<'w> {

@@ -1,9 +1,10 @@
 //! The gradient of a batch that comes in parts.
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut_mut};
+use crate::kernels;
 use crate::network::spec::Spec;
 use crate::score::Score;
+use crate::slices::cut_mut;
 use crate::train::noise::Noise;
 
 /// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`]

@@ -3,9 +3,10 @@
 mod predict;
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut, numbered, rows, rows_mut};
+use crate::kernels;
 use crate::model::params::{LIMIT, Params};
 use crate::random::{self, Purpose};
+use crate::slices::{cut, numbered, rows, rows_mut};
 pub use predict::Draws;
 
 /// More than any draw from N(0, 1) in single precision.

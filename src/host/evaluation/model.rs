@@ -6,6 +6,7 @@ use crate::host::data::{DataIdentity, Dataset, Preparation, Units};
 use crate::host::memory::zeros;
 use crate::host::plan::{describe, widths};
 use crate::model::fold;
+use crate::network::part::Split;
 use crate::store::checkpoint::check_params;
 use crate::{Error, Spec};
 use std::format;
@@ -59,7 +60,7 @@ impl SavedModel {
     pub fn in_units(&self, units: &Units) -> Self {
         let mut model = self.clone();
         let Some(layer) = model.spec.layers().last() else { return model };
-        let (weights, bias) = model.params[layer.offset()..].split_at_mut(layer.weight_len());
+        let Split { weights, bias, .. } = layer.split_mut(&mut model.params);
         for row in weights.chunks_mut(layer.outputs()) {
             row.iter_mut().zip(&units.deviations).for_each(|(w, sd)| *w *= sd);
         }

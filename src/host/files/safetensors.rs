@@ -6,7 +6,7 @@ use super::reading::{Reading, Unsaid};
 use crate::host::data::{Columns, DataIdentity, Preparation};
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::{Described, Description, describe, loss_name, parse_description};
-use crate::network::Math;
+use crate::network::{Math, Part};
 use crate::preprocess::preprocess_len;
 use crate::store::checkpoint::check_params;
 use crate::{Activation, Loss, Spec};
@@ -23,7 +23,8 @@ const DESCRIPTION: &str = "cygnet";
 /// Before the columns of a table, a JSON object at the end of the description.
 const COLUMNS: &str = "; columns ";
 /// The tensors of a norm, in the order of its parameters.
-const NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+const NORM: [(&str, Part); 4] =
+    [("weight", Part::Scale), ("bias", Part::Shift), ("running_mean", Part::Mean), ("running_var", Part::Variance)];
 
 impl SavedModel {
     /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, `BatchNorm1d`,
@@ -37,16 +38,16 @@ impl SavedModel {
         let mut tensors = Vec::new();
         let mut module = 0;
         for layer in self.spec.layers() {
-            let (weights, rest) = self.params[layer.offset()..].split_at(layer.weight_len());
+            let of_part = |part| &self.params[layer.range(part)];
+            let weights = of_part(Part::Weights);
             let (n, m) = (layer.inputs(), layer.outputs());
             let transposed = (0..m).flat_map(|j| (0..n).map(move |k| weights[k * m + j]));
             tensors.push((format!("{module}.weight"), vec![m, n], to_bytes(transposed)));
-            let (bias, rest) = rest.split_at(m);
-            tensors.push((format!("{module}.bias"), vec![m], to_bytes(bias.iter().copied())));
+            tensors.push((format!("{module}.bias"), vec![m], to_bytes(of_part(Part::Bias).iter().copied())));
             if layer.is_normed() {
                 module += 1;
-                for (name, values) in NORM.iter().zip(rest.chunks_exact(m)) {
-                    tensors.push((format!("{module}.{name}"), vec![m], to_bytes(values.iter().copied())));
+                for (name, part) in NORM {
+                    tensors.push((format!("{module}.{name}"), vec![m], to_bytes(of_part(part).iter().copied())));
                 }
             }
             module += 1 + usize::from(layer.activation() != Activation::Identity) + usize::from(layer.dropout() > 0.0);
@@ -225,7 +226,7 @@ impl Tensors<'_> {
 
     /// Appends the parameters of a norm of so many units.
     fn read_norm(&mut self, stem: &str, units: usize) -> Result<(), String> {
-        let names = NORM.map(|name| format!("{stem}.{name}"));
+        let names = NORM.map(|(name, _)| format!("{stem}.{name}"));
         let [weight, bias, ..] = &names;
         let is_plain = !self.is_ours && !self.has(weight) && !self.has(bias);
         if is_plain {

@@ -47,8 +47,7 @@ impl Frame {
                 model.params.iter().zip(&origin.params).map(|(&w, &o)| f64::from(w) - f64::from(o)).collect();
             // Statistics are no weights: each place gets its own.
             for layer in model.spec.layers() {
-                let end = layer.offset() + layer.param_len();
-                rest[end - layer.norm_len() / 2..end].fill(0.0);
+                rest[layer.statistics()].fill(0.0);
             }
             let whole = norm(&rest);
             let mut at = [0.0, 0.0];

@@ -7,6 +7,7 @@ use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::evaluation::TestSet;
 use crate::metrics::argmax;
+use crate::network::Part;
 use std::path::Path;
 use std::string::String;
 use std::vec::Vec;
@@ -76,7 +77,7 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
 pub fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
     let Some(layer) = spec.layers().next() else { return Ok(Piece::default()) };
     let (units, pixels) = (layer.outputs(), rows * cols);
-    let weights = params.get(layer.offset()..layer.offset() + layer.weight_len()).unwrap_or_default();
+    let weights = params.get(layer.range(Part::Weights)).unwrap_or_default();
     if pixels != layer.inputs() || weights.is_empty() {
         return Ok(Piece::default());
     }
