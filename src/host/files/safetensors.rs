@@ -87,6 +87,31 @@ impl SavedModel {
     }
 }
 
+/// What the metadata of a file say.
+#[derive(Default)]
+struct Metadata {
+    /// Of the network.
+    description: Option<String>,
+    columns: Option<Columns>,
+    trained_on: Option<DataIdentity>,
+}
+
+impl Metadata {
+    fn of(bytes: &[u8]) -> Result<Self, String> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+        let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION)) else {
+            return Ok(Self::default());
+        };
+        let (mut text, trained_on) = DataIdentity::cut(text, COLUMNS)?;
+        let mut columns = None;
+        if let Some((description, json)) = text.split_once(COLUMNS) {
+            columns = Some(serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?);
+            text = description.to_owned();
+        }
+        Ok(Self { description: Some(text), columns, trained_on })
+    }
+}
+
 impl Reading {
     /// Parses a safetensors file of dense layers and of norms behind them. `name` stands for the file where advice names a
     /// command.
@@ -99,20 +124,8 @@ impl Reading {
     /// What is wrong with it, as names and widths that leave several orders.
     pub fn of_safetensors(bytes: &[u8], unsaid: &Unsaid, name: &str) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-        let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
-        let cut = description.map(|text| DataIdentity::cut(text, COLUMNS)).transpose()?;
-        let (description, trained_on) = cut.map_or((None, None), |(text, data)| (Some(text), data));
-        let description = description.as_ref();
-        let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
-            Some((description, json)) => {
-                let columns: Columns =
-                    serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?;
-                (Some(description), Some(columns))
-            }
-            None => (description.map(String::as_str), None),
-        };
-        let described = description.map(parse_description).transpose()?;
+        let Metadata { description, columns, trained_on } = Metadata::of(bytes)?;
+        let described = description.as_deref().map(parse_description).transpose()?;
         if described.is_some() {
             unsaid.expect_none()?;
         }
@@ -130,34 +143,7 @@ impl Reading {
             return Err("its metadata describe another number of layers".to_owned());
         }
         let mut tensors = Tensors { file: &file, is_ours, params: Vec::new(), notes };
-        let mut layers = layers.into_iter();
-        let mut spec: Option<Spec> = None;
-        for (i, module) in modules.iter().enumerate() {
-            let stem = &module.stem;
-            if module.is_norm {
-                let before = spec.ok_or_else(|| format!("`{stem}` is a norm, but no dense layer is before it"))?;
-                tensors.read_norm(stem, before.outputs())?;
-                spec = Some(before.norm());
-                continue;
-            }
-            tensors.read_layer(module)?;
-            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
-            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
-                (Some(true), None) => {
-                    return Err(format!("its metadata describe a norm behind `{stem}`, but there is none"));
-                }
-                (Some(false), Some(norm)) => return Err(format!("its metadata describe no norm like `{}`", norm.stem)),
-                _ => {}
-            }
-            let before = *spec.get_or_insert(Spec::new(module.inputs));
-            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
-            if width != usize::from(module.inputs) {
-                return Err(format!("`{stem}.weight` takes {} inputs, but {width} come in", module.inputs));
-            }
-            let next = before.dense(module.outputs, activation);
-            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
-        }
-        let spec = spec.ok_or("no tensor is named `….weight`")?.loss(loss).math(math);
+        let spec = tensors.network(&modules, layers)?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
         // Such as a dropout that would be rounded.
         if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
@@ -209,6 +195,38 @@ struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
+    /// Appends the parameters of the modules, and gives the network that they are.
+    fn network(&mut self, modules: &[Module], layers: Vec<Described>) -> Result<Spec, String> {
+        let mut layers = layers.into_iter();
+        let mut spec: Option<Spec> = None;
+        for (i, module) in modules.iter().enumerate() {
+            let stem = &module.stem;
+            if module.is_norm {
+                let before = spec.ok_or_else(|| format!("`{stem}` is a norm, but no dense layer is before it"))?;
+                self.read_norm(stem, before.outputs())?;
+                spec = Some(before.norm());
+                continue;
+            }
+            self.read_layer(module)?;
+            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
+            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
+                (Some(true), None) => {
+                    return Err(format!("its metadata describe a norm behind `{stem}`, but there is none"));
+                }
+                (Some(false), Some(norm)) => return Err(format!("its metadata describe no norm like `{}`", norm.stem)),
+                _ => {}
+            }
+            let before = *spec.get_or_insert(Spec::new(module.inputs));
+            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
+            if width != usize::from(module.inputs) {
+                return Err(format!("`{stem}.weight` takes {} inputs, but {width} come in", module.inputs));
+            }
+            let next = before.dense(module.outputs, activation);
+            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
+        }
+        spec.ok_or("no tensor is named `….weight`".to_owned())
+    }
+
     /// Appends the layer's weights, transposed back, and its bias.
     fn read_layer(&mut self, module: &Module) -> Result<(), String> {
         let Module { stem, inputs, outputs, .. } = module;

@@ -82,7 +82,7 @@ impl ReplicaPlan {
                 "schedule-free keeps an average that no pull reaches: replicas take another --optimizer".to_string()
             }
             _ if plan.growth.is_some() => "replicas take batches of one size, not one that grows".to_string(),
-            _ if plan.averages.iter().flat_map(|averages| &averages.kinds).any(asks_draws) => {
+            _ if plan.average_kinds().iter().any(asks_draws) => {
                 "replicas vote themselves, not by draws: --average swa, ema or lawa, not swag".to_string()
             }
             _ => return Ok(()),

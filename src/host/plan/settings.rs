@@ -1,6 +1,6 @@
 //! What a training run is to do: the network, the optimizer, the rate, the budget, the averaging.
 
-use super::averages::AveragePlan;
+use super::averages::{AverageKind, AveragePlan};
 use super::growth::GrowthPlan;
 use super::optimizer::OptimizerPlan;
 use crate::host::HostError;
@@ -158,6 +158,11 @@ impl Plan {
             return Err(HostError::Usage(format!("a network of {n} parameters, but {MAX_PARAMS} are the most")));
         }
         Ok(spec)
+    }
+
+    /// The averages that it asks for.
+    pub(in crate::host) fn average_kinds(&self) -> &[AverageKind] {
+        self.averages.as_ref().map_or(&[], |averages| &averages.kinds)
     }
 
     /// Which training samples it sets apart.

@@ -4,11 +4,9 @@ use super::norms::Norms;
 use crate::Averager;
 use crate::average::{Draws, Rule, Swag, Window};
 use crate::host::HostError;
-use crate::host::data::Samples;
 use crate::host::evaluation::{Evaluator, Poll};
 use crate::host::memory::Floats;
 use crate::host::plan::AverageKind;
-use crate::metrics::Score;
 use crate::model::Params;
 use std::vec::Vec;
 
@@ -128,20 +126,6 @@ impl<'a> Average<'a> {
             polls.iter_mut().try_for_each(|poll| poll.ask(evaluator, params, 1.0))?;
         }
         Ok(())
-    }
-}
-
-/// The score of an average on validation samples, as its history has it: that of the averaged weights.
-pub(in crate::host) fn validate(
-    average: &mut Average<'_>,
-    norms: &mut Norms<'_>,
-    evaluator: &mut Evaluator<'_>,
-    samples: &Samples,
-    indices: &[u32],
-) -> Result<Option<Score>, HostError> {
-    match average.mean() {
-        Some(mean) if !indices.is_empty() => evaluator.validate(norms.of(mean)?, samples, indices),
-        _ => Ok(None),
     }
 }
 

@@ -7,14 +7,14 @@ mod averages;
 mod growing;
 mod outcome;
 mod trainer;
-mod run;
 mod crew;
 mod middle;
-mod replicas;
+mod run;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::host) use norms::Norms;
 #[cfg(test)]
 pub(in crate::host) use outcome::Deaf;
 pub use outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas};
-pub use replicas::train_replicas;
-pub use run::train;
+pub use run::{train, train_replicas};

@@ -193,7 +193,8 @@ mod tests {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(!reproduction.run(Stage::Falling, 4, &mut Deaf, &stop).unwrap());
         assert!(!reproduction.run(Stage::Common, 4, &mut Deaf, &stop).unwrap());
-        assert_eq!(reproduction.variants.whole(), variants);
+        // As text, in which a figure that is none equals itself.
+        assert_eq!(format!("{:?}", reproduction.variants.whole()), format!("{variants:?}"));
     }
 
     #[test]
