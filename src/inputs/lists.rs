@@ -37,10 +37,7 @@ pub(crate) struct Slot<'a> {
 impl<'a> Slot<'a> {
     /// Floats of `n` samples; `several` is there where `n` may be more than 1.
     pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, several: Option<Several>) -> Batch<'_> {
-        match several {
-            Some(several) if n > 1 => Batch::Many(several(self.floats.insert(Floats(x)))),
-            _ => Batch::One(x),
-        }
+        self.floats.insert(Floats(x)).batch(n, several)
     }
 
     /// Lists of what is not zero.

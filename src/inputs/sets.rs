@@ -28,9 +28,9 @@ pub(crate) struct Set<'a> {
 /// What is done with a kind of set, so that an image links the kinds that it names.
 pub(crate) struct Kind {
     /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
-    check: fn(&Set<'_>, usize) -> Result<(usize, f32), Error>,
+    pub check: fn(&Set<'_>, usize) -> Result<(usize, f32), Error>,
     /// The picked rows as a batch, for training also by input; in lists where there is memory for them.
-    prepare: for<'s, 'w> fn(&'s Set<'w>, &Spec, Space<'w>, bool, &'s mut Slot<'w>) -> Result<Batch<'s>, Error>,
+    pub prepare: for<'s, 'w> fn(&'s Set<'w>, &Spec, Space<'w>, bool, &'s mut Slot<'w>) -> Result<Batch<'s>, Error>,
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
     forward: fn(&Set<'_>, &Layer, &[f32], &[f32], &mut [f32]),
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from a first one on.
@@ -133,22 +133,6 @@ impl<'a> Set<'a> {
     /// Rows of a set that is still empty.
     pub(crate) const fn new(kind: &'static Kind, pick: &'a [u32]) -> Self {
         Self { kind, pick, floats: &[], bytes: &[], scale: 0.0, starts: &[], positions: &[], inputs: 0 }
-    }
-
-    /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
-    pub(crate) fn check(&self, width: usize) -> Result<(usize, f32), Error> {
-        (self.kind.check)(self, width)
-    }
-
-    /// The picked rows as a batch, for training also by input.
-    pub(crate) fn prepare<'s>(
-        &'s self,
-        spec: &Spec,
-        space: Space<'a>,
-        training: bool,
-        slot: &'s mut Slot<'a>,
-    ) -> Result<Batch<'s>, Error> {
-        (self.kind.prepare)(self, spec, space, training, slot)
     }
 
     /// Rows of bytes, for the kernels.
