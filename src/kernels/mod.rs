@@ -15,21 +15,35 @@
 //! form of a sum that is the fastest, by the thresholds of `choose`, with the same bits. Why the kernels are fast, and what
 //! bounds them: `docs/src/reasons/fast.md`.
 
+// A file uses only what stands above it. (Blank lines keep rustfmt from sorting.)
+
+mod prefetch;
+
 mod arguments;
-mod body;
-mod choose;
-mod dense;
-mod dispatch;
-mod dots;
-mod exponential;
-mod forms;
+
 #[cfg_attr(all(cygnet_cortex_m, not(cygnet_plain)), path = "cortex_m/mod.rs")]
 #[cfg_attr(not(all(cygnet_cortex_m, not(cygnet_plain))), path = "portable.rs")]
 mod inner;
-mod listed;
-mod lists;
-mod prefetch;
+
 mod registers;
+
+mod exponential;
+
+mod choose;
+
+mod body;
+
+mod lists;
+
+mod listed;
+
+mod dense;
+
+mod dots;
+
+mod dispatch;
+
+mod forms;
 
 pub(crate) use arguments::{
     Adam, ByteRows, CompressedRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd,
