@@ -50,12 +50,14 @@ impl<'a> Slot<'a> {
 #[derive(Debug)]
 pub(crate) struct Lists {
     /// Whether there is enough memory for the lists of so many samples.
-    pub check: fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>,
+    pub check: Check,
     pub floats: for<'s, 'w> fn(&'w [f32], usize, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
     pub bytes: for<'s, 'w> fn(ByteRows<'w>, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
     /// None where rows are best read as they are.
     pub sparse: for<'s, 'w> fn(CompressedRows<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Option<Batch<'s>>,
 }
+
+type Check = fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>;
 
 pub(crate) static LISTS: Lists =
     Lists { check: check_lists, floats: list_floats, bytes: list_bytes, sparse: list_sparse };

@@ -28,7 +28,7 @@ pub(crate) struct Set<'a> {
 /// What is done with a kind of set, so that an image links the kinds that it names.
 pub(crate) struct Kind {
     /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
-    pub check: fn(&Set<'_>, usize) -> Result<(usize, f32), Error>,
+    pub check: Check,
     /// The picked rows as a batch, for training also by input; in lists where there is memory for them.
     pub prepare: for<'s, 'w> fn(&'s Set<'w>, &Spec, Space<'w>, bool, &'s mut Slot<'w>) -> Result<Batch<'s>, Error>,
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
@@ -36,6 +36,8 @@ pub(crate) struct Kind {
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from a first one on.
     gradient: fn(&Set<'_>, &Layer, usize, &[f32], &mut [f32]),
 }
+
+type Check = fn(&Set<'_>, usize) -> Result<(usize, f32), Error>;
 
 /// Floats, shape `(samples, inputs)`, which pass one by one.
 pub(crate) static FLOATS: Kind = Kind {
