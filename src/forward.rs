@@ -6,7 +6,6 @@ use crate::inputs::rows::{Floats, Many, Rows};
 use crate::inputs::samples::Inputs;
 use crate::inputs::sets::Form;
 use crate::kernels::{cut, cut_mut};
-use crate::math::Math;
 use crate::model::{Model, Workspace};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
@@ -72,7 +71,7 @@ pub(crate) fn run<'w>(
         let below = Floats(cut(from, n.wrapping_mul(layer.inputs())).0);
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
         let z = cut_mut(to, n.wrapping_mul(layer.outputs())).0;
-        through(layer, spec.math_kind(), params, &x, z, &mut &mut [][..]);
+        through(spec, layer, params, &x, z, &mut []);
         core::mem::swap(&mut to, &mut from);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
@@ -108,13 +107,13 @@ pub(crate) fn run_training(
     dropping: Option<(&Draws, u32)>,
 ) {
     let mut below = Floats(&[]);
-    let (mut rest, mut slopes, mut norms) = (&mut *kept.activations, &mut *kept.slopes, &mut *kept.norms);
+    let (mut rest, mut slopes) = (&mut *kept.activations, &mut *kept.slopes);
     for layer in spec.layers() {
         let len = n.wrapping_mul(layer.outputs());
-        let (a, tail) = cut_mut(core::mem::take(&mut rest), len);
-        let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), len);
+        let (a, tail) = cut_mut(rest, len);
+        let (slope, slope_tail) = cut_mut(slopes, len);
         let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
-        through(layer, spec.math_kind(), params, &x, a, &mut norms);
+        through(spec, layer, params, &x, a, kept.norms);
         layer.slopes(a, slope);
         if let Some((draws, first_sample)) = dropping {
             layer.drop(draws, first_sample, a, slope);
@@ -125,11 +124,11 @@ pub(crate) fn run_training(
 
 /// `a ← f(x·W + bias)`, `params` being the network's. A norm takes its room from `norms`; where that is empty, it normalises
 /// by running statistics.
-fn through(layer: &Layer, math: Math, params: &[f32], x: &Rows<'_>, a: &mut [f32], norms: &mut &mut [f32]) {
+fn through(spec: &Spec, layer: &Layer, params: &[f32], x: &Rows<'_>, a: &mut [f32], norms: &mut [f32]) {
     let Split { weights, bias, .. } = layer.split(params);
     x.forward(layer, weights, bias, a);
     if let Some(norm) = layer.norm() {
-        (norm.forward)(layer, a, cut(params, layer.norm_offset()).1, norms);
+        (norm.forward)(spec, layer, params, a, norms);
     }
-    layer.activate(math, a);
+    layer.activate(spec.math_kind(), a);
 }

@@ -1,14 +1,15 @@
 //! Running statistics of norms that belong to the weights beside them, as those of averaged weights do not.
 
-use crate::error::{Buffer, Error, Value};
-use crate::finite::is_moderate;
+use crate::error::{Buffer, Error};
 use crate::forward::{Kept, run_training};
 use crate::inputs::samples::Inputs;
 use crate::inputs::sets::Form;
-use crate::kernels::{cut, cut_mut};
 use crate::model::{Model, Workspace};
-use crate::network::layer::{Layer, Norm};
+use crate::network::layer::Layer;
+use crate::network::norm::{Pooled, left};
+use crate::network::part::{at, at_mut};
 use crate::network::spec::Spec;
+use core::ops::Range;
 
 /// Recomputes the running statistics of norms in one pass over data, for weights that training did not leave: averaged,
 /// drawn from a posterior, mixed (`update_bn` elsewhere). Of a model, [`Model::norm_update`].
@@ -85,19 +86,14 @@ impl<'a> NormUpdate<'a> {
         let (many, mut form) = (lists.many, Form::Unused);
         let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
         run_training(spec, self.params, rows, (n, many), &mut kept, None);
-        let mut norms = &*kept.norms;
-        for (layer, norm, pooled) in normed(spec, self.pooled) {
-            if !is_moderate((norm.largest)(layer, pooled, &mut norms, n, self.samples)) {
-                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
-            }
+        for (layer, places) in normed(spec) {
+            let before = Pooled::of(at(self.pooled, places), self.samples);
+            left(spec, layer, kept.norms, n, before).check(layer.index())?;
         }
-        let (mut norms, mut rest) = (&*kept.norms, &mut *self.pooled);
-        for layer in spec.layers() {
-            if let Some(norm) = layer.norm() {
-                let (pooled, tail) = cut_mut(core::mem::take(&mut rest), 2 * layer.outputs());
-                (norm.pool)(layer, pooled, &mut norms, n, self.samples);
-                rest = tail;
-            }
+        for (layer, places) in normed(spec) {
+            let before = Pooled::of(at(self.pooled, places.clone()), self.samples);
+            let left = left(spec, layer, kept.norms, n, before);
+            left.statistics.write(at_mut(self.pooled, places));
         }
         self.samples = self.samples.wrapping_add(n as u64);
         Ok(self.samples)
@@ -112,8 +108,8 @@ impl<'a> NormUpdate<'a> {
         if self.samples == 0 {
             return Err(Error::Empty);
         }
-        for (layer, norm, pooled) in normed(self.spec, self.pooled) {
-            (norm.settle)(layer, self.params, pooled, self.samples);
+        for (layer, places) in normed(self.spec) {
+            Pooled::of(at(self.pooled, places), self.samples).settle(at_mut(self.params, layer.statistics()));
         }
         Ok(self.samples)
     }
@@ -131,13 +127,10 @@ impl Model<'_> {
     }
 }
 
-/// The layers with a norm, each with its part of `pooled`.
-fn normed<'a>(spec: &'a Spec, pooled: &'a [f32]) -> impl Iterator<Item = (&'a Layer, &'static Norm, &'a [f32])> {
-    let mut rest = pooled;
-    spec.layers().filter_map(move |layer| {
-        let norm = layer.norm()?;
-        let (here, tail) = cut(rest, 2 * layer.outputs());
-        rest = tail;
-        Some((layer, norm, here))
+/// The layers with a norm, each with the places of its statistics among those that are pooled.
+fn normed(spec: &Spec) -> impl Iterator<Item = (&Layer, Range<usize>)> {
+    spec.layers().filter(|layer| layer.is_normed()).map(|layer| {
+        let first = spec.normed_below(layer).wrapping_mul(2);
+        (layer, first..first.wrapping_add(layer.outputs().wrapping_mul(2)))
     })
 }

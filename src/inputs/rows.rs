@@ -5,6 +5,9 @@
 
 use crate::kernels::{self, ByteLists, ByteRows, Columns, CompressedRows, FloatLists, cut, cut_mut};
 use crate::network::layer::Layer;
+use crate::network::norm::{Norm, Pooled};
+use crate::network::part::Part;
+use crate::network::spec::Spec;
 
 /// The inputs of a layer.
 #[derive(Clone, Copy)]
@@ -13,21 +16,33 @@ pub(crate) enum Rows<'a> {
     Batch(&'a dyn Batch),
 }
 
-/// What moves weights along their gradient; `offset` says where they stand among the parameters.
-pub(crate) trait Update {
-    /// Along the summed gradient of these rows.
-    fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]);
+/// What takes the gradient of a layer's parameters, part by part, as soon as it is known.
+pub(crate) trait Sink {
+    /// Whether rows whose gradient is known to be zero may be left out.
+    fn skips_zeros(&self) -> bool {
+        true
+    }
+
+    /// The gradient of the parameters from `offset` on, summed over a batch.
+    fn take(&mut self, offset: usize, gradient: &[f32]);
+
+    /// That of a layer's weights and bias for one sample: `x·dᵀ` and `d`, the deltas.
+    fn take_one(&mut self, x: &[f32], pass: Pass<'_>)
+    where
+        Self: Sized;
+
+    /// The statistics of a batch that a norm has normalised.
+    fn take_statistics(&mut self, _: &Layer, _: &Norm, _: &Pooled<'_>) {}
 }
 
-/// A layer's parameters, what its norm kept, which leaves `norms`, the deltas of its outputs, and scratch for a row of
+/// A layer's place in a backward pass: the deltas of its outputs, the workspace's part for norms, and scratch for a row of
 /// gradients or more.
-pub(crate) struct Place<'a, 'n> {
+pub(crate) struct Pass<'a> {
+    pub spec: &'a Spec,
     pub layer: &'a Layer,
-    pub weights: &'a mut [f32],
-    pub bias: &'a mut [f32],
-    pub norm: &'a mut [f32],
-    pub norms: &'a mut &'n [f32],
     pub deltas: &'a [f32],
+    pub norms: &'a mut [f32],
+    pub samples: usize,
     pub block: &'a mut [f32],
 }
 
@@ -45,29 +60,30 @@ pub(crate) trait Batch {
         false
     }
 
-    /// Hands a layer's weights and bias to `update` in blocks of rows with their gradient as soon as it is known; rows
-    /// whose gradient is known to be zero may be left out where `skip_zero` says so.
-    fn descend(&self, place: Place<'_, '_>, skip_zero: bool, update: &mut dyn Update) {
-        let Place { layer, weights, bias, norm: learned, norms, deltas, block } = place;
+    /// Hands a layer's gradient to `sink` in blocks of rows, the bias, and what its norm learns.
+    fn hand_over(&self, pass: Pass<'_>, sink: &mut dyn Sink) {
+        let Pass { spec, layer, deltas, norms, samples, block } = pass;
         let outputs = layer.outputs();
         let n = block.len().checked_div(outputs).unwrap_or(0);
         // Whole tiles, where a block holds several.
         let n = if n > 8 { n - n % 8 } else { n };
-        let (mut rest, mut first) = (weights, 0);
-        while !rest.is_empty() && n > 0 {
-            let (weights, tail) = cut_mut(rest, n.wrapping_mul(outputs));
-            if !(skip_zero && self.are_zero(layer, first, n)) {
-                let gradient = cut_mut(block, weights.len()).0;
+        let mut first = 0;
+        while first < layer.inputs() && n > 0 {
+            if !(sink.skips_zeros() && self.are_zero(layer, first, n)) {
+                let rows = n.min(layer.inputs().wrapping_sub(first));
+                let gradient = cut_mut(block, rows.wrapping_mul(outputs)).0;
                 self.gradient(layer, first, deltas, gradient, true);
-                update.rows(layer.offset().wrapping_add(first.wrapping_mul(outputs)), weights, gradient);
+                sink.take(layer.offset().wrapping_add(first.wrapping_mul(outputs)), gradient);
             }
-            (rest, first) = (tail, usize::wrapping_add(first, n));
+            first = usize::wrapping_add(first, n);
         }
         let gradient = cut_mut(block, outputs).0;
         kernels::bias_gradient(gradient, deltas, true);
-        update.rows(layer.offset().wrapping_add(layer.weight_len()), bias, gradient);
+        sink.take(layer.range(Part::Bias).start, gradient);
         if let Some(norm) = layer.norm() {
-            (norm.step)(layer, learned, norms, deltas, &mut |at, weights, gradient| update.rows(at, weights, gradient));
+            let left = (norm.left)(spec, layer, norms, samples, Pooled::NONE);
+            sink.take_statistics(layer, norm, &left.statistics);
+            sink.take(layer.range(Part::Scale).start, left.gradient);
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{copy, largest};
 use crate::model::params::Params;
+use crate::network::norm;
 use crate::network::part::Split;
 use crate::network::spec::Spec;
 
@@ -27,8 +28,8 @@ fn fold_params<'f>(spec: &Spec, params: Params<'_>, folded: &'f mut [f32]) -> Re
         let (from, Split { weights, bias, .. }) = (layer.split(params), plain.split_mut(folded));
         copy(weights, from.weights);
         copy(bias, from.bias);
-        if let Some(norm) = layer.norm() {
-            (norm.fold)(layer, weights, bias, params);
+        if layer.is_normed() {
+            norm::fold(layer, params, weights, bias);
         }
     }
     if largest(folded) < f32::INFINITY {

@@ -10,11 +10,11 @@ pub(crate) mod loss;
 
 mod fingerprint;
 
+pub(crate) mod norm;
+
 pub(crate) mod layer;
 
 pub(crate) mod part;
-
-pub(crate) mod norm;
 
 pub(crate) mod spec;
 

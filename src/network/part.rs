@@ -68,6 +68,16 @@ impl Layer {
         self.offset()..self.range(Part::Shift).end
     }
 
+    /// The places of all that a norm has.
+    pub(crate) const fn norm_params(&self) -> Range<usize> {
+        self.range(Part::Scale).start..self.range(Part::Variance).end
+    }
+
+    /// The places of what a norm learns.
+    pub(crate) const fn norm_learned(&self) -> Range<usize> {
+        self.range(Part::Scale).start..self.range(Part::Shift).end
+    }
+
     /// The places of a norm's running statistics, means before variances.
     pub(crate) const fn statistics(&self) -> Range<usize> {
         self.range(Part::Mean).start..self.range(Part::Variance).end

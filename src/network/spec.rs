@@ -7,10 +7,10 @@ use crate::kernels;
 use crate::math::Math;
 use crate::network::activation::Activation;
 use crate::network::dropout::drop_units;
-use crate::network::layer::{Layer, NORM_ROOM};
+use crate::network::layer::Layer;
 use crate::network::link::Link;
 use crate::network::loss::{Criterion, Loss};
-use crate::network::norm::NORM;
+use crate::network::norm::{self, NORM};
 use crate::network::part::Part;
 use core::ops::Range;
 
@@ -374,7 +374,7 @@ impl Spec {
         }
         // Fewer than the parameters, which are addressable: no overflow but that of the batch.
         let each = self.units.wrapping_mul(2).wrapping_add(self.normed);
-        let once = NORM_ROOM.wrapping_mul(self.normed).wrapping_add(self.widest as usize);
+        let once = norm::ROOM.wrapping_mul(self.normed).wrapping_add(self.widest as usize);
         batch.saturating_mul(each).saturating_add(once)
     }
 
@@ -435,6 +435,12 @@ impl Spec {
     /// Units of all layers with a norm.
     pub(crate) const fn normed(&self) -> usize {
         self.normed
+    }
+
+    /// Units of the layers with a norm below `layer`.
+    pub(crate) fn normed_below(&self, layer: &Layer) -> usize {
+        let below = self.layers().take(layer.index()).filter(|layer| layer.is_normed());
+        below.fold(0, |units, layer| units.wrapping_add(layer.outputs()))
     }
 
     /// Units of the widest of the layers 0, 2, 4 …

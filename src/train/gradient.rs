@@ -1,7 +1,8 @@
 //! The gradient of a batch that comes in parts.
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut_mut};
+use crate::kernels;
+use crate::network::part::at_mut;
 use crate::network::spec::Spec;
 use crate::score::Score;
 use crate::train::noise::Noise;
@@ -87,7 +88,7 @@ impl<'a> Gradient<'a> {
             return each(self.sum, 0);
         }
         for layer in self.spec.layers() {
-            each(cut_mut(cut_mut(self.sum, layer.offset()).1, layer.learned_len()).0, layer.offset());
+            each(at_mut(self.sum, layer.learned()), layer.offset());
         }
     }
 

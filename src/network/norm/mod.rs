@@ -1,25 +1,90 @@
 //! Batch normalisation (Ioffe & Szegedy 2015) of a layer's pre-activations: over the batch in training, by running
 //! statistics in prediction.
-
-mod batch;
+//!
+//! What it needs of a network stands in this file: a layer's places among `params`, the network's, and its room among
+//! `norms`, the part of a training workspace for all norms, of [`ROOM`] floats a unit and one for each sample and unit.
+//! The files below know units alone.
 
 mod pooled;
 
+mod batch;
+
 mod running;
 
-use crate::kernels::{cut, cut_mut};
-use crate::network::layer::{Layer, Norm};
-use batch::{backward, train};
-use pooled::{accumulate, follow_pooled, gradient, largest, pool, settle, step};
-use running::{by_blocks, fold, normalised};
+use crate::kernels::cut;
+use crate::network::layer::Layer;
+use crate::network::part::{at, at_mut};
+use crate::network::spec::Spec;
+pub(crate) use batch::Left;
+pub(crate) use pooled::Pooled;
 
 /// `ε`, which keeps a variance of zero from dividing.
 const EPSILON: f32 = 1e-5;
-/// How far running statistics go towards those of a batch.
-const MOMENTUM: f32 = 0.1;
 
-pub(crate) static NORM: Norm =
-    Norm { forward, backward, step, accumulate, gradient, follow_pooled, largest, pool, settle, fold };
+/// Floats a unit among the parameters.
+pub(crate) const PARAMS: usize = 4;
+
+/// Floats a unit in the workspace besides the normalised values: mean, variance, `∂L/∂γ`, `∂L/∂β`, `1/√(σ² + ε)`.
+pub(crate) const ROOM: usize = 5;
+
+/// What a layer with a norm needs, linked where one is described.
+pub(crate) struct Norm {
+    /// `z ← γ(z − μ)/√(σ² + ε) + β` by the statistics of the batch, which stay in `norms` with the normalised values, or,
+    /// where `norms` is empty, by the running ones.
+    pub forward: fn(&Spec, &Layer, params: &[f32], z: &mut [f32], norms: &mut [f32]),
+    /// `∂L/∂y` to `∂L/∂z`; `∂L/∂γ` and `∂L/∂β` stay in `norms`. Returns a bound on both and on the batch's statistics, not
+    /// finite where a number is not.
+    pub backward: fn(&Spec, &Layer, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32,
+    /// [`left`].
+    pub left: for<'w> fn(&Spec, &Layer, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
+    /// Moves the running statistics among `params` towards others: [`Pooled::follow`].
+    pub follow: fn(&Layer, params: &mut [f32], &Pooled<'_>),
+}
+
+pub(crate) static NORM: Norm = Norm {
+    forward: |spec, layer, params, z, norms| {
+        let params = Params::of(at(params, layer.norm_params()));
+        if norms.is_empty() {
+            running::forward(&params, z);
+        } else {
+            batch::forward(&params, z, room(norms, spec, layer, samples_of(z, layer.outputs())));
+        }
+    },
+    backward: |spec, layer, params, deltas, norms| {
+        let room = room(norms, spec, layer, samples_of(deltas, layer.outputs()));
+        batch::backward(&Params::of(at(params, layer.norm_params())), deltas, room)
+    },
+    left,
+    follow: |layer, params, statistics| statistics.follow(at_mut(params, layer.statistics())),
+};
+
+/// Turns a copy of a layer's weights and bias into those of the same layer without its norm.
+pub(crate) fn fold(layer: &Layer, params: &[f32], weights: &mut [f32], bias: &mut [f32]) {
+    running::fold(&Params::of(at(params, layer.norm_params())), weights, bias);
+}
+
+/// What a batch of so many samples left of a layer's norm, with the statistics of those `before`; as often as it is asked.
+pub(crate) fn left<'w>(
+    spec: &Spec,
+    layer: &Layer,
+    norms: &'w mut [f32],
+    samples: usize,
+    before: Pooled<'_>,
+) -> Left<'w> {
+    batch::left(room(norms, spec, layer, samples), layer.outputs(), before)
+}
+
+/// The room of a layer's norm.
+fn room<'w>(norms: &'w mut [f32], spec: &Spec, layer: &Layer, samples: usize) -> &'w mut [f32] {
+    let len = |units| samples.wrapping_add(ROOM).wrapping_mul(units);
+    let first = len(spec.normed_below(layer));
+    at_mut(norms, first..first.wrapping_add(len(layer.outputs())))
+}
+
+/// Samples in `floats`, which has one for each sample and unit.
+fn samples_of(floats: &[f32], units: usize) -> usize {
+    floats.len().checked_div(units).unwrap_or(0)
+}
 
 /// Parameters of a norm, one of each for a unit.
 #[derive(Clone, Copy)]
@@ -31,35 +96,15 @@ struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// From `params`, which begin with them; what follows comes, too.
-    fn first(layer: &Layer, params: &'a [f32]) -> (Self, &'a [f32]) {
-        let units = layer.outputs();
+    fn of(params: &'a [f32]) -> Self {
+        let units = params.len() / PARAMS;
         let (gamma, rest) = cut(params, units);
         let (beta, rest) = cut(rest, units);
-        let (mean, rest) = cut(rest, units);
-        let (variance, rest) = cut(rest, units);
-        (Self { gamma, beta, mean, variance }, rest)
+        let (mean, variance) = cut(rest, units);
+        Self { gamma, beta, mean, variance }
     }
 
-    /// Among those of the network.
-    fn of(layer: &Layer, params: &'a [f32]) -> Self {
-        Self::first(layer, cut(params, layer.norm_offset()).1).0
+    fn units(&self) -> usize {
+        self.gamma.len()
     }
-}
-
-/// Samples of a layer's batch.
-fn samples_of(layer: &Layer, floats: &[f32]) -> usize {
-    floats.len().checked_div(layer.outputs()).unwrap_or(0)
-}
-
-fn forward<'p>(layer: &Layer, z: &mut [f32], params: &'p [f32], norms: &mut &mut [f32]) -> &'p [f32] {
-    let (norm, rest) = Params::first(layer, params);
-    if norms.is_empty() {
-        by_blocks(layer.outputs(), &norm, z, normalised);
-    } else {
-        let (room, others) = cut_mut(core::mem::take(norms), layer.norm_room(samples_of(layer, z)));
-        *norms = others;
-        train(layer, z, &norm, room);
-    }
-    rest
 }

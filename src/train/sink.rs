@@ -1,0 +1,94 @@
+//! What takes the gradient of a batch, layer by layer: a step of the parameters, a sum over batches, a square.
+
+use crate::inputs::rows::{Pass, Rows, Sink};
+use crate::kernels;
+use crate::network::layer::Layer;
+use crate::network::norm::{Norm, Pooled};
+use crate::network::part::{Part, Split, at, at_mut};
+use crate::optim::Optimizer;
+
+/// Hands the gradient of a layer whose inputs are `x` to `sink`.
+pub(super) fn hand_over(x: &Rows<'_>, pass: Pass<'_>, sink: &mut impl Sink) {
+    match x {
+        Rows::One(x) => sink.take_one(x, pass),
+        Rows::Batch(batch) => batch.hand_over(pass, sink),
+    }
+}
+
+/// A step that has begun: parameters move as soon as their gradient is known, so that no gradient buffer is needed.
+pub(super) struct Step<'a> {
+    pub params: &'a mut [f32],
+    pub optimizer: &'a mut dyn Optimizer,
+}
+
+impl Sink for Step<'_> {
+    fn skips_zeros(&self) -> bool {
+        self.optimizer.rests_at_zero()
+    }
+
+    fn take(&mut self, offset: usize, gradient: &[f32]) {
+        let params = at_mut(self.params, offset..offset.wrapping_add(gradient.len()));
+        self.optimizer.update(offset, params, gradient);
+    }
+
+    fn take_one(&mut self, x: &[f32], pass: Pass<'_>) {
+        let Pass { layer, deltas, block, .. } = pass;
+        let Split { weights, bias, .. } = layer.split_mut(self.params);
+        self.optimizer.update_outer(layer.offset(), weights, x, deltas, block);
+        self.optimizer.update_outer(layer.range(Part::Bias).start, bias, &[1.0], deltas, block);
+    }
+
+    fn take_statistics(&mut self, layer: &Layer, norm: &Norm, statistics: &Pooled<'_>) {
+        (norm.follow)(layer, self.params, statistics);
+    }
+}
+
+/// The sum of gradients over `before` samples, as long as the parameters; where running statistics of norms stand among
+/// them, those of the samples are pooled.
+pub(super) struct Sum<'a> {
+    pub sum: &'a mut [f32],
+    pub before: u64,
+}
+
+impl Sum<'_> {
+    /// The statistics of a layer's norm.
+    pub(super) fn pooled(&self, layer: &Layer) -> Pooled<'_> {
+        Pooled::of(at(self.sum, layer.statistics()), self.before)
+    }
+
+    /// Adds the gradient of a layer whose inputs are `x`.
+    pub(super) fn add(&mut self, x: &Rows<'_>, pass: Pass<'_>) {
+        let Pass { spec, layer, deltas, norms, samples, .. } = pass;
+        let Split { weights, bias, .. } = layer.split_mut(self.sum);
+        x.accumulate(layer, deltas, weights);
+        kernels::bias_gradient(bias, deltas, false);
+        if let Some(norm) = layer.norm() {
+            let left = (norm.left)(spec, layer, norms, samples, self.pooled(layer));
+            left.statistics.write(at_mut(self.sum, layer.statistics()));
+            kernels::add(at_mut(self.sum, layer.norm_learned()), left.gradient, 1.0);
+        }
+    }
+}
+
+/// `|Σ_s g_s|²` over the learned parameters, row by row: the same whatever the size of a block.
+pub(super) struct Square {
+    /// Of a row: the units of the layer.
+    pub width: usize,
+    pub sum: f32,
+}
+
+impl Sink for Square {
+    fn take(&mut self, _: usize, gradient: &[f32]) {
+        for row in kernels::rows(gradient, self.width) {
+            self.sum += kernels::dot(row, row);
+        }
+    }
+
+    fn take_one(&mut self, x: &[f32], pass: Pass<'_>) {
+        let row = kernels::cut_mut(pass.block, self.width).0;
+        for x in x.iter().chain(&[1.0]) {
+            row.iter_mut().zip(pass.deltas).for_each(|(g, d)| *g = x * d);
+            self.take(0, row);
+        }
+    }
+}
