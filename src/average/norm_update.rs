@@ -2,12 +2,11 @@
 
 use crate::error::{Buffer, Error};
 use crate::forward::{Kept, run_training};
-use crate::inputs::samples::Inputs;
-use crate::inputs::sets::Form;
+use crate::inputs::Inputs;
+use crate::inputs::batch::Slot;
 use crate::model::{Model, Workspace};
-use crate::network::layer::Layer;
+use crate::network::layout::{Place, at, at_mut};
 use crate::network::norm::{Pooled, left};
-use crate::network::part::{at, at_mut};
 use crate::network::spec::Spec;
 use core::ops::Range;
 
@@ -42,7 +41,7 @@ use core::ops::Range;
 #[derive(Debug)]
 #[must_use = "statistics change in `finish` alone"]
 pub struct NormUpdate<'a> {
-    spec: &'a Spec,
+    spec: Spec,
     params: &'a mut [f32],
     pooled: &'a mut [f32],
     samples: u64,
@@ -53,11 +52,11 @@ impl<'a> NormUpdate<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Length`].
-    pub fn new(spec: &'a Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         Error::expect_len(Buffer::Statistics, spec.norm_len(), pooled.len())?;
-        Ok(Self { spec, params, pooled, samples: 0 })
+        Ok(Self { spec: *spec, params, pooled, samples: 0 })
     }
 
     /// Pools the statistics of a batch of at least two samples and returns how many samples there were in all; the
@@ -71,7 +70,7 @@ impl<'a> NormUpdate<'a> {
     }
 
     fn add_inputs(&mut self, inputs: &Inputs<'_>, work: &mut Workspace<'_>) -> Result<u64, Error> {
-        let spec = self.spec;
+        let spec = &self.spec;
         let (n, _) = inputs.check(spec)?;
         if self.pooled.is_empty() {
             // No norms, nothing to do.
@@ -83,17 +82,17 @@ impl<'a> NormUpdate<'a> {
         }
         let (floats, lists) = work.take(spec, n, spec.work_len(n))?;
         let mut kept = Kept::split(floats, spec, n).0;
-        let (many, mut form) = (lists.many, Form::Unused);
-        let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
-        run_training(spec, self.params, rows, (n, many), &mut kept, None);
-        for (layer, places) in normed(spec) {
-            let before = Pooled::of(at(self.pooled, places), self.samples);
-            left(spec, layer, kept.norms, n, before).check(layer.index())?;
+        let (several, mut slot) = (lists.several, Slot::default());
+        let rows = inputs.prepare(spec, n, lists, false, &mut slot)?;
+        run_training(spec, self.params, rows, (n, several), &mut kept, None);
+        for (place, pooled) in normed(spec) {
+            let before = Pooled::of(at(self.pooled, pooled), self.samples);
+            left(&spec.layout, &place, kept.norms, n, before).check(place.index)?;
         }
-        for (layer, places) in normed(spec) {
-            let before = Pooled::of(at(self.pooled, places.clone()), self.samples);
-            let left = left(spec, layer, kept.norms, n, before);
-            left.statistics.write(at_mut(self.pooled, places));
+        for (place, pooled) in normed(spec) {
+            let before = Pooled::of(at(self.pooled, pooled.clone()), self.samples);
+            let left = left(&spec.layout, &place, kept.norms, n, before);
+            left.statistics.write(at_mut(self.pooled, pooled));
         }
         self.samples = self.samples.wrapping_add(n as u64);
         Ok(self.samples)
@@ -108,8 +107,8 @@ impl<'a> NormUpdate<'a> {
         if self.samples == 0 {
             return Err(Error::Empty);
         }
-        for (layer, places) in normed(self.spec) {
-            Pooled::of(at(self.pooled, places), self.samples).settle(at_mut(self.params, layer.statistics()));
+        for (place, pooled) in normed(&self.spec) {
+            Pooled::of(at(self.pooled, pooled), self.samples).settle(at_mut(self.params, place.statistics()));
         }
         Ok(self.samples)
     }
@@ -123,14 +122,12 @@ impl Model<'_> {
     /// As [`NormUpdate::new`].
     pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
         // The bound holds: statistics are below 1e18.
-        NormUpdate::new(self.spec, self.params, pooled)
+        NormUpdate::new(&self.spec, self.params, pooled)
     }
 }
 
-/// The layers with a norm, each with the places of its statistics among those that are pooled.
-fn normed(spec: &Spec) -> impl Iterator<Item = (&Layer, Range<usize>)> {
-    spec.layers().filter(|layer| layer.is_normed()).map(|layer| {
-        let first = spec.normed_below(layer).wrapping_mul(2);
-        (layer, first..first.wrapping_add(layer.outputs().wrapping_mul(2)))
-    })
+/// The places of layers with a norm, each with those of its statistics among all that are pooled.
+fn normed(spec: &Spec) -> impl Iterator<Item = (Place, Range<usize>)> {
+    let normed = spec.layers().map(|layer| layer.place).filter(|place| place.is_normed);
+    normed.map(|place| (place, spec.layout.pooled(&place)))
 }

@@ -3,8 +3,8 @@
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{copy, largest};
 use crate::model::params::Params;
+use crate::network::layout::Split;
 use crate::network::norm;
-use crate::network::part::Split;
 use crate::network::spec::Spec;
 
 /// Writes the parameters of [`Spec::folded`], a network without norms whose predictions are those of `params` up to
@@ -29,7 +29,7 @@ fn fold_params<'f>(spec: &Spec, params: Params<'_>, folded: &'f mut [f32]) -> Re
         copy(weights, from.weights);
         copy(bias, from.bias);
         if layer.is_normed() {
-            norm::fold(layer, params, weights, bias);
+            norm::fold(&layer.place, params, weights, bias);
         }
     }
     if largest(folded) < f32::INFINITY {

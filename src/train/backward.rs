@@ -2,20 +2,20 @@
 
 use crate::error::Error;
 use crate::forward::{Kept, run_training};
-use crate::inputs::rows::{Floats, Many, Pass, Rows};
-use crate::inputs::samples::Inputs;
-use crate::inputs::sets::Form;
-use crate::kernels::{self, cut, cut_mut};
+use crate::inputs::Inputs;
+use crate::inputs::batch::{Batch, Floats, Pass, Several, Slot};
+use crate::kernels;
 use crate::model::{Model, Workspace};
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 use crate::score::{Score, score_with_gradient};
+use crate::slices::{cut, cut_mut};
 use crate::targets::Targets;
 use crate::train::guard::{check_gradient, with_rounding};
 
 /// What the passes of a batch of `n` samples left: activations and deltas of all layers, layer after layer.
 pub(super) struct Trace<'w> {
-    inputs: Rows<'w>,
+    inputs: Batch<'w>,
     activations: &'w [f32],
     /// Deltas `∂L/∂z` of the last layer, slopes `f'(z)` of those below, which become their deltas.
     deltas: &'w mut [f32],
@@ -24,7 +24,7 @@ pub(super) struct Trace<'w> {
     /// Scratch for a row of the gradient or more.
     block: &'w mut [f32],
     pub samples: usize,
-    many: Option<Many>,
+    several: Option<Several>,
 }
 
 impl Model<'_> {
@@ -32,29 +32,29 @@ impl Model<'_> {
     /// after an error; also returns a bound on the magnitudes of the gradient.
     pub(super) fn trace<'w>(
         &self,
-        inputs: Inputs<'w>,
+        inputs: &'w Inputs<'w>,
         targets: Targets<'_>,
         score: &mut Score,
         work: &'w mut Workspace<'_>,
-        form: &'w mut Form<'w>,
+        slot: &'w mut Slot<'w>,
     ) -> Result<(Trace<'w>, f32), Error> {
-        let spec = self.spec;
-        let (samples, largest) = targets.check(spec, &inputs)?;
+        let spec = &self.spec;
+        let (samples, largest) = targets.check(spec, inputs)?;
         if samples < 2 && spec.normed() > 0 {
             return Err(Error::SingleSample);
         }
         let (floats, mut lists) = work.take(spec, samples, spec.work_len(samples))?;
         let (mut kept, row) = Kept::split(floats, spec, samples);
         let block = lists.split_block(samples, spec, row);
-        let many = lists.many;
-        let inputs = inputs.prepare(spec, samples, lists, true, form)?;
+        let several = lists.several;
+        let inputs = inputs.prepare(spec, samples, lists, true, slot)?;
         let dropping = Some((&self.draws, score.samples() as u32));
-        run_training(spec, self.params, inputs, (samples, many), &mut kept, dropping);
+        run_training(spec, self.params, inputs, (samples, several), &mut kept, dropping);
         let Kept { activations, slopes: deltas, norms } = kept;
         let outputs = deltas.len().saturating_sub(spec.outputs().saturating_mul(samples));
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
-        let mut trace = Trace { inputs, activations, deltas, norms, block, samples, many };
+        let mut trace = Trace { inputs, activations, deltas, norms, block, samples, several };
         let bound = trace.backward(spec, self.params, largest);
         check_gradient(bound)?;
         Ok((trace, with_rounding(bound, samples)))
@@ -75,7 +75,7 @@ impl Trace<'_> {
             let (deltas_below, here) = cut_mut(deltas, start);
             (activations, deltas) = (cut(activations, start).0, deltas_below);
             if let Some(norm) = layer.norm() {
-                bound += (norm.backward)(spec, layer, params, here, self.norms);
+                bound += (norm.backward)(&spec.layout, &layer.place, params, here, self.norms);
             }
             let largest = if layer.index() > 0 {
                 let start = start.saturating_sub(n.wrapping_mul(layer.inputs()));
@@ -93,14 +93,14 @@ impl Trace<'_> {
     }
 
     /// Gives `each` every layer, from the first on, with what came into it.
-    pub(super) fn layers(&mut self, spec: &Spec, mut each: impl FnMut(&Rows<'_>, Pass<'_>)) {
-        let Self { inputs, samples, many, .. } = *self;
+    pub(super) fn layers(&mut self, spec: &Spec, mut each: impl FnMut(&Batch<'_>, Pass<'_>)) {
+        let Self { inputs, samples, several, .. } = *self;
         let (mut below, mut activations, mut deltas) = (Floats(&[]), self.activations, &*self.deltas);
         for layer in spec.layers() {
             let width = samples.wrapping_mul(layer.outputs());
-            let x = if layer.index() == 0 { inputs } else { below.rows(samples, many) };
+            let x = if layer.index() == 0 { inputs } else { below.batch(samples, several) };
             let (here, deltas_above) = cut(deltas, width);
-            each(&x, Pass { spec, layer, deltas: here, norms: self.norms, samples, block: self.block });
+            each(&x, Pass { spec, layer: &layer, deltas: here, norms: self.norms, samples, block: self.block });
             let (a, above) = cut(activations, width);
             (below, activations, deltas) = (Floats(a), above, deltas_above);
         }

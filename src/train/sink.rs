@@ -1,22 +1,17 @@
 //! What takes the gradient of a batch, layer by layer: a step of the parameters, a sum over batches, a square.
 
-use crate::inputs::rows::{Pass, Rows, Sink};
+use crate::inputs::batch::{Batch, Pass, Sink};
 use crate::kernels;
 use crate::network::layer::Layer;
+use crate::network::layout::{Part, Split, at, at_mut};
 use crate::network::norm::{Norm, Pooled};
-use crate::network::part::{Part, Split, at, at_mut};
+use crate::network::spec::Spec;
 use crate::optim::Optimizer;
-
-/// Hands the gradient of a layer whose inputs are `x` to `sink`.
-pub(super) fn hand_over(x: &Rows<'_>, pass: Pass<'_>, sink: &mut impl Sink) {
-    match x {
-        Rows::One(x) => sink.take_one(x, pass),
-        Rows::Batch(batch) => batch.hand_over(pass, sink),
-    }
-}
+use crate::slices::{cut_mut, rows};
 
 /// A step that has begun: parameters move as soon as their gradient is known, so that no gradient buffer is needed.
 pub(super) struct Step<'a> {
+    pub spec: &'a Spec,
     pub params: &'a mut [f32],
     pub optimizer: &'a mut dyn Optimizer,
 }
@@ -39,7 +34,7 @@ impl Sink for Step<'_> {
     }
 
     fn take_statistics(&mut self, layer: &Layer, norm: &Norm, statistics: &Pooled<'_>) {
-        (norm.follow)(layer, self.params, statistics);
+        (norm.follow)(&layer.place, self.params, statistics);
     }
 }
 
@@ -57,13 +52,13 @@ impl Sum<'_> {
     }
 
     /// Adds the gradient of a layer whose inputs are `x`.
-    pub(super) fn add(&mut self, x: &Rows<'_>, pass: Pass<'_>) {
+    pub(super) fn add(&mut self, x: &Batch<'_>, pass: Pass<'_>) {
         let Pass { spec, layer, deltas, norms, samples, .. } = pass;
         let Split { weights, bias, .. } = layer.split_mut(self.sum);
         x.accumulate(layer, deltas, weights);
         kernels::bias_gradient(bias, deltas, false);
         if let Some(norm) = layer.norm() {
-            let left = (norm.left)(spec, layer, norms, samples, self.pooled(layer));
+            let left = (norm.left)(&spec.layout, &layer.place, norms, samples, self.pooled(layer));
             left.statistics.write(at_mut(self.sum, layer.statistics()));
             kernels::add(at_mut(self.sum, layer.norm_learned()), left.gradient, 1.0);
         }
@@ -79,13 +74,13 @@ pub(super) struct Square {
 
 impl Sink for Square {
     fn take(&mut self, _: usize, gradient: &[f32]) {
-        for row in kernels::rows(gradient, self.width) {
+        for row in rows(gradient, self.width) {
             self.sum += kernels::dot(row, row);
         }
     }
 
     fn take_one(&mut self, x: &[f32], pass: Pass<'_>) {
-        let row = kernels::cut_mut(pass.block, self.width).0;
+        let row = cut_mut(pass.block, self.width).0;
         for x in x.iter().chain(&[1.0]) {
             row.iter_mut().zip(pass.deltas).for_each(|(g, d)| *g = x * d);
             self.take(0, row);

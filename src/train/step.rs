@@ -1,19 +1,18 @@
 //! One step of training: fused, or along a gradient of several micro-batches.
 
 use crate::error::Error;
-use crate::inputs::rows::Sink;
-use crate::inputs::samples::Inputs;
-use crate::inputs::sets::Form;
+use crate::inputs::Inputs;
+use crate::inputs::batch::{Sink, Slot};
 use crate::kernels;
 use crate::model::{Mark, Model, Workspace};
+use crate::network::layout::at;
 use crate::network::norm::Pooled;
-use crate::network::part::at;
 use crate::optim::Optimizer;
 use crate::score::Score;
 use crate::targets::Targets;
 use crate::train::gradient::Gradient;
 use crate::train::guard::{begin, check_gradient, check_rate};
-use crate::train::sink::{Square, Step, Sum, hand_over};
+use crate::train::sink::{Square, Step, Sum};
 
 impl Model<'_> {
     /// One training step on a batch, fused: each row of weights moves as soon as its gradient is known, so no gradient
@@ -47,11 +46,10 @@ impl Model<'_> {
         check_rate(rate)?;
         optimizer.check(self)?;
         let mut score = Score::default();
-        let mut form = Form::Unused;
-        let (mut trace, bound) = self.trace(inputs, targets, &mut score, work, &mut form)?;
-        let spec = self.spec;
+        let mut slot = Slot::default();
+        let (mut trace, bound) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
         let mut step = self.commit(optimizer, rate, trace.samples as f32, bound)?;
-        trace.layers(spec, |x, pass| hand_over(x, pass, &mut step));
+        trace.layers(step.spec, |x, pass| x.hand_over(pass, &mut step));
         Ok(score)
     }
 
@@ -81,25 +79,25 @@ impl Model<'_> {
         if gradient.clipped.is_some() {
             return Err(Error::Clipped);
         }
-        let (mut score, mut form) = (gradient.score, Form::Unused);
-        let (mut trace, _) = self.trace(inputs, targets, &mut score, work, &mut form)?;
+        let (mut score, mut slot) = (gradient.score, Slot::default());
+        let (mut trace, _) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
         let mut sum = Sum { sum: gradient.sum, before: gradient.score.samples() };
         for layer in self.spec.layers() {
             if let Some(norm) = layer.norm() {
-                let left = (norm.left)(self.spec, layer, trace.norms, trace.samples, sum.pooled(layer));
-                left.check(layer.index())?;
+                let left = (norm.left)(&self.spec.layout, &layer.place, trace.norms, trace.samples, sum.pooled(&layer));
+                left.check(layer.place.index)?;
             }
         }
         if let Some(squares) = &mut gradient.squares {
             let mut square = 0.0;
-            trace.layers(self.spec, |x, pass| {
+            trace.layers(&self.spec, |x, pass| {
                 let mut rows = Square { width: pass.layer.outputs(), sum: square };
-                hand_over(x, pass, &mut rows);
+                x.hand_over(pass, &mut rows);
                 square = rows.sum;
             });
             squares.add(square, trace.samples as u64);
         }
-        trace.layers(self.spec, |x, pass| sum.add(x, pass));
+        trace.layers(&self.spec, |x, pass| sum.add(x, pass));
         gradient.score = score;
         Ok(score)
     }
@@ -127,12 +125,11 @@ impl Model<'_> {
         // A sum, since a NaN or an infinity stays in it.
         gradient.learned(&mut |range, _| bound += kernels::largest(range));
         check_gradient(bound)?;
-        let spec = self.spec;
         let mut step = self.commit(optimizer, rate, score.samples() as f32, bound)?;
         gradient.learned(&mut |range, offset| step.take(offset, range));
-        for layer in spec.layers() {
+        for layer in step.spec.layers() {
             if let Some(norm) = layer.norm() {
-                step.take_statistics(layer, norm, &Pooled::of(at(gradient.sum, layer.statistics()), score.samples()));
+                step.take_statistics(&layer, norm, &Pooled::of(at(gradient.sum, layer.statistics()), score.samples()));
             }
         }
         gradient.reset();
@@ -151,6 +148,6 @@ impl Model<'_> {
         self.mark = Mark::Live;
         self.draws.step = self.draws.step.saturating_add(1);
         self.count_change();
-        Ok(Step { params: self.params, optimizer })
+        Ok(Step { spec: &self.spec, params: self.params, optimizer })
     }
 }

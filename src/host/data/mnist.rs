@@ -61,16 +61,8 @@ impl Dataset {
         };
         Self::of(
             [&train, &test],
-            parse(
-                &train,
-                include_bytes!("../sample/train-images-idx3-ubyte.gz"),
-                include_bytes!("../sample/train-labels-idx1-ubyte.gz"),
-            )?,
-            parse(
-                &test,
-                include_bytes!("../sample/t10k-images-idx3-ubyte.gz"),
-                include_bytes!("../sample/t10k-labels-idx1-ubyte.gz"),
-            )?,
+            parse(&train, cygnet_mnist_sample::TRAIN_IMAGES, cygnet_mnist_sample::TRAIN_LABELS)?,
+            parse(&test, cygnet_mnist_sample::TEST_IMAGES, cygnet_mnist_sample::TEST_LABELS)?,
             None,
         )
     }

@@ -9,7 +9,7 @@ use crate::host::plan::widths;
 use crate::host::{HostError, whole};
 use crate::model::{Params, fold};
 use crate::store::checkpoint::check_params;
-use crate::store::{checkpoint_len, holds_average, load, load_spec, save};
+use crate::store::{holds_average, load, load_spec, save};
 use crate::{Activation, Error, Loss, Spec};
 use std::borrow::ToOwned;
 use std::format;
@@ -165,7 +165,7 @@ impl SavedModel {
             return self.to_safetensors().map_err(failed);
         }
         self.check()?;
-        let mut bytes = zeros(checkpoint_len(&self.spec))?;
+        let mut bytes = zeros(self.spec.checkpoint_len())?;
         save(&self.spec, Params { is_average: self.is_average, ..Params::from(&self.params) }, &mut bytes)?;
         bytes.extend(self.sections()?);
         Ok(bytes)
@@ -211,7 +211,7 @@ impl SavedModel {
         let spec = load_spec(bytes).map_err(|e| e.to_string())?;
         let mut params = zeros(spec.param_len()).map_err(|e| e.to_string())?;
         load(bytes, &mut params).map_err(|e| e.to_string())?;
-        let rest = bytes.get(checkpoint_len(&spec)..).unwrap_or(&[]);
+        let rest = bytes.get(spec.checkpoint_len()..).unwrap_or(&[]);
         let (preparation, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
             (None, rest)
         } else {

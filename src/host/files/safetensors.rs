@@ -7,7 +7,7 @@ use crate::host::data::DataIdentity;
 use crate::host::data::{Columns, Preparation};
 use crate::host::plan::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
 use crate::network::{Layer, Math, Part};
-use crate::preprocess::preprocess_len;
+use crate::preprocess::Preprocess;
 use crate::store::checkpoint::check_params;
 use crate::{Activation, Loss, Spec};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -295,7 +295,7 @@ fn read_preparation(
     if columns.is_none() && !file.names().iter().any(|name| names.iter().any(|ours| ours == name)) {
         return Ok(None);
     }
-    let mut floats = vec![0.0; preprocess_len(spec.inputs())];
+    let mut floats = vec![0.0; Preprocess::state_len(spec.inputs())];
     for (i, name) in names.iter().enumerate() {
         let tensor = file.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
         if tensor.shape() != [spec.inputs()] || tensor.dtype() != Dtype::F32 {
@@ -317,7 +317,7 @@ fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
 /// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
 pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
     let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
-    let layer = |l: &Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(l), l.dropout());
+    let layer = |l: Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(&l), l.dropout());
     let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
     let average = if is_average { AVERAGE } else { "" };
     format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))

@@ -9,7 +9,6 @@ use crate::host::files::SavedModel;
 use crate::host::memory::zeros;
 use crate::host::plan::{activation_name, loss_name};
 use crate::metrics::{class_of, softmax};
-use crate::store::checkpoint_len;
 use crate::{Loss, Spec, Workspace, predict};
 use std::borrow::ToOwned;
 use std::format;
@@ -59,7 +58,7 @@ pub fn info(model: &SavedModel) -> String {
     let memory = memory.into_iter().chain(preprocessing);
     let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
     let prepared = model.preparation.as_ref().map(preparation).unwrap_or_default();
-    let size = checkpoint_len(spec) + model.sections().map_or(0, |bytes| bytes.len());
+    let size = spec.checkpoint_len() + model.sections().map_or(0, |bytes| bytes.len());
     let trained = match &model.trained_on {
         Some(data) => format!("trained on {data}, digest {:016x}", data.digest),
         None => "the file does not say what it was trained on".to_owned(),
@@ -108,7 +107,7 @@ fn bytes(n: usize) -> String {
 #[non_exhaustive]
 pub struct Verdict {
     /// The class with the largest output; of a single output, whether it is above 0, which says nothing of a value.
-    pub class: usize,
+    pub class: u16,
     /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` that tells two
     /// classes apart counts as `−z, z`.
     pub outputs: Vec<f32>,

@@ -3,7 +3,8 @@
 use super::{EPSILON, Params, Pooled, samples_of};
 use crate::error::{Error, Value};
 use crate::finite::is_moderate;
-use crate::kernels::{self, cut_mut, rows, rows_mut};
+use crate::kernels;
+use crate::slices::{cut_mut, rows, rows_mut};
 
 /// What a batch leaves of a norm after its way back.
 pub(crate) struct Left<'w> {
@@ -17,11 +18,11 @@ pub(crate) struct Left<'w> {
 
 impl Left<'_> {
     /// Refuses statistics of 1e18 or more.
-    pub(crate) fn check(&self, layer: usize) -> Result<(), Error> {
+    pub(crate) fn check(&self, layer: u8) -> Result<(), Error> {
         if is_moderate(self.largest) {
             return Ok(());
         }
-        Err(Error::NonFinite { value: Value::Statistic, index: layer })
+        Err(Error::NonFinite { value: Value::Statistic, index: layer.into() })
     }
 }
 

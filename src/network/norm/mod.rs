@@ -11,10 +11,8 @@ mod batch;
 
 mod running;
 
-use crate::kernels::cut;
-use crate::network::layer::Layer;
-use crate::network::part::{at, at_mut};
-use crate::network::spec::Spec;
+use crate::network::layout::{Layout, Place, at, at_mut};
+use crate::slices::cut;
 pub(crate) use batch::Left;
 pub(crate) use pooled::Pooled;
 
@@ -31,54 +29,54 @@ pub(crate) const ROOM: usize = 5;
 pub(crate) struct Norm {
     /// `z ← γ(z − μ)/√(σ² + ε) + β` by the statistics of the batch, which stay in `norms` with the normalised values, or,
     /// where `norms` is empty, by the running ones.
-    pub forward: fn(&Spec, &Layer, params: &[f32], z: &mut [f32], norms: &mut [f32]),
+    pub forward: fn(&Layout, &Place, params: &[f32], z: &mut [f32], norms: &mut [f32]),
     /// `∂L/∂y` to `∂L/∂z`; `∂L/∂γ` and `∂L/∂β` stay in `norms`. Returns a bound on both and on the batch's statistics, not
     /// finite where a number is not.
-    pub backward: fn(&Spec, &Layer, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32,
+    pub backward: fn(&Layout, &Place, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32,
     /// [`left`].
-    pub left: for<'w> fn(&Spec, &Layer, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
+    pub left: for<'w> fn(&Layout, &Place, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
     /// Moves the running statistics among `params` towards others: [`Pooled::follow`].
-    pub follow: fn(&Layer, params: &mut [f32], &Pooled<'_>),
+    pub follow: fn(&Place, params: &mut [f32], &Pooled<'_>),
 }
 
 pub(crate) static NORM: Norm = Norm {
-    forward: |spec, layer, params, z, norms| {
-        let params = Params::of(at(params, layer.norm_params()));
+    forward: |layout, place, params, z, norms| {
+        let params = Params::of(at(params, place.norm()));
         if norms.is_empty() {
             running::forward(&params, z);
         } else {
-            batch::forward(&params, z, room(norms, spec, layer, samples_of(z, layer.outputs())));
+            batch::forward(&params, z, room(norms, layout, place, samples_of(z, place.normed())));
         }
     },
-    backward: |spec, layer, params, deltas, norms| {
-        let room = room(norms, spec, layer, samples_of(deltas, layer.outputs()));
-        batch::backward(&Params::of(at(params, layer.norm_params())), deltas, room)
+    backward: |layout, place, params, deltas, norms| {
+        let room = room(norms, layout, place, samples_of(deltas, place.normed()));
+        batch::backward(&Params::of(at(params, place.norm())), deltas, room)
     },
     left,
-    follow: |layer, params, statistics| statistics.follow(at_mut(params, layer.statistics())),
+    follow: |place, params, statistics| statistics.follow(at_mut(params, place.statistics())),
 };
 
 /// Turns a copy of a layer's weights and bias into those of the same layer without its norm.
-pub(crate) fn fold(layer: &Layer, params: &[f32], weights: &mut [f32], bias: &mut [f32]) {
-    running::fold(&Params::of(at(params, layer.norm_params())), weights, bias);
+pub(crate) fn fold(place: &Place, params: &[f32], weights: &mut [f32], bias: &mut [f32]) {
+    running::fold(&Params::of(at(params, place.norm())), weights, bias);
 }
 
 /// What a batch of so many samples left of a layer's norm, with the statistics of those `before`; as often as it is asked.
 pub(crate) fn left<'w>(
-    spec: &Spec,
-    layer: &Layer,
+    layout: &Layout,
+    place: &Place,
     norms: &'w mut [f32],
     samples: usize,
     before: Pooled<'_>,
 ) -> Left<'w> {
-    batch::left(room(norms, spec, layer, samples), layer.outputs(), before)
+    batch::left(room(norms, layout, place, samples), place.normed(), before)
 }
 
 /// The room of a layer's norm.
-fn room<'w>(norms: &'w mut [f32], spec: &Spec, layer: &Layer, samples: usize) -> &'w mut [f32] {
+fn room<'w>(norms: &'w mut [f32], layout: &Layout, place: &Place, samples: usize) -> &'w mut [f32] {
     let len = |units| samples.wrapping_add(ROOM).wrapping_mul(units);
-    let first = len(spec.normed_below(layer));
-    at_mut(norms, first..first.wrapping_add(len(layer.outputs())))
+    let first = len(layout.normed_before(place.index));
+    at_mut(norms, first..first.wrapping_add(len(place.normed())))
 }
 
 /// Samples in `floats`, which has one for each sample and unit.

@@ -1,6 +1,7 @@
 //! Statistics over samples of several batches.
 
-use crate::kernels::{self, cut, cut_mut};
+use crate::kernels;
+use crate::slices::{cut, cut_mut};
 
 /// How far running statistics go towards those of a step.
 const MOMENTUM: f32 = 0.1;

@@ -1,7 +1,8 @@
 //! A norm by its running statistics: in prediction, and folded into weights and bias.
 
 use super::{EPSILON, Params};
-use crate::kernels::{self, cut, cut_mut, rows_mut};
+use crate::kernels;
+use crate::slices::{cut, cut_mut, rows_mut};
 
 pub(super) fn forward(params: &Params<'_>, z: &mut [f32]) {
     by_blocks(params, z, normalised);

@@ -9,7 +9,7 @@ use crate::host::files::SavedModel;
 use crate::host::plan::Plan;
 use crate::host::report::text::aligned;
 use crate::host::training::split;
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use std::borrow::ToOwned;
 use std::format;
 use std::path::Path;

@@ -1,4 +1,4 @@
-"""Writes the sample beside this script: a class-balanced part of MNIST.
+"""Writes the sample into data/ beside this script: a class-balanced part of MNIST.
 
 usage: make.py DIR      DIR holds the four MNIST files as .gz
 """
@@ -44,7 +44,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     source = pathlib.Path(sys.argv[1])
-    target = pathlib.Path(__file__).parent
+    target = pathlib.Path(__file__).parent / "data"
     draw = random.Random(SEED)
     for name, per_class in SETS.items():
         images_name = f"{name}-images-idx3-ubyte.gz"

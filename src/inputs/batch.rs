@@ -1,0 +1,175 @@
+//! A batch made ready for the kernels: what comes into a layer.
+//!
+//! Several samples are a trait object that a constructor makes, so that an image links the kinds that it uses.
+
+use crate::inputs::lists::Listed;
+use crate::kernels;
+use crate::network::layer::Layer;
+use crate::network::layout::Part;
+use crate::network::norm::{Norm, Pooled};
+use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut, strided};
+
+/// What comes into a layer.
+#[derive(Clone, Copy)]
+pub(crate) enum Batch<'a> {
+    /// A sample of floats; every image links its kernels.
+    One(&'a [f32]),
+    /// Samples of any number and kind.
+    Many(&'a dyn Many),
+}
+
+/// What takes the gradient of a layer's parameters, part by part, as soon as it is known.
+pub(crate) trait Sink {
+    /// Whether rows whose gradient is known to be zero may be left out.
+    fn skips_zeros(&self) -> bool {
+        true
+    }
+
+    /// The gradient of the parameters from `offset` on, summed over a batch.
+    fn take(&mut self, offset: usize, gradient: &[f32]);
+
+    /// That of a layer's weights and bias for one sample: `x·dᵀ` and `d`, the deltas.
+    fn take_one(&mut self, x: &[f32], pass: Pass<'_>)
+    where
+        Self: Sized;
+
+    /// The statistics of a batch that a norm has normalised.
+    fn take_statistics(&mut self, _: &Layer, _: &Norm, _: &Pooled<'_>) {}
+}
+
+/// Where a backward pass stands: at a layer, with the deltas of its outputs, the workspace's part for norms, and scratch
+/// for a row of gradients or more.
+pub(crate) struct Pass<'a> {
+    pub spec: &'a Spec,
+    pub layer: &'a Layer,
+    pub deltas: &'a [f32],
+    pub norms: &'a mut [f32],
+    pub samples: usize,
+    pub block: &'a mut [f32],
+}
+
+/// What a layer does with samples of a kind.
+pub(crate) trait Many {
+    /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
+    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]);
+
+    /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows; `=` where `fresh`. Calls go
+    /// from the first input on, without gaps.
+    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool);
+
+    /// Whether `n` inputs from `first` on are known to be zero in all samples: looked at where it is cheap.
+    fn are_zero(&self, _layer: &Layer, _first: usize, _n: usize) -> bool {
+        false
+    }
+
+    /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns.
+    fn hand_over(&self, pass: Pass<'_>, sink: &mut dyn Sink) {
+        let Pass { spec, layer, deltas, norms, samples, block } = pass;
+        let outputs = layer.outputs();
+        let n = block.len().checked_div(outputs).unwrap_or(0);
+        // Whole tiles, where a block holds several.
+        let n = if n > 8 { n - n % 8 } else { n };
+        let mut first = 0;
+        while first < layer.inputs() && n > 0 {
+            if !(sink.skips_zeros() && self.are_zero(layer, first, n)) {
+                let rows = n.min(layer.inputs().wrapping_sub(first));
+                let gradient = cut_mut(block, rows.wrapping_mul(outputs)).0;
+                self.gradient(layer, first, deltas, gradient, true);
+                sink.take(layer.offset().wrapping_add(first.wrapping_mul(outputs)), gradient);
+            }
+            first = usize::wrapping_add(first, n);
+        }
+        let gradient = cut_mut(block, outputs).0;
+        kernels::bias_gradient(gradient, deltas, true);
+        sink.take(layer.range(Part::Bias).start, gradient);
+        if let Some(norm) = layer.norm() {
+            let left = (norm.left)(&spec.layout, &layer.place, norms, samples, Pooled::NONE);
+            sink.take_statistics(layer, norm, &left.statistics);
+            sink.take(layer.range(Part::Scale).start, left.gradient);
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
+    pub(crate) fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        match self {
+            Self::One(x) => kernels::forward_one(x, weights, bias, z),
+            Self::Many(many) => many.forward(layer, weights, bias, z),
+        }
+    }
+
+    /// Hands a layer's gradient to `sink`.
+    pub(crate) fn hand_over(&self, pass: Pass<'_>, sink: &mut impl Sink) {
+        match self {
+            Self::One(x) => sink.take_one(x, pass),
+            Self::Many(many) => many.hand_over(pass, sink),
+        }
+    }
+
+    /// `g[k] += Σ_s x[s][k]·δ[s]` for all inputs.
+    pub(crate) fn accumulate(&self, layer: &Layer, deltas: &[f32], g: &mut [f32]) {
+        match self {
+            Self::One(x) => kernels::outer(g, x, deltas, false),
+            Self::Many(many) => many.gradient(layer, 0, deltas, g, false),
+        }
+    }
+}
+
+/// Floats of one sample or several.
+#[derive(Clone, Copy)]
+pub(crate) struct Floats<'a>(pub &'a [f32]);
+
+/// Takes floats for several samples; not linked where only batches of one are asked for.
+pub(crate) type Several = for<'a> fn(&'a Floats<'a>) -> &'a dyn Many;
+
+pub(crate) fn several<'a>(floats: &'a Floats<'a>) -> &'a dyn Many {
+    floats
+}
+
+impl<'a> Floats<'a> {
+    /// A batch of `n` samples; `several` is there where `n` may be more than 1.
+    pub(crate) fn batch(&'a self, n: usize, several: Option<Several>) -> Batch<'a> {
+        match several {
+            Some(several) if n > 1 => Batch::Many(several(self)),
+            _ => Batch::One(self.0),
+        }
+    }
+}
+
+impl Many for Floats<'_> {
+    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        kernels::forward(self.0, layer.inputs(), weights, bias, z);
+    }
+
+    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+        kernels::gradient_rows(g, cut(self.0, first).1, layer.inputs(), deltas, layer.outputs(), fresh);
+    }
+
+    fn are_zero(&self, layer: &Layer, first: usize, n: usize) -> bool {
+        n == 1 && strided(cut(self.0, first).1, layer.inputs()).all(|&x| x == 0.0)
+    }
+}
+
+/// A place for what a [`Batch`] refers to, where samples do not lie as the kernels read them.
+#[derive(Default)]
+pub(crate) struct Slot<'a> {
+    floats: Option<Floats<'a>>,
+    lists: Option<Listed<'a>>,
+}
+
+impl<'a> Slot<'a> {
+    /// Floats of `n` samples; `several` is there where `n` may be more than 1.
+    pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, several: Option<Several>) -> Batch<'_> {
+        match several {
+            Some(several) if n > 1 => Batch::Many(several(self.floats.insert(Floats(x)))),
+            _ => Batch::One(x),
+        }
+    }
+
+    /// Lists of what is not zero.
+    pub(crate) fn lists(&mut self, listed: Listed<'a>) -> Batch<'_> {
+        Batch::Many(self.lists.insert(listed))
+    }
+}
