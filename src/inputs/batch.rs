@@ -5,9 +5,8 @@
 use crate::inputs::lists::Listed;
 use crate::kernels;
 use crate::network::layer::Layer;
-use crate::network::layout::Part;
-use crate::network::norm::{Norm, Pooled};
-use crate::network::spec::Spec;
+use crate::network::layout::{Layout, Part};
+use crate::network::norm::Pooled;
 use crate::slices::{cut, cut_mut, strided};
 
 /// What comes into a layer.
@@ -21,11 +20,6 @@ pub(crate) enum Batch<'a> {
 
 /// What takes the gradient of a layer's parameters, part by part, as soon as it is known.
 pub(crate) trait Sink {
-    /// Whether rows whose gradient is known to be zero may be left out.
-    fn skips_zeros(&self) -> bool {
-        true
-    }
-
     /// The gradient of the parameters from `offset` on, summed over a batch.
     fn take(&mut self, offset: usize, gradient: &[f32]);
 
@@ -34,14 +28,21 @@ pub(crate) trait Sink {
     where
         Self: Sized;
 
-    /// The statistics of a batch that a norm has normalised.
-    fn take_statistics(&mut self, _: &Layer, _: &Norm, _: &Pooled<'_>) {}
+    /// Whether rows whose gradient is known to be zero may be left out.
+    fn skips_zeros(&self) -> bool
+    where
+        Self: Sized;
+
+    /// The network's parameters, where running statistics of norms follow the batch's; empty where they stay.
+    fn params(&mut self) -> &mut [f32] {
+        &mut []
+    }
 }
 
 /// Where a backward pass stands: at a layer, with the deltas of its outputs, the workspace's part for norms, and scratch
 /// for a row of gradients or more.
 pub(crate) struct Pass<'a> {
-    pub spec: &'a Spec,
+    pub layout: &'a Layout,
     pub layer: &'a Layer,
     pub deltas: &'a [f32],
     pub norms: &'a mut [f32],
@@ -63,16 +64,17 @@ pub(crate) trait Many {
         false
     }
 
-    /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns.
-    fn hand_over(&self, pass: Pass<'_>, sink: &mut dyn Sink) {
-        let Pass { spec, layer, deltas, norms, samples, block } = pass;
+    /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns. Rows whose gradient is
+    /// known to be zero may be left out where `skip_zeros` says so.
+    fn hand_over(&self, pass: Pass<'_>, skip_zeros: bool, sink: &mut dyn Sink) {
+        let Pass { layout, layer, deltas, norms, samples, block } = pass;
         let outputs = layer.outputs();
         let n = block.len().checked_div(outputs).unwrap_or(0);
         // Whole tiles, where a block holds several.
         let n = if n > 8 { n - n % 8 } else { n };
         let mut first = 0;
         while first < layer.inputs() && n > 0 {
-            if !(sink.skips_zeros() && self.are_zero(layer, first, n)) {
+            if !(skip_zeros && self.are_zero(layer, first, n)) {
                 let rows = n.min(layer.inputs().wrapping_sub(first));
                 let gradient = cut_mut(block, rows.wrapping_mul(outputs)).0;
                 self.gradient(layer, first, deltas, gradient, true);
@@ -84,8 +86,8 @@ pub(crate) trait Many {
         kernels::bias_gradient(gradient, deltas, true);
         sink.take(layer.range(Part::Bias).start, gradient);
         if let Some(norm) = layer.norm() {
-            let left = (norm.left)(&spec.layout, &layer.place, norms, samples, Pooled::NONE);
-            sink.take_statistics(layer, norm, &left.statistics);
+            let left = (norm.left)(layout, &layer.place, norms, samples, Pooled::NONE);
+            (norm.follow)(&layer.place, sink.params(), &left.statistics);
             sink.take(layer.range(Part::Scale).start, left.gradient);
         }
     }
@@ -104,7 +106,7 @@ impl Batch<'_> {
     pub(crate) fn hand_over(&self, pass: Pass<'_>, sink: &mut impl Sink) {
         match self {
             Self::One(x) => sink.take_one(x, pass),
-            Self::Many(many) => many.hand_over(pass, sink),
+            Self::Many(many) => many.hand_over(pass, sink.skips_zeros(), sink),
         }
     }
 

@@ -219,11 +219,6 @@ impl Place {
         start..start.wrapping_add(self.normed())
     }
 
-    /// The places of all that a norm has.
-    pub(super) const fn norm(&self) -> Range<usize> {
-        self.range(Part::Scale).start..self.range(Part::Variance).end
-    }
-
     /// The places of a norm's running statistics, means before variances.
     pub(crate) const fn statistics(&self) -> Range<usize> {
         self.range(Part::Mean).start..self.range(Part::Variance).end

@@ -100,7 +100,17 @@ impl Trace<'_> {
             let width = samples.wrapping_mul(layer.outputs());
             let x = if layer.index() == 0 { inputs } else { below.batch(samples, several) };
             let (here, deltas_above) = cut(deltas, width);
-            each(&x, Pass { spec, layer: &layer, deltas: here, norms: self.norms, samples, block: self.block });
+            each(
+                &x,
+                Pass {
+                    layout: &spec.layout,
+                    layer: &layer,
+                    deltas: here,
+                    norms: self.norms,
+                    samples,
+                    block: self.block,
+                },
+            );
             let (a, above) = cut(activations, width);
             (below, activations, deltas) = (Floats(a), above, deltas_above);
         }

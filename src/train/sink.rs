@@ -4,7 +4,7 @@ use crate::inputs::batch::{Batch, Pass, Sink};
 use crate::kernels;
 use crate::network::layer::Layer;
 use crate::network::layout::{Part, Split, at, at_mut};
-use crate::network::norm::{Norm, Pooled};
+use crate::network::norm::Pooled;
 use crate::network::spec::Spec;
 use crate::optim::Optimizer;
 use crate::slices::{cut_mut, rows};
@@ -33,8 +33,8 @@ impl Sink for Step<'_> {
         self.optimizer.update_outer(layer.range(Part::Bias).start, bias, &[1.0], deltas, block);
     }
 
-    fn take_statistics(&mut self, layer: &Layer, norm: &Norm, statistics: &Pooled<'_>) {
-        (norm.follow)(&layer.place, self.params, statistics);
+    fn params(&mut self) -> &mut [f32] {
+        self.params
     }
 }
 
@@ -53,12 +53,12 @@ impl Sum<'_> {
 
     /// Adds the gradient of a layer whose inputs are `x`.
     pub(super) fn add(&mut self, x: &Batch<'_>, pass: Pass<'_>) {
-        let Pass { spec, layer, deltas, norms, samples, .. } = pass;
+        let Pass { layout, layer, deltas, norms, samples, .. } = pass;
         let Split { weights, bias, .. } = layer.split_mut(self.sum);
         x.accumulate(layer, deltas, weights);
         kernels::bias_gradient(bias, deltas, false);
         if let Some(norm) = layer.norm() {
-            let left = (norm.left)(&spec.layout, &layer.place, norms, samples, self.pooled(layer));
+            let left = (norm.left)(layout, &layer.place, norms, samples, self.pooled(layer));
             left.statistics.write(at_mut(self.sum, layer.statistics()));
             kernels::add(at_mut(self.sum, layer.norm_learned()), left.gradient, 1.0);
         }
@@ -77,6 +77,10 @@ impl Sink for Square {
         for row in rows(gradient, self.width) {
             self.sum += kernels::dot(row, row);
         }
+    }
+
+    fn skips_zeros(&self) -> bool {
+        true
     }
 
     fn take_one(&mut self, x: &[f32], pass: Pass<'_>) {

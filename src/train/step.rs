@@ -129,7 +129,8 @@ impl Model<'_> {
         gradient.learned(&mut |range, offset| step.take(offset, range));
         for layer in step.spec.layers() {
             if let Some(norm) = layer.norm() {
-                step.take_statistics(&layer, norm, &Pooled::of(at(gradient.sum, layer.statistics()), score.samples()));
+                let pooled = Pooled::of(at(gradient.sum, layer.statistics()), score.samples());
+                (norm.follow)(&layer.place, step.params, &pooled);
             }
         }
         gradient.reset();

@@ -11,16 +11,12 @@ mod batch;
 
 mod running;
 
-use crate::network::layout::{Layout, Place, at, at_mut};
-use crate::slices::cut;
+use crate::network::layout::{Layout, Place, at_mut};
 pub(crate) use batch::Left;
 pub(crate) use pooled::Pooled;
 
 /// `ε`, which keeps a variance of zero from dividing.
 const EPSILON: f32 = 1e-5;
-
-/// Floats a unit among the parameters.
-pub(crate) const PARAMS: usize = 4;
 
 /// Floats a unit in the workspace besides the normalised values: mean, variance, `∂L/∂γ`, `∂L/∂β`, `1/√(σ² + ε)`.
 pub(crate) const ROOM: usize = 5;
@@ -41,7 +37,7 @@ pub(crate) struct Norm {
 
 pub(crate) static NORM: Norm = Norm {
     forward: |layout, place, params, z, norms| {
-        let params = Params::of(at(params, place.norm()));
+        let params = place.split(params);
         if norms.is_empty() {
             running::forward(&params, z);
         } else {
@@ -50,7 +46,7 @@ pub(crate) static NORM: Norm = Norm {
     },
     backward: |layout, place, params, deltas, norms| {
         let room = room(norms, layout, place, samples_of(deltas, place.normed()));
-        batch::backward(&Params::of(at(params, place.norm())), deltas, room)
+        batch::backward(&place.split(params), deltas, room)
     },
     left,
     follow: |place, params, statistics| statistics.follow(at_mut(params, place.statistics())),
@@ -58,7 +54,7 @@ pub(crate) static NORM: Norm = Norm {
 
 /// Turns a copy of a layer's weights and bias into those of the same layer without its norm.
 pub(crate) fn fold(place: &Place, params: &[f32], weights: &mut [f32], bias: &mut [f32]) {
-    running::fold(&Params::of(at(params, place.norm())), weights, bias);
+    running::fold(&place.split(params), weights, bias);
 }
 
 /// What a batch of so many samples left of a layer's norm, with the statistics of those `before`; as often as it is asked.
@@ -82,27 +78,4 @@ fn room<'w>(norms: &'w mut [f32], layout: &Layout, place: &Place, samples: usize
 /// Samples in `floats`, which has one for each sample and unit.
 fn samples_of(floats: &[f32], units: usize) -> usize {
     floats.len().checked_div(units).unwrap_or(0)
-}
-
-/// Parameters of a norm, one of each for a unit.
-#[derive(Clone, Copy)]
-struct Params<'a> {
-    gamma: &'a [f32],
-    beta: &'a [f32],
-    mean: &'a [f32],
-    variance: &'a [f32],
-}
-
-impl<'a> Params<'a> {
-    fn of(params: &'a [f32]) -> Self {
-        let units = params.len() / PARAMS;
-        let (gamma, rest) = cut(params, units);
-        let (beta, rest) = cut(rest, units);
-        let (mean, variance) = cut(rest, units);
-        Self { gamma, beta, mean, variance }
-    }
-
-    fn units(&self) -> usize {
-        self.gamma.len()
-    }
 }
