@@ -154,8 +154,8 @@ impl<'a> ScheduleFree<'a> {
     pub fn finish(&self, model: &mut Model<'_>) -> Result<(), Error> {
         model.spec.check_digest(self.network)?;
         let x = cut(self.floats, self.floats.len() / 2).1;
-        for layer in model.spec.layers() {
-            kernels::copy(layout::at_mut(model.params, layer.learned()), layout::at(x, layer.learned()));
+        for place in model.spec.places() {
+            kernels::copy(layout::at_mut(model.params, place.learned()), layout::at(x, place.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())

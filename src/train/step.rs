@@ -82,16 +82,16 @@ impl Model<'_> {
         let (mut score, mut slot) = (gradient.score, Slot::default());
         let (mut trace, _) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
         let mut sum = Sum { sum: gradient.sum, before: gradient.score.samples() };
-        for layer in self.spec.layers() {
-            if let Some(norm) = layer.norm() {
-                let left = (norm.left)(&self.spec.layout, &layer.place, trace.norms, trace.samples, sum.pooled(&layer));
-                left.check(layer.place.index)?;
+        for place in self.spec.places() {
+            if let Some(norm) = self.spec.norm_of(place) {
+                let left = (norm.left)(&self.spec.layout, place, trace.norms, trace.samples, sum.pooled(place));
+                left.check(place.index)?;
             }
         }
         if let Some(squares) = &mut gradient.squares {
             let mut square = 0.0;
             trace.layers(&self.spec, |x, pass| {
-                let mut rows = Square { width: pass.layer.outputs(), sum: square };
+                let mut rows = Square { width: pass.place.shape.outputs(), sum: square };
                 x.hand_over(pass, &mut rows);
                 square = rows.sum;
             });
@@ -127,9 +127,9 @@ impl Model<'_> {
         check_gradient(bound)?;
         let mut step = self.commit(optimizer, rate, score.samples() as f32, bound)?;
         gradient.learned(&mut |range, offset| step.take(offset, range));
-        for layer in step.spec.layers() {
-            if let Some(norm) = layer.norm() {
-                step.take_statistics(&layer, norm, &Pooled::of(at(gradient.sum, layer.statistics()), score.samples()));
+        for place in step.spec.places() {
+            if let Some(norm) = step.spec.norm_of(place) {
+                step.take_statistics(place, norm, &Pooled::of(at(gradient.sum, place.statistics()), score.samples()));
             }
         }
         gradient.reset();
