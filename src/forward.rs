@@ -49,7 +49,7 @@ impl Model<'_> {
         inputs: impl Into<Inputs<'x>>,
         work: &'w mut Workspace<'_>,
     ) -> Result<&'w mut [f32], Error> {
-        predict_inputs(&self.spec, self.params, inputs.into(), work)
+        predict_inputs(self.spec, self.params, inputs.into(), work)
     }
 }
 

@@ -45,7 +45,7 @@ impl Init {
 #[derive(Debug)]
 #[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
-    pub(crate) spec: Spec,
+    pub(crate) spec: &'a Spec,
     pub(crate) params: &'a mut [f32],
     /// Seed and steps.
     pub(crate) draws: Draws,
@@ -78,11 +78,11 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], or [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats.
-    pub fn new(spec: &Spec, params: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         let draws = Draws { seed: 0, step: 0 };
-        Ok(Self { spec: *spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
+        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -118,8 +118,8 @@ impl<'a> Model<'a> {
 
     /// The network's description.
     #[must_use]
-    pub fn spec(&self) -> &Spec {
-        &self.spec
+    pub fn spec(&self) -> &'a Spec {
+        self.spec
     }
 
     /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias, then what a

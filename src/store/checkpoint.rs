@@ -231,7 +231,7 @@ impl Model<'_> {
         if holds_average(bytes) {
             return Err(Error::AverageWeights);
         }
-        load_params(&self.spec, bytes, self.params)?;
+        load_params(self.spec, bytes, self.params)?;
         self.becomes(Mark::Live);
         Ok(())
     }

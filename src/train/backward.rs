@@ -38,7 +38,7 @@ impl Model<'_> {
         work: &'w mut Workspace<'_>,
         slot: &'w mut Slot<'w>,
     ) -> Result<(Trace<'w>, f32), Error> {
-        let spec = &self.spec;
+        let spec = self.spec;
         let (samples, largest) = targets.check(spec, inputs)?;
         if samples < 2 && spec.normed() > 0 {
             return Err(Error::SingleSample);

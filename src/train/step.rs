@@ -90,14 +90,14 @@ impl Model<'_> {
         }
         if let Some(squares) = &mut gradient.squares {
             let mut square = 0.0;
-            trace.layers(&self.spec, |x, pass| {
+            trace.layers(self.spec, |x, pass| {
                 let mut rows = Square { width: pass.place.shape.outputs(), sum: square };
                 x.hand_over(pass, &mut rows);
                 square = rows.sum;
             });
             squares.add(square, trace.samples as u64);
         }
-        trace.layers(&self.spec, |x, pass| sum.add(x, pass));
+        trace.layers(self.spec, |x, pass| sum.add(x, pass));
         gradient.score = score;
         Ok(score)
     }
@@ -148,6 +148,6 @@ impl Model<'_> {
         self.mark = Mark::Live;
         self.draws.step = self.draws.step.saturating_add(1);
         self.count_change();
-        Ok(Step { spec: &self.spec, params: self.params, optimizer })
+        Ok(Step { spec: self.spec, params: self.params, optimizer })
     }
 }
