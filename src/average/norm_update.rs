@@ -41,7 +41,7 @@ use core::ops::Range;
 #[derive(Debug)]
 #[must_use = "statistics change in `finish` alone"]
 pub struct NormUpdate<'a> {
-    spec: Spec,
+    spec: &'a Spec,
     params: &'a mut [f32],
     pooled: &'a mut [f32],
     samples: u64,
@@ -52,11 +52,11 @@ impl<'a> NormUpdate<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Length`].
-    pub fn new(spec: &Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &'a Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         Error::expect_len(Buffer::Statistics, spec.norm_len(), pooled.len())?;
-        Ok(Self { spec: *spec, params, pooled, samples: 0 })
+        Ok(Self { spec, params, pooled, samples: 0 })
     }
 
     /// Pools the statistics of a batch of at least two samples and returns how many samples there were in all; the
@@ -70,7 +70,7 @@ impl<'a> NormUpdate<'a> {
     }
 
     fn add_inputs(&mut self, inputs: &Inputs<'_>, work: &mut Workspace<'_>) -> Result<u64, Error> {
-        let spec = &self.spec;
+        let spec = self.spec;
         let (n, _) = inputs.check(spec)?;
         if self.pooled.is_empty() {
             // No norms, nothing to do.
@@ -87,11 +87,11 @@ impl<'a> NormUpdate<'a> {
         run_training(spec, self.params, rows, (n, several), &mut kept, None);
         for (place, pooled) in normed(spec) {
             let before = Pooled::of(at(self.pooled, pooled), self.samples);
-            left(&spec.layout, &place, kept.norms, n, before).check(place.index)?;
+            left(&spec.layout, place, kept.norms, n, before).check(place.index)?;
         }
         for (place, pooled) in normed(spec) {
             let before = Pooled::of(at(self.pooled, pooled.clone()), self.samples);
-            let left = left(&spec.layout, &place, kept.norms, n, before);
+            let left = left(&spec.layout, place, kept.norms, n, before);
             left.statistics.write(at_mut(self.pooled, pooled));
         }
         self.samples = self.samples.wrapping_add(n as u64);
@@ -107,7 +107,7 @@ impl<'a> NormUpdate<'a> {
         if self.samples == 0 {
             return Err(Error::Empty);
         }
-        for (place, pooled) in normed(&self.spec) {
+        for (place, pooled) in normed(self.spec) {
             Pooled::of(at(self.pooled, pooled), self.samples).settle(at_mut(self.params, place.statistics()));
         }
         Ok(self.samples)
@@ -122,12 +122,12 @@ impl Model<'_> {
     /// As [`NormUpdate::new`].
     pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
         // The bound holds: statistics are below 1e18.
-        NormUpdate::new(&self.spec, self.params, pooled)
+        NormUpdate::new(self.spec, self.params, pooled)
     }
 }
 
 /// The places of layers with a norm, each with those of its statistics among all that are pooled.
 fn normed(spec: &Spec) -> impl Iterator<Item = (Place, Range<usize>)> {
-    let normed = spec.layers().map(|layer| layer.place).filter(|place| place.is_normed);
-    normed.map(|place| (place, spec.layout.pooled(&place)))
+    let normed = spec.places().filter(|place| place.is_normed);
+    normed.map(|place| (place, spec.layout.pooled(place)))
 }

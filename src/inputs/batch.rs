@@ -4,9 +4,9 @@
 
 use crate::inputs::lists::Listed;
 use crate::kernels;
-use crate::network::layer::Layer;
-use crate::network::layout::{Layout, Part};
+use crate::network::layout::{Part, Place, Shape};
 use crate::network::norm::Pooled;
+use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut, strided};
 
 /// What comes into a layer.
@@ -42,8 +42,8 @@ pub(crate) trait Sink {
 /// Where a backward pass stands: at a layer, with the deltas of its outputs, the workspace's part for norms, and scratch
 /// for a row of gradients or more.
 pub(crate) struct Pass<'a> {
-    pub layout: &'a Layout,
-    pub layer: &'a Layer,
+    pub spec: &'a Spec,
+    pub place: Place,
     pub deltas: &'a [f32],
     pub norms: &'a mut [f32],
     pub samples: usize,
@@ -53,52 +53,53 @@ pub(crate) struct Pass<'a> {
 /// What a layer does with samples of a kind.
 pub(crate) trait Many {
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
-    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]);
 
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows; `=` where `fresh`. Calls go
     /// from the first input on, without gaps.
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool);
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool);
 
     /// Whether `n` inputs from `first` on are known to be zero in all samples: looked at where it is cheap.
-    fn are_zero(&self, _layer: &Layer, _first: usize, _n: usize) -> bool {
+    fn are_zero(&self, _shape: Shape, _first: usize, _n: usize) -> bool {
         false
     }
 
     /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns. Rows whose gradient is
     /// known to be zero may be left out where `skip_zeros` says so.
     fn hand_over(&self, pass: Pass<'_>, skip_zeros: bool, sink: &mut dyn Sink) {
-        let Pass { layout, layer, deltas, norms, samples, block } = pass;
-        let outputs = layer.outputs();
+        let Pass { spec, place, deltas, norms, samples, block } = pass;
+        let shape = place.shape;
+        let outputs = shape.outputs();
         let n = block.len().checked_div(outputs).unwrap_or(0);
         // Whole tiles, where a block holds several.
         let n = if n > 8 { n - n % 8 } else { n };
         let mut first = 0;
-        while first < layer.inputs() && n > 0 {
-            if !(skip_zeros && self.are_zero(layer, first, n)) {
-                let rows = n.min(layer.inputs().wrapping_sub(first));
+        while first < shape.inputs() && n > 0 {
+            if !(skip_zeros && self.are_zero(shape, first, n)) {
+                let rows = n.min(shape.inputs().wrapping_sub(first));
                 let gradient = cut_mut(block, rows.wrapping_mul(outputs)).0;
-                self.gradient(layer, first, deltas, gradient, true);
-                sink.take(layer.offset().wrapping_add(first.wrapping_mul(outputs)), gradient);
+                self.gradient(shape, first, deltas, gradient, true);
+                sink.take(place.offset.wrapping_add(first.wrapping_mul(outputs)), gradient);
             }
             first = usize::wrapping_add(first, n);
         }
         let gradient = cut_mut(block, outputs).0;
         kernels::bias_gradient(gradient, deltas, true);
-        sink.take(layer.range(Part::Bias).start, gradient);
-        if let Some(norm) = layer.norm() {
-            let left = (norm.left)(layout, &layer.place, norms, samples, Pooled::NONE);
-            (norm.follow)(&layer.place, sink.params(), &left.statistics);
-            sink.take(layer.range(Part::Scale).start, left.gradient);
+        sink.take(place.range(Part::Bias).start, gradient);
+        if let Some(norm) = spec.norm_of(place) {
+            let left = (norm.left)(&spec.layout, place, norms, samples, Pooled::NONE);
+            (norm.follow)(place, sink.params(), &left.statistics);
+            sink.take(place.range(Part::Scale).start, left.gradient);
         }
     }
 }
 
 impl Batch<'_> {
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
-    pub(crate) fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    pub(crate) fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         match self {
             Self::One(x) => kernels::forward_one(x, weights, bias, z),
-            Self::Many(many) => many.forward(layer, weights, bias, z),
+            Self::Many(many) => many.forward(shape, weights, bias, z),
         }
     }
 
@@ -111,10 +112,10 @@ impl Batch<'_> {
     }
 
     /// `g[k] += Σ_s x[s][k]·δ[s]` for all inputs.
-    pub(crate) fn accumulate(&self, layer: &Layer, deltas: &[f32], g: &mut [f32]) {
+    pub(crate) fn accumulate(&self, shape: Shape, deltas: &[f32], g: &mut [f32]) {
         match self {
             Self::One(x) => kernels::outer(g, x, deltas, false),
-            Self::Many(many) => many.gradient(layer, 0, deltas, g, false),
+            Self::Many(many) => many.gradient(shape, 0, deltas, g, false),
         }
     }
 }
@@ -141,16 +142,16 @@ impl<'a> Floats<'a> {
 }
 
 impl Many for Floats<'_> {
-    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        kernels::forward(self.0, layer.inputs(), weights, bias, z);
+    fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        kernels::forward(self.0, shape.inputs(), weights, bias, z);
     }
 
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        kernels::gradient_rows(g, cut(self.0, first).1, layer.inputs(), deltas, layer.outputs(), fresh);
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+        kernels::gradient_rows(g, cut(self.0, first).1, shape.inputs(), deltas, shape.outputs(), fresh);
     }
 
-    fn are_zero(&self, layer: &Layer, first: usize, n: usize) -> bool {
-        n == 1 && strided(cut(self.0, first).1, layer.inputs()).all(|&x| x == 0.0)
+    fn are_zero(&self, shape: Shape, first: usize, n: usize) -> bool {
+        n == 1 && strided(cut(self.0, first).1, shape.inputs()).all(|&x| x == 0.0)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::finite::check_finite;
 use crate::inputs::batch::{Batch, Many, Slot};
 use crate::inputs::lists::Space;
 use crate::kernels::{self, ByteRows, CompressedRows};
-use crate::network::layer::Layer;
+use crate::network::layout::Shape;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut, picked, rows, rows_mut};
 
@@ -32,9 +32,9 @@ pub(crate) struct Kind {
     /// The picked rows as a batch, for training also by input; in lists where there is memory for them.
     prepare: for<'s, 'w> fn(&'s Set<'w>, &Spec, Space<'w>, bool, &'s mut Slot<'w>) -> Result<Batch<'s>, Error>,
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
-    forward: fn(&Set<'_>, &Layer, &[f32], &[f32], &mut [f32]),
+    forward: fn(&Set<'_>, Shape, &[f32], &[f32], &mut [f32]),
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from a first one on.
-    gradient: fn(&Set<'_>, &Layer, usize, &[f32], &mut [f32]),
+    gradient: fn(&Set<'_>, Shape, usize, &[f32], &mut [f32]),
 }
 
 /// Floats, shape `(samples, inputs)`, which pass one by one.
@@ -66,14 +66,14 @@ pub(crate) static FLOATS: Kind = Kind {
         }
         Ok(slot.floats(values, n, space.several))
     },
-    forward: |set, layer, weights, bias, z| {
-        for (z, &row) in rows_mut(z, layer.outputs()).zip(set.pick) {
-            kernels::forward_one(picked(set.floats, layer.inputs(), row), weights, bias, z);
+    forward: |set, shape, weights, bias, z| {
+        for (z, &row) in rows_mut(z, shape.outputs()).zip(set.pick) {
+            kernels::forward_one(picked(set.floats, shape.inputs(), row), weights, bias, z);
         }
     },
-    gradient: |set, layer, first, deltas, g| {
-        for (d, &row) in rows(deltas, layer.outputs()).zip(set.pick) {
-            kernels::outer(g, cut(picked(set.floats, layer.inputs(), row), first).1, d, false);
+    gradient: |set, shape, first, deltas, g| {
+        for (d, &row) in rows(deltas, shape.outputs()).zip(set.pick) {
+            kernels::outer(g, cut(picked(set.floats, shape.inputs(), row), first).1, d, false);
         }
     },
 };
@@ -90,11 +90,11 @@ pub(crate) static BYTES: Kind = Kind {
             None => Batch::Many(set),
         })
     },
-    forward: |set, layer, weights, bias, z| {
-        kernels::forward_bytes(&set.byte_rows(layer.inputs()), weights, bias, z);
+    forward: |set, shape, weights, bias, z| {
+        kernels::forward_bytes(&set.byte_rows(shape.inputs()), weights, bias, z);
     },
-    gradient: |set, layer, first, deltas, g| {
-        kernels::gradient_bytes(g, &set.byte_rows(layer.inputs()), first, deltas, layer.outputs());
+    gradient: |set, shape, first, deltas, g| {
+        kernels::gradient_bytes(g, &set.byte_rows(shape.inputs()), first, deltas, shape.outputs());
     },
 };
 
@@ -113,9 +113,9 @@ pub(crate) static SPARSE: Kind = Kind {
         None => Ok(Batch::Many(set)),
     },
     forward: |set, _, weights, bias, z| kernels::forward_compressed(&set.compressed_rows(), weights, bias, z),
-    gradient: |set, layer, first, deltas, g| {
+    gradient: |set, shape, first, deltas, g| {
         let x = set.compressed_rows();
-        for (d, &row) in rows(deltas, layer.outputs()).zip(x.pick) {
+        for (d, &row) in rows(deltas, shape.outputs()).zip(x.pick) {
             let (positions, bytes) = x.row(row);
             for (&position, &byte) in positions.iter().zip(bytes) {
                 // Far behind the end where the position is before the first.
@@ -161,15 +161,15 @@ impl<'a> Set<'a> {
 }
 
 impl Many for Set<'_> {
-    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        (self.kind.forward)(self, layer, weights, bias, z);
+    fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        (self.kind.forward)(self, shape, weights, bias, z);
     }
 
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
         if fresh {
             kernels::clear(g);
         }
-        (self.kind.gradient)(self, layer, first, deltas, g);
+        (self.kind.gradient)(self, shape, first, deltas, g);
     }
 }
 

@@ -1,9 +1,7 @@
 //! One dense layer, with its place among the parameters.
 
 use crate::network::activation::Activation;
-use crate::network::layout::{Part, Place, Split};
-use crate::network::link::Link;
-use crate::network::norm::Norm;
+use crate::network::layout::{Part, Place};
 use core::ops::Range;
 
 /// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias, then what a
@@ -18,7 +16,6 @@ pub struct Layer {
     pub(super) dropout: u16,
     /// The activation's code.
     pub(super) kind: u8,
-    pub(super) norm: Link<&'static Norm>,
 }
 
 impl Layer {
@@ -31,13 +28,13 @@ impl Layer {
     /// Width of what comes in.
     #[must_use]
     pub const fn inputs(&self) -> usize {
-        self.place.inputs as usize
+        self.place.shape.inputs()
     }
 
     /// Units.
     #[must_use]
     pub const fn outputs(&self) -> usize {
-        self.place.outputs as usize
+        self.place.shape.outputs()
     }
 
     /// The units' nonlinearity.
@@ -97,34 +94,9 @@ impl Layer {
         self.place.range(part)
     }
 
-    /// The places of what is learned: all parts but a norm's running statistics.
-    pub(crate) const fn learned(&self) -> Range<usize> {
-        self.offset()..self.range(Part::Shift).end
-    }
-
     /// The places of a norm's running statistics, means before variances.
+    #[cfg(feature = "std")]
     pub(crate) const fn statistics(&self) -> Range<usize> {
         self.place.statistics()
-    }
-
-    /// The places of what a norm learns.
-    pub(crate) const fn norm_learned(&self) -> Range<usize> {
-        self.range(Part::Scale).start..self.range(Part::Shift).end
-    }
-
-    /// This layer's part of the network's `params`.
-    #[inline(always)]
-    pub(crate) fn split<'p>(&self, params: &'p [f32]) -> Split<&'p [f32]> {
-        self.place.split(params)
-    }
-
-    /// [`split`](Self::split) to write to.
-    #[inline(always)]
-    pub(crate) fn split_mut<'p>(&self, params: &'p mut [f32]) -> Split<&'p mut [f32]> {
-        self.place.split_mut(params)
-    }
-
-    pub(crate) fn norm(&self) -> Option<&'static Norm> {
-        self.norm.0
     }
 }

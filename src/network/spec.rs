@@ -155,7 +155,7 @@ impl Spec {
         let mut folded = Self::new(self.layout.inputs()).loss(self.loss).math(self.math);
         let mut l = 0;
         while let Some(layer) = self.layer(l) {
-            folded = folded.dense(layer.place.outputs, layer.activation());
+            folded = folded.dense(layer.place.shape.outputs, layer.activation());
             if layer.dropout > 0 {
                 folded = folded.dropout(layer.dropout());
             }
@@ -222,7 +222,7 @@ impl Spec {
         digest = mix(digest, delta);
         let mut l = 0;
         while let Some(Layer { place, slope, dropout, kind, .. }) = self.layer(l) {
-            digest = mix(digest, place.outputs as u32 | (dropout as u32) << 16);
+            digest = mix(digest, place.shape.outputs as u32 | (dropout as u32) << 16);
             digest = mix(mix(digest, kind as u32 | (place.is_normed as u32) << 16), slope.to_bits());
             l += 1;
         }

@@ -38,7 +38,7 @@ impl Model<'_> {
         work: &'w mut Workspace<'_>,
         slot: &'w mut Slot<'w>,
     ) -> Result<(Trace<'w>, f32), Error> {
-        let spec = &self.spec;
+        let spec = self.spec;
         let (samples, largest) = targets.check(spec, inputs)?;
         if samples < 2 && spec.normed() > 0 {
             return Err(Error::SingleSample);
@@ -70,17 +70,23 @@ impl Trace<'_> {
         let n = self.samples;
         let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);
         let mut bound = 0.0_f32;
-        for layer in spec.layers().rev() {
-            let start = deltas.len().saturating_sub(n.wrapping_mul(layer.outputs()));
+        for place in spec.places().rev() {
+            let start = deltas.len().saturating_sub(n.wrapping_mul(place.shape.outputs()));
             let (deltas_below, here) = cut_mut(deltas, start);
             (activations, deltas) = (cut(activations, start).0, deltas_below);
-            if let Some(norm) = layer.norm() {
-                bound += (norm.backward)(&spec.layout, &layer.place, params, here, self.norms);
+            if let Some(norm) = spec.norm_of(place) {
+                bound += (norm.backward)(&spec.layout, place, params, here, self.norms);
             }
-            let largest = if layer.index() > 0 {
-                let start = start.saturating_sub(n.wrapping_mul(layer.inputs()));
-                let Split { weights, .. } = layer.split(params);
-                kernels::input_gradient(weights, here, layer.outputs(), cut_mut(deltas, start).1, layer.inputs());
+            let largest = if place.index > 0 {
+                let start = start.saturating_sub(n.wrapping_mul(place.shape.inputs()));
+                let Split { weights, .. } = place.split(params);
+                kernels::input_gradient(
+                    weights,
+                    here,
+                    place.shape.outputs(),
+                    cut_mut(deltas, start).1,
+                    place.shape.inputs(),
+                );
                 kernels::largest(cut(activations, start).1)
             } else {
                 largest_input
@@ -96,21 +102,11 @@ impl Trace<'_> {
     pub(super) fn layers(&mut self, spec: &Spec, mut each: impl FnMut(&Batch<'_>, Pass<'_>)) {
         let Self { inputs, samples, several, .. } = *self;
         let (mut below, mut activations, mut deltas) = (Floats(&[]), self.activations, &*self.deltas);
-        for layer in spec.layers() {
-            let width = samples.wrapping_mul(layer.outputs());
-            let x = if layer.index() == 0 { inputs } else { below.batch(samples, several) };
+        for place in spec.places() {
+            let width = samples.wrapping_mul(place.shape.outputs());
+            let x = if place.index == 0 { inputs } else { below.batch(samples, several) };
             let (here, deltas_above) = cut(deltas, width);
-            each(
-                &x,
-                Pass {
-                    layout: &spec.layout,
-                    layer: &layer,
-                    deltas: here,
-                    norms: self.norms,
-                    samples,
-                    block: self.block,
-                },
-            );
+            each(&x, Pass { spec, place, deltas: here, norms: self.norms, samples, block: self.block });
             let (a, above) = cut(activations, width);
             (below, activations, deltas) = (Floats(a), above, deltas_above);
         }

@@ -87,8 +87,8 @@ impl<'a> Gradient<'a> {
         if self.spec.normed() == 0 {
             return each(self.sum, 0);
         }
-        for layer in self.spec.layers() {
-            each(layout::at_mut(self.sum, layer.learned()), layer.learned().start);
+        for place in self.spec.places() {
+            each(layout::at_mut(self.sum, place.learned()), place.learned().start);
         }
     }
 

@@ -2,8 +2,7 @@
 
 use crate::inputs::batch::{Batch, Pass, Sink};
 use crate::kernels;
-use crate::network::layer::Layer;
-use crate::network::layout::{Part, Split, at, at_mut};
+use crate::network::layout::{Part, Place, Split, at, at_mut};
 use crate::network::norm::Pooled;
 use crate::network::spec::Spec;
 use crate::optim::Optimizer;
@@ -27,10 +26,10 @@ impl Sink for Step<'_> {
     }
 
     fn take_one(&mut self, x: &[f32], pass: Pass<'_>) {
-        let Pass { layer, deltas, block, .. } = pass;
-        let Split { weights, bias, .. } = layer.split_mut(self.params);
-        self.optimizer.update_outer(layer.offset(), weights, x, deltas, block);
-        self.optimizer.update_outer(layer.range(Part::Bias).start, bias, &[1.0], deltas, block);
+        let Pass { place, deltas, block, .. } = pass;
+        let Split { weights, bias, .. } = place.split_mut(self.params);
+        self.optimizer.update_outer(place.offset, weights, x, deltas, block);
+        self.optimizer.update_outer(place.range(Part::Bias).start, bias, &[1.0], deltas, block);
     }
 
     fn params(&mut self) -> &mut [f32] {
@@ -47,20 +46,20 @@ pub(super) struct Sum<'a> {
 
 impl Sum<'_> {
     /// The statistics of a layer's norm.
-    pub(super) fn pooled(&self, layer: &Layer) -> Pooled<'_> {
-        Pooled::of(at(self.sum, layer.statistics()), self.before)
+    pub(super) fn pooled(&self, place: Place) -> Pooled<'_> {
+        Pooled::of(at(self.sum, place.statistics()), self.before)
     }
 
     /// Adds the gradient of a layer whose inputs are `x`.
     pub(super) fn add(&mut self, x: &Batch<'_>, pass: Pass<'_>) {
-        let Pass { layout, layer, deltas, norms, samples, .. } = pass;
-        let Split { weights, bias, .. } = layer.split_mut(self.sum);
-        x.accumulate(layer, deltas, weights);
+        let Pass { spec, place, deltas, norms, samples, .. } = pass;
+        let Split { weights, bias, .. } = place.split_mut(self.sum);
+        x.accumulate(place.shape, deltas, weights);
         kernels::bias_gradient(bias, deltas, false);
-        if let Some(norm) = layer.norm() {
-            let left = (norm.left)(layout, &layer.place, norms, samples, self.pooled(layer));
-            left.statistics.write(at_mut(self.sum, layer.statistics()));
-            kernels::add(at_mut(self.sum, layer.norm_learned()), left.gradient, 1.0);
+        if let Some(norm) = spec.norm_of(place) {
+            let left = (norm.left)(&spec.layout, place, norms, samples, self.pooled(place));
+            left.statistics.write(at_mut(self.sum, place.statistics()));
+            kernels::add(at_mut(self.sum, place.norm_learned()), left.gradient, 1.0);
         }
     }
 }

@@ -82,22 +82,22 @@ impl Model<'_> {
         let (mut score, mut slot) = (gradient.score, Slot::default());
         let (mut trace, _) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
         let mut sum = Sum { sum: gradient.sum, before: gradient.score.samples() };
-        for layer in self.spec.layers() {
-            if let Some(norm) = layer.norm() {
-                let left = (norm.left)(&self.spec.layout, &layer.place, trace.norms, trace.samples, sum.pooled(&layer));
-                left.check(layer.place.index)?;
+        for place in self.spec.places() {
+            if let Some(norm) = self.spec.norm_of(place) {
+                let left = (norm.left)(&self.spec.layout, place, trace.norms, trace.samples, sum.pooled(place));
+                left.check(place.index)?;
             }
         }
         if let Some(squares) = &mut gradient.squares {
             let mut square = 0.0;
-            trace.layers(&self.spec, |x, pass| {
-                let mut rows = Square { width: pass.layer.outputs(), sum: square };
+            trace.layers(self.spec, |x, pass| {
+                let mut rows = Square { width: pass.place.shape.outputs(), sum: square };
                 x.hand_over(pass, &mut rows);
                 square = rows.sum;
             });
             squares.add(square, trace.samples as u64);
         }
-        trace.layers(&self.spec, |x, pass| sum.add(x, pass));
+        trace.layers(self.spec, |x, pass| sum.add(x, pass));
         gradient.score = score;
         Ok(score)
     }
@@ -127,10 +127,10 @@ impl Model<'_> {
         check_gradient(bound)?;
         let mut step = self.commit(optimizer, rate, score.samples() as f32, bound)?;
         gradient.learned(&mut |range, offset| step.take(offset, range));
-        for layer in step.spec.layers() {
-            if let Some(norm) = layer.norm() {
-                let pooled = Pooled::of(at(gradient.sum, layer.statistics()), score.samples());
-                (norm.follow)(&layer.place, step.params, &pooled);
+        for place in step.spec.places() {
+            if let Some(norm) = step.spec.norm_of(place) {
+                let pooled = Pooled::of(at(gradient.sum, place.statistics()), score.samples());
+                (norm.follow)(place, step.params, &pooled);
             }
         }
         gradient.reset();
@@ -149,6 +149,6 @@ impl Model<'_> {
         self.mark = Mark::Live;
         self.draws.step = self.draws.step.saturating_add(1);
         self.count_change();
-        Ok(Step { spec: &self.spec, params: self.params, optimizer })
+        Ok(Step { spec: self.spec, params: self.params, optimizer })
     }
 }

@@ -34,7 +34,7 @@ impl Units {
     pub fn of_model(&self, model: &SavedModel) -> SavedModel {
         let mut model = model.clone();
         let Some(layer) = model.spec.layers().last() else { return model };
-        let Split { weights, bias, .. } = layer.split_mut(&mut model.params);
+        let Split { weights, bias, .. } = layer.place.split_mut(&mut model.params);
         for row in weights.chunks_mut(layer.outputs()) {
             row.iter_mut().zip(&self.deviations).for_each(|(w, sd)| *w *= sd);
         }
