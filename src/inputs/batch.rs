@@ -84,7 +84,7 @@ pub(crate) trait Many {
         kernels::bias_gradient(gradient, deltas, true);
         sink.take(place.range(Part::Bias).start, gradient);
         if let Some(norm) = spec.norm_of(place) {
-            let left = (norm.left)(&spec.layout, place, norms, samples, Pooled::NONE);
+            let left = (norm.left)(&spec.layout, &place, norms, samples, Pooled::NONE);
             sink.take_statistics(place, norm, &left.statistics);
             sink.take(place.range(Part::Scale).start, left.gradient);
         }

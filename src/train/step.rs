@@ -84,7 +84,7 @@ impl Model<'_> {
         let mut sum = Sum { sum: gradient.sum, before: gradient.score.samples() };
         for place in self.spec.places() {
             if let Some(norm) = self.spec.norm_of(place) {
-                let left = (norm.left)(&self.spec.layout, place, trace.norms, trace.samples, sum.pooled(place));
+                let left = (norm.left)(&self.spec.layout, &place, trace.norms, trace.samples, sum.pooled(place));
                 left.check(place.index)?;
             }
         }
