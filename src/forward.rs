@@ -126,7 +126,7 @@ fn through(spec: &Spec, place: Place, params: &[f32], x: &Batch<'_>, a: &mut [f3
     let Split { weights, bias, .. } = place.split(params);
     x.forward(place.shape, weights, bias, a);
     if let Some(norm) = spec.norm_of(place) {
-        (norm.forward)(&spec.layout, place, params, a, norms);
+        (norm.forward)(&spec.layout, &place, params, a, norms);
     }
     spec.activate(place, a);
 }

@@ -29,7 +29,7 @@ fn fold_params<'f>(spec: &Spec, params: Params<'_>, folded: &'f mut [f32]) -> Re
         copy(weights, from.weights);
         copy(bias, from.bias);
         if place.is_normed {
-            norm::fold(place, params, weights, bias);
+            norm::fold(&place, params, weights, bias);
         }
     }
     if largest(folded) < f32::INFINITY {

@@ -55,10 +55,10 @@ pub struct Spec {
     /// Codes of activations.
     pub(super) kinds: [u8; MAX_LAYERS],
     math: Math,
-    /// The first fault that stays, whatever follows.
-    fault: Option<SpecFault>,
-    /// What is still missing, or does not go together yet.
-    lack: Option<SpecFault>,
+    /// The first that stays, or else what is still missing, or does not go together yet.
+    pub(super) fault: Option<SpecFault>,
+    /// Whether the fault stays, whatever follows.
+    is_wrong: bool,
 }
 
 impl Spec {
@@ -84,11 +84,11 @@ impl Spec {
             odd: 0,
             kinds: [0; MAX_LAYERS],
             math: Math::Libm,
-            fault: if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None },
-            lack: None,
+            fault: None,
+            is_wrong: false,
         };
         spec.settle();
-        spec
+        if inputs == 0 { spec.with_fault(SpecFault::ZeroWidth) } else { spec }
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
@@ -161,7 +161,10 @@ impl Spec {
             }
             l += 1;
         }
-        if let Some(fault) = self.fault { folded.with_fault(fault) } else { folded }
+        match self.fault {
+            Some(fault) if self.is_wrong => folded.with_fault(fault),
+            _ => folded,
+        }
     }
 
     /// Drops each unit of the latest layer with probability `p` while training and scales the others by `1/(1 − p)`
@@ -208,7 +211,7 @@ impl Spec {
     // Once in an image that reads descriptions.
     #[inline(never)]
     const fn settle(&mut self) {
-        self.lack = match self.depth().wrapping_sub(1) {
+        let lack = match self.depth().wrapping_sub(1) {
             // A layer must follow.
             last if last < MAX_LAYERS && self.dropout[last] > 0 => Some(SpecFault::Dropout),
             last if last < MAX_LAYERS => match self.loss {
@@ -217,6 +220,9 @@ impl Spec {
             },
             _ => Some(SpecFault::NoLayers),
         };
+        if !self.is_wrong {
+            self.fault = lack;
+        }
         let (loss, delta) = self.loss.code();
         let mut digest = mix(mix(0, self.inputs() as u32 | (self.math as u32) << 16), loss);
         digest = mix(digest, delta);
@@ -230,8 +236,8 @@ impl Spec {
     }
 
     const fn with_fault(mut self, fault: SpecFault) -> Self {
-        if self.fault.is_none() {
-            self.fault = Some(fault);
+        if !self.is_wrong {
+            (self.fault, self.is_wrong) = (Some(fault), true);
         }
         self
     }
@@ -250,12 +256,12 @@ impl Spec {
     /// The first fault of a description that cannot be.
     #[must_use]
     pub const fn fault(&self) -> Option<SpecFault> {
-        if self.fault.is_some() { self.fault } else { self.lack }
+        self.fault
     }
 
     /// Whether what was described so far cannot be, whatever follows.
     pub(crate) const fn is_faulty(&self) -> bool {
-        self.fault.is_some()
+        self.is_wrong
     }
 
     /// Numbers in a sample.

@@ -25,14 +25,14 @@ pub(crate) const ROOM: usize = 5;
 pub(crate) struct Norm {
     /// `z ← γ(z − μ)/√(σ² + ε) + β` by the statistics of the batch, which stay in `norms` with the normalised values, or,
     /// where `norms` is empty, by the running ones.
-    pub forward: fn(&Layout, Place, params: &[f32], z: &mut [f32], norms: &mut [f32]),
+    pub forward: fn(&Layout, &Place, params: &[f32], z: &mut [f32], norms: &mut [f32]),
     /// `∂L/∂y` to `∂L/∂z`; `∂L/∂γ` and `∂L/∂β` stay in `norms`. Returns a bound on both and on the batch's statistics, not
     /// finite where a number is not.
-    pub backward: fn(&Layout, Place, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32,
+    pub backward: fn(&Layout, &Place, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32,
     /// [`left`].
-    pub left: for<'w> fn(&Layout, Place, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
+    pub left: for<'w> fn(&Layout, &Place, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
     /// Moves the running statistics among `params` towards others: [`Pooled::follow`].
-    pub follow: fn(Place, params: &mut [f32], &Pooled<'_>),
+    pub follow: fn(&Place, params: &mut [f32], &Pooled<'_>),
 }
 
 pub(crate) static NORM: Norm = Norm {
@@ -53,14 +53,14 @@ pub(crate) static NORM: Norm = Norm {
 };
 
 /// Turns a copy of a layer's weights and bias into those of the same layer without its norm.
-pub(crate) fn fold(place: Place, params: &[f32], weights: &mut [f32], bias: &mut [f32]) {
+pub(crate) fn fold(place: &Place, params: &[f32], weights: &mut [f32], bias: &mut [f32]) {
     running::fold(&place.split(params), weights, bias);
 }
 
 /// What a batch of so many samples left of a layer's norm, with the statistics of those `before`; as often as it is asked.
 pub(crate) fn left<'w>(
     layout: &Layout,
-    place: Place,
+    place: &Place,
     norms: &'w mut [f32],
     samples: usize,
     before: Pooled<'_>,
@@ -69,7 +69,7 @@ pub(crate) fn left<'w>(
 }
 
 /// The room of a layer's norm.
-fn room<'w>(norms: &'w mut [f32], layout: &Layout, place: Place, samples: usize) -> &'w mut [f32] {
+fn room<'w>(norms: &'w mut [f32], layout: &Layout, place: &Place, samples: usize) -> &'w mut [f32] {
     let len = |units| samples.wrapping_add(ROOM).wrapping_mul(units);
     let first = len(layout.normed_before(place.index));
     at_mut(norms, first..first.wrapping_add(len(place.normed())))
