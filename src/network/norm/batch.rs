@@ -1,10 +1,11 @@
 //! A batch through a norm in training, forward and back, by its own statistics, and what it leaves.
 
-use super::{EPSILON, Pooled, samples_of};
 use crate::error::{Error, Value};
 use crate::finite::is_moderate;
 use crate::kernels;
 use crate::network::layout::Split;
+use crate::network::norm::pooled::Pooled;
+use crate::network::norm::running::EPSILON;
 use crate::slices::{cut_mut, rows, rows_mut};
 
 /// What a batch leaves of a norm after its way back.
@@ -110,4 +111,9 @@ pub(super) fn backward(params: &Split<&[f32]>, deltas: &mut [f32], room: &mut [f
         }
     }
     kernels::largest(gradient) + kernels::largest(statistics)
+}
+
+/// Samples in `floats`, which has one for each sample and unit.
+pub(super) fn samples_of(floats: &[f32], units: usize) -> usize {
+    floats.len().checked_div(units).unwrap_or(0)
 }

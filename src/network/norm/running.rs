@@ -1,9 +1,11 @@
 //! A norm by its running statistics: in prediction, and folded into weights and bias.
 
-use super::EPSILON;
 use crate::kernels;
 use crate::network::layout::Split;
 use crate::slices::{cut, cut_mut, rows_mut};
+
+/// `ε`, which keeps a variance of zero from dividing.
+pub(super) const EPSILON: f32 = 1e-5;
 
 pub(super) fn forward(params: &Split<&[f32]>, z: &mut [f32]) {
     by_blocks(params, z, normalised);

@@ -1,7 +1,6 @@
 //! Sizes, faults and digests of descriptions.
 
 use super::*;
-use crate::network::layout::Part;
 
 const NET: Spec = Spec::new(784).dense(64, Activation::Relu).dropout(0.5).dense(10, Activation::Identity);
 
