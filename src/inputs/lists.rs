@@ -3,7 +3,7 @@
 use crate::error::{Buffer, Error};
 use crate::inputs::batch::{Batch, Floats, Many, Several};
 use crate::kernels::{self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut};
-use crate::network::layer::Layer;
+use crate::network::layout::Shape;
 use crate::network::spec::Spec;
 use crate::slices::{cut_mut, numbered, rows_mut};
 use core::cell::Cell;
@@ -140,15 +140,15 @@ impl<'a> Listed<'a> {
 }
 
 impl Many for Listed<'_> {
-    fn forward(&self, _: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    fn forward(&self, _: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         match &self.terms {
             Terms::Floats(lists) => kernels::forward_listed_floats(lists, weights, bias, z),
             Terms::Bytes(lists) => kernels::forward_listed_bytes(lists, weights, bias, z),
         }
     }
 
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        let (columns, width) = (&self.columns, layer.outputs());
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+        let (columns, width) = (&self.columns, shape.outputs());
         match &self.terms {
             Terms::Floats(lists) => kernels::listed_float_rows(g, (lists, columns), first, deltas, width, fresh),
             Terms::Bytes(lists) => kernels::listed_byte_rows(g, (lists, columns), first, deltas, width, fresh),

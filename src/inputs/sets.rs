@@ -5,7 +5,7 @@ use crate::finite::check_finite;
 use crate::inputs::batch::{Batch, Many};
 use crate::inputs::lists::{Slot, Space};
 use crate::kernels::{self, ByteRows, CompressedRows};
-use crate::network::layer::Layer;
+use crate::network::layout::Shape;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut, picked, rows, rows_mut};
 
@@ -32,9 +32,9 @@ pub(crate) struct Kind {
     /// The picked rows as a batch, for training also by input; in lists where there is memory for them.
     pub prepare: for<'s, 'w> fn(&'s Set<'w>, &Spec, Space<'w>, bool, &'s mut Slot<'w>) -> Result<Batch<'s>, Error>,
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
-    forward: fn(&Set<'_>, &Layer, &[f32], &[f32], &mut [f32]),
+    forward: fn(&Set<'_>, Shape, &[f32], &[f32], &mut [f32]),
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from a first one on.
-    gradient: fn(&Set<'_>, &Layer, usize, &[f32], &mut [f32]),
+    gradient: fn(&Set<'_>, Shape, usize, &[f32], &mut [f32]),
 }
 
 type Check = fn(&Set<'_>, usize) -> Result<(usize, f32), Error>;
@@ -68,14 +68,14 @@ pub(crate) static FLOATS: Kind = Kind {
         }
         Ok(slot.floats(values, n, space.several))
     },
-    forward: |set, layer, weights, bias, z| {
-        for (z, &row) in rows_mut(z, layer.outputs()).zip(set.pick) {
-            kernels::forward_one(picked(set.floats, layer.inputs(), row), weights, bias, z);
+    forward: |set, shape, weights, bias, z| {
+        for (z, &row) in rows_mut(z, shape.outputs()).zip(set.pick) {
+            kernels::forward_one(picked(set.floats, shape.inputs(), row), weights, bias, z);
         }
     },
-    gradient: |set, layer, first, deltas, g| {
-        for (d, &row) in rows(deltas, layer.outputs()).zip(set.pick) {
-            kernels::outer(g, cut(picked(set.floats, layer.inputs(), row), first).1, d, false);
+    gradient: |set, shape, first, deltas, g| {
+        for (d, &row) in rows(deltas, shape.outputs()).zip(set.pick) {
+            kernels::outer(g, cut(picked(set.floats, shape.inputs(), row), first).1, d, false);
         }
     },
 };
@@ -92,11 +92,11 @@ pub(crate) static BYTES: Kind = Kind {
             None => Batch::Many(set),
         })
     },
-    forward: |set, layer, weights, bias, z| {
-        kernels::forward_bytes(&set.byte_rows(layer.inputs()), weights, bias, z);
+    forward: |set, shape, weights, bias, z| {
+        kernels::forward_bytes(&set.byte_rows(shape.inputs()), weights, bias, z);
     },
-    gradient: |set, layer, first, deltas, g| {
-        kernels::gradient_bytes(g, &set.byte_rows(layer.inputs()), first, deltas, layer.outputs());
+    gradient: |set, shape, first, deltas, g| {
+        kernels::gradient_bytes(g, &set.byte_rows(shape.inputs()), first, deltas, shape.outputs());
     },
 };
 
@@ -118,9 +118,9 @@ pub(crate) static SPARSE: Kind = Kind {
         None => Ok(Batch::Many(set)),
     },
     forward: |set, _, weights, bias, z| kernels::forward_compressed(&set.compressed_rows(), weights, bias, z),
-    gradient: |set, layer, first, deltas, g| {
+    gradient: |set, shape, first, deltas, g| {
         let x = set.compressed_rows();
-        for (d, &row) in rows(deltas, layer.outputs()).zip(x.pick) {
+        for (d, &row) in rows(deltas, shape.outputs()).zip(x.pick) {
             let (positions, bytes) = x.row(row);
             for (&position, &byte) in positions.iter().zip(bytes) {
                 // Far behind the end where the position is before the first.
@@ -150,15 +150,15 @@ impl<'a> Set<'a> {
 }
 
 impl Many for Set<'_> {
-    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        (self.kind.forward)(self, layer, weights, bias, z);
+    fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        (self.kind.forward)(self, shape, weights, bias, z);
     }
 
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
         if fresh {
             kernels::clear(g);
         }
-        (self.kind.gradient)(self, layer, first, deltas, g);
+        (self.kind.gradient)(self, shape, first, deltas, g);
     }
 }
 
@@ -188,11 +188,10 @@ mod tests {
     use super::*;
     use crate::inputs::batch::Floats;
     use crate::inputs::{SparseSet, compress};
-    use crate::network::activation::Activation;
 
     #[test]
     fn gradients_without_lists_are_those_of_floats() {
-        let spec = Spec::new(4).dense(2, Activation::Identity);
+        const SHAPE: Shape = Shape { inputs: 4, outputs: 2 };
         let set = [0, 3, 0, 1, 5, 0, 0, 2, 0, 0, 4, 0];
         let (mut starts, mut positions, mut values) = ([0; 4], [0; 5], [0; 5]);
         compress(&set, 4, &mut starts, &mut positions, &mut values).unwrap();
@@ -205,16 +204,14 @@ mod tests {
             Set { floats: &floats, ..Set::new(&FLOATS, &pick) },
         ];
         let deltas = [0.3, -0.7, 1.1, 0.2, -0.9, 0.5];
-        for layer in spec.layers() {
-            for (first, fresh) in [(0, true), (1, false), (3, true)] {
-                let mut expected = [0.25; 8];
-                let g = cut_mut(&mut expected, 8 - 2 * first).0;
-                Floats(&floats).gradient(&layer, first, &deltas, g, fresh);
-                for set in &sets {
-                    let mut got = [0.25; 8];
-                    set.gradient(&layer, first, &deltas, cut_mut(&mut got, 8 - 2 * first).0, fresh);
-                    assert_eq!(got.map(f32::to_bits), expected.map(f32::to_bits));
-                }
+        for (first, fresh) in [(0, true), (1, false), (3, true)] {
+            let mut expected = [0.25; 8];
+            let g = cut_mut(&mut expected, 8 - 2 * first).0;
+            Floats(&floats).gradient(SHAPE, first, &deltas, g, fresh);
+            for set in &sets {
+                let mut got = [0.25; 8];
+                set.gradient(SHAPE, first, &deltas, cut_mut(&mut got, 8 - 2 * first).0, fresh);
+                assert_eq!(got.map(f32::to_bits), expected.map(f32::to_bits));
             }
         }
     }

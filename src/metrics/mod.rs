@@ -87,6 +87,6 @@ impl Model<'_> {
         total: &mut Score,
         work: &mut Workspace<'_>,
     ) -> Result<(), Error> {
-        evaluate_inputs(&self.spec, self.params, inputs.into(), targets, total, work)
+        evaluate_inputs(self.spec, self.params, inputs.into(), targets, total, work)
     }
 }

@@ -205,8 +205,8 @@ fn first_wrong(spec: &Spec, params: &Numbers<'_>) -> Option<usize> {
             return Some(i);
         }
     }
-    for layer in spec.layers() {
-        for i in layer.range(Part::Variance) {
+    for place in spec.places() {
+        for i in place.range(Part::Variance) {
             if params.get(i) < 0.0 {
                 return Some(i);
             }
@@ -231,7 +231,7 @@ impl Model<'_> {
         if holds_average(bytes) {
             return Err(Error::AverageWeights);
         }
-        load_params(&self.spec, bytes, self.params)?;
+        load_params(self.spec, bytes, self.params)?;
         self.becomes(Mark::Live);
         Ok(())
     }
