@@ -56,6 +56,8 @@ mod math;
 
 mod slices;
 
+mod bytes;
+
 #[doc(hidden)]
 pub mod kernels;
 

@@ -4,4 +4,4 @@ pub(crate) mod checkpoint;
 
 mod section;
 
-pub use checkpoint::{holds_average, load, load_params, load_spec, save};
+pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, save};
