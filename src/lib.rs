@@ -52,6 +52,9 @@ const _: () =
 
 pub mod error;
 
+#[macro_use]
+mod debug;
+
 mod math;
 
 mod slices;

@@ -7,7 +7,7 @@
 mod cli;
 
 use cli::{bytes, fails, succeeds};
-use cygnet::host::files::SavedModel;
+use cygnet::host::evaluation::SavedModel;
 use cygnet::metrics::argmax;
 use cygnet::preprocess::Preprocess;
 use cygnet::store::{load_params, load_spec};

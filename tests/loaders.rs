@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cygnet::host::data::idx::DataError;
+use cygnet::host::DataError;
 use cygnet::host::data::image::read_png;
 use cygnet::host::data::{Dataset, PIXEL_SCALE, Samples, idx};
 use flate2::{Compression, Crc, write::GzEncoder};

@@ -9,8 +9,8 @@ use std::fs;
 
 use common::{ACTIVATIONS, bits, cases, numbers};
 use cygnet::host::data::{Columns, Preparation};
-use cygnet::host::files::SavedModel;
-use cygnet::host::report::inspect::info;
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::report::info;
 use cygnet::model::Params;
 use cygnet::store::save;
 use cygnet::{Activation, Loss, Spec};

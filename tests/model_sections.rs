@@ -5,9 +5,9 @@
 mod common;
 
 use common::{cases, numbers};
-use cygnet::host::data::{Columns, Preparation};
-use cygnet::host::data::{DataIdentity, DataKind};
-use cygnet::host::files::{Format, SavedModel};
+use cygnet::host::data::{Columns, DataIdentity, DataKind, Preparation};
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::Format;
 use cygnet::preprocess::Preprocess;
 use cygnet::store::load;
 use cygnet::{Activation, Spec};

@@ -2,11 +2,12 @@
 //! the network that was read loads them again.
 #![no_main]
 
-use cygnet::host::files::{Format, SavedModel};
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::Format;
+use libfuzzer_sys::fuzz_target;
 use cygnet::model::Params;
 use cygnet::preprocess::Preprocess;
 use cygnet::store::{holds_average, load, load_params, load_spec, save};
-use libfuzzer_sys::fuzz_target;
 
 fn checkpoint(bytes: &[u8]) {
     let Ok(spec) = load_spec(bytes) else {

@@ -41,17 +41,18 @@ use crate::slices::numbered;
 ///
 /// Averaged statistics of norms are not those of averaged weights: a [`NormUpdate`](crate::average::NormUpdate) makes them so, before
 /// anything is predicted.
-#[derive(Debug)]
 #[must_use = "an average holds the models that it is updated with"]
 pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],
     compensation: Option<Compensation<'a>>,
-    selection: Option<Selection<'a>>,
+    selection: Option<Selection>,
     rule: Rule,
     progress: Progress,
     /// While the mean's slice holds a model's live weights: whose they are, and what.
     pub(crate) exchange: Option<Exchange>,
 }
+
+debug_view!(Averager<'_>: rule progress compensation selection exchange; mean);
 
 /// Whose weights an average's slice holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +64,12 @@ pub(crate) struct Exchange {
 }
 
 /// What rounding took from each element of the mean, and the kernel that keeps it, linked where it is asked for.
-#[derive(Debug)]
 struct Compensation<'a> {
     lost: &'a mut [f32],
     update: Compensated,
 }
+
+debug_view!(Compensation<'_>:; lost);
 
 impl<'a> Compensation<'a> {
     fn new(lost: &'a mut [f32]) -> Self {
@@ -138,10 +140,10 @@ impl<'a> Averager<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Length`] unless the mean has [`Spec::param_len`] floats; nothing has changed then.
-    pub fn only(&mut self, spec: &'a Spec, parts: Parts) -> Result<(), Error> {
+    pub fn only(&mut self, spec: &Spec, parts: Parts) -> Result<(), Error> {
         spec.check()?;
         Error::expect_len(Buffer::Mean, spec.param_len(), self.mean.len())?;
-        self.selection = Some(Selection::new(spec, parts));
+        self.selection = Some(Selection::new(spec.layout(), parts));
         Ok(())
     }
 

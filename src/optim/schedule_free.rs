@@ -7,7 +7,7 @@ use crate::kernels;
 use crate::math::Total;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::model::{Mark, Model};
-use crate::network::part;
+use crate::network::layout;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut};
 
@@ -95,7 +95,6 @@ impl ScheduleFreeState {
 /// started anew or resumed; so is a step of another model, even one of the same network.
 ///
 /// The rate stays as it is, after a warm-up if one helps. Memory: `2P` floats, `z` before `x`.
-#[derive(Debug)]
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct ScheduleFree<'a> {
     /// The digest of the network.
@@ -113,6 +112,8 @@ pub struct ScheduleFree<'a> {
     /// Weights of the present step that the bound covers and that have not moved yet.
     covered: usize,
 }
+
+debug_view!(ScheduleFree<'_>: state bound; floats);
 
 impl<'a> ScheduleFree<'a> {
     /// `β = 0.9`, no weight decay.
@@ -143,7 +144,7 @@ impl<'a> ScheduleFree<'a> {
     fn checked(state: ScheduleFreeState, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
         let config = state.config;
         config.check()?;
-        Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(&model.spec), floats.len())?;
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
         let (network, place, changes) = (model.spec.digest(), model.place(), model.changes);
         Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound: Bound::UNKNOWN, covered: 0 })
@@ -158,7 +159,7 @@ impl<'a> ScheduleFree<'a> {
         model.spec.check_digest(self.network)?;
         let x = cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
-            kernels::copy(part::at_mut(model.params, layer.learned()), part::at(x, layer.learned()));
+            kernels::copy(layout::at_mut(model.params, layer.learned()), layout::at(x, layer.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())

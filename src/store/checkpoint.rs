@@ -21,9 +21,8 @@ use crate::math::Math;
 use crate::model::params::Params;
 use crate::model::{Mark, Model};
 use crate::network::activation::Activation;
-use crate::network::layer::Layer;
+use crate::network::layout::Part;
 use crate::network::loss::Loss;
-use crate::network::part::Part;
 use crate::network::spec::Spec;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
@@ -149,7 +148,7 @@ pub fn load_header(bytes: &[u8]) -> Result<Spec, Error> {
         let dropout = input.float()?;
         spec = valid(&input, spec.dropout(dropout))?;
         // Probabilities are rounded: only what rounding leaves is written.
-        let kept = spec.layers().next_back().map(Layer::dropout);
+        let kept = spec.layers().next_back().map(|layer| layer.dropout());
         if kept.map(f32::to_bits) != Some(dropout.to_bits()) {
             return Err(input.fault());
         }
@@ -236,7 +235,7 @@ impl Model<'_> {
         if holds_average(bytes) {
             return Err(Error::AverageWeights);
         }
-        load_params(self.spec, bytes, self.params)?;
+        load_params(&self.spec, bytes, self.params)?;
         self.becomes(Mark::Live);
         Ok(())
     }

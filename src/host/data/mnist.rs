@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use super::dataset::{Dataset, Samples};
+use super::dataset::Dataset;
 use super::identity::DataIdentity;
-use super::idx::{self, DataError, Images};
+use super::idx::{self, Images};
+use super::samples::Samples;
+use crate::host::DataError;
 
 impl Samples {
     /// Reads a file of images and the file of their labels.

@@ -2,13 +2,13 @@
 
 use super::cell::Kind;
 use super::columns::{Columns, Places};
-use super::idx::DataError;
 use super::preparation::Preparation;
 use super::sheet::Sheet;
 use super::table::Gaps;
 use super::tables::{gaps_of, too_far};
 use crate::Error;
 use crate::error::Value;
+use crate::host::DataError;
 use crate::host::HostError;
 use crate::preprocess::Preprocess;
 use std::format;

@@ -1,19 +1,19 @@
 //! Tables for training and test: split, and prepared by what the training rows say.
 
 use super::columns::{Choice, Columns, classes};
-use super::dataset::{Answers, Dataset, Samples};
+use super::dataset::Dataset;
 use super::identity::DataIdentity;
-use super::idx::DataError;
 use super::preparation::Preparation;
+use super::samples::{Answers, Samples};
 use super::sheet::Sheet;
+use super::split::Split;
 use super::table::{Dialect, Gaps, Table};
+use super::units::Units;
 use crate::Error;
 use crate::error::Value;
+use crate::host::DataError;
 use crate::host::HostError;
-use crate::host::evaluation::Units;
 use crate::host::memory::zeros;
-use crate::host::plan::Plan;
-use crate::host::training::split;
 use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig};
 use crate::random::{self, Purpose};
 use std::borrow::ToOwned;
@@ -175,14 +175,14 @@ impl Tables {
         &self.indices
     }
 
-    /// The samples for a run of `plan`: prepared by what the rows say that it learns from, not those for validation; numbers
+    /// The samples for a run with this split: prepared by what the rows say that it learns from, not those for validation; numbers
     /// to predict are standardised likewise.
     ///
     /// # Errors
     /// [`HostError::Data`] for a column without values there or a target that never changes, [`HostError::Usage`] where
     /// nothing is left to learn from, [`HostError::Memory`].
-    pub fn dataset(&self, plan: &Plan) -> Result<Dataset, HostError> {
-        let (indices, _) = split(self.train.lines.len(), plan)?;
+    pub fn dataset(&self, split: Split) -> Result<Dataset, HostError> {
+        let (indices, _) = split.of(self.train.lines.len())?;
         let widths = [self.columns.inputs.len(), self.columns.targets.len()];
         let learned = self.train.part(&indices, widths);
         let floats = self.fit(&learned)?;

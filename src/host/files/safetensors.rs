@@ -1,25 +1,27 @@
 //! Safetensors files, for exchange with PyTorch.
 
 use super::dtypes::{CONVERTED, to_f32};
-use super::model_file::{Reading, SavedModel, Unsaid};
 use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
-use crate::host::data::DataIdentity;
-use crate::host::data::{Columns, Preparation};
-use crate::host::plan::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
-use crate::network::{Layer, Math, Part};
+use super::reading::{Reading, Unsaid};
+use crate::host::data::{Columns, DataIdentity, Preparation};
+use crate::host::evaluation::SavedModel;
+use crate::host::plan::{Described, Description, describe, loss_name, parse_description};
+use crate::network::{Math, Part};
 use crate::preprocess::Preprocess;
 use crate::store::checkpoint::check_params;
 use crate::{Activation, Loss, Spec};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 use std::borrow::ToOwned;
 use std::collections::HashMap;
-use std::format;
 use std::string::{String, ToString};
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// Where the metadata of a file describe the network.
 const DESCRIPTION: &str = "cygnet";
+/// Before the columns of a table, a JSON object at the end of the description.
+const COLUMNS: &str = "; columns ";
 /// The tensors of a norm, in the order of its parameters.
 const NORM: [(&str, Part); 4] =
     [("weight", Part::Scale), ("bias", Part::Shift), ("running_mean", Part::Mean), ("running_var", Part::Variance)];
@@ -85,6 +87,31 @@ impl SavedModel {
     }
 }
 
+/// What the metadata of a file say.
+#[derive(Default)]
+struct Metadata {
+    /// Of the network.
+    description: Option<String>,
+    columns: Option<Columns>,
+    trained_on: Option<DataIdentity>,
+}
+
+impl Metadata {
+    fn of(bytes: &[u8]) -> Result<Self, String> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+        let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION)) else {
+            return Ok(Self::default());
+        };
+        let (mut text, trained_on) = DataIdentity::cut(text, COLUMNS)?;
+        let mut columns = None;
+        if let Some((description, json)) = text.split_once(COLUMNS) {
+            columns = Some(serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?);
+            text = description.to_owned();
+        }
+        Ok(Self { description: Some(text), columns, trained_on })
+    }
+}
+
 impl Reading {
     /// Parses a safetensors file of dense layers and of norms behind them. `name` stands for the file where advice names a
     /// command.
@@ -97,20 +124,8 @@ impl Reading {
     /// What is wrong with it, as names and widths that leave several orders.
     pub fn of_safetensors(bytes: &[u8], unsaid: &Unsaid, name: &str) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-        let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
-        let cut = description.map(|text| DataIdentity::cut(text, COLUMNS)).transpose()?;
-        let (description, trained_on) = cut.map_or((None, None), |(text, data)| (Some(text), data));
-        let description = description.as_ref();
-        let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
-            Some((description, json)) => {
-                let columns: Columns =
-                    serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?;
-                (Some(description), Some(columns))
-            }
-            None => (description.map(String::as_str), None),
-        };
-        let described = description.map(parse_description).transpose()?;
+        let Metadata { description, columns, trained_on } = Metadata::of(bytes)?;
+        let described = description.as_deref().map(parse_description).transpose()?;
         if described.is_some() {
             unsaid.expect_none()?;
         }
@@ -128,34 +143,7 @@ impl Reading {
             return Err("its metadata describe another number of layers".to_owned());
         }
         let mut tensors = Tensors { file: &file, is_ours, params: Vec::new(), notes };
-        let mut layers = layers.into_iter();
-        let mut spec: Option<Spec> = None;
-        for (i, module) in modules.iter().enumerate() {
-            let stem = &module.stem;
-            if module.is_norm {
-                let before = spec.ok_or_else(|| format!("`{stem}` is a norm, but no dense layer is before it"))?;
-                tensors.read_norm(stem, before.outputs())?;
-                spec = Some(before.norm());
-                continue;
-            }
-            tensors.read_layer(module)?;
-            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
-            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
-                (Some(true), None) => {
-                    return Err(format!("its metadata describe a norm behind `{stem}`, but there is none"));
-                }
-                (Some(false), Some(norm)) => return Err(format!("its metadata describe no norm like `{}`", norm.stem)),
-                _ => {}
-            }
-            let before = *spec.get_or_insert(Spec::new(module.inputs));
-            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
-            if width != usize::from(module.inputs) {
-                return Err(format!("`{stem}.weight` takes {} inputs, but {width} come in", module.inputs));
-            }
-            let next = before.dense(module.outputs, activation);
-            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
-        }
-        let spec = spec.ok_or("no tensor is named `….weight`")?.loss(loss).math(math);
+        let spec = tensors.network(&modules, layers)?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
         // Such as a dropout that would be rounded.
         if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
@@ -207,6 +195,38 @@ struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
+    /// Appends the parameters of the modules, and gives the network that they are.
+    fn network(&mut self, modules: &[Module], layers: Vec<Described>) -> Result<Spec, String> {
+        let mut layers = layers.into_iter();
+        let mut spec: Option<Spec> = None;
+        for (i, module) in modules.iter().enumerate() {
+            let stem = &module.stem;
+            if module.is_norm {
+                let before = spec.ok_or_else(|| format!("`{stem}` is a norm, but no dense layer is before it"))?;
+                self.read_norm(stem, before.outputs())?;
+                spec = Some(before.norm());
+                continue;
+            }
+            self.read_layer(module)?;
+            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
+            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
+                (Some(true), None) => {
+                    return Err(format!("its metadata describe a norm behind `{stem}`, but there is none"));
+                }
+                (Some(false), Some(norm)) => return Err(format!("its metadata describe no norm like `{}`", norm.stem)),
+                _ => {}
+            }
+            let before = *spec.get_or_insert(Spec::new(module.inputs));
+            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
+            if width != usize::from(module.inputs) {
+                return Err(format!("`{stem}.weight` takes {} inputs, but {width} come in", module.inputs));
+            }
+            let next = before.dense(module.outputs, activation);
+            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
+        }
+        spec.ok_or("no tensor is named `….weight`".to_owned())
+    }
+
     /// Appends the layer's weights, transposed back, and its bias.
     fn read_layer(&mut self, module: &Module) -> Result<(), String> {
         let Module { stem, inputs, outputs, .. } = module;
@@ -312,44 +332,4 @@ fn read_preparation(
 
 fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
     values.flat_map(f32::to_le_bytes).collect()
-}
-
-/// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
-pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
-    let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
-    let layer = |l: &Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(l), l.dropout());
-    let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
-    let average = if is_average { AVERAGE } else { "" };
-    format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
-}
-
-/// Before the columns of a table, a JSON object at the end of the description.
-const COLUMNS: &str = "; columns ";
-/// The end of the description of an average, and of an activation behind a norm.
-const AVERAGE: &str = "; average";
-const NORMED: &str = " norm";
-
-/// What tensors do not say of a layer; whether it has a norm, they must say too.
-#[derive(Clone, Copy)]
-struct Described {
-    activation: Activation,
-    is_normed: Option<bool>,
-    dropout: f32,
-}
-
-/// The layers, the loss, the functions, whether it is an average.
-type Description = (Vec<Described>, Loss, Math, bool);
-
-fn parse_description(text: &str) -> Result<Description, String> {
-    let unknown = || format!("its metadata say `{text}`");
-    let (text, is_average) = text.strip_suffix(AVERAGE).map_or((text, false), |text| (text, true));
-    let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
-    let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;
-    let layer = |layer: &str| {
-        let (name, dropout) = layer.split_once(" dropout ").ok_or_else(unknown)?;
-        let (name, is_normed) = name.strip_suffix(NORMED).map_or((name, false), |name| (name, true));
-        let (activation, dropout) = (parse_activation(name)?, dropout.parse().map_err(|_| unknown())?);
-        Ok::<_, String>(Described { activation, is_normed: Some(is_normed), dropout })
-    };
-    Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?, is_average))
 }

@@ -264,8 +264,8 @@ fn learn(
     room: &mut Room,
     hash: &mut Hash,
 ) -> Result<(), Error> {
-    let spec = model.spec();
-    let mut gradient = Gradient::new(spec, sum)?;
+    let spec = *model.spec();
+    let mut gradient = Gradient::new(&spec, sum)?;
     let [often, rarely] = means;
     let begun = model.steps();
     let mut order = [0; SAMPLES];
@@ -280,7 +280,7 @@ fn learn(
         let in_parts = step / 5 % 2 == 1;
         let score = if in_parts {
             for pick in pick.chunks(MICRO) {
-                let (inputs, targets, mut work) = room.batch(spec, *form, set, pick, step % 2 == 0)?;
+                let (inputs, targets, mut work) = room.batch(&spec, *form, set, pick, step % 2 == 0)?;
                 model.accumulate(inputs, targets, &mut gradient, &mut work)?;
             }
             if begun > 0 {
@@ -288,7 +288,7 @@ fn learn(
             }
             model.step(&mut gradient, optimizer, rate)?
         } else {
-            let (inputs, targets, mut work) = room.batch(spec, *form, set, pick, step % 2 == 0)?;
+            let (inputs, targets, mut work) = room.batch(&spec, *form, set, pick, step % 2 == 0)?;
             model.train(inputs, targets, optimizer, rate, &mut work)?
         };
         hash.score(score);

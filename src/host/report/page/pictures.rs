@@ -1,19 +1,17 @@
 //! Images in a page: what a model took for something else, and what its first layer looks for.
 
-use super::Piece;
-use super::classes::TestSet;
-use super::piece::escape;
+use super::escape::escape;
+use super::piece::Piece;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
+use crate::host::evaluation::TestSet;
 use crate::metrics::argmax;
 use crate::network::Part;
-use std::format;
-use std::io;
 use std::path::Path;
 use std::string::String;
-use std::vec;
 use std::vec::Vec;
+use std::{format, io, vec};
 
 /// Wrong images that are shown, and the bytes that all may take.
 const WRONG: usize = 24;

@@ -1,13 +1,17 @@
-use super::*;
+use super::outcome::{Deaf, Replicas};
+use super::run::{train, train_replicas};
 use crate::average::{Draws, Ema};
+use crate::host::HostError;
 use crate::host::data::Augment;
-use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan};
-use crate::host::training::averages::AverageKind;
+use crate::host::plan::{AverageKind, Plan, ReplicaPlan};
+use crate::host::plan::{AveragePlan, Batches, Coupling, DecayPlan, GrowthPlan, OptimizerPlan};
 use crate::host::training::feed::tests::small;
-use crate::host::training::run::{Deaf, train};
 use crate::optim::{LookaheadConfig, ScheduleFreeConfig, SgdConfig};
-use crate::replicas::replica_seed;
+use crate::replicas::{Pull, Start, replica_seed};
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
 use std::vec;
+use std::vec::Vec;
 
 const FREE: Coupling = Coupling::Mean(Pull::Constant(0.0));
 

@@ -1,11 +1,11 @@
 //! What models say together of a set of samples, by every vote.
 
+use super::calibration::calibrate;
 use super::evaluator::Evaluator;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::Floats;
-use crate::host::training::calibrate;
 use crate::metrics::Calibration;
 use crate::replicas::{Vote, Votes};
 use std::vec;
@@ -41,11 +41,14 @@ pub(in crate::host) fn poll<const N: usize>(
 
 /// How a vote did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::host) struct Tally {
-    pub(in crate::host) samples: u64,
-    pub(in crate::host) errors: u64,
+#[non_exhaustive]
+pub struct Tally {
+    /// Samples.
+    pub samples: u64,
+    /// Those whose class was wrong.
+    pub errors: u64,
     /// Loss and calibration of its probabilities; of no use for ballots, which are none.
-    pub(in crate::host) calibration: Calibration,
+    pub calibration: Calibration,
 }
 
 impl Tally {

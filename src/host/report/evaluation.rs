@@ -1,7 +1,7 @@
 //! An evaluation as tables to read.
 
-use super::marks::{Evaluation, SetEvaluation};
-use crate::host::report::text::{Table, aligned, percent};
+use super::table::{Table, aligned, percent};
+use crate::host::evaluation::{Evaluation, SetEvaluation};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};
@@ -11,7 +11,9 @@ use std::vec::Vec;
 /// The most classes whose confusion matrix is still a table that a terminal holds.
 const WIDEST: usize = 30;
 
-pub(in crate::host) fn table(evaluation: &Evaluation) -> String {
+/// Tables to read: all sets in short, then the test class by class, and which classes were taken for which.
+#[must_use]
+pub fn of_classes(evaluation: &Evaluation) -> String {
     let test = &evaluation.test;
     let mut text = format!("{}\n\nThe test, each class against the rest:\n\n{}", summary(evaluation), classes(test));
     if test.confusion.len() > WIDEST {

@@ -1,98 +1,15 @@
-//! What a run has to say: a line an epoch, the last iterate against the average, several seeds in the mean.
+//! The models of a run beside each other: the last iterate against the average, several seeds in the mean.
 
-use crate::host::HostError;
-use crate::host::evaluation::regression::comparison as regression;
-use crate::host::training::{Epoch, Marks, Outcome};
+use super::regression;
+use super::table::{Table, mean_sd};
+use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
+use crate::host::training::Outcome;
 use crate::metrics::Score;
 use crate::{Loss, Spec};
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use std::borrow::ToOwned;
-use std::fmt;
-use std::format;
-use std::io;
-use std::path::Path;
 use std::string::String;
-use std::vec;
 use std::vec::Vec;
-
-/// The columns of [`epoch_line`]; batch and noise scale where batches grow.
-#[must_use]
-pub fn epoch_header(grows: bool) -> String {
-    let [above, names] = if grows { ["  growing batch", "   size   noise"] } else { [""; 2] };
-    format!(
-        "             {above}  training batches   validation        average of so many models\n\
-         epoch   rate{names}    loss    error    loss   error      n    loss   error     time"
-    )
-}
-
-/// One line an epoch, under [`epoch_header`].
-#[must_use]
-pub fn epoch_line(e: &Epoch, grows: bool) -> String {
-    let number = |x: Option<f32>| x.map_or_else(|| "–".to_owned(), |x| format!("{x:.4}"));
-    let share = |x: Option<f32>| x.map_or_else(|| "–".to_owned(), |x| percent(f64::from(x)));
-    let noise = e.noise_scale.map_or_else(|| "–".to_owned(), |scale| format!("{scale:.0}"));
-    let batch = if grows { format!(" {:>6} {noise:>7}", e.batch) } else { String::new() };
-    format!(
-        "{:>5} {:>6}{batch} {:>7.4} {:>7} {:>8} {:>7} {:>6} {:>7} {:>7} {:>7.1}s",
-        e.epoch,
-        short(e.rate),
-        e.train_loss,
-        percent(e.train_error),
-        number(e.validation_loss),
-        share(e.validation_error),
-        e.averaged,
-        number(e.average_validation_loss),
-        share(e.average_validation_error),
-        e.seconds,
-    )
-}
-
-/// Samples whose class was wrong, in percent; NaN without samples.
-pub(in crate::host) fn error_percent(score: &Score) -> f64 {
-    100.0 * (1.0 - score.hits() as f64 / score.samples() as f64)
-}
-
-/// A share in percent; a dash where there is none.
-pub(in crate::host) fn percent(share: f64) -> String {
-    if share.is_nan() { "–".to_owned() } else { format!("{:.2} %", 100.0 * share) }
-}
-
-/// A rate in at most six characters.
-fn short(rate: f32) -> String {
-    let plain = format!("{rate}");
-    if plain.len() <= 6 { plain } else { format!("{rate:.0e}") }
-}
-
-/// A rule under the header and nothing else: narrow, and plain in a file.
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));
-
-/// Rows of names and numbers as text, the numbers to the right.
-#[must_use]
-pub fn aligned(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.to_vec()).add_rows(rows);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table.trim_fmt()
-}
-
-/// Rows under a header, the first column names: text in a terminal, HTML on a page.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
-    /// Names of the columns.
-    pub header: Vec<String>,
-    /// The rows, a cell a column.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
-        f.write_str(&aligned(&header, self.rows.clone()))
-    }
-}
+use std::{format, vec};
 
 /// Rows of a comparison.
 const ROWS: usize = 9;
@@ -258,68 +175,4 @@ pub fn seeds(outcomes: &[&Outcome]) -> Table {
     header.extend(models.iter().map(|(name, _)| name.clone()));
     header.extend(is_single.then(|| "change".to_owned()));
     Table { header, rows: rows.collect() }
-}
-
-/// A mean with its deviation where it is one of several values; a dash where there is none.
-pub(in crate::host) fn mean_sd(mean: f64, sd: f64, values: usize, text: impl Fn(f64) -> String) -> String {
-    match values {
-        _ if mean.is_nan() => "–".to_owned(),
-        1 => text(mean),
-        _ => format!("{} ± {}", text(mean), text(sd)),
-    }
-}
-
-/// Mean and sample standard deviation (`n − 1`); the latter is 0 for a single value.
-pub(in crate::host) fn mean_and_sd(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
-    (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
-}
-
-/// The history as CSV, a line an epoch.
-///
-/// # Errors
-/// None in practice: the rows are numbers.
-pub fn history_csv(history: &[Epoch]) -> Result<Vec<u8>, HostError> {
-    csv_bytes(|writer| history.iter().try_for_each(|epoch| writer.serialize(epoch)))
-}
-
-/// The history as JSON, an object an epoch, each in a line.
-///
-/// # Errors
-/// None in practice, likewise.
-pub fn history_lines(history: &[Epoch]) -> Result<Vec<u8>, HostError> {
-    let mut lines = Vec::new();
-    for epoch in history {
-        serde_json::to_writer(&mut lines, epoch).map_err(|error| HostError::file(Path::new("JSON"))(error.into()))?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
-}
-
-/// What `write` gives a table as CSV.
-pub(in crate::host) fn csv_bytes(
-    write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
-) -> Result<Vec<u8>, HostError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = write(&mut writer).map_err(io::Error::other);
-    let bytes = written.and_then(|()| writer.into_inner().map_err(|error| io::Error::other(format!("{error}"))));
-    bytes.map_err(HostError::file(Path::new("CSV")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mean_and_sd_of_known_values() {
-        assert_eq!(mean_and_sd(&[1.0, 2.0, 3.0]), (2.0, 1.0));
-        assert_eq!(mean_and_sd(&[4.0]), (4.0, 0.0));
-    }
-
-    #[test]
-    fn rates_stay_short() {
-        assert_eq!([short(0.001), short(0.1), short(0.000_123_4), short(1.0 / 3.0)], ["0.001", "0.1", "1e-4", "3e-1"]);
-    }
 }

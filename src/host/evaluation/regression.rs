@@ -1,49 +1,11 @@
-//! How far predicted numbers are off, and the units that they are in.
-
-pub(in crate::host) mod comparison;
+//! How far predicted numbers are off.
 
 use super::evaluator::Evaluator;
+use super::model::SavedModel;
 use crate::host::HostError;
-use crate::host::data::{Dataset, Samples};
-use crate::host::files::SavedModel;
-use crate::host::plan::Plan;
-use crate::host::report::text::aligned;
-use crate::host::training::split;
-use crate::network::part::Split;
-use std::borrow::ToOwned;
-use std::format;
-use std::path::Path;
+use crate::host::data::{Dataset, Samples, Split, Units};
 use std::string::{String, ToString};
-use std::vec;
 use std::vec::Vec;
-
-/// What standardised values stand for: `value · deviation + mean`, for each output.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Units {
-    /// Mean of each.
-    pub means: Vec<f32>,
-    /// Standard deviation of each, above 0.
-    pub deviations: Vec<f32>,
-}
-
-impl Units {
-    /// The same model with predictions in these units: the last layer, which ends in the identity, takes them in.
-    ///
-    /// `w' = w·σ`, `b' = b·σ + μ`, column by column.
-    #[must_use]
-    pub fn of_model(&self, model: &SavedModel) -> SavedModel {
-        let mut model = model.clone();
-        let Some(layer) = model.spec.layers().last() else { return model };
-        let Split { weights, bias, .. } = layer.split_mut(&mut model.params);
-        for row in weights.chunks_mut(layer.outputs()) {
-            row.iter_mut().zip(&self.deviations).for_each(|(w, sd)| *w *= sd);
-        }
-        for ((b, sd), mean) in bias.iter_mut().zip(&self.deviations).zip(&self.means) {
-            *b = *b * sd + mean;
-        }
-        model
-    }
-}
 
 /// How far predictions of one number are off.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -125,13 +87,13 @@ pub struct RegressionEvaluation {
 }
 
 impl RegressionEvaluation {
-    /// Of `model` on `data`. Validation samples are those that training with `plan` sets apart.
+    /// Of `model` on `data`. Validation samples are those that `split` sets apart.
     ///
     /// # Errors
     /// [`HostError::Mismatch`] where model and data do not go together, [`HostError::Core`] for outputs that are not finite,
     /// [`HostError::Usage`] where nothing is left to learn from, [`HostError::Memory`].
-    pub fn new(model: &SavedModel, data: &Dataset, plan: &Plan) -> Result<Self, HostError> {
-        let (train, validation) = split(data.train.len(), plan)?;
+    pub fn new(model: &SavedModel, data: &Dataset, split: Split) -> Result<Self, HostError> {
+        let (train, validation) = split.of(data.train.len())?;
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
         let mut evaluator = Evaluator::new(&model.spec, data)?;
         let mut on = |samples: &Samples, indices: &[u32]| {
@@ -148,52 +110,11 @@ impl RegressionEvaluation {
         };
         Ok(Self { targets: sets.map(target).collect() })
     }
-
-    /// One JSON object, in one line.
-    ///
-    /// # Errors
-    /// None in practice.
-    pub fn json(&self) -> Result<String, HostError> {
-        serde_json::to_string(self).map_err(|error| HostError::file(Path::new("JSON"))(error.into()))
-    }
-
-    /// A row for each number and set.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let sets =
-            |t: &TargetEvaluation| [("train", Some(t.train)), ("validation", t.validation), ("test", Some(t.test))];
-        let rows = self.targets.iter().flat_map(|target| {
-            let rows = sets(target).into_iter().filter_map(|(set, found)| Some((set, found?)));
-            rows.map(|(set, r)| {
-                let figures = [r.rmse, r.mae].map(significant);
-                vec![
-                    target.name.clone(),
-                    set.to_owned(),
-                    r.samples.to_string(),
-                    figures[0].clone(),
-                    figures[1].clone(),
-                    if r.r2.is_nan() { "–".to_owned() } else { format!("{:.4}", r.r2) },
-                ]
-            })
-        });
-        aligned(&["target", "samples", "number", "RMSE", "MAE", "R²"], rows)
-    }
-}
-
-/// Four significant digits, for figures in any units; a dash for none.
-pub(in crate::host) fn significant(x: f64) -> String {
-    match x.abs() {
-        x if x.is_nan() => "–".to_owned(),
-        0.0 => "0".to_owned(),
-        size if !(1e-4..1e6).contains(&size) => format!("{x:.3e}"),
-        size => format!("{x:.*}", (3 - size.log10().floor() as i32).clamp(0, 7) as usize),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, Spec, Workspace, predict};
 
     #[test]
     fn figures_of_known_predictions() {
@@ -202,25 +123,5 @@ mod tests {
         assert_eq!((r.samples, r.mae, r.rmse), (4, 1.0, 1.5_f64.sqrt()));
         assert!((r.r2 - (1.0 - 6.0 / 20.75)).abs() < 1e-12);
         assert!(Regression::of([(1.0, 2.0), (3.0, 2.0)].into_iter()).r2.is_nan());
-        let text = [0.0, 123_456.7, 12.345, 0.001_234_5, 2e7, f64::NAN].map(significant);
-        assert_eq!(text, ["0", "123457", "12.35", "0.001234", "2.000e7", "–"]);
-    }
-
-    #[test]
-    fn a_model_in_units_predicts_values_times_deviation_plus_mean() {
-        let spec =
-            Spec::new(2).dense(3, Activation::Tanh).dense(2, Activation::Identity).loss(crate::Loss::MeanSquared);
-        let params: Vec<f32> = (0..spec.param_len()).map(|i| (i as f32 * 0.7).sin()).collect();
-        let model = SavedModel { spec, params, is_average: false, preparation: None, trained_on: None };
-        let units = Units { means: vec![100.0, -3.0], deviations: vec![20.0, 0.5] };
-        let ask = |model: &SavedModel| {
-            let mut floats = vec![0.0; spec.predict_len(1)];
-            let mut work = Workspace::for_prediction(&spec, 1, &mut floats).unwrap();
-            predict(&spec, &model.params, &[0.3, -0.8], &mut work).unwrap().to_vec()
-        };
-        let (plain, scaled) = (ask(&model), ask(&units.of_model(&model)));
-        for ((p, s), (mean, sd)) in plain.iter().zip(&scaled).zip(units.means.iter().zip(&units.deviations)) {
-            assert!((p * sd + mean - s).abs() < 1e-4, "{p} {s}");
-        }
     }
 }

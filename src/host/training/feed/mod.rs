@@ -1,7 +1,7 @@
 //! The batches of an epoch: of the samples as they are, or of augmented ones, which other threads make ahead.
 
+use super::ahead::ahead;
 use crate::host::HostError;
-use crate::host::ahead::ahead;
 use crate::host::data::{Augment, Augmenter, Samples};
 use crate::host::memory::room;
 use core::num::NonZeroUsize;

@@ -1,69 +1,8 @@
 //! A batch that grows over a run, in whole micro-batches.
 
-use super::settings::Plan;
 use crate::host::HostError;
+use crate::host::plan::{GrowthPlan, GrowthRule, Plan};
 use crate::train::{BatchSize, Growth, Noise};
-use std::format;
-
-/// How a batch grows over the run, from [`Plan::batch`] on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GrowthPlan {
-    /// What asks for more.
-    pub rule: GrowthRule,
-    /// The largest batch.
-    pub most: usize,
-    /// Updates in a row that must ask for more.
-    pub patience: u32,
-}
-
-/// [`Growth`] in terms that do not depend on the number of samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum GrowthRule {
-    /// As [`Growth::NormTest`].
-    NormTest(f32),
-    /// As [`Growth::NoiseScale`].
-    NoiseScale(f32),
-    /// Twofold every so many epochs.
-    Doubling(u64),
-}
-
-impl Default for GrowthPlan {
-    /// Up to 1024 samples, by the norm test with 0.9, which 50 updates in a row have to fail.
-    fn default() -> Self {
-        Self { rule: GrowthRule::NormTest(0.9), most: 1024, patience: 50 }
-    }
-}
-
-impl Plan {
-    /// Samples that pass at once: the micro-batch; where the batch grows, half of the first unless it is said, since two
-    /// gradients are the least that tell of their noise.
-    pub(in crate::host) fn at_once(&self, samples: usize) -> usize {
-        let usual = if self.growth.is_some() { self.batch / 2 } else { self.batch };
-        self.micro_batch.unwrap_or(usual).min(self.batch).min(samples).max(1)
-    }
-
-    /// Samples that the trainer takes one after the other: a batch, or a micro-batch where batches grow.
-    pub(in crate::host) fn unit(&self, samples: usize) -> usize {
-        if self.growth.is_some() { self.at_once(samples) } else { self.batch.min(samples) }
-    }
-
-    /// Whether the batches of an epoch over `samples` can grow.
-    ///
-    /// # Errors
-    /// [`HostError::Usage`] where the first is not at least two whole micro-batches.
-    pub(in crate::host) fn check_growth(&self, samples: usize) -> Result<(), HostError> {
-        let (whole, part) = (self.batch.min(samples), self.at_once(samples));
-        let fits = part < whole && (samples < self.batch || self.batch.is_multiple_of(part));
-        if self.growth.is_none() || fits {
-            return Ok(());
-        }
-        Err(HostError::Usage(format!(
-            "a batch that grows is measured by its micro-batches, so that the first is two of them or more, and whole ones: \
-             {whole} samples are not, of {part}: another --batch or --micro-batch"
-        )))
-    }
-}
 
 /// The batch of the moment.
 pub(in crate::host) struct Growing {

@@ -1,15 +1,16 @@
-//! Where replicas meet: their mean, or the centre of elastic averaging, and the averages of what it was.
+//! Where the models of a run meet: their mean, or the centre of elastic averaging, and the averages of what it was.
 
-use super::{Coupling, ReplicaPlan};
+use super::averages::Average;
 use crate::Model;
 use crate::average::Snapshots;
 use crate::host::HostError;
 use crate::host::memory::Floats;
-use crate::host::training::averages::Average;
+use crate::host::plan::{Coupling, ReplicaPlan};
 use crate::replicas::{attract, mean_of, pull};
 use std::vec::Vec;
 
-/// When replicas meet, in rounds.
+/// When replicas meet, in rounds; one model never does.
+#[derive(Default)]
 pub(super) struct Meetings {
     /// From one pull to the next, where there are any.
     pulls: Option<u64>,
@@ -57,14 +58,15 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(replicas: &ReplicaPlan, p: usize) -> Result<Self, HostError> {
-        let centre = if matches!(replicas.coupling, Coupling::Elastic(_)) { p } else { 0 };
-        let old = Floats::zeros(centre.saturating_mul(replicas.count))?;
-        Ok(Self { mean: Floats::zeros(p)?, centre: Floats::zeros(centre)?, old })
+    /// Between so many models; nothing where nothing holds them together.
+    pub(super) fn new(coupling: Option<Coupling>, models: usize, p: usize) -> Result<Self, HostError> {
+        let centre = if matches!(coupling, Some(Coupling::Elastic(_))) { p } else { 0 };
+        let old = Floats::zeros(centre.saturating_mul(models))?;
+        Ok(Self { mean: Floats::zeros(if coupling.is_some() { p } else { 0 })?, centre: Floats::zeros(centre)?, old })
     }
 
-    fn middle(&mut self, coupling: Coupling, models: &[Model<'_>]) -> Result<&[f32], HostError> {
-        if let Coupling::Elastic(_) = coupling {
+    fn middle(&mut self, coupling: Option<Coupling>, models: &[Model<'_>]) -> Result<&[f32], HostError> {
+        if let Some(Coupling::Elastic(_)) = coupling {
             return Ok(&self.centre);
         }
         mean_of(models, &mut self.mean)?;
@@ -72,19 +74,20 @@ impl Memory {
     }
 }
 
-/// What replicas have in common.
+/// What the models of a run have in common: the averages of what lies between them, which of one model is itself.
 pub(super) struct Middle<'a> {
-    coupling: Coupling,
+    /// What holds several together.
+    coupling: Option<Coupling>,
     memory: &'a mut Memory,
     pub(super) averages: Vec<Average<'a>>,
-    /// The last good one, for a run that may diverge.
+    /// The last good one of several models, for a run that may diverge.
     pub(super) kept: Vec<f32>,
 }
 
 impl<'a> Middle<'a> {
-    /// Between replicas that have just started: a centre begins at their mean.
+    /// Between models that have just started: a centre begins at their mean.
     pub(super) fn new(
-        coupling: Coupling,
+        coupling: Option<Coupling>,
         models: &[Model<'_>],
         memory: &'a mut Memory,
         averages: Vec<Average<'a>>,
@@ -95,20 +98,21 @@ impl<'a> Middle<'a> {
         Ok(Self { coupling, memory, averages, kept: Vec::new() })
     }
 
-    /// Looks at replicas before a round that may end in a pull.
+    /// Looks at models before a round that may end in a pull.
     pub(super) fn look(&mut self, models: &[Model<'_>]) {
-        let p = self.memory.mean.len();
+        let p = self.memory.mean.len().max(1);
         for (old, model) in self.memory.old.chunks_mut(p).zip(models) {
             old.copy_from_slice(model.params());
         }
     }
 
-    /// Brings replicas closer together after `now` of `total` rounds.
+    /// Brings models closer together after `now` of `total` rounds.
     pub(super) fn pull(&mut self, models: &mut [Model<'_>], now: u64, total: u64) -> Result<(), HostError> {
         let Memory { mean, centre, old } = &mut *self.memory;
         match self.coupling {
-            Coupling::Mean(strength) => pull(models, mean, strength.at(now, total))?,
-            Coupling::Elastic(alpha) => {
+            None => {}
+            Some(Coupling::Mean(strength)) => pull(models, mean, strength.at(now, total))?,
+            Some(Coupling::Elastic(alpha)) => {
                 let Some(spec) = models.first().map(|model| *model.spec()) else { return Ok(()) };
                 let before = old.chunks_mut(spec.param_len()).map(|params| Model::new(&spec, params));
                 let mut before = before.collect::<Result<Vec<_>, _>>()?;
@@ -126,11 +130,6 @@ impl<'a> Middle<'a> {
         Ok(())
     }
 
-    /// The middle as it is now.
-    pub(super) fn of(&mut self, models: &[Model<'_>]) -> Result<&[f32], HostError> {
-        self.memory.middle(self.coupling, models)
-    }
-
     /// Takes the middle after `now` rounds into the averages whose turn it is.
     pub(super) fn follow(&mut self, models: &[Model<'_>], now: u64, when: &Meetings) -> Result<(), HostError> {
         let is_due = when.snapshots.is_some_and(|snapshots| snapshots.due(now));
@@ -141,9 +140,21 @@ impl<'a> Middle<'a> {
         self.averages.iter_mut().try_for_each(|average| average.follow(middle, is_due))
     }
 
+    /// What is shown beside the last iterate, and how many models it is of: the middle of several models as it is now, of one
+    /// its first average.
+    pub(super) fn shown(&mut self, models: &[Model<'_>]) -> Result<(u64, Option<&[f32]>), HostError> {
+        if self.coupling.is_some() {
+            return Ok((models.len() as u64, Some(self.memory.middle(self.coupling, models)?)));
+        }
+        let first = self.averages.first_mut();
+        Ok(first.map_or((0, None), |first| (first.count(), first.mean())))
+    }
+
     /// Keeps what there is.
     pub(super) fn keep(&mut self, models: &[Model<'_>]) -> Result<(), HostError> {
-        self.kept = self.of(models)?.to_vec();
+        if self.coupling.is_some() {
+            self.kept = self.memory.middle(self.coupling, models)?.to_vec();
+        }
         self.averages.iter_mut().for_each(Average::keep);
         Ok(())
     }

@@ -1,11 +1,12 @@
-//! What a run has to say where it predicts numbers.
+//! How far numbers are off that a model predicts: of a run, and of a saved model.
 
-use super::{Regression, significant};
-use crate::host::report::text::{Table, mean_and_sd, mean_sd};
-use crate::host::training::{Marks, Outcome};
+use super::table::{Table, aligned, mean_sd, significant};
+use crate::host::evaluation::{Marks, Regression, RegressionEvaluation, TargetEvaluation, mean_and_sd};
+use crate::host::training::Outcome;
 use std::borrow::ToOwned;
 use std::format;
-use std::string::String;
+use std::string::{String, ToString};
+use std::vec;
 use std::vec::Vec;
 
 const SETS: [&str; 3] = ["train", "validation", "test"];
@@ -60,4 +61,25 @@ pub(in crate::host) fn remark(outcome: &Outcome) -> String {
         text += &format!("\nA rate that falls to zero over the same budget comes to {}.", significant(baseline));
     }
     text
+}
+
+/// A row for each number and set.
+#[must_use]
+pub fn of_numbers(evaluation: &RegressionEvaluation) -> String {
+    let sets = |t: &TargetEvaluation| [("train", Some(t.train)), ("validation", t.validation), ("test", Some(t.test))];
+    let rows = evaluation.targets.iter().flat_map(|target| {
+        let rows = sets(target).into_iter().filter_map(|(set, found)| Some((set, found?)));
+        rows.map(|(set, r)| {
+            let figures = [r.rmse, r.mae].map(significant);
+            vec![
+                target.name.clone(),
+                set.to_owned(),
+                r.samples.to_string(),
+                figures[0].clone(),
+                figures[1].clone(),
+                if r.r2.is_nan() { "–".to_owned() } else { format!("{:.4}", r.r2) },
+            ]
+        })
+    });
+    aligned(&["target", "samples", "number", "RMSE", "MAE", "R²"], rows)
 }
