@@ -1,4 +1,4 @@
-//! Views over the caller's slices, checked once: the network's parameters and the workspace.
+//! A model and a workspace are views of the caller's slices, checked once: parameters, and scratch memory.
 
 pub(crate) mod params;
 
