@@ -65,8 +65,8 @@ impl Owner {
             return None;
         }
         let plain = generics_cut(header.strip_prefix("impl").unwrap_or(header));
-        let words = plain.split([' ', '<', ':', '{', '(']).filter(|word| !word.is_empty());
-        let name = words.skip_while(|word| ["pub", "struct", "enum", "trait"].contains(word)).next()?.to_owned();
+        let mut words = plain.split([' ', '<', ':', '{', '(']).filter(|word| !word.is_empty());
+        let name = words.find(|word| !["pub", "struct", "enum", "trait"].contains(word))?.to_owned();
         Some(Self { name, indent, is_open: header.starts_with("pub enum") || header.starts_with("pub trait") })
     }
 }
