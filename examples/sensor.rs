@@ -35,7 +35,7 @@ fn learn(file: &mut [u8; FILE]) -> Result<(), Error> {
     let preprocess = fit.finish()?;
     preprocess.apply(&mut x)?;
 
-    let (mut params, mut moments) = ([0.0; NET.param_len()], [0.0; 2 * NET.param_len()]);
+    let (mut params, mut moments) = ([0.0; NET.param_len()], [0.0; Adam::DEFAULT.state_len(&NET)]);
     let mut floats = [0.0; NET.work_len(BATCH)];
     let mut model = Model::new(&NET, &mut params)?;
     model.init(Init::He, 1)?;

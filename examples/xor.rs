@@ -10,7 +10,7 @@ const TARGETS: [f32; 4] = [0.0, 1.0, 1.0, 0.0];
 
 fn main() -> Result<(), Error> {
     let mut params = [0.0; NET.param_len()];
-    let mut moments = [0.0; 2 * NET.param_len()];
+    let mut moments = [0.0; Adam::DEFAULT.state_len(&NET)];
     let mut floats = [0.0; NET.work_len(4)];
     let mut model = Model::new(&NET, &mut params)?;
     model.init(Init::Glorot, 1)?;
