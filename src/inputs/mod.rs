@@ -1,4 +1,4 @@
-//! Samples as they lie in memory: floats, bytes, or bytes without their zeros; and what their outputs should be.
+//! Inputs are samples as they lie in memory: floats, bytes, or bytes without their zeros. Targets are what outputs should be.
 //!
 //! The kind of samples changes the speed and the memory, never a bit.
 

@@ -8,7 +8,7 @@ use crate::slices::{numbered, rows};
 ///
 /// `x[i][positions[j]] = values[j] · scale` for `starts[i] <= j < starts[i + 1]`, all other inputs are 0. Shapes: `starts`
 /// `(samples + 1)`, from 0 on; `positions`, ascending within a sample, and `values` `(starts[samples])`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SparseSet<'a> {
     inputs: usize,
     starts: &'a [u32],
@@ -16,6 +16,8 @@ pub struct SparseSet<'a> {
     values: &'a [u8],
     scale: f32,
 }
+
+debug_view!(SparseSet<'_>: inputs scale; starts positions values);
 
 impl<'a> SparseSet<'a> {
     /// Takes a compressed set of samples of `inputs`, such as [`compress`] makes, and checks all of it.

@@ -1,4 +1,4 @@
-//! How good a model is on samples it does not learn from.
+//! Metrics say how good a model is on samples that it does not learn from.
 
 mod calibration;
 mod confusion;

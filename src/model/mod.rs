@@ -1,4 +1,4 @@
-//! Views over the caller's slices, checked once: the network's parameters and the workspace.
+//! A model and a workspace are views of the caller's slices, checked once: parameters, and scratch memory.
 
 pub(crate) mod params;
 
@@ -42,7 +42,6 @@ impl Init {
 
 /// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its
 /// training steps.
-#[derive(Debug)]
 #[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
     pub(crate) spec: &'a Spec,
@@ -55,6 +54,8 @@ pub struct Model<'a> {
     /// How often `params` were changed, modulo 2³².
     pub(crate) changes: u32,
 }
+
+debug_view!(Model<'_>: spec draws bound mark changes; params);
 
 /// What the parameters of a model are, until something changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +176,6 @@ impl<'a> Model<'a> {
 }
 
 /// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
-#[derive(Debug)]
 #[must_use = "a workspace is lent to training and prediction"]
 pub struct Workspace<'a> {
     floats: &'a mut [f32],
@@ -186,6 +186,8 @@ pub struct Workspace<'a> {
     /// What several samples need; not linked where only batches of one are asked for.
     several: Option<Several>,
 }
+
+debug_view!(Workspace<'_>: capacity; floats values integers);
 
 impl<'a> Workspace<'a> {
     /// For training on batches of up to `batch` samples: [`Spec::work_len`] floats.

@@ -9,6 +9,7 @@ pub const MAX_LAYERS: usize = 8;
 /// A part of a layer's parameters; in memory they follow each other in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Part {
     /// Weights, shape `(inputs, outputs)`, row-major: row `k` holds what input `k` sends to every unit.
     Weights,

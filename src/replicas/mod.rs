@@ -1,4 +1,4 @@
-//! Several models of one network, trained side by side and pulled toward their mean.
+//! Replicas are several models of one network, trained side by side and pulled toward their mean; their votes are counted here.
 //!
 //! Each is a [`Model`] of its own, with its own optimizer, so that replicas may train on as many threads as there are.
 

@@ -32,7 +32,6 @@ use crate::train::noise::Noise;
 /// assert_eq!((score.samples(), model.steps()), (4, 1));
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a gradient is summed up, then stepped along"]
 pub struct Gradient<'a> {
     pub(crate) spec: Spec,
@@ -42,6 +41,8 @@ pub struct Gradient<'a> {
     /// The square of the sum as it was before it was clipped.
     pub(crate) clipped: Option<f32>,
 }
+
+debug_view!(Gradient<'_>: spec score squares clipped; sum);
 
 /// What is kept of the micro-batches one by one: `Σ b_i|g_i|²`, how many there were, and their samples.
 #[derive(Clone, Copy, Debug, Default)]
