@@ -104,7 +104,7 @@ named! {
         Probabilities = 12 => "probabilities",
         /// Counts of a confusion matrix, the square of the number of classes.
         Counts = 13 => "counts of a confusion matrix",
-        /// Votes on samples, [`Vote::len`](crate::replicas::Vote::len) floats.
+        /// Votes on samples, [`Vote::state_len`](crate::replicas::Vote::state_len) floats.
         Votes = 14 => "votes",
         /// Pooled statistics of norms, [`Spec::norm_len`](crate::Spec::norm_len) floats.
         Statistics = 15 => "statistics of norms",
@@ -115,12 +115,12 @@ named! {
         /// Indices of a workspace's lists, [`Spec::index_len`](crate::Spec::index_len) integers, or those of a
         /// compressed set.
         Index = 18 => "list indices",
-        /// Numbers of a preprocessing, [`preprocess_len`](crate::preprocess::preprocess_len) of them, or
-        /// [`fit_len`](crate::preprocess::fit_len) while it is fitted.
+        /// Numbers of a preprocessing, [`Preprocess::state_len`](crate::preprocess::Preprocess::state_len) of them, or
+        /// [`Fit::state_len`](crate::preprocess::Fit::state_len) while it is fitted.
         Preprocess = 19 => "preprocessing",
         /// Counts of a fit, one a feature.
         FeatureCounts = 20 => "counts of features",
-        /// Bytes of a preprocessing, [`section_len`](crate::store::section_len) of them.
+        /// Bytes of a preprocessing, [`Preprocess::section_len`](crate::preprocess::Preprocess::section_len) of them.
         Section = 21 => "bytes of a preprocessing",
     }
 }

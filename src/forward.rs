@@ -2,14 +2,12 @@
 
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
-use crate::inputs::rows::{Floats, Many, Rows};
-use crate::inputs::samples::Inputs;
-use crate::inputs::sets::Form;
-use crate::math::Math;
+use crate::inputs::Inputs;
+use crate::inputs::batch::{Batch, Floats, Several, Slot};
 use crate::model::{Model, Workspace};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut};
 
@@ -52,7 +50,7 @@ impl Model<'_> {
         inputs: impl Into<Inputs<'x>>,
         work: &'w mut Workspace<'_>,
     ) -> Result<&'w mut [f32], Error> {
-        predict_inputs(self.spec, self.params, inputs.into(), work)
+        predict_inputs(&self.spec, self.params, inputs.into(), work)
     }
 }
 
@@ -65,14 +63,14 @@ pub(crate) fn run<'w>(
     work: &'w mut Workspace<'_>,
 ) -> Result<&'w mut [f32], Error> {
     let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
-    let (many, mut form) = (lists.many, Form::Unused);
-    let inputs = inputs.prepare(spec, n, lists, false, &mut form)?;
+    let (several, mut slot) = (lists.several, Slot::default());
+    let inputs = inputs.prepare(spec, n, lists, false, &mut slot)?;
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
     for layer in spec.layers() {
         let below = Floats(cut(from, n.wrapping_mul(layer.inputs())).0);
-        let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
+        let x = if layer.index() == 0 { inputs } else { below.batch(n, several) };
         let z = cut_mut(to, n.wrapping_mul(layer.outputs())).0;
-        through(layer, spec.math_kind(), params, &x, z, &mut &mut [][..]);
+        through(spec, &layer, params, &x, z, &mut &mut [][..]);
         core::mem::swap(&mut to, &mut from);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
@@ -102,8 +100,8 @@ impl<'w> Kept<'w> {
 pub(crate) fn run_training(
     spec: &Spec,
     params: &[f32],
-    inputs: Rows<'_>,
-    (n, many): (usize, Option<Many>),
+    inputs: Batch<'_>,
+    (n, several): (usize, Option<Several>),
     kept: &mut Kept<'_>,
     dropping: Option<(&Draws, u32)>,
 ) {
@@ -113,11 +111,11 @@ pub(crate) fn run_training(
         let len = n.wrapping_mul(layer.outputs());
         let (a, tail) = cut_mut(core::mem::take(&mut rest), len);
         let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), len);
-        let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
-        through(layer, spec.math_kind(), params, &x, a, &mut norms);
-        layer.slopes(a, slope);
+        let x = if layer.index() == 0 { inputs } else { below.batch(n, several) };
+        through(spec, &layer, params, &x, a, &mut norms);
+        spec.slopes(&layer, a, slope);
         if let Some((draws, first_sample)) = dropping {
-            layer.drop(draws, first_sample, a, slope);
+            spec.drop(&layer, draws, first_sample, a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
     }
@@ -125,11 +123,11 @@ pub(crate) fn run_training(
 
 /// `a ← f(x·W + bias)`, `params` being the network's. A norm takes its room from `norms`; where that is empty, it normalises
 /// by running statistics.
-fn through(layer: &Layer, math: Math, params: &[f32], x: &Rows<'_>, a: &mut [f32], norms: &mut &mut [f32]) {
+fn through(spec: &Spec, layer: &Layer, params: &[f32], x: &Batch<'_>, a: &mut [f32], norms: &mut &mut [f32]) {
     let Split { weights, bias, .. } = layer.split(params);
     x.forward(layer, weights, bias, a);
     if let Some(norm) = layer.norm() {
         (norm.forward)(layer, a, cut(params, layer.norm_offset()).1, norms);
     }
-    layer.activate(math, a);
+    spec.activate(layer, a);
 }

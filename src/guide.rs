@@ -12,5 +12,6 @@ pages! {
     ScikitLearn: "../docs/src/from/scikit-learn.md",
     Aifes: "../docs/src/from/aifes.md",
     Dropped: "../docs/src/reasons/dropped.md",
+    Errors: "../docs/src/reference/errors.md",
     Memory: "../docs/src/reference/memory.md",
 }

@@ -3,14 +3,13 @@
 //!
 //! ```
 //! use cygnet::{Activation, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
-//! # use cygnet::optim::SgdConfig;
 //! const NET: Spec = Spec::new(2).dense(8, Activation::Tanh).dense(2, Activation::Identity);
 //!
 //! let (mut params, mut mean) = ([0.0; NET.param_len()], [0.0; NET.param_len()]);
 //! let mut floats = [0.0; NET.work_len(4)];
 //! let mut model = Model::new(&NET, &mut params)?;
 //! model.init(Init::Glorot, 1)?;
-//! let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut [])?;
+//! let mut sgd = Sgd::plain(&NET)?;
 //! let mut work = Workspace::new(&NET, 4, &mut floats)?;
 //! let mut average = Averager::new(&mut mean);
 //! let (x, y) = ([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], [0, 1, 1, 0]); // four samples of exclusive or

@@ -1,7 +1,7 @@
 //! From outputs to losses and their gradient, and the score that sums them up.
 
 use crate::error::{Buffer, Error, Value};
-use crate::inputs::samples::Inputs;
+use crate::inputs::Inputs;
 use crate::kernels;
 use crate::math::Math;
 use crate::network::loss::{Loss, Shifted, exp, softmax_cross_entropy};

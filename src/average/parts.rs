@@ -1,8 +1,7 @@
 //! Which parts of a network are averaged.
 
 use crate::kernels;
-use crate::network::part::Part;
-use crate::network::spec::{MAX_LAYERS, Spec};
+use crate::network::layout::{Layout, MAX_LAYERS, Part};
 use crate::slices::{cut, cut_mut};
 
 /// The parts of a network that [`Averager::only`](crate::Averager::only) averages.
@@ -43,31 +42,31 @@ impl Parts {
     }
 }
 
-/// A network and what of it is averaged.
+/// Where the parts of a network stand, and which are averaged.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Selection<'a> {
-    spec: &'a Spec,
+pub(super) struct Selection {
+    layout: Layout,
     parts: Parts,
     /// By pointer, so that who averages everything links nothing of this.
     pub blend: Blend,
 }
 
 /// Average, compensation, model, gain, whether the model is the latest one.
-type Blend = fn(&Selection<'_>, &mut [f32], Lost<'_>, &[f32], f32, bool);
+type Blend = fn(&Selection, &mut [f32], Lost<'_>, &[f32], f32, bool);
 
-impl<'a> Selection<'a> {
-    pub(super) fn new(spec: &'a Spec, parts: Parts) -> Self {
-        Self { spec, parts, blend: blend_parts }
+impl Selection {
+    pub(super) fn new(layout: Layout, parts: Parts) -> Self {
+        Self { layout, parts, blend: blend_parts }
     }
 
     /// Lengths of consecutive ranges of parameters, and whether they are averaged.
     fn ranges(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
-        self.spec.ranges().map(|(layer, part, places)| (places.len(), self.parts.hold(layer.index(), part)))
+        self.layout.ranges().map(|(layer, part, places)| (places.len(), self.parts.hold(layer, part)))
     }
 }
 
 /// [`blend`] of the parts that are averaged; the others are copied from the latest model.
-fn blend_parts(selection: &Selection<'_>, mean: &mut [f32], lost: Lost<'_>, params: &[f32], gain: f32, latest: bool) {
+fn blend_parts(selection: &Selection, mean: &mut [f32], lost: Lost<'_>, params: &[f32], gain: f32, latest: bool) {
     let (mut mean, mut params) = (mean, params);
     let (mut lost, update) = lost.map_or((None, None), |(lost, update)| (Some(lost), Some(update)));
     for (len, is_averaged) in selection.ranges() {

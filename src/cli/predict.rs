@@ -152,7 +152,7 @@ impl Words {
         match verdict {
             None => self.aligned(number.chain(self.header.iter().skip(1).map(|_| "–".to_owned()))),
             Some(verdict) if self.has_classes => {
-                self.aligned(number.chain([self.names[verdict.class].clone(), self.likeliest(verdict)]))
+                self.aligned(number.chain([self.names[usize::from(verdict.class)].clone(), self.likeliest(verdict)]))
             }
             Some(verdict) => self.aligned(number.chain(verdict.outputs.iter().map(f32::to_string))),
         }

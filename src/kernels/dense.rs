@@ -1,19 +1,14 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
-use super::{add_scaled, start_rows};
+use super::choose::{PANEL_FROM, ROWS};
+use super::registers::{add_scaled, start_rows};
 use crate::slices::{cut, cut_mut, numbered, rows, rows_mut};
 
 /// Rows of the matrix between two visits of the running sums: a panel of two registers' width stays in the first cache.
 const DEPTH: usize = 128;
 
-/// Rows of running sums in a tile.
-pub(super) const ROWS: usize = 4;
-
-/// Rows of running sums from which on a panel of the matrix is worth its copy: rows that lie a kilobyte and more apart
-/// cost a page and, where that is a power of two, a cache line that the others share.
-const PANEL_FROM: usize = 4 * ROWS;
-
-/// Two registers' width of [`DEPTH`] rows, side by side from a cache line on.
+/// Two registers' width of [`DEPTH`] rows, side by side from a cache line on: rows that lie a kilobyte and more apart cost
+/// a page and, where that is a power of two, a cache line that the others share.
 #[repr(align(64))]
 struct Panel<const L: usize>([[[f32; L]; 2]; DEPTH]);
 

@@ -26,7 +26,7 @@ pub(crate) struct ByteLists<'a> {
 
 /// The same matrix column by column: which rows are lit in each, and how far each row's list has been read. Columns are
 /// read once each, ascending, so that a row's next element stands at its cursor and no transposed lists are needed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Columns<'a> {
     /// `groups` masks for each column; bit `s` of mask `i` for row `64·i + s`, low word first.
     pub masks: &'a [[u32; 2]],

@@ -3,6 +3,10 @@
 use super::copy;
 use crate::slices::rows_mut;
 
+/// Registers in the main tile: eight running sums a lane hide the latency of an addition; a Cortex-M4F has 32 single
+/// ones in all, of which sixteen may be sums.
+pub(super) const TILE: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
+
 /// `acc ← acc + c·row` in one register: made anew as a whole, since element-wise updates may stay in memory.
 #[inline(always)]
 pub(super) fn add_scaled<const L: usize>(acc: &mut [f32; L], c: f32, row: &[f32; L]) {

@@ -3,7 +3,7 @@
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{copy, largest};
 use crate::model::params::Params;
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 
 /// Writes the parameters of [`Spec::folded`], a network without norms whose predictions are those of `params` up to
@@ -28,7 +28,7 @@ fn fold_params<'f>(spec: &Spec, params: Params<'_>, folded: &'f mut [f32]) -> Re
         copy(weights, from.weights);
         copy(bias, from.bias);
         if let Some(norm) = layer.norm() {
-            (norm.fold)(layer, weights, bias, params);
+            (norm.fold)(&layer, weights, bias, params);
         }
     }
     if largest(folded) < f32::INFINITY {

@@ -10,10 +10,10 @@ use crate::kernels;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::slices::{cut, cut_mut};
-pub use adam::{Adam, AdamConfig};
-pub use lookahead::{Lookahead, LookaheadConfig};
+pub use adam::{Adam, AdamConfig, AdamState};
+pub use lookahead::{Lookahead, LookaheadConfig, LookaheadState};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
-pub use sgd::{Sgd, SgdConfig};
+pub use sgd::{Sgd, SgdConfig, SgdState};
 
 /// What a training step asks of an optimizer; implement it for one of your own.
 pub trait Optimizer {

@@ -3,13 +3,11 @@
 use crate::error::{Error, Setting, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
-use crate::inputs::rows::{Place, Rows, Update};
-use crate::inputs::samples::Inputs;
-use crate::inputs::sets::Form;
+use crate::inputs::Inputs;
+use crate::inputs::batch::{Batch, Place, Slot, Update};
 use crate::kernels;
 use crate::model::{Mark, Model, Workspace};
-use crate::network::layer::{Layer, Norm};
-use crate::network::link::Link;
+use crate::network::layer::Norm;
 use crate::network::spec::Spec;
 use crate::optim::Optimizer;
 use crate::score::{Score, score_with_gradient};
@@ -50,10 +48,10 @@ impl Model<'_> {
         check_rate(rate)?;
         optimizer.check(self)?;
         let mut score = Score::default();
-        let mut form = Form::Unused;
-        let (trace, bound, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
+        let mut slot = Slot::default();
+        let (trace, bound, block) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
         self.begin(optimizer, rate, trace.samples as f32, bound)?;
-        descend(&trace, self.spec, self.params, block, optimizer);
+        descend(&trace, &self.spec, self.params, block, optimizer);
         Ok(score)
     }
 
@@ -83,20 +81,20 @@ impl Model<'_> {
         if gradient.clipped.is_some() {
             return Err(Error::Clipped);
         }
-        let (mut score, mut form) = (gradient.score, Form::Unused);
-        let (trace, _, block) = self.trace(inputs, targets, &mut score, work, &mut form)?;
+        let (mut score, mut slot) = (gradient.score, Slot::default());
+        let (trace, _, block) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
         let (mut norms, before) = (&*trace.norms, gradient.score.samples());
         for layer in self.spec.layers() {
             let pooled = layer.pooled(gradient.sum);
-            let largest = |norm: &Norm| (norm.largest)(layer, pooled, &mut norms, trace.samples, before);
+            let largest = |norm: &Norm| (norm.largest)(&layer, pooled, &mut norms, trace.samples, before);
             if layer.norm().map(largest).is_some_and(|largest| !is_moderate(largest)) {
                 return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
             }
         }
         if let Some(squares) = &mut gradient.squares {
-            squares.add(square(&trace, self.spec, gradient.sum, block), trace.samples as u64);
+            squares.add(square(&trace, &self.spec, gradient.sum, block), trace.samples as u64);
         }
-        trace.accumulate(self.spec, gradient.sum, before);
+        trace.accumulate(&self.spec, gradient.sum, before);
         gradient.score = score;
         Ok(score)
     }
@@ -140,7 +138,7 @@ impl Model<'_> {
     fn follow_pooled(&mut self, gradient: &Gradient<'_>) {
         for layer in self.spec.layers() {
             if let Some(norm) = layer.norm() {
-                (norm.follow_pooled)(layer, self.params, layer.pooled(gradient.sum), gradient.score.samples());
+                (norm.follow_pooled)(&layer, self.params, layer.pooled(gradient.sum), gradient.score.samples());
             }
         }
     }
@@ -161,29 +159,29 @@ impl Model<'_> {
     /// after an error; also returns a bound on the magnitudes of the gradient, and memory for a block of it.
     fn trace<'w>(
         &self,
-        inputs: Inputs<'w>,
+        inputs: &'w Inputs<'w>,
         targets: Targets<'_>,
         score: &mut Score,
         work: &'w mut Workspace<'_>,
-        form: &'w mut Form<'w>,
+        slot: &'w mut Slot<'w>,
     ) -> Result<(Trace<'w>, f32, &'w mut [f32]), Error> {
-        let spec = self.spec;
-        let (samples, largest) = targets.check(spec, &inputs)?;
+        let spec = &self.spec;
+        let (samples, largest) = targets.check(spec, inputs)?;
         if samples < 2 && spec.normed() > 0 {
             return Err(Error::SingleSample);
         }
         let (floats, mut lists) = work.take(spec, samples, spec.work_len(samples))?;
         let (mut kept, row) = Kept::split(floats, spec, samples);
         let block = lists.split_block(samples, spec, row);
-        let many = lists.many;
-        let inputs = inputs.prepare(spec, samples, lists, true, form)?;
+        let several = lists.several;
+        let inputs = inputs.prepare(spec, samples, lists, true, slot)?;
         let dropping = Some((&self.draws, score.samples() as u32));
-        run_training(spec, self.params, inputs, (samples, many), &mut kept, dropping);
+        run_training(spec, self.params, inputs, (samples, several), &mut kept, dropping);
         let Kept { activations, slopes: deltas, norms } = kept;
         let outputs = deltas.len().saturating_sub(spec.outputs().saturating_mul(samples));
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
-        let mut trace = Trace { inputs, activations, deltas, norms, samples, many };
+        let mut trace = Trace { inputs, activations, deltas, norms, samples, several };
         let bound = trace.descend(spec, self.params, largest);
         if !is_moderate(bound) {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
@@ -204,11 +202,11 @@ fn descend(trace: &Trace<'_>, spec: &Spec, params: &mut [f32], block: &mut [f32]
         let (norm, rest) = cut_mut(rest, layer.norm_len());
         params = rest;
         match x {
-            Rows::One(x) => {
+            Batch::One(x) => {
                 optimizer.update_outer(layer.offset(), weights, x, deltas, block);
                 optimizer.update_outer(layer.offset().wrapping_add(layer.weight_len()), bias, &[1.0], deltas, block);
             }
-            Rows::Batch(batch) => {
+            Batch::Many(batch) => {
                 let skip_zero = optimizer.rests_at_zero();
                 let place = Place { layer, weights, bias, norm, norms: &mut norms, deltas, block };
                 batch.descend(place, skip_zero, &mut Along(optimizer));
@@ -227,16 +225,16 @@ fn square(trace: &Trace<'_>, spec: &Spec, scratch: &mut [f32], block: &mut [f32]
         rest = cut_mut(tail, layer.norm_len()).1;
         let mut rows = SquareOfRows { width: layer.outputs(), sum };
         match x {
-            Rows::One(x) => {
+            Batch::One(x) => {
                 let row = cut_mut(block, layer.outputs()).0;
                 for x in x.iter().chain(&[1.0]) {
                     row.iter_mut().zip(deltas).for_each(|(g, d)| *g = x * d);
                     rows.add(row);
                 }
             }
-            Rows::Batch(batch) => {
+            Batch::Many(batch) => {
                 // What the norm learns comes after, and nothing is to move.
-                let layer = &Layer { norm: Link(None), ..*layer };
+                let layer = &layer.plain();
                 let place = Place { layer, weights, bias, norm: &mut [], norms: &mut &[][..], deltas, block };
                 batch.descend(place, true, &mut rows);
             }

@@ -3,7 +3,7 @@
 use super::Swag;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::forward::run;
-use crate::inputs::samples::Inputs;
+use crate::inputs::Inputs;
 use crate::kernels::{clear, mean_update};
 use crate::model::Workspace;
 use crate::model::params::LIMIT;

@@ -14,7 +14,7 @@ use crate::error::Value;
 use crate::host::DataError;
 use crate::host::HostError;
 use crate::host::memory::zeros;
-use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig, fit_len, preprocess_len};
+use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig};
 use crate::random::{self, Purpose};
 use std::borrow::ToOwned;
 use std::format;
@@ -193,7 +193,7 @@ impl Tables {
 
     fn fit(&self, learned: &Table) -> Result<Vec<f32>, HostError> {
         let inputs = self.columns.inputs.len();
-        let (mut floats, mut counts) = (zeros(fit_len(inputs))?, zeros(inputs)?);
+        let (mut floats, mut counts) = (zeros(Fit::state_len(inputs))?, zeros(inputs)?);
         let mut fit = Fit::new(self.config, inputs, &mut floats, &mut counts)?;
         fit.add(&learned.inputs)?;
         let at = |feature: usize, what: &str| {
@@ -206,14 +206,14 @@ impl Tables {
             Error::Preprocess { feature } => at(feature, "has numbers too far apart"),
             other => HostError::Core(other),
         })?;
-        floats.truncate(preprocess_len(inputs));
+        floats.truncate(Preprocess::state_len(inputs));
         Ok(floats)
     }
 
     /// Mean and deviation of each number to predict.
     fn units(&self, learned: &Table) -> Result<Units, HostError> {
         let targets = self.columns.targets.len();
-        let (mut floats, mut counts) = (zeros(fit_len(targets))?, zeros(targets)?);
+        let (mut floats, mut counts) = (zeros(Fit::state_len(targets))?, zeros(targets)?);
         let mut fit = Fit::new(PreprocessConfig::default(), targets, &mut floats, &mut counts)?;
         fit.add(&learned.values)?;
         let numbers = fit.finish()?;

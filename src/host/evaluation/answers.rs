@@ -21,7 +21,7 @@ use std::vec::Vec;
 #[non_exhaustive]
 pub struct Verdict {
     /// The class with the largest output; of a single output, whether it is above 0, which says nothing of a value.
-    pub class: usize,
+    pub class: u16,
     /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` that tells two
     /// classes apart counts as `−z, z`.
     pub outputs: Vec<f32>,

@@ -124,7 +124,7 @@ impl SetEvaluation {
         let mut ranks: Vec<u64> = zeros(width)?;
         for (row, &class) in outputs.chunks(width).zip(&classes) {
             confusion.add(class, argmax(row))?;
-            ranks[rank(row, class)?] += 1;
+            ranks[usize::from(rank(row, class)?)] += 1;
         }
         let has_classes = spec.loss_kind() == Loss::SoftmaxCrossEntropy;
         let mut calibration = Calibration::default();

@@ -6,7 +6,7 @@ use crate::host::data::{DataIdentity, Dataset, Preparation, Units};
 use crate::host::memory::zeros;
 use crate::host::plan::{describe, widths};
 use crate::model::fold;
-use crate::network::part::Split;
+use crate::network::layout::Split;
 use crate::store::checkpoint::check_params;
 use crate::{Error, Spec};
 use std::format;

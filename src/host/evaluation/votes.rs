@@ -25,7 +25,7 @@ pub(in crate::host) fn poll<const N: usize>(
     ask: impl FnOnce(&mut [Poll<'_>]) -> Result<(), HostError>,
 ) -> Result<[[Tally; 3]; N], HostError> {
     let memory = |(_, indices): &(_, &[u32])| {
-        let [soft, pooled, hard] = VOTES.map(|(_, vote)| Floats::zeros(vote.len(indices.len(), spec.outputs())));
+        let [soft, pooled, hard] = VOTES.map(|(_, vote)| Floats::zeros(vote.state_len(indices.len(), spec.outputs())));
         Ok([soft?, pooled?, hard?])
     };
     let mut memories = sets.iter().map(memory).collect::<Result<Vec<_>, HostError>>()?;

@@ -5,7 +5,7 @@ use crate::host::data::{DataIdentity, Preparation, identity};
 use crate::host::evaluation::SavedModel;
 use crate::host::memory::zeros;
 use crate::model::Params;
-use crate::store::{checkpoint_len, holds_average, load, load_spec, save};
+use crate::store::{holds_average, load, load_spec, save};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -16,7 +16,7 @@ impl SavedModel {
     /// [`HostError::Memory`], or [`HostError::Core`] for parameters that are not finite.
     pub(in crate::host) fn to_checkpoint(&self) -> Result<Vec<u8>, HostError> {
         self.check()?;
-        let mut bytes = zeros(checkpoint_len(&self.spec))?;
+        let mut bytes = zeros(self.spec.checkpoint_len())?;
         save(&self.spec, Params { is_average: self.is_average, ..Params::from(&self.params) }, &mut bytes)?;
         bytes.extend(self.sections()?);
         Ok(bytes)
@@ -38,7 +38,7 @@ impl SavedModel {
         let spec = load_spec(bytes).map_err(|e| e.to_string())?;
         let mut params = zeros(spec.param_len()).map_err(|e| e.to_string())?;
         load(bytes, &mut params).map_err(|e| e.to_string())?;
-        let rest = bytes.get(checkpoint_len(&spec)..).unwrap_or(&[]);
+        let rest = bytes.get(spec.checkpoint_len()..).unwrap_or(&[]);
         let (preparation, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
             (None, rest)
         } else {

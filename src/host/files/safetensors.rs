@@ -7,7 +7,7 @@ use crate::host::data::{Columns, DataIdentity, Preparation};
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::{Described, Description, describe, loss_name, parse_description};
 use crate::network::{Math, Part};
-use crate::preprocess::preprocess_len;
+use crate::preprocess::Preprocess;
 use crate::store::checkpoint::check_params;
 use crate::{Activation, Loss, Spec};
 use safetensors::tensor::TensorView;
@@ -315,7 +315,7 @@ fn read_preparation(
     if columns.is_none() && !file.names().iter().any(|name| names.iter().any(|ours| ours == name)) {
         return Ok(None);
     }
-    let mut floats = vec![0.0; preprocess_len(spec.inputs())];
+    let mut floats = vec![0.0; Preprocess::state_len(spec.inputs())];
     for (i, name) in names.iter().enumerate() {
         let tensor = file.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
         if tensor.shape() != [spec.inputs()] || tensor.dtype() != Dtype::F32 {

@@ -10,7 +10,7 @@ use std::vec::Vec;
 /// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
 pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
     let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
-    let layer = |l: &Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(l), l.dropout());
+    let layer = |l: Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(&l), l.dropout());
     let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
     let average = if is_average { AVERAGE } else { "" };
     format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))

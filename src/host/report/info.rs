@@ -5,7 +5,6 @@ use crate::Spec;
 use crate::host::data::Preparation;
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::{activation_name, loss_name};
-use crate::store::checkpoint_len;
 use std::borrow::ToOwned;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -50,7 +49,7 @@ pub fn info(model: &SavedModel) -> String {
     let memory = memory.into_iter().chain(preprocessing);
     let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
     let prepared = model.preparation.as_ref().map(preparation).unwrap_or_default();
-    let size = checkpoint_len(spec) + model.sections().map_or(0, |bytes| bytes.len());
+    let size = spec.checkpoint_len() + model.sections().map_or(0, |bytes| bytes.len());
     let trained = match &model.trained_on {
         Some(data) => format!("trained on {data}, digest {:016x}", data.digest),
         None => "the file does not say what it was trained on".to_owned(),

@@ -18,7 +18,7 @@ pub const NOTES: &[(&str, &str)] = &[
         "Micro-batches adapted to running statistics",
         "Which statistics decide, and by what rule, is not said. Here the batch grows where the noise of the gradient, \
          measured between micro-batches, stays above a share of its length for many updates (the norm test of Byrd et al. \
-         2012). The rate moves as without it. With Adam and dropout this may come too early or too late: README compares it \
+         2012). The rate moves as without it. With Adam and dropout this may come too early or too late: the guide compares it \
          with a batch that doubles.",
     ),
     (

@@ -6,6 +6,8 @@ use std::vec::Vec;
 
 mod steps;
 mod sums;
+#[cfg(feature = "std")]
+mod thresholds;
 
 /// Zeros are as frequent as in a real image; magnitudes span the range where rounding shows.
 fn numbers(n: usize) -> impl Strategy<Value = Vec<f32>> {

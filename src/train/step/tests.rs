@@ -5,7 +5,7 @@ use crate::model::params::{LIMIT, Params};
 use crate::network::activation::Activation;
 use crate::network::loss::Loss;
 use crate::optim::Optimizer;
-use crate::optim::{Adam, AdamConfig, Sgd, SgdConfig};
+use crate::optim::{Adam, AdamConfig, AdamState, Sgd, SgdConfig, SgdState};
 use std::boxed::Box;
 use std::vec;
 
@@ -58,19 +58,25 @@ fn states_from_elsewhere_give_no_false_bound_or_are_refused() {
     let momentum = SgdConfig { momentum: 0.9, ..SgdConfig::default() };
     let state = |index| Some(Error::NonFinite { value: Value::State, index });
     for odd in [1e30, -1e30, 1e38] {
-        follow(&mut Sgd::resume(momentum, &NET, &mut [odd; LEN]).unwrap(), 0.1);
+        follow(&mut Sgd::resume(SgdState::new(momentum, &NET).unwrap(), &mut [odd; LEN]).unwrap(), 0.1);
         for beta2 in [0.0, 0.999] {
             let mut moments = [odd.abs(); 2 * LEN];
             moments[3] = odd;
             let config = AdamConfig { beta2, ..AdamConfig::default() };
-            follow(&mut Adam::resume(config, &NET, &mut moments, 3).unwrap(), 0.1);
+            follow(&mut Adam::resume(AdamState::new(config, &NET, 3).unwrap(), &mut moments).unwrap(), 0.1);
         }
     }
     for odd in [LIMIT, -f32::MAX, f32::INFINITY, f32::NAN, -1.0] {
         let (mut velocity, mut moments) = ([0.1; LEN], [0.1; 2 * LEN]);
         (velocity[5], moments[LEN + 7]) = (odd, odd);
-        assert_eq!(Sgd::resume(momentum, &NET, &mut velocity).err(), if odd == -1.0 { None } else { state(5) });
-        assert_eq!(Adam::resume(AdamConfig::default(), &NET, &mut moments, 3).err(), state(LEN + 7));
+        assert_eq!(
+            Sgd::resume(SgdState::new(momentum, &NET).unwrap(), &mut velocity).err(),
+            if odd == -1.0 { None } else { state(5) }
+        );
+        assert_eq!(
+            Adam::resume(AdamState::new(AdamConfig::default(), &NET, 3).unwrap(), &mut moments).err(),
+            state(LEN + 7)
+        );
     }
 }
 
@@ -144,7 +150,7 @@ fn parameters_that_were_lent_out_or_drawn_anew_have_no_bound() {
     let (mut params, mut floats, mut mean) = ([0.5; LEN], vec![0.0; NET.work_len(1)], [0.0; LEN]);
     let mut model = Model::new(&NET, &mut params).unwrap();
     let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     model.train(&[0.5; 3], Targets::Values(&[1.0; 2]), &mut sgd, 0.1, &mut work).unwrap();
     let mut average = Averager::new(&mut mean);
     model.params_mut()[3] = f32::NAN;
@@ -174,7 +180,7 @@ fn an_optimizer_that_gives_no_bound_leaves_the_look_to_the_average() {
     let (mut params, mut floats, mut mean) = (vec![0.0; LEN], vec![0.0; NET.work_len(1)], vec![0.0; LEN]);
     let mut model = Model::new(&NET, &mut params).unwrap();
     let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
-    let sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let sgd = Sgd::plain(&NET).unwrap();
     let mut optimizers: [Box<dyn Optimizer>; 4] =
         [Box::new(sgd), Box::new(Wild(f32::NAN)), Box::new(Wild(-0.5)), Box::new(Wild(f32::INFINITY))];
     let mut average = Averager::new(&mut mean);

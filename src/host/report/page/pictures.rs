@@ -35,7 +35,8 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
     let (samples, classes) = (test.samples, test.outputs.len() / test.samples.len().max(1));
     let taken = |(i, row): (usize, &[f32])| {
         let (class, right) = (argmax(row), samples.label(i)?);
-        (class != usize::from(right)).then(|| (row[class], row[usize::from(right)], i, class, right))
+        let of = |class: u16| row[usize::from(class)];
+        (class != u16::from(right)).then(|| (of(class), of(right.into()), i, class, right))
     };
     let mut wrong: Vec<_> = test.outputs.chunks(classes.max(1)).enumerate().filter_map(taken).collect();
     // Of equally sure ones the surest that it is not what it is, then the first.
