@@ -4,7 +4,7 @@ use crate::error::{Buffer, Error, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
-use crate::inputs::batch::Slot;
+use crate::inputs::listed::Slot;
 use crate::model::{Model, Workspace};
 use crate::network::layer::{Layer, Norm};
 use crate::network::spec::Spec;

@@ -4,9 +4,11 @@
 
 pub(crate) mod batch;
 
-pub(crate) mod lists;
+pub(crate) mod listed;
 
 pub(crate) mod sets;
+
+pub(crate) mod lists;
 
 mod sparse;
 
@@ -17,10 +19,10 @@ use crate::error::{Error, Value};
 use crate::finite::check_finite;
 use crate::network::spec::Spec;
 use crate::slices::cut;
-use batch::{Batch, Slot};
+use batch::Batch;
 use core::fmt;
-use lists::Space;
-use sets::{Set, whole_rows};
+use listed::Slot;
+use sets::{Set, Space, whole_rows};
 
 /// The inputs of `n` samples: any slice of floats, or rows of a set that [`picked`](Self::picked), [`bytes`](Self::bytes)
 /// and [`sparse`](Self::sparse) name. The same numbers give the same bits in each kind.

@@ -2,8 +2,8 @@
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::check_finite;
-use crate::inputs::batch::{Batch, Many, Slot};
-use crate::inputs::lists::Space;
+use crate::inputs::batch::{Batch, Many, Several};
+use crate::inputs::listed::Slot;
 use crate::kernels::{self, ByteRows, CompressedRows};
 use crate::network::layer::Layer;
 use crate::network::spec::Spec;
@@ -35,6 +35,35 @@ pub(crate) struct Kind {
     forward: fn(&Set<'_>, &Layer, &[f32], &[f32], &mut [f32]),
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from a first one on.
     gradient: fn(&Set<'_>, &Layer, usize, &[f32], &mut [f32]),
+}
+
+/// Memory for the lists of a batch, with what the caller gave of it.
+pub(crate) struct Space<'w> {
+    pub floats: &'w mut [f32],
+    pub integers: &'w mut [u32],
+    pub lists: Option<&'static Lists>,
+    /// What several samples of floats need.
+    pub several: Option<Several>,
+}
+
+impl<'w> Space<'w> {
+    /// Sets a block for gradients apart from the lists of `n` samples: `row` where there are no lists.
+    pub(crate) fn split_block(&mut self, n: usize, spec: &Spec, row: &'w mut [f32]) -> &'w mut [f32] {
+        let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK);
+        let (floats, block) = cut_mut(core::mem::take(&mut self.floats), lists);
+        self.floats = floats;
+        if block.len() > row.len() { block } else { row }
+    }
+}
+
+/// What makes batches with lists of each kind of samples, where lists are worth it; linked with memory for them.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    /// Whether there is enough memory for the lists of so many samples.
+    pub check: fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>,
+    pub floats: for<'s, 'w> fn(&'w [f32], usize, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
+    pub bytes: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
+    pub sparse: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
 }
 
 /// Floats, shape `(samples, inputs)`, which pass one by one.

@@ -1,11 +1,13 @@
 //! Which form of a sum runs: a question of speed, never of a bit.
 //!
-//! Each threshold stands here with its measurement: the time of the form that computes every product by that of the form
+//! Each threshold stands here with its measurement, those of a loop's own shape beside the loop: the time of the form that computes every product by that of the form
 //! that skips zeros, so that skipping is the faster one above 1. Columns give the share of coefficients that are not zero.
 //! Measured with 32 samples and 256 inputs on AVX2 (AMD EPYC), the best of 100 runs of each form in turn, by
 //! `cargo test --release --features std --lib thresholds -- --ignored --nocapture`.
 
-use super::{clear, count_columns, count_floats, dispatch, inner, outer};
+use super::dense::ROWS;
+use super::dispatch::{self, count_columns, count_floats, outer};
+use super::inner::{self, clear};
 
 /// Whether tiles over several samples pay: not where registers are few and batches small. Measured on x86-64 alone; AArch64
 /// has as many registers as AVX-512.
@@ -13,18 +15,6 @@ const DENSE_TILES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch6
 
 /// Floats that are worth computing at once: one where there are no vectors.
 pub(crate) const VECTORS: usize = if inner::TILES { 1 } else { 8 };
-
-/// Rows of running sums in a dense tile; with fewer rows registers stay idle. Two samples of 64 outputs take 1.2 to 3.4
-/// times as long as with zeros skipped, and still as long where nothing is zero.
-pub(super) const ROWS: usize = 4;
-
-/// Rows of running sums from which on a panel of the matrix is worth its copy. With 512 inputs and outputs: 8 rows take
-/// 95 µs without it and 102 with it, 12 rows 140 and 132, 16 rows 185 and 154, 64 rows 757 and 477.
-pub(super) const PANEL_FROM: usize = 4 * ROWS;
-
-/// Outputs up to which eight rows of weights are transposed before their dot products. With 8 outputs a batch takes
-/// 7.7 µs, and 16.4 with a tree for each sum; with 10 outputs 8.1 and 49.9, with 32 20.3 and 23.6, with 40 28.9 and 25.8.
-pub(super) const TRANSPOSED: usize = 32;
 
 /// Whether the dense form of [`forward`] is the faster one: the fewer the columns, the less a skipped row of them saves.
 ///

@@ -15,19 +15,20 @@
 //! the form of a sum that is the fastest, with the same bits. Why they are fast, and what bounds them:
 //! `docs/src/reasons/fast.md`.
 
+mod prefetch;
 mod arguments;
-mod body;
-mod choose;
-mod dense;
-mod dispatch;
-mod dots;
-mod exponential;
 #[cfg_attr(all(cygnet_cortex_m, not(cygnet_plain)), path = "cortex_m/mod.rs")]
 #[cfg_attr(not(all(cygnet_cortex_m, not(cygnet_plain))), path = "portable.rs")]
 mod inner;
-mod listed;
-mod lists;
 mod registers;
+mod lists;
+mod listed;
+mod dense;
+mod dots;
+mod exponential;
+mod body;
+mod dispatch;
+mod choose;
 
 pub(crate) use arguments::{
     Adam, ByteRows, CompressedRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd,
@@ -37,10 +38,10 @@ pub(crate) use choose::{
 };
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, add, count_bytes, count_columns, count_floats, decayed, dot, exp, forward_bytes, forward_compressed,
-    forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats,
-    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
-    momentum, outer, prefetch, scale, scale_bytes, schedule_free, sgd, swap,
+    adam, add, count_bytes, count_floats, decayed, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
+    forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats, listed_byte_rows,
+    listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update, momentum, outer,
+    scale, scale_bytes, schedule_free, sgd, swap,
 };
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub use dispatch::{force, ran};

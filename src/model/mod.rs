@@ -6,7 +6,8 @@ mod fold;
 
 use crate::error::{Buffer, Error, Setting};
 use crate::inputs::batch::{Several, several};
-use crate::inputs::lists::{LISTS, Lists, Space};
+use crate::inputs::lists::LISTS;
+use crate::inputs::sets::{Lists, Space};
 use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;

@@ -1,6 +1,6 @@
 //! A batch through a norm in training, forward and back, by its own statistics.
 
-use super::{EPSILON, Params, samples_of};
+use super::params::{EPSILON, Params, samples_of};
 use crate::kernels;
 use crate::network::layer::Layer;
 use crate::slices::{cut, cut_mut, rows, rows_mut};

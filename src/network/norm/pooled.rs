@@ -1,7 +1,7 @@
 //! What batches leave: gradients, running statistics that follow, statistics pooled over batches.
 
 use super::batch::Room;
-use super::{MOMENTUM, samples_of};
+use super::params::{MOMENTUM, samples_of};
 use crate::kernels;
 use crate::network::layer::{Layer, Update};
 use crate::slices::{cut, cut_mut};

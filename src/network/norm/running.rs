@@ -1,6 +1,6 @@
 //! A norm by its running statistics: in prediction, and folded into weights and bias.
 
-use super::{EPSILON, Params};
+use super::params::{EPSILON, Params};
 use crate::kernels;
 use crate::network::layer::Layer;
 use crate::slices::{cut, cut_mut, rows_mut};
