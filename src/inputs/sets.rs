@@ -25,10 +25,13 @@ pub(crate) struct Set<'a> {
     pub inputs: usize,
 }
 
+/// Of a set and a width of its rows.
+type CheckSet = fn(&Set<'_>, usize) -> Result<(usize, f32), Error>;
+
 /// What is done with a kind of set, so that an image links the kinds that it names.
 pub(crate) struct Kind {
     /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
-    check: fn(&Set<'_>, usize) -> Result<(usize, f32), Error>,
+    check: CheckSet,
     /// The picked rows as a batch, for training also by input; in lists where there is memory for them.
     prepare: for<'s, 'w> fn(&'s Set<'w>, &Spec, Space<'w>, bool, &'s mut Slot<'w>) -> Result<Batch<'s>, Error>,
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
@@ -56,11 +59,14 @@ impl<'w> Space<'w> {
     }
 }
 
+/// Of a network, samples, floats and integers.
+type CheckLists = fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>;
+
 /// What makes batches with lists of each kind of samples, where lists are worth it; linked with memory for them.
 #[derive(Debug)]
 pub(crate) struct Lists {
     /// Whether there is enough memory for the lists of so many samples.
-    pub check: fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>,
+    pub check: CheckLists,
     pub floats: for<'s, 'w> fn(&'w [f32], usize, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
     pub bytes: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
     pub sparse: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,

@@ -99,7 +99,7 @@ pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
         rows
     };
     let rows: Vec<Row> = averages.iter().flat_map(of).collect();
-    (!rows.is_empty()).then(|| Comparison { rows, spec: *spec })
+    (!rows.is_empty()).then_some(Comparison { rows, spec: *spec })
 }
 
 /// The row of a model.

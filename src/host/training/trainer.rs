@@ -133,7 +133,8 @@ pub(super) struct Progress {
 /// What is done after each update: with the model, the steps of the plan's batch before and after it, and the sums.
 pub(super) type Each<'a> = dyn FnMut(&Model<'_>, Range<u64>, &Sums) -> Result<(), HostError> + 'a;
 
-/// How a pass makes batches of its visits.
+/// How a pass makes batches of its visits; there is one of it, on the stack.
+#[allow(clippy::large_enum_variant)]
 enum Batches<'g> {
     /// Each is one.
     Whole(&'g mut [f32]),

@@ -1,6 +1,7 @@
 //! Weighted sums of rows and dot products, in every form.
 
 use super::*;
+use crate::kernels::dispatch::count_columns;
 use crate::slices::cut_mut;
 use std::vec;
 
@@ -226,7 +227,7 @@ proptest! {
             assert_eq!(count_floats(&x), count_bytes(&bytes));
             let columns = inputs.div_ceil(2);
             let lit = (0..n * inputs).filter(|i| i % inputs < columns && x[*i] != 0.0).count();
-            assert_eq!(super::super::dispatch::count_columns(&x, inputs, columns), lit);
+            assert_eq!(count_columns(&x, inputs, columns), lit);
         });
     }
 
