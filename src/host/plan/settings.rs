@@ -132,7 +132,7 @@ impl Plan {
     /// The network for samples of `inputs` numbers and so many classes.
     ///
     /// # Errors
-    /// [`HostError::Usage`] or [`Error::Spec`] for a network that cannot be.
+    /// [`HostError::Usage`] or [`Error::Spec`](crate::Error::Spec) for a network that cannot be.
     pub fn spec(&self, inputs: usize, classes: usize) -> Result<Spec, HostError> {
         if self.hidden.len() >= MAX_LAYERS {
             let most = MAX_LAYERS - 1;
