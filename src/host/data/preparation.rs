@@ -8,13 +8,10 @@ use super::identity;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::memory::zeros;
+use crate::host::prelude::*;
 use crate::preprocess::Preprocess;
 use crate::store::checkpoint::CRC;
-use std::borrow::ToOwned;
-use std::format;
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 const MAGIC: [u8; 8] = *b"\x89CYGCOL\n";
 

@@ -5,6 +5,7 @@ use crate::host::HostError;
 use crate::host::data::{Samples, TargetSpace};
 use crate::host::memory::{Floats, zeros};
 use crate::host::plan::Plan;
+use crate::host::prelude::*;
 use crate::metrics::Score;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
@@ -12,7 +13,6 @@ use crate::{Error, Gradient, Model, Spec, Targets, Workspace};
 use core::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::vec::Vec;
 
 /// The memory that samples which pass together need.
 struct Pass {
@@ -263,14 +263,13 @@ fn descend(
 mod tests {
     use crate::host::data::Augment;
     use crate::host::plan::{AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
+    use crate::host::prelude::*;
     use crate::host::training::feed::tests::small;
     use crate::host::training::outcome::{Deaf, Outcome};
     use crate::host::training::run::train_on;
     use crate::optim::SgdConfig;
     use std::num::NonZeroUsize;
     use std::sync::atomic::AtomicBool;
-    use std::vec;
-    use std::vec::Vec;
 
     /// 500 training samples, batches of 20.
     fn plan() -> Plan {
