@@ -4,7 +4,6 @@ use cygnet::Spec;
 use cygnet::host::data::{Dataset, Preparation};
 use cygnet::host::plan::{Plan, widths};
 use cygnet::host::report::NOTES;
-use cygnet::host::training::Outcome;
 use std::path::Path;
 
 /// What is about to happen, with the data from `from` and in the directory `out`.
@@ -52,18 +51,6 @@ fn few(names: &[String]) -> String {
 /// What the data are called.
 pub(crate) fn source(directory: Option<&Path>) -> String {
     directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string())
-}
-
-/// Where everything is, and what to try next.
-pub(crate) fn conclusion(out: &Path, many: bool, is_table: bool, outcomes: &[(u64, Outcome)]) -> String {
-    let directory = match outcomes.first() {
-        Some((seed, _)) if many => out.join(format!("seed-{seed}")),
-        _ => out.to_path_buf(),
-    };
-    let averaged = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
-    let model = directory.join(if averaged { "average.cygnet" } else { "last.cygnet" });
-    let page = outcomes.first().is_some_and(|(_, outcome)| outcome.last_marks.regression.is_none());
-    saved(out, &model, is_table, page)
 }
 
 /// Where everything of a run is, and a model of it to try; `page` where there is one.

@@ -1,10 +1,8 @@
 //! What can be wrong with a data file.
 
-use std::borrow::ToOwned;
+use crate::host::prelude::*;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// What is wrong with a data file, in one line that names the file, the place, and what was expected and found.
 #[derive(Debug, thiserror::Error)]

@@ -3,10 +3,9 @@
 use super::data_error::DataError;
 use crate::Error;
 use crate::error::Value;
-use std::boxed::Box;
+use crate::host::prelude::*;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::string::String;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,7 @@
 //! The columns of a table: which are inputs, which is to be predicted, and the names of its classes.
 
-use std::borrow::ToOwned;
+use crate::host::prelude::*;
 use std::collections::HashSet;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// The most classes.
 pub(in crate::host) const MAX_CLASSES: usize = 256;
@@ -240,7 +237,6 @@ pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec;
 
     fn strings(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()

@@ -19,15 +19,12 @@
 //! data from another by 64 bits, which other tools compute, too; it is no defence against who forges one.
 
 use super::samples::{Answers, Samples};
+use crate::Error;
+use crate::Spec;
 use crate::bytes::{Reader, Writer};
-use crate::{Error, Spec};
-use std::borrow::ToOwned;
+use crate::host::prelude::*;
 use std::fmt;
-use std::format;
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec;
-use std::vec::Vec;
 
 pub(in crate::host) const MAGIC: [u8; 8] = *b"\x89CYGDAT\n";
 const VERSION: u16 = 1;
@@ -246,9 +243,8 @@ fn add_floats(digest: &mut crc::Digest<'_, u64, crc::Table<16>>, floats: &[f32])
 
 /// A number as sixteen digits, since JSON's numbers have not so many.
 mod hexadecimal {
+    use crate::host::prelude::*;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use std::format;
-    use std::string::String;
 
     pub(in crate::host) fn serialize<S: Serializer>(digest: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format!("{digest:016x}"))
@@ -263,7 +259,6 @@ mod hexadecimal {
 mod tests {
     use super::*;
     use crate::host::data::dataset::Dataset;
-    use std::vec;
 
     /// As an independent program computes them from the files.
     #[test]

@@ -1,14 +1,10 @@
 //! Pictures as a network trained on MNIST wants them: gray, of its size, bright on dark.
 
+use crate::host::prelude::*;
 use core::ops::Range;
-use std::borrow::ToOwned;
-use std::format;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 use png::{ColorType, Decoder, Transformations};
 

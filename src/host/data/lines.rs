@@ -1,14 +1,10 @@
 //! Lines of a table as a file or a pipe gives them, with their numbers: whatever ends a line, and as far as quotes go on.
 
 use crate::host::DataError;
-use std::borrow::ToOwned;
-use std::boxed::Box;
-use std::format;
+use crate::host::prelude::*;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 16;
@@ -287,7 +283,6 @@ fn no_text(bytes: &[u8]) -> &'static str {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::string::ToString;
 
     /// Gives so many bytes at a time.
     struct Drops(Vec<u8>, usize);

@@ -9,12 +9,9 @@ use crate::Spec;
 use crate::bytes::{Reader, Writer};
 use crate::host::HostError;
 use crate::host::memory::zeros;
+use crate::host::prelude::*;
 use crate::preprocess::Preprocess;
-use std::borrow::ToOwned;
-use std::format;
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 const MAGIC: [u8; 8] = *b"\x89CYGCOL\n";
 

@@ -6,11 +6,8 @@ use super::header::{Survey, names};
 use super::lines::{Lines, cells};
 use super::table::{Dialect, Gaps, Table};
 use crate::host::DataError;
-use std::borrow::ToOwned;
-use std::format;
+use crate::host::prelude::*;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// What separates cells where that is not known yet.
 const UNKNOWN: &[u8] = b",;\t";

@@ -1,9 +1,8 @@
 //! Which training samples are set apart for validation.
 
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::random::{self, Purpose};
-use std::format;
-use std::vec::Vec;
 
 /// Which training samples a run sets apart: a share of them, by its seed alone.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,13 +2,9 @@
 
 use super::columns::{Columns, MAX_CLASSES, Places};
 use crate::host::DataError;
-use std::borrow::ToOwned;
+use crate::host::prelude::*;
 use std::collections::HashMap;
-use std::format;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 /// What a file says by itself or is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

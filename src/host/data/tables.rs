@@ -14,13 +14,10 @@ use crate::error::Value;
 use crate::host::DataError;
 use crate::host::HostError;
 use crate::host::memory::zeros;
+use crate::host::prelude::*;
 use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig};
 use crate::random::{self, Purpose};
-use std::borrow::ToOwned;
-use std::format;
 use std::path::PathBuf;
-use std::string::String;
-use std::vec::Vec;
 
 /// Which stream of random numbers sets the test's rows apart: the same for every seed, so that all are judged by the same.
 const TEST: (u64, u64) = (0, 1);

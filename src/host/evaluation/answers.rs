@@ -6,15 +6,12 @@ use crate::host::HostError;
 use crate::host::data::idx::{self, Images};
 use crate::host::data::{PIXEL_SCALE, Question, Questions, image};
 use crate::host::memory::zeros;
+use crate::host::prelude::*;
 use crate::metrics::{class_of, softmax};
 use crate::{Loss, Workspace, predict};
-use std::borrow::ToOwned;
-use std::format;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::string::ToString;
-use std::vec::Vec;
 
 /// What a model says of one image.
 #[derive(Clone, Debug, PartialEq)]

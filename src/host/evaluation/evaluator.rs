@@ -5,13 +5,12 @@ use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Samples, TargetSpace};
 use crate::host::memory::{Floats, room, zeros};
+use crate::host::prelude::*;
 use crate::metrics::{Score, score_each};
 use crate::score::score;
 use crate::{Error, Spec, Workspace, predict};
-use std::borrow::ToOwned;
 use std::num::NonZeroUsize;
-use std::vec::Vec;
-use std::{format, thread};
+use std::thread;
 
 /// Samples that pass at once.
 const BATCH: usize = 64;
@@ -190,7 +189,6 @@ mod tests {
     use super::*;
     use crate::metrics::evaluate;
     use crate::{Activation, Init, Model, Targets};
-    use std::vec;
 
     const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
 

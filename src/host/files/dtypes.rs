@@ -1,10 +1,8 @@
 //! The floats of other programs as those of this one.
 
+use crate::host::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// The numbers that are converted, and what becomes of them.
 pub(in crate::host) const CONVERTED: [(Dtype, &str); 3] = [

@@ -2,13 +2,11 @@
 
 use super::whole;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use std::collections::HashSet;
-use std::format;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// What the file is called.
 pub(in crate::host) const NAME: &str = "run.json";
@@ -115,7 +113,6 @@ pub(in crate::host) fn inside(directory: &Path, name: &str) -> Result<PathBuf, S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
 
     #[test]
     fn a_name_that_leaves_the_directory_is_refused_wherever_it_is_read() {

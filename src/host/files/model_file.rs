@@ -7,12 +7,10 @@ use crate::host::HostError;
 use crate::host::evaluation::{SavedModel, differing};
 use crate::host::memory::room;
 use crate::host::plan::MAX_PARAMS;
-use std::format;
+use crate::host::prelude::*;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::string::ToString;
-use std::vec::Vec;
 
 /// A larger file is not one of ours: parameters and room for a header and a preparation.
 const LARGEST: u64 = 4 * MAX_PARAMS as u64 + (1 << 24);

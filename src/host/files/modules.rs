@@ -7,12 +7,9 @@
 use crate::Error;
 use crate::error::SpecFault;
 use crate::host::plan::listed;
+use crate::host::prelude::*;
 use crate::network::MAX_LAYERS;
 use safetensors::SafeTensors;
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// The tensors of a preparation, one number a feature each: `(min(max(x, low), high) − shift)·scale`, `fill` for NaN.
 pub(in crate::host) const PREPROCESS: [&str; 5] = ["fill", "low", "high", "shift", "scale"];

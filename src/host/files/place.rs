@@ -7,15 +7,11 @@
 use super::manifest::{self, Manifest, inside};
 use super::whole;
 use crate::host::HostError;
-use std::borrow::ToOwned;
-use std::boxed::Box;
+use crate::host::prelude::*;
 use std::collections::HashSet;
-use std::format;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// Where a run that replaces another writes until its end.
 const UNFINISHED: &str = "unfinished";

@@ -2,12 +2,9 @@
 
 use crate::host::HostError;
 use crate::host::evaluation::SavedModel;
+use crate::host::prelude::*;
 use crate::{Activation, Loss};
-use std::borrow::ToOwned;
-use std::format;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
 
 /// How models are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

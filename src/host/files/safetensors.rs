@@ -6,17 +6,14 @@ use super::reading::{Reading, Unsaid};
 use crate::host::data::{Columns, DataIdentity, Preparation};
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::{Described, Description, describe, loss_name, parse_description};
+use crate::host::prelude::*;
 use crate::network::{Math, Part};
 use crate::preprocess::Preprocess;
 use crate::store::checkpoint::check_params;
 use crate::{Activation, Loss, Spec};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use std::borrow::ToOwned;
 use std::collections::HashMap;
-use std::string::{String, ToString};
-use std::vec::Vec;
-use std::{format, vec};
 
 /// Where the metadata of a file describe the network.
 const DESCRIPTION: &str = "cygnet";

@@ -3,10 +3,9 @@
 use super::place::numbered;
 use super::whole;
 use crate::host::HostError;
-use std::format;
+use crate::host::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::vec::Vec;
 
 /// Files of one stem, `plane.svg` and `plane.png`, or a single one.
 #[derive(Clone, Debug)]

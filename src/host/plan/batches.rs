@@ -2,7 +2,7 @@
 
 use super::settings::Plan;
 use crate::host::HostError;
-use std::format;
+use crate::host::prelude::*;
 
 impl Plan {
     /// Samples that pass at once: the micro-batch; where the batch grows, half of the first unless it is said, since two

@@ -5,12 +5,10 @@ use super::growth::{GrowthPlan, GrowthRule};
 use super::optimizer::OptimizerPlan;
 use super::settings::{DecayPlan, Plan};
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::optim::{LookaheadConfig, SgdConfig};
 use crate::{Init, Loss};
 use core::ops::RangeInclusive;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// Numbers and counts of a plan with the names of their settings, in the order in which they are checked.
 #[derive(Default)]

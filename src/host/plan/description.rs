@@ -1,11 +1,9 @@
 //! A network in a line of text, as files say what their tensors do not.
 
 use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
+use crate::host::prelude::*;
 use crate::network::{Layer, Math};
 use crate::{Activation, Loss, Spec};
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
 pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {

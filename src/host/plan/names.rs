@@ -1,11 +1,8 @@
 //! Short names of what networks are made of, as flags and files spell them.
 
+use crate::host::prelude::*;
 use crate::network::Math;
 use crate::{Activation, Loss, Spec};
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// The short name of an activation, as flags and files spell it.
 #[must_use]

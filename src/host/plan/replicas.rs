@@ -4,10 +4,9 @@ use super::averages::AverageKind;
 use super::optimizer::OptimizerPlan;
 use super::settings::Plan;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::replicas::{Pull, Start};
-use std::format;
 use std::num::NonZeroUsize;
-use std::string::ToString;
 use std::thread;
 
 /// Which samples replicas learn from.

@@ -5,11 +5,10 @@ use super::growth::GrowthPlan;
 use super::optimizer::OptimizerPlan;
 use crate::host::HostError;
 use crate::host::data::{Augment, Split};
+use crate::host::prelude::*;
 use crate::network::MAX_LAYERS;
 use crate::optim::{AdamConfig, LookaheadConfig};
 use crate::{Activation, Init, Loss, Spec};
-use std::vec::Vec;
-use std::{format, vec};
 
 /// The most parameters of a network, 2 GB of them.
 pub const MAX_PARAMS: usize = 500_000_000;
@@ -132,7 +131,7 @@ impl Plan {
     /// The network for samples of `inputs` numbers and so many classes.
     ///
     /// # Errors
-    /// [`HostError::Usage`] or [`Error::Spec`] for a network that cannot be.
+    /// [`HostError::Usage`] or [`Error::Spec`](crate::Error::Spec) for a network that cannot be.
     pub fn spec(&self, inputs: usize, classes: usize) -> Result<Spec, HostError> {
         if self.hidden.len() >= MAX_LAYERS {
             let most = MAX_LAYERS - 1;

@@ -2,11 +2,8 @@
 
 use super::table::{csv_bytes, json, percent};
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::host::training::Epoch;
-use std::borrow::ToOwned;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// The columns of [`epoch_line`]; batch and noise scale where batches grow.
 #[must_use]

@@ -2,11 +2,7 @@
 
 use super::table::{Table, aligned, percent};
 use crate::host::evaluation::{Evaluation, SetEvaluation};
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec;
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// The most classes whose confusion matrix is still a table that a terminal holds.
 const WIDEST: usize = 30;

@@ -5,10 +5,7 @@ use crate::Spec;
 use crate::host::data::Preparation;
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::{activation_name, loss_name};
-use std::borrow::ToOwned;
-use std::string::{String, ToString};
-use std::vec::Vec;
-use std::{format, vec};
+use crate::host::prelude::*;
 
 /// The layers of a network.
 #[must_use]

@@ -3,13 +3,10 @@
 use super::regression;
 use super::table::{Table, mean_sd};
 use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
+use crate::host::prelude::*;
 use crate::host::training::Outcome;
 use crate::metrics::Score;
 use crate::{Loss, Spec};
-use std::borrow::ToOwned;
-use std::string::String;
-use std::vec::Vec;
-use std::{format, vec};
 
 /// Rows of a comparison.
 const ROWS: usize = 9;

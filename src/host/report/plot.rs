@@ -2,6 +2,7 @@
 
 use super::table::csv_bytes;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::host::study::plane::{Grid, Mark};
 use contour::ContourBuilder;
 use plotters::coord::Shift;
@@ -9,12 +10,8 @@ use plotters::prelude::*;
 use plotters::style::colors::colormaps::ViridisRGB;
 use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::format;
 use std::io;
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec;
-use std::vec::Vec;
 
 const FONT: &str = "sans-serif";
 const WIDTH: u32 = 1240;

@@ -2,12 +2,8 @@
 
 use super::table::{Table, aligned, mean_sd, significant};
 use crate::host::evaluation::{Marks, Regression, RegressionEvaluation, TargetEvaluation, mean_and_sd};
+use crate::host::prelude::*;
 use crate::host::training::Outcome;
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec;
-use std::vec::Vec;
 
 const SETS: [&str; 3] = ["train", "validation", "test"];
 /// Where the test is among them.

@@ -3,14 +3,10 @@
 use super::models::loss_short;
 use super::table::{Table, aligned, mean_sd};
 use crate::host::evaluation::{SavedModel, error_percent, mean_and_sd};
+use crate::host::prelude::*;
 use crate::host::study::ensemble::Comparison;
 use crate::host::study::soup::Soup;
 use crate::metrics::Score;
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec;
-use std::vec::Vec;
 
 /// Why the mean of replicas that are [apart](crate::host::plan::ReplicaPlan::is_apart) is shown with a warning.
 pub const APART: &str = "Replicas that start apart and are never pulled lie in different basins, where hidden units have \

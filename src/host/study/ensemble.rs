@@ -5,15 +5,11 @@ use crate::host::HostError;
 use crate::host::data::{Dataset, Split};
 use crate::host::evaluation::{Evaluator, Marks, SavedModel, Tally, VOTES, error_percent, mean_and_sd, poll};
 use crate::host::plan::loss_name;
+use crate::host::prelude::*;
 use crate::host::training::Averaged;
 use crate::metrics::Score;
 use crate::replicas::Vote;
 use crate::{Loss, Spec};
-use std::borrow::ToOwned;
-use std::format;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 /// What one model, or several by a vote, are worth.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +95,7 @@ pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
         rows
     };
     let rows: Vec<Row> = averages.iter().flat_map(of).collect();
-    (!rows.is_empty()).then(|| Comparison { rows, spec: *spec })
+    (!rows.is_empty()).then_some(Comparison { rows, spec: *spec })
 }
 
 /// The row of a model.

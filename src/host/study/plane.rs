@@ -3,14 +3,11 @@
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{Evaluator, SavedModel, error_percent};
+use crate::host::prelude::*;
 use crate::host::training::Norms;
 use crate::metrics::Score;
-use std::borrow::ToOwned;
-use std::string::String;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::vec::Vec;
-use std::{format, vec};
 
 /// A point of a plane or a line with its name; `y = 0` on a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,7 +189,6 @@ pub fn survey(
 mod tests {
     use super::*;
     use crate::{Activation, Spec};
-    use std::string::ToString;
 
     const NET: Spec = Spec::new(2).dense(1, Activation::Identity).loss(crate::Loss::MeanSquared);
 

@@ -3,13 +3,10 @@
 use crate::host::HostError;
 use crate::host::data::{DataIdentity, Dataset, Split};
 use crate::host::evaluation::{Evaluator, SavedModel};
+use crate::host::prelude::*;
 use crate::host::training::Norms;
 use crate::metrics::Score;
 use crate::{Averager, Spec};
-use std::borrow::ToOwned;
-use std::string::String;
-use std::vec::Vec;
-use std::{format, vec};
 
 /// How saved models are averaged.
 #[derive(Clone, Debug, PartialEq)]

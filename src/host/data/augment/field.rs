@@ -3,11 +3,10 @@
 use super::settings::Elastic;
 use crate::host::HostError;
 use crate::host::memory::{Floats, zeros};
+use crate::host::prelude::*;
 use crate::kernels;
 use crate::network::Math;
 use crate::random::SampleDraws;
-use std::format;
-use std::vec::Vec;
 
 /// Blocks of draws that are used up before those of the field begin.
 const FIRST_BLOCK: u32 = 2;

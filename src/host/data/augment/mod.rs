@@ -12,10 +12,10 @@ use super::idx::MAX_PIXELS;
 use crate::Error;
 use crate::error::Buffer;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::random::SampleDraws;
 use field::Field;
 pub use settings::{Augment, Elastic};
-use std::format;
 use warp::Warp;
 
 /// Augments images of one size; one for each thread.

@@ -8,14 +8,12 @@ use super::piece::Piece;
 use super::piece::{TABLE_END, table_start};
 use crate::host::HostError;
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation, TestSet};
+use crate::host::prelude::*;
 use crate::host::report::evaluation::classes;
 use crate::host::report::table::percent;
 use plotters::element::Rectangle;
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// The most classes whose confusion matrix can be read.
 const WIDEST: usize = 30;

@@ -5,10 +5,7 @@ use super::escape::escape;
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::files::Place;
-use std::borrow::ToOwned;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// The name of the page in its directory.
 const PAGE: &str = "report.html";

@@ -1,6 +1,6 @@
 //! Text and numbers as HTML has them.
 
-use std::string::{String, ToString};
+use crate::host::prelude::*;
 
 /// A count with its thousands apart.
 pub(super) fn grouped(n: usize) -> String {

@@ -5,12 +5,9 @@ use super::canvas::{BLUE, GREEN, MUTED, ORANGE, PURPLE};
 use super::chart::{Chart, Dots, Line, Stroke};
 use super::piece::Piece;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::host::training::Epoch;
 use plotters::style::RGBColor;
-use std::format;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 /// What the curves of a run, or of several with equal plans, are drawn from.
 #[derive(Clone, Copy, Debug)]

@@ -6,12 +6,10 @@ use super::chart::{Chart, Dots, Line, Stroke};
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
+use crate::host::prelude::*;
 use crate::host::report::models::BASELINE;
 use crate::metrics::Score;
 use plotters::style::RGBColor;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// Pixels of a row.
 const ROW: i32 = 34;

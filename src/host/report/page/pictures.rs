@@ -6,12 +6,11 @@ use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::evaluation::TestSet;
+use crate::host::prelude::*;
 use crate::metrics::argmax;
 use crate::network::Part;
+use std::io;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
-use std::{format, io, vec};
 
 /// Wrong images that are shown, and the bytes that all may take.
 const WRONG: usize = 24;

@@ -2,11 +2,8 @@
 
 use super::canvas::Plot;
 use super::escape::escape;
+use crate::host::prelude::*;
 use crate::host::report::table::Table;
-use std::format;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 /// A part of a page. Text is escaped where it enters.
 #[derive(Clone, Debug, Default)]

@@ -6,10 +6,8 @@ use super::chart::{Chart, Dots, Line, Stroke};
 use super::models::colour;
 use super::piece::Piece;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::metrics::{Calibration, Reliability};
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// Fewer samples than these say little of the accuracy of a bin: its standard error is up to 9 points.
 const KNOWN: u64 = 30;

@@ -7,15 +7,11 @@ use super::piece::Piece;
 use super::runs::{Source, coupled, lead, model_sections, title, what_was_run};
 use super::settings::{batch, rate};
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::host::report::notes::NOTES;
 use crate::host::report::table::Table;
 use crate::host::report::variants::of_variants;
 use crate::host::study::{Reproduction, Stage, Variant};
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec;
-use std::vec::Vec;
 
 /// Errors of more than this multiple of the least would leave the others no room in a plot.
 const OUTLIER: f64 = 4.0;

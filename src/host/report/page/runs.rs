@@ -14,6 +14,7 @@ use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{Marks, SavedModel, TestSet, error_percent};
 use crate::host::plan::{AverageKind, Batches, Coupling, Plan, ReplicaPlan, widths};
+use crate::host::prelude::*;
 use crate::host::report::info::layers;
 use crate::host::report::models::{BASELINE, comparison, loss_short, models, models_of_seeds, remark, seeds};
 use crate::host::report::table::Table;
@@ -21,10 +22,6 @@ use crate::host::report::votes::APART;
 use crate::host::training::{Epoch, Outcome, Replicas};
 use crate::metrics::Calibration;
 use crate::replicas::{Pull, Start};
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// What was learned from.
 #[derive(Clone, Copy, Debug)]

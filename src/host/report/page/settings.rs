@@ -7,14 +7,11 @@ use crate::host::data::{Augment, Elastic};
 use crate::host::plan::{
     AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
 };
+use crate::host::prelude::*;
 use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::schedule::Shape;
 use crate::{Activation, Init};
-use std::borrow::ToOwned;
-use std::string::{String, ToString};
-use std::vec::Vec;
-use std::{format, vec};
 
 /// The settings of a run on data of this description, with this seed or these.
 #[must_use]

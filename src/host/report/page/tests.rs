@@ -10,17 +10,14 @@ use crate::host::data::idx::parse_images;
 use crate::host::data::{Dataset, Samples};
 use crate::host::evaluation::{Marks, TestSet};
 use crate::host::plan::{AverageKind, AveragePlan, DecayPlan, Plan};
+use crate::host::prelude::*;
 use crate::host::report::table::Table;
 use crate::host::training::{Averaged, Epoch, Outcome};
 use crate::metrics::{Calibration, Score};
 use crate::schedule::Shape;
 use crate::{Activation, Spec};
 use plotters::coord::ranged1d::ValueFormatter;
-use std::borrow::ToOwned;
-use std::format;
 use std::path::Path;
-use std::vec;
-use std::vec::Vec;
 
 #[test]
 fn known_values_of_base64() {

@@ -7,11 +7,10 @@ use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{Evaluator, SavedModel, VOTES, poll};
 use crate::host::plan::{Plan, ReplicaPlan};
+use crate::host::prelude::*;
 use crate::host::training::{Epoch, Observer, train, train_replicas};
 pub use recipe::{Recipe, Stage};
-use std::format;
 use std::sync::atomic::AtomicBool;
-use std::vec::Vec;
 pub use variants::{Figures, Variant, Variants};
 
 /// The experiment: its settings, and what came of it so far.
@@ -159,7 +158,6 @@ mod tests {
     use crate::host::training::Deaf;
     use crate::host::training::feed::tests::small;
     use crate::optim::SgdConfig;
-    use std::vec;
 
     fn recipe() -> Recipe {
         let optimizer = OptimizerPlan::Sgd(SgdConfig::default());

@@ -3,9 +3,9 @@
 use crate::Loss;
 use crate::host::HostError;
 use crate::host::plan::{Coupling, DecayPlan, GrowthPlan, OptimizerPlan, Plan, ReplicaPlan};
+use crate::host::prelude::*;
 use crate::optim::SgdConfig;
 use crate::replicas::{Pull, Start};
-use std::borrow::ToOwned;
 
 /// What is trained, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

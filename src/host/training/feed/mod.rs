@@ -4,9 +4,8 @@ use super::ahead::ahead;
 use crate::host::HostError;
 use crate::host::data::{Augment, Augmenter, Samples};
 use crate::host::memory::room;
+use crate::host::prelude::*;
 use core::num::NonZeroUsize;
-use std::borrow::ToOwned;
-use std::vec::Vec;
 
 /// Samples that a thread augments at once, in whole batches and at least one: enough that locks do not count, few enough
 /// for its cache.
