@@ -27,7 +27,7 @@ pub use history::{History, history};
 pub use models::{gap, spread};
 pub use pictures::{picture_size, weights, wrong};
 pub use piece::Piece;
-use piece::escape;
+use piece::{escape, prose};
 pub use reliability::reliability;
 pub use reproduction::of_reproduction;
 pub use runs::{ReplicaRun, Source, of_replica_seeds, of_replicas, of_run, of_seeds};
@@ -89,7 +89,7 @@ impl Page {
         let bodies = sections().map(|(i, heading, piece)| {
             format!("<section aria-labelledby=\"s{i}\">\n<h2 id=\"s{i}\">{heading}</h2>\n{}</section>\n", piece.html())
         });
-        let notice = self.notice.iter().map(|text| format!("<p class=\"notice\">{}</p>\n", escape(text)));
+        let notice = self.notice.iter().map(|text| format!("<p class=\"notice\">{}</p>\n", prose(text)));
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -97,7 +97,7 @@ impl Page {
              </head>\n<body>\n<header>\n<h1>{title}</h1>\n<p>{}</p>\n{}</header>\n\
              <nav aria-label=\"Sections\">\n{}</nav>\n<main>\n{}</main>\n\
              <footer><p>cygnet {}.{}</p></footer>\n</body>\n</html>\n",
-            escape(&self.lead),
+            prose(&self.lead),
             notice.collect::<String>(),
             links.collect::<String>(),
             bodies.collect::<String>(),

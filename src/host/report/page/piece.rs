@@ -21,7 +21,7 @@ impl Piece {
         if text.is_empty() {
             return Self::default();
         }
-        Self::from_html(format!("<p>{}</p>\n", escape(text)))
+        Self::from_html(format!("<p>{}</p>\n", prose(text)))
     }
 
     /// A table of figures, its first column the names of its rows; a wide one scrolls by itself.
@@ -73,7 +73,7 @@ impl Piece {
     #[must_use]
     pub fn notes(notes: &[(&str, &str)]) -> Self {
         let note =
-            |(question, answer): &(&str, &str)| format!("<dt>{}</dt>\n<dd>{}</dd>\n", escape(question), escape(answer));
+            |(question, answer): &(&str, &str)| format!("<dt>{}</dt>\n<dd>{}</dd>\n", prose(question), prose(answer));
         Self::from_html(format!("<dl class=\"notes\">\n{}</dl>\n", notes.iter().map(note).collect::<String>()))
     }
 
@@ -109,7 +109,7 @@ impl Piece {
     /// A plot with a sentence under it.
     pub(super) fn plot(plot: Plot, caption: &str) -> Self {
         let caption =
-            if caption.is_empty() { caption.into() } else { format!("<figcaption>{}</figcaption>\n", escape(caption)) };
+            if caption.is_empty() { caption.into() } else { format!("<figcaption>{}</figcaption>\n", prose(caption)) };
         Self { html: format!("<figure>\n{}\n{caption}</figure>\n", plot.inline()), plots: vec![plot] }
     }
 
@@ -149,11 +149,11 @@ impl FromIterator<Piece> for Piece {
 
 /// The start of a table under its caption, in a box that scrolls, also by keys.
 pub(super) fn table_start(caption: &str, class: &str) -> String {
-    let (caption, class) =
-        (escape(caption), if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") });
+    let (label, caption, class) =
+        (escape(caption), prose(caption), if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") });
     format!(
         "<figure class=\"table\">\n<figcaption>{caption}</figcaption>\n\
-         <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\"><table{class}>\n"
+         <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\"><table{class}>\n"
     )
 }
 
@@ -170,6 +170,19 @@ pub(super) fn grouped(n: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A sentence as HTML: what stands between two backticks is code.
+pub(super) fn prose(text: &str) -> String {
+    let escaped = escape(text);
+    let (mut html, mut rest) = (String::with_capacity(escaped.len()), &*escaped);
+    while let Some((before, quoted)) = rest.split_once('`')
+        && let Some((code, after)) = quoted.split_once('`')
+    {
+        html += &format!("{before}<code>{code}</code>");
+        rest = after;
+    }
+    html + rest
 }
 
 /// Text in which HTML is text.
