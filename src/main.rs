@@ -119,12 +119,12 @@ fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let grid = plane::survey(first, &frame, arguments.view(), &data, &stop, &mut |done, total| bar.show(done, total));
     bar.finish();
     let Some(grid) = grid? else {
-        complain("interrupted; nothing is drawn");
+        complain("interrupted: no plot was written");
         return Ok(ExitCode::from(INTERRUPTED));
     };
     target.write(&plot::draw(&grid, frame.marks())?)?;
     let [svg, png, csv] = [0, 1, 2].map(|i| target.path(i).unwrap_or(Path::new("")).display());
-    let drawn = format!("{}\n\nDrawn in {svg} and {png}; the numbers are in {csv}.", grid.least());
+    let drawn = format!("{}\n\nPlot saved in {svg} and {png}, its data in {csv}.", grid.least());
     say_noted(&notes, &drawn)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -158,7 +158,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         let source = page::Source { data: &data, name: &name };
         let outcome = train(&data, &plan, &mut progress, &stop).and_then(|mut outcome| {
             if arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
-                progress.begin("the same budget with a rate that falls to zero:");
+                progress.begin("Baseline (learning rate decay to zero, no averaging):");
                 let baseline = train(&data, &plan.baseline(), &mut progress, &stop)?;
                 outcome.baseline = (!baseline.interrupted).then_some(baseline.last_marks);
                 outcome.baseline_history = baseline.history;
@@ -218,7 +218,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
 
 /// Says that a run was stopped, and what its directory holds.
 fn interrupted(place: &Place) -> ExitCode {
-    complain(&format!("interrupted; what was learned so far is saved in {}", place.directory().display()));
+    complain(&format!("interrupted: the models trained so far are saved in {}", place.directory().display()));
     ExitCode::from(INTERRUPTED)
 }
 
@@ -336,12 +336,12 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
         say(&cli::counted(out))?;
     } else if !arguments.quiet {
         let page = out.join("report.html");
-        say(&format!("\n{}\n\nSaved in {}, with {} to look at.", cli::notes(), out.display(), page.display()))?;
+        say(&format!("\n{}\n\nSaved in {}. Report: {}", cli::notes(), out.display(), page.display()))?;
     }
     let trained = trained?;
     paged?;
     if !trained {
-        complain(&format!("interrupted; the stages that came to their end are saved in {}", out.display()));
+        complain(&format!("interrupted: the completed stages are saved in {}", out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
@@ -357,7 +357,7 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
         }
     });
     if let Err(error) = installed {
-        complain(&format!("warning: Ctrl-C will not save anything ({error})"));
+        complain(&format!("warning: Ctrl-C will stop the program without saving ({error})"));
     }
     stop
 }

@@ -62,7 +62,7 @@ pub enum DataError {
     },
     /// A directory has several files that could be one of the four.
     #[error(
-        "{path}: several files could be the {what}: {}; give each set a directory of its own, or name the files with \
+        "{path}: several files could be the {what}: {}; use one directory for each data set, or give the files with \
          --train-images, --train-labels, --test-images and --test-labels", .found.join(", ")
     )]
     Ambiguous {
@@ -320,7 +320,7 @@ impl Idx<'_> {
             None if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
             None => Ok(true),
             Some(_) if end > len.saturating_mul(DEFLATE_MAX_RATIO) => {
-                self.fail(4, format!("no more than {len} bytes of gzip can hold"), self.promise(sizes, end))
+                self.fail(4, format!("no more than {len} bytes of gzip can contain"), self.promise(sizes, end))
             }
             // differs in an honest file only when several gzip members follow each other
             Some(size) => Ok(size == end as u32),

@@ -59,7 +59,7 @@ impl Format {
             Some("safetensors") => Ok(Self::Safetensors),
             _ => {
                 let path = path.display();
-                Err(HostError::Usage(format!("{path}: a model's file is called NAME.cygnet or NAME.safetensors")))
+                Err(HostError::Usage(format!("{path}: the name of a model file must end in .cygnet or .safetensors")))
             }
         }
     }
@@ -83,7 +83,8 @@ impl Unsaid {
         if *self == Self::default() {
             return Ok(());
         }
-        Err("it says its layers, activations and loss itself: no --layers, --activation or --loss".to_owned())
+        Err("the file contains its layers, activations and loss: --layers, --activation and --loss cannot be used"
+            .to_owned())
     }
 }
 
@@ -108,7 +109,10 @@ impl Reading {
         // A device or a pipe has no size to go by, and may have no end.
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(HostError::file(path))?;
         if bytes.len() as u64 > LARGEST {
-            return Err(HostError::model(path, format!("more than {LARGEST} bytes, too many for a model")));
+            return Err(HostError::model(
+                path,
+                format!("the file has more than {LARGEST} bytes, too many for a model"),
+            ));
         }
         let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
         // The header of a safetensors file is JSON after its length in eight bytes.
@@ -234,9 +238,9 @@ impl SavedModel {
         if self.preparation != other.preparation {
             let columns = |model: &Self| model.preparation.as_ref().map(|preparation| preparation.columns.clone());
             let advice = if columns(self) == columns(other) {
-                "prepare their inputs differently: train them with one --seed, or --validation 0"
+                "have different preprocessing: train them with the same --seed, or with --validation 0"
             } else {
-                "are of different tables, or take different columns"
+                "were trained on different tables or columns"
             };
             return Err(HostError::Mismatch(format!("{other_name} and {name} {advice}")));
         }

@@ -59,8 +59,8 @@ impl Plan {
             return Ok(());
         }
         Err(HostError::Usage(format!(
-            "a batch that grows is measured by its micro-batches, so that the first is two of them or more, and whole ones: \
-             {whole} samples are not, of {part}: another --batch or --micro-batch"
+            "a growing batch must begin with two or more whole micro-batches, but {whole} samples in micro-batches of {part} \
+             do not: change --batch or --micro-batch"
         )))
     }
 }

@@ -215,10 +215,13 @@ impl Plan {
     pub fn spec(&self, inputs: usize, classes: usize) -> Result<Spec, HostError> {
         if self.hidden.len() >= MAX_LAYERS {
             let most = MAX_LAYERS - 1;
-            return Err(HostError::Usage(format!("{} hidden layers, but {most} are the most", self.hidden.len())));
+            return Err(HostError::Usage(format!(
+                "{} hidden layers are too many: the maximum is {most}",
+                self.hidden.len()
+            )));
         }
         let width = |n: usize| {
-            u16::try_from(n).map_err(|_| HostError::Usage(format!("a width of {n}, but 65535 is the largest")))
+            u16::try_from(n).map_err(|_| HostError::Usage(format!("a width of {n} is too large: the maximum is 65535")))
         };
         let mut spec = Spec::new(width(inputs)?).loss(self.loss);
         for &units in &self.hidden {
@@ -234,7 +237,9 @@ impl Plan {
         spec.check()?;
         if spec.param_len() > MAX_PARAMS {
             let n = spec.param_len();
-            return Err(HostError::Usage(format!("a network of {n} parameters, but {MAX_PARAMS} are the most")));
+            return Err(HostError::Usage(format!(
+                "a network of {n} parameters is too large: the maximum is {MAX_PARAMS}"
+            )));
         }
         Ok(spec)
     }
@@ -248,7 +253,9 @@ impl Plan {
         if held_out < samples {
             return Ok(held_out);
         }
-        Err(HostError::Usage(format!("{held_out} of {samples} samples set apart leave none to learn from")))
+        Err(HostError::Usage(format!(
+            "{held_out} of {samples} samples are held out for validation, so that none is left for training"
+        )))
     }
 
     /// Whether every batch of an epoch over `samples` can be normalised, and grow where it is to.
@@ -263,8 +270,8 @@ impl Plan {
         let is_alone = |batch: usize| passes == 1 || batch % passes == 1;
         if self.batch_norm && (is_alone(whole) || is_alone(samples % whole.max(1))) {
             return Err(HostError::Usage(format!(
-                "batch normalisation takes no single sample, as one of {samples} would be in batches of {whole} that \
-                 pass {passes} at once: another --batch or --micro-batch"
+                "batch normalisation needs at least two samples at once, but {samples} samples in batches of {whole}, \
+                 computed {passes} at once, leave a single sample: change --batch or --micro-batch"
             )));
         }
         Ok(())

@@ -49,7 +49,7 @@ pub fn info(model: &SavedModel) -> String {
     let preprocessing = model.preparation.as_ref().map(|preparation| ("preprocessing", preparation.floats.len()));
     let memory = [
         ("parameters", p),
-        ("prediction, a sample", spec.predict_len(1)),
+        ("prediction workspace, 1 sample", spec.predict_len(1)),
         (least, spec.work_len(1 + usize::from(is_normed))),
         ("training workspace, batch 32", spec.work_len(32)),
         ("momentum", p),
@@ -62,14 +62,14 @@ pub fn info(model: &SavedModel) -> String {
     let size = checkpoint_len(spec) + model.sections().map_or(0, |bytes| bytes.len());
     let trained = match &model.trained_on {
         Some(data) => format!("trained on {data}, digest {:016x}", data.digest),
-        None => "the file does not say what it was trained on".to_owned(),
+        None => "the file does not record its training data".to_owned(),
     };
     format!(
         "{layers}\n{p} parameters{}, loss {}, {} on disk\n{trained}\n\n{prepared}{}",
-        if model.is_average { " of an average" } else { "" },
+        if model.is_average { " (an average of models)" } else { "" },
         loss_name(spec.loss_kind()),
         bytes(size),
-        aligned(&["memory", "floats", "bytes"], memory),
+        aligned(&["memory", "floats", "size"], memory),
     )
 }
 
@@ -81,7 +81,7 @@ fn preparation(preparation: &Preparation) -> String {
         let number = |x: &f32| if x.is_finite() { x.to_string() } else { "–".to_string() };
         [preparation.input(i)].into_iter().chain(feature.iter().map(number)).collect::<Vec<_>>()
     };
-    let header = ["input", "if missing", "least", "largest", "shift", "scale"];
+    let header = ["input", "if missing", "minimum", "maximum", "shift", "scale"];
     let mut text = aligned(&header, features.iter().enumerate().take(SHOWN).map(row));
     if features.len() > SHOWN {
         text += &format!("\n… and {} more", features.len() - SHOWN);
@@ -150,7 +150,7 @@ pub type Listener<'a> = dyn FnMut(Event) -> Result<(), HostError> + 'a;
 /// what `listener` returns.
 pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_>) -> Result<(), HostError> {
     let Some(preparation) = &model.preparation else {
-        return Err(HostError::Mismatch("the model takes images, not rows of a table".to_string()));
+        return Err(HostError::Mismatch("the model needs images, not rows of a table".to_string()));
     };
     let (mut questions, mut predictor) = (Questions::open(preparation, path)?, Predictor::new(model)?);
     let (mut rows, mut has_ended) = (0_u64, false);
@@ -197,13 +197,13 @@ pub fn predict_file(
         File::open(path).and_then(|mut file| file.read(&mut start)).is_ok_and(|n| start[..n] == *b"\x89PNG\r\n\x1a\n");
     if is_png {
         if transpose {
-            return Err(HostError::Usage("--transpose belongs to an IDX file, and a PNG is upright".to_owned()));
+            return Err(HostError::Usage("--transpose works only with IDX files, but this is a PNG".to_owned()));
         }
         let side = model.spec.inputs().isqrt();
         if side * side != model.spec.inputs() {
             let inputs = model.spec.inputs();
             return Err(HostError::Mismatch(format!(
-                "the model's {inputs} inputs are no square image; give an IDX file"
+                "the {inputs} inputs of the model are not a square image: give an IDX file instead of a PNG"
             )));
         }
         return answer(listener, 0, &image::read_png(path, side, side)?);
@@ -217,7 +217,7 @@ pub fn predict_file(
     }
     if images.row_len() != model.spec.inputs() {
         return Err(HostError::Mismatch(format!(
-            "{}: images of {} pixels, but the model takes {}",
+            "{}: the images have {} pixels, but the model needs {}",
             path.display(),
             images.row_len(),
             model.spec.inputs()

@@ -159,8 +159,8 @@ fn plane<DB: DrawingBackend>(
     chart
         .configure_mesh()
         .disable_mesh()
-        .x_desc("distance from the first model, towards the second")
-        .y_desc("distance, towards the third")
+        .x_desc("distance in weight space, from the first model to the second")
+        .y_desc("distance in weight space, to the third")
         .label_style((FONT, 13))
         .axis_desc_style((FONT, 14))
         .x_labels(6)
@@ -255,7 +255,7 @@ fn line<DB: DrawingBackend>(
     chart
         .configure_mesh()
         .light_line_style(WHITE)
-        .x_desc("distance from the first model, towards the second")
+        .x_desc("distance in weight space, from the first model to the second")
         .label_style((FONT, 13))
         .axis_desc_style((FONT, 14))
         .x_labels(8)

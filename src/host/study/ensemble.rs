@@ -84,9 +84,7 @@ pub fn compare(
         check_weights(weights, models.len())?;
         if !has_votes {
             let loss = loss_name(spec.loss_kind());
-            return Err(HostError::Usage(format!(
-                "--weights belong to votes, which models of loss {loss} do not have"
-            )));
+            return Err(HostError::Usage(format!("--weights need votes, but models with the loss {loss} have none")));
         }
     }
     let (train, validation) = split(data.train.len(), plan)?;
@@ -155,7 +153,7 @@ fn votes(sets: [[Tally; 3]; 2], whose: &str) -> Vec<Row> {
 
 /// The rows of a posterior: the mean of its weights, and the votes of so many draws.
 pub(in crate::host) fn of_draws(name: &str, mean: &Marks, draws: u32, sets: [[Tally; 3]; 2]) -> Vec<Row> {
-    let mut rows = vec![row(&format!("{name}, mean of the weights"), mean)];
+    let mut rows = vec![row(&format!("{name}, mean weights"), mean)];
     rows.extend(votes(sets, &format!(" of {draws} draws")));
     rows
 }
@@ -166,5 +164,5 @@ fn one_of(rows: &[Row]) -> Row {
         let values: Vec<f64> = rows.iter().map(|Row(_, figures)| figures[set][i]).collect();
         mean_and_sd(&values).0
     };
-    Row("mean of these rows".to_owned(), [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))))
+    Row("mean of the models above".to_owned(), [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))))
 }

@@ -61,7 +61,7 @@ pub fn average(
     let (params, table) = match data {
         Some(data) => judged(&spec, models, method, data, plan)?,
         None if needs_data(models, method) => {
-            return Err(HostError::Usage("the average depends on the samples: --data names them".to_owned()));
+            return Err(HostError::Usage("this average needs samples: give them with --data".to_owned()));
         }
         None => unjudged(&spec, models, method)?,
     };
@@ -94,7 +94,7 @@ fn unjudged(spec: &Spec, models: &[(String, SavedModel)], method: &Method) -> Re
     mix(models, &weights, &mut mean)?;
     let rows = models.iter().zip(&weights).map(|((name, _), &weight)| vec![name.clone(), weight_text(weight)]);
     let table = aligned(&["", "weight"], rows);
-    Ok((mean, format!("{table}\n\nNothing was judged: --data names samples that show what the average is worth.")))
+    Ok((mean, format!("{table}\n\nThe models were not evaluated: give samples with --data to see their errors.")))
 }
 
 /// The average, and what it and all of them are worth.
@@ -109,7 +109,7 @@ fn judged(
     let (train, validation) = split(data.train.len(), plan)?;
     let mut norms = Norms::new(spec, &data.train, &train)?;
     if validation.is_empty() {
-        return Err(HostError::Usage("no validation samples: --validation is above 0".to_owned()));
+        return Err(HostError::Usage("there are no validation samples: --validation must be above 0".to_owned()));
     }
     let test: Vec<u32> = (0..data.test.len() as u32).collect();
     let mut row = |name: &str, weight: String, params: &[f32]| {
@@ -146,10 +146,10 @@ fn judged(
 /// The network that all models have.
 fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostError> {
     let [(first, kin), others @ ..] = models else {
-        return Err(HostError::Usage("at least two models are averaged".to_owned()));
+        return Err(HostError::Usage("at least two models are needed".to_owned()));
     };
     if others.is_empty() {
-        return Err(HostError::Usage("at least two models are averaged".to_owned()));
+        return Err(HostError::Usage("at least two models are needed".to_owned()));
     }
     others.iter().try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
     if let Method::Weighted(weights) = method {
@@ -164,13 +164,13 @@ fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostE
 /// [`HostError::Usage`].
 pub(in crate::host) fn check_weights(weights: &[f32], models: usize) -> Result<(), HostError> {
     if weights.len() != models {
-        return Err(HostError::Usage(format!("{} weights for {models} models", weights.len())));
+        return Err(HostError::Usage(format!("--weights has {} numbers for {models} models", weights.len())));
     }
     let is_weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
     if weights.iter().all(is_weight) && weights.iter().any(|weight| *weight > 0.0) {
         return Ok(());
     }
-    Err(HostError::Usage("--weights are finite, none is below 0, and one is above 0".to_owned()))
+    Err(HostError::Usage("--weights must be finite and not negative, and one must be above 0".to_owned()))
 }
 
 /// The mean of the models whose weight is not 0.

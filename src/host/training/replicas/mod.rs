@@ -71,9 +71,9 @@ impl Default for ReplicaPlan {
 }
 
 /// Why the mean of replicas that are [apart](ReplicaPlan::is_apart) is shown with a warning.
-pub const APART: &str = "Replicas that start apart and are never pulled lie in different basins, where hidden units have \
-                         changed places: what lies between them, as the average of their weights, is no model. Their \
-                         votes are sound.";
+pub const APART: &str = "Replicas with independent initial weights and no pull end in different basins of the loss, where \
+                         their hidden units have different orders: the average of their weights is not a useful model. Their \
+                         votes are not affected.";
 
 impl ReplicaPlan {
     /// Whether the numbers are in range, and replicas can be trained by `plan`.
@@ -83,7 +83,7 @@ impl ReplicaPlan {
     pub fn check(&self, plan: &Plan) -> Result<(), HostError> {
         let asks_draws = |kind: &AverageKind| matches!(kind, AverageKind::Swag(..));
         let fault = match (*self, self.coupling) {
-            (Self { count: 0 | 1, .. }, _) => format!("{} replicas, but at least 2 are averaged", self.count),
+            (Self { count: 0 | 1, .. }, _) => format!("{} replicas are too few: at least 2 are needed", self.count),
             (Self { every: Some(0), .. }, _) => "pull-every 0 is out of range: at least 1".to_string(),
             (_, Coupling::Mean(Pull::Constant(alpha))) if !(0.0..=1.0).contains(&alpha) => {
                 format!("pull {alpha:?} is out of range: from 0 to 1")
@@ -93,14 +93,14 @@ impl ReplicaPlan {
                 self.count
             ),
             (Self { every: None, .. }, Coupling::Mean(Pull::Fading)) if plan.epochs == 1 => {
-                "a pull that fades over a single epoch is none: more --epochs, or --pull-every".to_string()
+                "a fading pull has no effect in a single epoch: use more --epochs, or --pull-every".to_string()
             }
             _ if matches!(plan.optimizer, OptimizerPlan::ScheduleFree(_)) => {
-                "schedule-free keeps an average that no pull reaches: replicas take another --optimizer".to_string()
+                "replicas cannot use --optimizer schedule-free: the pull does not change its inner average".to_string()
             }
-            _ if plan.growth.is_some() => "replicas take batches of one size, not one that grows".to_string(),
+            _ if plan.growth.is_some() => "replicas cannot use a growing batch (--grow)".to_string(),
             _ if plan.averages.iter().flat_map(|averages| &averages.kinds).any(asks_draws) => {
-                "replicas vote themselves, not by draws: --average swa, ema or lawa, not swag".to_string()
+                "replicas cannot use --average swag: use swa, ema or lawa".to_string()
             }
             _ => return Ok(()),
         };
