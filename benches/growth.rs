@@ -1,6 +1,6 @@
 //! How time grows with parameters (four decades) and with the batch (1 to 1024): CSV on standard output, and a picture.
 //!
-//! `cargo bench --features std --bench growth -- --csv`, or `-- --plot benches/growth.svg` for both
+//! `cargo bench --features std --bench growth -- --csv`, or `-- --plot docs/src/pictures/growth.svg` for both
 
 #![allow(missing_docs, clippy::expect_used)]
 

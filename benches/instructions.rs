@@ -11,7 +11,7 @@ mod common;
 use common::{DROPOUT, Form, Learner, NET, Samples, adam, aligned, dense_floats, sgd};
 use cygnet::kernels::{Isa, isa};
 use cygnet::metrics::Score;
-use cygnet::store::{checkpoint_len, save};
+use cygnet::store::save;
 use cygnet::{Averager, Gradient, Targets};
 
 const BATCH: usize = 32;
@@ -88,7 +88,7 @@ fn averages_and_bytes() {
     count("averager update", || _ = averager.update(&model).expect("parameters are finite"));
     count("averager update from a slice", || _ = averager.update(model.params()).expect("parameters are finite"));
     count("averager in place of a model", || _ = averager.in_place_of(&mut model).expect("there is an average"));
-    let bytes = aligned(checkpoint_len(&NET));
+    let bytes = aligned(NET.checkpoint_len());
     count("checkpoint save", || save(&NET, model.params(), bytes).expect("parameters are finite"));
 }
 

@@ -11,7 +11,7 @@ use common::{Form, Learner, NET, Samples, aligned, dense_floats, sgd};
 use cygnet::inputs::{compress, nonzeros};
 use cygnet::metrics::softmax;
 use cygnet::network::Math;
-use cygnet::store::{checkpoint_len, save};
+use cygnet::store::save;
 use cygnet::{Activation, Averager, Spec, Targets};
 
 const LAYER: Spec = Spec::new(784).dense(64, Activation::Identity);
@@ -69,7 +69,7 @@ fn averager(report: &mut Report) {
 
 fn bytes(report: &mut Report, samples: &Samples) {
     let mut model = Learner::without_lists(&NET, 1).model;
-    let bytes = aligned(checkpoint_len(&NET));
+    let bytes = aligned(NET.checkpoint_len());
     report.time("bytes", "checkpoint of 50,890", Cost::Other, || {
         save(&NET, model.params(), bytes).expect("parameters are finite");
     });

@@ -5,8 +5,8 @@
 
 use cygnet::metrics::argmax;
 use cygnet::optim::AdamConfig;
-use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, fit_len, preprocess_len};
-use cygnet::store::{checkpoint_len, load_params, save, section_len};
+use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
+use cygnet::store::{load_params, save};
 use cygnet::{Activation, Adam, Error, Init, Inputs, Model, Spec, Targets, Workspace, predict};
 
 /// Temperature in °C and pressure in Pa; whether a pump is well or leaks.
@@ -14,7 +14,7 @@ const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::I
 const SAMPLES: usize = 200;
 const BATCH: usize = 10;
 /// A model's file: the network, then how its inputs are made.
-const FILE: usize = checkpoint_len(&NET) + section_len(2);
+const FILE: usize = NET.checkpoint_len() + Preprocess::section_len(2);
 
 /// Temperature falls and rises, pressure is low in every other sample; some readings fail.
 fn reading(i: usize) -> ([f32; 2], u16) {
@@ -29,7 +29,7 @@ fn learn(file: &mut [u8; FILE]) -> Result<(), Error> {
     for (i, (row, class)) in x.as_chunks_mut::<2>().0.iter_mut().zip(&mut y).enumerate() {
         (*row, *class) = reading(i);
     }
-    let (mut numbers, mut counts) = ([0.0; fit_len(2)], [0; 2]);
+    let (mut numbers, mut counts) = ([0.0; Fit::state_len(2)], [0; 2]);
     let config = PreprocessConfig { scaling: Scaling::Standard, missing: Missing::Mean, clip: Clip::Deviations(4.0) };
     let mut fit = Fit::new(config, 2, &mut numbers, &mut counts)?;
     fit.add(&x)?; // or reading by reading
@@ -51,7 +51,7 @@ fn learn(file: &mut [u8; FILE]) -> Result<(), Error> {
             model.train(Inputs::picked(&x, &pick), Targets::Classes(&classes), &mut adam, 0.01, &mut work)?;
         }
     }
-    let (network, section) = file.split_at_mut(checkpoint_len(&NET));
+    let (network, section) = file.split_at_mut(NET.checkpoint_len());
     save(&NET, &model, network)?;
     preprocess.save(section)
 }
@@ -61,9 +61,9 @@ fn main() -> Result<(), Error> {
     learn(&mut file)?;
 
     // Later, perhaps on another chip.
-    let (mut params, mut numbers) = ([0.0; NET.param_len()], [0.0; preprocess_len(2)]);
+    let (mut params, mut numbers) = ([0.0; NET.param_len()], [0.0; Preprocess::state_len(2)]);
     load_params(&NET, &file, &mut params)?; // skips what stands behind
-    let section = file.get(checkpoint_len(&NET)..).unwrap_or(&[]);
+    let section = file.get(NET.checkpoint_len()..).unwrap_or(&[]);
     let preprocess = Preprocess::load(2, section, &mut numbers)?;
     let mut floats = [0.0; NET.predict_len(1)];
     let mut work = Workspace::for_prediction(&NET, 1, &mut floats)?;
@@ -71,7 +71,7 @@ fn main() -> Result<(), Error> {
         let mut x = raw;
         preprocess.apply(&mut x)?;
         let class = argmax(predict(&NET, &params, &x, &mut work)?);
-        println!("{:>5.1} °C, {} Pa: {}", raw[0], raw[1], ["well", "leaks"][class]);
+        println!("{:>5.1} °C, {} Pa: {}", raw[0], raw[1], ["well", "leaks"][usize::from(class)]);
     }
     Ok(())
 }

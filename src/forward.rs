@@ -2,15 +2,14 @@
 
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
-use crate::inputs::rows::{Floats, Many, Rows};
-use crate::inputs::samples::Inputs;
-use crate::inputs::sets::Form;
-use crate::kernels::{cut, cut_mut};
-use crate::math::Math;
+use crate::inputs::Inputs;
+use crate::inputs::batch::{Batch, Floats, Several, Slot};
 use crate::model::{Model, Workspace};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// The outputs of `n` samples as `(n, spec.outputs())` floats in the workspace: logits for
 /// the cross-entropies, values for the others. `params` may lie in flash.
@@ -51,7 +50,7 @@ impl Model<'_> {
         inputs: impl Into<Inputs<'x>>,
         work: &'w mut Workspace<'_>,
     ) -> Result<&'w mut [f32], Error> {
-        predict_inputs(self.spec, self.params, inputs.into(), work)
+        predict_inputs(&self.spec, self.params, inputs.into(), work)
     }
 }
 
@@ -64,15 +63,14 @@ pub(crate) fn run<'w>(
     work: &'w mut Workspace<'_>,
 ) -> Result<&'w mut [f32], Error> {
     let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
-    let (many, mut form) = (lists.many, Form::Unused);
-    let inputs = inputs.prepare(spec, n, lists, false, &mut form)?;
+    let (several, mut slot) = (lists.several, Slot::default());
+    let inputs = inputs.prepare(spec, n, lists, false, &mut slot)?;
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
-    let mut params = params;
     for layer in spec.layers() {
         let below = Floats(cut(from, n.wrapping_mul(layer.inputs())).0);
-        let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
+        let x = if layer.index() == 0 { inputs } else { below.batch(n, several) };
         let z = cut_mut(to, n.wrapping_mul(layer.outputs())).0;
-        params = through(layer, spec.math_kind(), params, &x, z, &mut &mut [][..]);
+        through(spec, &layer, params, &x, z, &mut &mut [][..]);
         core::mem::swap(&mut to, &mut from);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
@@ -102,44 +100,34 @@ impl<'w> Kept<'w> {
 pub(crate) fn run_training(
     spec: &Spec,
     params: &[f32],
-    inputs: Rows<'_>,
-    (n, many): (usize, Option<Many>),
+    inputs: Batch<'_>,
+    (n, several): (usize, Option<Several>),
     kept: &mut Kept<'_>,
     dropping: Option<(&Draws, u32)>,
 ) {
-    let (mut params, mut below) = (params, Floats(&[]));
+    let mut below = Floats(&[]);
     let (mut rest, mut slopes, mut norms) = (&mut *kept.activations, &mut *kept.slopes, &mut *kept.norms);
     for layer in spec.layers() {
         let len = n.wrapping_mul(layer.outputs());
         let (a, tail) = cut_mut(core::mem::take(&mut rest), len);
         let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), len);
-        let x = if layer.index() == 0 { inputs } else { below.rows(n, many) };
-        params = through(layer, spec.math_kind(), params, &x, a, &mut norms);
-        layer.slopes(a, slope);
+        let x = if layer.index() == 0 { inputs } else { below.batch(n, several) };
+        through(spec, &layer, params, &x, a, &mut norms);
+        spec.slopes(&layer, a, slope);
         if let Some((draws, first_sample)) = dropping {
-            layer.drop(draws, first_sample, a, slope);
+            spec.drop(&layer, draws, first_sample, a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
     }
 }
 
-/// `a ← f(x·W + bias)`; `params` begin with those of `layer`, and what follows them is given back. A norm takes its room
-/// from `norms`; where that is empty, it normalises by running statistics.
-fn through<'p>(
-    layer: &Layer,
-    math: Math,
-    params: &'p [f32],
-    x: &Rows<'_>,
-    a: &mut [f32],
-    norms: &mut &mut [f32],
-) -> &'p [f32] {
-    let (weights, rest) = cut(params, layer.weight_len());
-    let (bias, rest) = cut(rest, layer.outputs());
+/// `a ← f(x·W + bias)`, `params` being the network's. A norm takes its room from `norms`; where that is empty, it normalises
+/// by running statistics.
+fn through(spec: &Spec, layer: &Layer, params: &[f32], x: &Batch<'_>, a: &mut [f32], norms: &mut &mut [f32]) {
+    let Split { weights, bias, .. } = layer.split(params);
     x.forward(layer, weights, bias, a);
-    let rest = match layer.norm() {
-        Some(norm) => (norm.forward)(layer, a, rest, norms),
-        None => rest,
-    };
-    layer.activate(math, a);
-    rest
+    if let Some(norm) = layer.norm() {
+        (norm.forward)(layer, a, cut(params, layer.norm_offset()).1, norms);
+    }
+    spec.activate(layer, a);
 }

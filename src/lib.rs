@@ -3,14 +3,13 @@
 //!
 //! ```
 //! use cygnet::{Activation, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
-//! # use cygnet::optim::SgdConfig;
 //! const NET: Spec = Spec::new(2).dense(8, Activation::Tanh).dense(2, Activation::Identity);
 //!
 //! let (mut params, mut mean) = ([0.0; NET.param_len()], [0.0; NET.param_len()]);
 //! let mut floats = [0.0; NET.work_len(4)];
 //! let mut model = Model::new(&NET, &mut params)?;
 //! model.init(Init::Glorot, 1)?;
-//! let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut [])?;
+//! let mut sgd = Sgd::plain(&NET)?;
 //! let mut work = Workspace::new(&NET, 4, &mut floats)?;
 //! let mut average = Averager::new(&mut mean);
 //! let (x, y) = ([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], [0, 1, 1, 0]); // four samples of exclusive or
@@ -37,6 +36,7 @@
 //! Features: `std` adds the module `host` and the command `cygnet`; `defmt` implements `defmt::Format` for errors and
 //! settings; `micromath` adds a smaller, coarser `exp`.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[cfg(any(feature = "std", test))]
@@ -53,6 +53,8 @@ const _: () =
 pub mod error;
 
 mod math;
+
+mod slices;
 
 #[doc(hidden)]
 pub mod kernels;
@@ -101,7 +103,5 @@ pub use network::{Activation, Loss, Spec};
 pub use optim::{Adam, Sgd};
 pub use train::Gradient;
 
-/// README's examples are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod guide;

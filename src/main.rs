@@ -8,10 +8,10 @@ use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
 use cygnet::host::evaluation::{Evaluation, RegressionEvaluation};
 use cygnet::host::files::Place;
-use cygnet::host::plan::Plan;
-use cygnet::host::report::{output, page, plot, text};
+use cygnet::host::plan::{Plan, ReplicaPlan};
+use cygnet::host::report::{self, output, page, plot};
 use cygnet::host::study::{Reproduction, Stage, ensemble, plane, soup};
-use cygnet::host::training::{APART, Outcome, ReplicaPlan, train, train_replicas};
+use cygnet::host::training::{Outcome, train, train_replicas};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -37,15 +37,15 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
     match command {
         Command::Train(arguments) => return run_training(&arguments),
         Command::Eval(arguments) => {
-            let (plan, models) = (arguments.split.plan()?, [cli::read_named(&arguments.model)?]);
+            let (split, models) = (arguments.split.of_run()?, [cli::read_named(&arguments.model)?]);
             let (data, notes) = arguments.data.for_models(&models)?;
             let [(_, model)] = models;
             let text = if data.train.has_classes() {
-                let evaluation = Evaluation::new(&model, &data, &plan)?;
-                if arguments.json { evaluation.json()? } else { evaluation.table() }
+                let evaluation = Evaluation::new(&model, &data, split)?;
+                if arguments.json { report::json(&evaluation)? } else { report::of_classes(&evaluation) }
             } else {
-                let evaluation = RegressionEvaluation::new(&model, &data, &plan)?;
-                if arguments.json { evaluation.json()? } else { evaluation.table() }
+                let evaluation = RegressionEvaluation::new(&model, &data, split)?;
+                if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation) }
             };
             say_noted(&notes, &text)?;
         }
@@ -55,18 +55,19 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
         }
         Command::Average(arguments) => {
             let target = arguments.target()?;
-            let (models, method, plan) = arguments.plan()?;
+            let (models, method, split) = arguments.plan()?;
             let needs_data = soup::needs_data(&models, &method);
             let (data, notes) = arguments.data.for_average(&models, needs_data)?;
-            let (average, table) = soup::average(&models, &method, data.as_ref(), &plan)?;
-            let path = cli::write_model(&average, &target)?;
+            let soup = soup::average(&models, &method, data.as_ref(), split)?;
+            let path = cli::write_model(&soup.average, &target)?;
+            let table = report::of_average(&models, &soup);
             say_noted(&notes, &format!("{table}\n\nSaved in {}.", path.display()))?;
         }
         Command::Vote(arguments) => {
-            let (models, plan) = (arguments.models()?, arguments.split.plan()?);
+            let (models, split) = (arguments.models()?, arguments.split.of_run()?);
             let (data, notes) = arguments.data.for_models(&models)?;
-            let table = ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, &plan)?;
-            say_noted(&notes, &table.to_string())?;
+            let compared = ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, split)?;
+            say_noted(&notes, &report::of_votes(&compared).to_string())?;
         }
         Command::Plane(arguments) => return draw(&arguments),
         Command::Reproduce(arguments) => return reproduce(&arguments),
@@ -98,7 +99,7 @@ fn say_noted(notes: &[String], text: &str) -> Result<(), HostError> {
 
 /// Names the classes that a run cannot learn.
 fn warn(data: &Dataset, plan: &Plan) -> Result<(), HostError> {
-    let unseen = cygnet::host::training::unseen_classes(data, plan)?;
+    let unseen = data.unseen_classes(plan.split())?;
     if !unseen.is_empty() {
         let (classes, them) = if unseen.len() == 1 { ("class", "it") } else { ("classes", "them") };
         let (names, seed) = (unseen.join("`, `"), plan.seed);
@@ -124,7 +125,7 @@ fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     };
     target.write(&plot::draw(&grid, frame.marks())?)?;
     let [svg, png, csv] = [0, 1, 2].map(|i| target.path(i).unwrap_or(Path::new("")).display());
-    let drawn = format!("{}\n\nPlot saved in {svg} and {png}, its data in {csv}.", grid.least());
+    let drawn = format!("{}\n\nPlot saved in {svg} and {png}, its data in {csv}.", plot::least(&grid));
     say_noted(&notes, &drawn)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -137,7 +138,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let replicas = arguments.replicas.plan();
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    plan.check_batches(data.train.len() - plan.held_out(data.train.len())?)?;
+    plan.check_batches(data.train.len() - plan.split().held_out(data.train.len())?)?;
     let mut place = arguments.place(&plan, data.train.has_classes())?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
@@ -173,9 +174,9 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
                 None => page::of_run(source, &plan, &outcome)?.write(&mut place, &under),
                 Some(_) => Ok(()),
             });
-        say(&format!("\n{}\n\n{}\n", text::comparison(&outcome), text::remark(&outcome)))?;
+        say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
-            say(&format!("{draws}\n"))?;
+            say(&format!("{}\n", report::of_votes(&draws)))?;
         }
         saved?;
         diverged = outcome.diverged.take();
@@ -193,7 +194,7 @@ fn run_training(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let whole: Vec<&Outcome> = whole.collect();
     if whole.len() > 1 {
         let text = format!("Mean ± standard deviation of {} seeds.", whole.len());
-        say(&format!("{}\n\n{text}\n", text::seeds(&whole)))?;
+        say(&format!("{}\n\n{text}\n", report::seeds(&whole)))?;
     }
     if many && data.train.has_classes() {
         page::of_seeds(page::Source { data: &data, name: &name }, &plan, &outcomes)?.write(&mut place, "")?;
@@ -253,7 +254,7 @@ fn run_replicas(
         progress.finish();
         let trained = trained?;
         let comparison = output::save_replicas(place, &under, &trained, replicas, &plan, source)?;
-        say(&format!("\n{comparison}\n"))?;
+        say(&format!("\n{}\n", report::of_votes(&comparison)))?;
         links.push(plan.seed);
         cut = trained.interrupted;
         if let Some(error) = trained.diverged {
@@ -272,7 +273,7 @@ fn run_replicas(
         }
     }
     let data = loaded.dataset(plan)?;
-    let table = ensemble::seeds(&whole);
+    let table = report::of_vote_seeds(&whole);
     if whole.len() > 1 {
         say(&format!("{table}\n\nMean ± standard deviation of {} seeds.\n", whole.len()))?;
     }
@@ -281,7 +282,7 @@ fn run_replicas(
         page::of_replica_seeds(source, plan, replicas, &table, &links)?.write(place, "")?;
     }
     if replicas.is_apart() {
-        say(&format!("{APART}\n"))?;
+        say(&format!("{}\n", report::APART))?;
     }
     let cut = cut || links.len() < arguments.seeds as usize;
     if !cut && ended.is_ok() {
@@ -318,7 +319,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
         trained = reproduction.run(stage, seed, &mut progress, &stop);
         progress.finish();
         // After each stage, since there may be no next; what training says comes first.
-        let written = reproduction.write(&mut place);
+        let written = output::save_reproduction(&mut place, &reproduction);
         trained = trained.and_then(|done| written.map(|()| done));
         if !matches!(trained, Ok(true)) {
             break;
@@ -327,7 +328,7 @@ fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
     let source = page::Source { data: &data, name: &name };
     let page = page::of_reproduction(source, &reproduction, arguments.seeds, trained.as_ref().err());
     let paged = page.and_then(|page| page.write(&mut place, ""));
-    say(&format!("\n{}", reproduction.variants.table()))?;
+    say(&format!("\n{}", report::of_variants(&reproduction.variants)))?;
     if paged.is_ok() && matches!(trained, Ok(true)) {
         place.finish()?;
     }

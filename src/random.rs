@@ -1,6 +1,7 @@
 //! Seeded, counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a draw depends on its seed and its place
 //! alone, so threads, order and batch size do not matter.
 
+use crate::slices::cut_mut;
 use crate::{kernels, math};
 use rand_core::{Infallible, TryRng};
 use rand_philox::{philox4x32_10, splitmix64, u32_to_unit_f32};
@@ -45,7 +46,7 @@ impl TryRng for Philox {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (word, tail) = kernels::cut_mut(rest, 4);
+            let (word, tail) = cut_mut(rest, 4);
             word.iter_mut().zip(self.next_u32().to_le_bytes()).for_each(|(to, byte)| *to = byte);
             rest = tail;
         }

@@ -1,11 +1,12 @@
 //! From outputs to losses and their gradient, and the score that sums them up.
 
 use crate::error::{Buffer, Error, Value};
-use crate::inputs::samples::Inputs;
-use crate::kernels::{self, cut_mut, numbered, rows_mut};
+use crate::inputs::Inputs;
+use crate::kernels;
 use crate::math::Math;
 use crate::network::loss::{Loss, Shifted, exp, softmax_cross_entropy};
 use crate::network::spec::Spec;
+use crate::slices::{cut_mut, numbered, rows_mut};
 use crate::targets::Targets;
 
 impl Targets<'_> {

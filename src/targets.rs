@@ -1,7 +1,7 @@
 //! What outputs should be.
 
 use crate::error::{Error, Setting};
-use crate::kernels::{cut, numbered};
+use crate::slices::{cut, numbered};
 
 /// What the outputs of `n` samples should be.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ impl Target<'_> {
     pub(crate) fn class(&self) -> usize {
         match *self {
             Self::Class(class) => class,
-            Self::Values(values) => argmax(values),
+            Self::Values(values) => peak(values).0,
         }
     }
 }
@@ -66,8 +66,8 @@ impl Target<'_> {
 /// The class that a row of outputs names: [`argmax`]; of a single output, a logit of class 1 against class 0, whether it is
 /// above 0. (A single probability, as [`Swag::predict`](crate::average::Swag::predict) gives, names class 1 where it is above a half.)
 #[must_use]
-pub fn class_of(outputs: &[f32]) -> usize {
-    if let [logit] = outputs { usize::from(*logit > 0.0) } else { argmax(outputs) }
+pub fn class_of(outputs: &[f32]) -> u16 {
+    if let [logit] = outputs { u16::from(*logit > 0.0) } else { argmax(outputs) }
 }
 
 /// Refuses a number of classes that no `u16` tells apart, and none.
@@ -76,12 +76,12 @@ pub(crate) fn check_classes(classes: usize) -> Result<(), Error> {
     if classes > 0 && classes - 1 <= usize::from(u16::MAX) { Ok(()) } else { Err(Error::Setting(Setting::Classes)) }
 }
 
-/// Index of the largest value; of equal ones the first; 0 for none.
+/// The class of the largest of at most 65,536 values; of equal ones the first; 0 for none.
 ///
 /// A network with one output under binary cross-entropy names its class by [`class_of`].
 #[must_use]
-pub fn argmax(values: &[f32]) -> usize {
-    peak(values).0
+pub fn argmax(values: &[f32]) -> u16 {
+    peak(values).0 as u16
 }
 
 /// The largest value and its index.

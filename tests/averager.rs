@@ -4,11 +4,10 @@
 mod common;
 
 use common::{bits, cases};
-use cygnet::average::{AverageState, Ema, Origin, Parts, Rule, Snapshots, Warmup, Window};
+use cygnet::average::{AverageState, Ema, Origin, Parts, Rule, Snapshots, Warmup, Window, WindowState};
 use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
 use cygnet::model::Params;
-use cygnet::optim::SgdConfig;
-use cygnet::store::{checkpoint_len, holds_average, load_params, save};
+use cygnet::store::{holds_average, load_params, save};
 use cygnet::{Activation, Averager, Error, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -199,7 +198,7 @@ proptest! {
         let cut = cut.index(models.len());
         let mut count = 0;
         for part in [&models[..cut], &models[cut..]] {
-            let mut window = Window::resume(size, &mut slab, count).unwrap();
+            let mut window = Window::resume(WindowState { size, count }, &mut slab).unwrap();
             part.iter().for_each(|model| assert!(window.update(model).is_ok()));
             count = window.count();
             if count > 0 {
@@ -351,7 +350,7 @@ proptest! {
         let mut window = Window::new(1, &mut window).unwrap();
         prop_assert_eq!((window.update(&model), window.held()), (Err(error), 0));
         prop_assert_eq!(Averager::resume(AverageState::mean_of(1), &mut model).err(), Some(error));
-        prop_assert_eq!(Window::resume(1, &mut model, 1).err(), Some(error));
+        prop_assert_eq!(Window::resume(WindowState { size: 1, count: 1 }, &mut model).err(), Some(error));
     }
 
     #[test]
@@ -660,11 +659,11 @@ fn a_checkpoint_of_an_average_is_none_to_train_from() {
     swa.update(&model).unwrap();
     let mut floats = [0.0; NET.work_len(1)];
     let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     let mut train =
         |model: &mut Model<'_>| model.train(&[1.0], Targets::Values(&[1.0]), &mut sgd, 0.1, &mut work).unwrap();
     let stored = |params: Params<'_>| {
-        let mut bytes = vec![0; checkpoint_len(&NET)];
+        let mut bytes = vec![0; NET.checkpoint_len()];
         save(&NET, params, &mut bytes).unwrap();
         bytes
     };

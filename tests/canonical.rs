@@ -10,9 +10,9 @@ use common::{initial, numbers};
 use cygnet::average::{AverageState, Ema, Origin, Rule, Swag, SwagState, Warmup};
 use cygnet::error::{CheckpointFault, Value};
 use cygnet::model::Params;
-use cygnet::optim::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, SgdConfig};
-use cygnet::preprocess::{Missing, Preprocess, PreprocessConfig, preprocess_len};
-use cygnet::store::{checkpoint_len, holds_average, load, load_params, load_spec, save, section_len};
+use cygnet::optim::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
+use cygnet::preprocess::{Missing, Preprocess, PreprocessConfig};
+use cygnet::store::{holds_average, load, load_params, load_spec, save};
 use cygnet::{Activation, Averager, Error, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::prelude::*;
 use std::mem::forget;
@@ -88,7 +88,7 @@ fn rewrites_checkpoint(bytes: &[u8]) -> bool {
     };
     let mut params = vec![f32::NAN; spec.param_len()];
     assert_eq!((spec.check(), load(bytes, &mut params)), (Ok(()), Ok(spec)));
-    let mut again = vec![0; checkpoint_len(&spec)];
+    let mut again = vec![0; spec.checkpoint_len()];
     save(&spec, marked(&params, holds_average(bytes)), &mut again).unwrap();
     assert_eq!(again, bytes[..again.len()]);
     // By the network that was just read.
@@ -100,7 +100,7 @@ fn rewrites_checkpoint(bytes: &[u8]) -> bool {
 #[test]
 fn a_checkpoint_is_written_as_it_was_read() {
     for (spec, is_average) in networks().into_iter().zip([false, true, false, true]) {
-        let (params, mut bytes) = (initial(&spec, 1), vec![0; checkpoint_len(&spec)]);
+        let (params, mut bytes) = (initial(&spec, 1), vec![0; spec.checkpoint_len()]);
         save(&spec, marked(&params, is_average), &mut bytes).unwrap();
         let sums = 0..bytes.len() - 4;
         let accepted = mutate(&bytes, &[sums], rewrites_checkpoint);
@@ -111,7 +111,7 @@ fn a_checkpoint_is_written_as_it_was_read() {
 #[test]
 fn what_stands_behind_a_checkpoint_is_skipped_and_a_part_of_one_is_refused() {
     for spec in networks() {
-        let (params, mut bytes) = (initial(&spec, 1), vec![0; checkpoint_len(&spec)]);
+        let (params, mut bytes) = (initial(&spec, 1), vec![0; spec.checkpoint_len()]);
         save(&spec, &params, &mut bytes).unwrap();
         let mut model_params = vec![0.5; spec.param_len()];
         for len in 0..bytes.len() {
@@ -139,7 +139,7 @@ fn what_stands_behind_a_checkpoint_is_skipped_and_a_part_of_one_is_refused() {
 fn a_running_variance_below_zero_is_neither_written_nor_read() {
     let spec = networks()[2];
     let good = initial(&spec, 1);
-    let mut bytes = vec![0; checkpoint_len(&spec)];
+    let mut bytes = vec![0; spec.checkpoint_len()];
     // Of the second norm, the last parameters.
     let index = spec.param_len() - 1;
     for (wrong, error) in [
@@ -292,13 +292,15 @@ fn a_schedule_free_state_is_written_as_it_was_read() {
     for rate in [0.3, 1e-3, 0.1] {
         model.train(&[1.0], Targets::Classes(&[1]), &mut free, rate, &mut work).unwrap();
         let bytes = free.state().to_bytes();
-        assert_eq!(ScheduleFreeState::from_bytes(&bytes), Ok(free.state()));
-        let accepted = mutate(&bytes, &[], |bytes| match ScheduleFreeState::from_bytes(bytes.try_into().unwrap()) {
-            Ok(state) => {
-                assert_eq!(state.to_bytes(), bytes);
-                true
+        assert_eq!(ScheduleFreeState::from_bytes(ScheduleFree::DEFAULT, &bytes), Ok(free.state()));
+        let accepted = mutate(&bytes, &[], |bytes| {
+            match ScheduleFreeState::from_bytes(ScheduleFree::DEFAULT, bytes.try_into().unwrap()) {
+                Ok(state) => {
+                    assert_eq!(state.to_bytes(), bytes);
+                    true
+                }
+                Err(_) => false,
             }
-            Err(_) => false,
         });
         assert!(accepted > 256);
     }
@@ -308,14 +310,14 @@ fn a_schedule_free_state_is_written_as_it_was_read() {
 fn a_preprocessing_is_written_as_it_was_read() {
     let config = PreprocessConfig { missing: Missing::Mean, ..PreprocessConfig::default() };
     for config in [config, PreprocessConfig::default()] {
-        let (mut floats, mut counts) = (vec![0.0; cygnet::preprocess::fit_len(2)], [0; 2]);
+        let (mut floats, mut counts) = (vec![0.0; cygnet::preprocess::Fit::state_len(2)], [0; 2]);
         let mut fit = cygnet::preprocess::Fit::new(config, 2, &mut floats, &mut counts).unwrap();
         fit.add(&numbers(8, 3)).unwrap();
-        let mut bytes = vec![0; section_len(2)];
+        let mut bytes = vec![0; Preprocess::section_len(2)];
         fit.finish().unwrap().save(&mut bytes).unwrap();
         let sum = 0..bytes.len() - 4;
         let accepted = mutate(&bytes, &[sum], |bytes| {
-            let mut floats = vec![0.0; preprocess_len(2)];
+            let mut floats = vec![0.0; Preprocess::state_len(2)];
             let Ok(preprocess) = Preprocess::load(2, bytes, &mut floats) else { return false };
             let mut again = vec![0; bytes.len()];
             preprocess.save(&mut again).unwrap();
@@ -331,7 +333,7 @@ fn equal_networks_have_equal_bytes() {
     let [zero, negative] = [0.0, -0.0].map(|slope| Spec::new(2).dense(2, Activation::LeakyRelu(slope)));
     let params = initial(&zero, 1);
     let [expected, found] = [zero, negative].map(|spec| {
-        let mut bytes = vec![0; checkpoint_len(&spec)];
+        let mut bytes = vec![0; spec.checkpoint_len()];
         save(&spec, &params, &mut bytes).unwrap();
         bytes
     });
@@ -371,11 +373,11 @@ fn training_leaves_what_can_be_saved() {
     let (mut params, mut floats) = (initial(&spec, 1), common::work(&spec, 3));
     let (mut model, mut work) =
         (Model::new(&spec, &mut params).unwrap(), Workspace::new(&spec, 3, &mut floats).unwrap());
-    let mut sgd = Sgd::new(SgdConfig::default(), &spec, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&spec).unwrap();
     for _ in 0..20 {
         model.train(&[0.5; 9], Targets::Values(&[1.0; 6]), &mut sgd, 0.1, &mut work).unwrap();
     }
-    let mut bytes = vec![0; checkpoint_len(&spec)];
+    let mut bytes = vec![0; spec.checkpoint_len()];
     save(&spec, &model, &mut bytes).unwrap();
     assert!(rewrites_checkpoint(&bytes));
 }

@@ -6,7 +6,7 @@
 mod cli;
 
 use cli::{Run, TRAIN, bytes, command, fails, files, run, succeeds, workplace, write_data};
-use cygnet::host::files::SavedModel;
+use cygnet::host::evaluation::SavedModel;
 use std::fs;
 
 #[test]

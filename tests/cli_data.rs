@@ -7,7 +7,7 @@ mod cli;
 
 use cli::{Run, TRAIN, bytes, fails, run, succeeds, workplace, write_data};
 use cygnet::host::data::DataKind;
-use cygnet::host::files::SavedModel;
+use cygnet::host::evaluation::SavedModel;
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;

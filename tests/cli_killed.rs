@@ -6,7 +6,7 @@
 mod cli;
 
 use cli::{TRAIN, bytes, command, files, run, snapshot, succeeds, workplace};
-use cygnet::host::files::SavedModel;
+use cygnet::host::evaluation::SavedModel;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

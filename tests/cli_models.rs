@@ -7,7 +7,7 @@
 mod cli;
 
 use cli::{Run, TRAIN, bytes, command, fails, files, run, succeeds, workplace, write_data};
-use cygnet::host::files::SavedModel;
+use cygnet::host::evaluation::SavedModel;
 use cygnet::{Activation, Loss, Spec};
 use serde_json::Value;
 

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// README's table where the command runs.
+/// The guide's table where the command runs.
 fn workplace() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("examples")).unwrap();
@@ -29,7 +29,7 @@ fn cells(table: &str) -> Vec<Vec<String>> {
     lines.collect()
 }
 
-/// A model of README's table, with the gaps of its inputs filled or not.
+/// A model of the guide's table, with the gaps of its inputs filled or not.
 fn pump(missing: &str) -> TempDir {
     let dir = workplace();
     let rate = "--rate 0.01 --epochs 2 --hidden 8 --quiet --out run";

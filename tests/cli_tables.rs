@@ -1,4 +1,4 @@
-//! The command on tables as a user meets it: README's lines, models that carry how their inputs are made, numbers in their
+//! The command on tables as a user meets it: the guide's lines, models that carry how their inputs are made, numbers in their
 //! units, and what is refused.
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
@@ -7,10 +7,10 @@
 mod cli;
 
 use cli::{bytes, fails, succeeds};
-use cygnet::host::files::SavedModel;
+use cygnet::host::evaluation::SavedModel;
 use cygnet::metrics::argmax;
-use cygnet::preprocess::{Preprocess, preprocess_len};
-use cygnet::store::{checkpoint_len, load_params, load_spec, section_len};
+use cygnet::preprocess::Preprocess;
+use cygnet::store::{load_params, load_spec};
 use cygnet::{Workspace, predict};
 use serde_json::Value;
 use std::fs;
@@ -18,7 +18,7 @@ use std::io::Write;
 use std::process::Stdio;
 use tempfile::TempDir;
 
-/// README's table where the command runs.
+/// The guide's table where the command runs.
 fn workplace() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("examples")).unwrap();
@@ -36,20 +36,30 @@ fn cells(table: &str) -> Vec<Vec<String>> {
     lines.collect()
 }
 
+/// The commands in a page of the guide's tutorials.
+fn commands(page: &str) -> Vec<String> {
+    let pages = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/tutorials");
+    let text = fs::read_to_string(format!("{pages}/{page}")).unwrap();
+    let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().replace("\\\n", " "));
+    let lines = blocks.flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>());
+    let commands = lines.map(|line| line.split('#').next().unwrap().trim().to_owned());
+    commands.filter_map(|line| line.strip_prefix("cygnet ").map(str::to_owned)).collect()
+}
+
 #[test]
-fn the_lines_in_readme_do_what_it_says() {
+fn the_commands_of_the_tutorial_on_tables_do_what_it_says() {
     let dir = workplace();
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, section) = readme.split_once("## Your own data").unwrap();
-    let (_, block) = section.split_once("```sh\n").unwrap();
-    let (block, _) = block.split_once("```").unwrap();
-    let block = block.replace("\\\n", " ");
-    let lines: Vec<&str> = block.lines().filter(|line| !line.is_empty()).collect();
-    assert!(lines.len() >= 5, "{block}");
-    for line in lines {
-        let (line, _) = line.split_once('#').unwrap_or((line, ""));
-        succeeds(&dir, line.trim().strip_prefix("cygnet ").unwrap());
-    }
+    let commands = commands("table.md");
+    assert!(commands.len() >= 5, "{commands:?}");
+    commands.iter().for_each(|command| drop(succeeds(&dir, command)));
+}
+
+#[test]
+fn the_model_for_firmware_is_what_its_tutorial_trains() {
+    let dir = workplace();
+    let expected = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/pump.cygnet")).unwrap();
+    commands("deploy.md").iter().for_each(|command| drop(succeeds(&dir, command)));
+    assert_eq!(bytes(&dir, "pump/average.cygnet"), expected);
 }
 
 #[test]
@@ -89,8 +99,8 @@ fn a_model_carries_how_its_inputs_are_made() {
     // The core reads the same file and says the same.
     let file = bytes(&dir, "run/average.cygnet");
     let spec = load_spec(&file).unwrap();
-    let (network, section) = file.split_at(checkpoint_len(&spec));
-    let (mut params, mut numbers) = (vec![0.0; spec.param_len()], vec![0.0; preprocess_len(3)]);
+    let (network, section) = file.split_at(spec.checkpoint_len());
+    let (mut params, mut numbers) = (vec![0.0; spec.param_len()], vec![0.0; Preprocess::state_len(3)]);
     load_params(&spec, &file, &mut params).unwrap();
     let preprocess = Preprocess::load(3, section, &mut numbers).unwrap();
     let mut floats = vec![0.0; spec.predict_len(1)];
@@ -99,7 +109,7 @@ fn a_model_carries_how_its_inputs_are_made() {
         let mut x: Vec<f32> = line.split(',').skip(1).take(3).map(|c| c.parse().unwrap_or(f32::NAN)).collect();
         preprocess.apply(&mut x).unwrap();
         let class = argmax(predict(&spec, &params, &x, &mut work).unwrap());
-        assert_eq!(answer[1], ["leak", "ok", "worn"][class], "{line}");
+        assert_eq!(answer[1], ["leak", "ok", "worn"][usize::from(class)], "{line}");
     }
 
     // Damage anywhere shows.
@@ -108,13 +118,14 @@ fn a_model_carries_how_its_inputs_are_made() {
         damaged[at] ^= 16;
         assert!(SavedModel::from_checkpoint(&damaged).is_err(), "byte {at}");
     }
-    for end in [0, 1, 30, network.len() - 1, network.len(), network.len() + 1, network.len() + section_len(3)]
-        .into_iter()
-        .chain([network.len() + section_len(3) + 5, file.len() - 1])
+    for end in
+        [0, 1, 30, network.len() - 1, network.len(), network.len() + 1, network.len() + Preprocess::section_len(3)]
+            .into_iter()
+            .chain([network.len() + Preprocess::section_len(3) + 5, file.len() - 1])
     {
         let cut = SavedModel::from_checkpoint(&file[..end]);
         // Without names and without preprocessing it is whole, too.
-        let is_whole = end == network.len() || end == network.len() + section_len(3);
+        let is_whole = end == network.len() || end == network.len() + Preprocess::section_len(3);
         assert_eq!(cut.is_ok(), is_whole, "{end}");
     }
     assert!(SavedModel::from_checkpoint(&[&file[..], b"\0"].concat()).is_err());

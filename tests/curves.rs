@@ -96,7 +96,7 @@ fn figures_of_classes_are_scikit_learns() {
     for i in 0..SAMPLES {
         let (class, r) = (mixed(i, 101) % (CLASSES as u32 - 1), mixed(i, 102));
         let predicted = if r % 3 > 0 { class } else { r / 3 % CLASSES as u32 };
-        confusion.add(class as u16, if predicted == NEVER_PREDICTED { 0 } else { predicted as usize }).unwrap();
+        confusion.add(class as u16, if predicted == NEVER_PREDICTED { 0 } else { predicted as u16 }).unwrap();
     }
     let theirs = lines("matrix", "class");
     assert_eq!(theirs.len(), CLASSES);

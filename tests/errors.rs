@@ -6,8 +6,8 @@ mod common;
 use common::{bits, classes, initial, numbers, predict_work, samples, work};
 use cygnet::error::{Buffer, CheckpointFault, Setting, SpecFault, SpecField, Value};
 use cygnet::metrics::{Score, evaluate};
-use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
-use cygnet::store::{checkpoint_len, load, load_params, load_spec, save};
+use cygnet::optim::{AdamConfig, AdamState, Optimizer, SgdConfig, SgdState};
+use cygnet::store::{load, load_params, load_spec, save};
 use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 
 /// 3 inputs, 2 outputs, 26 parameters.
@@ -48,11 +48,11 @@ fn refused<T>(error: Error, act: impl FnOnce(&mut World<'_>) -> Result<T, Error>
     let targets = Targets::Classes(&classes);
     let mut model = Model::new(&NET, &mut params).unwrap();
     model.resume(7, 40);
-    let mut adam = Adam::resume(AdamConfig::default(), &NET, &mut state, 40).unwrap();
+    let mut adam = Adam::resume(AdamState::new(AdamConfig::default(), &NET, 40).unwrap(), &mut state).unwrap();
     let mut work = Workspace::new(&NET, BATCH, &mut floats).unwrap();
     model.train(&inputs, targets, &mut adam, RATE, &mut work).unwrap();
     let moments = bits(&state);
-    let adam = Adam::resume(AdamConfig::default(), &NET, &mut state, 41).unwrap();
+    let adam = Adam::resume(AdamState::new(AdamConfig::default(), &NET, 41).unwrap(), &mut state).unwrap();
     let mut gradient = Gradient::new(&NET, &mut sum).unwrap();
     model.accumulate(&inputs, targets, &mut gradient, &mut work).unwrap();
     let mut averager = Averager::new(&mut mean);
@@ -119,7 +119,7 @@ fn a_loss_that_is_not_finite() {
     let (mut params, mut floats) = (vec![3e38; 26], work(&NET, 1));
     let before = bits(&params);
     let mut model = Model::new(&NET, &mut params).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
     assert_eq!(model.train(&[1.0; 3], Targets::Classes(&[0]), &mut sgd, RATE, &mut work), Err(error));
     assert_eq!((bits(model.params()), model.steps()), (before, 0));
@@ -161,8 +161,8 @@ fn rates_and_optimizers_that_do_not_fit() {
     }
     let (mut moments, mut velocity) = ([1.0; 8], [1.0; 4]);
     let momentum = SgdConfig { momentum: 0.5, ..SgdConfig::default() };
-    let mut adam = Adam::resume(AdamConfig::default(), &OTHER, &mut moments, 3).unwrap();
-    let mut sgd = Sgd::resume(momentum, &OTHER, &mut velocity).unwrap();
+    let mut adam = Adam::resume(AdamState::new(AdamConfig::default(), &OTHER, 3).unwrap(), &mut moments).unwrap();
+    let mut sgd = Sgd::resume(SgdState::new(momentum, &OTHER).unwrap(), &mut velocity).unwrap();
     let others: [&mut dyn Optimizer; 2] = [&mut adam, &mut sgd];
     for optimizer in others {
         let error = Error::Network;
@@ -230,12 +230,12 @@ fn a_wrong_description_is_refused_everywhere() {
     assert_eq!(predict(&poisoned, &[0.0; 26], &[0.0; 3], &mut work).err(), error);
     assert_eq!(evaluate(&poisoned, &[0.0; 26], &[0.0; 3], t, &mut total, &mut work).err(), error);
     assert_eq!(save(&poisoned, &[0.0; 26], &mut [0; 200]).err(), error);
-    assert_eq!(checkpoint_len(&poisoned), usize::MAX);
+    assert_eq!(poisoned.checkpoint_len(), usize::MAX);
 }
 
 #[test]
 fn a_damaged_checkpoint() {
-    let len = checkpoint_len(&NET);
+    let len = NET.checkpoint_len();
     assert_eq!(len, 20 + 2 * 12 + 26 * 4 + 4);
     let mut whole = vec![0; len];
     save(&NET, &numbers(26, 1), &mut whole).unwrap();
@@ -278,7 +278,7 @@ fn a_damaged_checkpoint() {
 
 #[test]
 fn a_checkpoint_of_another_network() {
-    let mut whole = vec![0; checkpoint_len(&NET)];
+    let mut whole = vec![0; NET.checkpoint_len()];
     save(&NET, &numbers(26, 1), &mut whole).unwrap();
     let refused = |spec: &Spec, bytes: &[u8], fault| {
         let mut params = [0.5; 26];
@@ -332,7 +332,7 @@ fn a_checkpoint_of_another_network() {
         assert_eq!(params, before);
     }
     let steep = |slope| Spec::new(3).dense(2, leaky(slope));
-    let (mut bytes, mut params) = (vec![0; checkpoint_len(&steep(0.5))], [0.5; 8]);
+    let (mut bytes, mut params) = (vec![0; steep(0.5).checkpoint_len()], [0.5; 8]);
     save(&steep(0.5), &params, &mut bytes).unwrap();
     let fault = differs(Some(0), SpecField::Slope, half, quarter);
     assert_eq!(load_params(&steep(0.25), &bytes, &mut params), Err(Error::Checkpoint(fault)));

@@ -75,11 +75,11 @@ proptest! {
             let (mut params, mut floats) = (initial(&ONE, seed), vec![0.0; ONE.work_len(n)]);
             let mut work = Workspace::new(&ONE, n, &mut floats).unwrap();
             let mut model = Model::new(&ONE, &mut params).unwrap();
-            let mut sgd = Sgd::new(SgdConfig::default(), &ONE, &mut []).unwrap();
+            let mut sgd = Sgd::plain(&ONE).unwrap();
             let scores = [0, 1, 2].map(|_| model.train(&x, targets, &mut sgd, 0.5, &mut work).unwrap());
             let logits = model.predict(&x, &mut work).unwrap().to_vec();
             let hits = logits.iter().zip(&classes).filter(|&(&z, &c)| (z > 0.0) == (c == 1)).count() as u64;
-            let named = logits.iter().zip(&classes).filter(|&(&z, &c)| class_of(&[z]) == usize::from(c)).count() as u64;
+            let named = logits.iter().zip(&classes).filter(|&(&z, &c)| class_of(&[z]) == c).count() as u64;
             let mut total = Score::default();
             model.evaluate(&x, targets, &mut total, &mut work).unwrap();
             assert_eq!((total.hits(), total.hits()), (hits, named));
@@ -94,7 +94,7 @@ fn one_output_learns_to_tell_two_classes_apart() {
     let (mut params, mut floats) = (initial(&ONE, 3), vec![0.0; ONE.work_len(4)]);
     let mut work = Workspace::new(&ONE, 4, &mut floats).unwrap();
     let mut model = Model::new(&ONE, &mut params).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &ONE, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&ONE).unwrap();
     let x = [0.9, 0.1, 0.0, 0.1, 0.8, 0.3, 0.7, 0.0, 0.2, 0.0, 0.6, 0.1];
     let targets = Targets::Classes(&[0, 1, 0, 1]);
     let scores: Vec<Score> = (0..500).map(|_| model.train(&x, targets, &mut sgd, 0.5, &mut work).unwrap()).collect();

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cygnet::host::data::idx::DataError;
+use cygnet::host::DataError;
 use cygnet::host::data::image::read_png;
 use cygnet::host::data::{Dataset, PIXEL_SCALE, Samples, idx};
 use flate2::{Compression, Crc, write::GzEncoder};
@@ -298,7 +298,7 @@ fn the_sample_is_balanced_and_unchanged() {
         }
         assert_eq!((crc(samples.images().unwrap().pixels()), crc(samples.labels())), sums);
     }
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/sample");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/mnist-sample/data");
     // Known again as the same data, though not as the embedded ones.
     let read = Dataset::open(&dir).unwrap();
     assert!(

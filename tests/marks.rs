@@ -6,9 +6,9 @@ mod common;
 use common::{bits, cases, initial, work};
 use cygnet::average::{Swag, Window};
 use cygnet::model::{Params, fold};
-use cygnet::optim::{Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::optim::{Optimizer, ScheduleFree, ScheduleFreeConfig};
 use cygnet::replicas::{attract, mean_of, pull};
-use cygnet::store::{checkpoint_len, holds_average, save};
+use cygnet::store::{holds_average, save};
 use cygnet::{Activation, Averager, Error, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::prelude::*;
 use std::mem::forget;
@@ -18,13 +18,13 @@ const P: usize = NET.param_len();
 
 /// Whether a checkpoint of `params` says that they are an average's.
 fn is_average<'p>(params: impl Into<Params<'p>>) -> bool {
-    let mut bytes = vec![0; checkpoint_len(&NET)];
+    let mut bytes = vec![0; NET.checkpoint_len()];
     save(&NET, params, &mut bytes).unwrap();
     holds_average(&bytes)
 }
 
 fn stored(params: &[f32]) -> Vec<u8> {
-    let mut bytes = vec![0; checkpoint_len(&NET)];
+    let mut bytes = vec![0; NET.checkpoint_len()];
     save(&NET, params, &mut bytes).unwrap();
     bytes
 }
@@ -32,7 +32,7 @@ fn stored(params: &[f32]) -> Vec<u8> {
 fn train(model: &mut Model<'_>) {
     let mut floats = work(&NET, 2);
     let mut work = Workspace::new(&NET, 2, &mut floats).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     model.train(&[0.5, -0.5, 1.0, 0.0], Targets::Classes(&[0, 1]), &mut sgd, 0.1, &mut work).unwrap();
 }
 

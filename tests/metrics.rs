@@ -88,18 +88,18 @@ proptest! {
         // Stable: of equals the lowest class first.
         order.sort_by(|&a, &b| outputs[b].total_cmp(&outputs[a]));
         let rank = rank(&outputs, class).unwrap();
-        prop_assert_eq!(order[rank], usize::from(class));
-        prop_assert_eq!(rank == 0, argmax(&outputs) == usize::from(class));
+        prop_assert_eq!(order[usize::from(rank)], usize::from(class));
+        prop_assert_eq!(rank == 0, argmax(&outputs) == class);
     }
 
     #[test]
-    fn a_matrix_counts_every_pair(pairs in vec((0_u16..5, 0_usize..5), 0..60)) {
+    fn a_matrix_counts_every_pair(pairs in vec((0_u16..5, 0_u16..5), 0..60)) {
         let mut counts = [7; 25];
         let mut confusion = Confusion::new(5, &mut counts).unwrap();
         for &(class, predicted) in &pairs {
             confusion.add(class, predicted).unwrap();
         }
-        let number = |is_so: &dyn Fn(usize, usize) -> bool| pairs.iter().filter(|&&(c, p)| is_so(c.into(), p)).count();
+        let number = |is_so: &dyn Fn(usize, usize) -> bool| pairs.iter().filter(|&&(c, p)| is_so(c.into(), p.into())).count();
         for (i, &n) in confusion.counts().iter().enumerate() {
             prop_assert_eq!(n as usize, number(&|c, p| (c, p) == (i / 5, i % 5)));
         }
@@ -206,7 +206,7 @@ fn what_is_no_score_and_no_class_is_refused_and_changes_nothing() {
     let mut confusion = Confusion::new(2, &mut counts).unwrap();
     assert!(confusion.accuracy().is_nan() && confusion.macro_f1().is_nan());
     confusion.add(1, 0).unwrap();
-    for (class, predicted, label) in [(2, 0, 2), (0, 2, 2), (0, usize::MAX, u16::MAX), (u16::MAX, 0, u16::MAX)] {
+    for (class, predicted, label) in [(2, 0, 2), (0, 2, 2), (0, u16::MAX, u16::MAX), (u16::MAX, 0, u16::MAX)] {
         assert_eq!(confusion.add(class, predicted), Err(Error::Label { sample: 1, label, classes: 2 }));
     }
     assert_eq!(confusion.counts(), [0, 0, 1, 0]);
@@ -221,7 +221,7 @@ fn one_output_has_the_ranks_and_the_calibration_of_two_classes() {
         for class in [0, 1] {
             // Class 0 has the logit 0.
             assert_eq!(rank(&[logit], class), rank(&[0.0, logit], class));
-            assert_eq!(rank(&[logit], class) == Ok(0), class_of(&[logit]) == usize::from(class));
+            assert_eq!(rank(&[logit], class) == Ok(0), class_of(&[logit]) == class);
         }
         assert_eq!(rank(&[logit], 2), Err(Error::Label { sample: 0, label: 2, classes: 2 }));
         let p = 1.0 / (1.0 + (-logit).exp());

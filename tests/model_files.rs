@@ -9,10 +9,10 @@ use std::fs;
 
 use common::{ACTIVATIONS, bits, cases, numbers};
 use cygnet::host::data::{Columns, Preparation};
-use cygnet::host::files::SavedModel;
-use cygnet::host::report::inspect::info;
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::report::info;
 use cygnet::model::Params;
-use cygnet::store::{checkpoint_len, save};
+use cygnet::store::save;
 use cygnet::{Activation, Loss, Spec};
 use proptest::prelude::*;
 use safetensors::Dtype;
@@ -42,7 +42,7 @@ fn model(spec: Spec, seed: u64) -> SavedModel {
 }
 
 fn checkpoint(model: &SavedModel) -> Vec<u8> {
-    let mut bytes = vec![0; checkpoint_len(&model.spec)];
+    let mut bytes = vec![0; model.spec.checkpoint_len()];
     let is_average = model.is_average;
     let params = if is_average { Params::of_average(&model.params) } else { Params::from(&model.params) };
     save(&model.spec, params, &mut bytes).unwrap();

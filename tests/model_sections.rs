@@ -5,10 +5,11 @@
 mod common;
 
 use common::{cases, numbers};
-use cygnet::host::data::{Columns, Preparation};
-use cygnet::host::data::{DataIdentity, DataKind};
-use cygnet::host::files::{Format, SavedModel};
-use cygnet::store::{checkpoint_len, load, section_len};
+use cygnet::host::data::{Columns, DataIdentity, DataKind, Preparation};
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::Format;
+use cygnet::preprocess::Preprocess;
+use cygnet::store::load;
 use cygnet::{Activation, Spec};
 use proptest::prelude::*;
 
@@ -86,13 +87,13 @@ fn a_changed_section_is_refused_or_written_again_byte_for_byte() {
     let (mut refused, mut accepted) = (0, 0);
     for model in models() {
         let bytes = model.to_bytes(Format::Checkpoint).unwrap();
-        let start = checkpoint_len(&NET);
+        let start = NET.checkpoint_len();
         // Where sections begin and end.
         let mut ends = vec![start];
         if let Some(preparation) = &model.preparation {
-            ends.push(start + section_len(6));
+            ends.push(start + Preprocess::section_len(6));
             if preparation.columns.is_some() {
-                let at = start + section_len(6);
+                let at = start + Preprocess::section_len(6);
                 let length = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap()) as usize;
                 ends.push(at + 12 + length + 4);
             }

@@ -1,104 +1,291 @@
-//! Data flows one way: a file of the core uses only modules that `lib.rs` lists above its own.
+//! Data flows one way: a file uses only modules that stand above its own, those of the crate in the order of `lib.rs`,
+//! those of a room in the order of the `mod` lines of its `mod.rs`; and no file and no function is too long to be read.
+//!
+//! The code of a `mod.rs` itself stands either above its files, which may use it then, or below them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Modules in the order of `lib.rs`, and the place of each name that may follow `crate::`.
-struct Order {
-    modules: Vec<String>,
-    place: HashMap<String, usize>,
+/// A module: its own code, and the modules that it lists, in their order.
+#[derive(Default)]
+struct Room {
+    /// Where its code is.
+    file: PathBuf,
+    code: String,
+    names: Vec<String>,
+    rooms: Vec<Room>,
+    /// The place in `rooms` of each name that is re-exported from there.
+    exported: HashMap<String, usize>,
 }
 
-impl Order {
-    fn of(lib: &str) -> Self {
-        let code = code(lib);
-        let declared = |line: &str| {
-            let module = line.trim().trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';')?;
-            Some(module.to_owned())
+impl Room {
+    /// The module in `file`, whose own modules are in `folder`.
+    fn read(file: &Path, folder: &Path, sources: &dyn Fn(&Path) -> Option<String>) -> Self {
+        let code = code(&sources(file).unwrap_or_else(|| panic!("no {}", file.display())));
+        let (mut names, mut rooms, mut paths) = (Vec::new(), Vec::new(), Vec::new());
+        // Macros have modules of other files, in lines that are not at the margin.
+        for line in code.lines().filter(|line| !line.starts_with(' ')) {
+            // One that is another file on some targets is a module for each.
+            paths.extend(
+                line.strip_prefix("#[cfg_attr").and_then(|line| line.split("path = \"").nth(1)?.split('"').next()),
+            );
+            let Some(name) = after_visibility(line).strip_prefix("mod ").and_then(|line| line.strip_suffix(';')) else {
+                continue;
+            };
+            let usual = [format!("{name}.rs"), format!("{name}/mod.rs")];
+            let usual = usual.iter().map(String::as_str).filter(|_| paths.is_empty());
+            let is_there = |file: &PathBuf| sources(file).is_some();
+            for file in paths.iter().copied().chain(usual).map(|path| folder.join(path)).filter(is_there) {
+                let inner = if file.ends_with("mod.rs") { file.with_file_name("") } else { file.with_extension("") };
+                rooms.push(Self::read(&file, &inner, sources));
+                names.push(name.to_owned());
+            }
+            paths.clear();
+        }
+        let mut exported = HashMap::new();
+        for path in code.split(';').filter_map(|item| pub_use(item)).flat_map(leaves) {
+            let [first, .., last] = &path[..] else { continue };
+            if let Some(place) = names.iter().position(|name| name == first) {
+                exported.insert(last.clone(), place);
+            }
+        }
+        Self { file: file.to_owned(), code, names, rooms, exported }
+    }
+
+    /// Where among its modules a name is from; none for what it defines itself.
+    fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name).or_else(|| self.exported.get(name).copied())
+    }
+
+    /// The module at `path`.
+    fn at<'r>(&'r self, path: &[usize]) -> &'r Self {
+        path.iter().fold(self, |room, &place| &room.rooms[place])
+    }
+
+    /// The names of the modules on the way to `path`.
+    fn way(&self, path: &[usize]) -> Vec<String> {
+        (0..path.len()).map(|k| self.at(&path[..k]).names[path[k]].clone()).collect()
+    }
+
+    /// Every module in it with its path, and itself.
+    fn all(&self, path: &[usize]) -> Vec<(Vec<usize>, &Self)> {
+        let inner = self.rooms.iter().enumerate().flat_map(|(k, room)| room.all(&[path, &[k]].concat()));
+        [(path.to_vec(), self)].into_iter().chain(inner).collect()
+    }
+
+    /// What every module in it uses that stands below it.
+    fn violations(&self) -> Vec<String> {
+        self.all(&[]).iter().flat_map(|(path, room)| self.violations_of(path, room)).collect()
+    }
+
+    fn violations_of(&self, path: &[usize], room: &Self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for used in uses(&room.code, &self.way(path)) {
+            let mut at = self;
+            let mut depth = 0;
+            // Down to where the ways part.
+            let below = loop {
+                match (used.get(depth).and_then(|name| at.place(name)), path.get(depth)) {
+                    (Some(there), Some(&here)) if there == here => (at, depth) = (&at.rooms[here], depth + 1),
+                    (Some(there), Some(&here)) => break there > here,
+                    // A module's own code uses what it lists, and files use what their room defines: not both.
+                    (None, Some(_)) => break at.uses_its_own(),
+                    (_, None) => break false,
+                }
+            };
+            if below {
+                wrong.push(format!("{} uses {}", room.file.display(), used.join("::")));
+            }
+        }
+        wrong
+    }
+
+    /// Whether its code uses modules that it lists, beyond giving their items away.
+    fn uses_its_own(&self) -> bool {
+        let kept: String = self.code.split_inclusive(';').filter(|item| pub_use(item).is_none()).collect();
+        self.names.iter().any(|name| starts(&kept, &format!("{name}::")).next().is_some())
+    }
+}
+
+/// Every path from `crate`, `super` or `self` on that code of the module `way` has, from the crate's root on.
+fn uses(code: &str, way: &[String]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for path in ["crate::", "super::", "self::"].iter().flat_map(|start| starts(code, start)).flat_map(leaves) {
+        let ups = path.iter().take_while(|name| *name == "super").count();
+        let rest = path.iter().skip_while(|name| ["crate", "super", "self"].contains(&name.as_str())).cloned();
+        let base = if path[0] == "crate" { &[][..] } else { &way[..way.len().saturating_sub(ups)] };
+        found.push(base.iter().cloned().chain(rest).collect());
+    }
+    found
+}
+
+/// Source from every place on where a path begins with `start`.
+fn starts<'c>(code: &'c str, start: &str) -> impl Iterator<Item = &'c str> {
+    let is_free = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    code.match_indices(start)
+        .filter(move |(at, _)| is_free(*at))
+        .map(|(at, _)| &code[at..])
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Every path in `a::b` or `a::{b, c::d}`, whatever follows; `a::{self}` is `a`.
+fn leaves(paths: &str) -> Vec<Vec<String>> {
+    let mut leaves = Vec::new();
+    let mut way: Vec<String> = Vec::new();
+    // How long the way is at each brace that is open.
+    let mut open: Vec<usize> = Vec::new();
+    let mut rest = paths.trim_start();
+    loop {
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        rest = rest[name.len()..].trim_start();
+        if !name.is_empty() {
+            way.push(name);
+        }
+        if let Some(inner) = rest.strip_prefix("::") {
+            rest = inner.trim_start();
+            if let Some(inner) = rest.strip_prefix('{') {
+                open.push(way.len());
+                rest = inner.trim_start();
+            }
+            continue;
+        }
+        let Some(&length) = open.last() else {
+            leaves.push(way);
+            break;
         };
-        let modules: Vec<String> = code.lines().filter_map(declared).collect();
-        let mut place: HashMap<_, _> = modules.iter().cloned().zip(0..).collect();
-        for (module, items) in code.split("pub use ").skip(1).filter_map(|item| item.split_once("::")) {
-            let there = place[&name(module)];
-            place.extend(heads(items).into_iter().map(|item| (item, there)));
+        if way.len() > length {
+            let leaf = way.iter().filter(|name| *name != "self" || way[0] == "self").cloned().collect();
+            leaves.push(leaf);
+            way.truncate(length);
         }
-        Self { modules, place }
+        // `as other` goes with its name.
+        rest = rest.trim_start_matches(|c| c != ',' && c != '}');
+        let Some(next) = rest.get(1..) else { break };
+        if rest.starts_with('}') {
+            open.pop();
+            let Some(&length) = open.last() else { break };
+            way.truncate(length);
+        }
+        rest = next.trim_start();
     }
-
-    /// Every name after `crate::` in `source` of `module` that stands below it, or that `lib.rs` does not know.
-    fn violations(&self, module: &str, source: &str) -> Vec<String> {
-        let here = &self.place[module];
-        let is_wrong = |name: &String| self.place.get(name).is_none_or(|there| there > here);
-        code(source).split("crate::").skip(1).flat_map(heads).filter(is_wrong).collect()
-    }
+    leaves
 }
 
-/// Source without comments, which may mention anything.
+/// What an item re-exports, where it does.
+fn pub_use(item: &str) -> Option<&str> {
+    let item = item.rsplit("]\n").next()?.trim_start();
+    after_visibility(item).strip_prefix("use ").filter(|_| item.starts_with("pub"))
+}
+
+fn after_visibility(line: &str) -> &str {
+    let Some(rest) = line.trim_start().strip_prefix("pub") else { return line.trim_start() };
+    let rest = rest.split_once(')').filter(|_| rest.starts_with('(')).map_or(rest, |(_, rest)| rest);
+    rest.trim_start()
+}
+
+/// Source without comments, which may mention anything, and without tests, which may use anything.
 fn code(source: &str) -> String {
-    source.lines().map(|line| line.split("//").next().unwrap_or("").trim_end()).collect::<Vec<_>>().join("\n")
-}
-
-/// The leading identifier.
-fn name(path: &str) -> String {
-    path.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-}
-
-/// First identifier of each path in `a::b` or `{a::b, c}`, whatever follows.
-fn heads(paths: &str) -> Vec<String> {
-    let (mut depth, mut starts) = (0, vec![]);
-    for (at, c) in paths.char_indices() {
-        match (c, depth) {
-            ('{', 0) | (',', 1) => starts.push(at + 1),
-            (_, 0) => return vec![name(paths)],
-            ('}', 1) => break,
-            _ => {}
+    let mut code = String::new();
+    let mut lines = source.lines().map(|line| line.split("//").next().unwrap_or("").trim_end());
+    while let Some(line) = lines.next() {
+        if line.trim_start() != "#[cfg(test)]" {
+            code += line;
+            code.push('\n');
+            continue;
         }
-        depth += i32::from(c == '{') - i32::from(c == '}');
+        let indent = line.len() - line.trim_start().len();
+        let ends = |line: &str| line.len() > indent && (line[indent..].starts_with('}') || line.ends_with(';'));
+        // An item ends with its brace or, in one line, with a semicolon.
+        let Some(first) = lines.by_ref().find(|line| !line.trim_start().starts_with("#[")) else { break };
+        if !first.ends_with(';') && !first.ends_with('}') {
+            let _ = lines.by_ref().find(|line| line.len() == indent + 1 && ends(line));
+        }
     }
-    starts.into_iter().map(|at| name(&paths[at..])).filter(|name| !name.is_empty()).collect()
+    code
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = |path: PathBuf| if path.is_dir() { rust_files(&path) } else { vec![path] };
-    entries.flat_map(files).filter(|path| path.extension().is_some_and(|e| e == "rs")).collect()
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn crate_root() -> Room {
+    Room::read(&src().join("lib.rs"), &src(), &|file| fs::read_to_string(file).ok())
 }
 
 #[test]
 fn every_file_uses_only_what_stands_above_it() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let order = Order::of(&fs::read_to_string(src.join("lib.rs")).unwrap());
-    let mut wrong = Vec::new();
-    for file in rust_files(&src) {
-        let place = file.strip_prefix(&src).unwrap();
-        let module = Path::new(place.iter().next().unwrap()).file_stem().unwrap().to_str().unwrap();
-        // The host may use everything; what `lib.rs` does not list belongs to the program.
-        if module != "host" && order.modules.iter().any(|listed| listed == module) {
-            let names = order.violations(module, &fs::read_to_string(&file).unwrap());
-            wrong.extend(names.into_iter().map(|name| format!("{} uses {name}", place.display())));
-        }
-    }
-    assert!(wrong.is_empty(), "lib.rs lists below:\n{}", wrong.join("\n"));
-    assert_eq!(order.modules.first().map(String::as_str), Some("error"));
+    let root = crate_root();
+    let wrong = root.violations();
+    assert!(wrong.is_empty(), "below stand:\n{}", wrong.join("\n"));
+    let host = root.names.iter().position(|name| name == "host").unwrap();
+    let wings = ["data", "plan", "evaluation", "training", "study", "files", "report"];
+    assert!(root.rooms[host].names.ends_with(&wings.map(str::to_owned)));
+    assert_eq!(root.names.first().map(String::as_str), Some("error"));
+}
+
+/// What is wrong with a crate of these files.
+fn planted(files: &[(&str, &str)]) -> Vec<String> {
+    let source = |file: &Path| {
+        let known = files.iter().find(|(name, _)| Path::new(name) == file);
+        known.map(|(_, source)| (*source).to_owned())
+    };
+    Room::read(Path::new("lib.rs"), Path::new(""), &source).violations()
 }
 
 #[test]
 fn a_planted_violation_is_found() {
-    let order =
-        Order::of("mod low;\npub mod middle; // mod no;\nmod high;\npub use high::{Cap, Top};\npub use low::Base;");
-    assert_eq!(order.modules, ["low", "middle", "high"]);
-    let of_middle = |source| order.violations("middle", source);
+    let lib = "mod low;\npub mod middle; // mod no;\n#[cfg(test)]\nmod tests;\nmod high;\n\
+               pub use high::{Cap, Top};\npub use low::Base;";
+    let of_middle = |source: &str| {
+        planted(&[
+            ("lib.rs", lib),
+            ("low.rs", ""),
+            ("middle.rs", source),
+            ("high.rs", "use crate::{low, middle, Cap};"),
+        ])
+    };
     let nothing: [&str; 0] = [];
     assert_eq!(
         of_middle("use crate::low::{A, b};\nuse crate::Base; // crate::high\n/// [`Cap`](crate::Cap)\n"),
         nothing
     );
-    assert_eq!(of_middle("use crate::high::X;"), ["high"]);
-    assert_eq!(of_middle("fn f() { crate::high::g(crate::Cap) }"), ["high", "Cap"]);
-    assert_eq!(of_middle("use crate::{low::{A, high}, high::{self, B}};"), ["high"]);
-    assert_eq!(of_middle("use crate::{\n    low,\n    Top,\n};\nfn f() {}"), ["Top"]);
-    assert_eq!(of_middle("use crate::unknown;"), ["unknown"]);
-    assert_eq!(order.violations("high", "use crate::{low, middle, high};"), nothing);
+    assert_eq!(of_middle("use crate::high::X;"), ["middle.rs uses high::X"]);
+    assert_eq!(of_middle("use super::high;"), ["middle.rs uses high"]);
+    assert_eq!(of_middle("fn f() { crate::high::g(crate::Cap) }"), ["middle.rs uses high::g", "middle.rs uses Cap"]);
+    assert_eq!(
+        of_middle("use crate::{low::{A, high}, high::{self, B as C}};"),
+        ["middle.rs uses high", "middle.rs uses high::B"]
+    );
+    assert_eq!(of_middle("use crate::{\n    low,\n    Top,\n};\nfn f() {}"), ["middle.rs uses Top"]);
+    assert_eq!(of_middle("#[cfg(test)]\nmod tests {\n    use crate::high;\n}\n"), nothing);
+    assert_eq!(of_middle("#[cfg(test)]\nuse crate::high;\nuse crate::Top;\n"), ["middle.rs uses Top"]);
+}
+
+#[test]
+fn a_planted_violation_inside_a_room_is_found() {
+    let of = |room: &str, one: &str, two: &str, out: &str| {
+        let lib = "mod room;\nmod out;";
+        planted(&[
+            ("lib.rs", lib),
+            ("room/mod.rs", room),
+            ("room/one.rs", one),
+            ("room/two/mod.rs", two),
+            ("out.rs", out),
+        ])
+    };
+    let room = "pub(crate) mod one;\nmod two;\npub(crate) use two::Two;\npub use one::{One, uno as eins};\n";
+    let nothing: [&str; 0] = [];
+    assert_eq!(of(room, "", "use super::One;\nuse crate::room::one::X;", "use crate::room::Two;"), nothing);
+    assert_eq!(of(room, "use super::Two;", "", ""), ["room/one.rs uses room::Two"]);
+    assert_eq!(of(room, "use crate::room::two::X;", "", ""), ["room/one.rs uses room::two::X"]);
+    assert_eq!(of(room, "", "", "use super::out::X;\nuse self::y;"), nothing);
+    assert_eq!(of(room, "", "use super::super::out;", ""), ["room/two/mod.rs uses out"]);
+    // A room's own code above its files, below them, and both.
+    let (uses_own, defines) = (format!("{room}use one::X;\n"), "use super::Own;");
+    assert_eq!(of(room, defines, "", ""), nothing);
+    assert_eq!(of(&uses_own, "", "", ""), nothing);
+    assert_eq!(of(&uses_own, defines, "", ""), ["room/one.rs uses room::Own"]);
 }

@@ -180,7 +180,7 @@ fn running_statistics_follow_each_batch_and_no_optimizer_moves_them() {
     let mut own = start.clone();
     let model = Model::new(&spec, &mut own).unwrap();
     let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut c).unwrap();
-    let inner = Sgd::new(SgdConfig::default(), &spec, &mut []).unwrap();
+    let inner = Sgd::plain(&spec).unwrap();
     let config = LookaheadConfig { every: 1, alpha: 0.5 };
     let mut lookahead = Lookahead::new(config, inner, &model, &mut slow).unwrap();
     let optimizers: [&mut dyn Optimizer; 4] = [&mut sgd, &mut adam, &mut free, &mut lookahead];
@@ -218,7 +218,7 @@ proptest! {
         let spec = net(f, Loss::MeanSquared);
         let (mut fused, inputs) = (params(&spec, seed), samples(n, &spec, seed));
         let (mut apart, targets) = (fused.clone(), numbers(3 * n, !seed));
-        let mut sgd = Sgd::new(SgdConfig::default(), &spec, &mut []).unwrap();
+        let mut sgd = Sgd::plain(&spec).unwrap();
         let (mut floats, mut sum) = (work(&spec, SAMPLES), vec![0.0; spec.param_len()]);
         let mut work = Workspace::new(&spec, SAMPLES, &mut floats).unwrap();
         let targets = Targets::Values(&targets);
@@ -255,7 +255,7 @@ proptest! {
             gradient.clip(1e-3).unwrap();
             prop_assert_eq!(bits(&gradient.sum()[statistics(&spec)[0].clone()]), bits(&pooled));
         }
-        let mut sgd = Sgd::new(SgdConfig::default(), &spec, &mut []).unwrap();
+        let mut sgd = Sgd::plain(&spec).unwrap();
         model.step(&mut gradient, &mut sgd, 0.1).unwrap();
         let moments = &reference(&spec, &before, &inputs, true)[0].moments;
         let at = statistics(&spec)[0].start;
@@ -341,7 +341,7 @@ fn a_step_that_fails_changes_nothing() {
     let mut floats = work(&NET, 4);
     let mut work = Workspace::new(&NET, 4, &mut floats).unwrap();
     let mut model = Model::new(&NET, &mut params).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     let targets = Targets::Values(&[1.0; 4]);
     let mut train = |inputs: &[f32], targets| model.train(inputs, targets, &mut sgd, 0.1, &mut work).unwrap_err();
     assert_eq!(train(&DATA[..2], Targets::Values(&[1.0])), Error::SingleSample);
@@ -363,7 +363,7 @@ fn micro_batches_too_far_apart_leave_the_model_alone() {
     let mut floats = work(&NET, 4);
     let mut work = Workspace::new(&NET, 4, &mut floats).unwrap();
     let mut model = Model::new(&NET, &mut params).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     let mut gradient = Gradient::new(&NET, &mut sum).unwrap();
     // Each has no variance.
     model.accumulate(&[1e14; 8], Targets::Values(&[1.0; 4]), &mut gradient, &mut work).unwrap();
@@ -397,7 +397,7 @@ fn a_gradient_of_another_network_is_refused_even_of_the_same_length() {
     let mut gradient = Gradient::new(&PLAIN, &mut sum).unwrap();
     let targets = Targets::Values(&[1.0; 4]);
     assert_eq!(model.accumulate(&DATA, targets, &mut gradient, &mut work), Err(Error::Network));
-    let mut sgd = Sgd::new(SgdConfig::default(), &NORMED, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NORMED).unwrap();
     assert_eq!(model.step(&mut gradient, &mut sgd, 0.1), Err(Error::Network));
     assert_eq!(bits(model.params()), bits(&before));
     // A description elsewhere in memory is the same network.
@@ -509,7 +509,7 @@ fn a_batch_that_would_ruin_an_update_is_refused_when_it_comes() {
 fn a_batch_that_would_ruin_a_gradient_is_refused_when_it_comes() {
     let (mut floats, targets) = (work(&NET, 4), Targets::Values(&[0.0; 4]));
     let mut work = Workspace::new(&NET, 4, &mut floats).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     let mut both = [params(&NET, 2), params(&NET, 2)];
     for (params, noisy) in both.iter_mut().zip([true, false]) {
         let mut model = Model::new(&NET, params).unwrap();
@@ -559,7 +559,7 @@ fn an_average_in_the_models_place_gets_statistics_of_its_own() {
     let (mut floats, mut pooled) = (work(&NET, 4), vec![0.0; NET.norm_len()]);
     let mut work = Workspace::new(&NET, 4, &mut floats).unwrap();
     let mut model = Model::new(&NET, &mut params).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     let mut swa = Averager::new(&mut mean);
     for _ in 0..5 {
         model.train(&DATA, Targets::Values(&[1.0, 0.0, 1.0, 0.0]), &mut sgd, 0.1, &mut work).unwrap();

@@ -6,7 +6,8 @@ mod common;
 use common::{bits, cases};
 use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
 use cygnet::optim::{
-    AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, SgdConfig,
+    AdamConfig, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree, ScheduleFreeConfig,
+    ScheduleFreeState,
 };
 use cygnet::{Activation, Adam, Averager, Error, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::collection::vec;
@@ -70,14 +71,14 @@ proptest! {
         let config = LookaheadConfig { every, alpha };
         let cut = cut.index(w.len());
         let net = net(w.len());
-        let sgd = || Sgd::new(SgdConfig::default(), &net, &mut []).unwrap();
+        let sgd = || Sgd::plain(&net).unwrap();
         let (mut own, mut fast, mut slow) = (w.clone(), w.clone(), vec![0.0; w.len()]);
         let model = Model::new(&net, &mut own).unwrap();
         let mut optimizer = Lookahead::new(config, sgd(), &model, &mut slow).unwrap();
         let (mut theta, mut phi) = (wide(&w), wide(&w));
         for t in 1..=60_u64 {
             if t == stop {
-                optimizer = Lookahead::resume(config, sgd(), &model, &mut slow, t - 1).unwrap();
+                optimizer = Lookahead::resume(LookaheadState { config: config, steps: t - 1 }, sgd(), &model, &mut slow).unwrap();
             }
             step(&mut optimizer, 0.3, &mut fast, (&a, &c), cut);
             for (i, theta) in theta.iter_mut().enumerate() {
@@ -110,7 +111,7 @@ proptest! {
         for t in 1..=60_u64 {
             if t == stop {
                 let state = optimizer.state();
-                optimizer = ScheduleFree::resume(config, state, &model, &mut floats).unwrap();
+                optimizer = ScheduleFree::resume(state, &model, &mut floats).unwrap();
             }
             let rate = if t <= warmup { 0.3 * t as f32 / (warmup + 1) as f32 } else { 0.3 };
             step(&mut optimizer, rate, &mut params, (&a, &c), cut);
@@ -131,7 +132,7 @@ proptest! {
     #[test]
     fn slow_weights_that_stay_hold_still_and_rare_ones_leave_the_inner_optimizer_alone((w, a, c) in problem()) {
         let net = net(w.len());
-        let sgd = || Sgd::new(SgdConfig::default(), &net, &mut []).unwrap();
+        let sgd = || Sgd::plain(&net).unwrap();
         let (mut own, mut plain, mut fast, mut slow) = (w.clone(), w.clone(), w.clone(), vec![0.0; w.len()]);
         let model = Model::new(&net, &mut own).unwrap();
         let config = LookaheadConfig { every: 1, alpha: 0.0 };
@@ -200,7 +201,7 @@ fn weights_by_hand_leave_no_bound() {
     let target = [1.0; 2];
     let (mut own, mut slow, mut floats) = (start, [0.0; P], [0.0; 2 * P]);
     let model = Model::new(&NET, &mut own).unwrap();
-    let sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let sgd = Sgd::plain(&NET).unwrap();
     let mut lookahead = Lookahead::new(LookaheadConfig { every: 1, alpha: 0.5 }, sgd, &model, &mut slow).unwrap();
     let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats).unwrap();
     let optimizers: [&mut dyn Optimizer; 2] = [&mut lookahead, &mut schedule_free];
@@ -226,7 +227,7 @@ fn weights_by_hand_leave_no_bound() {
 
 #[test]
 fn settings_and_lengths_are_checked() {
-    let sgd = || Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let sgd = || Sgd::plain(&NET).unwrap();
     let mut own = [0.5; P];
     let model = Model::new(&NET, &mut own).unwrap();
     for config in [
@@ -242,7 +243,10 @@ fn settings_and_lengths_are_checked() {
     let length = |needed, got| Some(Error::Length { buffer: Buffer::Optimizer, needed, got });
     let config = LookaheadConfig::default();
     assert_eq!(Lookahead::new(config, sgd(), &model, &mut [0.0; 3]).err(), length(P, 3));
-    assert_eq!(Lookahead::resume(config, sgd(), &model, &mut [0.0; 3], 4).err(), length(P, 3));
+    assert_eq!(
+        Lookahead::resume(LookaheadState { config: config, steps: 4 }, sgd(), &model, &mut [0.0; 3]).err(),
+        length(P, 3)
+    );
     for beta in [1.0, -0.1, f32::NAN] {
         let config = ScheduleFreeConfig { beta, weight_decay: 0.0 };
         let mut floats = [7.0; 2 * P];
@@ -254,8 +258,8 @@ fn settings_and_lengths_are_checked() {
     assert_eq!(error, Some(Error::Setting(Setting::WeightDecay)));
     let config = ScheduleFreeConfig::default();
     assert_eq!(ScheduleFree::new(config, &model, &mut [0.0; 3]).err(), length(2 * P, 3));
-    let state = ScheduleFreeState::default();
-    assert_eq!(ScheduleFree::resume(config, state, &model, &mut [0.0; 3]).err(), length(2 * P, 3));
+    let state = ScheduleFreeState::new(ScheduleFree::DEFAULT);
+    assert_eq!(ScheduleFree::resume(state, &model, &mut [0.0; 3]).err(), length(2 * P, 3));
 }
 
 #[test]
@@ -266,10 +270,14 @@ fn a_state_that_training_does_not_leave_is_not_continued_with() {
         let odd_state = |index| Some(Error::NonFinite { value: Value::State, index });
         let (mut slow, mut floats) = ([0.5; P], [0.5; 2 * P]);
         (slow[2], floats[P + 1]) = (odd, odd);
-        let sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
-        assert_eq!(Lookahead::resume(LookaheadConfig::default(), sgd, &model, &mut slow, 1).err(), odd_state(2));
-        let state = ScheduleFreeState::default();
-        let free = ScheduleFree::resume(ScheduleFreeConfig::default(), state, &model, &mut floats);
+        let sgd = Sgd::plain(&NET).unwrap();
+        assert_eq!(
+            Lookahead::resume(LookaheadState { config: LookaheadConfig::default(), steps: 1 }, sgd, &model, &mut slow)
+                .err(),
+            odd_state(2)
+        );
+        let state = ScheduleFreeState::new(ScheduleFree::DEFAULT);
+        let free = ScheduleFree::resume(state, &model, &mut floats);
         assert_eq!(free.err(), odd_state(P + 1));
     }
 }
@@ -304,16 +312,16 @@ fn a_schedule_free_state_comes_back_from_its_bytes_and_training_goes_on_as_if_it
     rates[..30].iter().for_each(|&rate| step(&mut model, &mut free, rate));
     let (at, bytes, [steps]) = stored.unwrap();
     assert_eq!((model.params(), model.steps(), free.state().to_bytes()), (&at[..], steps, bytes));
-    let state = ScheduleFreeState::from_bytes(&bytes).unwrap();
-    let mut free = ScheduleFree::resume(config, state, &model, &mut floats).unwrap();
+    let state = ScheduleFreeState::from_bytes(config, &bytes).unwrap();
+    let mut free = ScheduleFree::resume(state, &model, &mut floats).unwrap();
     rates[30..].iter().for_each(|&rate| step(&mut model, &mut free, rate));
     assert_eq!((model.params().to_vec(), free.averaged().unwrap().to_vec(), free.state()), end);
 
     let of = |high: f32, low: f32| {
         let [a, b] = [high, low].map(f32::to_le_bytes);
-        ScheduleFreeState::from_bytes(&[a, b].concat().try_into().unwrap())
+        ScheduleFreeState::from_bytes(ScheduleFree::DEFAULT, &[a, b].concat().try_into().unwrap())
     };
-    assert_eq!(of(0.0, 0.0), Ok(ScheduleFreeState::default()));
+    assert_eq!(of(0.0, 0.0), Ok(ScheduleFreeState::new(ScheduleFree::DEFAULT)));
     for (high, low) in [(-1.0, 0.0), (f32::NAN, 0.0), (f32::INFINITY, 0.0), (1.0, f32::NAN), (1.0, 0.5), (0.0, 1e-9)] {
         assert_eq!(of(high, low), Err(Error::Checkpoint(CheckpointFault::Field(0))), "{high} {low}");
     }

@@ -5,9 +5,12 @@
 mod common;
 
 use common::{bits, initial, samples};
-use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::optim::{
+    AdamConfig, AdamState, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree, ScheduleFreeConfig,
+    SgdConfig, SgdState,
+};
 use cygnet::replicas::{Pull, attract, mean_of, pull};
-use cygnet::store::{checkpoint_len, save};
+use cygnet::store::save;
 use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 const NET: Spec = Spec::new(3).dense(5, Activation::Tanh).dense(2, Activation::Identity);
@@ -49,11 +52,11 @@ fn what_belongs_to_another_network_of_the_same_length_is_refused() {
         let foreign = Model::new(&other, &mut theirs).unwrap();
         let (mut a, mut b, mut c, mut d) = (vec![0.5; P], vec![0.5; 2 * P], vec![0.5; 2 * P], vec![0.5; P]);
         let heavy = SgdConfig { momentum: 0.9, ..SgdConfig::default() };
-        let mut plain = Sgd::new(SgdConfig::default(), &other, &mut []).unwrap();
-        let mut momentum = Sgd::resume(heavy, &other, &mut a).unwrap();
-        let mut adam = Adam::resume(AdamConfig::default(), &other, &mut b, 4).unwrap();
+        let mut plain = Sgd::plain(&other).unwrap();
+        let mut momentum = Sgd::resume(SgdState::new(heavy, &other).unwrap(), &mut a).unwrap();
+        let mut adam = Adam::resume(AdamState::new(AdamConfig::default(), &other, 4).unwrap(), &mut b).unwrap();
         let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &foreign, &mut c).unwrap();
-        let inner = Sgd::new(SgdConfig::default(), &other, &mut []).unwrap();
+        let inner = Sgd::plain(&other).unwrap();
         let mut lookahead = Lookahead::new(LookaheadConfig::default(), inner, &foreign, &mut d).unwrap();
         let optimizers: [&mut dyn Optimizer; 5] = [&mut plain, &mut momentum, &mut adam, &mut free, &mut lookahead];
         for optimizer in optimizers {
@@ -62,7 +65,7 @@ fn what_belongs_to_another_network_of_the_same_length_is_refused() {
         assert_eq!((adam.steps(), lookahead.steps()), (4, 0));
         assert_eq!(free.finish(&mut model), Err(Error::Network));
         assert_eq!((a, b), (vec![0.5; P], vec![0.5; 2 * P]));
-        let inner = Sgd::new(SgdConfig::default(), &other, &mut []).unwrap();
+        let inner = Sgd::plain(&other).unwrap();
         let mixed = Lookahead::new(LookaheadConfig::default(), inner, &model, &mut d);
         assert_eq!(mixed.err(), Some(Error::Network));
 
@@ -71,7 +74,7 @@ fn what_belongs_to_another_network_of_the_same_length_is_refused() {
         let (mut floats, x) = (vec![0.0; NET.work_len(2)], samples(2, &NET, 1));
         let mut work = Workspace::new(&NET, 2, &mut floats).unwrap();
         assert_eq!(model.accumulate(&x, TARGETS, &mut gradient, &mut work), Err(Error::Network));
-        let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+        let mut sgd = Sgd::plain(&NET).unwrap();
         assert_eq!(model.step(&mut gradient, &mut sgd, 0.1), Err(Error::Network));
 
         let mut mean = vec![7.0; P];
@@ -86,7 +89,7 @@ fn a_description_says_whose_it_is_not_where_it_lies() {
     let copy = copy.loss(Loss::SoftmaxCrossEntropy);
     let mut params = initial(&NET, 1);
     let mut model = Model::new(&NET, &mut params).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &copy, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&copy).unwrap();
     assert_eq!(train(&mut model, &mut sgd, true), Ok(()));
 }
 
@@ -99,7 +102,7 @@ fn what_changes_a_model_stops_an_optimizer_that_owns_its_weights_until_it_starts
         ("params_mut", |model| model.params_mut()[0] += 1.0),
         ("init", |model| model.init(Init::Glorot, 3).unwrap()),
         ("load", |model| {
-            let mut bytes = vec![0; checkpoint_len(&NET)];
+            let mut bytes = vec![0; NET.checkpoint_len()];
             save(&NET, &initial(&NET, 9), &mut bytes).unwrap();
             model.load(&bytes).unwrap();
         }),
@@ -114,7 +117,7 @@ fn what_changes_a_model_stops_an_optimizer_that_owns_its_weights_until_it_starts
             });
         }),
         ("another optimizer", |model| {
-            let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+            let mut sgd = Sgd::plain(&NET).unwrap();
             train(model, &mut sgd, true).unwrap();
         }),
         ("another that owns", |model| {
@@ -233,12 +236,18 @@ fn lookahead_takes_no_inner_optimizer_that_owns_the_weights() {
     for inner in [&mut free as &mut dyn Optimizer, &mut &mut ScheduleFreeBehind] {
         let error = Lookahead::new(LookaheadConfig::default(), &mut *inner, &model, &mut slow).err();
         assert_eq!(error, Some(Error::OwnsWeights));
-        let error = Lookahead::resume(LookaheadConfig::default(), inner, &model, &mut slow, 3).err();
+        let error = Lookahead::resume(
+            LookaheadState { config: LookaheadConfig::default(), steps: 3 },
+            inner,
+            &model,
+            &mut slow,
+        )
+        .err();
         assert_eq!(error, Some(Error::OwnsWeights));
     }
     assert_eq!(slow, [7.0; P]);
     // Slow weights follow a model that was changed: they own nothing.
-    let sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let sgd = Sgd::plain(&NET).unwrap();
     let mut lookahead = Lookahead::new(LookaheadConfig::default(), sgd, &model, &mut slow).unwrap();
     assert!(!lookahead.owns_weights());
     model.params_mut()[0] = 0.5;

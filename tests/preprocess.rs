@@ -8,15 +8,14 @@ mod common;
 use common::{bits, cases, numbers};
 use cygnet::Error;
 use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
-use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, fit_len, preprocess_len};
-use cygnet::store::section_len;
+use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use proptest::prelude::*;
 
 const NAN: f32 = f32::NAN;
 
 /// The numbers that `samples` make, in batches of `batch`.
 fn fitted(config: PreprocessConfig, inputs: usize, samples: &[f32], batch: usize) -> Result<Vec<f32>, Error> {
-    let (mut floats, mut counts) = (vec![NAN; fit_len(inputs)], vec![99; inputs]);
+    let (mut floats, mut counts) = (vec![NAN; Fit::state_len(inputs)], vec![99; inputs]);
     let mut fit = Fit::new(config, inputs, &mut floats, &mut counts)?;
     samples.chunks(batch * inputs).try_for_each(|samples| fit.add(samples))?;
     fit.finish().map(|preprocess| preprocess.floats().to_vec())
@@ -106,7 +105,7 @@ proptest! {
         let samples = numbers(inputs * 9, seed);
         let missing = if seed.is_multiple_of(2) { Missing::Refuse } else { Missing::Constant(2.5) };
         let floats = fitted(PreprocessConfig { missing, ..STANDARD }, inputs, &samples, 9).unwrap();
-        let mut bytes = vec![0; section_len(inputs)];
+        let mut bytes = vec![0; Preprocess::section_len(inputs)];
         Preprocess::new(inputs, &floats).unwrap().save(&mut bytes).unwrap();
         let mut read = vec![7.0; floats.len()];
         // What follows is not looked at.
@@ -131,7 +130,7 @@ proptest! {
         bytes[..12].copy_from_slice(b"\x89CYGPRE\n\x01\0\x01\0");
         let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes[..32]);
         bytes[32..].copy_from_slice(&crc.to_le_bytes());
-        let mut floats = vec![7.0; preprocess_len(inputs)];
+        let mut floats = vec![7.0; Preprocess::state_len(inputs)];
         match Preprocess::load(inputs, &bytes, &mut floats) {
             Ok(preprocess) => {
                 let mut again = [0; 36];
@@ -209,7 +208,7 @@ fn squares_too_small_for_their_sum_are_not_lost() {
 #[test]
 fn what_cannot_be_is_refused_and_changes_nothing() {
     let not_finite = |index| Err(Error::NonFinite { value: Value::Input, index });
-    let (mut floats, mut counts) = ([0.0; fit_len(2)], [0; 2]);
+    let (mut floats, mut counts) = ([0.0; Fit::state_len(2)], [0; 2]);
     let mut fit = Fit::new(STANDARD, 2, &mut floats, &mut counts).unwrap();
     for (samples, error) in [
         (&[1.0, 2.0, 3.0][..], Err(Error::Length { buffer: Buffer::Inputs, needed: 4, got: 3 })),
@@ -277,14 +276,15 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
 #[test]
 fn bytes_of_something_else_say_what_they_are() {
     let floats = [NAN, -1.0, 1.0, 0.0, 1.0];
-    let mut bytes = [0; section_len(1)];
+    let mut bytes = [0; Preprocess::section_len(1)];
     let preprocess = Preprocess::new(1, &floats).unwrap();
     preprocess.save(&mut bytes).unwrap();
     assert_eq!(preprocess.save(&mut [0; 35]), Err(Error::Length { buffer: Buffer::Section, needed: 36, got: 35 }));
-    let fault = |inputs, bytes: &[u8]| match Preprocess::load(inputs, bytes, &mut vec![0.0; preprocess_len(inputs)]) {
-        Err(Error::Checkpoint(fault)) => fault,
-        other => panic!("{other:?}"),
-    };
+    let fault =
+        |inputs, bytes: &[u8]| match Preprocess::load(inputs, bytes, &mut vec![0.0; Preprocess::state_len(inputs)]) {
+            Err(Error::Checkpoint(fault)) => fault,
+            other => panic!("{other:?}"),
+        };
     assert_eq!(fault(2, &bytes), CheckpointFault::Field(10));
     assert_eq!(fault(1, &bytes[..35]), CheckpointFault::Length);
     assert_eq!(fault(1, &bytes[1..]), CheckpointFault::Magic);
@@ -302,7 +302,7 @@ fn bytes_of_something_else_say_what_they_are() {
 #[test]
 fn a_fit_that_cannot_end_yet_goes_on_with_what_it_has_seen() {
     let config = PreprocessConfig { missing: Missing::Mean, ..PreprocessConfig::default() };
-    let (mut floats, mut counts) = (vec![0.0; fit_len(2)], [0; 2]);
+    let (mut floats, mut counts) = (vec![0.0; Fit::state_len(2)], [0; 2]);
     let mut fit = Fit::new(config, 2, &mut floats, &mut counts).unwrap();
     fit.add(&[1.0, f32::NAN]).unwrap();
     assert_eq!(fit.finish().err(), Some(Error::Unseen { feature: 1 }));

@@ -7,7 +7,7 @@ use common::{ACTIVATIONS, bits, cases, numbers, predict_work, samples};
 use cygnet::error::Value;
 use cygnet::model::Params;
 use cygnet::network::MAX_LAYERS;
-use cygnet::store::{checkpoint_len, holds_average, load, load_params, load_spec, save};
+use cygnet::store::{holds_average, load, load_params, load_spec, save};
 use cygnet::{Activation, Error, Gradient, Loss, Model, Spec, Targets, Workspace, predict};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -71,7 +71,7 @@ fn asked() -> impl Strategy<Value = Asked> {
 fn saved(asked: &Asked, seed: u64) -> (Vec<u8>, Vec<f32>) {
     let spec = asked.spec();
     let params = numbers(spec.param_len(), seed);
-    let mut bytes = vec![0xaa; checkpoint_len(&spec)];
+    let mut bytes = vec![0xaa; spec.checkpoint_len()];
     save(&spec, &params, &mut bytes).unwrap();
     (bytes, params)
 }
@@ -101,7 +101,7 @@ proptest! {
         prop_assert_eq!(spec.work_len(batch), 2 * batch * widths.iter().sum::<usize>() + widest);
         let every_other = |from: usize| widths.iter().skip(from).step_by(2).max().copied().unwrap_or(0);
         prop_assert_eq!(spec.predict_len(batch), batch * (every_other(0) + every_other(1)));
-        prop_assert_eq!(checkpoint_len(&spec), 24 + 12 * widths.len() + 4 * spec.param_len());
+        prop_assert_eq!(spec.checkpoint_len(), 24 + 12 * widths.len() + 4 * spec.param_len());
         prop_assert_eq!((spec.inputs(), spec.depth()), (usize::from(asked.inputs), widths.len()));
         prop_assert_eq!((Some(&spec.outputs()), spec.loss_kind()), (widths.last(), asked.loss));
     }
@@ -168,7 +168,7 @@ proptest! {
         for bytes in [noise.clone(), [&good[..keep], &noise].concat()] {
             let mut params = vec![0.5; 100];
             if let Ok(spec) = load(&bytes, &mut params) {
-                let mut again = vec![0; checkpoint_len(&spec)];
+                let mut again = vec![0; spec.checkpoint_len()];
                 prop_assert_eq!(save(&spec, marked(&params, holds_average(&bytes)), &mut again), Ok(()));
                 prop_assert_eq!(&again, &bytes[..again.len()]);
             } else {

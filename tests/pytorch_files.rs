@@ -8,7 +8,8 @@ mod common;
 
 use cli::{fails, run, succeeds};
 use common::{bits, cases, numbers};
-use cygnet::host::files::{Reading, SavedModel, Unsaid};
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::{Reading, Unsaid};
 use cygnet::host::plan::widths;
 use cygnet::{Activation, Loss, Spec, Workspace, predict};
 use proptest::prelude::*;

@@ -5,7 +5,6 @@ mod common;
 
 use common::{bits, cases, numbers, work};
 use cygnet::error::{Buffer, Setting, Value};
-use cygnet::optim::SgdConfig;
 use cygnet::replicas::{Pull, Start, attract, init_replicas, mean_of, pull, replica_seed};
 use cygnet::{Activation, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::prelude::*;
@@ -108,7 +107,7 @@ fn an_elastic_step_is_one_of_its_own_gradient() {
     }
     let slopes: Vec<Vec<f64>> = gradients.iter().map(|gradient| wide(gradient.sum())).collect();
     attract(&mut models, &mut center, &mut mean, 0.8).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     for (model, gradient) in models.iter_mut().zip(&mut gradients) {
         model.step(gradient, &mut sgd, 0.1).unwrap();
     }
@@ -188,7 +187,7 @@ fn a_replica_that_was_pulled_from_far_away_has_no_false_bound() {
     let (mut params, mut mean, mut floats) = (vec![0.5; 2 * P], vec![0.0; P], work(&NET, 1));
     params[P..].fill(1.6e38);
     let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut []).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
     let mut models: [Model<'_>; 2] = Model::replicas(&NET, &mut params).unwrap();
     models[0].train(&[0.1, 0.2, 0.3], Targets::Values(&[1.0, 0.0]), &mut sgd, 0.1, &mut work).unwrap();
     pull(&mut models, &mut mean, 1.0).unwrap();

@@ -9,7 +9,7 @@ use cygnet::average::{Draws, Ema, Gate, Origin, Rule, Swag, Warmup, Window};
 use cygnet::metrics::{Score, evaluate};
 use cygnet::network::Math;
 use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
-use cygnet::preprocess::{Clip, Fit, Missing, PreprocessConfig, Scaling, fit_len, preprocess_len};
+use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use cygnet::replicas::{Pull, Vote, Votes, attract, pull};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
 use cygnet::train::{BatchSize, Growth, Noise};
@@ -278,7 +278,7 @@ proptest! {
         loss in prop::sample::select(&[Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy]),
     ) {
         for vote in [Vote::Soft, Vote::LogPool, Vote::Hard] {
-            let mut floats = vec![0.0; vote.len(6 / outputs.max(1), outputs)];
+            let mut floats = vec![0.0; vote.state_len(6 / outputs.max(1), outputs)];
             let Ok(mut votes) = Votes::new(vote, Math::Libm, outputs, &mut floats) else { continue };
             models.iter().for_each(|(logits, weight)| { let _ = votes.add(&mut logits.clone(), *weight); });
             if let Ok(p) = votes.finish() {
@@ -346,11 +346,11 @@ proptest! {
         let config = PreprocessConfig { missing, clip, scaling };
         let n = rows.len() / 2 * 2;
         let rows: Vec<f32> = rows[..n].iter().map(|&(x, is_missing)| if is_missing { f32::NAN } else { x }).collect();
-        let (mut floats, mut counts) = (vec![0.0; fit_len(2)], [0; 2]);
+        let (mut floats, mut counts) = (vec![0.0; Fit::state_len(2)], [0; 2]);
         let Ok(mut fit) = Fit::new(config, 2, &mut floats, &mut counts) else { return Ok(()) };
         let _ = fit.add(&rows);
         if let Ok(preprocess) = fit.finish() {
-            prop_assert_eq!(preprocess.floats().len(), preprocess_len(2));
+            prop_assert_eq!(preprocess.floats().len(), Preprocess::state_len(2));
             let mut prepared = rows.clone();
             match preprocess.apply(&mut prepared) {
                 Ok(()) => prop_assert!(is_finite(&prepared)),

@@ -3,9 +3,7 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use cygnet::host::data::{Choice, Dataset, Dialect, Source, TablePlan};
-use cygnet::host::plan::Plan;
-use cygnet::host::training::unseen_classes;
+use cygnet::host::data::{Choice, Dataset, Dialect, Source, Split, TablePlan};
 use cygnet::preprocess::{Missing, PreprocessConfig, Scaling};
 use std::fs;
 use tempfile::TempDir;
@@ -17,11 +15,14 @@ fn source(dir: &TempDir) -> Source {
     Source { data: dir.path().join("data.csv"), test: None, test_share: 0.25 }
 }
 
+/// As a run has it where nothing is said.
+const USUAL: Split = Split { seed: 1, validation: 0.1 };
+
 fn read(text: impl AsRef<[u8]>, plan: &TablePlan) -> Result<Dataset, String> {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("data.csv"), text).unwrap();
     let tables = source(&dir).read(plan).map_err(|e| e.to_string());
-    let data = tables.and_then(|tables| tables.dataset(&Plan::default()).map_err(|e| e.to_string()));
+    let data = tables.and_then(|tables| tables.dataset(USUAL).map_err(|e| e.to_string()));
     data.map_err(|line| {
         assert!(!line.contains('\n'), "{line}");
         line.replace(dir.path().to_str().unwrap(), "DIR")
@@ -103,10 +104,10 @@ fn whole_numbers_stay_classes_and_a_file_of_its_own_is_the_test() {
     fs::write(dir.path().join("data.csv"), "x,y\n".to_owned() + &rows(["3", "1", "03", "1.0"])).unwrap();
     fs::write(dir.path().join("test.csv"), "other,y,x\n7,2,1.5\n,0,2.5\n").unwrap();
     let source = Source { test: Some(dir.path().join("test.csv")), ..source(&dir) };
-    let data = source.read(&plain()).unwrap().dataset(&Plan { validation: 0.0, ..Plan::default() }).unwrap();
+    let data = source.read(&plain()).unwrap().dataset(Split { validation: 0.0, ..USUAL }).unwrap();
     assert_eq!((data.train.labels(), data.test.labels(), data.classes), (&[3, 1, 3, 1][..], &[2, 0][..], 4));
     fs::write(dir.path().join("test.csv"), "x,y\n1,1\n2,4\n").unwrap();
-    let problem = source.read(&plain()).unwrap().dataset(&Plan::default()).unwrap_err().to_string();
+    let problem = source.read(&plain()).unwrap().dataset(USUAL).unwrap_err().to_string();
     assert!(
         problem.ends_with(
             "test.csv: line 3, column `y`: class `4` is not in the training data; its classes are 0, 1, 2, 3"
@@ -278,12 +279,11 @@ fn headers_of_numbers_and_row_indices_are_recognised() {
 fn classes_without_a_training_sample_are_named() {
     const ROWS: usize = 40;
     let dir = tempfile::tempdir().unwrap();
-    let plan = Plan::default();
     let unseen = |rare: usize| {
         let class = |i: usize| if i == rare { "rare" } else { ["u", "v"][i % 2] };
         let text: String = (0..ROWS).map(|i| format!("{i},{}\n", class(i))).collect();
         fs::write(dir.path().join("data.csv"), "x,y\n".to_owned() + &text).unwrap();
-        unseen_classes(&source(&dir).read(&plain()).unwrap().dataset(&plan).unwrap(), &plan).unwrap()
+        source(&dir).read(&plain()).unwrap().dataset(USUAL).unwrap().unseen_classes(USUAL).unwrap()
     };
     let named = (0..ROWS).map(unseen).filter(|unseen| !unseen.is_empty()).collect::<Vec<_>>();
     // A quarter for the test, a tenth of the rest for validation.
@@ -291,8 +291,8 @@ fn classes_without_a_training_sample_are_named() {
     assert!(named.iter().all(|unseen| unseen == &["rare"]));
     // Images and whole numbers alike: a class that occurs nowhere.
     let text = "x,y\n".to_owned() + &"1,0\n2,2\n3,3\n".repeat(20);
-    assert_eq!(unseen_classes(&read(text, &plain()).unwrap(), &plan).unwrap(), ["1"]);
-    assert_eq!(unseen_classes(&Dataset::sample().unwrap(), &plan).unwrap(), [""; 0]);
+    assert_eq!(read(text, &plain()).unwrap().unseen_classes(USUAL).unwrap(), ["1"]);
+    assert_eq!(Dataset::sample().unwrap().unseen_classes(USUAL).unwrap(), [""; 0]);
 }
 
 /// A class may be called what a missing number is.
@@ -316,7 +316,7 @@ fn preprocessing_is_fitted_on_what_is_learned_from_alone() {
         };
         fs::write(dir.path().join("data.csv"), (0..ROWS).map(row).collect::<String>()).unwrap();
         let plan = TablePlan { preprocess: PreprocessConfig::default(), ..plain() };
-        source(&dir).read(&plan).unwrap().dataset(&Plan { seed, ..Plan::default() }).unwrap()
+        source(&dir).read(&plan).unwrap().dataset(Split { seed, ..USUAL }).unwrap()
     };
     for seed in [1, 2] {
         let expected = made(None, seed).preparation;

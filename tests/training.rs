@@ -8,7 +8,7 @@ use cygnet::average::Snapshots;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};
 use cygnet::metrics::{Score, evaluate};
-use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::optim::{AdamConfig, AdamState, Optimizer, SgdConfig, SgdState};
 use cygnet::{Activation, Adam, Averager, Error, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 
 /// A share of 40 000 random units, in standard deviations: 5 of them.
@@ -67,10 +67,13 @@ impl Run {
         let mut model = Model::new(&self.spec, &mut self.params).unwrap();
         model.resume(SEED, self.steps);
         let result = match self.kind {
-            Kind::Sgd(config) => f(&mut model, &mut Sgd::resume(config, &self.spec, &mut self.state).unwrap()),
-            Kind::Adam(config) => {
-                f(&mut model, &mut Adam::resume(config, &self.spec, &mut self.state, self.steps).unwrap())
+            Kind::Sgd(config) => {
+                f(&mut model, &mut Sgd::resume(SgdState::new(config, &self.spec).unwrap(), &mut self.state).unwrap())
             }
+            Kind::Adam(config) => f(
+                &mut model,
+                &mut Adam::resume(AdamState::new(config, &self.spec, self.steps).unwrap(), &mut self.state).unwrap(),
+            ),
         };
         self.steps = model.steps();
         result

@@ -42,7 +42,7 @@ fn reference(vote: Vote, models: &[(Vec<f32>, f32)], at: usize) -> Vec<f64> {
 }
 
 fn take<'a>(vote: Vote, models: &[(Vec<f32>, f32)], floats: &'a mut Vec<f32>) -> Votes<'a> {
-    *floats = vec![f32::NAN; vote.len(models[0].0.len() / CLASSES, CLASSES)];
+    *floats = vec![f32::NAN; vote.state_len(models[0].0.len() / CLASSES, CLASSES)];
     let mut votes = Votes::new(vote, Math::Libm, CLASSES, floats).unwrap();
     for (logits, weight) in models {
         votes.add(&mut logits.clone(), *weight).unwrap();
@@ -119,7 +119,7 @@ fn ties_of_ballots_go_to_the_summed_probability_then_to_the_lowest_class() {
 fn what_is_no_vote_is_refused_and_changes_nothing() {
     let mut floats = [0.0; 6];
     for vote in KINDS {
-        let mut votes = Votes::new(vote, Math::Libm, CLASSES, &mut floats[..vote.len(1, CLASSES)]).unwrap();
+        let mut votes = Votes::new(vote, Math::Libm, CLASSES, &mut floats[..vote.state_len(1, CLASSES)]).unwrap();
         assert_eq!(votes.classes(&mut [0]), Err(Error::NoAverage));
         votes.add(&mut [1.0, 2.0, 0.0], 1.0).unwrap();
         let length = |buffer, needed, got| Err(Error::Length { buffer, needed, got });
@@ -164,7 +164,7 @@ proptest! {
         models in vec((vec(-4.0_f32..4.0, 5), prop::sample::select(&[0.1_f32, 0.1, 0.1, 0.3, 2.0])), 1..12),
     ) {
         for vote in KINDS {
-            let (mut one, mut two) = (vec![0.0; vote.len(5, 1)], vec![0.0; vote.len(5, 2)]);
+            let (mut one, mut two) = (vec![0.0; vote.state_len(5, 1)], vec![0.0; vote.state_len(5, 2)]);
             let mut votes = Votes::new(vote, Math::Libm, 1, &mut one).unwrap();
             let mut pairs = Votes::new(vote, Math::Libm, 2, &mut two).unwrap();
             for (logits, weight) in &models {

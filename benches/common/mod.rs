@@ -9,7 +9,7 @@ pub(crate) mod report;
 
 use cygnet::host::data::{Dataset, PIXEL_SCALE};
 use cygnet::inputs::{SparseSet, compress, nonzeros};
-use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::optim::{AdamConfig, Optimizer};
 use cygnet::{Activation, Adam, Init, Inputs, Model, Sgd, Spec, Targets, Workspace};
 use std::ops::Range;
 
@@ -154,7 +154,7 @@ impl Learner {
 }
 
 pub(crate) fn sgd(spec: &Spec) -> Box<dyn Optimizer> {
-    Box::new(Sgd::new(SgdConfig::default(), spec, &mut []).expect("plain SGD has no state"))
+    Box::new(Sgd::plain(spec).expect("plain SGD has no state"))
 }
 
 pub(crate) fn adam(spec: &Spec) -> Box<dyn Optimizer> {

@@ -2,11 +2,12 @@
 //! the network that was read loads them again.
 #![no_main]
 
-use cygnet::host::files::{Format, SavedModel};
-use cygnet::model::Params;
-use cygnet::preprocess::{Preprocess, preprocess_len};
-use cygnet::store::{checkpoint_len, holds_average, load, load_params, load_spec, save, section_len};
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::Format;
 use libfuzzer_sys::fuzz_target;
+use cygnet::model::Params;
+use cygnet::preprocess::Preprocess;
+use cygnet::store::{holds_average, load, load_params, load_spec, save};
 
 fn checkpoint(bytes: &[u8]) {
     let Ok(spec) = load_spec(bytes) else {
@@ -15,7 +16,7 @@ fn checkpoint(bytes: &[u8]) {
     };
     let mut params = vec![f32::NAN; spec.param_len()];
     assert_eq!(load(bytes, &mut params), Ok(spec));
-    let mut again = vec![0; checkpoint_len(&spec)];
+    let mut again = vec![0; spec.checkpoint_len()];
     let is_average = holds_average(bytes);
     let written = if is_average { Params::of_average(&params) } else { Params::from(&params) };
     assert_eq!(save(&spec, written, &mut again), Ok(()));
@@ -32,9 +33,9 @@ fn checkpoint(bytes: &[u8]) {
 
 fn preprocessing(bytes: &[u8]) {
     let inputs = bytes.get(10..12).map_or(0, |n| usize::from(u16::from_le_bytes([n[0], n[1]])));
-    let mut floats = vec![0.0; preprocess_len(inputs)];
+    let mut floats = vec![0.0; Preprocess::state_len(inputs)];
     if let Ok(preprocess) = Preprocess::load(inputs, bytes, &mut floats) {
-        let mut again = vec![0; section_len(inputs)];
+        let mut again = vec![0; Preprocess::section_len(inputs)];
         assert_eq!(preprocess.save(&mut again), Ok(()));
         assert_eq!(again, bytes[..again.len()]);
     }

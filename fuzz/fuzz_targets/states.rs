@@ -3,12 +3,12 @@
 
 use cygnet::Averager;
 use cygnet::average::AverageState;
-use cygnet::optim::ScheduleFreeState;
+use cygnet::optim::{ScheduleFree, ScheduleFreeState};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(bytes) = bytes.first_chunk::<{ ScheduleFreeState::BYTES }>()
-        && let Ok(state) = ScheduleFreeState::from_bytes(bytes)
+        && let Ok(state) = ScheduleFreeState::from_bytes(ScheduleFree::DEFAULT, bytes)
     {
         assert_eq!(&state.to_bytes(), bytes);
     }

@@ -4,17 +4,32 @@ use super::parts::{Compensated, Parts, Selection, blend};
 use super::rule::{Progress, Rule};
 use super::state::AverageState;
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, numbered};
+use crate::kernels;
 use crate::math::Total;
 use crate::model::Mark;
 use crate::model::params::{LIMIT, Params};
 use crate::network::spec::Spec;
+use crate::slices::numbered;
 
 /// An average of weights, by default their running mean (SWA; Izmailov et al. 2018, arXiv 1803.05407): `m ← w` first,
 /// then `n ← n + 1, m ← m + (w − m)·(1/n)`.
 ///
 /// Identical models change no bit of the mean, and the first one is a copy. To evaluate the average in place of the
 /// model, see [`in_place_of`](Self::in_place_of).
+///
+/// ```
+/// # use cygnet::{Activation, Averager, Error, Model, Spec};
+/// const NET: Spec = Spec::new(1).dense(2, Activation::Identity);
+/// # let (mut params, mut mean) = ([0.0; NET.param_len()], [0.0; NET.param_len()]);
+/// let mut model = Model::new(&NET, &mut params)?;
+/// let mut average = Averager::new(&mut mean);
+/// for weight in [1.0, 2.0, 6.0] {
+///     model.params_mut().fill(weight); // what training would do
+///     average.update(&model)?;
+/// }
+/// assert_eq!(average.mean()?[0], 3.0);
+/// # Ok::<(), Error>(())
+/// ```
 ///
 /// | kind | floats | |
 /// |---|---|---|
@@ -31,7 +46,7 @@ use crate::network::spec::Spec;
 pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],
     compensation: Option<Compensation<'a>>,
-    selection: Option<Selection<'a>>,
+    selection: Option<Selection>,
     rule: Rule,
     progress: Progress,
     /// While the mean's slice holds a model's live weights: whose they are, and what.
@@ -123,10 +138,10 @@ impl<'a> Averager<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Length`] unless the mean has [`Spec::param_len`] floats; nothing has changed then.
-    pub fn only(&mut self, spec: &'a Spec, parts: Parts) -> Result<(), Error> {
+    pub fn only(&mut self, spec: &Spec, parts: Parts) -> Result<(), Error> {
         spec.check()?;
         Error::expect_len(Buffer::Mean, spec.param_len(), self.mean.len())?;
-        self.selection = Some(Selection::new(spec, parts));
+        self.selection = Some(Selection::new(spec.layout(), parts));
         Ok(())
     }
 
@@ -278,6 +293,18 @@ impl<'a> Averager<'a> {
     #[must_use]
     pub fn state(&self) -> AverageState {
         AverageState { is_exchanged: self.exchange.is_some(), ..AverageState::new(self.rule, self.progress) }
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slices are the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> AverageState {
+        self.state()
+    }
+
+    /// What rounding took from each element of the mean, where it is [compensated](Self::compensate).
+    #[must_use]
+    pub fn compensation(&self) -> Option<&[f32]> {
+        self.compensation.as_ref().map(|compensation| &*compensation.lost)
     }
 
     /// Models in the average.

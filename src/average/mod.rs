@@ -26,4 +26,4 @@ pub use rule::{Ema, Origin, Rule, Warmup};
 pub use snapshots::{Gate, Snapshots};
 pub use state::AverageState;
 pub use swag::{Draws, Swag, SwagState};
-pub use window::Window;
+pub use window::{Window, WindowState};

@@ -3,12 +3,12 @@
 use crate::error::{Buffer, Error, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
-use crate::inputs::samples::Inputs;
-use crate::inputs::sets::Form;
-use crate::kernels::{cut, cut_mut};
+use crate::inputs::Inputs;
+use crate::inputs::batch::Slot;
 use crate::model::{Model, Workspace};
 use crate::network::layer::{Layer, Norm};
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// Recomputes the running statistics of norms in one pass over data, for weights that training did not leave: averaged,
 /// drawn from a posterior, mixed (`update_bn` elsewhere). Of a model, [`Model::norm_update`].
@@ -41,7 +41,7 @@ use crate::network::spec::Spec;
 #[derive(Debug)]
 #[must_use = "statistics change in `finish` alone"]
 pub struct NormUpdate<'a> {
-    spec: &'a Spec,
+    spec: Spec,
     params: &'a mut [f32],
     pooled: &'a mut [f32],
     samples: u64,
@@ -52,11 +52,11 @@ impl<'a> NormUpdate<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Length`].
-    pub fn new(spec: &'a Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         Error::expect_len(Buffer::Statistics, spec.norm_len(), pooled.len())?;
-        Ok(Self { spec, params, pooled, samples: 0 })
+        Ok(Self { spec: *spec, params, pooled, samples: 0 })
     }
 
     /// Pools the statistics of a batch of at least two samples and returns how many samples there were in all; the
@@ -70,7 +70,7 @@ impl<'a> NormUpdate<'a> {
     }
 
     fn add_inputs(&mut self, inputs: &Inputs<'_>, work: &mut Workspace<'_>) -> Result<u64, Error> {
-        let spec = self.spec;
+        let spec = &self.spec;
         let (n, _) = inputs.check(spec)?;
         if self.pooled.is_empty() {
             // No norms, nothing to do.
@@ -82,12 +82,12 @@ impl<'a> NormUpdate<'a> {
         }
         let (floats, lists) = work.take(spec, n, spec.work_len(n))?;
         let mut kept = Kept::split(floats, spec, n).0;
-        let (many, mut form) = (lists.many, Form::Unused);
-        let rows = inputs.prepare(spec, n, lists, false, &mut form)?;
-        run_training(spec, self.params, rows, (n, many), &mut kept, None);
+        let (several, mut slot) = (lists.several, Slot::default());
+        let rows = inputs.prepare(spec, n, lists, false, &mut slot)?;
+        run_training(spec, self.params, rows, (n, several), &mut kept, None);
         let mut norms = &*kept.norms;
         for (layer, norm, pooled) in normed(spec, self.pooled) {
-            if !is_moderate((norm.largest)(layer, pooled, &mut norms, n, self.samples)) {
+            if !is_moderate((norm.largest)(&layer, pooled, &mut norms, n, self.samples)) {
                 return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
             }
         }
@@ -95,7 +95,7 @@ impl<'a> NormUpdate<'a> {
         for layer in spec.layers() {
             if let Some(norm) = layer.norm() {
                 let (pooled, tail) = cut_mut(core::mem::take(&mut rest), 2 * layer.outputs());
-                (norm.pool)(layer, pooled, &mut norms, n, self.samples);
+                (norm.pool)(&layer, pooled, &mut norms, n, self.samples);
                 rest = tail;
             }
         }
@@ -112,8 +112,8 @@ impl<'a> NormUpdate<'a> {
         if self.samples == 0 {
             return Err(Error::Empty);
         }
-        for (layer, norm, pooled) in normed(self.spec, self.pooled) {
-            (norm.settle)(layer, self.params, pooled, self.samples);
+        for (layer, norm, pooled) in normed(&self.spec, self.pooled) {
+            (norm.settle)(&layer, self.params, pooled, self.samples);
         }
         Ok(self.samples)
     }
@@ -127,12 +127,12 @@ impl Model<'_> {
     /// As [`NormUpdate::new`].
     pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
         // The bound holds: statistics are below 1e18.
-        NormUpdate::new(self.spec, self.params, pooled)
+        NormUpdate::new(&self.spec, self.params, pooled)
     }
 }
 
 /// The layers with a norm, each with its part of `pooled`.
-fn normed<'a>(spec: &'a Spec, pooled: &'a [f32]) -> impl Iterator<Item = (&'a Layer, &'static Norm, &'a [f32])> {
+fn normed<'a>(spec: &'a Spec, pooled: &'a [f32]) -> impl Iterator<Item = (Layer, &'static Norm, &'a [f32])> {
     let mut rest = pooled;
     spec.layers().filter_map(move |layer| {
         let norm = layer.norm()?;

@@ -1,7 +1,8 @@
 //! Which parts of a network are averaged.
 
-use crate::kernels::{self, cut, cut_mut};
-use crate::network::spec::{MAX_LAYERS, Spec};
+use crate::kernels;
+use crate::network::layout::{Layout, MAX_LAYERS, Part};
+use crate::slices::{cut, cut_mut};
 
 /// The parts of a network that [`Averager::only`](crate::Averager::only) averages.
 ///
@@ -29,37 +30,43 @@ impl Parts {
     pub fn of_layers(is_in: impl Fn(usize) -> bool) -> Self {
         Self { layers: core::array::from_fn(is_in), weights: true, biases: true, norms: true }
     }
+
+    /// Whether `part` of layer `index` is one of them.
+    fn hold(&self, index: usize, part: Part) -> bool {
+        let is_in = match part {
+            Part::Weights => self.weights,
+            Part::Bias => self.biases,
+            Part::Scale | Part::Shift | Part::Mean | Part::Variance => self.norms,
+        };
+        is_in && self.layers.get(index) == Some(&true)
+    }
 }
 
-/// A network and what of it is averaged.
+/// Where the parts of a network stand, and which are averaged.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Selection<'a> {
-    spec: &'a Spec,
+pub(super) struct Selection {
+    layout: Layout,
     parts: Parts,
     /// By pointer, so that who averages everything links nothing of this.
     pub blend: Blend,
 }
 
 /// Average, compensation, model, gain, whether the model is the latest one.
-type Blend = fn(&Selection<'_>, &mut [f32], Lost<'_>, &[f32], f32, bool);
+type Blend = fn(&Selection, &mut [f32], Lost<'_>, &[f32], f32, bool);
 
-impl<'a> Selection<'a> {
-    pub(super) fn new(spec: &'a Spec, parts: Parts) -> Self {
-        Self { spec, parts, blend: blend_parts }
+impl Selection {
+    pub(super) fn new(layout: Layout, parts: Parts) -> Self {
+        Self { layout, parts, blend: blend_parts }
     }
 
     /// Lengths of consecutive ranges of parameters, and whether they are averaged.
     fn ranges(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
-        let Parts { layers, weights, biases, norms } = self.parts;
-        self.spec.layers().zip(layers).flat_map(move |(layer, is_in)| {
-            let (bias, norm) = (layer.outputs(), layer.norm_len());
-            [(layer.weight_len(), is_in && weights), (bias, is_in && biases), (norm, is_in && norms)]
-        })
+        self.layout.ranges().map(|(layer, part, places)| (places.len(), self.parts.hold(layer, part)))
     }
 }
 
 /// [`blend`] of the parts that are averaged; the others are copied from the latest model.
-fn blend_parts(selection: &Selection<'_>, mean: &mut [f32], lost: Lost<'_>, params: &[f32], gain: f32, latest: bool) {
+fn blend_parts(selection: &Selection, mean: &mut [f32], lost: Lost<'_>, params: &[f32], gain: f32, latest: bool) {
     let (mut mean, mut params) = (mean, params);
     let (mut lost, update) = lost.map_or((None, None), |(lost, update)| (Some(lost), Some(update)));
     for (len, is_averaged) in selection.ranges() {

@@ -119,6 +119,7 @@ pub struct Ema {
 /// What an exponential average holds before its first model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Origin {
     /// Nothing: `z ← z + ε(1 − z)` from 0, the bias correction of Adam without its division at reading.
     Corrected,

@@ -4,7 +4,7 @@ use super::rule::{Ema, Kind, Origin, Progress, Rule, Warmup};
 use crate::error::{CheckpointFault, Error};
 use crate::math::Total;
 
-/// What an average is besides its floats: kept with them, so that no counter starts anew.
+/// What an average is besides its floats: kept with them, for [`Averager::resume`](crate::Averager::resume).
 ///
 /// | byte | what |
 /// |---|---|

@@ -1,8 +1,20 @@
 //! The mean of the latest models.
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, cut, numbered, rows, rows_mut};
+use crate::kernels;
 use crate::model::params::Params;
+use crate::network::spec::Spec;
+use crate::slices::{cut, numbered, rows, rows_mut};
+
+/// What a window is besides its models: kept with them, for [`Window::resume`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct WindowState {
+    /// The most models that it holds.
+    pub size: usize,
+    /// Models taken in since the start.
+    pub count: u64,
+}
 
 /// The latest `k` models and their mean (latest weight averaging, LAWA; Kaddour 2022, arXiv 2209.14981): one model leaves
 /// as another comes, without a trace.
@@ -13,30 +25,35 @@ use crate::model::params::Params;
 pub struct Window<'a> {
     models: &'a mut [f32],
     width: usize,
-    size: usize,
-    count: u64,
+    state: WindowState,
 }
 
 impl<'a> Window<'a> {
-    /// An empty window of `size` models in `models`, `size · P` floats; what they hold does not matter.
+    /// Floats of a window of `size` models: `size·P`.
+    #[must_use]
+    pub const fn state_len(spec: &Spec, size: usize) -> usize {
+        spec.param_len().saturating_mul(size)
+    }
+
+    /// An empty window of `size` models in [`state_len`](Self::state_len) floats; what they hold does not matter.
     ///
     /// # Errors
     /// [`Error::Setting`] for a size of 0, [`Error::Length`] unless `models` holds whole models, at least a float each.
     pub fn new(size: usize, models: &'a mut [f32]) -> Result<Self, Error> {
-        Self::resume(size, models, 0)
+        Self::resume(WindowState { size, count: 0 }, models)
     }
 
-    /// Continues with the models that were taken in by a window of `count`.
+    /// Continues with the models that are in the slice.
     ///
     /// # Errors
     /// As [`new`](Self::new), and [`Error::NonFinite`] for a model that is not finite, or that large.
-    pub fn resume(size: usize, models: &'a mut [f32], count: u64) -> Result<Self, Error> {
+    pub fn resume(state: WindowState, models: &'a mut [f32]) -> Result<Self, Error> {
+        let size = state.size;
         let Some(width) = models.len().checked_div(size) else { return Err(Error::Setting(Setting::Window)) };
         let needed = width.max(1).saturating_mul(size);
         Error::expect_len(Buffer::Window, needed, models.len())?;
-        let window = Self { models, width, size, count };
-        let held = cut(window.models, window.held().saturating_mul(width)).0;
-        Params::from(held).check()?;
+        let window = Self { models, width, state };
+        Params::from(window.models()).check()?;
         Ok(window)
     }
 
@@ -50,13 +67,13 @@ impl<'a> Window<'a> {
 
     fn take(&mut self, params: Params<'_>) -> Result<usize, Error> {
         Error::expect_len(Buffer::Params, self.width, params.values.len())?;
-        let count = self.count.checked_add(1).ok_or(Error::CountOverflow)?;
+        let count = self.count().checked_add(1).ok_or(Error::CountOverflow)?;
         params.check()?;
-        let place = (self.count % self.size.max(1) as u64) as usize;
+        let place = self.place();
         if let Some(slot) = rows_mut(self.models, self.width).nth(place) {
             kernels::copy(slot, params.values);
         }
-        self.count = count;
+        self.state.count = count;
         Ok(self.held())
     }
 
@@ -71,7 +88,7 @@ impl<'a> Window<'a> {
         }
         Error::expect_len(Buffer::Mean, self.width, mean.len())?;
         // The oldest stands where the next one goes.
-        let oldest = if held < self.size { 0 } else { (self.count % self.size.max(1) as u64) as usize };
+        let oldest = if held < self.state.size { 0 } else { self.place() };
         let models = || rows(self.models, self.width).take(held);
         for (i, model) in numbered(1, models().skip(oldest).chain(models().take(oldest))) {
             if i == 1 {
@@ -86,17 +103,41 @@ impl<'a> Window<'a> {
     /// Models in the window.
     #[must_use]
     pub fn held(&self) -> usize {
-        usize::try_from(self.count).map_or(self.size, |count| count.min(self.size))
+        let WindowState { size, count } = self.state;
+        usize::try_from(count).map_or(size, |count| count.min(size))
     }
 
-    /// Models taken in since the start, for [`resume`](Self::resume).
+    /// Where the next model goes.
+    fn place(&self) -> usize {
+        (self.count() % self.state.size.max(1) as u64) as usize
+    }
+
+    /// The models, one behind the other, [`held`](Self::held) of them.
+    #[must_use]
+    pub fn models(&self) -> &[f32] {
+        cut(self.models, self.held().saturating_mul(self.width)).0
+    }
+
+    /// Models taken in since the start.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.count
+        self.state.count
+    }
+
+    /// What to keep beside the models, for [`resume`](Self::resume).
+    #[must_use]
+    pub fn state(&self) -> WindowState {
+        self.state
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slice is the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> WindowState {
+        self.state()
     }
 
     /// Forgets every model.
     pub fn reset(&mut self) {
-        self.count = 0;
+        self.state.count = 0;
     }
 }

@@ -5,10 +5,9 @@ use super::out::model_target;
 use super::split::Split;
 use super::{Models, read_models};
 use clap::Args;
-use cygnet::host::HostError;
 use cygnet::host::files::Target;
-use cygnet::host::plan::Plan;
 use cygnet::host::study::soup::Method;
+use cygnet::host::{HostError, data};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -36,14 +35,14 @@ pub(crate) struct Average {
 
 impl Average {
     /// The models with their names, how to average them, and what sets validation samples apart.
-    pub(crate) fn plan(&self) -> Result<(Models, Method, Plan), HostError> {
-        let plan = self.split.plan()?;
+    pub(crate) fn plan(&self) -> Result<(Models, Method, data::Split), HostError> {
+        let split = self.split.of_run()?;
         let method = match (&self.weights, self.soup) {
             (Some(weights), _) => Method::Weighted(weights.clone()),
             (None, true) => Method::Soup,
             (None, false) => Method::Uniform,
         };
-        Ok((read_models(&self.models)?, method, plan))
+        Ok((read_models(&self.models)?, method, split))
     }
 
     /// Where the average goes.

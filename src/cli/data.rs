@@ -4,9 +4,8 @@ use super::Models;
 use super::images::Images;
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::data::{DataIdentity, DataKind};
-use cygnet::host::data::{Dataset, Source, TablePlan, Tables};
-use cygnet::host::files::SavedModel;
+use cygnet::host::data::{DataIdentity, DataKind, Dataset, Source, TablePlan, Tables};
+use cygnet::host::evaluation::SavedModel;
 use cygnet::host::plan::Plan;
 use std::borrow::Cow;
 use std::fs::File;
@@ -190,7 +189,7 @@ impl Loaded {
     pub(crate) fn dataset(&self, plan: &Plan) -> Result<Cow<'_, Dataset>, HostError> {
         Ok(match self {
             Self::Images(data) => Cow::Borrowed(data),
-            Self::Tables(tables) => Cow::Owned(tables.dataset(plan)?),
+            Self::Tables(tables) => Cow::Owned(tables.dataset(plan.split())?),
         })
     }
 

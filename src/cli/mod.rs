@@ -24,7 +24,7 @@ pub(crate) use average::Average;
 use clap::{Parser, Subcommand};
 pub(crate) use convert::Convert;
 use cygnet::host::HostError;
-use cygnet::host::files::SavedModel;
+use cygnet::host::evaluation::SavedModel;
 pub(crate) use data::Loaded;
 pub(crate) use eval::Eval;
 pub(crate) use model::{info, read_model, read_named};

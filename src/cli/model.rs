@@ -2,8 +2,9 @@
 
 use crate::complain;
 use cygnet::host::HostError;
-use cygnet::host::files::{Reading, SavedModel, Unsaid};
-use cygnet::host::report::inspect;
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::{Reading, Unsaid};
+use cygnet::host::report;
 use std::path::Path;
 
 /// Reads a model, and says on standard error what its file leaves open.
@@ -27,5 +28,5 @@ pub(super) fn read_saying(path: &Path, unsaid: &Unsaid) -> Result<SavedModel, Ho
 pub(crate) fn info(path: &Path) -> Result<String, HostError> {
     let Reading { model, notes } = Reading::of_file(path, &Unsaid::default())?;
     let notes: String = notes.iter().map(|note| format!("\nnote: {note}")).collect();
-    Ok(inspect::info(&model) + if notes.is_empty() { "" } else { "\n" } + &notes)
+    Ok(report::info(&model) + if notes.is_empty() { "" } else { "\n" } + &notes)
 }

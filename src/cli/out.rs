@@ -1,7 +1,8 @@
 //! Where a command writes: names that count up, or a name that the user gave.
 
 use cygnet::host::HostError;
-use cygnet::host::files::{Expected, Format, Place, SavedModel, Target};
+use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::{Expected, Format, Place, Target};
 use std::path::{Path, PathBuf};
 
 /// The directory of a run.

@@ -4,8 +4,7 @@ use super::images::{note_rounded, note_sideways};
 use crate::complain;
 use cygnet::host::HostError;
 use cygnet::host::data::Columns;
-use cygnet::host::files::SavedModel;
-use cygnet::host::report::inspect::{Event, Verdict, predict_file, predict_table};
+use cygnet::host::evaluation::{Event, SavedModel, Verdict, predict_file, predict_table};
 use cygnet::{Loss, Spec};
 use std::io::{BufWriter, ErrorKind, StdoutLock, Write};
 use std::path::Path;
@@ -157,7 +156,7 @@ impl Words {
         match verdict {
             None => self.aligned(number.chain(self.header.iter().skip(1).map(|_| "–".to_owned()))),
             Some(verdict) if self.has_classes => {
-                self.aligned(number.chain([self.names[verdict.class].clone(), self.likeliest(verdict)]))
+                self.aligned(number.chain([self.names[usize::from(verdict.class)].clone(), self.likeliest(verdict)]))
             }
             Some(verdict) => self.aligned(number.chain(verdict.outputs.iter().map(f32::to_string))),
         }

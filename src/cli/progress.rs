@@ -1,6 +1,6 @@
 //! What the command shows while it works.
 
-use cygnet::host::report::text;
+use cygnet::host::report::{epoch_header, epoch_line};
 use cygnet::host::training::{Epoch, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -79,9 +79,9 @@ impl Observer for Progress {
             return;
         }
         let seed = self.seed.filter(|_| !self.header).map(|seed| format!("seed {seed}"));
-        let header = (!self.header).then(|| text::epoch_header(self.grows));
+        let header = (!self.header).then(|| epoch_header(self.grows));
         self.header = true;
-        let lines: Vec<String> = seed.into_iter().chain(header).chain([text::epoch_line(epoch, self.grows)]).collect();
+        let lines: Vec<String> = seed.into_iter().chain(header).chain([epoch_line(epoch, self.grows)]).collect();
         // Training goes on where a line cannot be printed; the final table says so.
         let _ = self.bar.suspend(|| crate::say(&lines.join("\n")));
     }

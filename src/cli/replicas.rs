@@ -1,7 +1,7 @@
 //! The arguments of `cygnet train` for replicas.
 
 use clap::{Args, ValueEnum};
-use cygnet::host::training::{Batches, Coupling, ReplicaPlan};
+use cygnet::host::plan::{Batches, Coupling, ReplicaPlan};
 use cygnet::replicas::{Pull, Start};
 use std::num::NonZeroUsize;
 

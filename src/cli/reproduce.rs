@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::Plan;
-use cygnet::host::study::{Recipe, Reproduction};
-use cygnet::host::training::ReplicaPlan;
+use cygnet::host::plan::{Plan, ReplicaPlan};
+use cygnet::host::report::output;
+use cygnet::host::study::Recipe;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +73,7 @@ impl Reproduce {
     /// The directory for it.
     pub(crate) fn place(&self) -> Result<Place, HostError> {
         let none = Box::new(std::iter::empty());
-        let expected = Expected { files: Reproduction::files(), parts: none, in_parts: Vec::new() };
+        let expected = Expected { files: output::files_of_reproduction(), parts: none, in_parts: Vec::new() };
         run_place(self.out.as_deref(), "cygnet-reproduction", self.overwrite, expected, &[])
     }
 

@@ -1,8 +1,7 @@
 //! Which samples `train` set apart.
 
 use clap::Args;
-use cygnet::host::HostError;
-use cygnet::host::plan::Plan;
+use cygnet::host::{HostError, data};
 
 #[derive(Args)]
 pub(crate) struct Split {
@@ -15,10 +14,10 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// A run that sets the same samples apart.
-    pub(crate) fn plan(&self) -> Result<Plan, HostError> {
-        let plan = Plan { validation: self.validation, seed: self.seed, ..Plan::default() };
-        plan.check()?;
-        Ok(plan)
+    /// What set the same samples apart.
+    pub(crate) fn of_run(&self) -> Result<data::Split, HostError> {
+        let split = data::Split { seed: self.seed, validation: self.validation };
+        split.check()?;
+        Ok(split)
     }
 }

@@ -3,7 +3,7 @@
 use cygnet::Spec;
 use cygnet::host::data::{Dataset, Preparation};
 use cygnet::host::plan::{Plan, widths};
-use cygnet::host::study::NOTES;
+use cygnet::host::report::NOTES;
 use cygnet::host::training::Outcome;
 use std::path::Path;
 

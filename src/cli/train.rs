@@ -10,9 +10,8 @@ use clap::{Args, ValueEnum};
 use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
+use cygnet::host::plan::{AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
 use cygnet::host::report::{output, page};
-use cygnet::host::training::AverageKind;
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use cygnet::schedule::Shape;
 use cygnet::{Activation, Init, Loss};
@@ -280,15 +279,53 @@ impl Train {
     pub(crate) fn plan(&self) -> Result<Plan, HostError> {
         let is_table = self.data.source()?.is_some();
         self.table.plan(is_table)?;
+        if let Some(problem) = self.misplaced(is_table) {
+            return Err(HostError::Usage(problem.into()));
+        }
+        let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
+        let rate = self.rate.unwrap_or(match self.optimizer {
+            OptimizerName::Sgd => 0.1,
+            OptimizerName::ScheduleFree => 0.5,
+            OptimizerName::Adam | OptimizerName::Adamw => 1e-3,
+        });
+        Ok(Plan {
+            hidden: self.hidden.0.clone(),
+            activation: self.activation,
+            batch_norm: self.batch_norm,
+            dropout: self.dropout.unwrap_or(if is_table { 0.0 } else { 0.5 }),
+            loss: self.loss.unwrap_or(usual_loss),
+            init: self.init,
+            optimizer: self.optimizer(),
+            lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
+            rate,
+            warmup: self.warmup,
+            decay: self.decay(rate),
+            batch: self.batch,
+            micro_batch: self.micro_batch,
+            growth: self.growing.plan(),
+            clip: self.clip,
+            epochs: self.epochs.unwrap_or(if is_table { 100 } else { 20 }),
+            augment: self.augmentation.plan()?,
+            seed: self.seed,
+            averages: (!self.averages_nothing()).then(|| self.averages()),
+            validation: self.validation,
+        })
+    }
+
+    fn averages_nothing(&self) -> bool {
+        self.average.contains(&AverageName::None)
+    }
+
+    /// What is said that does not belong to the rest, where there is something.
+    fn misplaced(&self, is_table: bool) -> Option<&'static str> {
         let is_regression = self.table.is_regression();
-        let usual_loss = if is_regression { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
         let is_sgd = matches!(self.optimizer, OptimizerName::Sgd);
         let is_free = matches!(self.optimizer, OptimizerName::ScheduleFree);
         let is_step = matches!(self.schedule, ScheduleName::Step);
         let has_end = !matches!(self.schedule, ScheduleName::Constant | ScheduleName::Step);
         let has_cycles = matches!(self.schedule, ScheduleName::Cyclic | ScheduleName::Restarts);
         let has_factor = matches!(self.schedule, ScheduleName::Restarts);
-        let is_none = self.average.contains(&AverageName::None);
+        let is_none = self.averages_nothing();
         let misplaced = [
             (
                 !is_sgd && (self.momentum.is_some() && !is_free || self.nesterov),
@@ -314,21 +351,12 @@ impl Train {
                 "--drop-every and --drop-factor need --schedule step",
             ),
         ];
-        if let Some((_, problem)) = misplaced.into_iter().find(|(wrong, _)| *wrong) {
-            return Err(HostError::Usage(problem.into()));
-        }
-        let usual = if is_sgd {
-            0.1
-        } else if is_free {
-            0.5
-        } else {
-            1e-3
-        };
-        let rate = self.rate.unwrap_or(usual);
-        let is_for_averages = matches!(self.schedule, ScheduleName::Paper | ScheduleName::Cyclic);
-        let final_rate = self.final_rate.unwrap_or(if is_for_averages { 0.2 * rate } else { 0.0 });
+        misplaced.into_iter().find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
+    }
+
+    fn optimizer(&self) -> OptimizerPlan {
         let adam = AdamConfig { weight_decay: self.weight_decay, ..AdamConfig::default() };
-        let optimizer = match self.optimizer {
+        match self.optimizer {
             OptimizerName::Sgd => OptimizerPlan::Sgd(SgdConfig {
                 momentum: self.momentum.unwrap_or(0.0),
                 nesterov: self.nesterov,
@@ -340,48 +368,30 @@ impl Train {
                 weight_decay: self.weight_decay,
             }),
             OptimizerName::Adamw => OptimizerPlan::Adam(AdamConfig { decoupled: true, ..adam }),
-        };
-        Ok(Plan {
-            hidden: self.hidden.0.clone(),
-            activation: self.activation,
-            batch_norm: self.batch_norm,
-            dropout: self.dropout.unwrap_or(if is_table { 0.0 } else { 0.5 }),
-            loss: self.loss.unwrap_or(usual_loss),
-            init: self.init,
-            optimizer,
-            lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
-            rate,
-            warmup: self.warmup,
-            decay: match self.schedule {
-                ScheduleName::Constant => DecayPlan::Constant,
-                ScheduleName::Step => {
-                    DecayPlan::Step { every: self.drop_every.unwrap_or(10), factor: self.drop_factor.unwrap_or(0.1) }
-                }
-                ScheduleName::Linear => DecayPlan::Linear(final_rate),
-                ScheduleName::Cosine => DecayPlan::Cosine(final_rate),
-                ScheduleName::Paper => DecayPlan::Paper(final_rate),
-                ScheduleName::Cyclic => DecayPlan::Cyclic { to: final_rate, epochs: self.cycle.unwrap_or(1.0) },
-                ScheduleName::Restarts => DecayPlan::Restarts {
-                    to: final_rate,
-                    epochs: self.cycle.unwrap_or(10.0),
-                    factor: self.cycle_factor.unwrap_or(1),
-                },
-                ScheduleName::OneCycle => DecayPlan::OneCycle(final_rate),
-            },
-            batch: self.batch,
-            micro_batch: self.micro_batch,
-            growth: self.growing.plan(),
-            clip: self.clip,
-            epochs: self.epochs.unwrap_or(if is_table { 100 } else { 20 }),
-            augment: self.augmentation.plan()?,
-            seed: self.seed,
-            averages: (!is_none).then(|| self.averages()),
-            validation: self.validation,
-        })
+        }
     }
-}
 
-impl Train {
+    fn decay(&self, rate: f32) -> DecayPlan {
+        let is_for_averages = matches!(self.schedule, ScheduleName::Paper | ScheduleName::Cyclic);
+        let final_rate = self.final_rate.unwrap_or(if is_for_averages { 0.2 * rate } else { 0.0 });
+        match self.schedule {
+            ScheduleName::Constant => DecayPlan::Constant,
+            ScheduleName::Step => {
+                DecayPlan::Step { every: self.drop_every.unwrap_or(10), factor: self.drop_factor.unwrap_or(0.1) }
+            }
+            ScheduleName::Linear => DecayPlan::Linear(final_rate),
+            ScheduleName::Cosine => DecayPlan::Cosine(final_rate),
+            ScheduleName::Paper => DecayPlan::Paper(final_rate),
+            ScheduleName::Cyclic => DecayPlan::Cyclic { to: final_rate, epochs: self.cycle.unwrap_or(1.0) },
+            ScheduleName::Restarts => DecayPlan::Restarts {
+                to: final_rate,
+                epochs: self.cycle.unwrap_or(10.0),
+                factor: self.cycle_factor.unwrap_or(1),
+            },
+            ScheduleName::OneCycle => DecayPlan::OneCycle(final_rate),
+        }
+    }
+
     /// The averages that these arguments ask for.
     fn averages(&self) -> AveragePlan {
         let warmup = match self.ema_warmup {

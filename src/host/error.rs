@@ -1,8 +1,8 @@
 //! What can go wrong on the host, each in one line.
 
+use super::data_error::DataError;
 use crate::Error;
 use crate::error::Value;
-use crate::host::data::idx::DataError;
 use std::boxed::Box;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Memory on the host: asked for before it is used, and aligned for the kernels.
 
-use crate::host::HostError;
+use super::error::HostError;
 use std::ops::{Deref, DerefMut};
 use std::vec::Vec;
 

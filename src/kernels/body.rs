@@ -3,10 +3,9 @@
 //! `L` is the number of floats in a register.
 
 use super::inner::{self, CHUNK};
-use super::{
-    Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd, TILE, add_scaled, cut, cut_mut,
-    numbered, rows, rows_mut, start_rows, tree,
-};
+use super::registers::{TILE, add_scaled, start_rows, tree};
+use super::{Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd};
+use crate::slices::{cut, cut_mut, numbered, rows, rows_mut};
 
 /// `out[j] += Σ_i coefficients[i] · matrix[i][j]`, `i` ascending, zero coefficients skipped: the primitive of
 /// [`forward`] and [`gradient_rows`].

@@ -5,7 +5,7 @@
 
 use super::{
     Adam, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, ScheduleFree, Sgd,
-    body, dense, exponential, listed, lists,
+    body, dense, dots, exponential, listed, lists,
 };
 
 /// An instruction set that the kernels are compiled for. Each computes the same bits.
@@ -245,7 +245,7 @@ dispatch! { Avx2: "avx2,bmi1"
     /// As [`gradient_rows`] without skipping.
     dense::gradient_dense(g: &mut [f32], a: &[f32], inputs: usize, d: &[f32], outputs: usize);
     /// As [`input_gradient`], eight at a time.
-    dense::input_gradient_dense(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
+    dots::input_gradient_dense(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
     /// The same for the elements of `e` that are not zero.
-    dense::input_gradient_active(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
+    dots::input_gradient_active(weights: &[f32], d: &[f32], outputs: usize, e: &mut [f32], inputs: usize);
 }

@@ -2,6 +2,7 @@
 //! `expf` (FreeBSD's `e_expf.c`), which `.ci/run` compares for every float.
 
 use super::inner;
+use crate::slices::padded;
 
 /// `2⁻¹³`: up to here `1 + x` is the result.
 const LINEAR: f32 = 1.220_703_1e-4;
@@ -26,7 +27,7 @@ pub(super) fn exp<const L: usize>(x: &mut [f32]) {
         exp_eight(group);
     }
     if !tail.is_empty() {
-        let mut group = super::padded(tail);
+        let mut group = padded(tail);
         exp_eight(&mut group);
         tail.iter_mut().zip(group).for_each(|(x, y)| *x = y);
     }

@@ -1,7 +1,9 @@
 //! Weighted sums of the rows that lists name, in registers.
 
+use super::CompressedRows;
 use super::lists::{ByteLists, Columns, FloatLists, GROUP, range};
-use super::{CompressedRows, TILE, add_scaled, cut, cut_mut, numbered, rows_mut, start_rows};
+use super::registers::{TILE, add_scaled, start_rows};
+use crate::slices::{cut, cut_mut, numbered, rows_mut};
 use core::cell::Cell;
 use core::iter::Zip;
 use core::slice::Iter;

@@ -1,7 +1,8 @@
 //! Lists of the non-zero elements of a batch: found once, used by the forward pass and, column by column, by the
 //! gradient.
 
-use super::{ByteRows, CompressedRows, cut, cut_mut, numbered, padded, rows};
+use super::{ByteRows, CompressedRows};
+use crate::slices::{cut, cut_mut, numbered, padded, rows};
 use core::cell::Cell;
 
 /// The non-zero elements of a matrix of floats, row by row: row `i` has `values[starts[i]..starts[i + 1]]` at the
@@ -25,7 +26,7 @@ pub(crate) struct ByteLists<'a> {
 
 /// The same matrix column by column: which rows are lit in each, and how far each row's list has been read. Columns are
 /// read once each, ascending, so that a row's next element stands at its cursor and no transposed lists are needed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Columns<'a> {
     /// `groups` masks for each column; bit `s` of mask `i` for row `64·i + s`, low word first.
     pub masks: &'a [[u32; 2]],

@@ -1,6 +1,7 @@
 //! The innermost loops where no file is there for the target: plain Rust, or nothing where the loop around does as well.
 
-use super::{Adam, rows_mut};
+use super::Adam;
+use crate::slices::rows_mut;
 
 /// Coefficients looked at before their rows are added: long enough to pay, short enough for a chip's stack.
 pub(super) const CHUNK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 64 } else { 16 };

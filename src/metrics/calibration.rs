@@ -54,8 +54,8 @@ impl Calibration {
             return Err(Error::Label { sample, label: class, classes: probabilities.len() as u16 });
         };
         let top = argmax(probabilities);
-        let hit = top == usize::from(class);
-        let confidence = probabilities.get(top).map_or(0, |p| (p * 16_777_216.0) as u64);
+        let hit = top == class;
+        let confidence = probabilities.get(usize::from(top)).map_or(0, |p| (p * 16_777_216.0) as u64);
         // The interval (b/15, (b+1)/15].
         let place = confidence.wrapping_mul(BINS as u64).div_ceil(1 << 24).saturating_sub(1) as usize;
         if let Some(bin) = self.bins.get_mut(place) {

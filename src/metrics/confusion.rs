@@ -1,8 +1,8 @@
 //! Which classes are taken for which.
 
 use crate::error::{Buffer, Error};
-use crate::kernels::{cut, numbered, rows, strided};
 use crate::math::Total;
+use crate::slices::{cut, numbered, rows, strided};
 use crate::targets::check_classes;
 
 /// Confusion matrix: how many samples of each class were taken for each.
@@ -16,13 +16,20 @@ pub struct Confusion<'a> {
 }
 
 impl<'a> Confusion<'a> {
+    /// Counts of a matrix of so many classes: `classes²`.
+    #[must_use]
+    pub const fn state_len(classes: usize) -> usize {
+        classes.saturating_mul(classes)
+    }
+
     /// An empty one for [`Spec::classes`](crate::Spec::classes); `counts` become zeros.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless there are 1 to 65,536 classes, [`Error::Length`] unless `counts` has `classes²` elements.
+    /// [`Error::Setting`] unless there are 1 to 65,536 classes, [`Error::Length`] unless `counts` has
+    /// [`state_len`](Self::state_len) elements.
     pub fn new(classes: usize, counts: &'a mut [u32]) -> Result<Self, Error> {
         check_classes(classes)?;
-        Error::expect_len(Buffer::Counts, classes.saturating_mul(classes), counts.len())?;
+        Error::expect_len(Buffer::Counts, Self::state_len(classes), counts.len())?;
         counts.fill(0);
         Ok(Self { classes, counts })
     }
@@ -31,13 +38,14 @@ impl<'a> Confusion<'a> {
     ///
     /// # Errors
     /// [`Error::Label`] for either that is no class, [`Error::CountOverflow`]; nothing is counted then.
-    pub fn add(&mut self, class: u16, predicted: usize) -> Result<(), Error> {
+    pub fn add(&mut self, class: u16, predicted: u16) -> Result<(), Error> {
         let classes = self.classes;
-        if let Some(wrong) = [usize::from(class), predicted].into_iter().find(|&c| c >= classes) {
+        if let Some(wrong) = [class, predicted].into_iter().find(|&c| usize::from(c) >= classes) {
             let sample = usize::try_from(self.samples()).unwrap_or(usize::MAX);
-            return Err(Error::Label { sample, label: short(wrong), classes: short(classes) });
+            return Err(Error::Label { sample, label: wrong, classes: u16::try_from(classes).unwrap_or(u16::MAX) });
         }
-        if let Some(count) = self.counts.get_mut(usize::from(class).wrapping_mul(classes).wrapping_add(predicted)) {
+        let place = usize::from(class).wrapping_mul(classes).wrapping_add(usize::from(predicted));
+        if let Some(count) = self.counts.get_mut(place) {
             *count = count.checked_add(1).ok_or(Error::CountOverflow)?;
         }
         Ok(())
@@ -144,11 +152,6 @@ fn sum<'a>(counts: impl IntoIterator<Item = &'a u32>) -> u64 {
     counts.into_iter().fold(0, |sum: u64, &n| sum.wrapping_add(u64::from(n)))
 }
 
-/// A class as errors name it.
-fn short(class: usize) -> u16 {
-    u16::try_from(class).unwrap_or(u16::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,8 +161,8 @@ mod tests {
         const CLASSES: usize = 1500;
         let mut counts = std::vec![0; CLASSES * CLASSES];
         let mut confusion = Confusion::new(CLASSES, &mut counts).unwrap();
-        for class in 0..CLASSES {
-            [0, 1, 1].into_iter().for_each(|off| confusion.add(class as u16, (class + off) % CLASSES).unwrap());
+        for class in 0..CLASSES as u16 {
+            [0, 1, 1].into_iter().for_each(|off| confusion.add(class, (class + off) % CLASSES as u16).unwrap());
         }
         let error = |mean: f32| (3.0 * f64::from(mean) - 1.0).abs();
         let mut naive = 0.0;

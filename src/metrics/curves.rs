@@ -2,7 +2,7 @@
 
 use super::sort::sort_descending;
 use crate::error::{Error, Value};
-use crate::kernels::{cut, numbered};
+use crate::slices::{cut, numbered};
 use core::iter;
 
 /// A sample's score for one class: a probability, or any output that is larger where the class is more likely.

@@ -8,7 +8,7 @@ mod sort;
 
 use crate::error::{Buffer, Error};
 use crate::forward;
-use crate::inputs::samples::Inputs;
+use crate::inputs::Inputs;
 use crate::model::{Model, Workspace};
 pub use crate::network::loss::softmax;
 use crate::network::spec::Spec;
@@ -87,6 +87,6 @@ impl Model<'_> {
         total: &mut Score,
         work: &mut Workspace<'_>,
     ) -> Result<(), Error> {
-        evaluate_inputs(self.spec, self.params, inputs.into(), targets, total, work)
+        evaluate_inputs(&self.spec, self.params, inputs.into(), targets, total, work)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Value};
 use crate::finite::check_finite;
-use crate::kernels::numbered;
+use crate::slices::numbered;
 use crate::targets::class_of;
 
 /// How many classes stand before `class`: those with a larger output, and lower ones with an equal output. 0 is
@@ -13,15 +13,15 @@ use crate::targets::class_of;
 /// # Errors
 /// [`Error::Label`] for a class without an output, [`Error::NonFinite`] for an output.
 #[doc(alias = "top-k")]
-pub fn rank(outputs: &[f32], class: u16) -> Result<usize, Error> {
+pub fn rank(outputs: &[f32], class: u16) -> Result<u16, Error> {
     check_finite(outputs, Value::Output)?;
     if outputs.len() == 1 && class < 2 {
-        return Ok(usize::from(class_of(outputs) != usize::from(class)));
+        return Ok(u16::from(class_of(outputs) != class));
     }
     let Some(&own) = outputs.get(usize::from(class)) else {
         let classes = if outputs.len() == 1 { 2 } else { outputs.len() as u16 };
         return Err(Error::Label { sample: 0, label: class, classes });
     };
     let stands_before = |&(j, &a): &(usize, &f32)| a > own || a == own && j < usize::from(class);
-    Ok(numbered(0, outputs).filter(stands_before).fold(0, |n: usize, _| n.wrapping_add(1)))
+    Ok(numbered(0, outputs).filter(stands_before).fold(0, |n: u16, _| n.saturating_add(1)))
 }

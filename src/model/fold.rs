@@ -1,8 +1,9 @@
 //! Norms go into the dense layers before them: a network for deployment.
 
 use crate::error::{Buffer, Error, Value};
-use crate::kernels::{copy, cut, cut_mut, largest};
+use crate::kernels::{copy, largest};
 use crate::model::params::Params;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 
 /// Writes the parameters of [`Spec::folded`], a network without norms whose predictions are those of `params` up to
@@ -20,16 +21,15 @@ fn fold_params<'f>(spec: &Spec, params: Params<'_>, folded: &'f mut [f32]) -> Re
     let Params { values: params, is_average, .. } = params;
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    Error::expect_len(Buffer::Params, spec.folded().param_len(), folded.len())?;
-    let mut rest = &mut *folded;
-    for layer in spec.layers() {
-        let (here, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len() + layer.outputs());
-        copy(here, cut(params, layer.offset()).1);
-        let (weights, bias) = cut_mut(here, layer.weight_len());
+    let plain = spec.folded();
+    Error::expect_len(Buffer::Params, plain.param_len(), folded.len())?;
+    for (layer, plain) in spec.layers().zip(plain.layers()) {
+        let (from, Split { weights, bias, .. }) = (layer.split(params), plain.split_mut(folded));
+        copy(weights, from.weights);
+        copy(bias, from.bias);
         if let Some(norm) = layer.norm() {
-            (norm.fold)(layer, weights, bias, params);
+            (norm.fold)(&layer, weights, bias, params);
         }
-        rest = tail;
     }
     if largest(folded) < f32::INFINITY {
         return Ok(Params { is_average, ..Params::from(&*folded) });

@@ -5,11 +5,12 @@ pub(crate) mod params;
 mod fold;
 
 use crate::error::{Buffer, Error, Setting};
-use crate::inputs::rows::{self, Many};
-use crate::inputs::sets::{LISTS, ListSpace, Lists};
-use crate::kernels::{clear, cut_mut, numbered, sqrt};
+use crate::inputs::batch::{Several, several};
+use crate::inputs::lists::{LISTS, Lists, Space};
+use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
+use crate::network::layout::Split;
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
 pub use fold::fold;
@@ -45,7 +46,7 @@ impl Init {
 #[derive(Debug)]
 #[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
-    pub(crate) spec: &'a Spec,
+    pub(crate) spec: Spec,
     pub(crate) params: &'a mut [f32],
     /// Seed and steps.
     pub(crate) draws: Draws,
@@ -78,11 +79,11 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], or [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats.
-    pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         let draws = Draws { seed: 0, step: 0 };
-        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
+        Ok(Self { spec: *spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -96,25 +97,16 @@ impl<'a> Model<'a> {
         {
             return Err(Error::Setting(Setting::Sigma));
         }
-        let spec = self.spec;
         self.becomes(Mark::Live);
-        let mut rest = &mut *self.params;
-        for layer in spec.layers() {
-            let (weights, tail) = cut_mut(core::mem::take(&mut rest), layer.weight_len());
-            let (bias, tail) = cut_mut(tail, layer.outputs());
-            let scale = init.scale(layer);
+        for layer in self.spec.layers() {
+            let Split { weights, bias, scale, shift, mean, variance } = layer.split_mut(self.params);
+            let sigma = init.scale(&layer);
             let mut draws = random::stream(seed, Purpose::Init, layer.index() as u64);
             for w in weights {
-                *w = scale * random::normal(&mut draws);
+                *w = sigma * random::normal(&mut draws);
             }
-            clear(bias);
-            let (norm, tail) = cut_mut(tail, layer.norm_len());
-            let units = layer.outputs();
-            // γ = 1, β = 0, mean 0, variance 1.
-            for (i, p) in numbered(0, norm) {
-                *p = if i < units || i >= 3 * units { 1.0 } else { 0.0 };
-            }
-            rest = tail;
+            [bias, shift, mean].into_iter().for_each(clear);
+            [scale, variance].into_iter().for_each(|ones| ones.fill(1.0));
         }
         self.resume(seed, 0);
         Ok(())
@@ -127,8 +119,8 @@ impl<'a> Model<'a> {
 
     /// The network's description.
     #[must_use]
-    pub fn spec(&self) -> &'a Spec {
-        self.spec
+    pub fn spec(&self) -> &Spec {
+        &self.spec
     }
 
     /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias, then what a
@@ -193,7 +185,7 @@ pub struct Workspace<'a> {
     integers: &'a mut [u32],
     lists: Option<&'static Lists>,
     /// What several samples need; not linked where only batches of one are asked for.
-    many: Option<Many>,
+    several: Option<Several>,
 }
 
 impl<'a> Workspace<'a> {
@@ -203,7 +195,7 @@ impl<'a> Workspace<'a> {
     /// [`Error::Spec`], [`Error::Setting`] for a `batch` of 0, or [`Error::Length`] unless the length is exact.
     #[inline(always)]
     pub fn new(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
-        Self::checked(spec, batch, floats, spec.work_len(batch), many(batch))
+        Self::checked(spec, batch, floats, spec.work_len(batch), several_of(batch))
     }
 
     /// For prediction and evaluation alone: [`Spec::predict_len`] floats.
@@ -212,7 +204,7 @@ impl<'a> Workspace<'a> {
     /// As [`new`](Self::new).
     #[inline(always)]
     pub fn for_prediction(spec: &Spec, batch: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
-        Self::checked(spec, batch, floats, spec.predict_len(batch), many(batch))
+        Self::checked(spec, batch, floats, spec.predict_len(batch), several_of(batch))
     }
 
     fn checked(
@@ -220,14 +212,14 @@ impl<'a> Workspace<'a> {
         batch: usize,
         floats: &'a mut [f32],
         needed: usize,
-        many: Option<Many>,
+        several: Option<Several>,
     ) -> Result<Self, Error> {
         spec.check()?;
         if batch == 0 {
             return Err(Error::Setting(Setting::BatchSize));
         }
         Error::expect_len(Buffer::Work, needed, floats.len())?;
-        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [], lists: None, many })
+        Ok(Self { floats, capacity: batch, values: &mut [], integers: &mut [], lists: None, several })
     }
 
     /// Adds memory for lists of the non-zero inputs, which make batches of mostly zero inputs several times faster and
@@ -254,7 +246,7 @@ impl<'a> Workspace<'a> {
         spec: &Spec,
         samples: usize,
         needed: usize,
-    ) -> Result<(&mut [f32], ListSpace<'_>), Error> {
+    ) -> Result<(&mut [f32], Space<'_>), Error> {
         if samples > self.capacity {
             return Err(Error::BatchTooLarge { capacity: self.capacity, got: samples });
         }
@@ -264,14 +256,14 @@ impl<'a> Workspace<'a> {
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
         let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
-        Ok((floats, ListSpace { floats: self.values, integers: self.integers, lists: self.lists, many: self.many }))
+        Ok((floats, Space { floats: self.values, integers: self.integers, lists: self.lists, several: self.several }))
     }
 }
 
 /// In the caller's own code, where the batch's size is mostly a constant.
 #[inline(always)]
-fn many(batch: usize) -> Option<Many> {
-    if batch > 1 { Some(rows::many) } else { None }
+fn several_of(batch: usize) -> Option<Several> {
+    if batch > 1 { Some(several) } else { None }
 }
 
 #[cfg(test)]

@@ -21,25 +21,19 @@ pub enum Activation {
     Sigmoid,
 }
 
-/// `f` and `f'`, for a description to bring along; the first argument is the activation whose they are.
+/// `f` and `f'`, for a description to bring along; the first argument is the slope below 0 of a leaky ReLU.
 pub(crate) struct Curve {
     /// `z ← f(z)`.
-    pub value: fn(Activation, Math, &mut [f32]),
+    pub value: fn(f32, Math, &mut [f32]),
     /// `slope ← f'(z)`, which each of these has in terms of `a = f(z)`.
-    pub slope: fn(Activation, &[f32], &mut [f32]),
+    pub slope: fn(f32, &[f32], &mut [f32]),
 }
 
 static RELU: Curve = Curve { value: |_, _, z| kernels::relu(z), slope: |_, a, slope| kernels::step(a, slope) };
 
 static LEAKY_RELU: Curve = Curve {
-    value: |leaky, _, z| {
-        let below = leaky.below();
-        z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { below * *z });
-    },
-    slope: |leaky, a, slope| {
-        let below = leaky.below();
-        a.iter().zip(slope).for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { below });
-    },
+    value: |below, _, z| z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { below * *z }),
+    slope: |below, a, slope| a.iter().zip(slope).for_each(|(a, s)| *s = if *a > 0.0 { 1.0 } else { below }),
 };
 
 static TANH: Curve = Curve {
@@ -52,16 +46,42 @@ static SIGMOID: Curve = Curve {
     slope: |_, a, slope| a.iter().zip(slope).for_each(|(a, s)| *s = a * (1.0 - a)),
 };
 
+/// The functions of every activation that a network has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(super) struct Curves([Link<&'static Curve>; 4]);
+
+impl Curves {
+    pub(super) const NONE: Self = Self([Link(None); 4]);
+
+    /// Links those of one more.
+    pub(super) const fn link(&mut self, activation: Activation) {
+        let [relu, leaky, tanh, sigmoid] = &mut self.0;
+        match activation {
+            Activation::Identity => {}
+            Activation::Relu => *relu = Link(Some(&RELU)),
+            Activation::LeakyRelu(_) => *leaky = Link(Some(&LEAKY_RELU)),
+            Activation::Tanh => *tanh = Link(Some(&TANH)),
+            Activation::Sigmoid => *sigmoid = Link(Some(&SIGMOID)),
+        }
+    }
+
+    /// Those of an activation of this [code](Activation::code); none for the identity.
+    pub(super) fn get(&self, code: u8) -> Option<&'static Curve> {
+        self.0.get(usize::from(code).wrapping_sub(1)).and_then(|link| link.0)
+    }
+}
+
 impl Activation {
-    /// The functions to link; none for the identity.
-    pub(crate) const fn curve(self) -> Link<&'static Curve> {
-        Link(match self {
-            Self::Identity => None,
-            Self::Relu => Some(&RELU),
-            Self::LeakyRelu(_) => Some(&LEAKY_RELU),
-            Self::Tanh => Some(&TANH),
-            Self::Sigmoid => Some(&SIGMOID),
-        })
+    /// That of this [code](Self::code) and constant, the last one where there is none.
+    pub(super) const fn of(code: u8, slope: f32) -> Self {
+        match code {
+            0 => Self::Identity,
+            1 => Self::Relu,
+            2 => Self::LeakyRelu(slope),
+            3 => Self::Tanh,
+            _ => Self::Sigmoid,
+        }
     }
 
     /// Its number and the bits of its constant, in a checkpoint and for a digest.
@@ -73,10 +93,5 @@ impl Activation {
             Self::Tanh => (3, 0),
             Self::Sigmoid => (4, 0),
         }
-    }
-
-    /// A leaky ReLU's slope below 0; 0 of the others.
-    fn below(self) -> f32 {
-        if let Self::LeakyRelu(slope) = self { slope } else { 0.0 }
     }
 }

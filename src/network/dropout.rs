@@ -1,7 +1,7 @@
 //! Dropout (Srivastava et al. 2014), inverted: kept units are scaled while training, so that prediction needs nothing.
 
-use crate::kernels::{cut_mut, numbered, rows_mut};
 use crate::random::Masks;
+use crate::slices::{cut_mut, numbered, rows_mut};
 
 /// Where a step's draws come from: each unit is dropped by one of its own, drawn by layer, sample and place.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,10 @@
 //! One dense layer, with its place among the parameters.
 
-use crate::kernels::cut;
-use crate::math::Math;
-use crate::network::activation::{Activation, Curve};
-use crate::network::dropout::{Draws, DropUnits};
+use crate::network::activation::Activation;
+use crate::network::layout::{self, Part, Place, Split};
 use crate::network::link::Link;
+use core::ops::Range;
 
-/// Floats a unit that a norm has among the parameters: `γ, β`, running mean and variance.
-const NORM_PARAMS: usize = 4;
 /// Floats a unit that a norm needs in the workspace besides its normalised values: mean, variance, `1/√(σ² + ε)`, `∂L/∂γ`,
 /// `∂L/∂β`.
 pub(crate) const NORM_ROOM: usize = 5;
@@ -54,57 +51,43 @@ type Accumulate =
 pub(crate) type Update<'a> = &'a mut dyn FnMut(usize, &mut [f32], &[f32]);
 
 /// One dense layer with its place in the parameters: weights `(inputs, outputs)` row-major, then the bias, then what a
-/// [norm](crate::Spec::norm) has.
+/// [norm](crate::Spec::norm) has. A value of its own, worked out of a [`Spec`](crate::Spec) when it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Layer {
-    pub(crate) index: u8,
-    pub(crate) inputs: u16,
-    pub(crate) outputs: u16,
+    pub(super) place: Place,
+    /// That of a leaky ReLU, below 0.
+    pub(super) slope: f32,
     /// The probability of dropout in steps of 2⁻¹⁶.
-    pub(crate) dropout: u16,
-    pub(crate) drop_units: Link<DropUnits>,
-    pub(crate) activation: Activation,
-    pub(crate) curve: Link<&'static Curve>,
-    pub(crate) norm: Link<&'static Norm>,
-    pub(crate) offset: usize,
+    pub(super) dropout: u16,
+    /// The activation's code.
+    pub(super) kind: u8,
+    pub(super) norm: Link<&'static Norm>,
 }
 
 impl Layer {
-    pub(crate) const NONE: Self = Self {
-        index: 0,
-        inputs: 0,
-        outputs: 0,
-        dropout: 0,
-        drop_units: Link(None),
-        activation: Activation::Identity,
-        curve: Link(None),
-        norm: Link(None),
-        offset: 0,
-    };
-
     /// Position in the network, from 0.
     #[must_use]
     pub const fn index(&self) -> usize {
-        self.index as usize
+        self.place.index as usize
     }
 
     /// Width of what comes in.
     #[must_use]
     pub const fn inputs(&self) -> usize {
-        self.inputs as usize
+        self.place.inputs as usize
     }
 
     /// Units.
     #[must_use]
     pub const fn outputs(&self) -> usize {
-        self.outputs as usize
+        self.place.outputs as usize
     }
 
     /// The units' nonlinearity.
     #[must_use]
     pub const fn activation(&self) -> Activation {
-        self.activation
+        Activation::of(self.kind, self.slope)
     }
 
     /// Probability that training drops a unit of this layer.
@@ -113,49 +96,91 @@ impl Layer {
         self.dropout as f32 / 65_536.0
     }
 
+    /// Whether its pre-activations are normalised.
+    #[must_use]
+    pub const fn is_normed(&self) -> bool {
+        self.place.is_normed
+    }
+
     /// Index of the first weight in the parameters.
     #[must_use]
     pub const fn offset(&self) -> usize {
-        self.offset
+        self.place.offset
     }
 
     /// Number of weights, `inputs · outputs`.
     #[must_use]
     pub const fn weight_len(&self) -> usize {
-        self.inputs().saturating_mul(self.outputs())
+        self.place.weights()
     }
 
     /// Number of parameters, `(inputs + 1) · outputs`, and with a norm `4 · outputs` more.
     #[must_use]
     pub const fn param_len(&self) -> usize {
-        self.weight_len().saturating_add(self.outputs()).saturating_add(self.norm_len())
-    }
-
-    /// Whether its pre-activations are normalised.
-    #[must_use]
-    pub const fn is_normed(&self) -> bool {
-        self.norm.0.is_some()
+        self.place.len()
     }
 
     /// Number of a norm's parameters, behind the bias: `γ`, `β`, running mean and variance of each unit; 0 without one.
     #[must_use]
     pub const fn norm_len(&self) -> usize {
-        if self.is_normed() { self.outputs().saturating_mul(NORM_PARAMS) } else { 0 }
+        self.place.normed().wrapping_mul(4)
+    }
+
+    /// The places of `part` among the network's parameters; none where the layer has no such part.
+    ///
+    /// ```
+    /// use cygnet::{Activation, Spec, network::Part};
+    /// const NET: Spec = Spec::new(3).dense(5, Activation::Relu).norm().dense(2, Activation::Identity);
+    /// let (hidden, head) = (NET.layer(0).unwrap(), NET.layer(1).unwrap());
+    /// assert_eq!((hidden.range(Part::Weights), hidden.range(Part::Bias)), (0..15, 15..20));
+    /// assert_eq!((hidden.range(Part::Scale), hidden.range(Part::Variance)), (20..25, 35..40));
+    /// assert_eq!((head.range(Part::Weights), head.range(Part::Bias)), (40..50, 50..52));
+    /// ```
+    #[must_use]
+    pub const fn range(&self, part: Part) -> Range<usize> {
+        self.place.range(part)
+    }
+
+    /// The places of what is learned: all parts but a norm's running statistics.
+    pub(crate) const fn learned(&self) -> Range<usize> {
+        self.offset()..self.range(Part::Shift).end
+    }
+
+    /// The places of a norm's running statistics, means before variances.
+    pub(crate) const fn statistics(&self) -> Range<usize> {
+        self.range(Part::Mean).start..self.range(Part::Variance).end
+    }
+
+    /// This layer's part of the network's `params`.
+    #[inline(always)]
+    pub(crate) fn split<'p>(&self, params: &'p [f32]) -> Split<&'p [f32]> {
+        self.place.split(params)
+    }
+
+    /// [`split`](Self::split) to write to.
+    #[inline(always)]
+    pub(crate) fn split_mut<'p>(&self, params: &'p mut [f32]) -> Split<&'p mut [f32]> {
+        self.place.split_mut(params)
     }
 
     /// Index of the first of a norm's parameters.
     pub(crate) fn norm_offset(&self) -> usize {
-        self.offset.wrapping_add(self.weight_len()).wrapping_add(self.outputs())
+        self.range(Part::Scale).start
     }
 
     /// What a norm has pooled in a network's gradient, where the running statistics stand among the parameters.
     pub(crate) fn pooled<'a>(&self, gradient: &'a [f32]) -> &'a [f32] {
-        cut(cut(gradient, self.offset.wrapping_add(self.learned_len())).1, self.outputs().wrapping_mul(2)).0
+        layout::at(gradient, self.statistics())
     }
 
     /// How many parameters are learned, from the offset on: all but the running statistics.
     pub(crate) fn learned_len(&self) -> usize {
-        self.param_len().wrapping_sub(self.norm_len() / 2)
+        self.learned().len()
+    }
+
+    /// The same without what its norm does.
+    pub(crate) fn plain(&self) -> Self {
+        Self { norm: Link(None), ..*self }
     }
 
     pub(crate) fn norm(&self) -> Option<&'static Norm> {
@@ -165,27 +190,5 @@ impl Layer {
     /// Floats of the workspace that a norm needs for `samples` samples.
     pub(crate) fn norm_room(&self, samples: usize) -> usize {
         samples.wrapping_add(NORM_ROOM).wrapping_mul(self.outputs())
-    }
-
-    /// `z ← f(z)`.
-    pub(crate) fn activate(&self, math: Math, z: &mut [f32]) {
-        if let Some(curve) = self.curve.0 {
-            (curve.value)(self.activation, math, z);
-        }
-    }
-
-    /// `slope ← f'(z)`, from `a = f(z)`.
-    pub(crate) fn slopes(&self, a: &[f32], slope: &mut [f32]) {
-        match self.curve.0 {
-            Some(curve) => (curve.slope)(self.activation, a, slope),
-            None => slope.iter_mut().for_each(|s| *s = 1.0),
-        }
-    }
-
-    /// Dropout of this layer's units in samples from `first` on, where there is any.
-    pub(crate) fn drop(&self, draws: &Draws, first: u32, a: &mut [f32], slope: &mut [f32]) {
-        if let Some(drop_units) = self.drop_units.0 {
-            drop_units(draws, (self.index.into(), first), self.dropout, self.outputs(), a, slope);
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! What training minimises.
 
-use crate::kernels::{self, numbered};
+use crate::kernels;
 use crate::math::{self, Math};
 use crate::network::link::Link;
-use crate::targets::{Target, argmax, peak};
+use crate::slices::numbered;
+use crate::targets::{Target, peak};
 
 /// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the
 /// mean over the batch.
@@ -69,7 +70,7 @@ fn mean(
     is_hit: impl Fn(&[f32], &[f32]) -> bool,
 ) -> Scored {
     let hit = match target {
-        Target::Class(class) => argmax(a) == *class,
+        Target::Class(class) => peak(a).0 == *class,
         Target::Values(t) => is_hit(a, t),
     };
     let inverse = 1.0 / a.len() as f32;

@@ -10,14 +10,21 @@ pub(crate) mod loss;
 
 mod fingerprint;
 
+pub(crate) mod layout;
+
 pub(crate) mod layer;
 
 pub(crate) mod norm;
 
 pub(crate) mod spec;
 
+mod sizes;
+
+mod walk;
+
 pub use crate::math::Math;
 pub use activation::Activation;
 pub use layer::Layer;
+pub use layout::{MAX_LAYERS, Part};
 pub use loss::Loss;
-pub use spec::{MAX_LAYERS, Spec};
+pub use spec::Spec;

@@ -1,24 +1,17 @@
 //! The network's description: layers, loss, mathematics; every size follows from it as a `const fn`.
 //!
-//! Sizes and places are added up while it is described, so that a call has nothing to work out.
+//! Sizes are added up while it is described, so that a call has nothing to work out; places of layers are not kept, but
+//! added up along the way.
 
 use crate::error::{Error, SpecFault};
-use crate::kernels;
 use crate::math::Math;
-use crate::network::activation::Activation;
-use crate::network::dropout::drop_units;
-use crate::network::layer::{Layer, NORM_ROOM};
+use crate::network::activation::{Activation, Curves};
+use crate::network::dropout::{DropUnits, drop_units};
+use crate::network::layer::{Layer, Norm};
+use crate::network::layout::{Layout, MAX_LAYERS};
 use crate::network::link::Link;
 use crate::network::loss::{Criterion, Loss};
 use crate::network::norm::NORM;
-
-/// Dense layers that a description can hold.
-pub const MAX_LAYERS: usize = 8;
-
-/// Rows of a gradient that a workspace with lists computes at once, enough to pay for a copy of the deltas' columns, and
-/// the floats they take at least.
-const BLOCK_ROWS: usize = 64;
-const BLOCK_FLOATS: usize = 4096;
 
 /// A multi-layer perceptron's description: `Copy`, without lifetimes or generics, buildable in a `const`.
 ///
@@ -41,26 +34,31 @@ const BLOCK_FLOATS: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Spec {
-    outputs: u16,
-    /// The widest layer, the widest of the even ones, of the odd ones.
-    widest: u16,
-    even: u16,
-    odd: u16,
-    count: u8,
+    pub(super) params: usize,
+    pub(super) units: usize,
+    /// Units of the layers with a norm.
+    pub(super) normed: usize,
+    digest: u32,
+    loss: Loss,
+    criterion: Link<Criterion>,
+    pub(super) curves: Curves,
+    pub(super) drop_units: Link<DropUnits>,
+    pub(super) norm: Link<&'static Norm>,
+    /// Slopes below 0 of leaky ReLUs.
+    pub(super) slopes: [f32; MAX_LAYERS],
+    pub(super) layout: Layout,
+    /// Probabilities in steps of 2⁻¹⁶.
+    pub(super) dropout: [u16; MAX_LAYERS],
+    /// The widest of the layers 0, 2, 4 …, and of the others.
+    pub(super) even: u16,
+    pub(super) odd: u16,
+    /// Codes of activations.
+    pub(super) kinds: [u8; MAX_LAYERS],
     math: Math,
     /// The first fault that stays, whatever follows.
     fault: Option<SpecFault>,
     /// What is still missing, or does not go together yet.
     lack: Option<SpecFault>,
-    digest: u32,
-    loss: Loss,
-    criterion: Link<Criterion>,
-    params: usize,
-    units: usize,
-    /// Units of the layers with a norm.
-    normed: usize,
-    /// The first says how many inputs there are, from the beginning.
-    layers: [Layer; MAX_LAYERS],
 }
 
 impl Spec {
@@ -70,70 +68,55 @@ impl Spec {
     pub const fn new(inputs: u16) -> Self {
         let loss = Loss::SoftmaxCrossEntropy;
         let mut spec = Self {
-            outputs: 0,
-            widest: 0,
-            even: 0,
-            odd: 0,
-            count: 0,
-            math: Math::Libm,
-            fault: if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None },
-            lack: None,
-            digest: 0,
-            loss,
-            criterion: loss.criterion(),
             params: 0,
             units: 0,
             normed: 0,
-            layers: [Layer::NONE; MAX_LAYERS],
+            digest: 0,
+            loss,
+            criterion: loss.criterion(),
+            curves: Curves::NONE,
+            drop_units: Link(None),
+            norm: Link(None),
+            slopes: [0.0; MAX_LAYERS],
+            layout: Layout::new(inputs),
+            dropout: [0; MAX_LAYERS],
+            even: 0,
+            odd: 0,
+            kinds: [0; MAX_LAYERS],
+            math: Math::Libm,
+            fault: if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None },
+            lack: None,
         };
-        spec.layers[0].inputs = inputs;
         spec.settle();
         spec
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
     #[must_use = "a description is a value: this is the next one"]
-    pub const fn dense(mut self, width: u16, mut activation: Activation) -> Self {
+    pub const fn dense(mut self, width: u16, activation: Activation) -> Self {
         if width == 0 {
             return self.with_fault(SpecFault::ZeroWidth);
         }
-        if let Activation::LeakyRelu(slope) = &mut activation {
-            if !(*slope >= 0.0 && slope.is_finite()) {
-                return self.with_fault(SpecFault::Constant);
-            }
-            // −0 is 0: equal networks have equal bits.
-            *slope += 0.0;
+        let at = self.depth();
+        if let Activation::LeakyRelu(slope) = activation
+            && !(slope >= 0.0 && slope.is_finite())
+        {
+            return self.with_fault(SpecFault::Constant);
         }
-        let at = self.count as usize;
         if at >= MAX_LAYERS {
             return self.with_fault(SpecFault::TooManyLayers);
         }
-        let layer = Layer {
-            index: self.count,
-            inputs: if at == 0 { self.layers[0].inputs } else { self.outputs },
-            outputs: width,
-            activation,
-            curve: activation.curve(),
-            offset: self.params,
-            ..Layer::NONE
-        };
-        self.layers[at] = layer;
-        self.count = self.count.wrapping_add(1);
-        self.outputs = width;
-        self.units = self.units.wrapping_add(layer.outputs());
-        self.widest = if width > self.widest { width } else { self.widest };
-        if at & 1 == 0 {
-            self.even = if width > self.even { width } else { self.even };
-        } else {
-            self.odd = if width > self.odd { width } else { self.odd };
+        if let Activation::LeakyRelu(slope) = activation {
+            // −0 is 0: equal networks have equal bits.
+            self.slopes[at] = slope + 0.0;
         }
-        self.params = self.params.saturating_add(layer.param_len());
-        // Their bytes must be addressable.
-        if self.params > isize::MAX as usize / size_of::<f32>() {
-            return self.with_fault(SpecFault::TooLarge);
-        }
-        self.settle();
-        self
+        self.kinds[at] = activation.code().0 as u8;
+        self.curves.link(activation);
+        self.layout.push(width);
+        self.units = self.units.wrapping_add(width as usize);
+        let widest = if at & 1 == 0 { &mut self.even } else { &mut self.odd };
+        *widest = if width > *widest { width } else { *widest };
+        self.grow(self.layout.find(at).len())
     }
 
     /// Normalises the pre-activations of the latest layer, `y = γ(z − μ)/√(σ² + ε) + β` (Ioffe & Szegedy 2015): by mean and
@@ -145,13 +128,20 @@ impl Spec {
     /// normalised one by one.
     #[must_use = "a description is a value: this is the next one"]
     pub const fn norm(mut self) -> Self {
-        let at = (self.count as usize).wrapping_sub(1);
-        if at >= MAX_LAYERS || self.layers[at].is_normed() {
+        let at = self.depth().wrapping_sub(1);
+        if at >= MAX_LAYERS || self.layout.find(at).is_normed {
             return self.with_fault(SpecFault::Norm);
         }
-        self.layers[at].norm = Link(Some(&NORM));
-        self.normed = self.normed.wrapping_add(self.layers[at].outputs());
-        self.params = self.params.saturating_add(self.layers[at].norm_len());
+        self.norm = Link(Some(&NORM));
+        self.layout.set_norm();
+        self.normed = self.normed.wrapping_add(self.outputs());
+        self.grow(self.outputs().saturating_mul(4))
+    }
+
+    /// The latest layer has so many more parameters.
+    const fn grow(mut self, params: usize) -> Self {
+        self.params = self.params.saturating_add(params);
+        // Their bytes must be addressable.
         if self.params > isize::MAX as usize / size_of::<f32>() {
             return self.with_fault(SpecFault::TooLarge);
         }
@@ -162,12 +152,11 @@ impl Spec {
     /// The same network without its norms, which [`fold`](crate::model::fold) puts into weights and biases.
     #[must_use]
     pub const fn folded(&self) -> Self {
-        let mut folded = Self::new(self.layers[0].inputs).loss(self.loss).math(self.math);
+        let mut folded = Self::new(self.layout.inputs()).loss(self.loss).math(self.math);
         let mut l = 0;
-        while l < self.count as usize && l < MAX_LAYERS {
-            let layer = &self.layers[l];
-            folded = folded.dense(layer.outputs, layer.activation);
-            if layer.drop_units.0.is_some() {
+        while let Some(layer) = self.layer(l) {
+            folded = folded.dense(layer.place.outputs, layer.activation());
+            if layer.dropout > 0 {
                 folded = folded.dropout(layer.dropout());
             }
             l += 1;
@@ -179,14 +168,16 @@ impl Spec {
     /// (inverted dropout; Srivastava et al. 2014). `p` is rounded to a multiple of 2⁻¹⁶.
     #[must_use = "a description is a value: this is the next one"]
     pub const fn dropout(mut self, p: f32) -> Self {
-        let at = (self.count as usize).wrapping_sub(1);
+        let at = self.depth().wrapping_sub(1);
         if at >= MAX_LAYERS || !(p >= 0.0 && p < 1.0) {
             return self.with_fault(SpecFault::Dropout);
         }
         let steps = (p * 65_536.0 + 0.5) as u32;
         let steps = if steps > 65_535 { 65_535 } else { steps as u16 };
-        self.layers[at].dropout = steps;
-        self.layers[at].drop_units = Link(if steps > 0 { Some(drop_units) } else { None });
+        self.dropout[at] = steps;
+        if steps > 0 {
+            self.drop_units = Link(Some(drop_units));
+        }
         self.settle();
         self
     }
@@ -217,11 +208,11 @@ impl Spec {
     // Once in an image that reads descriptions.
     #[inline(never)]
     const fn settle(&mut self) {
-        self.lack = match (self.count as usize).wrapping_sub(1) {
+        self.lack = match self.depth().wrapping_sub(1) {
             // A layer must follow.
-            last if last < MAX_LAYERS && self.layers[last].dropout > 0 => Some(SpecFault::Dropout),
+            last if last < MAX_LAYERS && self.dropout[last] > 0 => Some(SpecFault::Dropout),
             last if last < MAX_LAYERS => match self.loss {
-                Loss::SoftmaxCrossEntropy if self.outputs == 1 => Some(SpecFault::OneClass),
+                Loss::SoftmaxCrossEntropy if self.outputs() == 1 => Some(SpecFault::OneClass),
                 _ => None,
             },
             _ => Some(SpecFault::NoLayers),
@@ -230,11 +221,9 @@ impl Spec {
         let mut digest = mix(mix(0, self.inputs() as u32 | (self.math as u32) << 16), loss);
         digest = mix(digest, delta);
         let mut l = 0;
-        while l < self.count as usize && l < MAX_LAYERS {
-            let layer = &self.layers[l];
-            let (activation, slope) = layer.activation.code();
-            digest = mix(digest, layer.outputs as u32 | (layer.dropout as u32) << 16);
-            digest = mix(mix(digest, activation | (layer.is_normed() as u32) << 16), slope);
+        while let Some(Layer { place, slope, dropout, kind, .. }) = self.layer(l) {
+            digest = mix(digest, place.outputs as u32 | (dropout as u32) << 16);
+            digest = mix(mix(digest, kind as u32 | (place.is_normed as u32) << 16), slope.to_bits());
             l += 1;
         }
         self.digest = digest;
@@ -272,23 +261,23 @@ impl Spec {
     /// Numbers in a sample.
     #[must_use]
     pub const fn inputs(&self) -> usize {
-        self.layers[0].inputs as usize
+        self.layout.inputs() as usize
     }
 
     /// Outputs of the last layer; 0 without layers.
     #[must_use]
     pub const fn outputs(&self) -> usize {
-        self.outputs as usize
+        self.layout.outputs() as usize
     }
 
     /// Classes that the outputs tell apart: one each, but two for one output under binary cross-entropy, the class being 1
     /// where it is above 0, and none for one output under a loss of values.
     #[must_use]
     pub const fn classes(&self) -> usize {
-        match (self.outputs, self.loss) {
+        match (self.outputs(), self.loss) {
             (1, Loss::BinaryCrossEntropy) => 2,
             (1, _) => 0,
-            (outputs, _) => outputs as usize,
+            (outputs, _) => outputs,
         }
     }
 
@@ -305,7 +294,7 @@ impl Spec {
     /// Dense layers.
     #[must_use]
     pub const fn depth(&self) -> usize {
-        self.count as usize
+        self.layout.depth()
     }
 
     /// The loss.
@@ -325,106 +314,14 @@ impl Spec {
         self.math
     }
 
-    /// Layer `index`, from 0, or `None` after the last.
-    #[must_use]
-    pub const fn layer(&self, index: usize) -> Option<&Layer> {
-        if index < self.count as usize && index < MAX_LAYERS { Some(&self.layers[index]) } else { None }
-    }
-
-    /// The layers in flow order.
-    pub fn layers(&self) -> core::slice::Iter<'_, Layer> {
-        self.layers.get(..self.depth()).unwrap_or(&[]).iter()
-    }
-
-    /// Parameters: `P = Σ_l (inputs_l + 1) · outputs_l` floats, and `4 · outputs_l` for each layer with a norm; `usize::MAX` for a wrong description.
-    #[must_use]
-    pub const fn param_len(&self) -> usize {
-        if self.fault().is_some() { usize::MAX } else { self.params }
-    }
-
-    /// Statistics of norms: `2 · outputs` floats for each layer with one, to pool them in
-    /// ([`NormUpdate`](crate::average::NormUpdate)); `usize::MAX` for a wrong description.
-    #[must_use]
-    pub const fn norm_len(&self) -> usize {
-        if self.fault().is_some() { usize::MAX } else { self.normed.saturating_mul(2) }
-    }
-
-    /// Workspace for training on up to `batch` samples at once: `2 · batch · Σ_l outputs_l` (activations and deltas)
-    /// `+ max_l outputs_l` (one row of a gradient) floats, and `(batch + 5) · outputs_l` for each layer with a norm;
-    /// `usize::MAX` for a wrong description.
-    #[must_use]
-    pub const fn work_len(&self, batch: usize) -> usize {
-        if self.fault().is_some() {
-            return usize::MAX;
-        }
-        // Fewer than the parameters, which are addressable: no overflow but that of the batch.
-        let each = self.units.wrapping_mul(2).wrapping_add(self.normed);
-        let once = NORM_ROOM.wrapping_mul(self.normed).wrapping_add(self.widest as usize);
-        batch.saturating_mul(each).saturating_add(once)
-    }
-
-    /// Workspace for predicting up to `batch` samples at once: `batch · (max over even l + max over odd l of
-    /// outputs_l)` floats, since a layer reads only the one before; `usize::MAX` for a wrong description.
-    #[must_use]
-    pub const fn predict_len(&self, batch: usize) -> usize {
-        if self.fault().is_some() {
-            return usize::MAX;
-        }
-        (self.even as usize + self.odd as usize).saturating_mul(batch)
-    }
-
-    /// Floats of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples:
-    /// `batch·inputs + 16` values and `max(4096, 64·max_l outputs_l)` for a block of gradients; `usize::MAX` for a wrong
-    /// description.
-    #[must_use]
-    pub const fn list_len(&self, batch: usize) -> usize {
-        if self.fault().is_some() {
-            return usize::MAX;
-        }
-        let rows = (self.widest as usize).saturating_mul(BLOCK_ROWS);
-        let block = if rows > BLOCK_FLOATS { rows } else { BLOCK_FLOATS };
-        self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK).saturating_add(block)
-    }
-
-    /// Integers of the lists of a workspace [with lists](crate::Workspace::with_lists) for up to `batch` samples:
-    /// `batch·inputs + 16` elements, `3·batch + 1` places in them and `2·inputs·⌈batch/64⌉` for masks; `usize::MAX` for a
-    /// wrong description, or where a place would pass `u32::MAX`.
-    #[must_use]
-    pub const fn index_len(&self, batch: usize) -> usize {
-        if self.fault().is_some() {
-            return usize::MAX;
-        }
-        let places = self.inputs().saturating_mul(batch).saturating_add(kernels::SLACK);
-        if places > u32::MAX as usize {
-            return usize::MAX;
-        }
-        let masks = self.inputs().saturating_mul(2).saturating_mul(batch.div_ceil(kernels::GROUP));
-        places.saturating_add(masks).saturating_add(batch.saturating_mul(3).saturating_add(1))
+    /// Where its layers' parameters stand.
+    pub(crate) const fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// Refuses what belongs to another network.
     pub(crate) fn check_digest(&self, digest: u32) -> Result<(), Error> {
         if self.digest == digest { Ok(()) } else { Err(Error::Network) }
-    }
-
-    /// Units of all layers.
-    pub(crate) const fn units(&self) -> usize {
-        self.units
-    }
-
-    /// Units of the widest layer.
-    pub(crate) const fn widest(&self) -> usize {
-        self.widest as usize
-    }
-
-    /// Units of all layers with a norm.
-    pub(crate) const fn normed(&self) -> usize {
-        self.normed
-    }
-
-    /// Units of the widest of the layers 0, 2, 4 …
-    pub(crate) const fn widest_even(&self) -> usize {
-        self.even as usize
     }
 }
 

@@ -3,11 +3,12 @@
 use super::{Optimizer, check_decay, check_state, expect_room, parts};
 use crate::error::{Buffer, Error, Setting};
 use crate::finite::is_moderate;
-use crate::kernels::{self, cut, cut_mut};
+use crate::kernels;
 use crate::math;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT};
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// Settings of [`Adam`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,15 +28,15 @@ pub struct AdamConfig {
 
 impl Default for AdamConfig {
     fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false }
+        Adam::DEFAULT
     }
 }
 
 impl AdamConfig {
     /// AdamW: decoupled weight decay of `weight_decay`.
     #[must_use]
-    pub fn decoupled(weight_decay: f32) -> Self {
-        Self { weight_decay, decoupled: true, ..Self::default() }
+    pub const fn decoupled(weight_decay: f32) -> Self {
+        Self { weight_decay, decoupled: true, ..Adam::DEFAULT }
     }
 
     /// Floats of state: `2P`.
@@ -57,10 +58,55 @@ impl AdamConfig {
     }
 }
 
+/// What Adam is besides its moments: kept with them, for [`Adam::resume`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AdamState {
+    config: AdamConfig,
+    /// The digest of the network.
+    network: u32,
+    /// Floats of both moments.
+    len: usize,
+    steps: u64,
+}
+
+impl AdamState {
+    /// After `steps` steps, with moments in [`AdamConfig::state_len`] floats.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Setting`].
+    pub fn new(config: AdamConfig, spec: &Spec, steps: u64) -> Result<Self, Error> {
+        spec.check()?;
+        config.check()?;
+        Ok(Self { config, network: spec.digest(), len: config.state_len(spec), steps })
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
 /// Adam (Kingma & Ba 2015, algorithm 1): `m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
 /// w ← w − η·m̂/(√v̂ + ε)` with `m̂ = m/(1−β₁ᵗ)`, `v̂ = v/(1−β₂ᵗ)`.
 ///
 /// Moments below 1e-20 (first) and 1e-30 (second) become zero: inputs that are rarely lit would leave subnormals.
+///
+/// ```
+/// # use cygnet::{Activation, Adam, Error, Model, Spec, Targets, Workspace};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::Identity);
+/// let (mut params, mut work) = ([0.5; NET.param_len()], [0.0; NET.work_len(1)]);
+/// let mut moments = [0.0; Adam::DEFAULT.state_len(&NET)];
+/// let mut model = Model::new(&NET, &mut params)?;
+/// let mut adam = Adam::new(Adam::DEFAULT, &NET, &mut moments)?;
+/// let mut work = Workspace::new(&NET, 1, &mut work)?;
+/// model.train(&[1.0, -1.0], Targets::Classes(&[1]), &mut adam, 1e-3, &mut work)?;
+/// let state = adam.into_state(); // by value: the moments are free again
+/// let adam = Adam::resume(state, &mut moments)?;
+/// assert_eq!(adam.steps(), 1);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct Adam<'a> {
@@ -79,23 +125,27 @@ pub struct Adam<'a> {
 }
 
 impl<'a> Adam<'a> {
-    /// Starts with moments of zero; `state` has [`AdamConfig::state_len`] floats, first moments before second ones.
+    /// `β₁ = 0.9`, `β₂ = 0.999`, `ε = 1e-8`, no weight decay.
+    pub const DEFAULT: AdamConfig =
+        AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
+
+    /// Starts with moments of zero; `moments` has [`AdamConfig::state_len`] floats, first moments before second ones.
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
-    pub fn new(config: AdamConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        let adam = Self::checked(config, spec, state, 0)?;
+    pub fn new(config: AdamConfig, spec: &Spec, moments: &'a mut [f32]) -> Result<Self, Error> {
+        let adam = Self::checked(AdamState::new(config, spec, 0)?, moments)?;
         kernels::clear(adam.moments);
         Ok(adam)
     }
 
-    /// Continues with the moments in `state` after `steps` steps.
+    /// Continues with the moments that are in the slice.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and [`Error::NonFinite`] for a moment that is not finite, or of `2^127` or more, and a second
+    /// [`Error::Length`], and [`Error::NonFinite`] for a moment that is not finite, or of `2^127` or more, and a second
     /// one below 0.
-    pub fn resume(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
-        let mut adam = Self::checked(config, spec, state, steps)?;
+    pub fn resume(state: AdamState, moments: &'a mut [f32]) -> Result<Self, Error> {
+        let mut adam = Self::checked(state, moments)?;
         let half = adam.moments.len() / 2;
         let (first, second) = cut(adam.moments, half);
         check_state(second, 0.0, half)?;
@@ -103,10 +153,9 @@ impl<'a> Adam<'a> {
         Ok(adam)
     }
 
-    fn checked(config: AdamConfig, spec: &Spec, state: &'a mut [f32], steps: u64) -> Result<Self, Error> {
-        spec.check()?;
-        config.check()?;
-        Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
+    fn checked(state: AdamState, moments: &'a mut [f32]) -> Result<Self, Error> {
+        let AdamState { config, network, len, steps } = state;
+        Error::expect_len(Buffer::Optimizer, len, moments.len())?;
         let step = kernels::Adam {
             beta1: config.beta1,
             gain1: 1.0 - config.beta1,
@@ -118,8 +167,26 @@ impl<'a> Adam<'a> {
             decay: if config.decoupled { 0.0 } else { config.weight_decay },
             shrink: 1.0,
         };
-        let bound = Bound::of(&[]);
-        Ok(Self { config, network: spec.digest(), moments: state, steps, bound, covered: 0, scale: 1.0, step })
+        Ok(Self { config, network, moments, steps, bound: Bound::of(&[]), covered: 0, scale: 1.0, step })
+    }
+
+    /// What to keep beside the moments, for [`resume`](Self::resume).
+    #[must_use]
+    pub fn state(&self) -> AdamState {
+        let Self { config, network, steps, .. } = *self;
+        AdamState { config, network, len: self.moments.len(), steps }
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slice is the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> AdamState {
+        self.state()
+    }
+
+    /// The moments, the first before the second, each as long as the parameters.
+    #[must_use]
+    pub fn moments(&self) -> &[f32] {
+        self.moments
     }
 
     /// Steps taken.

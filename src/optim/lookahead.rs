@@ -5,6 +5,7 @@ use crate::error::{Buffer, Error, Setting};
 use crate::kernels;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT};
+use crate::network::spec::Spec;
 
 /// Settings of [`Lookahead`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,8 +19,18 @@ pub struct LookaheadConfig {
 
 impl Default for LookaheadConfig {
     fn default() -> Self {
-        Self { every: 5, alpha: 0.5 }
+        Lookahead::DEFAULT
     }
+}
+
+/// What Lookahead is besides its slow weights and the inner optimizer: kept with them, for [`Lookahead::resume`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LookaheadState {
+    /// Its settings.
+    pub config: LookaheadConfig,
+    /// Steps taken.
+    pub steps: u64,
 }
 
 /// Lookahead (Zhang et al. 2019, algorithm 1): every `k` steps of the inner optimizer the slow weights `φ` follow the fast
@@ -41,6 +52,11 @@ pub struct Lookahead<'a, O> {
     covered: usize,
 }
 
+impl Lookahead<'_, ()> {
+    /// `k = 5`, `α = 0.5`.
+    pub const DEFAULT: LookaheadConfig = LookaheadConfig { every: 5, alpha: 0.5 };
+}
+
 impl<'a, O: Optimizer> Lookahead<'a, O> {
     /// Starts from `model`, whose parameters `slow` becomes a copy of. What changes the model from outside later, the slow
     /// weights follow as they follow a step. An inner optimizer with a past may be lent as `&mut`, and outlives an error then.
@@ -48,42 +64,31 @@ impl<'a, O: Optimizer> Lookahead<'a, O> {
     /// # Errors
     /// [`Error::Setting`] for a `k` of 0 or an `α` out of range, [`Error::OwnsWeights`] for an inner optimizer that does
     /// (slow weights would have no effect), [`Error::Network`] for one of another network, [`Error::Length`] unless `slow`
-    /// has exactly [`Spec::param_len`](crate::Spec::param_len) floats.
+    /// has exactly [`LookaheadConfig::state_len`] floats.
     pub fn new(config: LookaheadConfig, inner: O, model: &Model<'_>, slow: &'a mut [f32]) -> Result<Self, Error> {
-        let lookahead = Self::checked(config, inner, model, slow, 0)?;
+        let lookahead = Self::checked(LookaheadState { config, steps: 0 }, inner, model, slow)?;
         kernels::copy(lookahead.slow, model.params);
         Ok(lookahead)
     }
 
-    /// Continues with the slow weights in `slow` after `steps` steps.
+    /// Continues with the slow weights that are in the slice.
     ///
     /// # Errors
     /// As [`new`](Self::new), and [`Error::NonFinite`] for a slow weight that is not finite, or of `2^127` or more.
-    pub fn resume(
-        config: LookaheadConfig,
-        inner: O,
-        model: &Model<'_>,
-        slow: &'a mut [f32],
-        steps: u64,
-    ) -> Result<Self, Error> {
-        let lookahead = Self::checked(config, inner, model, slow, steps)?;
+    pub fn resume(state: LookaheadState, inner: O, model: &Model<'_>, slow: &'a mut [f32]) -> Result<Self, Error> {
+        let lookahead = Self::checked(state, inner, model, slow)?;
         check_state(lookahead.slow, -LIMIT, 0)?;
         Ok(lookahead)
     }
 
-    fn checked(
-        config: LookaheadConfig,
-        inner: O,
-        model: &Model<'_>,
-        slow: &'a mut [f32],
-        steps: u64,
-    ) -> Result<Self, Error> {
+    fn checked(state: LookaheadState, inner: O, model: &Model<'_>, slow: &'a mut [f32]) -> Result<Self, Error> {
+        let LookaheadState { config, steps } = state;
         config.check()?;
         if inner.owns_weights() {
             return Err(Error::OwnsWeights);
         }
         inner.check(model)?;
-        Error::expect_len(Buffer::Optimizer, model.params.len(), slow.len())?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(&model.spec), slow.len())?;
         Ok(Self { config, inner, network: model.spec.digest(), slow, steps, bound: Bound::UNKNOWN, covered: 0 })
     }
 
@@ -91,6 +96,18 @@ impl<'a, O: Optimizer> Lookahead<'a, O> {
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// What to keep beside the slow weights and the inner optimizer, for [`resume`](Self::resume).
+    #[must_use]
+    pub fn state(&self) -> LookaheadState {
+        LookaheadState { config: self.config, steps: self.steps }
+    }
+
+    /// Ends it: its [`state`](Self::state) and the inner optimizer, and the slice is the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> (LookaheadState, O) {
+        (self.state(), self.inner)
     }
 
     /// The slow weights; running statistics of norms in them are those of the start.
@@ -116,6 +133,12 @@ impl<'a, O: Optimizer> Lookahead<'a, O> {
 }
 
 impl LookaheadConfig {
+    /// Floats of state: `P`, besides those of the inner optimizer.
+    #[must_use]
+    pub const fn state_len(&self, spec: &Spec) -> usize {
+        spec.param_len()
+    }
+
     fn check(self) -> Result<(), Error> {
         if self.every > 0 && (0.0..=1.0).contains(&self.alpha) {
             Ok(())

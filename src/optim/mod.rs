@@ -6,13 +6,14 @@ mod schedule_free;
 mod sgd;
 
 use crate::error::{Error, Setting, Value};
-use crate::kernels::{self, cut_mut};
+use crate::kernels;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT, Params};
-pub use adam::{Adam, AdamConfig};
-pub use lookahead::{Lookahead, LookaheadConfig};
+use crate::slices::{cut, cut_mut};
+pub use adam::{Adam, AdamConfig, AdamState};
+pub use lookahead::{Lookahead, LookaheadConfig, LookaheadState};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
-pub use sgd::{Sgd, SgdConfig};
+pub use sgd::{Sgd, SgdConfig, SgdState};
 
 /// What a training step asks of an optimizer; implement it for one of your own.
 pub trait Optimizer {
@@ -113,7 +114,7 @@ fn through_block(
         let gradient = cut_mut(block, weights.len()).0;
         kernels::outer(gradient, x, d, true);
         update(offset, weights, gradient);
-        (offset, x, rest) = (offset.wrapping_add(weights.len()), kernels::cut(x, rows).1, tail);
+        (offset, x, rest) = (offset.wrapping_add(weights.len()), cut(x, rows).1, tail);
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::{Optimizer, check_decay, check_state, expect_room, parts, through_block};
 use crate::error::{Buffer, CheckpointFault, Error, Setting};
-use crate::kernels::{self, cut_mut};
+use crate::kernels;
 use crate::math::Total;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::model::{Mark, Model};
+use crate::network::layout;
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// Settings of [`ScheduleFree`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,7 +22,7 @@ pub struct ScheduleFreeConfig {
 
 impl Default for ScheduleFreeConfig {
     fn default() -> Self {
-        Self { beta: 0.9, weight_decay: 0.0 }
+        ScheduleFree::DEFAULT
     }
 }
 
@@ -39,10 +41,11 @@ impl ScheduleFreeConfig {
     }
 }
 
-/// What a schedule-free optimizer is besides its floats.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// What a schedule-free optimizer is besides its floats: kept with them, for [`ScheduleFree::resume`].
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ScheduleFreeState {
+    config: ScheduleFreeConfig,
     /// `Σ γ²` of the steps so far.
     squares: Total,
 }
@@ -51,7 +54,14 @@ impl ScheduleFreeState {
     /// Bytes of a state.
     pub const BYTES: usize = 8;
 
-    /// The state as bytes, little-endian on every target: `f32` sum, `f32` what rounding took from it.
+    /// That of no step yet.
+    #[must_use]
+    pub const fn new(config: ScheduleFreeConfig) -> Self {
+        Self { config, squares: Total::NONE }
+    }
+
+    /// What its steps left as bytes, little-endian on every target: `f32` sum of squared rates, `f32` what rounding took
+    /// from it. The settings are the program's.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         let (high, low) = self.squares.parts();
@@ -59,15 +69,15 @@ impl ScheduleFreeState {
         [a, b, c, d, e, f, g, h]
     }
 
-    /// The state that these bytes stand for.
+    /// The state that these bytes and the program's settings stand for.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] for a sum that is negative, not finite, or none that additions leave.
-    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+    pub fn from_bytes(config: ScheduleFreeConfig, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
         let [a, b, c, d, e, f, g, h] = *bytes;
         let (high, low) = (f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h]));
         match Total::from_parts(high, low) {
-            Some(squares) => Ok(Self { squares }),
+            Some(squares) => Ok(Self { config, squares }),
             None => Err(Error::Checkpoint(CheckpointFault::Field(0))),
         }
     }
@@ -102,41 +112,35 @@ pub struct ScheduleFree<'a> {
 }
 
 impl<'a> ScheduleFree<'a> {
+    /// `β = 0.9`, no weight decay.
+    pub const DEFAULT: ScheduleFreeConfig = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.0 };
+
     /// Starts from `model`, whose parameters `z` and `x` become copies of.
     ///
     /// # Errors
     /// [`Error::Setting`], or [`Error::Length`] unless `floats` has [`ScheduleFreeConfig::state_len`].
     pub fn new(config: ScheduleFreeConfig, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
-        let free = Self::checked(config, ScheduleFreeState::default(), model, floats)?;
+        let free = Self::checked(ScheduleFreeState::new(config), model, floats)?;
         let (z, x) = cut_mut(free.floats, model.params.len());
         kernels::copy(z, model.params);
         kernels::copy(x, model.params);
         Ok(free)
     }
 
-    /// Continues with `z` and `x` in `floats`, as [`state`](Self::state) was, from `model` as it was then.
+    /// Continues with `z` and `x` that are in the slice, from `model` as it was when `state` was taken.
     ///
     /// # Errors
     /// As [`new`](Self::new), and [`Error::NonFinite`] for a number in `floats` that is not finite, or of `2^127` or more.
-    pub fn resume(
-        config: ScheduleFreeConfig,
-        state: ScheduleFreeState,
-        model: &Model<'_>,
-        floats: &'a mut [f32],
-    ) -> Result<Self, Error> {
-        let free = Self::checked(config, state, model, floats)?;
+    pub fn resume(state: ScheduleFreeState, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
+        let free = Self::checked(state, model, floats)?;
         check_state(free.floats, -LIMIT, 0)?;
         Ok(free)
     }
 
-    fn checked(
-        config: ScheduleFreeConfig,
-        state: ScheduleFreeState,
-        model: &Model<'_>,
-        floats: &'a mut [f32],
-    ) -> Result<Self, Error> {
+    fn checked(state: ScheduleFreeState, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
+        let config = state.config;
         config.check()?;
-        Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(&model.spec), floats.len())?;
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
         let (network, place, changes) = (model.spec.digest(), model.place(), model.changes);
         Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound: Bound::UNKNOWN, covered: 0 })
@@ -149,10 +153,9 @@ impl<'a> ScheduleFree<'a> {
     /// [`Error::Network`].
     pub fn finish(&self, model: &mut Model<'_>) -> Result<(), Error> {
         model.spec.check_digest(self.network)?;
-        let x = kernels::cut(self.floats, self.floats.len() / 2).1;
+        let x = cut(self.floats, self.floats.len() / 2).1;
         for layer in model.spec.layers() {
-            let learned = cut_mut(cut_mut(model.params, layer.offset()).1, layer.learned_len()).0;
-            kernels::copy(learned, kernels::cut(x, layer.offset()).1);
+            kernels::copy(layout::at_mut(model.params, layer.learned()), layout::at(x, layer.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())
@@ -162,6 +165,18 @@ impl<'a> ScheduleFree<'a> {
     #[must_use]
     pub fn state(&self) -> ScheduleFreeState {
         self.state
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slice is the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> ScheduleFreeState {
+        self.state
+    }
+
+    /// `z` before `x`, each as long as the parameters.
+    #[must_use]
+    pub fn floats(&self) -> &[f32] {
+        self.floats
     }
 }
 
@@ -205,6 +220,6 @@ impl Optimizer for ScheduleFree<'_> {
     }
 
     fn averaged(&self) -> Option<Params<'_>> {
-        Some(Params::of_average(kernels::cut(self.floats, self.floats.len() / 2).1))
+        Some(Params::of_average(cut(self.floats, self.floats.len() / 2).1))
     }
 }

@@ -8,7 +8,7 @@ use crate::model::params::{Bound, LIMIT};
 use crate::network::spec::Spec;
 
 /// Settings of [`Sgd`].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SgdConfig {
     /// `μ`, 0 for plain SGD.
@@ -17,6 +17,12 @@ pub struct SgdConfig {
     pub nesterov: bool,
     /// `λ`, added to the gradient as `λw`.
     pub weight_decay: f32,
+}
+
+impl Default for SgdConfig {
+    fn default() -> Self {
+        Sgd::DEFAULT
+    }
 }
 
 impl SgdConfig {
@@ -35,8 +41,42 @@ impl SgdConfig {
     }
 }
 
+/// What SGD is besides its velocity: kept with it, for [`Sgd::resume`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SgdState {
+    config: SgdConfig,
+    /// The digest of the network.
+    network: u32,
+    /// Floats of velocity.
+    len: usize,
+}
+
+impl SgdState {
+    /// For a velocity in [`SgdConfig::state_len`] floats.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Setting`].
+    pub fn new(config: SgdConfig, spec: &Spec) -> Result<Self, Error> {
+        spec.check()?;
+        config.check()?;
+        Ok(Self { config, network: spec.digest(), len: config.state_len(spec) })
+    }
+}
+
 /// Stochastic gradient descent: `g ← g + λw; v ← μv + g; w ← w − ηv`, or `w ← w − η(g + μv)` with Nesterov
 /// (Sutskever et al. 2013, as PyTorch has it).
+///
+/// ```
+/// # use cygnet::{Activation, Error, Model, Sgd, Spec};
+/// # use cygnet::optim::SgdConfig;
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::Identity);
+/// const NESTEROV: SgdConfig = SgdConfig { momentum: 0.9, nesterov: true, ..Sgd::DEFAULT };
+/// let mut velocity = [0.0; NESTEROV.state_len(&NET)];
+/// let sgd = Sgd::new(NESTEROV, &NET, &mut velocity)?;
+/// let plain = Sgd::plain(&NET)?; // no momentum, no memory
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct Sgd<'a> {
@@ -55,36 +95,69 @@ pub struct Sgd<'a> {
 }
 
 impl<'a> Sgd<'a> {
-    /// Starts with no velocity; `state` has [`SgdConfig::state_len`] floats.
+    /// Plain SGD: no momentum, no weight decay.
+    pub const DEFAULT: SgdConfig = SgdConfig { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+
+    /// Plain SGD, `w ← w − ηg`, which has no floats of its own.
+    ///
+    /// # Errors
+    /// [`Error::Spec`].
+    #[inline(always)]
+    pub fn plain(spec: &Spec) -> Result<Self, Error> {
+        Self::new(Self::DEFAULT, spec, &mut [])
+    }
+
+    /// Starts with no velocity; `velocity` has [`SgdConfig::state_len`] floats.
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
     #[inline(always)]
-    pub fn new(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        let sgd = Self::checked(config, spec, state, other(&config))?;
+    pub fn new(config: SgdConfig, spec: &Spec, velocity: &'a mut [f32]) -> Result<Self, Error> {
+        let sgd = Self::started(config, spec, velocity, other(&config))?;
         kernels::clear(sgd.velocity);
         Ok(sgd)
     }
 
-    /// Continues with the velocity in `state`.
+    /// Continues with the velocity that is in the slice.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and [`Error::NonFinite`] for a velocity that is not finite, or of `2^127` or more.
+    /// [`Error::Length`], and [`Error::NonFinite`] for a velocity that is not finite, or of `2^127` or more.
     #[inline(always)]
-    pub fn resume(config: SgdConfig, spec: &Spec, state: &'a mut [f32]) -> Result<Self, Error> {
-        let mut sgd = Self::checked(config, spec, state, other(&config))?;
+    pub fn resume(state: SgdState, velocity: &'a mut [f32]) -> Result<Self, Error> {
+        let mut sgd = Self::checked(state, velocity, other(&state.config))?;
         sgd.bound = check_state(sgd.velocity, -LIMIT, 0)?;
         Ok(sgd)
     }
 
-    fn checked(config: SgdConfig, spec: &Spec, state: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
-        spec.check()?;
-        config.check()?;
-        Error::expect_len(Buffer::Optimizer, config.state_len(spec), state.len())?;
-        let SgdConfig { momentum: factor, nesterov, weight_decay } = config;
-        let step = kernels::Sgd { rate: 0.0, decay: weight_decay, momentum: factor, nesterov };
-        let bound = Bound::of(&[]);
-        Ok(Self { network: spec.digest(), velocity: state, bound, covered: 0, scale: 1.0, step, other })
+    fn started(config: SgdConfig, spec: &Spec, velocity: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
+        Self::checked(SgdState::new(config, spec)?, velocity, other)
+    }
+
+    fn checked(state: SgdState, velocity: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
+        let SgdState { config: SgdConfig { momentum, nesterov, weight_decay }, network, len } = state;
+        Error::expect_len(Buffer::Optimizer, len, velocity.len())?;
+        let step = kernels::Sgd { rate: 0.0, decay: weight_decay, momentum, nesterov };
+        Ok(Self { network, velocity, bound: Bound::of(&[]), covered: 0, scale: 1.0, step, other })
+    }
+
+    /// What to keep beside the velocity, for [`resume`](Self::resume).
+    #[must_use]
+    pub fn state(&self) -> SgdState {
+        let kernels::Sgd { momentum, nesterov, decay: weight_decay, .. } = self.step;
+        let config = SgdConfig { momentum, nesterov, weight_decay };
+        SgdState { config, network: self.network, len: self.velocity.len() }
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slice is the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> SgdState {
+        self.state()
+    }
+
+    /// The velocity, as long as the parameters; of plain SGD nothing.
+    #[must_use]
+    pub fn velocity(&self) -> &[f32] {
+        self.velocity
     }
 }
 

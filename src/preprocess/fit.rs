@@ -1,9 +1,10 @@
 //! The numbers of a preprocessing from samples, in one pass that keeps none of them.
 
-use super::{PARTS, Preprocess, fit_len, preprocess_len};
+use super::{PARTS, Preprocess};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::inputs::sets::whole_rows;
-use crate::kernels::{rows, sqrt};
+use crate::kernels::sqrt;
+use crate::slices::rows;
 use core::mem;
 
 /// Inputs from here on are refused: the sum of so many squares would be infinite.
@@ -53,7 +54,7 @@ pub enum Clip {
 }
 
 /// What is fitted; the default standardises, and refuses missing values.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PreprocessConfig {
     /// How features are shifted and scaled.
@@ -62,6 +63,12 @@ pub struct PreprocessConfig {
     pub missing: Missing,
     /// Which values are clipped.
     pub clip: Clip,
+}
+
+impl Default for PreprocessConfig {
+    fn default() -> Self {
+        Fit::DEFAULT
+    }
 }
 
 impl PreprocessConfig {
@@ -96,7 +103,17 @@ pub struct Fit<'a> {
 }
 
 impl<'a> Fit<'a> {
-    /// Of no sample yet, over [`fit_len`] floats and `inputs` counts, whatever they hold.
+    /// Standardises, refuses missing values, clips nothing.
+    pub const DEFAULT: PreprocessConfig =
+        PreprocessConfig { scaling: Scaling::Standard, missing: Missing::Refuse, clip: Clip::None };
+
+    /// Floats to fit so many features: `6·inputs`, of which the first [`Preprocess::state_len`] become the preprocessing.
+    #[must_use]
+    pub const fn state_len(inputs: usize) -> usize {
+        inputs.saturating_mul(PARTS + 1)
+    }
+
+    /// Of no sample yet, over [`state_len`](Self::state_len) floats and `inputs` counts, whatever they hold.
     ///
     /// # Errors
     /// [`Error::Length`], or [`Error::Setting`].
@@ -107,11 +124,11 @@ impl<'a> Fit<'a> {
         counts: &'a mut [u64],
     ) -> Result<Self, Error> {
         config.check()?;
-        Error::expect_len(Buffer::Preprocess, fit_len(inputs), floats.len())?;
+        Error::expect_len(Buffer::Preprocess, Self::state_len(inputs), floats.len())?;
         Error::expect_len(Buffer::FeatureCounts, inputs, counts.len())?;
         floats.iter_mut().for_each(|x| *x = 0.0);
         counts.iter_mut().for_each(|n| *n = 0);
-        let (floats, lost) = floats.split_at_mut_checked(preprocess_len(inputs)).unwrap_or_default();
+        let (floats, lost) = floats.split_at_mut_checked(Preprocess::state_len(inputs)).unwrap_or_default();
         Ok(Self { config, floats, lost, counts })
     }
 
@@ -141,7 +158,7 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    /// The preprocessing, in the first [`preprocess_len`] floats of the same memory, which the fit gives up: it has no
+    /// The preprocessing, in the first [`Preprocess::state_len`] floats of the same memory, which the fit gives up: it has no
     /// features afterwards.
     ///
     /// # Errors

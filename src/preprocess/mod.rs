@@ -5,30 +5,31 @@ mod fit;
 
 use crate::error::{Buffer, Error, Value};
 use crate::inputs::sets::whole_rows;
-use crate::kernels::rows_mut;
+use crate::slices::{rows, rows_mut};
 pub use fit::{Clip, Fit, Missing, PreprocessConfig, Scaling};
 
 /// Numbers a feature.
 pub(crate) const PARTS: usize = 5;
 
-/// Floats of a preprocessing: `5·inputs`.
-#[must_use]
-pub const fn preprocess_len(inputs: usize) -> usize {
-    inputs.saturating_mul(PARTS)
-}
-
-/// Floats of a [`Fit`]: `6·inputs`, of which the first [`preprocess_len`] become the preprocessing.
-#[must_use]
-pub const fn fit_len(inputs: usize) -> usize {
-    inputs.saturating_mul(PARTS + 1)
-}
-
 /// What happens to each feature of a sample: `x' = (min(max(x, low), high) − shift) · scale`, and
 /// `(fill − shift) · scale` for one that is missing, which NaN says.
 ///
-/// A view over [`preprocess_len`] floats, shape `(inputs, 5)`, which may lie in flash: `fill` in the units of the sample,
+/// A view over [`state_len`](Self::state_len) floats, shape `(inputs, 5)`, which may lie in flash: `fill` in the units of the sample,
 /// or NaN where a missing value is an error; `low` and `high` likewise, infinite where nothing is clipped; `shift`;
 /// `scale`.
+///
+/// ```
+/// use cygnet::preprocess::{Fit, Preprocess};
+/// const SENSORS: usize = 2;
+/// let (mut floats, mut counts) = ([0.0; Fit::state_len(SENSORS)], [0; SENSORS]);
+/// let mut fit = Fit::new(Fit::DEFAULT, SENSORS, &mut floats, &mut counts)?; // to mean 0 and deviation 1
+/// fit.add(&[1.0, 20.0, 3.0, 40.0])?; // training samples alone
+/// let preprocess: Preprocess = fit.finish()?;
+/// let mut sample = [3.0, 30.0];
+/// preprocess.apply(&mut sample)?;
+/// assert_eq!(sample, [1.0, 0.0]);
+/// # Ok::<(), cygnet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Preprocess<'a> {
     floats: &'a [f32],
@@ -36,13 +37,19 @@ pub struct Preprocess<'a> {
 }
 
 impl<'a> Preprocess<'a> {
+    /// Floats of so many features: `5·inputs`.
+    #[must_use]
+    pub const fn state_len(inputs: usize) -> usize {
+        inputs.saturating_mul(PARTS)
+    }
+
     /// Over the numbers of `inputs` features, such as [`Fit::finish`] left.
     ///
     /// # Errors
     /// [`Error::Length`], or [`Error::Preprocess`] for the first feature whose numbers cannot be: bounds out of order, or
     /// a shift, a scale or what they make of `fill` that is not finite.
     pub fn new(inputs: usize, floats: &'a [f32]) -> Result<Self, Error> {
-        Error::expect_len(Buffer::Preprocess, preprocess_len(inputs), floats.len())?;
+        Error::expect_len(Buffer::Preprocess, Self::state_len(inputs), floats.len())?;
         let (features, _) = floats.as_chunks::<PARTS>();
         match features.iter().position(|feature| !is_possible(feature)) {
             Some(feature) => Err(Error::Preprocess { feature }),
@@ -56,7 +63,7 @@ impl<'a> Preprocess<'a> {
         self.features.len()
     }
 
-    /// The numbers, [`preprocess_len`] of them.
+    /// The numbers, [`state_len`](Self::state_len) of them.
     #[must_use]
     pub fn floats(&self) -> &'a [f32] {
         self.floats
@@ -70,7 +77,7 @@ impl<'a> Preprocess<'a> {
     pub fn apply(&self, samples: &mut [f32]) -> Result<(), Error> {
         whole_rows(samples.len(), self.inputs())?;
         let mut index = 0;
-        for row in crate::kernels::rows(samples, self.inputs()) {
+        for row in rows(samples, self.inputs()) {
             for (&x, feature) in row.iter().zip(self.features) {
                 if x.is_infinite() || !prepared(x, feature).is_finite() {
                     return Err(Error::NonFinite { value: Value::Input, index });

@@ -5,17 +5,19 @@
 mod votes;
 
 use crate::error::{Buffer, Error, Setting};
-use crate::kernels::{self, numbered, rows_mut};
+use crate::kernels;
 use crate::model::params::{Bound, Params};
 use crate::model::{Init, Mark, Model};
 use crate::network::dropout::Draws;
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
-pub use votes::{Vote, Votes};
+use crate::slices::{numbered, rows_mut};
+pub use votes::{Vote, Votes, VotesState};
 
 /// Where replicas begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Start {
     /// All at the same weights: what they learn may be averaged even if nothing pulls them.
     #[default]
@@ -55,14 +57,14 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// As [`new`](Self::new) for the whole slab.
-    pub fn replicas<const K: usize>(spec: &'a Spec, slab: &'a mut [f32]) -> Result<[Self; K], Error> {
+    pub fn replicas<const K: usize>(spec: &Spec, slab: &'a mut [f32]) -> Result<[Self; K], Error> {
         spec.check()?;
         let p = spec.param_len();
         Error::expect_len(Buffer::Params, p.saturating_mul(K), slab.len())?;
         let mut parts = rows_mut(slab, p);
         // As many as the length says.
         Ok(core::array::from_fn(|_| Self {
-            spec,
+            spec: *spec,
             params: parts.next().unwrap_or_default(),
             draws: Draws { seed: 0, step: 0 },
             bound: Bound::UNKNOWN,

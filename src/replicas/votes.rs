@@ -1,10 +1,11 @@
 //! What several models say together.
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut, cut_mut, numbered, rows, rows_mut};
+use crate::kernels;
 use crate::math::Math;
 use crate::model::params::LIMIT;
 use crate::network::loss::softmax;
+use crate::slices::{cut, cut_mut, numbered, rows, rows_mut};
 use crate::targets::{argmax, check_classes};
 use core::mem;
 
@@ -25,7 +26,7 @@ impl Vote {
     /// Floats for `samples` samples of `outputs` outputs: one an output; for [`Hard`](Self::Hard) also one a class for its
     /// ballots.
     #[must_use]
-    pub const fn len(self, samples: usize, outputs: usize) -> usize {
+    pub const fn state_len(self, samples: usize, outputs: usize) -> usize {
         let each = if matches!(self, Self::Hard) { outputs.saturating_add(choices(outputs)) } else { outputs };
         samples.saturating_mul(each)
     }
@@ -36,6 +37,17 @@ const fn choices(outputs: usize) -> usize {
     if outputs == 1 { 2 } else { outputs }
 }
 
+/// What votes are besides their floats: kept with them, for [`Votes::resume`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct VotesState {
+    vote: Vote,
+    math: Math,
+    outputs: usize,
+    /// Of all models.
+    weight: f32,
+}
+
 /// The votes of models on a batch of samples, taken in one model at a time.
 ///
 /// Where models have one output, a logit `z` of class 1 against class 0 (binary cross-entropy), there are two classes:
@@ -44,7 +56,7 @@ const fn choices(outputs: usize) -> usize {
 /// ```
 /// use cygnet::network::Math;
 /// use cygnet::replicas::{Vote, Votes};
-/// let mut floats = [0.0; Vote::Hard.len(1, 3)];
+/// let mut floats = [0.0; Vote::Hard.state_len(1, 3)];
 /// let mut votes = Votes::new(Vote::Hard, Math::Libm, 3, &mut floats)?;
 /// for mut logits in [[3.0, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.1, 0.0]] {
 ///     votes.add(&mut logits, 1.0)?;
@@ -57,29 +69,54 @@ const fn choices(outputs: usize) -> usize {
 #[derive(Debug)]
 #[must_use = "votes are asked by `classes` or `finish`"]
 pub struct Votes<'a> {
-    vote: Vote,
-    math: Math,
-    outputs: usize,
+    state: VotesState,
     /// Shape `(n, outputs)`: means of probabilities, or of logits.
     means: &'a mut [f32],
     /// Shape `(n, choices)`: sums of the weights of ballots, since ties must stay ties; none but of hard votes.
     ballots: &'a mut [f32],
-    weight: f32,
 }
 
 impl<'a> Votes<'a> {
-    /// No votes yet, for as many samples as `floats` has room for by [`Vote::len`]; what it holds does not matter.
+    /// No votes yet, for as many samples as `floats` has room for by [`Vote::state_len`]; what it holds does not matter.
     ///
     /// # Errors
     /// [`Error::Setting`] unless there are 1 to 65,536 outputs, [`Error::Length`] unless `floats` holds whole samples of
     /// them.
     pub fn new(vote: Vote, math: Math, outputs: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
         check_classes(outputs)?;
-        let samples = floats.len().checked_div(vote.len(1, outputs)).unwrap_or(0);
-        Error::expect_len(Buffer::Votes, vote.len(samples.max(1), outputs), floats.len())?;
-        floats.fill(0.0);
+        let votes = Self::checked(VotesState { vote, math, outputs, weight: 0.0 }, floats)?;
+        votes.means.fill(0.0);
+        votes.ballots.fill(0.0);
+        Ok(votes)
+    }
+
+    /// Continues with the votes that are in the slice.
+    ///
+    /// # Errors
+    /// [`Error::Length`], and [`Error::NonFinite`] for a number that is not finite, or that large.
+    pub fn resume(state: VotesState, floats: &'a mut [f32]) -> Result<Self, Error> {
+        check_outputs(floats)?;
+        Self::checked(state, floats)
+    }
+
+    fn checked(state: VotesState, floats: &'a mut [f32]) -> Result<Self, Error> {
+        let VotesState { vote, outputs, .. } = state;
+        let samples = floats.len().checked_div(vote.state_len(1, outputs)).unwrap_or(0);
+        Error::expect_len(Buffer::Votes, vote.state_len(samples.max(1), outputs), floats.len())?;
         let (means, ballots) = cut_mut(floats, samples.wrapping_mul(outputs));
-        Ok(Self { vote, math, outputs, means, ballots, weight: 0.0 })
+        Ok(Self { state, means, ballots })
+    }
+
+    /// What to keep beside the floats, for [`resume`](Self::resume).
+    #[must_use]
+    pub fn state(&self) -> VotesState {
+        self.state
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slice is the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> VotesState {
+        self.state()
     }
 
     /// Takes in a model's logits of all samples, shape `(n, outputs)`, with the weight `ω > 0` that it has; `logits` are
@@ -92,24 +129,21 @@ impl<'a> Votes<'a> {
     /// [`Error::NonFinite`] for a logit of 2¹²⁷ or more; nothing has changed then.
     pub fn add(&mut self, logits: &mut [f32], weight: f32) -> Result<(), Error> {
         Error::expect_len(Buffer::Probabilities, self.means.len(), logits.len())?;
-        let total = self.weight + weight;
+        let total = self.state.weight + weight;
         if !(weight > 0.0 && total.is_finite()) {
             return Err(Error::Setting(Setting::Weight));
         }
-        // Differences of logits must not overflow.
-        if let Some(index) = logits.iter().position(|z| z.is_nan() || z.abs() >= LIMIT) {
-            return Err(Error::NonFinite { value: Value::Output, index });
-        }
-        self.weight = total;
+        check_outputs(logits)?;
+        self.state.weight = total;
         let gain = weight / total;
-        if self.vote != Vote::LogPool {
+        if self.state.vote != Vote::LogPool {
             self.probabilities(logits);
         }
         // The first is copied, since the gain is 1 and the means are 0.
         kernels::mean_update(self.means, logits, gain);
-        for (ballots, p) in rows_mut(self.ballots, choices(self.outputs)).zip(rows(logits, self.outputs)) {
-            let choice = if let [p] = p { usize::from(*p > 0.5) } else { argmax(p) };
-            if let Some(ballots) = ballots.get_mut(choice) {
+        for (ballots, p) in rows_mut(self.ballots, choices(self.state.outputs)).zip(rows(logits, self.state.outputs)) {
+            let choice = if let [p] = p { u16::from(*p > 0.5) } else { argmax(p) };
+            if let Some(ballots) = ballots.get_mut(usize::from(choice)) {
                 *ballots += weight;
             }
         }
@@ -118,10 +152,10 @@ impl<'a> Votes<'a> {
 
     /// From logits to probabilities.
     fn probabilities(&self, logits: &mut [f32]) {
-        if self.outputs == 1 {
-            logits.iter_mut().for_each(|z| *z = self.math.sigmoid(*z));
+        if self.state.outputs == 1 {
+            logits.iter_mut().for_each(|z| *z = self.state.math.sigmoid(*z));
         } else {
-            rows_mut(logits, self.outputs).for_each(|row| softmax(row, self.math));
+            rows_mut(logits, self.state.outputs).for_each(|row| softmax(row, self.state.math));
         }
     }
 
@@ -130,19 +164,20 @@ impl<'a> Votes<'a> {
     /// # Errors
     /// [`Error::NoAverage`] without votes, [`Error::Length`] unless there is a class for each sample.
     pub fn classes(&self, classes: &mut [u16]) -> Result<(), Error> {
-        let samples = self.means.len().checked_div(self.outputs).unwrap_or(0);
+        let samples = self.means.len().checked_div(self.state.outputs).unwrap_or(0);
         self.check()?;
         Error::expect_len(Buffer::Targets, samples, classes.len())?;
         for (i, class) in numbered(0, classes) {
             let row = |floats, width| cut(cut(floats, i.wrapping_mul(width)).1, width).0;
-            let (means, ballots) = (row(&*self.means, self.outputs), row(&*self.ballots, choices(self.outputs)));
-            *class = match (self.vote, means) {
+            let (means, ballots) =
+                (row(&*self.means, self.state.outputs), row(&*self.ballots, choices(self.state.outputs)));
+            *class = match (self.state.vote, means) {
                 (Vote::Hard, &[mean]) => most_ballots(ballots, &[1.0 - mean, mean]),
                 (Vote::Hard, _) => most_ballots(ballots, means),
-                (Vote::Soft, &[mean]) => usize::from(mean > 0.5),
-                (Vote::LogPool, &[mean]) => usize::from(mean > 0.0),
+                (Vote::Soft, &[mean]) => u16::from(mean > 0.5),
+                (Vote::LogPool, &[mean]) => u16::from(mean > 0.0),
                 _ => argmax(means),
-            } as u16;
+            };
         }
         Ok(())
     }
@@ -154,12 +189,12 @@ impl<'a> Votes<'a> {
     /// [`Error::NoAverage`] without votes; more may come then.
     pub fn finish(&mut self) -> Result<&'a mut [f32], Error> {
         self.check()?;
-        let total = mem::take(&mut self.weight);
+        let total = mem::take(&mut self.state.weight);
         let (means, ballots) = (mem::take(&mut self.means), mem::take(&mut self.ballots));
-        Ok(match self.vote {
+        Ok(match self.state.vote {
             Vote::Soft => means,
             Vote::Hard => {
-                if self.outputs == 1 {
+                if self.state.outputs == 1 {
                     // Those for class 1 alone.
                     for (share, ballots) in means.iter_mut().zip(rows(ballots, 2)) {
                         *share = ballots.last().map_or(0.0, |ballots| ballots / total);
@@ -177,14 +212,22 @@ impl<'a> Votes<'a> {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.weight > 0.0 { Ok(()) } else { Err(Error::NoAverage) }
+        if self.state.weight > 0.0 { Ok(()) } else { Err(Error::NoAverage) }
+    }
+}
+
+/// Differences of logits must not overflow.
+fn check_outputs(outputs: &[f32]) -> Result<(), Error> {
+    match outputs.iter().position(|z| z.is_nan() || z.abs() >= LIMIT) {
+        Some(index) => Err(Error::NonFinite { value: Value::Output, index }),
+        None => Ok(()),
     }
 }
 
 /// The class with the most ballots; of several the one of the largest mean probability.
-fn most_ballots(ballots: &[f32], means: &[f32]) -> usize {
+fn most_ballots(ballots: &[f32], means: &[f32]) -> u16 {
     let (mut best, mut at) = ((f32::NEG_INFINITY, f32::NEG_INFINITY), 0);
-    for (c, (&ballots, &mean)) in numbered(0, ballots.iter().zip(means)) {
+    for (c, (&ballots, &mean)) in (0..).zip(ballots.iter().zip(means)) {
         if (ballots, mean) > best {
             (best, at) = ((ballots, mean), c);
         }

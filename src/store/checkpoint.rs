@@ -12,18 +12,18 @@
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 //!
 //! A network has one spelling: what is read is written again byte for byte. What reads a checkpoint takes the first
-//! [`checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`section.rs`), and what only the host
+//! [`Spec::checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`section.rs`), and what only the host
 //! reads, which a chip skips.
 
 use crate::error::{Buffer, CheckpointFault, Error, SpecField, Value};
-use crate::kernels::cut;
 use crate::math::Math;
 use crate::model::params::Params;
 use crate::model::{Mark, Model};
 use crate::network::activation::Activation;
-use crate::network::layer::Layer;
+use crate::network::layout::Part;
 use crate::network::loss::Loss;
 use crate::network::spec::Spec;
+use crate::slices::cut;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
 const VERSION: u16 = 1;
@@ -38,13 +38,15 @@ const FUNCTIONS: usize = 11;
 /// Bitwise, without a table: a chip has more time than flash for this.
 pub(crate) const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
 
-/// Bytes of a checkpoint: `24 + 12·L + 4·P`; `usize::MAX` for a wrong description.
-#[must_use]
-pub const fn checkpoint_len(spec: &Spec) -> usize {
-    spec.param_len().saturating_add(header_words(spec) + 1).saturating_mul(4)
+impl Spec {
+    /// Bytes of a checkpoint: `24 + 12·L + 4·P`; `usize::MAX` for a wrong description.
+    #[must_use]
+    pub const fn checkpoint_len(&self) -> usize {
+        self.param_len().saturating_add(header_words(self) + 1).saturating_mul(4)
+    }
 }
 
-/// Writes a network and its parameters into `bytes`, [`checkpoint_len`] of them; an average, as
+/// Writes a network and its parameters into `bytes`, [`Spec::checkpoint_len`] of them; an average, as
 /// [`Averager::mean`](crate::Averager::mean), [`Params::of_average`] or a model in whose place one is, is marked as such; a
 /// plain slice is not.
 ///
@@ -59,7 +61,7 @@ fn save_params(spec: &Spec, params: Params<'_>, bytes: &mut [u8]) -> Result<(), 
     let Params { values: params, is_average, .. } = params;
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    Error::expect_len(Buffer::Checkpoint, checkpoint_len(spec), bytes.len())?;
+    Error::expect_len(Buffer::Checkpoint, spec.checkpoint_len(), bytes.len())?;
     check_params(spec, params)?;
     let mut out = Writer::new(bytes);
     (0..header_words(spec)).for_each(|at| out.word(header_word(spec, is_average, at)));
@@ -143,7 +145,7 @@ fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
         let dropout = f32::from_le_bytes(input.array()?);
         spec = input.valid(spec.dropout(dropout))?;
         // Probabilities are rounded: only what rounding leaves is written.
-        let kept = spec.layers().next_back().map(Layer::dropout);
+        let kept = spec.layers().next_back().map(|layer| layer.dropout());
         if kept.map(f32::to_bits) != Some(dropout.to_bits()) {
             return Err(input.fault());
         }
@@ -153,7 +155,7 @@ fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
 
 /// The parameters in the checkpoint of `spec` at the beginning of `bytes`, after length, checksum and numbers were checked.
 fn checked_params<'b>(spec: &Spec, bytes: &'b [u8]) -> Result<&'b [[u8; 4]], Error> {
-    let Some((body, crc)) = bytes.get(..checkpoint_len(spec)).and_then(<[u8]>::split_last_chunk) else {
+    let Some((body, crc)) = bytes.get(..spec.checkpoint_len()).and_then(<[u8]>::split_last_chunk) else {
         return Err(Error::Checkpoint(CheckpointFault::Length));
     };
     let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
@@ -204,9 +206,7 @@ fn first_wrong(spec: &Spec, params: &Numbers<'_>) -> Option<usize> {
         }
     }
     for layer in spec.layers() {
-        // Variances come last, one of a norm's four parameters a unit.
-        let end = layer.norm_offset().wrapping_add(layer.norm_len());
-        for i in end.wrapping_sub(layer.norm_len() / 4)..end {
+        for i in layer.range(Part::Variance) {
             if params.get(i) < 0.0 {
                 return Some(i);
             }
@@ -231,7 +231,7 @@ impl Model<'_> {
         if holds_average(bytes) {
             return Err(Error::AverageWeights);
         }
-        load_params(self.spec, bytes, self.params)?;
+        load_params(&self.spec, bytes, self.params)?;
         self.becomes(Mark::Live);
         Ok(())
     }

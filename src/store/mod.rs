@@ -4,5 +4,4 @@ pub(crate) mod checkpoint;
 
 mod section;
 
-pub use checkpoint::{checkpoint_len, holds_average, load, load_params, load_spec, save};
-pub use section::section_len;
+pub use checkpoint::{holds_average, load, load_params, load_spec, save};

@@ -8,8 +8,8 @@
 //! | 12 + 20·n | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 
 use crate::error::{Buffer, CheckpointFault, Error};
-use crate::kernels::numbered;
-use crate::preprocess::{PARTS, Preprocess, preprocess_len};
+use crate::preprocess::{PARTS, Preprocess};
+use crate::slices::numbered;
 use crate::store::checkpoint::{CRC, Writer};
 
 const MAGIC: [u8; 8] = *b"\x89CYGPRE\n";
@@ -18,22 +18,22 @@ const HEADER: usize = 12;
 /// How NaN is written, whatever its payload.
 const NAN: u32 = 0x7fc0_0000;
 
-/// Bytes of the preprocessing of so many features: `16 + 20·inputs`.
-#[must_use]
-pub const fn section_len(inputs: usize) -> usize {
-    preprocess_len(inputs).saturating_mul(4).saturating_add(HEADER + 4)
-}
-
 impl<'a> Preprocess<'a> {
-    /// Writes it into `bytes`, [`section_len`] of them: behind the checkpoint, where
-    /// [`checkpoint_len`](crate::store::checkpoint_len) ends, for the host to find it.
+    /// Bytes of the preprocessing of so many features: `16 + 20·inputs`.
+    #[must_use]
+    pub const fn section_len(inputs: usize) -> usize {
+        Self::state_len(inputs).saturating_mul(4).saturating_add(HEADER + 4)
+    }
+
+    /// Writes it into `bytes`, [`section_len`](Self::section_len) of them: behind the checkpoint, where
+    /// [`Spec::checkpoint_len`](crate::Spec::checkpoint_len) ends, for the host to find it.
     ///
     /// # Errors
     /// [`Error::Length`], also for more than 65,535 features; nothing is written then.
     pub fn save(&self, bytes: &mut [u8]) -> Result<(), Error> {
         let (got, needed) = (self.inputs(), usize::from(u16::MAX));
         let features = u16::try_from(got).map_err(|_| Error::Length { buffer: Buffer::Inputs, needed, got })?;
-        Error::expect_len(Buffer::Section, section_len(got), bytes.len())?;
+        Error::expect_len(Buffer::Section, Self::section_len(got), bytes.len())?;
         let mut out = Writer::new(bytes);
         out.bytes(&MAGIC);
         out.word(u32::from(VERSION) | u32::from(features) << 16);
@@ -47,10 +47,10 @@ impl<'a> Preprocess<'a> {
     /// Reads that of `inputs` features from the beginning of `bytes`, which may go on behind it, into `floats`.
     ///
     /// # Errors
-    /// [`Error::Length`] unless `floats` has exactly [`preprocess_len`] elements, [`Error::Checkpoint`],
+    /// [`Error::Length`] unless `floats` has exactly [`state_len`](Self::state_len) elements, [`Error::Checkpoint`],
     /// [`Error::Preprocess`]; `floats` is as before then.
     pub fn load(inputs: usize, bytes: &[u8], floats: &'a mut [f32]) -> Result<Self, Error> {
-        Error::expect_len(Buffer::Preprocess, preprocess_len(inputs), floats.len())?;
+        Error::expect_len(Buffer::Preprocess, Self::state_len(inputs), floats.len())?;
         let numbers = numbers(inputs, bytes)?;
         let value = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes);
         for (feature, five) in numbered(0, numbers.as_chunks::<PARTS>().0) {
@@ -80,10 +80,10 @@ fn numbers(inputs: usize, bytes: &[u8]) -> Result<&[[u8; 4]], Error> {
         return fault(CheckpointFault::Field(10));
     }
     let (chunks, _) = rest.as_chunks::<4>();
-    let Some((numbers, [crc, ..])) = chunks.split_at_checked(preprocess_len(inputs)) else {
+    let Some((numbers, [crc, ..])) = chunks.split_at_checked(Preprocess::state_len(inputs)) else {
         return fault(CheckpointFault::Length);
     };
-    let body = bytes.get(..section_len(inputs).saturating_sub(4)).unwrap_or(&[]);
+    let body = bytes.get(..Preprocess::section_len(inputs).saturating_sub(4)).unwrap_or(&[]);
     let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
     if stored != computed {
         return fault(CheckpointFault::Crc(stored, computed));

@@ -1,20 +1,21 @@
 //! From the deltas of the outputs back to every layer's deltas and gradients.
 
-use crate::inputs::rows::{Floats, Many, Rows};
-use crate::kernels::{self, cut, cut_mut};
+use crate::inputs::batch::{Batch, Floats, Several};
+use crate::kernels;
 use crate::network::layer::Layer;
 use crate::network::spec::Spec;
+use crate::slices::{cut, cut_mut};
 
 /// What the forward pass left of `n` samples: activations and slopes of all layers, layer after layer.
 pub(crate) struct Trace<'w> {
-    pub inputs: Rows<'w>,
+    pub inputs: Batch<'w>,
     pub activations: &'w [f32],
     /// Deltas `∂L/∂z` of the last layer, slopes `f'(z)` of those below, which become their deltas.
     pub deltas: &'w mut [f32],
     /// What norms need, layer after layer; deltas are `∂L/∂y` behind a norm until [`descend`](Self::descend).
     pub norms: &'w mut [f32],
     pub samples: usize,
-    pub many: Option<Many>,
+    pub several: Option<Several>,
 }
 
 impl Trace<'_> {
@@ -31,7 +32,7 @@ impl Trace<'_> {
             let (deltas_below, here) = cut_mut(core::mem::take(&mut deltas), at);
             (activations, deltas) = (cut(activations, at).0, deltas_below);
             if let Some(norm) = layer.norm() {
-                bound += (norm.backward)(layer, here, params, &mut norms);
+                bound += (norm.backward)(&layer, here, params, &mut norms);
             }
             let largest = if layer.index() > 0 {
                 let start = at.saturating_sub(n.wrapping_mul(layer.inputs()));
@@ -49,13 +50,13 @@ impl Trace<'_> {
     }
 
     /// Gives `each` every layer with what came into it and its deltas; after [`descend`](Self::descend).
-    pub(crate) fn layers(&self, spec: &Spec, mut each: impl FnMut(&Layer, &Rows<'_>, &[f32])) {
+    pub(crate) fn layers(&self, spec: &Spec, mut each: impl FnMut(&Layer, &Batch<'_>, &[f32])) {
         let (mut below, mut activations, mut deltas) = (Floats(&[]), self.activations, &*self.deltas);
         for layer in spec.layers() {
             let width = self.samples.wrapping_mul(layer.outputs());
-            let x = if layer.index() == 0 { self.inputs } else { below.rows(self.samples, self.many) };
+            let x = if layer.index() == 0 { self.inputs } else { below.batch(self.samples, self.several) };
             let (here, deltas_above) = cut(deltas, width);
-            each(layer, &x, here);
+            each(&layer, &x, here);
             let (a, above) = cut(activations, width);
             (below, activations, deltas) = (Floats(a), above, deltas_above);
         }

@@ -1,7 +1,8 @@
 //! The gradient of a batch that comes in parts.
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut_mut};
+use crate::kernels;
+use crate::network::layout;
 use crate::network::spec::Spec;
 use crate::score::Score;
 use crate::train::noise::Noise;
@@ -15,7 +16,7 @@ use crate::train::noise::Noise;
 #[derive(Debug)]
 #[must_use = "a gradient is summed up, then stepped along"]
 pub struct Gradient<'a> {
-    pub(crate) spec: &'a Spec,
+    pub(crate) spec: Spec,
     pub(crate) sum: &'a mut [f32],
     pub(crate) score: Score,
     pub(crate) squares: Option<Squares>,
@@ -45,11 +46,11 @@ impl<'a> Gradient<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], or [`Error::Length`] unless `floats` has exactly [`Spec::param_len`] floats.
-    pub fn new(spec: &'a Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
         kernels::clear(floats);
-        Ok(Self { spec, sum: floats, score: Score::default(), squares: None, clipped: None })
+        Ok(Self { spec: *spec, sum: floats, score: Score::default(), squares: None, clipped: None })
     }
 
     /// Also measures every micro-batch to come, for [`noise`](Self::noise): the time of another gradient, no memory, and no
@@ -87,7 +88,7 @@ impl<'a> Gradient<'a> {
             return each(self.sum, 0);
         }
         for layer in self.spec.layers() {
-            each(cut_mut(cut_mut(self.sum, layer.offset()).1, layer.learned_len()).0, layer.offset());
+            each(layout::at_mut(self.sum, layer.learned()), layer.learned().start);
         }
     }
 

@@ -84,8 +84,8 @@ pub(crate) fn norm_at(layer: &Layer) -> usize {
 pub(crate) fn predict(spec: &Spec, params: &[f32], x: &[f32]) -> Vec<f32> {
     let mut a = x.to_vec();
     for layer in spec.layers() {
-        a = dense(layer, params, &a);
-        let (units, at) = (layer.outputs(), norm_at(layer));
+        a = dense(&layer, params, &a);
+        let (units, at) = (layer.outputs(), norm_at(&layer));
         for j in 0..units {
             if layer.is_normed() {
                 let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|part| params[at + part * units + j]);
@@ -164,7 +164,7 @@ pub(crate) fn pass(
 ) -> Passed {
     let n = x.len() / spec.inputs();
     let share = 1.0 / n as f32;
-    let layers: Vec<&Layer> = spec.layers().collect();
+    let layers: Vec<Layer> = spec.layers().collect();
     let mut below: Vec<Vec<f32>> = x.chunks(spec.inputs()).map(<[f32]>::to_vec).collect();
     let (mut inputs, mut slopes, mut normal, mut inverse) = (vec![], vec![], vec![], vec![]);
     let mut statistics = vec![];

@@ -4,7 +4,7 @@ use super::common::numbers;
 use super::{Stream, expect, in_lanes, same};
 use cygnet::metrics::softmax;
 use cygnet::network::Math;
-use cygnet::preprocess::{Clip, Fit, Missing, PreprocessConfig, Scaling, fit_len};
+use cygnet::preprocess::{Clip, Fit, Missing, PreprocessConfig, Scaling};
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::replicas::{Vote, Votes};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
@@ -69,7 +69,7 @@ fn softmax_and_votes() {
         softmax(&mut row, Math::Libm);
         expect(&row, &probabilities(&logits[0][..classes]), "softmax");
         for vote in [Vote::Soft, Vote::LogPool, Vote::Hard] {
-            let mut floats = vec![f32::NAN; vote.len(6, classes)];
+            let mut floats = vec![f32::NAN; vote.state_len(6, classes)];
             let mut votes = Votes::new(vote, Math::Libm, classes, &mut floats).unwrap();
             let (mut means, mut ballots, mut total) = (vec![0.0; 6 * classes], vec![0.0; 6 * classes], 0.0);
             for (z, weight) in logits.iter().zip([1.0, 0.3, 2.0, 0.7, 1.1]) {
@@ -146,7 +146,7 @@ fn rates() {
 fn preprocessing() {
     let samples: Vec<f32> = numbers(3 * 50, 4).into_iter().map(|x| 100.0 + 7.0 * x).collect();
     let config = PreprocessConfig { scaling: Scaling::Standard, missing: Missing::Mean, clip: Clip::Deviations(1.5) };
-    let (mut floats, mut counts) = (vec![f32::NAN; fit_len(3)], [0; 3]);
+    let (mut floats, mut counts) = (vec![f32::NAN; Fit::state_len(3)], [0; 3]);
     let mut fit = Fit::new(config, 3, &mut floats, &mut counts).unwrap();
     fit.add(&samples).unwrap();
     let preprocess = fit.finish().unwrap();

@@ -6,7 +6,9 @@ use super::optimizers::Oracle;
 use super::{Pair, expect, in_lanes, same, tree};
 use cygnet::average::NormUpdate;
 use cygnet::metrics::Score;
-use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::optim::{
+    AdamConfig, AdamState, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig,
+};
 use cygnet::{Activation, Adam, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 const SEED: u64 = 77;
@@ -30,8 +32,8 @@ fn network(case: u64) -> Spec {
 }
 
 fn learned(spec: &Spec) -> Vec<usize> {
-    let of_layer = |layer: &cygnet::network::Layer| {
-        let running = norm_at(layer) + 2 * layer.outputs()..norm_at(layer) + layer.norm_len();
+    let of_layer = |layer: cygnet::network::Layer| {
+        let running = norm_at(&layer) + 2 * layer.outputs()..norm_at(&layer) + layer.norm_len();
         (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i)).collect::<Vec<_>>()
     };
     spec.layers().flat_map(of_layer).collect()
@@ -46,7 +48,7 @@ fn with_targets(spec: &Spec, n: usize, seed: u64, each: &mut dyn FnMut(Targets<'
 /// Moves running statistics towards those of a batch of `n`, or pooled ones of as many.
 fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], second: impl Fn(f32) -> f32) {
     for (layer, statistics) in spec.layers().zip(statistics) {
-        let (units, at) = (layer.outputs(), norm_at(layer));
+        let (units, at) = (layer.outputs(), norm_at(&layer));
         for (j, (mean, variance)) in statistics.iter().enumerate() {
             let (running, value) = (at + 2 * units + j, second(*variance));
             params[running] += (mean - params[running]) * 0.1;
@@ -128,7 +130,7 @@ fn adam_late_in_a_run() {
         let mut params = initial(&spec, 3);
         let (m, v): (Vec<f32>, Vec<f32>) = numbers(params.len(), 5).into_iter().map(|x| (0.1 * x, x * x)).unzip();
         let mut state = [m.clone(), v.clone()].concat();
-        let mut adam = Adam::resume(config, &spec, &mut state, steps).unwrap();
+        let mut adam = Adam::resume(AdamState::new(config, &spec, steps).unwrap(), &mut state).unwrap();
         compare(3, 8, &mut adam, &mut Oracle::Adam(config, m, v), &mut params, steps);
     }
 }
@@ -206,7 +208,7 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
             vec![learned.clone()]
         } else {
             let is_in = |l: &cygnet::network::Layer, i: usize| (l.offset()..l.offset() + l.param_len()).contains(&i);
-            spec.layers().map(|l| learned.iter().copied().filter(|&i| is_in(l, i)).collect()).collect()
+            spec.layers().map(|l| learned.iter().copied().filter(|&i| is_in(&l, i)).collect()).collect()
         };
         let mut square = 0.0;
         ranges.iter().for_each(|range| square += in_lanes(range.iter().map(|&i| sum[i] * sum[i])));
@@ -244,7 +246,7 @@ fn pass_onto(
                 sum[at + width * units + j] += d[j];
             }
         }
-        for i in norm_at(layer)..norm_at(layer) + layer.norm_len() / 2 {
+        for i in norm_at(&layer)..norm_at(&layer) + layer.norm_len() / 2 {
             sum[i] += whole.gradient[i];
         }
     }
@@ -272,7 +274,7 @@ fn statistics_that_belong_to_other_weights() {
         update.finish().unwrap();
         for (layer, pooled) in spec.layers().zip(&pooled) {
             for (j, (mean, second)) in pooled.iter().enumerate() {
-                let at = norm_at(layer) + 2 * layer.outputs() + j;
+                let at = norm_at(&layer) + 2 * layer.outputs() + j;
                 expected[at] = *mean;
                 expected[at + layer.outputs()] = second * (1.0 / (before as f32 - 1.0));
             }
@@ -292,7 +294,7 @@ fn fold(spec: &Spec, params: &[f32]) -> Vec<f32> {
         for i in 0..(width + 1) * units {
             let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|part| {
                 params
-                    .get(norm_at(layer) + part * units + i % units)
+                    .get(norm_at(&layer) + part * units + i % units)
                     .copied()
                     .filter(|_| layer.is_normed())
                     .unwrap_or(0.0)

@@ -5,7 +5,7 @@ use crate::peer::{Job, Peer};
 use cygnet::{Activation, Adam, Averager, Inputs, Model, Sgd, Spec, Targets, Workspace};
 use cygnet::inputs::{SparseSet, compress, nonzeros};
 use cygnet::metrics::{Score, argmax};
-use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
+use cygnet::optim::{AdamConfig, Optimizer};
 
 pub struct Net {
     job: Job,
@@ -32,7 +32,7 @@ impl Peer for Net {
         let optimizer: Box<dyn Optimizer> = if job.adam {
             Box::new(Adam::new(AdamConfig::default(), spec, floats(2 * spec.param_len(), 0.0)).unwrap())
         } else {
-            Box::new(Sgd::new(SgdConfig::default(), spec, &mut []).unwrap())
+            Box::new(Sgd::plain(spec).unwrap())
         };
         let work = Workspace::new(spec, job.batch, floats(spec.work_len(job.batch), 0.0)).unwrap();
         let work = with_lists(work, spec);
@@ -91,7 +91,7 @@ impl Peer for Net {
         let mut model = Model::new(spec, floats(n, 0.5)).unwrap();
         model.init(cygnet::Init::He, 1).unwrap();
         let mut work = Workspace::new(spec, 1, floats(spec.work_len(1), 0.0)).unwrap();
-        let mut sgd = Sgd::new(SgdConfig::default(), spec, &mut []).unwrap();
+        let mut sgd = Sgd::plain(spec).unwrap();
         model.train(&vec![0.5; widths[0]], Targets::Classes(&[1]), &mut sgd, 0.01, &mut work).unwrap();
         let mut averager = Averager::new(floats(n, 0.0));
         move || {

@@ -2,8 +2,7 @@
 
 use cygnet::average::Snapshots;
 use cygnet::metrics::Score;
-use cygnet::optim::SgdConfig;
-use cygnet::store::{checkpoint_len, load_params, save};
+use cygnet::store::{load_params, save};
 use cygnet::{Activation, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 
 /// Sixteen readings, one of four kinds of movement.
@@ -55,7 +54,7 @@ pub(crate) struct Memory {
     kinds: [u16; BATCH],
     held_out: [f32; READINGS * HELD_OUT],
     held_out_kinds: [u16; HELD_OUT],
-    stored: [u8; checkpoint_len(&NET)],
+    stored: [u8; NET.checkpoint_len()],
 }
 
 impl Memory {
@@ -69,7 +68,7 @@ impl Memory {
             kinds: [0; BATCH],
             held_out: [0.0; READINGS * HELD_OUT],
             held_out_kinds: [0; HELD_OUT],
-            stored: [0; checkpoint_len(&NET)],
+            stored: [0; NET.checkpoint_len()],
         }
     }
 }
@@ -91,7 +90,7 @@ pub(crate) fn run(memory: &mut Memory, mut next: impl FnMut() -> Sample) -> Resu
     fill(held_out, held_out_kinds, &mut next);
     let mut model = Model::new(&NET, params)?;
     model.init(Init::He, 42)?;
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut [])?;
+    let mut sgd = Sgd::plain(&NET)?;
     let mut swa = Averager::new(mean);
     let mut work = Workspace::new(&NET, BATCH, work)?;
     let snapshots = Snapshots { start: STEPS / 2, every: 10 };

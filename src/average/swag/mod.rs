@@ -3,9 +3,11 @@
 mod predict;
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::kernels::{self, cut, numbered, rows, rows_mut};
+use crate::kernels;
 use crate::model::params::{LIMIT, Params};
+use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
+use crate::slices::{cut, numbered, rows, rows_mut};
 pub use predict::Draws;
 
 /// More than any draw from N(0, 1) in single precision.
@@ -26,7 +28,7 @@ pub struct Swag<'a> {
     state: SwagState,
 }
 
-/// What a posterior is besides its floats: kept with them, so that no counter starts anew.
+/// What a posterior is besides its floats: kept with them, for [`Swag::resume`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SwagState {
@@ -37,6 +39,12 @@ pub struct SwagState {
 }
 
 impl<'a> Swag<'a> {
+    /// Floats of so many columns: `K·P`.
+    #[must_use]
+    pub const fn columns_len(spec: &Spec, columns: usize) -> usize {
+        spec.param_len().saturating_mul(columns)
+    }
+
     /// An empty posterior; what the slices hold does not matter. `columns` are whole columns, as long as the mean; none
     /// for the diagonal alone.
     ///
@@ -73,7 +81,7 @@ impl<'a> Swag<'a> {
                 return Err(Error::Variance { index });
             }
         }
-        Params::from(cut(swag.columns, swag.held().saturating_mul(p)).0).check()?;
+        Params::from(swag.columns()).check()?;
         Ok(swag)
     }
 
@@ -212,6 +220,24 @@ impl<'a> Swag<'a> {
     #[must_use]
     pub fn state(&self) -> SwagState {
         self.state
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slices are the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> SwagState {
+        self.state()
+    }
+
+    /// The second moment `M₂`, as long as the mean.
+    #[must_use]
+    pub fn second_moment(&self) -> &[f32] {
+        self.second
+    }
+
+    /// The columns that [hold](Self::held) a deviation, one behind the other, each as long as the mean.
+    #[must_use]
+    pub fn columns(&self) -> &[f32] {
+        cut(self.columns, self.held().saturating_mul(self.mean.len())).0
     }
 
     /// Columns that hold a deviation.

@@ -3,12 +3,13 @@
 use super::Swag;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::forward::run;
-use crate::inputs::samples::Inputs;
-use crate::kernels::{clear, cut_mut, mean_update, rows_mut};
+use crate::inputs::Inputs;
+use crate::kernels::{clear, mean_update};
 use crate::model::Workspace;
 use crate::model::params::LIMIT;
 use crate::network::loss::{Loss, softmax};
 use crate::network::spec::Spec;
+use crate::slices::{cut_mut, rows_mut};
 
 /// Which draws from a posterior are asked.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -18,7 +18,7 @@
 //! the three numbers of the shape, the pixels or the numbers of all samples, their labels or values. It tells one set of
 //! data from another by 64 bits, which other tools compute, too; it is no defence against who forges one.
 
-use super::dataset::{Answers, Samples};
+use super::samples::{Answers, Samples};
 use crate::Spec;
 use crate::store::checkpoint::CRC;
 use std::borrow::ToOwned;

@@ -9,109 +9,25 @@ use std::borrow::ToOwned;
 use std::format;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
 use super::elements::{Kind, NoByte};
-use crate::host::HostError;
 use crate::host::memory::zeros;
+use crate::host::{DataError, HostError};
 use flate2::bufread::MultiGzDecoder;
 
 /// The most pixels of an image: the widths of a network are `u16`.
 pub const MAX_PIXELS: usize = 65_535;
 
+/// Scales a pixel: `input = pixel · 1/255`, one multiplication.
+pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
+
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Deflate spends at least two bits on a copy, which makes at most 258 bytes.
 const DEFLATE_MAX_RATIO: u64 = 1032;
-
-/// What is wrong with a data file, in one line that names the file, the place, and what was expected and found.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DataError {
-    /// The operating system does not give the file, or not the memory for it.
-    #[error("{path}: cannot read: {error}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        error: io::Error,
-    },
-    /// The content is not what the format asks for.
-    #[error("{path}: {unit} {offset}: expected {expected}, found {found}")]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What `offset` counts: `byte`, `decompressed byte` in what a gzip file holds, or `label`.
-        unit: &'static str,
-        /// Where it goes wrong, from 0.
-        offset: u64,
-        /// What belongs there.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
-    /// A directory has a file under none of its usual names.
-    #[error("{path}: expected a file with a name like {}, found none", .tried.join(" or "))]
-    Missing {
-        /// The directory.
-        path: PathBuf,
-        /// Patterns of the names looked for, `*` for anything.
-        tried: Vec<String>,
-    },
-    /// A directory has several files that could be one of the four.
-    #[error(
-        "{path}: several files could be the {what}: {}; use one directory for each data set, or give the files with \
-         --train-images, --train-labels, --test-images and --test-labels", .found.join(", ")
-    )]
-    Ambiguous {
-        /// The directory.
-        path: PathBuf,
-        /// Which of the four.
-        what: String,
-        /// Those that could be it.
-        found: Vec<String>,
-    },
-    /// Two files do not belong together.
-    #[error("{path}: expected {expected} as in {other}, found {found}")]
-    Mismatch {
-        /// The file that is taken to be wrong.
-        path: PathBuf,
-        /// The file it is compared with.
-        other: PathBuf,
-        /// What `other` asks for.
-        expected: String,
-        /// What `path` holds.
-        found: String,
-    },
-    /// A picture that cannot become a network's input.
-    #[error("{path}: {problem}")]
-    Picture {
-        /// The file.
-        path: PathBuf,
-        /// What was expected or went wrong.
-        problem: String,
-    },
-    /// A table that cannot be read.
-    #[error("{path}: {problem}")]
-    Table {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it, with line and column.
-        problem: String,
-    },
-}
-
-impl DataError {
-    pub(in crate::host) fn io(path: &Path, error: impl Into<io::Error>) -> Self {
-        Self::Io { path: path.to_owned(), error: error.into() }
-    }
-
-    pub(in crate::host) fn table(path: &Path, problem: impl Into<String>) -> Self {
-        Self::Table { path: path.to_owned(), problem: problem.into() }
-    }
-}
 
 /// Gray images of one size; shape `(count, rows, cols)`, one byte per pixel, row-major.
 #[derive(Clone, PartialEq, Eq)]

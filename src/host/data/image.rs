@@ -12,7 +12,8 @@ use std::vec::Vec;
 
 use png::{ColorType, Decoder, Transformations};
 
-use super::idx::{DataError, MAX_PIXELS};
+use super::idx::MAX_PIXELS;
+use crate::host::DataError;
 
 /// The most pixels a side of a picture: a few kilobytes of PNG can declare gigabytes.
 pub const MAX_SIDE: u32 = 4096;

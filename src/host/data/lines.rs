@@ -1,6 +1,6 @@
 //! Lines of a table as a file or a pipe gives them, with their numbers: whatever ends a line, and as far as quotes go on.
 
-use super::idx::DataError;
+use crate::host::DataError;
 use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::format;

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use super::dataset::{Dataset, Samples};
+use super::dataset::Dataset;
 use super::identity::DataIdentity;
-use super::idx::{self, DataError, Images};
+use super::idx::{self, Images};
+use super::samples::Samples;
+use crate::host::DataError;
 
 impl Samples {
     /// Reads a file of images and the file of their labels.
@@ -61,16 +63,8 @@ impl Dataset {
         };
         Self::of(
             [&train, &test],
-            parse(
-                &train,
-                include_bytes!("../sample/train-images-idx3-ubyte.gz"),
-                include_bytes!("../sample/train-labels-idx1-ubyte.gz"),
-            )?,
-            parse(
-                &test,
-                include_bytes!("../sample/t10k-images-idx3-ubyte.gz"),
-                include_bytes!("../sample/t10k-labels-idx1-ubyte.gz"),
-            )?,
+            parse(&train, cygnet_mnist_sample::TRAIN_IMAGES, cygnet_mnist_sample::TRAIN_LABELS)?,
+            parse(&test, cygnet_mnist_sample::TEST_IMAGES, cygnet_mnist_sample::TEST_LABELS)?,
             None,
         )
     }

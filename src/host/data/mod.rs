@@ -1,32 +1,39 @@
 //! From files to samples: images, tables and their preparation.
 
-mod augment;
-mod cell;
-mod columns;
-mod dataset;
 mod elements;
-mod header;
-pub(in crate::host) mod identity;
 pub mod idx;
 pub mod image;
-mod lines;
-mod mnist;
-mod preparation;
-mod questions;
-mod sheet;
+mod augment;
 mod sparse;
+mod samples;
+pub(in crate::host) mod identity;
+mod cell;
+mod header;
+mod lines;
+mod columns;
 mod table;
+mod sheet;
+mod preparation;
+mod split;
+mod units;
+mod dataset;
 mod tables;
+mod questions;
+mod mnist;
 
 pub use augment::{Augment, Augmenter, Elastic};
 pub use columns::{Choice, Columns};
-#[cfg(test)]
-pub(in crate::host) use dataset::Answers;
-pub(in crate::host) use dataset::TargetSpace;
-pub use dataset::{Dataset, PIXEL_SCALE, Samples};
+pub use dataset::Dataset;
 pub use identity::{DataIdentity, DataKind};
+pub use idx::PIXEL_SCALE;
 pub use mnist::ImageFiles;
 pub use preparation::Preparation;
 pub(in crate::host) use questions::{Question, Questions};
+#[cfg(test)]
+pub(in crate::host) use samples::Answers;
+pub use samples::Samples;
+pub(in crate::host) use samples::TargetSpace;
+pub use split::Split;
 pub use table::Dialect;
 pub use tables::{Source, TablePlan, Tables};
+pub use units::Units;

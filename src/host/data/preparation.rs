@@ -8,9 +8,8 @@ use super::identity;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::memory::zeros;
-use crate::preprocess::{Preprocess, preprocess_len};
+use crate::preprocess::Preprocess;
 use crate::store::checkpoint::CRC;
-use crate::store::section_len;
 use std::borrow::ToOwned;
 use std::format;
 use std::path::Path;
@@ -56,8 +55,8 @@ impl Preparation {
     }
 
     pub(in crate::host) fn to_bytes(&self) -> Result<Vec<u8>, HostError> {
-        let inputs = self.floats.len() / preprocess_len(1);
-        let mut bytes = zeros(section_len(inputs))?;
+        let inputs = self.floats.len() / Preprocess::state_len(1);
+        let mut bytes = zeros(Preprocess::section_len(inputs))?;
         Preprocess::new(inputs, &self.floats)?.save(&mut bytes)?;
         if let Some(columns) = &self.columns {
             let json = serde_json::to_vec(columns).map_err(|e| HostError::file(Path::new("JSON"))(e.into()))?;
@@ -77,10 +76,10 @@ impl Preparation {
     /// What is wrong with it.
     pub(in crate::host) fn from_bytes<'a>(spec: &Spec, bytes: &'a [u8]) -> Result<(Self, &'a [u8]), String> {
         let inputs = spec.inputs();
-        let mut floats = zeros(preprocess_len(inputs)).map_err(|e| e.to_string())?;
+        let mut floats = zeros(Preprocess::state_len(inputs)).map_err(|e| e.to_string())?;
         let failed = |e: crate::Error| format!("the preprocessing: {e}");
         Preprocess::load(inputs, bytes, &mut floats).map_err(failed)?;
-        let rest = bytes.get(section_len(inputs)..).unwrap_or(&[]);
+        let rest = bytes.get(Preprocess::section_len(inputs)..).unwrap_or(&[]);
         let (columns, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
             (None, rest)
         } else {

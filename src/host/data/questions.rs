@@ -2,15 +2,15 @@
 
 use super::cell::Kind;
 use super::columns::{Columns, Places};
-use super::idx::DataError;
 use super::preparation::Preparation;
 use super::sheet::Sheet;
 use super::table::Gaps;
 use super::tables::{gaps_of, too_far};
 use crate::Error;
 use crate::error::Value;
+use crate::host::DataError;
 use crate::host::HostError;
-use crate::preprocess::{Preprocess, preprocess_len};
+use crate::preprocess::Preprocess;
 use std::format;
 use std::path::Path;
 use std::vec::Vec;
@@ -38,7 +38,7 @@ impl<'a> Questions<'a> {
     /// # Errors
     /// [`HostError::Data`] for a file that is no table, or a column that is missing.
     pub(in crate::host) fn open(preparation: &'a Preparation, path: &Path) -> Result<Self, HostError> {
-        let width = preparation.floats.len() / preprocess_len(1);
+        let width = preparation.floats.len() / Preprocess::state_len(1);
         let numbered = || Columns { inputs: (1..=width).map(|i| format!("{i}")).collect(), ..Columns::default() };
         let columns = preparation.columns.clone().unwrap_or_else(numbered);
         let mut sheet = Sheet::open(path, columns.separator)?;

@@ -3,9 +3,9 @@
 use super::cell::{NO_INPUT, NO_TARGET, is_missing, is_no_class, number};
 use super::columns::{Choice, Places, class_name};
 use super::header::{Survey, names};
-use super::idx::DataError;
 use super::lines::{Lines, cells};
 use super::table::{Dialect, Gaps, Table};
+use crate::host::DataError;
 use std::borrow::ToOwned;
 use std::format;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,6 @@
 //! Images without their zeros, as training reads them.
 
-use super::dataset::PIXEL_SCALE;
-use super::idx::Images;
+use super::idx::{Images, PIXEL_SCALE};
 use crate::host::HostError;
 use crate::host::memory::{room, zeros};
 use crate::inputs::{SparseSet, compress, nonzeros};

@@ -1,7 +1,7 @@
 //! Rows of tables as numbers: inputs, and a class or values to predict.
 
 use super::columns::{Columns, MAX_CLASSES, Places};
-use super::idx::DataError;
+use crate::host::DataError;
 use std::borrow::ToOwned;
 use std::collections::HashMap;
 use std::format;

@@ -1,20 +1,20 @@
 //! Tables for training and test: split, and prepared by what the training rows say.
 
 use super::columns::{Choice, Columns, classes};
-use super::dataset::{Answers, Dataset, Samples};
+use super::dataset::Dataset;
 use super::identity::DataIdentity;
-use super::idx::DataError;
 use super::preparation::Preparation;
+use super::samples::{Answers, Samples};
 use super::sheet::Sheet;
+use super::split::Split;
 use super::table::{Dialect, Gaps, Table};
+use super::units::Units;
 use crate::Error;
 use crate::error::Value;
+use crate::host::DataError;
 use crate::host::HostError;
-use crate::host::evaluation::Units;
 use crate::host::memory::zeros;
-use crate::host::plan::Plan;
-use crate::host::training::split;
-use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig, fit_len, preprocess_len};
+use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig};
 use crate::random::{self, Purpose};
 use std::borrow::ToOwned;
 use std::format;
@@ -177,14 +177,14 @@ impl Tables {
         &self.indices
     }
 
-    /// The samples for a run of `plan`: prepared by what the rows say that it learns from, not those for validation; numbers
+    /// The samples for a run with this split: prepared by what the rows say that it learns from, not those for validation; numbers
     /// to predict are standardised likewise.
     ///
     /// # Errors
     /// [`HostError::Data`] for a column without values there or a target that never changes, [`HostError::Usage`] where
     /// nothing is left to learn from, [`HostError::Memory`].
-    pub fn dataset(&self, plan: &Plan) -> Result<Dataset, HostError> {
-        let (indices, _) = split(self.train.lines.len(), plan)?;
+    pub fn dataset(&self, split: Split) -> Result<Dataset, HostError> {
+        let (indices, _) = split.of(self.train.lines.len())?;
         let widths = [self.columns.inputs.len(), self.columns.targets.len()];
         let learned = self.train.part(&indices, widths);
         let floats = self.fit(&learned)?;
@@ -195,7 +195,7 @@ impl Tables {
 
     fn fit(&self, learned: &Table) -> Result<Vec<f32>, HostError> {
         let inputs = self.columns.inputs.len();
-        let (mut floats, mut counts) = (zeros(fit_len(inputs))?, zeros(inputs)?);
+        let (mut floats, mut counts) = (zeros(Fit::state_len(inputs))?, zeros(inputs)?);
         let mut fit = Fit::new(self.config, inputs, &mut floats, &mut counts)?;
         fit.add(&learned.inputs)?;
         let at = |feature: usize, what: &str| {
@@ -208,14 +208,14 @@ impl Tables {
             Error::Preprocess { feature } => at(feature, "has numbers that are too far apart"),
             other => HostError::Core(other),
         })?;
-        floats.truncate(preprocess_len(inputs));
+        floats.truncate(Preprocess::state_len(inputs));
         Ok(floats)
     }
 
     /// Mean and deviation of each number to predict.
     fn units(&self, learned: &Table) -> Result<Units, HostError> {
         let targets = self.columns.targets.len();
-        let (mut floats, mut counts) = (zeros(fit_len(targets))?, zeros(targets)?);
+        let (mut floats, mut counts) = (zeros(Fit::state_len(targets))?, zeros(targets)?);
         let mut fit = Fit::new(PreprocessConfig::default(), targets, &mut floats, &mut counts)?;
         fit.add(&learned.values)?;
         let numbers = fit.finish()?;

@@ -1,21 +1,17 @@
 //! How good models are on sets of samples that stay as they are in memory, on all cores.
 
-use super::regression::Regression;
+use super::threads::share;
 use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Samples, TargetSpace};
 use crate::host::memory::{Floats, room, zeros};
-use crate::host::threads::share;
-use crate::host::training::{Marks, calibration};
-use crate::metrics::Score;
-use crate::metrics::score_each;
+use crate::metrics::{Score, score_each};
 use crate::score::score;
 use crate::{Error, Spec, Workspace, predict};
 use std::borrow::ToOwned;
-use std::format;
 use std::num::NonZeroUsize;
-use std::thread;
 use std::vec::Vec;
+use std::{format, thread};
 
 /// Samples that pass at once.
 const BATCH: usize = 64;
@@ -48,6 +44,10 @@ impl<'a> Evaluator<'a> {
         let useful = data.train.len().max(data.test.len()).div_ceil(CHUNK).max(1);
         let workers = (0..threads.get().min(useful)).map(|_| Worker::new(spec)).collect::<Result<_, _>>()?;
         Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
+    }
+
+    pub(super) fn spec(&self) -> &'a Spec {
+        self.spec
     }
 
     /// The score of `params` on the samples named by `indices`: that of [`evaluate`](crate::metrics::evaluate), bit for bit, on
@@ -108,32 +108,6 @@ impl<'a> Evaluator<'a> {
         indices: &[u32],
     ) -> Result<Option<Score>, HostError> {
         if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
-    }
-
-    /// How good a model is on all sets.
-    pub(crate) fn marks(
-        &mut self,
-        params: &[f32],
-        data: &Dataset,
-        train: &[u32],
-        validation: &[u32],
-    ) -> Result<Marks, HostError> {
-        let test: Vec<u32> = (0..data.test.len() as u32).collect();
-        let sets = [(&data.train, train), (&data.train, validation), (&data.test, &test[..])];
-        let [train, validation, test] = sets.map(|(samples, indices)| self.score(params, samples, indices));
-        let (train, validation, test) = (train?, validation?, test?);
-        if data.train.has_classes() {
-            let calibration = calibration(self.spec, params, &data.test)?;
-            return Ok(Marks { train, validation, test, calibration, regression: None });
-        }
-        // Only standardised numbers have a mean error.
-        let units = data.units.as_ref().filter(|_| self.spec.outputs() == 1);
-        let regression = sets.map(|(samples, indices)| {
-            let (_, outputs) = self.outputs(params, samples, indices)?;
-            Ok::<_, HostError>(Regression::mean(&Regression::of_each(samples, indices, &outputs, units)))
-        });
-        let [a, b, c] = regression;
-        Ok(Marks { train, validation, test, calibration: None, regression: Some([a?, b?, c?]) })
     }
 }
 

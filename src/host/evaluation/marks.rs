@@ -1,252 +1,54 @@
-//! Everything about how good a saved model is: accuracy, losses, calibration, confusion, and a curve for every class.
+//! How good a model is on every set of samples.
 
+use super::calibration::calibration;
 use super::evaluator::Evaluator;
-use super::per_class::ClassEvaluation;
-use super::{per_class, table};
+use super::regression::Regression;
 use crate::host::HostError;
-use crate::host::data::{Dataset, Samples};
-use crate::host::files::SavedModel;
-use crate::host::memory::zeros;
-use crate::host::plan::{Plan, loss_name};
-use crate::host::report::text::Table;
-use crate::host::training::{calibrate, split};
-use crate::metrics::{Calibration, Confusion, Score, argmax, rank, softmax};
-use crate::{Error, Loss, Spec};
-use std::format;
-use std::path::Path;
-use std::string::{String, ToString};
+use crate::host::data::Dataset;
+use crate::metrics::{Calibration, Score};
 use std::vec::Vec;
 
-/// A model on the samples that it learned from, on those that were set apart, and on those of the test.
-///
-/// `cygnet eval --json` writes it as one object. Its fields and theirs have these names there; what is NaN here, as the
-/// recall of a class without samples, is `null`.
-#[derive(Clone, Debug, serde::Serialize)]
+/// A model on the three sets of samples.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Evaluation {
-    /// What the model was trained for: `cross-entropy`, `mse`, `bce` or `huber:δ`.
-    pub loss_name: String,
-    /// Classes that the model tells apart, one an output; two of a single output.
-    pub classes: usize,
-    /// The samples that it learned from.
-    pub train: SetEvaluation,
-    /// The training samples that were set apart, where there are any.
-    pub validation: Option<SetEvaluation>,
-    /// The samples of the test.
-    pub test: SetEvaluation,
+pub struct Marks {
+    /// What it learned from, without dropout.
+    pub train: Score,
+    /// What was set apart; no samples where the plan says so.
+    pub validation: Score,
+    /// What it never saw.
+    pub test: Score,
+    /// How far its probabilities can be believed there; none where the outputs are no classes.
+    pub calibration: Option<Calibration>,
+    /// How far its numbers are off on the same sets, several in the mean and in standard deviations; none where the outputs
+    /// are classes.
+    pub regression: Option<[Regression; 3]>,
 }
 
-/// A model on one set of samples.
-#[derive(Clone, Debug, serde::Serialize)]
-#[non_exhaustive]
-pub struct SetEvaluation {
-    /// How many.
-    pub samples: u64,
-    /// Share of samples whose class was right.
-    pub accuracy: f64,
-    /// Mean of the loss that the model was trained for.
-    pub loss: f32,
-    /// Mean negative log-likelihood of the class; none for losses that know no probabilities of classes.
-    pub nll: Option<f32>,
-    /// Expected calibration error, 15 bins of equal width; none likewise.
-    pub ece: Option<f32>,
-    /// Share of samples whose class is among the `k` largest outputs, `k` from 1 on.
-    pub top_k: Vec<f64>,
-    /// Mean precision of the classes.
-    pub macro_precision: f32,
-    /// Mean recall of the classes.
-    pub macro_recall: f32,
-    /// Mean F1 of the classes.
-    pub macro_f1: f32,
-    /// Mean area under the ROC curves of the classes that have one.
-    pub mean_roc_auc: f32,
-    /// Mean average precision of the classes that have one.
-    pub mean_average_precision: f32,
-    /// Row `c` counts the samples of class `c` by the class that they were taken for.
-    pub confusion: Vec<Vec<u32>>,
-    /// Each class against the rest.
-    pub per_class: Vec<ClassEvaluation>,
-}
-
-impl Evaluation {
-    /// Of `model` on `data`, on all cores. Validation samples are those that training with `plan` sets apart.
-    ///
-    /// # Errors
-    /// [`HostError::Mismatch`] where model and data do not go together, or where outputs or loss are not finite;
-    /// [`HostError::Usage`] where nothing is left to learn from; [`HostError::Memory`].
-    pub fn new(model: &SavedModel, data: &Dataset, plan: &Plan) -> Result<Self, HostError> {
-        let spec = &model.spec;
-        let mut evaluator = Evaluator::new(spec, data)?;
-        let (train, validation) = split(data.train.len(), plan)?;
+impl Evaluator<'_> {
+    /// How good a model is on all sets.
+    pub(crate) fn marks(
+        &mut self,
+        params: &[f32],
+        data: &Dataset,
+        train: &[u32],
+        validation: &[u32],
+    ) -> Result<Marks, HostError> {
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
-        let mut on = |name: &str, samples: &Samples, indices: &[u32]| {
-            let asked = evaluator.outputs(&model.params, samples, indices).map_err(|error| match error {
-                HostError::Core(Error::NonFinite { value, .. }) => {
-                    HostError::Mismatch(format!("the model's {value} on the {name} samples is not finite"))
-                }
-                other => other,
-            })?;
-            Ok::<_, HostError>(SetEvaluation::new(spec, samples, indices, asked)?.named(data.class_names()))
-        };
-        Ok(Self {
-            loss_name: loss_name(spec.loss_kind()),
-            classes: spec.classes(),
-            train: on("train", &data.train, &train)?,
-            validation: if validation.is_empty() { None } else { Some(on("validation", &data.train, &validation)?) },
-            test: on("test", &data.test, &test)?,
-        })
-    }
-
-    /// One JSON object, in one line.
-    ///
-    /// # Errors
-    /// None in practice: numbers, names and lists are all that there is.
-    pub fn json(&self) -> Result<String, HostError> {
-        serde_json::to_string(self).map_err(|error| HostError::file(Path::new("JSON"))(error.into()))
-    }
-
-    /// Tables to read: all sets in short, then the test class by class, and which classes were taken for which.
-    #[must_use]
-    pub fn table(&self) -> String {
-        table::table(self)
-    }
-}
-
-impl SetEvaluation {
-    /// A row for each class, and their means.
-    pub(in crate::host) fn per_class_table(&self) -> Table {
-        table::classes(self)
-    }
-
-    /// With the names of its classes, where they have some.
-    pub(in crate::host) fn named(mut self, names: &[String]) -> Self {
-        for (class, name) in self.per_class.iter_mut().zip(names) {
-            class.name = Some(name.clone());
+        let sets = [(&data.train, train), (&data.train, validation), (&data.test, &test[..])];
+        let [train, validation, test] = sets.map(|(samples, indices)| self.score(params, samples, indices));
+        let (train, validation, test) = (train?, validation?, test?);
+        if data.train.has_classes() {
+            let calibration = calibration(self.spec(), params, &data.test)?;
+            return Ok(Marks { train, validation, test, calibration, regression: None });
         }
-        self
-    }
-
-    /// What class `c` is called.
-    pub(in crate::host) fn class(&self, c: usize) -> String {
-        self.per_class.get(c).and_then(|class| class.name.clone()).unwrap_or_else(|| c.to_string())
-    }
-
-    /// From the score and the outputs of the samples named by `indices`.
-    pub(in crate::host) fn new(
-        spec: &Spec,
-        samples: &Samples,
-        indices: &[u32],
-        (score, outputs): (Score, Vec<f32>),
-    ) -> Result<Self, HostError> {
-        let (width, mut outputs) = (spec.classes(), by_class(spec, outputs));
-        let mut classes = zeros(indices.len())?;
-        samples.classes(indices, &mut classes);
-        let mut counts = zeros(width.saturating_mul(width))?;
-        let mut confusion = Confusion::new(width, &mut counts)?;
-        let mut ranks: Vec<u64> = zeros(width)?;
-        for (row, &class) in outputs.chunks(width).zip(&classes) {
-            confusion.add(class, argmax(row))?;
-            ranks[rank(row, class)?] += 1;
-        }
-        let has_classes = spec.loss_kind() == Loss::SoftmaxCrossEntropy;
-        let mut calibration = Calibration::default();
-        if has_classes {
-            outputs.chunks_mut(width).for_each(|row| softmax(row, spec.math_kind()));
-            calibrate(spec, samples, indices, &outputs, &mut calibration)?;
-        }
-        let per_class = per_class::all(&confusion, &outputs, &classes)?;
-        let mut sum = 0;
-        let within = |ranked: u64| {
-            sum += ranked;
-            sum as f64 / score.samples() as f64
-        };
-        Ok(Self {
-            samples: score.samples(),
-            accuracy: score.hits() as f64 / score.samples() as f64,
-            loss: score.loss(),
-            nll: has_classes.then(|| score.loss()),
-            ece: has_classes.then(|| calibration.ece()),
-            top_k: ranks.into_iter().map(within).collect(),
-            macro_precision: confusion.macro_precision(),
-            macro_recall: confusion.macro_recall(),
-            macro_f1: confusion.macro_f1(),
-            mean_roc_auc: mean(per_class.iter().map(|class| class.roc_auc)),
-            mean_average_precision: mean(per_class.iter().map(|class| class.average_precision)),
-            confusion: confusion.counts().chunks(width).map(<[u32]>::to_vec).collect(),
-            per_class,
-        })
-    }
-}
-
-/// Outputs by class, shape `(samples, classes)`: a single one `z`, the logit of class 1 against class 0, becomes `−z, z`.
-/// Outputs that are values stay as they are.
-pub(in crate::host) fn by_class(spec: &Spec, outputs: Vec<f32>) -> Vec<f32> {
-    if spec.classes() > spec.outputs() { outputs.into_iter().flat_map(|z| [-z, z]).collect() } else { outputs }
-}
-
-/// Of those that are numbers; NaN for none.
-fn mean(figures: impl Iterator<Item = f32>) -> f32 {
-    let (mut sum, mut known) = (0.0, 0_u32);
-    for x in figures.filter(|x| !x.is_nan()) {
-        sum += x;
-        known += 1;
-    }
-    sum / known as f32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::data::Answers;
-    use crate::host::training::calibration;
-    use crate::{Activation, Init, Model};
-    use std::vec;
-
-    const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
-
-    #[test]
-    fn a_model_of_one_output_is_evaluated_by_two_classes() {
-        let one = Spec::new(2).dense(1, Activation::Identity).loss(Loss::BinaryCrossEntropy);
-        let answers = Answers::Classes(vec![0, 1, 1]);
-        let samples = Samples::of_floats(2, vec![0.5; 6], answers);
-        let logits = vec![-2.0, 0.5, -0.25];
-        let set = SetEvaluation::new(&one, &samples, &[0, 1, 2], (Score::default(), logits)).unwrap();
-        assert_eq!(set.confusion, [[1, 0], [1, 1]]);
-        assert_eq!((set.per_class.len(), set.top_k.len()), (2, 2));
-        assert_eq!(set.per_class[1].thresholds, [0.5, -0.25, -2.0]);
-        assert_eq!((set.per_class[0].roc_auc, set.per_class[1].roc_auc), (1.0, 1.0));
-    }
-
-    #[test]
-    fn an_evaluation_agrees_with_the_score_and_with_itself() {
-        let data = Dataset::sample().unwrap();
-        let mut params = vec![0.0; NET.param_len()];
-        Model::new(&NET, &mut params).unwrap().init(Init::He, 1).unwrap();
-        let plan = Plan::default();
-        let all: Vec<u32> = (0..data.test.len() as u32).collect();
-        let (_, apart) = split(data.train.len(), &plan).unwrap();
-        let mut evaluator = Evaluator::new(&NET, &data).unwrap();
-        let calibration = calibration(&NET, &params, &data.test).unwrap().unwrap();
-        let scores = [
-            evaluator.score(&params, &data.train, &apart).unwrap(),
-            evaluator.score(&params, &data.test, &all).unwrap(),
-        ];
-        let model = SavedModel { spec: NET, params, is_average: false, preparation: None, trained_on: None };
-        let evaluation = Evaluation::new(&model, &data, &plan).unwrap();
-        assert_eq!(evaluation.test.ece.map(f32::to_bits), Some(calibration.ece().to_bits()));
-        for (set, score) in [evaluation.validation.unwrap(), evaluation.test].iter().zip(scores) {
-            assert_eq!((set.samples, set.nll), (score.samples(), Some(score.loss())));
-            assert_eq!(set.accuracy, score.hits() as f64 / score.samples() as f64);
-            let diagonal: u32 = (0..10).map(|c| set.confusion[c][c]).sum();
-            assert_eq!((set.top_k[0], u64::from(diagonal)), (set.accuracy, score.hits()));
-            assert_eq!((set.top_k.len(), set.top_k[9]), (10, 1.0));
-            assert!(set.top_k.is_sorted() && set.top_k[2] > set.accuracy);
-            for (c, class) in set.per_class.iter().enumerate() {
-                assert_eq!(class.support, set.confusion[c].iter().map(|&n| u64::from(n)).sum::<u64>());
-                assert_eq!(class.predicted, set.confusion.iter().map(|row| u64::from(row[c])).sum::<u64>());
-                assert!(class.thresholds.is_sorted_by(|a, b| a > b) && class.thresholds[0] <= 1.0);
-                assert!(class.roc_auc > 0.0 && class.roc_auc < 1.0 && class.average_precision > 0.0);
-            }
-        }
+        // Only standardised numbers have a mean error.
+        let units = data.units.as_ref().filter(|_| self.spec().outputs() == 1);
+        let regression = sets.map(|(samples, indices)| {
+            let (_, outputs) = self.outputs(params, samples, indices)?;
+            Ok::<_, HostError>(Regression::mean(&Regression::of_each(samples, indices, &outputs, units)))
+        });
+        let [a, b, c] = regression;
+        Ok(Marks { train, validation, test, calibration: None, regression: Some([a?, b?, c?]) })
     }
 }

@@ -1,15 +1,29 @@
-//! What judges a model.
+//! What judges a model, and what a model says.
 
+mod threads;
+mod figures;
+mod model;
 mod evaluator;
+mod calibration;
+mod regression;
 mod marks;
+mod votes;
 mod per_class;
-mod poll;
-pub(in crate::host) mod regression;
-mod table;
+mod classes;
+mod test_set;
+mod answers;
 
+pub use answers::{Answer, Event, Listener, Verdict, predict_file, predict_table};
+#[cfg(test)]
+pub(in crate::host) use calibration::{calibrate, calibration};
+pub use classes::{Evaluation, SetEvaluation};
 pub use evaluator::Evaluator;
-pub(in crate::host) use marks::by_class;
-pub use marks::{Evaluation, SetEvaluation};
+pub(in crate::host) use figures::{error_percent, mean_and_sd};
+pub use marks::Marks;
+pub use model::SavedModel;
+pub(in crate::host) use model::differing;
 pub use per_class::{ClassEvaluation, Pr, Roc};
-pub(in crate::host) use poll::{Poll, Tally, VOTES, poll};
-pub use regression::{Regression, RegressionEvaluation, TargetEvaluation, Units};
+pub use regression::{Regression, RegressionEvaluation, TargetEvaluation};
+pub use test_set::TestSet;
+pub use votes::Tally;
+pub(in crate::host) use votes::{Poll, VOTES, poll};

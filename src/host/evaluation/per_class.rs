@@ -1,9 +1,9 @@
 //! Each class against the rest, its curves included.
 
+use super::threads::share;
 use crate::Error;
 use crate::host::HostError;
 use crate::host::memory::room;
-use crate::host::threads::share;
 use crate::metrics::{ClassCounts, ClassScore, Confusion, Curves};
 use std::num::NonZeroUsize;
 use std::string::String;

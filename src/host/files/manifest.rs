@@ -1,6 +1,7 @@
 //! `run.json`: which files of a directory a run wrote, so that another run replaces these and no others.
 
-use crate::host::{HostError, whole};
+use super::whole;
+use crate::host::HostError;
 use std::collections::HashSet;
 use std::format;
 use std::fs::{self, File};

@@ -1,13 +1,16 @@
 //! Models and results on disk, in and out.
 
-mod dtypes;
+mod whole;
 mod manifest;
-mod model_file;
-mod modules;
 mod place;
-mod safetensors;
 mod target;
+mod reading;
+mod checkpoint;
+mod dtypes;
+mod modules;
+mod safetensors;
+mod model_file;
 
-pub use model_file::{Format, MAX_PARAMS, Reading, SavedModel, Unsaid};
 pub use place::{Expected, Place};
+pub use reading::{Format, Reading, Unsaid};
 pub use target::Target;

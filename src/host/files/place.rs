@@ -5,7 +5,8 @@
 //! once all of them are whole. Until then, and if the run never ends, the earlier files stay as they are.
 
 use super::manifest::{self, Manifest, inside};
-use crate::host::{HostError, whole};
+use super::whole;
+use crate::host::HostError;
 use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::collections::HashSet;

@@ -1,27 +1,30 @@
 //! Safetensors files, for exchange with PyTorch.
 
 use super::dtypes::{CONVERTED, to_f32};
-use super::model_file::{Reading, SavedModel, Unsaid};
 use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
-use crate::host::data::DataIdentity;
-use crate::host::data::{Columns, Preparation};
-use crate::host::plan::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
-use crate::network::{Layer, Math};
-use crate::preprocess::preprocess_len;
+use super::reading::{Reading, Unsaid};
+use crate::host::data::{Columns, DataIdentity, Preparation};
+use crate::host::evaluation::SavedModel;
+use crate::host::plan::{Described, Description, describe, loss_name, parse_description};
+use crate::network::{Math, Part};
+use crate::preprocess::Preprocess;
 use crate::store::checkpoint::check_params;
 use crate::{Activation, Loss, Spec};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 use std::borrow::ToOwned;
 use std::collections::HashMap;
-use std::format;
 use std::string::{String, ToString};
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// Where the metadata of a file describe the network.
 const DESCRIPTION: &str = "cygnet";
+/// Before the columns of a table, a JSON object at the end of the description.
+const COLUMNS: &str = "; columns ";
 /// The tensors of a norm, in the order of its parameters.
-const NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+const NORM: [(&str, Part); 4] =
+    [("weight", Part::Scale), ("bias", Part::Shift), ("running_mean", Part::Mean), ("running_var", Part::Variance)];
 
 impl SavedModel {
     /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, `BatchNorm1d`,
@@ -35,16 +38,16 @@ impl SavedModel {
         let mut tensors = Vec::new();
         let mut module = 0;
         for layer in self.spec.layers() {
-            let (weights, rest) = self.params[layer.offset()..].split_at(layer.weight_len());
+            let of_part = |part| &self.params[layer.range(part)];
+            let weights = of_part(Part::Weights);
             let (n, m) = (layer.inputs(), layer.outputs());
             let transposed = (0..m).flat_map(|j| (0..n).map(move |k| weights[k * m + j]));
             tensors.push((format!("{module}.weight"), vec![m, n], to_bytes(transposed)));
-            let (bias, rest) = rest.split_at(m);
-            tensors.push((format!("{module}.bias"), vec![m], to_bytes(bias.iter().copied())));
+            tensors.push((format!("{module}.bias"), vec![m], to_bytes(of_part(Part::Bias).iter().copied())));
             if layer.is_normed() {
                 module += 1;
-                for (name, values) in NORM.iter().zip(rest.chunks_exact(m)) {
-                    tensors.push((format!("{module}.{name}"), vec![m], to_bytes(values.iter().copied())));
+                for (name, part) in NORM {
+                    tensors.push((format!("{module}.{name}"), vec![m], to_bytes(of_part(part).iter().copied())));
                 }
             }
             module += 1 + usize::from(layer.activation() != Activation::Identity) + usize::from(layer.dropout() > 0.0);
@@ -84,6 +87,33 @@ impl SavedModel {
     }
 }
 
+/// What the metadata of a file say.
+#[derive(Default)]
+struct Metadata {
+    /// Of the network.
+    description: Option<String>,
+    columns: Option<Columns>,
+    trained_on: Option<DataIdentity>,
+}
+
+impl Metadata {
+    fn of(bytes: &[u8]) -> Result<Self, String> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+        let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION)) else {
+            return Ok(Self::default());
+        };
+        let (mut text, trained_on) = DataIdentity::cut(text, COLUMNS)?;
+        let mut columns = None;
+        if let Some((description, json)) = text.split_once(COLUMNS) {
+            columns = Some(
+                serde_json::from_str(json).map_err(|e| format!("the columns in the metadata are not valid: {e}"))?,
+            );
+            text = description.to_owned();
+        }
+        Ok(Self { description: Some(text), columns, trained_on })
+    }
+}
+
 impl Reading {
     /// Parses a safetensors file of dense layers and of norms behind them. `name` stands for the file where advice names a
     /// command.
@@ -96,20 +126,8 @@ impl Reading {
     /// What is wrong with it, as names and widths that leave several orders.
     pub fn of_safetensors(bytes: &[u8], unsaid: &Unsaid, name: &str) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-        let description = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
-        let cut = description.map(|text| DataIdentity::cut(text, COLUMNS)).transpose()?;
-        let (description, trained_on) = cut.map_or((None, None), |(text, data)| (Some(text), data));
-        let description = description.as_ref();
-        let (description, columns) = match description.and_then(|text| text.split_once(COLUMNS)) {
-            Some((description, json)) => {
-                let columns: Columns = serde_json::from_str(json)
-                    .map_err(|e| format!("the columns in the metadata are not valid: {e}"))?;
-                (Some(description), Some(columns))
-            }
-            None => (description.map(String::as_str), None),
-        };
-        let described = description.map(parse_description).transpose()?;
+        let Metadata { description, columns, trained_on } = Metadata::of(bytes)?;
+        let described = description.as_deref().map(parse_description).transpose()?;
         if described.is_some() {
             unsaid.expect_none()?;
         }
@@ -127,39 +145,7 @@ impl Reading {
             return Err("the metadata describe a different number of layers".to_owned());
         }
         let mut tensors = Tensors { file: &file, is_ours, params: Vec::new(), notes };
-        let mut layers = layers.into_iter();
-        let mut spec: Option<Spec> = None;
-        for (i, module) in modules.iter().enumerate() {
-            let stem = &module.stem;
-            if module.is_norm {
-                let before = spec.ok_or_else(|| format!("the norm `{stem}` has no dense layer before it"))?;
-                tensors.read_norm(stem, before.outputs())?;
-                spec = Some(before.norm());
-                continue;
-            }
-            tensors.read_layer(module)?;
-            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
-            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
-                (Some(true), None) => {
-                    return Err(format!("the metadata describe a norm after `{stem}`, but the file has none"));
-                }
-                (Some(false), Some(norm)) => {
-                    return Err(format!("the metadata do not describe the norm `{}`", norm.stem));
-                }
-                _ => {}
-            }
-            let before = *spec.get_or_insert(Spec::new(module.inputs));
-            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
-            if width != usize::from(module.inputs) {
-                return Err(format!(
-                    "`{stem}.weight` has {} inputs, but the layer before it has {width} outputs",
-                    module.inputs
-                ));
-            }
-            let next = before.dense(module.outputs, activation);
-            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
-        }
-        let spec = spec.ok_or("no tensor has a name like `….weight`")?.loss(loss).math(math);
+        let spec = tensors.network(&modules, layers)?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
         // Such as a dropout that would be rounded.
         if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
@@ -217,6 +203,43 @@ struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
+    /// Appends the parameters of the modules, and gives the network that they are.
+    fn network(&mut self, modules: &[Module], layers: Vec<Described>) -> Result<Spec, String> {
+        let mut layers = layers.into_iter();
+        let mut spec: Option<Spec> = None;
+        for (i, module) in modules.iter().enumerate() {
+            let stem = &module.stem;
+            if module.is_norm {
+                let before = spec.ok_or_else(|| format!("the norm `{stem}` has no dense layer before it"))?;
+                self.read_norm(stem, before.outputs())?;
+                spec = Some(before.norm());
+                continue;
+            }
+            self.read_layer(module)?;
+            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
+            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
+                (Some(true), None) => {
+                    return Err(format!("the metadata describe a norm after `{stem}`, but the file has none"));
+                }
+                (Some(false), Some(norm)) => {
+                    return Err(format!("the metadata do not describe the norm `{}`", norm.stem));
+                }
+                _ => {}
+            }
+            let before = *spec.get_or_insert(Spec::new(module.inputs));
+            let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
+            if width != usize::from(module.inputs) {
+                return Err(format!(
+                    "`{stem}.weight` has {} inputs, but the layer before it has {width} outputs",
+                    module.inputs
+                ));
+            }
+            let next = before.dense(module.outputs, activation);
+            spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
+        }
+        spec.ok_or("no tensor has a name like `….weight`".to_owned())
+    }
+
     /// Appends the layer's weights, transposed back, and its bias.
     fn read_layer(&mut self, module: &Module) -> Result<(), String> {
         let Module { stem, inputs, outputs, .. } = module;
@@ -235,7 +258,7 @@ impl Tensors<'_> {
 
     /// Appends the parameters of a norm of so many units.
     fn read_norm(&mut self, stem: &str, units: usize) -> Result<(), String> {
-        let names = NORM.map(|name| format!("{stem}.{name}"));
+        let names = NORM.map(|(name, _)| format!("{stem}.{name}"));
         let [weight, bias, ..] = &names;
         let is_plain = !self.is_ours && !self.has(weight) && !self.has(bias);
         if is_plain {
@@ -306,7 +329,7 @@ fn read_preparation(
     if columns.is_none() && !file.names().iter().any(|name| names.iter().any(|ours| ours == name)) {
         return Ok(None);
     }
-    let mut floats = vec![0.0; preprocess_len(spec.inputs())];
+    let mut floats = vec![0.0; Preprocess::state_len(spec.inputs())];
     for (i, name) in names.iter().enumerate() {
         let tensor = file.tensor(name).map_err(|_| format!("tensor `{name}` is missing"))?;
         if tensor.shape() != [spec.inputs()] || tensor.dtype() != Dtype::F32 {
@@ -323,44 +346,4 @@ fn read_preparation(
 
 fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
     values.flat_map(f32::to_le_bytes).collect()
-}
-
-/// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
-pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
-    let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
-    let layer = |l: &Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(l), l.dropout());
-    let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
-    let average = if is_average { AVERAGE } else { "" };
-    format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
-}
-
-/// Before the columns of a table, a JSON object at the end of the description.
-const COLUMNS: &str = "; columns ";
-/// The end of the description of an average, and of an activation behind a norm.
-const AVERAGE: &str = "; average";
-const NORMED: &str = " norm";
-
-/// What tensors do not say of a layer; whether it has a norm, they must say too.
-#[derive(Clone, Copy)]
-struct Described {
-    activation: Activation,
-    is_normed: Option<bool>,
-    dropout: f32,
-}
-
-/// The layers, the loss, the functions, whether it is an average.
-type Description = (Vec<Described>, Loss, Math, bool);
-
-fn parse_description(text: &str) -> Result<Description, String> {
-    let unknown = || format!("the metadata are not valid: `{text}`");
-    let (text, is_average) = text.strip_suffix(AVERAGE).map_or((text, false), |text| (text, true));
-    let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
-    let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;
-    let layer = |layer: &str| {
-        let (name, dropout) = layer.split_once(" dropout ").ok_or_else(unknown)?;
-        let (name, is_normed) = name.strip_suffix(NORMED).map_or((name, false), |name| (name, true));
-        let (activation, dropout) = (parse_activation(name)?, dropout.parse().map_err(|_| unknown())?);
-        Ok::<_, String>(Described { activation, is_normed: Some(is_normed), dropout })
-    };
-    Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?, is_average))
 }

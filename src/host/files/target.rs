@@ -1,7 +1,8 @@
 //! Files that a command writes beside its tables: free before its work, whole after it.
 
 use super::place::numbered;
-use crate::host::{HostError, whole};
+use super::whole;
+use crate::host::HostError;
 use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};

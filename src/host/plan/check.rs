@@ -1,101 +1,136 @@
 //! Whether the numbers of a plan are in range, and go together.
 
-use super::growing::{GrowthPlan, GrowthRule};
-use super::settings::{DecayPlan, OptimizerPlan, Plan};
+use super::averages::{AverageKind, AveragePlan};
+use super::growth::{GrowthPlan, GrowthRule};
+use super::optimizer::OptimizerPlan;
+use super::settings::{DecayPlan, Plan};
 use crate::host::HostError;
-use crate::host::training::AverageKind;
-use crate::optim::SgdConfig;
+use crate::optim::{LookaheadConfig, SgdConfig};
 use crate::{Init, Loss};
 use core::ops::RangeInclusive;
 use std::format;
-use std::vec;
+use std::string::String;
+use std::vec::Vec;
 
-impl Plan {
-    fn asks_draws(&self) -> bool {
-        let kinds = self.averages.iter().flat_map(|averages| &averages.kinds);
-        kinds.into_iter().any(|kind| matches!(kind, AverageKind::Swag(..)))
+/// Numbers and counts of a plan with the names of their settings, in the order in which they are checked.
+#[derive(Default)]
+struct Settings {
+    numbers: Vec<(&'static str, f32, Rule)>,
+    counts: Vec<(&'static str, u64)>,
+}
+
+impl Settings {
+    /// The first that is out of range, numbers before counts.
+    fn fault(self) -> Option<String> {
+        let wrong = |(name, value, (range, rule)): (_, f32, Rule)| {
+            (!range.contains(&value)).then(|| format!("{name} {value:?} is out of range: {rule}"))
+        };
+        let no_count = |(name, n): (&str, u64)| (n == 0).then(|| format!("{name} 0 is out of range: at least 1"));
+        self.numbers.into_iter().find_map(wrong).or_else(|| self.counts.into_iter().find_map(no_count))
     }
 
+    fn of_network_and_batch(&mut self, plan: &Plan) {
+        self.numbers.extend([("dropout", plan.dropout, BELOW_ONE), ("rate", plan.rate, RATE)]);
+        self.numbers.push(("warmup", plan.warmup, NOT_NEGATIVE));
+        self.counts.extend([("batch", plan.batch as u64), ("epochs", plan.epochs)]);
+        self.counts.extend(plan.micro_batch.map(|n| ("micro-batch", n as u64)));
+        self.numbers.extend(plan.clip.map(|norm| ("clip", norm, POSITIVE)));
+        if let Init::Normal(sigma) = plan.init {
+            self.numbers.push(("init", sigma, (0.0..=1e37, "from 0 to 1e37")));
+        }
+    }
+
+    fn of_optimizer(&mut self, optimizer: OptimizerPlan) {
+        let (momentum, weight_decay) = match optimizer {
+            OptimizerPlan::Sgd(config) => (Some(config.momentum), config.weight_decay),
+            OptimizerPlan::Adam(config) => (None, config.weight_decay),
+            OptimizerPlan::ScheduleFree(config) => (Some(config.beta), config.weight_decay),
+        };
+        self.numbers.extend(momentum.map(|momentum| ("momentum", momentum, BELOW_ONE)));
+        self.numbers.push(("weight-decay", weight_decay, SHARE));
+    }
+
+    fn of_decay(&mut self, decay: DecayPlan) {
+        match decay {
+            DecayPlan::Constant => {}
+            DecayPlan::Step { every, factor } => {
+                self.numbers.push(("drop-factor", factor, SHARE));
+                self.counts.push(("drop-every", every));
+            }
+            DecayPlan::Linear(to) | DecayPlan::Cosine(to) | DecayPlan::Paper(to) | DecayPlan::OneCycle(to) => {
+                self.numbers.push(("final-rate", to, RATE));
+            }
+            DecayPlan::Cyclic { to, epochs } => {
+                self.numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
+            }
+            DecayPlan::Restarts { to, epochs, factor } => {
+                self.numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
+                self.counts.push(("cycle-factor", factor.into()));
+            }
+        }
+    }
+
+    fn of_growth(&mut self, GrowthPlan { rule, patience, .. }: GrowthPlan) {
+        self.counts.push(("grow-patience", patience.into()));
+        match rule {
+            GrowthRule::NormTest(theta) => self.numbers.push(("grow norm-test", theta, INSIDE)),
+            GrowthRule::NoiseScale(factor) => self.numbers.push(("grow noise-scale", factor, POSITIVE)),
+            GrowthRule::Doubling(epochs) => self.counts.push(("grow doubling", epochs)),
+        }
+    }
+
+    fn of_lookahead(&mut self, lookahead: LookaheadConfig) {
+        self.counts.push(("lookahead", lookahead.every.into()));
+        self.numbers.push(("lookahead-alpha", lookahead.alpha, SHARE));
+    }
+
+    fn of_averages(&mut self, swa: &AveragePlan) {
+        self.numbers.push(("swa-start", swa.start, SHARE));
+        self.numbers.push(("swa-anneal", swa.anneal.0, NOT_NEGATIVE));
+        for kind in &swa.kinds {
+            match *kind {
+                AverageKind::Swa => {}
+                AverageKind::Ema(ema) => {
+                    let rule = (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1");
+                    self.numbers.push(("1 − ema-decay", ema.epsilon, rule));
+                }
+                AverageKind::Lawa(models) => self.counts.push(("lawa-window", models as u64)),
+                AverageKind::Swag(_, draws) => {
+                    self.counts.push(("swag-samples", draws.samples.into()));
+                    self.numbers.push(("swag-scale", draws.scale, NOT_NEGATIVE));
+                }
+            }
+        }
+        self.numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, RATE)));
+        self.counts.extend(swa.every.map(|every| ("swa-every", every)));
+    }
+}
+
+impl Plan {
     /// Whether the numbers are in range.
     ///
     /// # Errors
     /// [`HostError::Usage`] that names the setting and its value.
     pub fn check(&self) -> Result<(), HostError> {
-        let mut numbers = vec![
-            ("validation", self.validation, BELOW_ONE),
-            ("dropout", self.dropout, BELOW_ONE),
-            ("rate", self.rate, RATE),
-            ("warmup", self.warmup, NOT_NEGATIVE),
-        ];
-        let mut counts = vec![("batch", self.batch as u64), ("epochs", self.epochs)];
-        counts.extend(self.micro_batch.map(|n| ("micro-batch", n as u64)));
-        numbers.extend(self.clip.map(|norm| ("clip", norm, POSITIVE)));
-        if let Init::Normal(sigma) = self.init {
-            numbers.push(("init", sigma, (0.0..=1e37, "from 0 to 1e37")));
+        self.split().check()?;
+        let mut settings = Settings::default();
+        settings.of_network_and_batch(self);
+        settings.of_optimizer(self.optimizer);
+        settings.of_decay(self.decay);
+        self.growth.into_iter().for_each(|growth| settings.of_growth(growth));
+        self.lookahead.into_iter().for_each(|lookahead| settings.of_lookahead(lookahead));
+        self.averages.iter().for_each(|averages| settings.of_averages(averages));
+        match settings.fault().or_else(|| self.odd_pair().map(Into::into)) {
+            Some(fault) => Err(HostError::Usage(fault)),
+            None => self.augment.map_or(Ok(()), |augment| augment.check()),
         }
-        match self.optimizer {
-            OptimizerPlan::Sgd(SgdConfig { momentum, weight_decay, .. }) => {
-                numbers.extend([("momentum", momentum, BELOW_ONE), ("weight-decay", weight_decay, SHARE)]);
-            }
-            OptimizerPlan::Adam(config) => numbers.push(("weight-decay", config.weight_decay, SHARE)),
-            OptimizerPlan::ScheduleFree(config) => {
-                numbers.extend([("momentum", config.beta, BELOW_ONE), ("weight-decay", config.weight_decay, SHARE)]);
-            }
-        }
-        match self.decay {
-            DecayPlan::Constant => {}
-            DecayPlan::Step { every, factor } => {
-                numbers.push(("drop-factor", factor, SHARE));
-                counts.push(("drop-every", every));
-            }
-            DecayPlan::Linear(to) | DecayPlan::Cosine(to) | DecayPlan::Paper(to) | DecayPlan::OneCycle(to) => {
-                numbers.push(("final-rate", to, RATE));
-            }
-            DecayPlan::Cyclic { to, epochs } => {
-                numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
-            }
-            DecayPlan::Restarts { to, epochs, factor } => {
-                numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
-                counts.push(("cycle-factor", factor.into()));
-            }
-        }
-        if let Some(GrowthPlan { rule, patience, .. }) = self.growth {
-            counts.push(("grow-patience", patience.into()));
-            match rule {
-                GrowthRule::NormTest(theta) => numbers.push(("grow norm-test", theta, INSIDE)),
-                GrowthRule::NoiseScale(factor) => numbers.push(("grow noise-scale", factor, POSITIVE)),
-                GrowthRule::Doubling(epochs) => counts.push(("grow doubling", epochs)),
-            }
-        }
-        if let Some(lookahead) = self.lookahead {
-            counts.push(("lookahead", lookahead.every.into()));
-            numbers.push(("lookahead-alpha", lookahead.alpha, SHARE));
-        }
-        if let Some(swa) = &self.averages {
-            numbers.push(("swa-start", swa.start, SHARE));
-            numbers.push(("swa-anneal", swa.anneal.0, NOT_NEGATIVE));
-            for kind in &swa.kinds {
-                match *kind {
-                    AverageKind::Swa => {}
-                    AverageKind::Ema(ema) => {
-                        numbers.push(("1 − ema-decay", ema.epsilon, (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1")))
-                    }
-                    AverageKind::Lawa(models) => counts.push(("lawa-window", models as u64)),
-                    AverageKind::Swag(_, draws) => {
-                        counts.push(("swag-samples", draws.samples.into()));
-                        numbers.push(("swag-scale", draws.scale, NOT_NEGATIVE));
-                    }
-                }
-            }
-            numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, RATE)));
-            counts.extend(swa.every.map(|every| ("swa-every", every)));
-        }
-        let wrong = |(name, value, (range, rule)): (_, f32, Rule)| {
-            (!range.contains(&value)).then(|| format!("{name} {value:?} is out of range: {rule}"))
-        };
-        let no_count = |(name, n): (&str, u64)| (n == 0).then(|| format!("{name} 0 is out of range: at least 1"));
+    }
+
+    /// Two settings that do not go together.
+    fn odd_pair(&self) -> Option<&'static str> {
         let has_cycles = matches!(self.decay, DecayPlan::Cyclic { .. } | DecayPlan::Restarts { .. });
-        let odd_pair = match self.optimizer {
+        let asks_draws = self.average_kinds().iter().any(|kind| matches!(kind, AverageKind::Swag(..)));
+        Some(match self.optimizer {
             OptimizerPlan::Sgd(SgdConfig { momentum: 0.0, nesterov: true, .. }) => "nesterov needs a momentum above 0",
             _ if self.warmup > self.epochs as f32 => "the warmup is longer than the run",
             OptimizerPlan::ScheduleFree(_) if self.lookahead.is_some() => {
@@ -106,14 +141,9 @@ impl Plan {
                 "a growing batch cannot be combined with a cyclic learning rate schedule"
             }
             _ if self.batch_norm && self.hidden.is_empty() => "batch-norm needs at least one hidden layer",
-            _ if self.asks_draws() && self.loss != Loss::SoftmaxCrossEntropy => "swag needs the loss cross-entropy",
-            _ => "",
-        };
-        let fault = numbers.into_iter().find_map(wrong).or_else(|| counts.into_iter().find_map(no_count));
-        match fault.or_else(|| (!odd_pair.is_empty()).then(|| odd_pair.into())) {
-            Some(fault) => Err(HostError::Usage(fault)),
-            None => self.augment.map_or(Ok(()), |augment| augment.check()),
-        }
+            _ if asks_draws && self.loss != Loss::SoftmaxCrossEntropy => "swag needs the loss cross-entropy",
+            _ => return None,
+        })
     }
 }
 

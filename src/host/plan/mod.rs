@@ -1,12 +1,21 @@
 //! What a run is asked for.
 
-mod check;
-mod growing;
 mod names;
+mod description;
+mod optimizer;
+mod averages;
+mod growth;
 mod settings;
+mod batches;
+mod schedule;
+mod check;
+mod replicas;
 
-pub(in crate::host) use growing::Growing;
-pub use growing::{GrowthPlan, GrowthRule};
+pub use averages::{AverageKind, AveragePlan};
+pub(in crate::host) use description::{Described, Description, describe, parse_description};
+pub use growth::{GrowthPlan, GrowthRule};
+pub(in crate::host) use names::listed;
 pub use names::{activation_name, loss_name, parse_activation, parse_loss, widths};
-pub(in crate::host) use names::{listed, math_name, parse_math};
-pub use settings::{AveragePlan, DecayPlan, OptimizerPlan, Plan};
+pub use optimizer::OptimizerPlan;
+pub use replicas::{Batches, Coupling, ReplicaPlan};
+pub use settings::{DecayPlan, MAX_PARAMS, Plan};

@@ -1,7 +1,24 @@
-//! What people read: tables on a terminal, pages, plots.
+//! What people read: tables on a terminal, pages, plots; and the files of a run.
 
-pub mod inspect;
-pub mod output;
-pub mod page;
+mod table;
+mod epochs;
+mod regression;
+mod models;
+mod evaluation;
+mod info;
+mod votes;
+mod variants;
+mod notes;
 pub mod plot;
-pub mod text;
+pub mod page;
+pub mod output;
+
+pub use epochs::{epoch_header, epoch_line, history_csv, history_lines};
+pub use evaluation::of_classes;
+pub use info::info;
+pub use models::{comparison, remark, seeds};
+pub use notes::NOTES;
+pub use regression::of_numbers;
+pub use table::{Table, json};
+pub use variants::of_variants;
+pub use votes::{APART, of_average, of_vote_seeds, of_votes};

@@ -1,15 +1,18 @@
 //! What a run writes into its directory.
 
+use super::epochs::{history_csv, history_lines};
 use super::page;
-use super::text;
+use super::variants::variants_csv;
+use super::votes::of_votes;
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::files::{Format, Place, SavedModel};
-use crate::host::plan::Plan;
-use crate::host::study::ensemble::Comparison;
-use crate::host::study::soup::Method;
-use crate::host::study::{ensemble, soup};
-use crate::host::training::{Coupling, Epoch, MeanOverRun, Outcome, ReplicaPlan, Replicas};
+use crate::host::evaluation::SavedModel;
+use crate::host::files::{Format, Place};
+use crate::host::plan::{Coupling, Plan, ReplicaPlan};
+use crate::host::study::ensemble::{self, Comparison};
+use crate::host::study::soup::{self, Method};
+use crate::host::study::{Reproduction, Stage};
+use crate::host::training::{Epoch, MeanOverRun, Outcome, Replicas};
 use std::borrow::ToOwned;
 use std::format;
 use std::path::Path;
@@ -62,7 +65,7 @@ fn save_models(
     let named = |name: &str| FORMATS.map(|(end, format)| (format!("{under}{name}.{end}"), format));
     place.announce(models.iter().flat_map(|(name, _)| named(name)).map(|(file, _)| file))?;
     for (name, model) in models {
-        let model = data.units.as_ref().map_or_else(|| (*model).clone(), |units| units.of_model(model));
+        let model = data.units.as_ref().map_or_else(|| (*model).clone(), |units| model.in_units(units));
         for (file, format) in named(name) {
             let bytes = model.to_bytes(format).map_err(|error| error.of_model(Path::new(&file)))?;
             place.write(&file, &bytes)?;
@@ -72,11 +75,11 @@ fn save_models(
 }
 
 /// The history as `stem`.csv and `stem`.jsonl.
-pub(in crate::host) fn save_history(place: &mut Place, stem: &str, history: &[Epoch]) -> Result<(), HostError> {
+fn save_history(place: &mut Place, stem: &str, history: &[Epoch]) -> Result<(), HostError> {
     let [csv, jsonl] = HISTORY.map(|end| format!("{stem}.{end}"));
     place.announce([csv.clone(), jsonl.clone()])?;
-    place.write(&csv, &text::history_csv(history)?)?;
-    place.write(&jsonl, &text::history_lines(history)?)
+    place.write(&csv, &history_csv(history)?)?;
+    place.write(&jsonl, &history_lines(history)?)
 }
 
 /// Saves replicas, what lies between them, and the history; what each model and their votes are worth, also on a page.
@@ -105,17 +108,39 @@ pub fn save_replicas(
     }
     if plan.validation > 0.0 {
         names.push("soup");
-        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, Some(data), plan)?.0));
+        mixes.push(("soup".to_owned(), soup::average(&models, &Method::Soup, Some(data), plan.split())?.average));
     }
     let all = names.into_iter().zip(mixes.iter().map(|(_, model)| model));
     let all: Vec<_> = all.chain(models.iter().map(|(name, model)| (name.as_str(), model))).collect();
     save_models(place, under, &all, data)?;
     save_history(place, &format!("{under}history"), &trained.history)?;
-    let comparison = ensemble::compare(&models, &mixes, None, data, plan)?;
+    let comparison = ensemble::compare(&models, &mixes, None, data, plan.split())?;
     let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
     if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
-        let run = page::ReplicaRun { replicas, trained, table: &comparison.table(), shown: (shown, model) };
+        let run = page::ReplicaRun { replicas, trained, table: &of_votes(&comparison), shown: (shown, model) };
         page::of_replicas(source, plan, run)?.write(place, under)?;
     }
     Ok(comparison)
+}
+
+/// The file of all figures of the article's experiment.
+const TABLE: &str = "table.csv";
+
+/// Writes `table.csv`, a line for each variant and seed, and the epochs of each stage that was trained.
+///
+/// # Errors
+/// [`HostError::File`].
+pub fn save_reproduction(place: &mut Place, reproduction: &Reproduction<'_>) -> Result<(), HostError> {
+    for (stage, history) in &reproduction.histories {
+        save_history(place, stage.name(), history)?;
+    }
+    place.write(TABLE, &variants_csv(&reproduction.variants)?)
+}
+
+/// The files that the article's experiment may write.
+#[must_use]
+pub fn files_of_reproduction() -> Vec<String> {
+    let histories = Stage::ALL.map(|stage| HISTORY.map(|end| format!("{}.{end}", stage.name())));
+    let plots = Stage::ALL.iter().flat_map(|stage| page::files(&format!("{}-", stage.name())));
+    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(plots).chain(page::files("")).collect()
 }

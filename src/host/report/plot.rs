@@ -1,6 +1,6 @@
 //! Pictures of a plane or a line through models, as SVG and PNG.
 
-use super::text::csv_bytes;
+use super::table::csv_bytes;
 use crate::host::HostError;
 use crate::host::study::plane::{Grid, Mark};
 use contour::ContourBuilder;
@@ -49,6 +49,17 @@ pub fn draw(grid: &Grid, marks: &[Mark]) -> Result<[Vec<u8>; 3], HostError> {
     let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
     draw_on(canvas, grid, marks).map_err(failed)?;
     Ok([svg.into_bytes(), png_of(size, &pixels).map_err(failed)?, numbers(grid)?])
+}
+
+/// Where loss and error are least, in a sentence each.
+#[must_use]
+pub fn least(grid: &Grid) -> String {
+    let places = || grid.ys.iter().flat_map(|y| grid.xs.iter().map(move |x| (x, y)));
+    let least = |values: &[f64]| {
+        let best = places().zip(values).min_by(|(_, a), (_, b)| a.total_cmp(b));
+        best.map_or_else(String::new, |((x, y), value)| format!("{value:.4} at ({x:.2}, {y:.2})"))
+    };
+    format!("lowest train loss: {}\nlowest test error, %: {}", least(&grid.losses), least(&grid.errors))
 }
 
 fn failed(error: impl ToString) -> HostError {

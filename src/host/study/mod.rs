@@ -1,8 +1,8 @@
 //! What compares the outcomes of runs.
 
+pub mod soup;
 pub mod ensemble;
 pub mod plane;
 mod reproduce;
-pub mod soup;
 
-pub use reproduce::{Figures, NOTES, Recipe, Reproduction, Stage, Variant, Variants};
+pub use reproduce::{Figures, Recipe, Reproduction, Stage, Variant, Variants};

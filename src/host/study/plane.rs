@@ -2,17 +2,15 @@
 
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::Evaluator;
-use crate::host::files::SavedModel;
-use crate::host::report::text::error_percent;
+use crate::host::evaluation::{Evaluator, SavedModel, error_percent};
 use crate::host::training::Norms;
 use crate::metrics::Score;
 use std::borrow::ToOwned;
-use std::format;
 use std::string::String;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::vec;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// A point of a plane or a line with its name; `y = 0` on a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +47,7 @@ impl Frame {
                 model.params.iter().zip(&origin.params).map(|(&w, &o)| f64::from(w) - f64::from(o)).collect();
             // Statistics are no weights: each place gets its own.
             for layer in model.spec.layers() {
-                let end = layer.offset() + layer.param_len();
-                rest[end - layer.norm_len() / 2..end].fill(0.0);
+                rest[layer.statistics()].fill(0.0);
             }
             let whole = norm(&rest);
             let mut at = [0.0, 0.0];
@@ -128,19 +125,6 @@ pub struct Grid {
     pub losses: Vec<f64>,
     /// Error on the test samples, in percent.
     pub errors: Vec<f64>,
-}
-
-impl Grid {
-    /// Where loss and error are least, in a sentence each.
-    #[must_use]
-    pub fn least(&self) -> String {
-        let places = || self.ys.iter().flat_map(|y| self.xs.iter().map(move |x| (x, y)));
-        let least = |values: &[f64]| {
-            let best = places().zip(values).min_by(|(_, a), (_, b)| a.total_cmp(b));
-            best.map_or_else(String::new, |((x, y), value)| format!("{value:.4} at ({x:.2}, {y:.2})"))
-        };
-        format!("lowest train loss: {}\nlowest test error, %: {}", least(&self.losses), least(&self.errors))
-    }
 }
 
 /// What to look at.

@@ -1,20 +1,15 @@
 //! Averages of saved models: uniform, weighted, or a greedy soup.
 
 use crate::host::HostError;
-use crate::host::data::DataIdentity;
-use crate::host::data::Dataset;
-use crate::host::evaluation::Evaluator;
-use crate::host::files::SavedModel;
-use crate::host::plan::Plan;
-use crate::host::report::text::{aligned, error_percent};
-use crate::host::training::{Norms, split};
+use crate::host::data::{DataIdentity, Dataset, Split};
+use crate::host::evaluation::{Evaluator, SavedModel};
+use crate::host::training::Norms;
 use crate::metrics::Score;
 use crate::{Averager, Spec};
 use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec;
+use std::string::String;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// How saved models are averaged.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,12 +25,18 @@ pub enum Method {
     Soup,
 }
 
-/// A model with its name and its scores on validation and test samples.
-struct Row {
-    name: String,
-    weight: String,
-    validation: Score,
-    test: Score,
+/// An average of models, and what they are worth.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Soup {
+    /// The average.
+    pub average: SavedModel,
+    /// The weight of each model; 0 leaves it out.
+    pub weights: Vec<f32>,
+    /// On validation and test samples each model's score and, last, that of the average; nothing without data.
+    pub scores: Vec<[Score; 2]>,
+    /// Whether the samples have classes, so that a score has errors.
+    pub has_classes: bool,
 }
 
 /// Whether the average of `models` depends on data: a soup chooses by validation samples, norms get statistics over the
@@ -45,8 +46,8 @@ pub fn needs_data(models: &[(String, SavedModel)], method: &Method) -> bool {
     *method == Method::Soup || models.iter().any(|(_, model)| model.spec.norm_len() > 0)
 }
 
-/// Averages `models`; returns the average and a table of all of them. Validation samples are those that training with
-/// `plan` sets apart; norms of the average get statistics over the others. Without `data` nothing is judged.
+/// Averages `models` and judges all of them. Validation samples are those that `split` sets apart; norms of the average get
+/// statistics over the others. Without `data` nothing is judged.
 ///
 /// # Errors
 /// [`HostError::Usage`] for fewer than two models, for weights that are out of range, and without data where the average
@@ -55,20 +56,24 @@ pub fn average(
     models: &[(String, SavedModel)],
     method: &Method,
     data: Option<&Dataset>,
-    plan: &Plan,
-) -> Result<(SavedModel, String), HostError> {
+    split: Split,
+) -> Result<Soup, HostError> {
     let spec = check(models, method)?;
-    let (params, table) = match data {
-        Some(data) => judged(&spec, models, method, data, plan)?,
+    let first = models.first().map(|(_, model)| model);
+    let (preparation, trained_on) = (first.and_then(|model| model.preparation.clone()), common_data(models).cloned());
+    let average = SavedModel { spec, params: vec![0.0; spec.param_len()], is_average: true, preparation, trained_on };
+    let mut soup = Soup { average, weights: Vec::new(), scores: Vec::new(), has_classes: false };
+    match data {
+        Some(data) => soup.judge(models, method, data, split)?,
         None if needs_data(models, method) => {
             return Err(HostError::Usage("this average needs samples: give them with --data".to_owned()));
         }
-        None => unjudged(&spec, models, method)?,
-    };
-    let first = models.first().map(|(_, model)| model);
-    let preparation = first.and_then(|model| model.preparation.clone());
-    let trained_on = common_data(models).cloned();
-    Ok((SavedModel { spec, params, is_average: true, preparation, trained_on }, table))
+        None => {
+            soup.weights = plain_weights(models, method);
+            mix(models, &soup.weights, &mut soup.average.params)?;
+        }
+    }
+    Ok(soup)
 }
 
 /// The data that all models were trained on, if they are the same.
@@ -83,64 +88,42 @@ fn plain_weights(models: &[(String, SavedModel)], method: &Method) -> Vec<f32> {
     if let Method::Weighted(weights) = method { weights.clone() } else { vec![1.0; models.len()] }
 }
 
-fn weight_text(weight: f32) -> String {
-    if weight > 0.0 { weight.to_string() } else { "–".to_owned() }
-}
-
-/// The average by itself, and the weights.
-fn unjudged(spec: &Spec, models: &[(String, SavedModel)], method: &Method) -> Result<(Vec<f32>, String), HostError> {
-    let mut mean = vec![0.0; spec.param_len()];
-    let weights = plain_weights(models, method);
-    mix(models, &weights, &mut mean)?;
-    let rows = models.iter().zip(&weights).map(|((name, _), &weight)| vec![name.clone(), weight_text(weight)]);
-    let table = aligned(&["", "weight"], rows);
-    Ok((mean, format!("{table}\n\nThe models were not evaluated: give samples with --data to see their errors.")))
-}
-
-/// The average, and what it and all of them are worth.
-fn judged(
-    spec: &Spec,
-    models: &[(String, SavedModel)],
-    method: &Method,
-    data: &Dataset,
-    plan: &Plan,
-) -> Result<(Vec<f32>, String), HostError> {
-    let mut evaluator = Evaluator::new(spec, data)?;
-    let (train, validation) = split(data.train.len(), plan)?;
-    let mut norms = Norms::new(spec, &data.train, &train)?;
-    if validation.is_empty() {
-        return Err(HostError::Usage("there are no validation samples: --validation must be above 0".to_owned()));
-    }
-    let test: Vec<u32> = (0..data.test.len() as u32).collect();
-    let mut row = |name: &str, weight: String, params: &[f32]| {
-        let validation = evaluator.score(params, &data.train, &validation)?;
-        Ok::<_, HostError>(Row {
-            name: name.to_owned(),
-            weight,
-            validation,
-            test: evaluator.score(params, &data.test, &test)?,
-        })
-    };
-    let mut rows = Vec::new();
-    for (name, model) in models {
-        rows.push(row(name, String::new(), &model.params)?);
-    }
-    let mut mean = vec![0.0; spec.param_len()];
-    let weights = match method {
-        Method::Soup => {
-            let mut validate = |params: &[f32]| Ok(row("", String::new(), norms.of(params)?)?.validation);
-            let has_classes = data.train.has_classes();
-            soup(models, &rows, has_classes, &mut validate)?
+impl Soup {
+    /// Weighs the models, makes their average, and scores all of them.
+    fn judge(
+        &mut self,
+        models: &[(String, SavedModel)],
+        method: &Method,
+        data: &Dataset,
+        split: Split,
+    ) -> Result<(), HostError> {
+        let (spec, mean) = (&self.average.spec, &mut self.average.params);
+        let mut evaluator = Evaluator::new(spec, data)?;
+        let (train, validation) = split.of(data.train.len())?;
+        let mut norms = Norms::new(spec, &data.train, &train)?;
+        if validation.is_empty() {
+            return Err(HostError::Usage("there are no validation samples: --validation must be above 0".to_owned()));
         }
-        _ => plain_weights(models, method),
-    };
-    mix(models, &weights, &mut mean)?;
-    norms.refresh(&mut mean)?;
-    for (row, weight) in rows.iter_mut().zip(&weights) {
-        row.weight = weight_text(*weight);
+        let test: Vec<u32> = (0..data.test.len() as u32).collect();
+        let score = |evaluator: &mut Evaluator<'_>, params: &[f32]| {
+            let validation = evaluator.score(params, &data.train, &validation)?;
+            Ok::<_, HostError>([validation, evaluator.score(params, &data.test, &test)?])
+        };
+        let scores = models.iter().map(|(_, model)| score(&mut evaluator, &model.params));
+        self.scores = scores.collect::<Result<_, _>>()?;
+        self.has_classes = data.train.has_classes();
+        self.weights = match method {
+            Method::Soup => {
+                let mut validate = |params: &[f32]| evaluator.score(norms.of(params)?, &data.train, &validation);
+                greedy(models, &self.scores, self.has_classes, &mut validate)?
+            }
+            _ => plain_weights(models, method),
+        };
+        mix(models, &self.weights, mean)?;
+        norms.refresh(mean)?;
+        self.scores.push(score(&mut evaluator, mean)?);
+        Ok(())
     }
-    rows.push(row("average", String::new(), &mean)?);
-    Ok((mean, table(&rows, data.train.has_classes())))
 }
 
 /// The network that all models have.
@@ -189,16 +172,16 @@ fn mix(models: &[(String, SavedModel)], weights: &[f32], mean: &mut [f32]) -> Re
 }
 
 /// Weights of 1 for the models of the greedy soup, 0 for the others.
-fn soup(
+fn greedy(
     models: &[(String, SavedModel)],
-    rows: &[Row],
+    scores: &[[Score; 2]],
     has_classes: bool,
     validate: &mut dyn FnMut(&[f32]) -> Result<Score, HostError>,
 ) -> Result<Vec<f32>, HostError> {
     let mut order: Vec<usize> = (0..models.len()).collect();
     // Of equal errors the smaller loss first.
     let key = |&i: &usize| {
-        let score = rows[i].validation;
+        let [score, _] = scores[i];
         (score.samples() - score.hits(), score.loss())
     };
     order.sort_by(|a, b| {
@@ -221,15 +204,4 @@ fn soup(
         }
     }
     Ok(weights)
-}
-
-fn table(rows: &[Row], has_classes: bool) -> String {
-    let share = |s: &Score| format!("{:.2}", error_percent(s));
-    let error = |s: &Score| if has_classes { share(s) } else { "–".to_owned() };
-    let loss = |s: &Score| format!("{:.4}", s.loss());
-    let cells = rows.iter().map(|row| {
-        let Row { name, weight, validation, test } = row;
-        vec![name.clone(), weight.clone(), error(validation), error(test), loss(validation), loss(test)]
-    });
-    aligned(&["", "weight", "validation error, %", "test error, %", "validation loss", "test loss"], cells)
 }

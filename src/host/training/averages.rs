@@ -1,49 +1,21 @@
 //! The averages that a run keeps beside its model: their memory, when they take the model in, and what comes of them.
 
 use super::norms::Norms;
-use crate::average::{Draws, Ema, Rule, Swag, Window};
+use crate::Averager;
+use crate::average::{Draws, Rule, Swag, Window};
 use crate::host::HostError;
-use crate::host::data::Samples;
 use crate::host::evaluation::{Evaluator, Poll};
 use crate::host::memory::Floats;
-use crate::metrics::{Calibration, Score, softmax};
+use crate::host::plan::AverageKind;
 use crate::model::Params;
-use crate::{Averager, Loss, Spec, Workspace, predict};
 use std::vec::Vec;
 
-/// A kind of average.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum AverageKind {
-    /// Running mean of the snapshots.
-    Swa,
-    /// Exponential average over every step of the run.
-    Ema(Ema),
-    /// Mean of the latest so many snapshots.
-    Lawa(usize),
-    /// Gaussian around the mean of the snapshots, with so many columns; predicts by these draws, of the run's seed.
-    Swag(usize, Draws),
-}
-
-impl AverageKind {
-    /// Its name on the command line and in tables.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Swa => "swa",
-            Self::Ema(_) => "ema",
-            Self::Lawa(_) => "lawa",
-            Self::Swag(..) => "swag",
-        }
-    }
-
-    /// Floats of its mean, of what it has besides, and of its columns.
-    fn floats(&self, p: usize) -> [usize; 3] {
-        match *self {
-            Self::Swa | Self::Ema(_) => [p, 0, 0],
-            Self::Lawa(models) => [p, 0, p.saturating_mul(models)],
-            Self::Swag(columns, _) => [p, p, p.saturating_mul(columns)],
-        }
+/// Floats of its mean, of what it has besides, and of its columns.
+fn floats(kind: &AverageKind, p: usize) -> [usize; 3] {
+    match *kind {
+        AverageKind::Swa | AverageKind::Ema(_) => [p, 0, 0],
+        AverageKind::Lawa(models) => [p, 0, p.saturating_mul(models)],
+        AverageKind::Swag(columns, _) => [p, p, p.saturating_mul(columns)],
     }
 }
 
@@ -53,11 +25,11 @@ pub(in crate::host) struct Memory([Floats; 3]);
 impl Memory {
     /// Floats that `kinds` take, beside one more mean for each, where a run that diverges keeps its last good one.
     pub(in crate::host) fn len(kinds: &[AverageKind], p: usize) -> usize {
-        kinds.iter().flat_map(|kind| kind.floats(p)).fold(kinds.len().saturating_mul(p), usize::saturating_add)
+        kinds.iter().flat_map(|kind| floats(kind, p)).fold(kinds.len().saturating_mul(p), usize::saturating_add)
     }
 
     pub(in crate::host) fn new(kind: &AverageKind, p: usize) -> Result<Self, HostError> {
-        let [mean, second, more] = kind.floats(p).map(Floats::zeros);
+        let [mean, second, more] = floats(kind, p).map(Floats::zeros);
         Ok(Self([mean?, second?, more?]))
     }
 }
@@ -157,64 +129,13 @@ impl<'a> Average<'a> {
     }
 }
 
-/// Samples that pass at once.
-const BATCH: usize = 64;
-
-/// How far the probabilities of a model can be believed; none where its outputs are no classes.
-pub(in crate::host) fn calibration(
-    spec: &Spec,
-    params: &[f32],
-    samples: &Samples,
-) -> Result<Option<Calibration>, HostError> {
-    if spec.loss_kind() != Loss::SoftmaxCrossEntropy {
-        return Ok(None);
-    }
-    let indices: Vec<u32> = (0..samples.len() as u32).collect();
-    let mut floats = Floats::zeros(spec.predict_len(BATCH))?;
-    let mut work = Workspace::for_prediction(spec, BATCH, &mut floats)?;
-    let mut total = Calibration::default();
-    for batch in indices.chunks(BATCH) {
-        let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
-        outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
-        calibrate(spec, samples, batch, outputs, &mut total)?;
-    }
-    Ok(Some(total))
-}
-
-/// Adds what `probabilities` say of the samples.
-pub(in crate::host) fn calibrate(
-    spec: &Spec,
-    samples: &Samples,
-    indices: &[u32],
-    probabilities: &[f32],
-    total: &mut Calibration,
-) -> Result<(), HostError> {
-    for (row, &i) in probabilities.chunks(spec.outputs()).zip(indices) {
-        total.add(row, samples.label(i as usize).map_or(u16::MAX, u16::from))?;
-    }
-    Ok(())
-}
-
-/// The score of an average on validation samples, as its history has it: that of the averaged weights.
-pub(in crate::host) fn validate(
-    average: &mut Average<'_>,
-    norms: &mut Norms<'_>,
-    evaluator: &mut Evaluator<'_>,
-    samples: &Samples,
-    indices: &[u32],
-) -> Result<Option<Score>, HostError> {
-    match average.mean() {
-        Some(mean) if !indices.is_empty() => evaluator.validate(norms.of(mean)?, samples, indices),
-        _ => Ok(None),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::data::Dataset;
-    use crate::host::evaluation::poll;
-    use crate::{Activation, Init, Model};
+    use crate::host::evaluation::{calibrate, poll};
+    use crate::metrics::Calibration;
+    use crate::{Activation, Init, Model, Spec, Workspace};
     use std::vec;
 
     #[test]

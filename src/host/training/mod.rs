@@ -1,17 +1,20 @@
 //! What trains, and what a run leaves.
 
-mod averages;
+mod ahead;
 pub(in crate::host) mod feed;
 mod norms;
-mod replicas;
-mod run;
+mod averages;
+mod growing;
+mod outcome;
 mod trainer;
-
-pub use averages::AverageKind;
-pub(in crate::host) use averages::{calibrate, calibration};
-pub(in crate::host) use norms::Norms;
-pub use replicas::{APART, Batches, Coupling, MeanOverRun, ReplicaPlan, Replicas, train_replicas};
+mod crew;
+mod middle;
+mod run;
 #[cfg(test)]
-pub(in crate::host) use run::Deaf;
-pub(in crate::host) use run::split;
-pub use run::{Averaged, Epoch, Marks, Observer, Outcome, train, unseen_classes};
+mod tests;
+
+pub(in crate::host) use norms::Norms;
+#[cfg(test)]
+pub(in crate::host) use outcome::Deaf;
+pub use outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas};
+pub use run::{train, train_replicas};

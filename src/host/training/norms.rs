@@ -104,11 +104,11 @@ mod tests {
     use super::*;
     use crate::average::Draws;
     use crate::host::data::Dataset;
-    use crate::host::files::SavedModel;
-    use crate::host::plan::{AveragePlan, OptimizerPlan, Plan};
+    use crate::host::evaluation::SavedModel;
+    use crate::host::plan::{AverageKind, AveragePlan, OptimizerPlan, Plan};
     use crate::host::study::soup::{Method, average};
-    use crate::host::training::averages::AverageKind;
-    use crate::host::training::run::{Deaf, split, train};
+    use crate::host::training::outcome::Deaf;
+    use crate::host::training::run::train;
     use crate::optim::ScheduleFreeConfig;
     use std::string::ToString;
     use std::sync::atomic::AtomicBool;
@@ -129,7 +129,7 @@ mod tests {
         let free = OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default());
         for (plan, is_free) in [(plan(Plan::default().optimizer), false), (plan(free), true)] {
             let outcome = train(&data, &plan, &mut Deaf, &AtomicBool::new(false)).unwrap();
-            let (indices, _) = split(data.train.len(), &plan).unwrap();
+            let (indices, _) = plan.split().of(data.train.len()).unwrap();
             let mut norms = Norms::new(&outcome.spec, &data.train, &indices).unwrap();
             assert_eq!(outcome.averages.len(), 2);
             for average in &outcome.averages {
@@ -147,7 +147,7 @@ mod tests {
                 trained_on: None,
             };
             let models: Vec<_> = models.into_iter().map(|params| ("a".to_string(), saved(params))).collect();
-            let (mean, _) = average(&models, &Method::Uniform, Some(&data), &plan).unwrap();
+            let mean = average(&models, &Method::Uniform, Some(&data), plan.split()).unwrap().average;
             assert!(norms.of(&mean.params).unwrap() == mean.params);
         }
     }

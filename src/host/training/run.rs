@@ -1,135 +1,26 @@
-//! A training run: epochs over shuffled samples, snapshots into the average, and what became of both models.
+//! The loop of a run: epochs over shuffled samples until the end, a stop or a divergence, of one model or of several side by
+//! side; then what became of them.
 
-use super::averages::{Average, Memory, validate};
-use super::feed::Feed;
+use super::averages::{Average, Memory};
+use super::crew::{self, Crew, Team};
+use super::middle::{self, Meetings, Middle};
 use super::norms::Norms;
-use super::trainer::{Learner, Trainer, Visit};
+use super::outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas};
+use super::trainer::Sums;
+use crate::average::Snapshots;
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::{Evaluator, Regression, poll};
-use crate::host::memory::{Floats, room, zeros};
-use crate::host::plan::Plan;
-use crate::host::study::ensemble::{self, Row};
-use crate::metrics::{Calibration, Score};
-use crate::optim::Optimizer;
-use crate::random::{self, Purpose};
+use crate::host::evaluation::{Evaluator, Marks, poll};
+use crate::host::memory::room;
+use crate::host::plan::{AverageKind, Plan, ReplicaPlan};
 use crate::{Model, Spec};
-use std::format;
+use core::mem;
+use core::ops::Range;
 use std::num::NonZeroUsize;
-use std::string::{String, ToString};
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
 use std::vec::Vec;
-
-/// One line of the history.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
-#[non_exhaustive]
-pub struct Epoch {
-    /// From 1.
-    pub epoch: u64,
-    /// Steps so far.
-    pub steps: u64,
-    /// Rate of the last step.
-    pub rate: f32,
-    /// Samples of the latest step that did not end an epoch.
-    pub batch: u64,
-    /// Gradient noise scale, the batch size that pays, where it was measured.
-    pub noise_scale: Option<f32>,
-    /// Mean loss over the epoch's batches, each before its step, with dropout.
-    pub train_loss: f64,
-    /// Share of those samples that were classified wrong.
-    pub train_error: f64,
-    /// Error of the last iterate on the validation samples.
-    pub validation_error: Option<f32>,
-    /// Loss likewise.
-    pub validation_loss: Option<f32>,
-    /// Models in the average.
-    pub averaged: u64,
-    /// Error of the average on the validation samples.
-    pub average_validation_error: Option<f32>,
-    /// Loss likewise.
-    pub average_validation_loss: Option<f32>,
-    /// Since the start.
-    pub seconds: f64,
-}
-
-/// What a run tells while it works.
-pub trait Observer {
-    /// After each update: steps of the plan's batch so far and in all, running loss and accuracy of the epoch.
-    fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64);
-    /// After each epoch.
-    fn epoch(&mut self, epoch: &Epoch);
-}
-
-/// Hears nothing.
-#[cfg(test)]
-pub(in crate::host) struct Deaf;
-
-#[cfg(test)]
-impl Observer for Deaf {
-    fn step(&mut self, _: u64, _: u64, _: f64, _: f64) {}
-    fn epoch(&mut self, _: &Epoch) {}
-}
-
-/// A model on the three sets of samples.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Marks {
-    /// What it learned from, without dropout.
-    pub train: Score,
-    /// What was set apart; no samples where the plan says so.
-    pub validation: Score,
-    /// What it never saw.
-    pub test: Score,
-    /// How far its probabilities can be believed there; none where the outputs are no classes.
-    pub calibration: Option<Calibration>,
-    /// How far its numbers are off on the same sets, several in the mean and in standard deviations; none where the outputs
-    /// are classes.
-    pub regression: Option<[Regression; 3]>,
-}
-
-/// An average that a run kept.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Averaged {
-    /// Its kind.
-    pub name: &'static str,
-    /// The averaged weights.
-    pub params: Vec<f32>,
-    /// Models in it.
-    pub count: u64,
-    /// How good it is; of a posterior, what its draws predict in the mean.
-    pub marks: Marks,
-    /// What its mean is worth and every vote of its draws; nothing but of a posterior.
-    pub draws: Vec<Row>,
-}
-
-/// What a run leaves.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// The network.
-    pub spec: Spec,
-    /// The last iterate.
-    pub last: Vec<f32>,
-    /// Whether that is the average that a schedule-free optimizer is.
-    pub last_is_average: bool,
-    /// How good it is.
-    pub last_marks: Marks,
-    /// The averages that the plan asks for and that have models, in its order.
-    pub averages: Vec<Averaged>,
-    /// The last iterate of another run whose rate falls to zero instead of averaging, where it was asked for.
-    pub baseline: Option<Marks>,
-    /// Every epoch of that run.
-    pub baseline_history: Vec<Epoch>,
-    /// Every epoch.
-    pub history: Vec<Epoch>,
-    /// Whether the run was stopped before its end.
-    pub interrupted: bool,
-    /// Why the run ended early with the models of its last good epoch: [`HostError::Diverged`].
-    pub diverged: Option<HostError>,
-}
 
 /// Trains as `plan` says until its end or until `stop` is set.
 ///
@@ -155,184 +46,264 @@ pub(in crate::host) fn train_on(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Outcome, HostError> {
+    run(Team::One(threads), data, plan, observer, stop, |run, left| run.outcome(left))
+}
+
+/// Trains `replicas` as `plan` says until its end or until `stop` is set; its averages take in the mean of the replicas, or
+/// the centre of elastic averaging.
+///
+/// A run that diverges ends with what its last good epoch left.
+///
+/// # Errors
+/// As [`train`]; [`HostError::Diverged`] in the first epoch, for the first replica that does.
+pub fn train_replicas(
+    data: &Dataset,
+    plan: &Plan,
+    replicas: &ReplicaPlan,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Replicas, HostError> {
+    run(Team::Several(replicas), data, plan, observer, stop, |run, left| run.replicas(left))
+}
+
+/// Trains a team to its end, and says what that leaves.
+fn run<T>(
+    team: Team<'_>,
+    data: &Dataset,
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+    end: impl FnOnce(Run<'_>, Left) -> Result<T, HostError>,
+) -> Result<T, HostError> {
     plan.check()?;
+    team.plan().map_or(Ok(()), |replicas| replicas.check(plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    let (train, validation) = split(data.train.len(), plan)?;
+    let (train, validation) = plan.split().of(data.train.len())?;
     plan.check_batches(train.len())?;
-    let kinds = plan.averages.as_ref().map_or(&[][..], |averages| &averages.kinds);
-    let state_lens = plan.optimizer.state_len(&spec, plan.lookahead);
-    let mut trainer = Trainer::new(plan, &spec, train.len(), plan.steps_per_epoch(train.len()))?;
-    // All at once, since a system that promises each part may not have the whole.
-    let p = spec.param_len();
-    room::<f32>(
-        trainer
-            .len()
-            .saturating_add(3 * p + Norms::len(&spec) + state_lens[0] + state_lens[1])
-            .saturating_add(Memory::len(kinds, p)),
-    )?;
-    let (mut params, mut last, mut kept) = (Floats::zeros(p)?, zeros(p)?, zeros(p)?);
-    let [state, slow] = state_lens.map(Floats::zeros);
-    let (mut state, mut slow) = (state?, slow?);
+    let (p, rounds, kinds) = (spec.param_len(), team.rounds(plan, train.len()), plan.average_kinds());
+    // All at once, since a system that promises each part may not have the whole: beside the crew what each epoch leaves of
+    // its models, twice while it is made.
+    let left = team.count().saturating_mul(2).saturating_mul(p);
+    let parts = [Crew::len(plan, team, &spec, train.len()), left, Norms::len(&spec), Memory::len(kinds, p)];
+    room::<f32>(parts.into_iter().fold(0, usize::saturating_add))?;
+    let mut memory = crew::Memory::new(plan, &spec, team.count())?;
+    let crew = Crew::new(plan, team, &spec, &data.train, &train, &mut memory)?;
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let averages = kinds.iter().zip(&mut memories).map(|(kind, memory)| Average::new(kind, plan.seed, memory));
-    let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
-    let mut model = Model::new(&spec, &mut params)?;
-    model.init(plan.init, plan.seed)?;
-    let mut optimizer = plan.optimizer.start(&model, plan.lookahead, [&mut state, &mut slow])?;
-    let mut evaluator = Evaluator::new(&spec, data)?;
-    let mut norms = Norms::new(&spec, &data.train, &train)?;
-    let augment = plan.augment.map(|augment| (augment, plan.seed));
-    let mut feed = Feed::new(&data.train, train.len(), plan.unit(train.len()), augment, threads)?;
-    let started = Instant::now();
-    let (mut history, mut interrupted, mut diverged) = (Vec::new(), false, None);
-    let mut order = train.clone();
-    for epoch in 1..=plan.epochs {
-        order.copy_from_slice(&train);
-        random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Shuffle, epoch));
-        let mut pass = || {
-            let pass = |visit: &mut Visit<'_>| feed.each(epoch, &order, visit);
-            let mut learner = Learner { model: &mut model, optimizer: &mut *optimizer };
-            let (sums, done) = trainer.epoch(epoch, pass, &mut learner, &mut averages, observer, stop)?;
-            last.copy_from_slice(weights(&model, &*optimizer, &mut norms)?);
-            let score = evaluator.validate(&last, &data.train, &validation)?;
-            let average = match averages.first_mut() {
-                Some(first) => validate(first, &mut norms, &mut evaluator, &data.train, &validation)?,
-                None => None,
-            };
-            let row = Epoch {
-                epoch,
-                steps: model.steps(),
-                rate: trainer.rate,
-                batch: trainer.batch(),
-                noise_scale: trainer.noise_scale(),
-                train_loss: sums.loss(),
-                train_error: if data.train.has_classes() { 1.0 - sums.accuracy() } else { f64::NAN },
-                validation_error: score.and_then(|s| data.train.error(s)),
-                validation_loss: score.map(|s| s.loss()),
-                averaged: averages.first().map_or(0, Average::count),
-                average_validation_error: average.and_then(|s| data.train.error(s)),
-                average_validation_loss: average.map(|s| s.loss()),
-                seconds: started.elapsed().as_secs_f64(),
-            };
-            Ok((row, done))
-        };
-        let passed = pass();
-        match passed.map_err(HostError::of_step(model.steps(), trainer.rate)) {
-            Ok((row, done)) => {
-                // An epoch that was interrupted before its first batch has nothing to say.
-                if row.steps > history.last().map_or(0, |before: &Epoch| before.steps) {
-                    observer.epoch(&row);
-                    history.push(row);
-                }
-                interrupted = !done;
-                kept.copy_from_slice(&last);
-                averages.iter_mut().for_each(Average::keep);
-            }
-            Err(error @ HostError::Diverged { .. }) if epoch > 1 => {
-                diverged = Some(error);
-            }
-            Err(error) => return Err(error),
-        }
-        if interrupted || diverged.is_some() {
-            break;
-        }
-    }
-    let failed = HostError::of_step(model.steps(), trainer.rate);
-    let sets = Sets { data, train: &train, validation: &validation };
-    let last_marks = sets.marks(&mut evaluator, &kept).map_err(failed)?;
-    let mut averaged = Vec::new();
-    for average in &averages {
-        let Some((mut params, count)) = average.kept() else { continue };
-        norms.refresh(&mut params)?;
-        let marks = sets.marks(&mut evaluator, &params)?;
-        let mut made = Averaged { name: average.name, params, count, marks, draws: Vec::new() };
-        if diverged.is_none() {
-            sets.ask(average, &spec, &mut evaluator, &mut norms, &mut made)?;
-        }
-        averaged.push(made);
-    }
-    let last_is_average = optimizer.averaged().is_some();
-    Ok(Outcome {
-        spec,
-        last: kept,
-        last_is_average,
-        last_marks,
-        averages: averaged,
-        baseline: None,
-        baseline_history: Vec::new(),
-        history,
-        interrupted,
-        diverged,
-    })
+    let averages = averages.collect::<Result<Vec<_>, _>>()?;
+    let coupling = team.plan().map(|replicas| replicas.coupling);
+    let mut between = middle::Memory::new(coupling, team.count(), p)?;
+    let middle = Middle::new(coupling, &crew.models, &mut between, averages)?;
+    let snapshots = plan.snapshots(rounds);
+    let each = kinds.iter().any(|kind| matches!(kind, AverageKind::Ema(_)));
+    let meetings = team.plan().map(|replicas| Meetings::new(replicas, rounds, snapshots, each));
+    let mut run = Run {
+        plan,
+        data,
+        spec: &spec,
+        train: &train,
+        validation: &validation,
+        rounds,
+        // One model is followed step by step.
+        snapshots: snapshots.filter(|_| meetings.is_none()),
+        meetings: meetings.unwrap_or_default(),
+        crew,
+        middle,
+        evaluator: Evaluator::new(&spec, data)?,
+        norms: Norms::new(&spec, &data.train, &train)?,
+        started: Instant::now(),
+    };
+    let left = run.epochs(observer, stop)?;
+    end(run, left)
 }
 
-/// What predicts: an optimizer's average, or the model's own parameters.
-fn weights<'a>(
-    model: &'a Model<'_>,
-    optimizer: &'a dyn Optimizer,
-    norms: &'a mut Norms<'_>,
-) -> Result<&'a [f32], HostError> {
-    optimizer.averaged().map_or(Ok(model.params()), |averaged| norms.of(averaged.as_slice()))
-}
-
-/// What models are judged by.
-struct Sets<'a> {
+/// A run at work.
+struct Run<'a> {
+    plan: &'a Plan,
     data: &'a Dataset,
+    spec: &'a Spec,
     train: &'a [u32],
     validation: &'a [u32],
+    /// Rounds of an epoch, a step of each model.
+    rounds: u64,
+    /// After which steps one model is averaged.
+    snapshots: Option<Snapshots>,
+    /// After which rounds several models meet.
+    meetings: Meetings,
+    crew: Crew<'a>,
+    middle: Middle<'a>,
+    evaluator: Evaluator<'a>,
+    norms: Norms<'a>,
+    started: Instant,
 }
 
-impl Sets<'_> {
-    fn marks(&self, evaluator: &mut Evaluator<'_>, params: &[f32]) -> Result<Marks, HostError> {
-        evaluator.marks(params, self.data, self.train, self.validation)
+/// What epochs leave.
+#[derive(Default)]
+struct Left {
+    /// What predicts of each model, after the last good epoch.
+    models: Vec<Vec<f32>>,
+    history: Vec<Epoch>,
+    interrupted: bool,
+    diverged: Option<HostError>,
+}
+
+impl<'a> Run<'a> {
+    /// Every epoch.
+    fn epochs(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Left, HostError> {
+        let mut left = Left::default();
+        for epoch in 1..=self.plan.epochs {
+            self.crew.begin(self.plan, self.train, epoch);
+            let passed = self.epoch(epoch, observer, stop).and_then(|done| {
+                let models = self.crew.weights(&mut self.norms)?;
+                Ok((self.row(epoch, &models)?, models, done))
+            });
+            match passed.map_err(self.failed()) {
+                Ok((row, models, done)) => {
+                    // An epoch that was interrupted before its first batch has nothing to say.
+                    if row.steps > left.history.last().map_or(0, |before| before.steps) {
+                        observer.epoch(&row);
+                        left.history.push(row);
+                    }
+                    (left.interrupted, left.models) = (!done, models);
+                    self.middle.keep(&self.crew.models)?;
+                }
+                Err(error @ HostError::Diverged { .. }) if epoch > 1 => left.diverged = Some(error),
+                Err(error) => return Err(error),
+            }
+            if left.interrupted || left.diverged.is_some() {
+                break;
+            }
+        }
+        Ok(left)
+    }
+
+    /// Rounds and meetings until the end of the epoch; whether it was reached.
+    fn epoch(&mut self, epoch: u64, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<bool, HostError> {
+        let Self { crew, middle, meetings, snapshots, rounds, plan, data, .. } = self;
+        let (before, end, total) = ((epoch - 1) * *rounds, epoch * *rounds, crew.total);
+        let has_classes = data.train.has_classes();
+        let mut now = before;
+        while now < end {
+            let until = meetings.next(now, end);
+            if until == now + 1 {
+                middle.look(&crew.models);
+            }
+            let averages = &mut middle.averages;
+            let each = |model: &Model<'_>, steps: Range<u64>, sums: &Sums, done| {
+                if let Some(snapshots) = snapshots {
+                    let is_due = (steps.start + 1..=steps.end).any(|step| snapshots.due(step));
+                    averages.iter_mut().try_for_each(|average| average.follow(model, is_due))?;
+                }
+                let accuracy = if has_classes { sums.accuracy() } else { f64::NAN };
+                observer.step(done, total, sums.loss(), accuracy);
+                Ok(())
+            };
+            // Rounds that were cut short are not followed by a meeting.
+            if !crew.train((now - before) as usize..(until - before) as usize, each, stop)? {
+                return Ok(false);
+            }
+            now = until;
+            if meetings.pulls_at(now) {
+                middle.pull(&mut crew.models, now, plan.epochs.saturating_mul(*rounds))?;
+            }
+            middle.follow(&crew.models, now, meetings)?;
+        }
+        Ok(true)
+    }
+
+    /// A line of the history, after an epoch that left the models so.
+    fn row(&mut self, epoch: u64, models: &[Vec<f32>]) -> Result<Epoch, HostError> {
+        let Self { crew, middle, evaluator, norms, data, validation, .. } = self;
+        let samples = &data.train;
+        let first = evaluator.validate(&models[0], samples, validation)?;
+        let (averaged, average) = middle.shown(&crew.models)?;
+        let average = match average {
+            Some(average) if !validation.is_empty() => evaluator.validate(norms.of(average)?, samples, validation)?,
+            _ => None,
+        };
+        let sums = crew.sums();
+        Ok(Epoch {
+            epoch,
+            steps: crew.steps(),
+            rate: crew.rate(),
+            batch: crew.trainer().batch(),
+            noise_scale: crew.trainer().noise_scale(),
+            train_loss: sums.loss(),
+            train_error: if samples.has_classes() { 1.0 - sums.accuracy() } else { f64::NAN },
+            validation_error: first.and_then(|score| samples.error(score)),
+            validation_loss: first.map(|score| score.loss()),
+            averaged,
+            average_validation_error: average.and_then(|score| samples.error(score)),
+            average_validation_loss: average.map(|score| score.loss()),
+            seconds: self.started.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// What a number that is not finite means after the latest step.
+    fn failed(&self) -> impl Fn(HostError) -> HostError + use<> {
+        HostError::of_step(self.crew.steps(), self.crew.rate())
+    }
+
+    /// What a run of one model leaves: it and its averages, judged.
+    fn outcome(mut self, left: Left) -> Result<Outcome, HostError> {
+        let Left { models, history, interrupted, diverged } = left;
+        let last = models.into_iter().next().unwrap_or_default();
+        let last_marks = self.marks(&last).map_err(self.failed())?;
+        let mut averages = Vec::new();
+        for average in mem::take(&mut self.middle.averages) {
+            let Some((mut params, count)) = average.kept() else { continue };
+            self.norms.refresh(&mut params)?;
+            let marks = self.marks(&params)?;
+            let mut made = Averaged { name: average.name, params, count, marks, drawn: None };
+            if diverged.is_none() {
+                self.ask(&average, &mut made)?;
+            }
+            averages.push(made);
+        }
+        Ok(Outcome {
+            spec: *self.spec,
+            last,
+            last_is_average: self.crew.are_averages(),
+            last_marks,
+            averages,
+            baseline: None,
+            baseline_history: Vec::new(),
+            history,
+            interrupted,
+            diverged,
+        })
+    }
+
+    /// What a run of several models leaves: they, their middle and its averages.
+    fn replicas(mut self, left: Left) -> Result<Replicas, HostError> {
+        let Left { models, history, interrupted, diverged } = left;
+        let mut mean = self.middle.kept;
+        self.norms.refresh(&mut mean)?;
+        let mut averages = Vec::new();
+        for average in &self.middle.averages {
+            let Some((mut params, count)) = average.kept() else { continue };
+            self.norms.refresh(&mut params)?;
+            averages.push(MeanOverRun { name: average.name, params, count });
+        }
+        Ok(Replicas { spec: *self.spec, models, mean, averages, history, interrupted, diverged })
+    }
+
+    fn marks(&mut self, params: &[f32]) -> Result<Marks, HostError> {
+        self.evaluator.marks(params, self.data, self.train, self.validation)
     }
 
     /// Replaces the marks of a posterior's mean by what its draws predict.
-    fn ask(
-        &self,
-        average: &Average<'_>,
-        spec: &Spec,
-        evaluator: &mut Evaluator<'_>,
-        norms: &mut Norms<'_>,
-        averaged: &mut Averaged,
-    ) -> Result<(), HostError> {
+    fn ask(&mut self, average: &Average<'_>, averaged: &mut Averaged) -> Result<(), HostError> {
         let Some(draws) = average.draws() else { return Ok(()) };
         let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
         let Dataset { train: samples, test: others, .. } = self.data;
         let sets = [(samples, self.train), (samples, self.validation), (others, &test[..])];
-        let [train, validation, test] = poll(spec, sets, |polls| average.ask(evaluator, norms, polls))?;
-        averaged.draws = ensemble::of_draws(average.name, &averaged.marks, draws, [validation, test]);
+        let Self { evaluator, norms, .. } = self;
+        let [train, validation, test] = poll(self.spec, sets, |polls| average.ask(evaluator, norms, polls))?;
+        averaged.drawn = Some(Drawn { draws, mean: averaged.marks.clone(), votes: [validation, test] });
         let [train, validation, test] = [train, validation, test].map(|[soft, ..]| soft.calibration);
         let [a, b, c] = [train, validation, test].map(|asked| asked.score());
         averaged.marks = Marks { train: a, validation: b, test: c, calibration: Some(test), regression: None };
         Ok(())
     }
-}
-
-/// The classes that no sample has which a run of `plan` trains on, by name: those for validation and test may have them.
-///
-/// # Errors
-/// [`HostError::Usage`] as a run has them.
-pub fn unseen_classes(data: &Dataset, plan: &Plan) -> Result<Vec<String>, HostError> {
-    if !data.train.has_classes() {
-        return Ok(Vec::new());
-    }
-    let (train, _) = split(data.train.len(), plan)?;
-    let mut is_seen: Vec<bool> = zeros(data.classes)?;
-    let labels = train.iter().filter_map(|&i| data.train.label(i as usize));
-    labels.for_each(|label| is_seen[usize::from(label)] = true);
-    let name = |class: usize| data.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
-    Ok((0..data.classes).filter(|&class| !is_seen[class]).map(name).collect())
-}
-
-/// Indices of the training and of the validation samples, both ascending; which they are depends on the seed alone.
-pub(in crate::host) fn split(samples: usize, plan: &Plan) -> Result<(Vec<u32>, Vec<u32>), HostError> {
-    let count = u32::try_from(samples).map_err(|_| HostError::Usage(format!("{samples} samples are too many")))?;
-    let held_out = plan.held_out(samples)?;
-    let mut order: Vec<u32> = (0..count).collect();
-    random::shuffle(&mut order, &mut random::stream(plan.seed, Purpose::Split, 0));
-    let mut train = order.split_off(held_out);
-    train.sort_unstable();
-    order.sort_unstable();
-    Ok((train, order))
 }

@@ -1,17 +1,17 @@
-//! One model's way through an epoch: batches in, updates out.
+//! A model's way through the batches of an epoch, and its updates.
 
-use super::averages::Average;
-use super::run::Observer;
-use crate::average::Snapshots;
+use super::growing::Growing;
 use crate::host::HostError;
 use crate::host::data::{Samples, TargetSpace};
 use crate::host::memory::{Floats, zeros};
-use crate::host::plan::{Growing, Plan};
+use crate::host::plan::Plan;
 use crate::metrics::Score;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::{Error, Gradient, Model, Spec, Targets, Workspace};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::ops::Range;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
 
 /// The memory that samples which pass together need.
@@ -35,11 +35,6 @@ impl Pass {
     /// Samples that may pass at once.
     fn capacity(&self) -> usize {
         self.targets.capacity()
-    }
-
-    /// Floats in it, an integer counted as one.
-    fn len(&self) -> usize {
-        self.work.len() + self.lists.len() + self.integers.len()
     }
 
     /// Training's workspace and what a batch should give.
@@ -86,43 +81,57 @@ impl Pass {
 }
 
 /// What is done with samples that pass together, and which of the set they are; `false` ends the pass.
-pub(in crate::host) type Visit<'a> = dyn FnMut(&Samples, &[u32]) -> Result<bool, HostError> + 'a;
+pub(super) type Visit<'a> = dyn FnMut(&Samples, &[u32]) -> Result<bool, HostError> + 'a;
 
 /// Over the updates of an epoch, each before its step.
 #[derive(Clone, Copy, Default)]
-pub(in crate::host) struct Sums {
+pub(super) struct Sums {
     loss: f64,
     hits: u64,
     seen: u64,
 }
 
 impl Sums {
-    pub(in crate::host) fn add(&mut self, score: Score) {
+    pub(super) fn add(&mut self, score: Score) {
         self.loss += f64::from(score.loss()) * score.samples() as f64;
         self.hits += score.hits();
         self.seen += score.samples();
     }
 
-    pub(in crate::host) fn join(self, other: &Self) -> Self {
+    pub(super) fn join(self, other: &Self) -> Self {
         Self { loss: self.loss + other.loss, hits: self.hits + other.hits, seen: self.seen + other.seen }
     }
 
     /// Mean loss of a sample.
-    pub(in crate::host) fn loss(&self) -> f64 {
+    pub(super) fn loss(&self) -> f64 {
         self.loss / self.seen.max(1) as f64
     }
 
     /// Share of samples that were classified right.
-    pub(in crate::host) fn accuracy(&self) -> f64 {
+    pub(super) fn accuracy(&self) -> f64 {
         self.hits as f64 / self.seen.max(1) as f64
     }
 }
 
 /// A model and what moves its weights.
-pub(in crate::host) struct Learner<'l, 'm> {
-    pub(in crate::host) model: &'l mut Model<'m>,
-    pub(in crate::host) optimizer: &'l mut dyn Optimizer,
+pub(super) struct Learner<'l, 'm> {
+    pub(super) model: &'l mut Model<'m>,
+    pub(super) optimizer: &'l mut dyn Optimizer,
 }
+
+/// How far a model is in an epoch.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Progress {
+    /// From 1.
+    pub(super) epoch: u64,
+    /// Of the epoch so far.
+    pub(super) sums: Sums,
+    /// Rate of the latest step.
+    pub(super) rate: f32,
+}
+
+/// What is done after each update: with the model, the steps of the plan's batch before and after it, and the sums.
+pub(super) type Each<'a> = dyn FnMut(&Model<'_>, Range<u64>, &Sums) -> Result<(), HostError> + 'a;
 
 /// How a pass makes batches of its visits.
 enum Batches<'g> {
@@ -132,11 +141,10 @@ enum Batches<'g> {
     Gathered(Gradient<'g>, &'g mut Growing),
 }
 
-/// What the epochs of a run have in common.
-pub(in crate::host) struct Trainer<'a> {
-    pub(in crate::host) plan: &'a Plan,
-    pub(in crate::host) schedule: Schedule,
-    snapshots: Option<Snapshots>,
+/// What a thread trains with.
+pub(super) struct Trainer<'a> {
+    pub(super) plan: &'a Plan,
+    schedule: Schedule,
     /// Samples of an epoch, and its steps in batches of the plan's size.
     samples: u64,
     steps: u64,
@@ -144,71 +152,73 @@ pub(in crate::host) struct Trainer<'a> {
     /// For batches that do not pass at once; else empty.
     gradient: Floats,
     growing: Option<Growing>,
-    /// Rate of the latest step.
-    pub(in crate::host) rate: f32,
 }
 
 impl<'a> Trainer<'a> {
     /// For epochs of so many steps over `samples` training samples.
-    pub(in crate::host) fn new(plan: &'a Plan, spec: &Spec, samples: usize, steps: u64) -> Result<Self, HostError> {
-        let gathers = plan.clip.is_some() || plan.growth.is_some() || plan.at_once(samples) < plan.batch.min(samples);
+    pub(super) fn new(plan: &'a Plan, spec: &Spec, samples: usize, steps: u64) -> Result<Self, HostError> {
         Ok(Self {
             plan,
             schedule: plan.schedule(steps),
-            snapshots: plan.snapshots(steps),
             samples: samples as u64,
             steps,
             memory: Pass::new(spec, plan.at_once(samples))?,
-            gradient: Floats::zeros(if gathers { spec.param_len() } else { 0 })?,
+            gradient: Floats::zeros(gradient_len(plan, spec, samples))?,
             growing: Growing::new(plan, samples)?,
-            rate: plan.rate,
         })
     }
 
     /// Floats in the buffers, an integer counted as one.
-    pub(in crate::host) fn len(&self) -> usize {
-        self.memory.len() + self.gradient.len()
+    pub(super) fn len(plan: &Plan, spec: &Spec, samples: usize) -> usize {
+        let n = plan.at_once(samples);
+        let pass = [spec.work_len(n), spec.list_len(n), spec.index_len(n)];
+        pass.into_iter().fold(gradient_len(plan, spec, samples), usize::saturating_add)
     }
 
     /// Samples of the latest whole batch.
-    pub(in crate::host) fn batch(&self) -> u64 {
+    pub(super) fn batch(&self) -> u64 {
         self.growing.as_ref().map_or((self.plan.batch as u64).min(self.samples), Growing::latest)
     }
 
     /// The gradient noise scale, where it was measured.
-    pub(in crate::host) fn noise_scale(&self) -> Option<f32> {
+    pub(super) fn noise_scale(&self) -> Option<f32> {
         self.growing.as_ref().and_then(Growing::noise_scale)
     }
 
-    /// One pass over the samples of an epoch, from 1 on: what its updates said, and whether it came to its end.
+    /// Trains on what `visits` visits, until told to stop; whether it came to its end.
     ///
     /// Rates and snapshots go by steps of the plan's batch, whatever the batch of the moment: they are at the same place where
     /// as many samples have passed. Exponential averages count updates.
-    pub(in crate::host) fn epoch(
+    pub(super) fn pass(
         &mut self,
-        epoch: u64,
-        pass: impl FnOnce(&mut Visit<'_>) -> Result<bool, HostError>,
+        progress: &mut Progress,
+        visits: impl FnOnce(&mut Visit<'_>) -> Result<bool, HostError>,
         learner: &mut Learner<'_, '_>,
-        averages: &mut [Average<'_>],
-        observer: &mut dyn Observer,
+        each: &mut Each<'_>,
         stop: &AtomicBool,
-    ) -> Result<(Sums, bool), HostError> {
+    ) -> Result<bool, HostError> {
         let spec = *learner.model.spec();
-        let (before, total) = ((epoch - 1) * self.steps, self.plan.epochs.saturating_mul(self.steps));
-        let Self { plan, schedule, snapshots, samples: all, memory, gradient, growing, rate, .. } = self;
+        let Progress { epoch, sums, rate } = progress;
+        let before = (*epoch - 1) * self.steps;
+        let Self { plan, schedule, samples: all, memory, gradient, growing, .. } = self;
+        let in_steps = |seen: u64| before + seen.div_ceil(plan.batch as u64);
         let mut batches = match growing {
             Some(size) => Batches::Gathered(Gradient::new(&spec, gradient)?.measured(), size),
             None => Batches::Whole(gradient),
         };
-        let (mut sums, mut at) = (Sums::default(), before);
-        let done = pass(&mut |samples, batch| {
+        visits(&mut |samples, batch| {
             if stop.load(Relaxed) {
                 return Ok(false);
             }
-            *rate = schedule.at(at);
-            let score = match &mut batches {
-                Batches::Whole(gradient) => memory.step(samples, batch, gradient, plan.clip, *rate, learner)?,
+            let (at, score) = match &mut batches {
+                Batches::Whole(gradient) => {
+                    let at = learner.model.steps();
+                    *rate = schedule.at(at);
+                    (at, memory.step(samples, batch, gradient, plan.clip, *rate, learner)?)
+                }
                 Batches::Gathered(gradient, size) => {
+                    let at = in_steps(sums.seen);
+                    *rate = schedule.at(at);
                     memory.accumulate(samples, batch, learner.model, gradient)?;
                     let gathered = gradient.score().samples();
                     if gathered < size.get() && sums.seen + gathered < *all {
@@ -218,32 +228,21 @@ impl<'a> Trainer<'a> {
                     let noise = gradient.noise().ok();
                     let score = descend(gradient, plan.clip, *rate, learner)?;
                     size.update(score.samples(), noise);
-                    score
+                    (at, score)
                 }
             };
             sums.add(score);
-            let now = before + sums.seen.div_ceil(plan.batch as u64);
-            if let Some(snapshots) = *snapshots {
-                let is_due = (at + 1..=now).any(|step| snapshots.due(step));
-                averages.iter_mut().try_for_each(|average| average.follow(&*learner.model, is_due))?;
-            }
-            at = now;
-            let accuracy = if samples.has_classes() { sums.accuracy() } else { f64::NAN };
-            observer.step(at, total, sums.loss(), accuracy);
+            let now = if matches!(batches, Batches::Whole(_)) { at + 1 } else { in_steps(sums.seen) };
+            each(learner.model, at..now, sums)?;
             Ok(true)
-        })?;
-        Ok((sums, done))
+        })
     }
+}
 
-    /// One update on a whole batch.
-    pub(in crate::host) fn step(
-        &mut self,
-        samples: &Samples,
-        batch: &[u32],
-        learner: &mut Learner<'_, '_>,
-    ) -> Result<Score, HostError> {
-        self.memory.step(samples, batch, &mut self.gradient, self.plan.clip, self.rate, learner)
-    }
+/// Floats of a gradient, which batches need that do not pass at once.
+fn gradient_len(plan: &Plan, spec: &Spec, samples: usize) -> usize {
+    let gathers = plan.clip.is_some() || plan.growth.is_some() || plan.at_once(samples) < plan.batch.min(samples);
+    if gathers { spec.param_len() } else { 0 }
 }
 
 /// A step along a gradient, clipped where the plan says so.
@@ -262,10 +261,10 @@ fn descend(
 #[cfg(test)]
 mod tests {
     use crate::host::data::Augment;
-    use crate::host::plan::{AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
-    use crate::host::training::averages::AverageKind;
+    use crate::host::plan::{AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
     use crate::host::training::feed::tests::small;
-    use crate::host::training::run::{Deaf, Outcome, train_on};
+    use crate::host::training::outcome::{Deaf, Outcome};
+    use crate::host::training::run::train_on;
     use crate::optim::SgdConfig;
     use std::num::NonZeroUsize;
     use std::sync::atomic::AtomicBool;

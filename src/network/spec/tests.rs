@@ -74,8 +74,8 @@ fn a_digest_tells_networks_apart_whatever_the_order_of_their_description() {
                     let spec = first.dense(3, Identity);
                     let said_late = spec.loss(loss);
                     let said_early = Spec::new(inputs).loss(loss);
-                    let layers = |to: Spec, layer: &Layer| {
-                        let to = to.dense(layer.outputs, layer.activation).dropout(layer.dropout());
+                    let layers = |to: Spec, layer: Layer| {
+                        let to = to.dense(layer.place.outputs, layer.activation()).dropout(layer.dropout());
                         if layer.is_normed() { to.norm() } else { to }
                     };
                     let again = spec.layers().fold(said_early, layers).math(Math::Libm);

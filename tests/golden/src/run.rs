@@ -15,7 +15,7 @@ use cygnet::network::Math;
 use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
 use cygnet::random::{Purpose, shuffle, stream};
 use cygnet::schedule::{Decay, Schedule};
-use cygnet::store::{checkpoint_len, load, save};
+use cygnet::store::{load, save};
 use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Inputs, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 /// The first images of the embedded sample's training set, unpacked.
@@ -118,7 +118,7 @@ pub(crate) struct Memory {
     mean: [f32; PARAMS],
     other: [f32; PARAMS],
     sum: [f32; PARAMS],
-    stored: [u8; checkpoint_len(&WIDE)],
+    stored: [u8; WIDE.checkpoint_len()],
     starts: [u32; SAMPLES + 1],
     positions: [u16; LIT],
     values: [u8; LIT],
@@ -144,7 +144,7 @@ impl Memory {
             mean: [0.0; PARAMS],
             other: [0.0; PARAMS],
             sum: [0.0; PARAMS],
-            stored: [0; checkpoint_len(&WIDE)],
+            stored: [0; WIDE.checkpoint_len()],
             starts: [0; SAMPLES + 1],
             positions: [0; LIT],
             values: [0; LIT],
@@ -193,7 +193,7 @@ pub(crate) fn run(memory: &mut Memory) -> Result<u64, Error> {
     let set = SparseSet::new(PIXELS as u16, starts, positions, values, SCALE)?;
     for (spec, init, phases) in &PLAN {
         let len = spec.param_len();
-        let (sum, stored) = (part(sum, len), part(stored, checkpoint_len(spec)));
+        let (sum, stored) = (part(sum, len), part(stored, spec.checkpoint_len()));
         let mut model = Model::new(spec, part(params, len))?;
         model.init(*init, SEED)?;
         let mut means = [Averager::new(part(mean, len)), Averager::new(part(other, len))];
@@ -264,8 +264,8 @@ fn learn(
     room: &mut Room,
     hash: &mut Hash,
 ) -> Result<(), Error> {
-    let spec = model.spec();
-    let mut gradient = Gradient::new(spec, sum)?;
+    let spec = *model.spec();
+    let mut gradient = Gradient::new(&spec, sum)?;
     let [often, rarely] = means;
     let begun = model.steps();
     let mut order = [0; SAMPLES];
@@ -280,7 +280,7 @@ fn learn(
         let in_parts = step / 5 % 2 == 1;
         let score = if in_parts {
             for pick in pick.chunks(MICRO) {
-                let (inputs, targets, mut work) = room.batch(spec, *form, set, pick, step % 2 == 0)?;
+                let (inputs, targets, mut work) = room.batch(&spec, *form, set, pick, step % 2 == 0)?;
                 model.accumulate(inputs, targets, &mut gradient, &mut work)?;
             }
             if begun > 0 {
@@ -288,7 +288,7 @@ fn learn(
             }
             model.step(&mut gradient, optimizer, rate)?
         } else {
-            let (inputs, targets, mut work) = room.batch(spec, *form, set, pick, step % 2 == 0)?;
+            let (inputs, targets, mut work) = room.batch(&spec, *form, set, pick, step % 2 == 0)?;
             model.train(inputs, targets, optimizer, rate, &mut work)?
         };
         hash.score(score);
@@ -315,7 +315,7 @@ fn judge(model: &Model<'_>, set: SparseSet<'_>, room: &mut Room, hash: &mut Hash
         let outputs = model.predict(inputs, &mut work)?;
         for outputs in outputs.as_chunks_mut::<CLASSES>().0 {
             hash.floats(outputs);
-            hash.add(argmax(outputs) as u32);
+            hash.add(argmax(outputs).into());
             softmax(outputs, Math::Libm);
             hash.floats(outputs);
         }

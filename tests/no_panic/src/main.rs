@@ -12,11 +12,11 @@ use cygnet::inputs::{SparseSet, compress, nonzeros};
 use cygnet::metrics::{Calibration, ClassScore, Confusion, Curves, Score, argmax, class_of, evaluate, rank, softmax};
 use cygnet::model::{Params, fold};
 use cygnet::network::Math;
-use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, ScheduleFreeState, SgdConfig};
-use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling, fit_len, preprocess_len};
+use cygnet::optim::{AdamConfig, AdamState, Lookahead, Optimizer, ScheduleFree, ScheduleFreeState, SgdState};
+use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
-use cygnet::store::{checkpoint_len, holds_average, load, load_spec, section_len, save};
+use cygnet::store::{holds_average, load, load_spec, save};
 use cygnet::train::{BatchSize, Growth};
 
 unsafe extern "C" {
@@ -79,7 +79,7 @@ fn inputs_api(memory: &mut Memory) -> Result<(), Error> {
     let ([integers, starts], pick) = (&mut memory.integers, &*memory.order);
     let spec = &opaque(description());
     let mut model = Model::new(spec, params)?;
-    let mut sgd = Sgd::new(opaque(SgdConfig::default()), spec, state)?;
+    let mut sgd = Sgd::new(opaque(Sgd::DEFAULT), spec, state)?;
     let work = Workspace::new(spec, opaque(1), floats)?;
     let (targets, mut total) = (Targets::Classes(memory.classes), Score::default());
     opaque((spec.list_len(opaque(1)), spec.index_len(opaque(1)), nonzeros(memory.bytes)));
@@ -105,7 +105,7 @@ fn preprocess_api(memory: &mut Memory) -> Result<(), Error> {
         missing: opaque(Missing::Constant(1.0)),
         clip: opaque(Clip::Deviations(3.0)),
     };
-    opaque((preprocess_len(opaque(1)), fit_len(opaque(1)), section_len(opaque(1))));
+    opaque((Preprocess::state_len(opaque(1)), Fit::state_len(opaque(1)), Preprocess::section_len(opaque(1))));
     let mut fit = Fit::new(config, opaque(1), floats, memory.counts)?;
     fit.add(samples)?;
     let preprocess = fit.finish()?;
@@ -135,7 +135,7 @@ fn metrics_api(memory: &mut Memory) -> Result<(), Error> {
 fn core_api(memory: &mut Memory) -> Result<(), Error> {
     let [params, work, inputs, values, state, sum, mean, other] = &mut memory.floats;
     let spec = &opaque(description());
-    opaque((spec.work_len(opaque(1)), spec.predict_len(opaque(1)), spec.layers().last(), checkpoint_len(spec)));
+    opaque((spec.work_len(opaque(1)), spec.predict_len(opaque(1)), spec.layers().last(), spec.checkpoint_len()));
 
     let mut model = Model::new(spec, params)?;
     model.init(opaque(Init::He), opaque(1))?;
@@ -148,24 +148,24 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
         &mut model,
         inputs,
         targets,
-        &mut Sgd::new(opaque(SgdConfig::default()), spec, state)?,
+        &mut Sgd::new(opaque(Sgd::DEFAULT), spec, state)?,
         rate,
         &mut work,
         sum,
     )?;
-    let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
-    let config = opaque(LookaheadConfig::default());
+    let mut adam = Adam::new(opaque(Adam::DEFAULT), spec, state)?;
+    let config = opaque(Lookahead::DEFAULT);
     let mut lookahead = Lookahead::new(config, &mut adam, &model, other)?;
     let mut total = train(&mut model, inputs, targets, &mut lookahead, rate, &mut work, sum)?;
-    opaque((lookahead.steps(), lookahead.slow()));
-    let mut free = ScheduleFree::new(opaque(ScheduleFreeConfig::default()), &model, state)?;
+    opaque((lookahead.steps(), lookahead.slow(), lookahead.state()));
+    let mut free = ScheduleFree::new(opaque(ScheduleFree::DEFAULT), &model, state)?;
     total = train(&mut model, inputs, targets, &mut free, rate, &mut work, sum).or(Ok::<_, Error>(total))?;
-    opaque((free.averaged(), ScheduleFreeState::from_bytes(&opaque(free.state().to_bytes()))?));
-    let mut adam = Adam::new(opaque(AdamConfig::default()), spec, state)?;
+    opaque((free.averaged(), ScheduleFreeState::from_bytes(opaque(ScheduleFree::DEFAULT), &opaque(free.state().to_bytes()))?));
+    let mut adam = Adam::new(opaque(Adam::DEFAULT), spec, state)?;
     total = train(&mut model, inputs, targets, &mut adam, rate, &mut work, sum)?;
     opaque(adam.steps());
-    _ = Sgd::resume(opaque(SgdConfig::default()), spec, state)?;
-    _ = Adam::resume(opaque(AdamConfig::decoupled(0.1)), spec, state, opaque(9))?;
+    opaque(Sgd::resume(SgdState::new(opaque(Sgd::DEFAULT), spec)?, state)?.into_state());
+    opaque(Adam::resume(AdamState::new(opaque(AdamConfig::decoupled(0.1)), spec, opaque(9))?, state)?.into_state());
 
     let mut averager = Averager::new(mean);
     if (opaque(Snapshots { start: 1, every: 1 })).due(model.steps()) {
@@ -226,11 +226,12 @@ fn average(model: &mut Model<'_>, mean: &mut [f32], second: &mut [f32], more: &m
     averager.copy_to(more)?;
     let mut window = Window::new(opaque(3), more)?;
     window.update(&*model)?;
-    opaque(window.mean(second)?);
+    opaque((window.mean(second)?, window.models()));
+    window = Window::resume(opaque(window.into_state()), more)?;
     opaque((window.held(), Gate::new(opaque(0.1))?.pass(opaque(0.5))));
     let mut swag = Swag::resume(opaque(SwagState { count: 3, deviations: 2 }), mean, second, more)?;
     swag.update(&*model)?;
-    opaque((swag.mean()?, swag.variance(opaque(3)), swag.state()));
+    opaque((swag.mean()?, swag.variance(opaque(3)), swag.state(), swag.columns()));
     swag.merge(&Swag::new(&mut [], &mut [], &mut [])?)?;
     swag.sample(opaque(1), opaque(2), opaque(1.0), model.params_mut())?;
     let (mut probabilities, mut floats, mut params) = ([0.0; 8], [0.0; 64], [0.0; 64]);
@@ -251,10 +252,11 @@ fn replicas(spec: &Spec, slab: &mut [f32], mean: &mut [f32], center: &mut [f32])
     pull(&mut models, mean, opaque(Pull::Fading).at(opaque(3), opaque(9)))?;
     attract(&mut models, center, mean, opaque(0.5))?;
     for vote in opaque([Vote::Soft, Vote::LogPool, Vote::Hard]) {
-        let mut votes = Votes::new(vote, opaque(Math::Libm), opaque(3), mean)?;
+        let votes = Votes::new(vote, opaque(Math::Libm), opaque(3), mean)?.into_state();
+        let mut votes = Votes::resume(opaque(votes), mean)?;
         votes.add(center, opaque(1.0))?;
         votes.classes(opaque(&mut [0; 4]))?;
-        opaque((vote.len(opaque(3), opaque(4)), votes.finish()?));
+        opaque((vote.state_len(opaque(3), opaque(4)), votes.finish()?));
     }
     Ok(())
 }

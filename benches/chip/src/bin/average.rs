@@ -9,7 +9,6 @@ use cortex_m_rt::entry;
 use cygnet::{Averager, Error, Model, Sgd, Targets, Workspace};
 use cygnet::metrics::softmax;
 use cygnet::network::Math;
-use cygnet::optim::SgdConfig;
 
 #[entry]
 fn main() -> ! {
@@ -22,7 +21,7 @@ fn main() -> ! {
 fn learn(params: &mut [f32], mean: &mut [f32], work: &mut [f32]) -> Result<(), Error> {
     let mut model = Model::new(&NET, params)?;
     let mut work = Workspace::new(&NET, 1, work)?;
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut [])?;
+    let mut sgd = Sgd::plain(&NET)?;
     let mut swa = Averager::new(mean);
     for _ in 0..opaque(3) {
         opaque(model.train(opaque(&SAMPLE), Targets::Classes(&[opaque(1)]), &mut sgd, 0.05, &mut work)?);

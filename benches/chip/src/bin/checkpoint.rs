@@ -10,7 +10,7 @@ use cygnet::{Adam, Averager, Error, Init, Model, Targets, Workspace};
 use cygnet::metrics::{Score, softmax};
 use cygnet::network::Math;
 use cygnet::optim::AdamConfig;
-use cygnet::store::{checkpoint_len, load_params, save};
+use cygnet::store::{load_params, save};
 
 #[entry]
 fn main() -> ! {
@@ -18,7 +18,7 @@ fn main() -> ! {
     static mut STATE: [f32; 2 * NET.param_len()] = [0.0; 2 * NET.param_len()];
     static mut MEAN: [f32; NET.param_len()] = [0.0; NET.param_len()];
     static mut WORK: [f32; NET.work_len(1)] = [0.0; NET.work_len(1)];
-    static mut STORED: [u8; checkpoint_len(&NET)] = [0; checkpoint_len(&NET)];
+    static mut STORED: [u8; NET.checkpoint_len()] = [0; NET.checkpoint_len()];
     finish(learn(MODEL, STATE, MEAN, WORK, STORED).is_ok())
 }
 

@@ -11,8 +11,8 @@ use cortex_m_semihosting::hprintln;
 use cygnet::{Adam, Averager, Error, Init, Model, Sgd, Targets, Workspace};
 use cygnet::metrics::{Score, softmax};
 use cygnet::network::Math;
-use cygnet::optim::{AdamConfig, SgdConfig};
-use cygnet::store::{checkpoint_len, load_params, save};
+use cygnet::optim::AdamConfig;
+use cygnet::store::{load_params, save};
 
 #[entry]
 fn main() -> ! {
@@ -20,7 +20,7 @@ fn main() -> ! {
     static mut STATE: [f32; 2 * NET.param_len()] = [0.0; 2 * NET.param_len()];
     static mut MEAN: [f32; NET.param_len()] = [0.0; NET.param_len()];
     static mut WORK: [f32; NET.work_len(1)] = [0.0; NET.work_len(1)];
-    static mut STORED: [u8; checkpoint_len(&NET)] = [0; checkpoint_len(&NET)];
+    static mut STORED: [u8; NET.checkpoint_len()] = [0; NET.checkpoint_len()];
     finish(measure(PARAMS, STATE, MEAN, WORK, STORED).is_ok())
 }
 
@@ -35,7 +35,7 @@ fn measure(
     let targets = Targets::Classes(&label);
     let mut model = Model::new(&NET, params)?;
     let mut work = Workspace::new(&NET, 1, work)?;
-    let mut sgd = Sgd::new(SgdConfig::default(), &NET, &mut [])?;
+    let mut sgd = Sgd::plain(&NET)?;
     let mut adam = Adam::new(AdamConfig::default(), &NET, state)?;
     let mut swa = Averager::new(mean);
     stack("init", || model.init(Init::He, opaque(42)))?;

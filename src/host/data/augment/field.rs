@@ -1,6 +1,6 @@
 //! A smooth random displacement of each pixel.
 
-use super::Elastic;
+use super::settings::Elastic;
 use crate::host::HostError;
 use crate::host::memory::{Floats, zeros};
 use crate::kernels;

@@ -1,6 +1,9 @@
+use super::settings::Pose;
+use super::warp::Map;
 use super::*;
 use crate::host::data::dataset::Dataset;
 use crate::random::{Purpose, stream};
+use core::f32::consts::PI;
 use std::string::ToString;
 use std::vec;
 use std::vec::Vec;
@@ -15,7 +18,7 @@ fn noise(rows: usize, cols: usize, seed: u64) -> Vec<u8> {
 
 fn posed(pose: &Pose, [rows, cols]: [usize; 2], image: &[u8]) -> Vec<u8> {
     let (mut warp, mut to) = (Warp::new(rows, cols).unwrap(), vec![7; image.len()]);
-    warp.apply(&pose.map(rows, cols), None, image, &mut to);
+    warp.apply(&Map::of(pose, rows, cols), None, image, &mut to);
     to
 }
 

@@ -1,9 +1,10 @@
 //! An image seen through a map of its pixels: bilinear, in integers, black outside.
 
-use super::Pose;
 use super::field::Field;
+use super::settings::Pose;
 use crate::host::HostError;
 use crate::host::memory::zeros;
+use crate::math::{cos, sin};
 use core::ops::Range;
 use std::vec::Vec;
 
@@ -38,6 +39,22 @@ impl Map {
             down: [fixed(x[1]), fixed(y[1])],
         }
     }
+
+    /// Where a pixel of the result comes from, for images of `rows` by `cols`.
+    ///
+    /// The image moves by `p ↦ c + t + z·R(θ)·S(h)·F·(p − c)` about its centre `c`, with `S` the shear and `F` the
+    /// mirror; this is the inverse, `c + F·S(−h)·R(−θ)/z·(p − c − t)`.
+    pub(super) fn of(pose: &Pose, rows: usize, cols: usize) -> Self {
+        let [sin, cos] = [sin(pose.angle), cos(pose.angle)].map(f64::from);
+        let (size, shear) = (f64::from(pose.size), f64::from(pose.shear));
+        let mirror = if pose.mirrored { -1.0 } else { 1.0 };
+        let x = [mirror * (cos + shear * sin) / size, mirror * (sin - shear * cos) / size];
+        let y = [-sin / size, cos / size];
+        let (width, height) = (cols as f64, rows as f64);
+        let centre = [(width - 1.0) / 2.0, (height - 1.0) / 2.0];
+        let [dx, dy] = pose.shift.map(f64::from);
+        Self::new([x, y], centre, [centre[0] + width * dx, centre[1] + height * dy])
+    }
 }
 
 /// The memory to transform images of one size.
@@ -65,7 +82,7 @@ impl Warp {
     }
 
     pub(super) fn map(&self, pose: &Pose) -> Map {
-        pose.map(self.rows, self.cols)
+        Map::of(pose, self.rows, self.cols)
     }
 
     /// `to[p] = image(map(p) + field(p))`.

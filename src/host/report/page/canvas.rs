@@ -1,6 +1,6 @@
 //! A plot: drawn once, on white, and worn in the colours of the reader's choice where it stands on a page.
 
-use super::piece::escape;
+use super::escape::escape;
 use crate::host::HostError;
 use plotters::coord::Shift;
 use plotters::prelude::*;

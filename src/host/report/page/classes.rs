@@ -1,55 +1,21 @@
 //! Which classes a model takes for which, and how well it tells each from the rest.
 
-use super::Piece;
 use super::axis::{Axis, extent};
 use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PIXEL, PURPLE, Plot, WIDTH, bold, cut, letters, words};
 use super::chart::{Chart, Line, Stroke};
-use super::piece::{TABLE_END, escape, table_start};
+use super::escape::escape;
+use super::piece::Piece;
+use super::piece::{TABLE_END, table_start};
 use crate::host::HostError;
-use crate::host::data::{Dataset, Samples};
-use crate::host::evaluation::{ClassEvaluation, Evaluator, SetEvaluation, by_class};
-use crate::host::report::text::percent;
-use crate::host::training::calibrate;
-use crate::metrics::{Calibration, softmax};
-use crate::{Loss, Spec};
+use crate::host::evaluation::{ClassEvaluation, SetEvaluation, TestSet};
+use crate::host::report::evaluation::classes;
+use crate::host::report::table::percent;
 use plotters::element::Rectangle;
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
-
-/// A model on the samples of the test.
-#[derive(Debug)]
-pub struct TestSet<'a> {
-    pub(super) samples: &'a Samples,
-    /// Probabilities of the classes, or outputs of a loss that knows none, shape `(samples, classes)`.
-    pub(super) outputs: Vec<f32>,
-    pub(super) has_probabilities: bool,
-    pub(super) calibration: Option<Calibration>,
-    set: SetEvaluation,
-}
-
-impl<'a> TestSet<'a> {
-    /// Asks the model about each sample, on all cores.
-    ///
-    /// # Errors
-    /// As [`Evaluation::new`](crate::host::evaluation::Evaluation::new).
-    pub fn new(spec: &Spec, params: &[f32], data: &'a Dataset) -> Result<Self, HostError> {
-        let samples = &data.test;
-        let indices: Vec<u32> = (0..samples.len() as u32).collect();
-        let (score, mut outputs) = Evaluator::new(spec, data)?.outputs(params, samples, &indices)?;
-        let set = SetEvaluation::new(spec, samples, &indices, (score, outputs.clone()))?.named(data.class_names());
-        let has_probabilities = spec.loss_kind() == Loss::SoftmaxCrossEntropy;
-        let mut calibration = None;
-        if has_probabilities {
-            outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
-            calibrate(spec, samples, &indices, &outputs, calibration.insert(Calibration::default()))?;
-        }
-        let outputs = by_class(spec, outputs);
-        Ok(Self { samples, outputs, has_probabilities, calibration, set })
-    }
-}
 
 /// The most classes whose confusion matrix can be read.
 const WIDEST: usize = 30;
@@ -60,7 +26,7 @@ const WIDEST: usize = 30;
 /// None in practice: a plot that cannot be drawn.
 pub fn confusion(test: &TestSet<'_>) -> Result<Piece, HostError> {
     let matrix = &test.set.confusion;
-    let table = Piece::table(&test.set.per_class_table(), "Test metrics by class (one-vs-rest)");
+    let table = Piece::table(&classes(&test.set), "Test metrics by class (one-vs-rest)");
     if matrix.len() > WIDEST {
         let text = format!(
             "The confusion matrix of {} classes is too wide for this page: `cygnet eval --json` prints it.",

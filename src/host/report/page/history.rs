@@ -1,11 +1,11 @@
 //! Curves over the epochs of one or several runs.
 
-use super::Piece;
 use super::axis::{Axis, extent};
 use super::canvas::{BLUE, GREEN, MUTED, ORANGE, PURPLE};
 use super::chart::{Chart, Dots, Line, Stroke};
+use super::piece::Piece;
 use crate::host::HostError;
-use crate::host::report::text::BASELINE;
+use crate::host::report::models::BASELINE;
 use crate::host::training::Epoch;
 use plotters::style::RGBColor;
 use std::format;

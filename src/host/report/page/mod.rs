@@ -4,126 +4,30 @@
 //! curves over epochs, models beside each other, confusion and curves of classes, reliability, pictures, settings.
 //! [`of_run`], [`of_seeds`], [`of_replicas`] and [`of_reproduction`] make whole pages of them.
 
-mod axis;
+mod escape;
 mod canvas;
+mod piece;
+mod document;
+mod axis;
 mod chart;
-mod classes;
 mod history;
 mod models;
-mod pictures;
-mod piece;
 mod reliability;
-mod reproduction;
-mod runs;
+mod classes;
+mod pictures;
 mod settings;
+mod runs;
+mod reproduction;
 #[cfg(test)]
 mod tests;
 
-use crate::host::HostError;
-use crate::host::files::Place;
-use canvas::Plot;
-pub use classes::{TestSet, confusion, curves};
+pub use classes::{confusion, curves};
+pub use document::{Page, files};
 pub use history::{History, history};
 pub use models::{gap, spread};
 pub use pictures::{picture_size, weights, wrong};
 pub use piece::Piece;
-use piece::{escape, prose};
 pub use reliability::reliability;
 pub use reproduction::of_reproduction;
 pub use runs::{ReplicaRun, Source, of_replica_seeds, of_replicas, of_run, of_seeds};
 pub use settings::settings;
-use std::borrow::ToOwned;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
-
-/// The name of the page in its directory.
-const PAGE: &str = "report.html";
-/// Where its plots are.
-const PLOTS: &str = "plots/";
-
-const STYLE: &str = include_str!("style.css");
-
-/// A page with a title and sections.
-#[derive(Clone, Debug)]
-pub struct Page {
-    title: String,
-    lead: String,
-    notice: Option<String>,
-    sections: Vec<(String, Piece)>,
-}
-
-impl Page {
-    /// A page of this title, with a sentence under it.
-    #[must_use]
-    pub fn new(title: &str, lead: &str) -> Self {
-        Self { title: title.to_owned(), lead: lead.to_owned(), notice: None, sections: Vec::new() }
-    }
-
-    /// What a reader has to know before anything else, as that the run was interrupted.
-    #[must_use]
-    pub fn notice(self, text: &str) -> Self {
-        Self { notice: Some(text.to_owned()), ..self }
-    }
-
-    /// Adds a section; one without content is left out.
-    #[must_use]
-    pub fn section(mut self, heading: &str, pieces: impl IntoIterator<Item = Piece>) -> Self {
-        let piece: Piece = pieces.into_iter().collect();
-        if !piece.is_empty() {
-            self.sections.push((heading.to_owned(), piece));
-        }
-        self
-    }
-
-    fn has_plots(&self) -> bool {
-        self.sections.iter().any(|(_, piece)| !piece.plots().is_empty())
-    }
-
-    /// The whole file.
-    #[must_use]
-    pub fn html(&self) -> String {
-        let title = escape(&self.title);
-        let sections = || self.sections.iter().zip(1..).map(|((heading, piece), i)| (i, escape(heading), piece));
-        let links = sections().map(|(i, heading, _)| format!("<a href=\"#s{i}\">{heading}</a>\n"));
-        let bodies = sections().map(|(i, heading, piece)| {
-            format!("<section aria-labelledby=\"s{i}\">\n<h2 id=\"s{i}\">{heading}</h2>\n{}</section>\n", piece.html())
-        });
-        let notice = self.notice.iter().map(|text| format!("<p class=\"notice\">{}</p>\n", prose(text)));
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
-             </head>\n<body>\n<header>\n<h1>{title}</h1>\n<p>{}</p>\n{}</header>\n\
-             <nav aria-label=\"Sections\">\n{}</nav>\n<main>\n{}</main>\n\
-             <footer><p>cygnet {}.{}</p></footer>\n</body>\n</html>\n",
-            prose(&self.lead),
-            notice.collect::<String>(),
-            links.collect::<String>(),
-            bodies.collect::<String>(),
-            env!("CARGO_PKG_VERSION"),
-            if self.has_plots() { " The plots are in <code>plots/</code>, too." } else { "" },
-        )
-    }
-
-    /// Writes `report.html` and the plots in `plots/`, after `under`, which ends in `/` where it is a directory.
-    ///
-    /// # Errors
-    /// [`HostError::File`].
-    pub fn write(&self, place: &mut Place, under: &str) -> Result<(), HostError> {
-        let plots = || self.sections.iter().flat_map(|(_, piece)| piece.plots());
-        let file = |plot: &Plot| format!("{under}{PLOTS}{}.svg", plot.name);
-        let page = format!("{under}{PAGE}");
-        place.announce(plots().map(file).chain([page.clone()]))?;
-        for plot in plots() {
-            place.write(&file(plot), plot.alone().as_bytes())?;
-        }
-        place.write(&page, self.html().as_bytes())
-    }
-}
-
-/// The files that a page may be: itself and its plots, those named after `prefix`.
-pub fn files(prefix: &str) -> Vec<String> {
-    let plots = canvas::PLOTS.iter().map(|name| format!("{PLOTS}{prefix}{name}.svg"));
-    [PAGE.to_owned()].into_iter().chain(plots).collect()
-}

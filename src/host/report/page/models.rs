@@ -1,12 +1,12 @@
 //! Models beside each other: from train to test, and over seeds.
 
-use super::Piece;
 use super::axis::{Axis, extent};
 use super::canvas::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
 use super::chart::{Chart, Dots, Line, Stroke};
+use super::piece::Piece;
 use crate::host::HostError;
-use crate::host::report::text::{BASELINE, error_percent, mean_and_sd};
-use crate::host::training::Marks;
+use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
+use crate::host::report::models::BASELINE;
 use crate::metrics::Score;
 use plotters::style::RGBColor;
 use std::format;

@@ -1,18 +1,17 @@
 //! Images in a page: what a model took for something else, and what its first layer looks for.
 
-use super::Piece;
-use super::classes::TestSet;
-use super::piece::escape;
+use super::escape::escape;
+use super::piece::Piece;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
+use crate::host::evaluation::TestSet;
 use crate::metrics::argmax;
-use std::format;
-use std::io;
+use crate::network::Part;
 use std::path::Path;
 use std::string::String;
-use std::vec;
 use std::vec::Vec;
+use std::{format, io, vec};
 
 /// Wrong images that are shown, and the bytes that all may take.
 const WRONG: usize = 24;
@@ -36,7 +35,8 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
     let (samples, classes) = (test.samples, test.outputs.len() / test.samples.len().max(1));
     let taken = |(i, row): (usize, &[f32])| {
         let (class, right) = (argmax(row), samples.label(i)?);
-        (class != usize::from(right)).then(|| (row[class], row[usize::from(right)], i, class, right))
+        let of = |class: u16| row[usize::from(class)];
+        (class != u16::from(right)).then(|| (of(class), of(right.into()), i, class, right))
     };
     let mut wrong: Vec<_> = test.outputs.chunks(classes.max(1)).enumerate().filter_map(taken).collect();
     // Of equally sure ones the surest that it is not what it is, then the first.
@@ -78,7 +78,7 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
 pub fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
     let Some(layer) = spec.layers().next() else { return Ok(Piece::default()) };
     let (units, pixels) = (layer.outputs(), rows * cols);
-    let weights = params.get(layer.offset()..layer.offset() + layer.weight_len()).unwrap_or_default();
+    let weights = params.get(layer.range(Part::Weights)).unwrap_or_default();
     if pixels != layer.inputs() || weights.is_empty() {
         return Ok(Piece::default());
     }

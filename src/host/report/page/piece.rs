@@ -1,9 +1,10 @@
 //! A part of a page: HTML, with the plots in it.
 
 use super::canvas::Plot;
-use crate::host::report::text::Table;
+use super::escape::{escape, prose};
+use crate::host::report::table::Table;
 use std::format;
-use std::string::{String, ToString};
+use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
@@ -158,45 +159,3 @@ pub(super) fn table_start(caption: &str, class: &str) -> String {
 }
 
 pub(super) const TABLE_END: &str = "</table></div>\n</figure>\n";
-
-/// A count with its thousands apart.
-pub(super) fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A sentence as HTML: what stands between two backticks is code.
-pub(super) fn prose(text: &str) -> String {
-    let escaped = escape(text);
-    let (mut html, mut rest) = (String::with_capacity(escaped.len()), &*escaped);
-    while let Some((before, quoted)) = rest.split_once('`')
-        && let Some((code, after)) = quoted.split_once('`')
-    {
-        html += &format!("{before}<code>{code}</code>");
-        rest = after;
-    }
-    html + rest
-}
-
-/// Text in which HTML is text.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}

@@ -1,10 +1,10 @@
 //! Reliability: accuracy over confidence.
 
-use super::Piece;
 use super::axis::Axis;
 use super::canvas::MUTED;
 use super::chart::{Chart, Dots, Line, Stroke};
 use super::models::colour;
+use super::piece::Piece;
 use crate::host::HostError;
 use crate::metrics::{Calibration, Reliability};
 use std::format;

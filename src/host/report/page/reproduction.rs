@@ -1,11 +1,16 @@
 //! The page of the article's experiment.
 
+use super::document::Page;
+use super::history::{History, history};
+use super::models::spread;
+use super::piece::Piece;
 use super::runs::{Source, coupled, lead, model_sections, title, what_was_run};
 use super::settings::{batch, rate};
-use super::{History, Page, Piece, history, spread};
 use crate::host::HostError;
-use crate::host::report::text::Table;
-use crate::host::study::{NOTES, Reproduction, Stage, Variant};
+use crate::host::report::notes::NOTES;
+use crate::host::report::table::Table;
+use crate::host::report::variants::of_variants;
+use crate::host::study::{Reproduction, Stage, Variant};
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};
@@ -18,7 +23,7 @@ const OUTLIER: f64 = 4.0;
 /// A page about the article's experiment with so many seeds, as far as it came and with what ended it.
 ///
 /// # Errors
-/// As [`TestSet::new`](super::TestSet::new).
+/// As [`TestSet::new`](crate::host::evaluation::TestSet::new).
 pub fn of_reproduction(
     source: Source<'_>,
     reproduction: &Reproduction<'_>,
@@ -49,7 +54,11 @@ pub fn of_reproduction(
     };
     let result = match done {
         0 => Vec::new(),
-        _ => vec![Piece::table(&reproduction.variants.table(), &caption), errors(&whole)?, first_seed(done, plan.seed)],
+        _ => vec![
+            Piece::table(&of_variants(&reproduction.variants), &caption),
+            errors(&whole)?,
+            first_seed(done, plan.seed),
+        ],
     };
     let page = page.section("Results", result).section("What the article does not specify", [Piece::notes(NOTES)]);
     let training = reproduction.histories.iter().map(|(stage, epochs)| {

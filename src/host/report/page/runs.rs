@@ -1,20 +1,24 @@
 //! Whole pages: of a run, of several seeds, of replicas.
 
-use super::piece::grouped;
-use super::{
-    History, Page, Piece, TestSet, confusion, curves, gap, history, picture_size, reliability, settings, spread,
-    weights, wrong,
-};
+use super::classes::{confusion, curves};
+use super::document::Page;
+use super::escape::grouped;
+use super::history::{History, history};
+use super::models::{gap, spread};
+use super::pictures::{picture_size, weights, wrong};
+use super::piece::Piece;
+use super::reliability::reliability;
+use super::settings::settings;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::files::SavedModel;
-use crate::host::plan::{Plan, widths};
-use crate::host::report::inspect::layers;
-use crate::host::report::text::{
-    BASELINE, Table, comparison, error_percent, loss_short, models, models_of_seeds, remark, seeds,
-};
-use crate::host::training::{APART, AverageKind, Batches, Coupling, Epoch, Marks, Outcome, ReplicaPlan, Replicas};
+use crate::host::evaluation::{Marks, SavedModel, TestSet, error_percent};
+use crate::host::plan::{AverageKind, Batches, Coupling, Plan, ReplicaPlan, widths};
+use crate::host::report::info::layers;
+use crate::host::report::models::{BASELINE, comparison, loss_short, models, models_of_seeds, remark, seeds};
+use crate::host::report::table::Table;
+use crate::host::report::votes::APART;
+use crate::host::training::{Epoch, Outcome, Replicas};
 use crate::metrics::Calibration;
 use crate::replicas::{Pull, Start};
 use std::borrow::ToOwned;

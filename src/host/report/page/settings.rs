@@ -1,22 +1,20 @@
 //! What was run, as a table: the plan of a run, by the names of the command line.
 
-use super::Piece;
 use super::axis::number;
+use super::piece::Piece;
 use crate::average::{Draws, Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
 use crate::host::plan::{
-    AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
+    AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
 };
-use crate::host::report::text::Table;
-use crate::host::training::AverageKind;
+use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::schedule::Shape;
 use crate::{Activation, Init};
 use std::borrow::ToOwned;
-use std::format;
 use std::string::{String, ToString};
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 /// The settings of a run on data of this description, with this seed or these.
 #[must_use]

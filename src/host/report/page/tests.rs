@@ -1,21 +1,26 @@
 use super::axis::{Axis, number};
 use super::canvas::{BLUE, THEME, cut};
 use super::chart::{Chart, Line};
+use super::document::STYLE;
+use super::escape::{escape, grouped, prose};
 use super::pictures::base64;
-use super::piece::{escape, grouped, prose};
 use super::*;
 use crate::average::{Draws, Ema, Warmup};
 use crate::host::data::idx::parse_images;
 use crate::host::data::{Dataset, Samples};
-use crate::host::plan::{AveragePlan, DecayPlan, Plan};
-use crate::host::report::text::Table;
-use crate::host::training::{AverageKind, Averaged, Epoch, Marks, Outcome};
+use crate::host::evaluation::{Marks, TestSet};
+use crate::host::plan::{AverageKind, AveragePlan, DecayPlan, Plan};
+use crate::host::report::table::Table;
+use crate::host::training::{Averaged, Epoch, Outcome};
 use crate::metrics::{Calibration, Score};
 use crate::schedule::Shape;
 use crate::{Activation, Spec};
 use plotters::coord::ranged1d::ValueFormatter;
+use std::borrow::ToOwned;
+use std::format;
 use std::path::Path;
 use std::vec;
+use std::vec::Vec;
 
 #[test]
 fn known_values_of_base64() {
@@ -226,8 +231,7 @@ fn the_gap_goes_from_train_to_test() {
 
 #[test]
 fn a_page_shows_the_average_and_beside_it_the_last_iterate() {
-    let average =
-        Averaged { name: "swa", params: eye(), count: 2, marks: marks((4, 0.1), (3, 0.25)), draws: Vec::new() };
+    let average = Averaged { name: "swa", params: eye(), count: 2, marks: marks((4, 0.1), (3, 0.25)), drawn: None };
     let outcome = Outcome {
         spec: EYE,
         last: vec![0.0; EYE.param_len()],

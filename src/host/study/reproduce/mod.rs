@@ -1,22 +1,15 @@
 //! The article's experiment: one network trained in every way that it proposes, side by side.
 
-mod notes;
 mod recipe;
 mod variants;
 
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::{Evaluator, VOTES, poll};
-use crate::host::files::{Place, SavedModel};
-use crate::host::plan::Plan;
-use crate::host::report::output::save_history;
-use crate::host::report::page;
-use crate::host::training::{Epoch, Observer, ReplicaPlan, split, train, train_replicas};
-pub use notes::NOTES;
+use crate::host::evaluation::{Evaluator, SavedModel, VOTES, poll};
+use crate::host::plan::{Plan, ReplicaPlan};
+use crate::host::training::{Epoch, Observer, train, train_replicas};
 pub use recipe::{Recipe, Stage};
-use std::borrow::ToOwned;
 use std::format;
-use std::string::String;
 use std::sync::atomic::AtomicBool;
 use std::vec::Vec;
 pub use variants::{Figures, Variant, Variants};
@@ -33,9 +26,6 @@ pub struct Reproduction<'a> {
     /// The average of the one model, of the first seed.
     pub average: Option<SavedModel>,
 }
-
-/// The file of all figures.
-const TABLE: &str = "table.csv";
 
 impl<'a> Reproduction<'a> {
     /// Nothing trained yet.
@@ -115,7 +105,7 @@ impl<'a> Reproduction<'a> {
         }
         let (one, k) = (updates(&trained.history), trained.models.len() as u64);
         self.remember(stage, trained.history);
-        let (train, validation) = split(self.data.train.len(), plan)?;
+        let (train, validation) = plan.split().of(self.data.train.len())?;
         let mut evaluator = Evaluator::new(&trained.spec, self.data)?;
         let mut of_model = |params: &[f32], updates: u64| {
             let marks = evaluator.marks(params, self.data, &train, &validation)?;
@@ -154,25 +144,6 @@ impl<'a> Reproduction<'a> {
             self.histories.push((stage, history));
         }
     }
-
-    /// Writes `table.csv`, a line for each variant and seed, and the epochs of each stage that was trained.
-    ///
-    /// # Errors
-    /// [`HostError::File`].
-    pub fn write(&self, place: &mut Place) -> Result<(), HostError> {
-        for (stage, history) in &self.histories {
-            save_history(place, stage.name(), history)?;
-        }
-        place.write(TABLE, &self.variants.csv()?)
-    }
-
-    /// The files that an experiment may write.
-    #[must_use]
-    pub fn files() -> Vec<String> {
-        let histories = Stage::ALL.map(|stage| ["csv", "jsonl"].map(|end| format!("{}.{end}", stage.name())));
-        let plots = Stage::ALL.iter().flat_map(|stage| page::files(&format!("{}-", stage.name())));
-        [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(plots).chain(page::files("")).collect()
-    }
 }
 
 /// Of one model.
@@ -207,7 +178,7 @@ mod tests {
         for stage in Stage::ALL {
             assert!(reproduction.run(stage, 3, &mut Deaf, &stop).unwrap());
         }
-        let (variants, table) = (reproduction.variants.whole(), reproduction.variants.table());
+        let variants = reproduction.variants.whole();
         let figures = |name: &str| variants.iter().find(|variant| variant.name == name).unwrap().figures[0];
         for (i, one) in variants.iter().enumerate() {
             for other in &variants[..i] {
@@ -222,7 +193,8 @@ mod tests {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(!reproduction.run(Stage::Falling, 4, &mut Deaf, &stop).unwrap());
         assert!(!reproduction.run(Stage::Common, 4, &mut Deaf, &stop).unwrap());
-        assert_eq!(reproduction.variants.table(), table);
+        // As text, in which a figure that is none equals itself.
+        assert_eq!(format!("{:?}", reproduction.variants.whole()), format!("{variants:?}"));
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use crate::Loss;
 use crate::host::HostError;
-use crate::host::plan::{DecayPlan, GrowthPlan, OptimizerPlan, Plan};
-use crate::host::training::{Coupling, ReplicaPlan};
+use crate::host::plan::{Coupling, DecayPlan, GrowthPlan, OptimizerPlan, Plan, ReplicaPlan};
 use crate::optim::SgdConfig;
 use crate::replicas::{Pull, Start};
 use std::borrow::ToOwned;
@@ -118,7 +117,7 @@ impl Recipe {
     /// # Errors
     /// [`HostError::Usage`] for settings out of range, for models that cannot vote, or without validation samples.
     pub fn check(&self, samples: usize) -> Result<(), HostError> {
-        let held_out = self.plan.held_out(samples)?;
+        let held_out = self.plan.split().held_out(samples)?;
         for stage in Stage::ALL {
             let plan = self.plan_of(stage, self.plan.seed);
             plan.check()?;

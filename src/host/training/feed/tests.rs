@@ -1,13 +1,13 @@
 use super::*;
 use crate::host::data::{Dataset, Elastic, PIXEL_SCALE};
 use crate::host::plan::Plan;
-use crate::host::training::run::{Deaf, Outcome, train_on};
+use crate::host::training::outcome::{Deaf, Outcome};
+use crate::host::training::run::train_on;
 use crate::metrics::{Score, evaluate};
 use crate::random::{Purpose, stream};
 use crate::{Activation, Init, Inputs, Model, Spec, Targets, Workspace};
-use std::format;
 use std::sync::atomic::AtomicBool;
-use std::vec;
+use std::{format, vec};
 
 const ALL: Augment = Augment {
     rotate: 10.0,

@@ -1,0 +1,17 @@
+//! The Rust examples of README and of the guide, as tests.
+
+macro_rules! pages {
+    ($($page:ident: $path:literal,)*) => { $(#[doc = include_str!($path)] struct $page;)* };
+}
+
+pages! {
+    Readme: "../README.md",
+    Deploy: "../docs/src/tutorials/deploy.md",
+    Firmware: "../docs/src/tutorials/firmware.md",
+    Pytorch: "../docs/src/from/pytorch.md",
+    ScikitLearn: "../docs/src/from/scikit-learn.md",
+    Aifes: "../docs/src/from/aifes.md",
+    Dropped: "../docs/src/reasons/dropped.md",
+    Errors: "../docs/src/reference/errors.md",
+    Memory: "../docs/src/reference/memory.md",
+}

@@ -1,0 +1,170 @@
+//! What a saved model says of rows and images.
+
+use super::classes::by_class;
+use super::model::SavedModel;
+use crate::host::HostError;
+use crate::host::data::idx::{self, Images};
+use crate::host::data::{PIXEL_SCALE, Question, Questions, image};
+use crate::host::memory::zeros;
+use crate::metrics::{class_of, softmax};
+use crate::{Loss, Workspace, predict};
+use std::borrow::ToOwned;
+use std::format;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::string::ToString;
+use std::vec::Vec;
+
+/// What a model says of one image.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// The class with the largest output; of a single output, whether it is above 0, which says nothing of a value.
+    pub class: u16,
+    /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` that tells two
+    /// classes apart counts as `−z, z`.
+    pub outputs: Vec<f32>,
+}
+
+/// What a model says of a row of a table or of an image in a file.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// Line of the row in its file, from 1 on, or the number of the image, from 0 on.
+    pub number: u64,
+    /// What the model says; where it predicts numbers, they are the outputs. Nothing of a row that it does not answer for.
+    pub verdict: Option<Verdict>,
+}
+
+/// What happens while a model answers for the rows or images of a file, one after the other.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The next answer.
+    Answer(Answer),
+    /// The row of this line cannot be read, for this reason; those after it can.
+    Refused(u64, HostError),
+    /// The file is to be read further, which may take time: what was answered so far should be seen.
+    Waiting,
+    /// The pixels of the file are floats between the 256 levels of a byte, and were rounded to the nearest.
+    Rounded,
+}
+
+/// Who is told of each [`Event`]; an error ends the work.
+pub type Listener<'a> = dyn FnMut(Event) -> Result<(), HostError> + 'a;
+
+/// Tells what the model says of each row of a table, in memory that does not depend on their number. The table needs no
+/// column that is predicted; its first line is a header if it has the names that the model knows. A row with a gap has no
+/// verdict if the model learned from rows without.
+///
+/// # Errors
+/// [`HostError::Data`] for a file that is no table of these columns, [`HostError::Mismatch`] for a model of images, and
+/// what `listener` returns.
+pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_>) -> Result<(), HostError> {
+    let Some(preparation) = &model.preparation else {
+        return Err(HostError::Mismatch("the model needs images, not rows of a table".to_string()));
+    };
+    let (mut questions, mut predictor) = (Questions::open(preparation, path)?, Predictor::new(model)?);
+    let (mut rows, mut has_ended) = (0_u64, false);
+    loop {
+        while let Some(Question { line, inputs }) = questions.next()? {
+            rows += 1;
+            listener(match inputs {
+                Ok(inputs) => {
+                    let verdict = inputs.map(|inputs| predictor.verdict(&inputs)).transpose()?;
+                    Event::Answer(Answer { number: line, verdict })
+                }
+                Err(error) => Event::Refused(line, error.into()),
+            })?;
+        }
+        // Once more after the end, since the last line may have none.
+        if has_ended {
+            break;
+        }
+        listener(Event::Waiting)?;
+        has_ended = !questions.fill()?;
+    }
+    if rows == 0 { Err(questions.none()) } else { Ok(()) }
+}
+
+/// Tells what the model says of each image in a file: one PNG, or any number in an IDX file, with `transpose` each with its
+/// rows as columns.
+///
+/// # Errors
+/// [`HostError::Data`], [`HostError::Mismatch`] for images of another size than the model's, [`HostError::Usage`] for a PNG
+/// to be transposed, and what `listener` returns.
+pub fn predict_file(
+    model: &SavedModel,
+    path: &Path,
+    transpose: bool,
+    listener: &mut Listener<'_>,
+) -> Result<(), HostError> {
+    let mut predictor = Predictor::new(model)?;
+    let mut answer = |listener: &mut Listener<'_>, number: usize, pixels: &[u8]| {
+        let verdict = Some(predictor.verdict(&inputs_of(pixels))?);
+        listener(Event::Answer(Answer { number: number as u64, verdict }))
+    };
+    let mut start = [0; 8];
+    let is_png =
+        File::open(path).and_then(|mut file| file.read(&mut start)).is_ok_and(|n| start[..n] == *b"\x89PNG\r\n\x1a\n");
+    if is_png {
+        if transpose {
+            return Err(HostError::Usage("--transpose works only with IDX files, but this is a PNG".to_owned()));
+        }
+        let side = model.spec.inputs().isqrt();
+        if side * side != model.spec.inputs() {
+            let inputs = model.spec.inputs();
+            return Err(HostError::Mismatch(format!(
+                "the {inputs} inputs of the model are not a square image: give an IDX file instead of a PNG"
+            )));
+        }
+        return answer(listener, 0, &image::read_png(path, side, side)?);
+    }
+    let mut images: Images = idx::read_images(path)?;
+    if images.is_rounded() {
+        listener(Event::Rounded)?;
+    }
+    if transpose {
+        images = images.transposed();
+    }
+    if images.row_len() != model.spec.inputs() {
+        return Err(HostError::Mismatch(format!(
+            "{}: the images have {} pixels, but the model needs {}",
+            path.display(),
+            images.row_len(),
+            model.spec.inputs()
+        )));
+    }
+    (0..images.count)
+        .filter_map(|i| images.image(i))
+        .enumerate()
+        .try_for_each(|(i, pixels)| answer(listener, i, pixels))
+}
+
+fn inputs_of(pixels: &[u8]) -> Vec<f32> {
+    pixels.iter().map(|&p| f32::from(p) * PIXEL_SCALE).collect()
+}
+
+/// A model and the memory in which it predicts, one sample at a time.
+struct Predictor<'a> {
+    model: &'a SavedModel,
+    floats: Vec<f32>,
+}
+
+impl<'a> Predictor<'a> {
+    fn new(model: &'a SavedModel) -> Result<Self, HostError> {
+        Ok(Self { model, floats: zeros(model.spec.predict_len(1))? })
+    }
+
+    fn verdict(&mut self, inputs: &[f32]) -> Result<Verdict, HostError> {
+        let spec = &self.model.spec;
+        let mut work = Workspace::for_prediction(spec, 1, &mut self.floats)?;
+        let outputs = predict(spec, &self.model.params, inputs, &mut work)?;
+        let class = class_of(outputs);
+        if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
+            softmax(outputs, spec.math_kind());
+        }
+        Ok(Verdict { class, outputs: by_class(spec, outputs.to_vec()) })
+    }
+}

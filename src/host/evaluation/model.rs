@@ -1,0 +1,134 @@
+//! A model as it is judged, averaged and saved.
+
+use crate::error::Buffer;
+use crate::host::HostError;
+use crate::host::data::{DataIdentity, Dataset, Preparation, Units};
+use crate::host::memory::zeros;
+use crate::host::plan::{describe, widths};
+use crate::model::fold;
+use crate::network::layout::Split;
+use crate::store::checkpoint::check_params;
+use crate::{Error, Spec};
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
+/// A network and its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedModel {
+    /// The network.
+    pub spec: Spec,
+    /// Its parameters, in the crate's layout.
+    pub params: Vec<f32>,
+    /// Whether they are an average's.
+    pub is_average: bool,
+    /// How rows of a table become its inputs; none where images do.
+    pub preparation: Option<Preparation>,
+    /// Which data it was trained on; none where nobody says so.
+    pub trained_on: Option<DataIdentity>,
+}
+
+impl SavedModel {
+    /// Whether what stands behind the checkpoint goes with the network.
+    pub(in crate::host) fn check_sections(&self) -> Result<(), String> {
+        self.preparation.as_ref().map_or(Ok(()), |preparation| preparation.check(&self.spec))?;
+        self.trained_on.as_ref().map_or(Ok(()), |data| data.check(&self.spec))
+    }
+
+    /// Whether this can be written and read again.
+    pub(in crate::host) fn check(&self) -> Result<(), Error> {
+        self.spec.check()?;
+        Error::expect_len(Buffer::Params, self.spec.param_len(), self.params.len())?;
+        check_params(&self.spec, &self.params)
+    }
+
+    /// The same network without norms, for deployment; one without them stays as it is.
+    ///
+    /// # Errors
+    /// [`HostError::Memory`], [`HostError::Core`] as [`fold`].
+    pub fn folded(&self) -> Result<Self, HostError> {
+        let spec = self.spec.folded();
+        let mut params = zeros(spec.param_len())?;
+        fold(&self.spec, &self.params, &mut params)?;
+        Ok(Self { spec, params, ..self.clone() })
+    }
+
+    /// The same model with predictions in these units: the last layer, which ends in the identity, takes them in.
+    ///
+    /// `w' = w·σ`, `b' = b·σ + μ`, column by column.
+    #[must_use]
+    pub fn in_units(&self, units: &Units) -> Self {
+        let mut model = self.clone();
+        let Some(layer) = model.spec.layers().last() else { return model };
+        let Split { weights, bias, .. } = layer.split_mut(&mut model.params);
+        for row in weights.chunks_mut(layer.outputs()) {
+            row.iter_mut().zip(&units.deviations).for_each(|(w, sd)| *w *= sd);
+        }
+        for ((b, sd), mean) in bias.iter_mut().zip(&units.deviations).zip(&units.means) {
+            *b = *b * sd + mean;
+        }
+        model
+    }
+
+    /// Whether `other` can be averaged with this model: the same network, with inputs made the same way.
+    ///
+    /// # Errors
+    /// [`HostError::Mismatch`] that names both.
+    pub(in crate::host) fn check_kin(&self, name: &str, other: &Self, other_name: &str) -> Result<(), HostError> {
+        if let Some([theirs, ours]) = differing(&other.spec, &self.spec) {
+            let message = format!("{other_name} and {name} are different networks: {theirs} and {ours}");
+            return Err(HostError::Mismatch(message));
+        }
+        if self.preparation != other.preparation {
+            let columns = |model: &Self| model.preparation.as_ref().map(|preparation| preparation.columns.clone());
+            let advice = if columns(self) == columns(other) {
+                "have different preprocessing: train them with the same --seed, or with --validation 0"
+            } else {
+                "were trained on different tables or columns"
+            };
+            return Err(HostError::Mismatch(format!("{other_name} and {name} {advice}")));
+        }
+        Ok(())
+    }
+}
+
+impl Dataset {
+    /// A model that learned from these samples, with which they are and how they were prepared.
+    #[must_use]
+    pub fn model(&self, spec: Spec, params: Vec<f32>, is_average: bool) -> SavedModel {
+        let (preparation, trained_on) = (self.preparation.clone(), self.identity.clone());
+        SavedModel { spec, params, is_average, preparation, trained_on }
+    }
+}
+
+/// What tells two networks apart: their widths, or what else they are where those are equal.
+pub(in crate::host) fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]> {
+    let shapes = [one, other].map(widths);
+    let is_other = |[a, b]: &[String; 2]| a != b;
+    (one != other).then(|| Some(shapes).filter(is_other).unwrap_or([one, other].map(|spec| describe(spec, false))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Workspace, predict};
+    use std::vec;
+
+    #[test]
+    fn a_model_in_units_predicts_values_times_deviation_plus_mean() {
+        let spec =
+            Spec::new(2).dense(3, Activation::Tanh).dense(2, Activation::Identity).loss(crate::Loss::MeanSquared);
+        let params: Vec<f32> = (0..spec.param_len()).map(|i| (i as f32 * 0.7).sin()).collect();
+        let model = SavedModel { spec, params, is_average: false, preparation: None, trained_on: None };
+        let units = Units { means: vec![100.0, -3.0], deviations: vec![20.0, 0.5] };
+        let ask = |model: &SavedModel| {
+            let mut floats = vec![0.0; spec.predict_len(1)];
+            let mut work = Workspace::for_prediction(&spec, 1, &mut floats).unwrap();
+            predict(&spec, &model.params, &[0.3, -0.8], &mut work).unwrap().to_vec()
+        };
+        let (plain, scaled) = (ask(&model), ask(&model.in_units(&units)));
+        for ((p, s), (mean, sd)) in plain.iter().zip(&scaled).zip(units.means.iter().zip(&units.deviations)) {
+            assert!((p * sd + mean - s).abs() < 1e-4, "{p} {s}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! How far predicted numbers are off.
+
+use super::evaluator::Evaluator;
+use super::model::SavedModel;
+use crate::host::HostError;
+use crate::host::data::{Dataset, Samples, Split, Units};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// How far predictions of one number are off.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Regression {
+    /// Samples.
+    pub samples: u64,
+    /// Root mean squared error, `√(Σ(p − t)²/n)`, in the units of the target.
+    pub rmse: f64,
+    /// Mean absolute error, `Σ|p − t|/n`.
+    pub mae: f64,
+    /// Coefficient of determination, `1 − Σ(p − t)²/Σ(t − t̄)²`; NaN where the target never changes.
+    pub r2: f64,
+}
+
+impl Regression {
+    /// Of pairs of a prediction and its target.
+    fn of(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
+        let n = pairs.clone().count();
+        let sum = |f: &dyn Fn(f64, f64) -> f64| pairs.clone().map(|(p, t)| f(p, t)).sum::<f64>();
+        let mean = sum(&|_, t| t) / n as f64;
+        let (squares, spread) = (sum(&|p, t| (p - t).powi(2)), sum(&|_, t| (t - mean).powi(2)));
+        Self {
+            samples: n as u64,
+            rmse: (squares / n as f64).sqrt(),
+            mae: sum(&|p, t| (p - t).abs()) / n as f64,
+            r2: if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN },
+        }
+    }
+
+    /// The mean over several numbers; their own figures where there is one.
+    pub(in crate::host) fn mean(each: &[Self]) -> Self {
+        let mean = |f: fn(&Self) -> f64| each.iter().map(f).sum::<f64>() / each.len() as f64;
+        let samples = each.first().map_or(0, |first| first.samples);
+        Self { samples, rmse: mean(|r| r.rmse), mae: mean(|r| r.mae), r2: mean(|r| r.r2) }
+    }
+
+    /// Of each output on the samples that `indices` name, whose outputs are `outputs`.
+    pub(in crate::host) fn of_each(
+        samples: &Samples,
+        indices: &[u32],
+        outputs: &[f32],
+        units: Option<&Units>,
+    ) -> Vec<Self> {
+        let width = samples.values(0).len();
+        let column = |k: usize| {
+            let (mean, sd) = units.map_or((0.0, 1.0), |units| (units.means[k].into(), units.deviations[k].into()));
+            let value = move |x: f32| f64::from(x) * sd + mean;
+            let targets = indices.iter().filter_map(move |&i| samples.values(i as usize).get(k).copied());
+            let predicted = outputs.iter().skip(k).step_by(width);
+            Self::of(predicted.zip(targets).map(move |(&p, t)| (value(p), value(t))))
+        };
+        (0..width).map(column).collect()
+    }
+}
+
+/// One number that a model predicts, on every set of samples.
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct TargetEvaluation {
+    /// The column.
+    pub name: String,
+    /// The samples that it learned from.
+    pub train: Regression,
+    /// The training samples that were set apart, where there are any.
+    pub validation: Option<Regression>,
+    /// The samples of the test.
+    pub test: Regression,
+}
+
+/// A model of numbers on every set of samples.
+///
+/// `cygnet eval --json` writes it as one object, whose fields have these names.
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct RegressionEvaluation {
+    /// Each number that it predicts.
+    pub targets: Vec<TargetEvaluation>,
+}
+
+impl RegressionEvaluation {
+    /// Of `model` on `data`. Validation samples are those that `split` sets apart.
+    ///
+    /// # Errors
+    /// [`HostError::Mismatch`] where model and data do not go together, [`HostError::Core`] for outputs that are not finite,
+    /// [`HostError::Usage`] where nothing is left to learn from, [`HostError::Memory`].
+    pub fn new(model: &SavedModel, data: &Dataset, split: Split) -> Result<Self, HostError> {
+        let (train, validation) = split.of(data.train.len())?;
+        let test: Vec<u32> = (0..data.test.len() as u32).collect();
+        let mut evaluator = Evaluator::new(&model.spec, data)?;
+        let mut on = |samples: &Samples, indices: &[u32]| {
+            let (_, outputs) = evaluator.outputs(&model.params, samples, indices)?;
+            Ok::<_, HostError>(Regression::of_each(samples, indices, &outputs, data.units.as_ref()))
+        };
+        let [train, apart, test] = [on(&data.train, &train)?, on(&data.train, &validation)?, on(&data.test, &test)?];
+        let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+        let name = |k: usize| columns.and_then(|c| c.targets.get(k).cloned()).unwrap_or_else(|| (k + 1).to_string());
+        let sets = train.into_iter().zip(apart).zip(test).enumerate();
+        let target = |(k, ((train, apart), test))| {
+            let validation = (!validation.is_empty()).then_some(apart);
+            TargetEvaluation { name: name(k), train, validation, test }
+        };
+        Ok(Self { targets: sets.map(target).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_known_predictions() {
+        let r = Regression::of([(1.0, 2.0), (3.0, 3.0), (5.0, 4.0), (6.0, 8.0)].into_iter());
+        // Targets 2, 3, 4, 8 spread by 20.75 around 4.25.
+        assert_eq!((r.samples, r.mae, r.rmse), (4, 1.0, 1.5_f64.sqrt()));
+        assert!((r.r2 - (1.0 - 6.0 / 20.75)).abs() < 1e-12);
+        assert!(Regression::of([(1.0, 2.0), (3.0, 2.0)].into_iter()).r2.is_nan());
+    }
+}

@@ -1,0 +1,46 @@
+//! A network in a line of text, as files say what their tensors do not.
+
+use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
+use crate::network::{Layer, Math};
+use crate::{Activation, Loss, Spec};
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
+/// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
+pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
+    let norm = |l: &Layer| if l.is_normed() { NORMED } else { "" };
+    let layer = |l: Layer| format!("{}{} dropout {}", activation_name(l.activation()), norm(&l), l.dropout());
+    let layers = spec.layers().map(layer).collect::<Vec<_>>().join(", ");
+    let average = if is_average { AVERAGE } else { "" };
+    format!("{layers}; loss {}; math {}{average}", loss_name(spec.loss_kind()), math_name(spec.math_kind()))
+}
+
+/// The end of the description of an average, and of an activation behind a norm.
+const AVERAGE: &str = "; average";
+const NORMED: &str = " norm";
+
+/// What tensors do not say of a layer; whether it has a norm, they must say too.
+#[derive(Clone, Copy)]
+pub(in crate::host) struct Described {
+    pub activation: Activation,
+    pub is_normed: Option<bool>,
+    pub dropout: f32,
+}
+
+/// The layers, the loss, the functions, whether it is an average.
+pub(in crate::host) type Description = (Vec<Described>, Loss, Math, bool);
+
+pub(in crate::host) fn parse_description(text: &str) -> Result<Description, String> {
+    let unknown = || format!("the metadata are not valid: `{text}`");
+    let (text, is_average) = text.strip_suffix(AVERAGE).map_or((text, false), |text| (text, true));
+    let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
+    let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;
+    let layer = |layer: &str| {
+        let (name, dropout) = layer.split_once(" dropout ").ok_or_else(unknown)?;
+        let (name, is_normed) = name.strip_suffix(NORMED).map_or((name, false), |name| (name, true));
+        let (activation, dropout) = (parse_activation(name)?, dropout.parse().map_err(|_| unknown())?);
+        Ok::<_, String>(Described { activation, is_normed: Some(is_normed), dropout })
+    };
+    Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?, is_average))
+}

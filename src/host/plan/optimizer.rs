@@ -1,0 +1,61 @@
+//! How weights move.
+
+use crate::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use crate::{Adam, Error, Model, Sgd, Spec};
+use std::boxed::Box;
+
+/// How weights move.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum OptimizerPlan {
+    /// SGD, with or without momentum.
+    Sgd(SgdConfig),
+    /// Adam and AdamW.
+    Adam(AdamConfig),
+    /// Schedule-free SGD, whose average is the model.
+    ScheduleFree(ScheduleFreeConfig),
+}
+
+impl OptimizerPlan {
+    /// Floats of state for `spec`, its own and the slow weights of a lookahead.
+    #[must_use]
+    pub fn state_len(&self, spec: &Spec, lookahead: Option<LookaheadConfig>) -> [usize; 2] {
+        let own = match self {
+            Self::Sgd(config) => config.state_len(spec),
+            Self::Adam(config) => config.state_len(spec),
+            Self::ScheduleFree(config) => config.state_len(spec),
+        };
+        [own, if lookahead.is_some() { spec.param_len() } else { 0 }]
+    }
+
+    /// The optimizer of `model`, over `state`.
+    ///
+    /// # Errors
+    /// As [`Sgd::new`], [`Adam::new`], [`ScheduleFree::new`] and [`Lookahead::new`].
+    pub fn start<'a>(
+        &self,
+        model: &Model<'_>,
+        lookahead: Option<LookaheadConfig>,
+        [state, slow]: [&'a mut [f32]; 2],
+    ) -> Result<Box<dyn Optimizer + Send + 'a>, Error> {
+        let spec = model.spec();
+        match *self {
+            Self::Sgd(config) => behind(lookahead, Sgd::new(config, spec, state)?, model, slow),
+            Self::Adam(config) => behind(lookahead, Adam::new(config, spec, state)?, model, slow),
+            Self::ScheduleFree(config) => behind(lookahead, ScheduleFree::new(config, model, state)?, model, slow),
+        }
+    }
+}
+
+/// The optimizer itself, or slow weights behind it.
+fn behind<'a>(
+    lookahead: Option<LookaheadConfig>,
+    optimizer: impl Optimizer + Send + 'a,
+    model: &Model<'_>,
+    slow: &'a mut [f32],
+) -> Result<Box<dyn Optimizer + Send + 'a>, Error> {
+    Ok(match lookahead {
+        Some(config) => Box::new(Lookahead::new(config, optimizer, model, slow)?),
+        None => Box::new(optimizer),
+    })
+}

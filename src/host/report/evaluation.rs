@@ -1,0 +1,84 @@
+//! An evaluation as tables to read.
+
+use super::table::{Table, aligned, percent};
+use crate::host::evaluation::{Evaluation, SetEvaluation};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// The most classes whose confusion matrix is still a table that a terminal holds.
+const WIDEST: usize = 30;
+
+/// Tables to read: all sets in short, then the test class by class, and which classes were taken for which.
+#[must_use]
+pub fn of_classes(evaluation: &Evaluation) -> String {
+    let test = &evaluation.test;
+    let mut text = format!("{}\n\nTest metrics by class (one-vs-rest):\n\n{}", summary(evaluation), classes(test));
+    if test.confusion.len() > WIDEST {
+        return text
+            + &format!(
+                "\n\nThe confusion matrix of {} classes is too wide for this table: use --json.",
+                test.confusion.len()
+            );
+    }
+    text += "\n\nConfusion matrix of the test: true classes (rows), predicted classes (columns):\n\n";
+    text + &confusion(test)
+}
+
+/// A row for each set.
+fn summary(evaluation: &Evaluation) -> String {
+    let k = top(evaluation.classes);
+    let top = format!("top-{k} error");
+    let loss = if evaluation.test.nll.is_some() { "NLL" } else { &evaluation.loss_name };
+    let header = ["samples", "number", "error", loss, &top, "ECE", "macro F1", "mean ROC AUC", "mean AP"];
+    let sets = [("train", Some(&evaluation.train)), ("validation", evaluation.validation.as_ref())];
+    let sets = sets.into_iter().chain([("test", Some(&evaluation.test))]);
+    let rows = sets.filter_map(|(name, set)| Some((name, set?))).map(|(name, set)| {
+        vec![
+            name.to_owned(),
+            set.samples.to_string(),
+            percent(1.0 - set.accuracy),
+            number(set.loss),
+            percent(set.top_k.get(k - 1).map_or(f64::NAN, |within| 1.0 - within)),
+            percent(set.ece.map_or(f64::NAN, f64::from)),
+            number(set.macro_f1),
+            number(set.mean_roc_auc),
+            number(set.mean_average_precision),
+        ]
+    });
+    aligned(&header, rows)
+}
+
+/// How many classes may be named, so that it is neither hard nor always right: 3 of 10, 5 of many.
+fn top(classes: usize) -> usize {
+    (classes / 3).clamp(2, 5)
+}
+
+/// A row for each class, and their means.
+pub(in crate::host) fn classes(set: &SetEvaluation) -> Table {
+    let header = ["class", "support", "precision", "recall", "F1", "ROC AUC", "AP"];
+    let row = |name: String, support: u64, figures: [f32; 5]| {
+        [name, support.to_string()].into_iter().chain(figures.map(number)).collect::<Vec<_>>()
+    };
+    let rows = set.per_class.iter().enumerate().map(|(c, class)| {
+        let figures = [class.precision, class.recall, class.f1, class.roc_auc, class.average_precision];
+        row(set.class(c), class.support, figures)
+    });
+    let means = [set.macro_precision, set.macro_recall, set.macro_f1, set.mean_roc_auc, set.mean_average_precision];
+    let rows = rows.chain([row("mean".to_owned(), set.samples, means)]).collect();
+    Table { header: header.map(str::to_owned).to_vec(), rows }
+}
+
+fn confusion(set: &SetEvaluation) -> String {
+    let names: Vec<String> = (0..set.confusion.len()).map(|c| set.class(c)).collect();
+    let header: Vec<&str> = ["class"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let count = |&n: &u32| if n == 0 { "·".to_owned() } else { n.to_string() };
+    let rows = names.iter().zip(&set.confusion);
+    aligned(&header, rows.map(|(name, row)| [name.clone()].into_iter().chain(row.iter().map(count)).collect()))
+}
+
+fn number(x: f32) -> String {
+    if x.is_nan() { "–".to_owned() } else { format!("{x:.4}") }
+}

@@ -1,0 +1,94 @@
+//! What a saved model is: its layers, its memory, its preparation.
+
+use super::table::{Table, aligned};
+use crate::Spec;
+use crate::host::data::Preparation;
+use crate::host::evaluation::SavedModel;
+use crate::host::plan::{activation_name, loss_name};
+use std::borrow::ToOwned;
+use std::string::{String, ToString};
+use std::vec::Vec;
+use std::{format, vec};
+
+/// The layers of a network.
+#[must_use]
+pub(super) fn layers(spec: &Spec) -> Table {
+    let rows = spec.layers().map(|l| {
+        vec![
+            format!("dense {}", l.index() + 1),
+            format!("{} → {}", l.inputs(), l.outputs()),
+            format!("{}{}", if l.is_normed() { "norm, " } else { "" }, activation_name(l.activation())),
+            l.dropout().to_string(),
+            l.param_len().to_string(),
+            l.offset().to_string(),
+        ]
+    });
+    let header = ["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"];
+    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+}
+
+/// The layer table and the memory that the network needs.
+#[must_use]
+pub fn info(model: &SavedModel) -> String {
+    let spec = &model.spec;
+    let layers = layers(spec);
+    let p = spec.param_len();
+    let floats = |n: usize| vec![n.to_string(), bytes(n.saturating_mul(4))];
+    let is_normed = spec.norm_len() > 0;
+    let least = if is_normed { "training workspace, batch 2" } else { "training workspace, batch 1" };
+    let preprocessing = model.preparation.as_ref().map(|preparation| ("preprocessing", preparation.floats.len()));
+    let memory = [
+        ("parameters", p),
+        ("prediction workspace, 1 sample", spec.predict_len(1)),
+        (least, spec.work_len(1 + usize::from(is_normed))),
+        ("training workspace, batch 32", spec.work_len(32)),
+        ("momentum", p),
+        ("Adam", p.saturating_mul(2)),
+        ("average", p),
+    ];
+    let memory = memory.into_iter().chain(preprocessing);
+    let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
+    let prepared = model.preparation.as_ref().map(preparation).unwrap_or_default();
+    let size = spec.checkpoint_len() + model.sections().map_or(0, |bytes| bytes.len());
+    let trained = match &model.trained_on {
+        Some(data) => format!("trained on {data}, digest {:016x}", data.digest),
+        None => "the file does not record its training data".to_owned(),
+    };
+    format!(
+        "{layers}\n{p} parameters{}, loss {}, {} on disk\n{trained}\n\n{prepared}{}",
+        if model.is_average { " (an average of models)" } else { "" },
+        loss_name(spec.loss_kind()),
+        bytes(size),
+        aligned(&["memory", "floats", "size"], memory),
+    )
+}
+
+/// What happens to each column, and what is predicted.
+fn preparation(preparation: &Preparation) -> String {
+    const SHOWN: usize = 30;
+    let features = preparation.floats.as_chunks::<5>().0;
+    let row = |(i, feature): (usize, &[f32; 5])| {
+        let number = |x: &f32| if x.is_finite() { x.to_string() } else { "–".to_string() };
+        [preparation.input(i)].into_iter().chain(feature.iter().map(number)).collect::<Vec<_>>()
+    };
+    let header = ["input", "if missing", "minimum", "maximum", "shift", "scale"];
+    let mut text = aligned(&header, features.iter().enumerate().take(SHOWN).map(row));
+    if features.len() > SHOWN {
+        text += &format!("\n… and {} more", features.len() - SHOWN);
+    }
+    if let Some(columns) = &preparation.columns {
+        text += &format!("\n\npredicts {}", columns.targets.join(", "));
+        if columns.has_classes() {
+            text += &format!(": {}", columns.classes.join(", "));
+        }
+    }
+    text + "\n\n"
+}
+
+fn bytes(n: usize) -> String {
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..10_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        _ => format!("{:.1} MB", n as f64 / 1e6),
+    }
+}

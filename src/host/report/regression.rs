@@ -1,0 +1,85 @@
+//! How far numbers are off that a model predicts: of a run, and of a saved model.
+
+use super::table::{Table, aligned, mean_sd, significant};
+use crate::host::evaluation::{Marks, Regression, RegressionEvaluation, TargetEvaluation, mean_and_sd};
+use crate::host::training::Outcome;
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+const SETS: [&str; 3] = ["train", "validation", "test"];
+/// Where the test is among them.
+const TEST: usize = 2;
+
+/// A figure of a [`Regression`].
+type Figure = fn(&Regression) -> f64;
+const FIGURES: [(&str, Figure); 3] = [("RMSE", |r| r.rmse), ("MAE", |r| r.mae), ("R²", |r| r.r2)];
+
+/// RMSE, MAE and R² on every set, a column a model: of one run, or mean ± standard deviation over several.
+pub(in crate::host) fn table(models: &[(String, Vec<&Marks>)]) -> Table {
+    let values = |marks: &[&Marks], set: usize, figure: Figure| -> Vec<f64> {
+        marks.iter().filter_map(|marks| Some(figure(marks.regression.as_ref()?.get(set)?))).collect()
+    };
+    let rows = FIGURES.iter().flat_map(|&(name, figure)| {
+        SETS.iter().enumerate().map(move |(set, set_name)| {
+            let cell = |(_, marks): &(String, Vec<&Marks>)| cell(name, &values(marks, set, figure));
+            [format!("{set_name} {name}")].into_iter().chain(models.iter().map(cell)).collect()
+        })
+    });
+    let header = [String::new()].into_iter().chain(models.iter().map(|(name, _)| name.clone())).collect();
+    Table { header, rows: rows.collect() }
+}
+
+fn cell(name: &str, values: &[f64]) -> String {
+    let text = |x: f64| match x {
+        x if x.is_nan() => "–".to_owned(),
+        x if name == "R²" => format!("{x:.4}"),
+        x => significant(x),
+    };
+    let (mean, sd) = mean_and_sd(values);
+    mean_sd(mean, sd, values.len(), text)
+}
+
+/// What the first average gained.
+pub(in crate::host) fn remark(outcome: &Outcome) -> String {
+    let rmse = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |sets| sets[TEST].rmse);
+    let Some(average) = outcome.averages.first() else { return "No average was computed.".to_owned() };
+    let (last, mean) = (rmse(&outcome.last_marks), rmse(&average.marks));
+    let verb = if mean < last { "lowers" } else { "does not lower" };
+    let mut text = format!(
+        "Averaging {verb} the test RMSE: {} without, {} with averaging, on {} test samples.",
+        significant(last),
+        significant(mean),
+        outcome.last_marks.test.samples()
+    );
+    if outcome.spec.outputs() > 1 {
+        text += "\nThese are means over the predicted columns, in units of the standard deviation of each; cygnet eval shows each column.";
+    }
+    if let Some(baseline) = outcome.baseline.as_ref().map(rmse) {
+        text += &format!("\nThe baseline has a test RMSE of {}.", significant(baseline));
+    }
+    text
+}
+
+/// A row for each number and set.
+#[must_use]
+pub fn of_numbers(evaluation: &RegressionEvaluation) -> String {
+    let sets = |t: &TargetEvaluation| [("train", Some(t.train)), ("validation", t.validation), ("test", Some(t.test))];
+    let rows = evaluation.targets.iter().flat_map(|target| {
+        let rows = sets(target).into_iter().filter_map(|(set, found)| Some((set, found?)));
+        rows.map(|(set, r)| {
+            let figures = [r.rmse, r.mae].map(significant);
+            vec![
+                target.name.clone(),
+                set.to_owned(),
+                r.samples.to_string(),
+                figures[0].clone(),
+                figures[1].clone(),
+                if r.r2.is_nan() { "–".to_owned() } else { format!("{:.4}", r.r2) },
+            ]
+        })
+    });
+    aligned(&["target", "samples", "number", "RMSE", "MAE", "R²"], rows)
+}

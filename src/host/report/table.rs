@@ -1,0 +1,93 @@
+//! Tables: rows of text under a header, and the figures in their cells.
+
+use crate::host::HostError;
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
+use std::borrow::ToOwned;
+use std::path::Path;
+use std::string::String;
+use std::vec::Vec;
+use std::{fmt, format, io};
+
+/// A rule under the header and nothing else: narrow, and plain in a file.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));
+
+/// Rows of names and numbers as text, the numbers to the right.
+#[must_use]
+pub(super) fn aligned(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.to_vec()).add_rows(rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.trim_fmt()
+}
+
+/// Rows under a header, the first column names: text in a terminal, HTML on a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Names of the columns.
+    pub header: Vec<String>,
+    /// The rows, a cell a column.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
+        f.write_str(&aligned(&header, self.rows.clone()))
+    }
+}
+
+/// A share in percent; a dash where there is none.
+pub(in crate::host) fn percent(share: f64) -> String {
+    if share.is_nan() { "–".to_owned() } else { format!("{:.2} %", 100.0 * share) }
+}
+
+/// Four significant digits, for figures in any units; a dash for none.
+pub(in crate::host) fn significant(x: f64) -> String {
+    match x.abs() {
+        x if x.is_nan() => "–".to_owned(),
+        0.0 => "0".to_owned(),
+        size if !(1e-4..1e6).contains(&size) => format!("{x:.3e}"),
+        size => format!("{x:.*}", (3 - size.log10().floor() as i32).clamp(0, 7) as usize),
+    }
+}
+
+/// A mean with its deviation where it is one of several values; a dash where there is none.
+pub(in crate::host) fn mean_sd(mean: f64, sd: f64, values: usize, text: impl Fn(f64) -> String) -> String {
+    match values {
+        _ if mean.is_nan() => "–".to_owned(),
+        1 => text(mean),
+        _ => format!("{} ± {}", text(mean), text(sd)),
+    }
+}
+
+/// What `write` gives a table as CSV.
+pub(in crate::host) fn csv_bytes(
+    write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
+) -> Result<Vec<u8>, HostError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = write(&mut writer).map_err(io::Error::other);
+    let bytes = written.and_then(|()| writer.into_inner().map_err(|error| io::Error::other(format!("{error}"))));
+    bytes.map_err(HostError::file(Path::new("CSV")))
+}
+
+/// One JSON object, in one line.
+///
+/// # Errors
+/// None in practice: numbers, names and lists are all that there is.
+pub fn json(of: &impl serde::Serialize) -> Result<String, HostError> {
+    serde_json::to_string(of).map_err(|error| HostError::file(Path::new("JSON"))(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_four_digits() {
+        let text = [0.0, 123_456.7, 12.345, 0.001_234_5, 2e7, f64::NAN].map(significant);
+        assert_eq!(text, ["0", "123457", "12.35", "0.001234", "2.000e7", "–"]);
+    }
+}

@@ -1,0 +1,58 @@
+//! The article's experiment as a table, and as CSV.
+
+use super::table::{Table, csv_bytes, mean_sd};
+use crate::host::HostError;
+use crate::host::evaluation::mean_and_sd;
+use crate::host::study::{Figures, Variant, Variants};
+use std::borrow::ToOwned;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Names and digits of the columns.
+const COLUMNS: [(&str, usize); 7] = [
+    ("train, %", 2),
+    ("validation, %", 2),
+    ("test, %", 2),
+    ("test − train", 2),
+    ("test NLL", 4),
+    ("test ECE, %", 2),
+    ("updates", 0),
+];
+
+fn cells(figures: &Figures) -> [f64; COLUMNS.len()] {
+    let [train, validation, test] = figures.errors;
+    [train, validation, test, test - train, figures.nll, figures.ece, figures.updates as f64]
+}
+
+/// A row for each; with several seeds the mean ± the standard deviation.
+#[must_use]
+pub fn of_variants(variants: &Variants) -> Table {
+    let cell = |variant: &Variant, i: usize, digits: usize| {
+        let values: Vec<f64> = variant.figures.iter().map(|figures| cells(figures)[i]).collect();
+        let (mean, sd) = mean_and_sd(&values);
+        mean_sd(mean, sd, values.len(), |x| format!("{x:.digits$}"))
+    };
+    let row = |variant: &Variant| {
+        let cells = COLUMNS.iter().enumerate().map(|(i, &(_, digits))| cell(variant, i, digits));
+        [variant.name.clone()].into_iter().chain(cells).collect()
+    };
+    let header = [""].into_iter().chain(COLUMNS.map(|(name, _)| name)).map(str::to_owned);
+    Table { header: header.collect(), rows: variants.whole().iter().map(row).collect() }
+}
+
+/// A line for each variant and seed as CSV.
+///
+/// # Errors
+/// None in practice: the cells are names and numbers.
+pub(super) fn variants_csv(variants: &Variants) -> Result<Vec<u8>, HostError> {
+    csv_bytes(|writer| {
+        writer.write_record(["variant", "seed"].into_iter().chain(COLUMNS.map(|(name, _)| name)))?;
+        let figures = variants.all().iter().flat_map(|variant| variant.figures.iter().map(|f| (&variant.name, f)));
+        for (name, figures) in figures {
+            let cells = cells(figures).map(|x| if x.is_nan() { String::new() } else { x.to_string() });
+            writer.write_record([name.clone(), figures.seed.to_string()].iter().chain(&cells))?;
+        }
+        Ok(())
+    })
+}

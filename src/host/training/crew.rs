@@ -1,0 +1,276 @@
+//! The models of a run at work, one or several, between two meetings each by itself: the threads that train them change no
+//! bit.
+
+use super::feed::Feed;
+use super::norms::Norms;
+use super::trainer::{Each, Learner, Progress, Sums, Trainer, Visit};
+use crate::host::HostError;
+use crate::host::data::Samples;
+use crate::host::memory::Floats;
+use crate::host::plan::{Batches, Plan, ReplicaPlan};
+use crate::optim::Optimizer;
+use crate::random::{self, Purpose};
+use crate::replicas::{Start, init_replicas, replica_seed};
+use crate::{Model, Spec};
+use core::num::NonZeroUsize;
+use core::ops::Range;
+use std::boxed::Box;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::vec::Vec;
+
+/// Rounds that a thread trains one of several models for before it takes the next: all end nearly together.
+const SLICE: usize = 64;
+
+/// One model, or several by their plan.
+#[derive(Clone, Copy)]
+pub(super) enum Team<'p> {
+    /// One, whose images so many threads make.
+    One(NonZeroUsize),
+    /// Several.
+    Several(&'p ReplicaPlan),
+}
+
+impl<'p> Team<'p> {
+    pub(super) fn plan(self) -> Option<&'p ReplicaPlan> {
+        if let Self::Several(replicas) = self { Some(replicas) } else { None }
+    }
+
+    pub(super) fn count(self) -> usize {
+        self.plan().map_or(1, |replicas| replicas.count)
+    }
+
+    /// Rounds of an epoch: a batch of each model, or of those whose turn it is.
+    pub(super) fn rounds(self, plan: &Plan, samples: usize) -> u64 {
+        self.plan().map_or_else(|| plan.steps_per_epoch(samples), |replicas| replicas.rounds(plan, samples))
+    }
+
+    fn start(self) -> Start {
+        self.plan().map_or_else(Start::default, |replicas| replicas.start)
+    }
+
+    fn batches(self) -> Batches {
+        self.plan().map_or_else(Batches::default, |replicas| replicas.batches)
+    }
+
+    /// Threads that train, each a model at a time.
+    fn workers(self) -> usize {
+        self.plan().map_or(1, |replicas| replicas.threads.get().min(replicas.count))
+    }
+
+    /// Threads that make images for a model. Several models occupy every thread: each has its images made where it trains.
+    fn threads_of_feed(self) -> NonZeroUsize {
+        if let Self::One(threads) = self { threads } else { NonZeroUsize::MIN }
+    }
+}
+
+/// What models and their optimizers are made of.
+pub(super) struct Memory {
+    slab: Floats,
+    states: Vec<[Floats; 2]>,
+}
+
+impl Memory {
+    pub(super) fn new(plan: &Plan, spec: &Spec, models: usize) -> Result<Self, HostError> {
+        let [own, slow] = plan.optimizer.state_len(spec, plan.lookahead);
+        let slab = Floats::zeros(spec.param_len().saturating_mul(models))?;
+        let states = (0..models).map(|_| Ok([Floats::zeros(own)?, Floats::zeros(slow)?]));
+        Ok(Self { slab, states: states.collect::<Result<_, HostError>>()? })
+    }
+}
+
+/// The models of a run, one or several, and who trains them.
+pub(super) struct Crew<'a> {
+    pub(super) models: Vec<Model<'a>>,
+    tasks: Vec<Task<'a>>,
+    /// One for each thread.
+    trainers: Vec<Trainer<'a>>,
+    batches: Batches,
+    /// Steps of all together, so far and at the end.
+    done: AtomicU64,
+    pub(super) total: u64,
+}
+
+impl<'a> Crew<'a> {
+    /// Floats of models, optimizers and trainers.
+    pub(super) fn len(plan: &Plan, team: Team<'_>, spec: &Spec, samples: usize) -> usize {
+        let [own, slow] = plan.optimizer.state_len(spec, plan.lookahead);
+        let model = spec.param_len().saturating_add(own).saturating_add(slow);
+        let trainers = team.workers().saturating_mul(Trainer::len(plan, spec, samples));
+        team.count().saturating_mul(model).saturating_add(trainers)
+    }
+
+    /// Models where they start, which learn from the samples that `train` names.
+    pub(super) fn new(
+        plan: &'a Plan,
+        team: Team<'_>,
+        spec: &'a Spec,
+        samples: &'a Samples,
+        train: &[u32],
+        memory: &'a mut Memory,
+    ) -> Result<Self, HostError> {
+        let models = memory.slab.chunks_mut(spec.param_len()).map(|params| Model::new(spec, params));
+        let mut models = models.collect::<Result<Vec<_>, _>>()?;
+        init_replicas(&mut models, plan.init, team.start(), plan.seed)?;
+        let (batches, threads) = (team.batches(), team.threads_of_feed());
+        let task = |((model, [own, slow]), k): ((&Model<'_>, &'a mut [Floats; 2]), u64)| {
+            let optimizer = plan.optimizer.start(model, plan.lookahead, [own, slow])?;
+            let seed = match batches {
+                Batches::Parallel => replica_seed(plan.seed, k),
+                Batches::RoundRobin => plan.seed,
+            };
+            let augment = plan.augment.map(|augment| (augment, seed));
+            let feed = Feed::new(samples, train.len(), plan.unit(train.len()), augment, threads)?;
+            let progress = Progress { rate: plan.rate, ..Progress::default() };
+            Ok(Task { optimizer, feed, seed, order: Vec::new(), progress, error: None })
+        };
+        let tasks = models.iter().zip(&mut memory.states).zip(0..).map(task).collect::<Result<_, HostError>>()?;
+        let rounds = team.rounds(plan, train.len());
+        let trainers = (0..team.workers()).map(|_| Trainer::new(plan, spec, train.len(), rounds));
+        let trainers = trainers.collect::<Result<_, _>>()?;
+        let total = plan.epochs.saturating_mul(rounds).saturating_mul(team.count() as u64);
+        Ok(Self { models, tasks, trainers, batches, done: AtomicU64::new(0), total })
+    }
+
+    /// Shuffles for an epoch.
+    pub(super) fn begin(&mut self, plan: &Plan, train: &[u32], epoch: u64) {
+        let count = self.tasks.len();
+        for (k, task) in self.tasks.iter_mut().enumerate() {
+            task.progress = Progress { epoch, sums: Sums::default(), ..task.progress };
+            task.order.clear();
+            task.order.extend_from_slice(train);
+            random::shuffle(&mut task.order, &mut random::stream(task.seed, Purpose::Shuffle, epoch));
+            if self.batches == Batches::RoundRobin {
+                let turns = task.order.chunks(plan.batch).skip(k).step_by(count);
+                task.order = turns.flatten().copied().collect();
+            }
+        }
+    }
+
+    /// Who trains the first model, which tells of the batch.
+    pub(super) fn trainer(&self) -> &Trainer<'a> {
+        &self.trainers[0]
+    }
+
+    /// Rate of the latest step of the first model.
+    pub(super) fn rate(&self) -> f32 {
+        self.tasks[0].progress.rate
+    }
+
+    /// Steps of the model that has most: an interruption leaves some behind.
+    pub(super) fn steps(&self) -> u64 {
+        self.models.iter().map(|model| model.steps()).max().unwrap_or(0)
+    }
+
+    /// Of all models over the epoch so far.
+    pub(super) fn sums(&self) -> Sums {
+        self.tasks.iter().fold(Sums::default(), |all, task| all.join(&task.progress.sums))
+    }
+
+    /// Whether models are the averages that their optimizers are.
+    pub(super) fn are_averages(&self) -> bool {
+        self.tasks.iter().any(|task| task.optimizer.averaged().is_some())
+    }
+
+    /// What predicts: of each model its optimizer's average, or its own parameters.
+    pub(super) fn weights(&self, norms: &mut Norms<'_>) -> Result<Vec<Vec<f32>>, HostError> {
+        let of = |(model, task): (&Model<'_>, &Task<'_>)| match task.optimizer.averaged() {
+            Some(averaged) => norms.of(averaged.as_slice()).map(<[f32]>::to_vec),
+            None => Ok(model.params().to_vec()),
+        };
+        self.models.iter().zip(&self.tasks).map(of).collect()
+    }
+
+    /// Trains every model for these rounds of the epoch, or until told to stop; whether all came to their end. `each` hears of
+    /// the updates on this thread, all of them where there is one model, with the steps of all models so far.
+    ///
+    /// # Errors
+    /// That of the first model that has one.
+    pub(super) fn train(
+        &mut self,
+        rounds: Range<usize>,
+        mut each: impl FnMut(&Model<'_>, Range<u64>, &Sums, u64) -> Result<(), HostError>,
+        stop: &AtomicBool,
+    ) -> Result<bool, HostError> {
+        let Self { models, tasks, trainers, done, .. } = self;
+        // A model by itself is not cut: its batches may grow on.
+        let slice = if models.len() > 1 { SLICE } else { usize::MAX };
+        let queue: VecDeque<Way<'_, '_>> =
+            models.iter_mut().zip(&mut *tasks).map(|pair| (pair, rounds.start)).collect();
+        let (queue, is_whole) = (Mutex::new(queue), AtomicBool::new(true));
+        let count = |steps: &Range<u64>| {
+            let more = steps.end - steps.start;
+            done.fetch_add(more, Relaxed) + more
+        };
+        let work = |trainer: &mut Trainer<'_>, each: &mut Each<'_>| loop {
+            // Nothing here panics while it holds the lock.
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(((model, task), at)) = next else { return };
+            let until = rounds.end.min(at.saturating_add(slice));
+            match task.train(trainer, model, at..until, each, stop) {
+                Ok(true) if until < rounds.end => {
+                    queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(((model, task), until));
+                }
+                Ok(came) => _ = is_whole.fetch_and(came, Relaxed),
+                Err(error) => task.error = Some(error),
+            }
+        };
+        thread::scope(|scope| {
+            let Some((here, others)) = trainers.split_first_mut() else { return };
+            for trainer in others {
+                let mut count = |_: &Model<'_>, steps: Range<u64>, _: &Sums| {
+                    count(&steps);
+                    Ok(())
+                };
+                // A thread that the system refuses is no loss but of time: the others take its models.
+                let _ = thread::Builder::new().spawn_scoped(scope, move || work(trainer, &mut count));
+            }
+            work(here, &mut |model, steps, sums| {
+                let done = count(&steps);
+                each(model, steps, sums, done)
+            });
+        });
+        for (task, model) in tasks.iter_mut().zip(models) {
+            if let Some(error) = task.error.take() {
+                return Err(HostError::of_step(model.steps(), task.progress.rate)(error));
+            }
+        }
+        Ok(is_whole.into_inner())
+    }
+}
+
+/// A model on its way: itself, what it has besides, the round that it is at.
+type Way<'w, 'a> = ((&'w mut Model<'a>, &'w mut Task<'a>), usize);
+
+/// What a model has besides its parameters.
+struct Task<'a> {
+    optimizer: Box<dyn Optimizer + Send + 'a>,
+    feed: Feed<'a>,
+    /// Decides its order and its augmentation.
+    seed: u64,
+    /// Its samples of the epoch, batch after batch.
+    order: Vec<u32>,
+    progress: Progress,
+    error: Option<HostError>,
+}
+
+impl Task<'_> {
+    /// Some rounds of the epoch; an error ends them.
+    fn train(
+        &mut self,
+        trainer: &mut Trainer<'_>,
+        model: &mut Model<'_>,
+        rounds: Range<usize>,
+        each: &mut Each<'_>,
+        stop: &AtomicBool,
+    ) -> Result<bool, HostError> {
+        let Self { optimizer, feed, order, progress, .. } = self;
+        // The last of them may have no batch for every model.
+        let [start, end] = [rounds.start, rounds.end].map(|at| at.saturating_mul(trainer.plan.batch).min(order.len()));
+        let epoch = progress.epoch;
+        let visits = |visit: &mut Visit<'_>| feed.each(epoch, &order[start..end], visit);
+        trainer.pass(progress, visits, &mut Learner { model, optimizer: &mut **optimizer }, each, stop)
+    }
+}

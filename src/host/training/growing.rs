@@ -1,0 +1,70 @@
+//! A batch that grows over a run, in whole micro-batches.
+
+use crate::host::HostError;
+use crate::host::plan::{GrowthPlan, GrowthRule, Plan};
+use crate::train::{BatchSize, Growth, Noise};
+
+/// The batch of the moment.
+pub(in crate::host) struct Growing {
+    size: BatchSize,
+    /// Samples of a micro-batch, and of the most of them.
+    part: u64,
+    most: u64,
+    latest: u64,
+}
+
+impl Growing {
+    /// For epochs over so many samples; none where the batch stays.
+    pub(in crate::host) fn new(plan: &Plan, samples: usize) -> Result<Option<Self>, HostError> {
+        let Some(GrowthPlan { rule, most, patience }) = plan.growth else { return Ok(None) };
+        let growth = match rule {
+            GrowthRule::NormTest(theta) => Growth::NormTest(theta),
+            GrowthRule::NoiseScale(factor) => Growth::NoiseScale(factor),
+            GrowthRule::Doubling(epochs) => Growth::Doubling(epochs.saturating_mul(samples as u64)),
+        };
+        let [least, most] = [plan.batch, most].map(|size| size.min(samples) as u64);
+        let size = BatchSize::new(growth, least, most, patience)?;
+        let part = plan.at_once(samples) as u64;
+        Ok(Some(Self { size, part, most: most / part * part, latest: least }))
+    }
+
+    /// Samples of the next batch: whole micro-batches, rounded up, since a demand for a little more would never be met.
+    pub(in crate::host) fn get(&self) -> u64 {
+        self.size.get().div_ceil(self.part).saturating_mul(self.part).min(self.most)
+    }
+
+    /// Samples of the latest batch that did not end an epoch.
+    pub(in crate::host) fn latest(&self) -> u64 {
+        self.latest
+    }
+
+    pub(in crate::host) fn noise_scale(&self) -> Option<f32> {
+        self.size.noise_scale()
+    }
+
+    /// Takes in a step on so many samples and what it knows of its noise.
+    pub(in crate::host) fn update(&mut self, samples: u64, noise: Option<Noise>) {
+        self.latest = self.get();
+        self.size.update(samples, noise);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demand_for_less_than_a_micro_batch_more_is_met() {
+        let growth = Some(GrowthPlan { patience: 1, most: 60, ..GrowthPlan::default() });
+        let mut batch = Growing::new(&Plan { growth, ..Plan::default() }, 1000).unwrap().unwrap();
+        let mut sizes = std::vec![];
+        for _ in 0..3 {
+            // Noise alone: each time 1/0.81 of the batch is asked for.
+            let samples = batch.get();
+            let square = 1.0 / samples as f32;
+            batch.update(samples, Some(Noise { variance: 1.0, signal: 1e-6, square, samples }));
+            sizes.push(samples);
+        }
+        assert_eq!((sizes, batch.get(), batch.latest()), (std::vec![32, 48, 48], 48, 48));
+    }
+}

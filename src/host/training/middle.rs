@@ -1,0 +1,192 @@
+//! Where the models of a run meet: their mean, or the centre of elastic averaging, and the averages of what it was.
+
+use super::averages::Average;
+use crate::Model;
+use crate::average::Snapshots;
+use crate::host::HostError;
+use crate::host::memory::Floats;
+use crate::host::plan::{Coupling, ReplicaPlan};
+use crate::replicas::{attract, mean_of, pull};
+use std::vec::Vec;
+
+/// When replicas meet, in rounds; one model never does.
+#[derive(Default)]
+pub(super) struct Meetings {
+    /// From one pull to the next, where there are any.
+    pulls: Option<u64>,
+    /// Of the middle into averages, where there are any.
+    snapshots: Option<Snapshots>,
+    /// Whether a pull needs what replicas were before its round.
+    looks_back: bool,
+    /// Whether an average follows every round.
+    each: bool,
+}
+
+impl Meetings {
+    pub(super) fn new(replicas: &ReplicaPlan, epoch: u64, snapshots: Option<Snapshots>, each: bool) -> Self {
+        let pulls = (!replicas.is_free()).then(|| replicas.every.unwrap_or(epoch));
+        Self { pulls, snapshots, looks_back: matches!(replicas.coupling, Coupling::Elastic(_)), each }
+    }
+
+    /// The first after `now`; `end` at the latest.
+    pub(super) fn next(&self, now: u64, end: u64) -> u64 {
+        let pull = self.pulls.map(|every| {
+            let pull = now.saturating_add(every - now % every);
+            if self.looks_back && pull - now > 1 { pull - 1 } else { pull }
+        });
+        let snapshot = self.snapshots.map(|Snapshots { start, every }| match now.checked_sub(start) {
+            Some(since) => now.saturating_add(every - since % every),
+            None => start,
+        });
+        let each = self.each.then_some(now + 1);
+        [pull, snapshot, each].into_iter().flatten().fold(end, u64::min)
+    }
+
+    /// Whether the round `now` ends in a pull.
+    pub(super) fn pulls_at(&self, now: u64) -> bool {
+        self.pulls.is_some_and(|every| now.is_multiple_of(every))
+    }
+}
+
+/// The floats of a middle.
+pub(super) struct Memory {
+    mean: Floats,
+    /// None but of elastic averaging.
+    centre: Floats,
+    /// Replicas before the round that a pull belongs to; likewise.
+    old: Floats,
+}
+
+impl Memory {
+    /// Between so many models; nothing where nothing holds them together.
+    pub(super) fn new(coupling: Option<Coupling>, models: usize, p: usize) -> Result<Self, HostError> {
+        let centre = if matches!(coupling, Some(Coupling::Elastic(_))) { p } else { 0 };
+        let old = Floats::zeros(centre.saturating_mul(models))?;
+        Ok(Self { mean: Floats::zeros(if coupling.is_some() { p } else { 0 })?, centre: Floats::zeros(centre)?, old })
+    }
+
+    fn middle(&mut self, coupling: Option<Coupling>, models: &[Model<'_>]) -> Result<&[f32], HostError> {
+        if let Some(Coupling::Elastic(_)) = coupling {
+            return Ok(&self.centre);
+        }
+        mean_of(models, &mut self.mean)?;
+        Ok(&self.mean)
+    }
+}
+
+/// What the models of a run have in common: the averages of what lies between them, which of one model is itself.
+pub(super) struct Middle<'a> {
+    /// What holds several together.
+    coupling: Option<Coupling>,
+    memory: &'a mut Memory,
+    pub(super) averages: Vec<Average<'a>>,
+    /// The last good one of several models, for a run that may diverge.
+    pub(super) kept: Vec<f32>,
+}
+
+impl<'a> Middle<'a> {
+    /// Between models that have just started: a centre begins at their mean.
+    pub(super) fn new(
+        coupling: Option<Coupling>,
+        models: &[Model<'_>],
+        memory: &'a mut Memory,
+        averages: Vec<Average<'a>>,
+    ) -> Result<Self, HostError> {
+        if !memory.centre.is_empty() {
+            mean_of(models, &mut memory.centre)?;
+        }
+        Ok(Self { coupling, memory, averages, kept: Vec::new() })
+    }
+
+    /// Looks at models before a round that may end in a pull.
+    pub(super) fn look(&mut self, models: &[Model<'_>]) {
+        let p = self.memory.mean.len().max(1);
+        for (old, model) in self.memory.old.chunks_mut(p).zip(models) {
+            old.copy_from_slice(model.params());
+        }
+    }
+
+    /// Brings models closer together after `now` of `total` rounds.
+    pub(super) fn pull(&mut self, models: &mut [Model<'_>], now: u64, total: u64) -> Result<(), HostError> {
+        let Memory { mean, centre, old } = &mut *self.memory;
+        match self.coupling {
+            None => {}
+            Some(Coupling::Mean(strength)) => pull(models, mean, strength.at(now, total))?,
+            Some(Coupling::Elastic(alpha)) => {
+                let Some(spec) = models.first().map(|model| *model.spec()) else { return Ok(()) };
+                let before = old.chunks_mut(spec.param_len()).map(|params| Model::new(&spec, params));
+                let mut before = before.collect::<Result<Vec<_>, _>>()?;
+                // Both the step and the attraction start at the old weights: for a moment a model is its step alone. Running
+                // variances, which a step takes a tenth from at most and this half, stay positive.
+                for (model, old) in models.iter_mut().zip(&before) {
+                    model.params_mut().iter_mut().zip(old.params()).for_each(|(x, old)| *x -= old);
+                }
+                attract(&mut before, centre, mean, alpha * models.len() as f32)?;
+                for (model, moved) in models.iter_mut().zip(&before) {
+                    model.params_mut().iter_mut().zip(moved.params()).for_each(|(x, moved)| *x += moved);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the middle after `now` rounds into the averages whose turn it is.
+    pub(super) fn follow(&mut self, models: &[Model<'_>], now: u64, when: &Meetings) -> Result<(), HostError> {
+        let is_due = when.snapshots.is_some_and(|snapshots| snapshots.due(now));
+        if !is_due && !when.each {
+            return Ok(());
+        }
+        let middle = self.memory.middle(self.coupling, models)?;
+        self.averages.iter_mut().try_for_each(|average| average.follow(middle, is_due))
+    }
+
+    /// What is shown beside the last iterate, and how many models it is of: the middle of several models as it is now, of one
+    /// its first average.
+    pub(super) fn shown(&mut self, models: &[Model<'_>]) -> Result<(u64, Option<&[f32]>), HostError> {
+        if self.coupling.is_some() {
+            return Ok((models.len() as u64, Some(self.memory.middle(self.coupling, models)?)));
+        }
+        let first = self.averages.first_mut();
+        Ok(first.map_or((0, None), |first| (first.count(), first.mean())))
+    }
+
+    /// Keeps what there is.
+    pub(super) fn keep(&mut self, models: &[Model<'_>]) -> Result<(), HostError> {
+        if self.coupling.is_some() {
+            self.kept = self.memory.middle(self.coupling, models)?.to_vec();
+        }
+        self.averages.iter_mut().for_each(Average::keep);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replicas::Pull;
+    use std::vec;
+
+    #[test]
+    fn replicas_meet_for_pulls_and_snapshots_and_at_the_end_of_an_epoch() {
+        let fading = Coupling::Mean(Pull::Fading);
+        let late = Some(Snapshots { start: 15, every: 7 });
+        for (coupling, every, snapshots, each, expected) in [
+            (fading, None, None, false, vec![10, 20, 30]),
+            (fading, Some(4), None, false, vec![4, 8, 10, 12, 16, 20, 24, 28, 30]),
+            (fading, Some(u64::MAX), late, false, vec![10, 15, 20, 22, 29, 30]),
+            (Coupling::Mean(Pull::Constant(0.0)), Some(4), None, false, vec![10, 20, 30]),
+            (Coupling::Elastic(0.1), None, None, false, vec![9, 10, 19, 20, 29, 30]),
+            (Coupling::Elastic(0.1), Some(1), None, false, (1..=30).collect()),
+            (fading, None, late, true, (1..=30).collect()),
+        ] {
+            let plan = ReplicaPlan { coupling, every, ..ReplicaPlan::default() };
+            let meetings = Meetings::new(&plan, 10, snapshots, each);
+            let (mut met, mut now) = (vec![], 0);
+            while now < 30 {
+                now = meetings.next(now, now / 10 * 10 + 10);
+                met.push(now);
+            }
+            assert_eq!(met, expected, "{coupling:?} {every:?}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+use super::outcome::{Deaf, Replicas};
+use super::run::{train, train_replicas};
+use crate::average::{Draws, Ema};
+use crate::host::HostError;
+use crate::host::data::Augment;
+use crate::host::plan::{AverageKind, Plan, ReplicaPlan};
+use crate::host::plan::{AveragePlan, Batches, Coupling, DecayPlan, GrowthPlan, OptimizerPlan};
+use crate::host::training::feed::tests::small;
+use crate::optim::{LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use crate::replicas::{Pull, Start, replica_seed};
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+use std::vec;
+use std::vec::Vec;
+
+const FREE: Coupling = Coupling::Mean(Pull::Constant(0.0));
+
+/// Ten batches of the small set an epoch, two epochs with a rate that falls.
+fn usual() -> Plan {
+    let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, ..SgdConfig::default() });
+    let (hidden, lookahead) = (vec![5], Some(LookaheadConfig::default()));
+    let decay = DecayPlan::Linear(0.0);
+    Plan { hidden, optimizer, lookahead, decay, validation: 0.75, epochs: 2, averages: None, ..Plan::default() }
+}
+
+fn averaged(kinds: Vec<AverageKind>, start: f32) -> Option<AveragePlan> {
+    Some(AveragePlan { kinds, start, ..AveragePlan::default() })
+}
+
+fn run_plan(plan: &Plan, replicas: ReplicaPlan) -> Replicas {
+    let data = small();
+    train_replicas(&data, plan, &replicas, &mut Deaf, &AtomicBool::new(false)).unwrap()
+}
+
+fn run(replicas: ReplicaPlan) -> Replicas {
+    run_plan(&usual(), replicas)
+}
+
+fn with_threads(threads: usize) -> ReplicaPlan {
+    ReplicaPlan { count: 3, threads: NonZeroUsize::new(threads).unwrap(), ..ReplicaPlan::default() }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let parallel = ReplicaPlan { batches: Batches::Parallel, ..with_threads(1) };
+    let in_turns =
+        ReplicaPlan { batches: Batches::RoundRobin, every: Some(3), start: Start::Independent, ..with_threads(1) };
+    let elastic = ReplicaPlan { coupling: Coupling::Elastic(0.3), every: Some(4), ..parallel };
+    let kinds = vec![AverageKind::Swa, AverageKind::Ema(Ema::with_decay(0.9)), AverageKind::Lawa(2)];
+    for (replicas, steps, batch_norm, augment) in [
+        (parallel, 20, true, None),
+        (in_turns, 8, false, Some(Augment::default())),
+        (elastic, 20, false, Some(Augment::default())),
+        (elastic, 20, true, None),
+    ] {
+        let plan = Plan { batch_norm, augment, averages: averaged(kinds.clone(), 0.5), ..usual() };
+        let one = run_plan(&plan, replicas);
+        let many = run_plan(&plan, ReplicaPlan { threads: NonZeroUsize::new(3).unwrap(), ..replicas });
+        assert!(many.models == one.models && many.mean == one.mean, "{replicas:?}");
+        let params = |run: &Replicas| run.averages.iter().map(|average| average.params.clone()).collect::<Vec<_>>();
+        assert!(params(&many) == params(&one), "{replicas:?}");
+        assert!(one.models.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(one.history.last().unwrap().steps, steps);
+        assert_eq!(one.averages.iter().map(|average| average.count).collect::<Vec<_>>(), [2, steps, 2]);
+    }
+}
+
+#[test]
+fn a_free_replica_is_a_run_of_its_own_with_its_seed() {
+    let data = small();
+    for augment in [None, Some(Augment::default())] {
+        let plan = Plan { validation: 0.0, augment, ..usual() };
+        let free = ReplicaPlan { coupling: FREE, start: Start::Independent, ..with_threads(2) };
+        let all = run_plan(&plan, free).models;
+        for (k, replica) in (0..).zip(&all) {
+            let plan = Plan { seed: replica_seed(plan.seed, k), ..plan.clone() };
+            let alone = train(&data, &plan, &mut Deaf, &AtomicBool::new(false)).unwrap();
+            assert!(alone.last == *replica, "{k}");
+        }
+    }
+}
+
+#[test]
+fn a_whole_pull_at_the_end_leaves_replicas_equal_and_none_leaves_them_alone() {
+    let pulled = run(ReplicaPlan { coupling: Coupling::Mean(Pull::Growing), ..with_threads(2) });
+    assert!(pulled.models.iter().all(|model| *model == pulled.mean));
+    let free = run(ReplicaPlan { coupling: FREE, ..with_threads(2) });
+    let more = ReplicaPlan { count: 4, coupling: FREE, ..with_threads(2) };
+    // A replica that nothing pulls does not know of the others.
+    assert_eq!(run(more).models[..3], free.models[..]);
+}
+
+#[test]
+fn elastic_averaging_takes_step_and_attraction_from_the_old_weights() {
+    // One round: a batch of all.
+    let plan = Plan { batch: 10_000, lookahead: None, ..usual() };
+    let start = Start::Independent;
+    let at = |coupling, epochs| {
+        let plan = Plan { epochs, ..plan.clone() };
+        run_plan(&plan, ReplicaPlan { coupling, start, every: Some(1), ..with_threads(2) })
+    };
+    let old: Vec<Vec<f32>> = (0..3).map(|k| initial(&plan, replica_seed(plan.seed, k))).collect();
+    let (free, elastic) = (at(FREE, 1), at(Coupling::Elastic(0.2), 1));
+    let mean = |models: &[Vec<f32>], i: usize| models.iter().map(|model| f64::from(model[i])).sum::<f64>() / 3.0;
+    let close = |a: f32, b: f64| (f64::from(a) - b).abs() < 1e-6;
+    for i in 0..old[0].len() {
+        let centre = mean(&old, i);
+        for ((old, stepped), new) in old.iter().zip(&free.models).zip(&elastic.models) {
+            assert!(close(new[i], f64::from(stepped[i]) - 0.2 * (f64::from(old[i]) - centre)), "{i}");
+        }
+        assert!(close(elastic.mean[i], centre));
+    }
+    // In the second round the centre follows where the replicas were after the first.
+    let second = at(Coupling::Elastic(0.2), 2);
+    for (i, &moved) in second.mean.iter().enumerate() {
+        let (centre, models) = (f64::from(elastic.mean[i]), mean(&elastic.models, i));
+        assert!(close(moved, centre + 0.6 * (models - centre)), "{i}");
+    }
+    assert_ne!(second.mean, elastic.mean);
+}
+
+/// The weights that a run of this seed starts at.
+fn initial(plan: &Plan, seed: u64) -> Vec<f32> {
+    let spec = plan.spec(63, 3).unwrap();
+    let mut params = vec![0.0; spec.param_len()];
+    crate::Model::new(&spec, &mut params).unwrap().init(plan.init, seed).unwrap();
+    params
+}
+
+#[test]
+fn averages_take_in_the_mean_of_the_replicas() {
+    let replicas = ReplicaPlan { coupling: Coupling::Mean(Pull::Constant(0.3)), ..with_threads(2) };
+    let kinds = vec![AverageKind::Swa, AverageKind::Lawa(1), AverageKind::Ema(Ema::with_decay(0.0))];
+    let of = |epochs, start| {
+        let (averages, decay) = (averaged(kinds.clone(), start), DecayPlan::Constant);
+        run_plan(&Plan { epochs, averages, decay, ..usual() }, replicas)
+    };
+    let (first, second) = (of(1, 0.0), of(2, 0.0));
+    let [swa, lawa, ema] = &second.averages[..] else { panic!("{:?}", second.averages) };
+    assert_eq!([swa, lawa, ema].map(|average| (average.name, average.count)), [("swa", 2), ("lawa", 1), ("ema", 20)]);
+    let mean: Vec<f32> = first.mean.iter().zip(&second.mean).map(|(a, b)| a + (b - a) * 0.5).collect();
+    assert!(swa.params == mean && first.mean != second.mean);
+    assert!(lawa.params == second.mean);
+    assert!(ema.params.iter().zip(&second.mean).all(|(a, b)| (a - b).abs() < 1e-6));
+    let late = of(2, 0.75);
+    assert!(late.averages[0].count == 1 && late.averages[0].params == second.mean);
+    // Of elastic averaging they take in the centre.
+    let elastic = Plan { averages: averaged(kinds[..1].to_vec(), 1.0), ..usual() };
+    let elastic = run_plan(&elastic, ReplicaPlan { coupling: Coupling::Elastic(0.3), every: Some(5), ..replicas });
+    assert!(elastic.averages[0].params == elastic.mean);
+}
+
+#[test]
+fn replicas_that_diverge_leave_what_the_last_good_epoch_left() {
+    let averages = averaged(vec![AverageKind::Swa], 0.0);
+    let good = Plan { averages, lookahead: None, loss: crate::Loss::MeanSquared, ..usual() };
+    let anneal = |epochs| {
+        let averages = good.averages.clone().map(|averages| AveragePlan { start: 0.5, rate: Some(1e9), ..averages });
+        Plan { epochs, averages, decay: DecayPlan::Constant, ..good.clone() }
+    };
+    for coupling in [ReplicaPlan::default().coupling, Coupling::Elastic(0.3)] {
+        let replicas = ReplicaPlan { coupling, ..with_threads(2) };
+        let left = run_plan(&anneal(4), replicas);
+        assert!(matches!(left.diverged, Some(HostError::Diverged { rate: 1e9, .. })), "{:?}", left.diverged);
+        assert_eq!((left.history.len(), left.averages.len()), (2, 1));
+        let all = left.models.iter().chain([&left.mean, &left.averages[0].params]);
+        assert!(all.flatten().all(|p| p.abs() < 100.0));
+        let data = small();
+        let at_once = Plan { rate: 1e9, ..good.clone() };
+        let failed = train_replicas(&data, &at_once, &replicas, &mut Deaf, &AtomicBool::new(false));
+        assert!(matches!(failed, Err(HostError::Diverged { .. })), "{failed:?}");
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let (usual, plan) = (ReplicaPlan::default(), Plan::default());
+    let coupled = |coupling| ReplicaPlan { coupling, ..usual };
+    for wrong in [
+        ReplicaPlan { count: 1, ..usual },
+        ReplicaPlan { every: Some(0), ..usual },
+        coupled(Coupling::Mean(Pull::Constant(f32::NAN))),
+        coupled(Coupling::Mean(Pull::Constant(1.5))),
+        coupled(Coupling::Elastic(0.0)),
+        coupled(Coupling::Elastic(0.21)),
+        coupled(Coupling::Elastic(f32::NAN)),
+    ] {
+        assert!(matches!(wrong.check(&plan), Err(HostError::Usage(_))), "{wrong:?}");
+    }
+    assert!(coupled(Coupling::Elastic(0.2)).check(&plan).is_ok());
+    let draws = Draws { seed: 1, samples: 1, scale: 1.0 };
+    let swag = averaged(vec![AverageKind::Swa, AverageKind::Swag(0, draws)], 0.5);
+    let free = OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default());
+    let growth = Some(GrowthPlan::default());
+    for wrong in
+        [Plan { averages: swag, ..plan.clone() }, Plan { optimizer: free, ..plan.clone() }, Plan { growth, ..plan }]
+    {
+        assert!(matches!(usual.check(&wrong), Err(HostError::Usage(_))), "{wrong:?}");
+    }
+}

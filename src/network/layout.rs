@@ -1,0 +1,253 @@
+//! Where each part of each layer stands among a network's parameters: nothing else in the crate works that out.
+
+use crate::slices::{cut, cut_mut};
+use core::ops::Range;
+
+/// Dense layers that a description can hold.
+pub const MAX_LAYERS: usize = 8;
+
+/// A part of a layer's parameters; in memory they follow each other in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Part {
+    /// Weights, shape `(inputs, outputs)`, row-major: row `k` holds what input `k` sends to every unit.
+    Weights,
+    /// The bias of each unit.
+    Bias,
+    /// A [norm](crate::Spec::norm)'s factor `γ` of each unit.
+    Scale,
+    /// A norm's summand `β` of each unit.
+    Shift,
+    /// A norm's running mean of each unit, which is not learned.
+    Mean,
+    /// A norm's running variance of each unit, which is not learned.
+    Variance,
+}
+
+impl Part {
+    /// All parts, in memory order.
+    pub const ALL: [Self; 6] = [Self::Weights, Self::Bias, Self::Scale, Self::Shift, Self::Mean, Self::Variance];
+}
+
+/// Widths of layers, and which of them are normalised: all that the places of parameters follow from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Layout {
+    /// That of the samples, then that of each layer.
+    widths: [u16; MAX_LAYERS + 1],
+    /// Bit `l` is that of layer `l`.
+    norms: u8,
+    depth: u8,
+}
+
+impl Layout {
+    /// No layers yet.
+    pub(super) const fn new(inputs: u16) -> Self {
+        let mut widths = [0; MAX_LAYERS + 1];
+        widths[0] = inputs;
+        Self { widths, norms: 0, depth: 0 }
+    }
+
+    /// Layers.
+    pub(super) const fn depth(&self) -> usize {
+        self.depth as usize
+    }
+
+    /// Width of the samples.
+    pub(super) const fn inputs(&self) -> u16 {
+        self.widths[0]
+    }
+
+    /// Units of the latest layer; 0 without layers.
+    pub(super) const fn outputs(&self) -> u16 {
+        let at = self.depth();
+        if at > 0 && at <= MAX_LAYERS { self.widths[at] } else { 0 }
+    }
+
+    /// One more layer, where there is room for it.
+    pub(super) const fn push(&mut self, width: u16) {
+        let at = self.depth();
+        if at < MAX_LAYERS {
+            self.widths[at + 1] = width;
+            self.depth = self.depth.wrapping_add(1);
+        }
+    }
+
+    /// The latest layer has a norm from here on.
+    pub(super) const fn set_norm(&mut self) {
+        self.norms |= 1 << (self.depth.wrapping_sub(1) % MAX_LAYERS as u8);
+    }
+
+    /// Layer `index`, whose parameters begin at `offset`.
+    #[inline(always)]
+    const fn place(&self, index: usize, offset: usize) -> Place {
+        let at = index % MAX_LAYERS;
+        Place {
+            offset,
+            inputs: self.widths[at],
+            outputs: self.widths[at + 1],
+            index: at as u8,
+            is_normed: self.norms >> at & 1 != 0,
+        }
+    }
+
+    /// Layer `index`, one of those there are.
+    pub(super) const fn find(&self, index: usize) -> Place {
+        let mut place = self.place(0, 0);
+        while (place.index as usize) < index {
+            place = self.place(place.index as usize + 1, place.end());
+        }
+        place
+    }
+
+    /// The layers in flow order; they end at `params`, of which there are so many.
+    #[inline(always)]
+    pub(super) fn places(&self, params: usize) -> Places<'_> {
+        Places { layout: self, front: 0, back: self.depth(), start: 0, end: params }
+    }
+
+    /// Every part of every layer with its places among the parameters, in memory order.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, Part, Range<usize>)> + '_ {
+        // Nobody comes from behind.
+        let parts = |place: Place| Part::ALL.map(|part| (place.index.into(), part, place.range(part)));
+        self.places(0).flat_map(parts).filter(|(_, _, places)| !places.is_empty())
+    }
+}
+
+/// The layers of a layout, from either end.
+#[derive(Clone)]
+pub(super) struct Places<'a> {
+    layout: &'a Layout,
+    front: usize,
+    back: usize,
+    /// Where the next layer's parameters begin, and those of the last one end.
+    start: usize,
+    end: usize,
+}
+
+impl Iterator for Places<'_> {
+    type Item = Place;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Place> {
+        if self.front >= self.back {
+            return None;
+        }
+        let place = self.layout.place(self.front, self.start);
+        (self.front, self.start) = (self.front.wrapping_add(1), place.end());
+        Some(place)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.back.wrapping_sub(self.front);
+        (left, Some(left))
+    }
+}
+
+impl DoubleEndedIterator for Places<'_> {
+    #[inline(always)]
+    fn next_back(&mut self) -> Option<Place> {
+        if self.front >= self.back {
+            return None;
+        }
+        self.back = self.back.wrapping_sub(1);
+        let mut place = self.layout.place(self.back, 0);
+        self.end = self.end.wrapping_sub(place.len());
+        place.offset = self.end;
+        Some(place)
+    }
+}
+
+impl ExactSizeIterator for Places<'_> {}
+
+/// A layer's place among the parameters, and its shape, from which the places of its parts follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Place {
+    pub offset: usize,
+    pub inputs: u16,
+    pub outputs: u16,
+    pub index: u8,
+    pub is_normed: bool,
+}
+
+impl Place {
+    /// Weights.
+    pub(super) const fn weights(&self) -> usize {
+        (self.inputs as usize).wrapping_mul(self.outputs as usize)
+    }
+
+    /// Parameters of each part of a norm.
+    pub(super) const fn normed(&self) -> usize {
+        if self.is_normed { self.outputs as usize } else { 0 }
+    }
+
+    /// All parameters.
+    pub(super) const fn len(&self) -> usize {
+        let rows = (self.inputs as usize).wrapping_add(if self.is_normed { 5 } else { 1 });
+        rows.wrapping_mul(self.outputs as usize)
+    }
+
+    const fn end(&self) -> usize {
+        self.offset.wrapping_add(self.len())
+    }
+
+    /// The places of a part; none where there is no such part.
+    pub(super) const fn range(&self, part: Part) -> Range<usize> {
+        let bias = self.offset.wrapping_add(self.weights());
+        let norm = bias.wrapping_add(self.outputs as usize);
+        let before = match part {
+            Part::Weights => return self.offset..bias,
+            Part::Bias => return bias..norm,
+            Part::Scale => 0,
+            Part::Shift => 1,
+            Part::Mean => 2,
+            Part::Variance => 3,
+        };
+        let start = norm.wrapping_add(self.normed().wrapping_mul(before));
+        start..start.wrapping_add(self.normed())
+    }
+
+    /// This layer's part of the network's `params`. (What a caller does not use costs nothing.)
+    #[inline(always)]
+    pub(super) fn split<'p>(&self, params: &'p [f32]) -> Split<&'p [f32]> {
+        let (weights, rest) = cut(cut(params, self.offset).1, self.weights());
+        let (bias, rest) = cut(rest, self.outputs.into());
+        let (scale, rest) = cut(rest, self.normed());
+        let (shift, rest) = cut(rest, self.normed());
+        let (mean, rest) = cut(rest, self.normed());
+        Split { weights, bias, scale, shift, mean, variance: cut(rest, self.normed()).0 }
+    }
+
+    /// [`split`](Self::split) to write to.
+    #[inline(always)]
+    pub(super) fn split_mut<'p>(&self, params: &'p mut [f32]) -> Split<&'p mut [f32]> {
+        let (weights, rest) = cut_mut(cut_mut(params, self.offset).1, self.weights());
+        let (bias, rest) = cut_mut(rest, self.outputs.into());
+        let (scale, rest) = cut_mut(rest, self.normed());
+        let (shift, rest) = cut_mut(rest, self.normed());
+        let (mean, rest) = cut_mut(rest, self.normed());
+        Split { weights, bias, scale, shift, mean, variance: cut_mut(rest, self.normed()).0 }
+    }
+}
+
+/// A layer's parameters as disjoint slices; those of a norm are empty without one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Split<S> {
+    pub weights: S,
+    pub bias: S,
+    pub scale: S,
+    pub shift: S,
+    pub mean: S,
+    pub variance: S,
+}
+
+/// The parameters in `places`.
+pub(crate) fn at(params: &[f32], places: Range<usize>) -> &[f32] {
+    params.get(places).unwrap_or_default()
+}
+
+/// [`at`] to write to.
+pub(crate) fn at_mut(params: &mut [f32], places: Range<usize>) -> &mut [f32] {
+    params.get_mut(places).unwrap_or_default()
+}
