@@ -341,6 +341,6 @@ mod tests {
                 .unwrap_err()
                 .contains("several columns have the name `a`")
         );
-        assert!(places("t h h", true, false).unwrap_err().contains("several columns are named `h`"));
+        assert!(places("t h h", true, false).unwrap_err().contains("several columns have the name `h`"));
     }
 }
