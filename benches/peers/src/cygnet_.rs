@@ -77,7 +77,7 @@ impl Peer for Net {
     }
 
     fn classify(&mut self, sample: usize) -> usize {
-        argmax(self.model.predict(self.data.test.row(sample), &mut self.one).unwrap())
+        usize::from(argmax(self.model.predict(self.data.test.row(sample), &mut self.one).unwrap()))
     }
 
     fn averager(n: usize) -> impl FnMut() {
