@@ -130,7 +130,7 @@ impl<'a> Model<'a> {
         self.params
     }
 
-    /// The parameters, to write to: what is left there counts as live weights, for nobody knows of an average any more.
+    /// The parameters, to write to: they count as live weights from then on, no longer as an average.
     #[must_use = "parameters that are lent out count as changed"]
     pub fn params_mut(&mut self) -> &mut [f32] {
         self.becomes(Mark::Live);

@@ -125,7 +125,7 @@ impl<'a> Gradient<'a> {
         self.score
     }
 
-    /// Forgets every sample.
+    /// Removes all samples.
     pub fn reset(&mut self) {
         kernels::clear(self.sum);
         self.score = Score::default();

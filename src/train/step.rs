@@ -108,7 +108,7 @@ impl Model<'_> {
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Network`], [`Error::Changed`], [`Error::Setting`] for the rate,
     /// [`Error::NonFinite`] for a gradient of 1e18 or more, or a step that may take a parameter to `2^127`. Nothing has
-    /// changed then; [`reset`](Gradient::reset) forgets what is too large.
+    /// changed then; [`reset`](Gradient::reset) removes what is too large.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,
