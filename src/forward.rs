@@ -133,8 +133,9 @@ pub(crate) fn run_training(
     }
 }
 
-/// `z ← x·W + bias`, normalised where the layer has a norm, `params` being the network's. The norm takes its room from `norms`; where that is empty, it normalises
-/// by running statistics.
+/// `z ← x·W + bias`, normalised where the layer has a norm: by running statistics where `norms` is empty, which is its room
+/// else. `params` are the network's.
+#[inline(always)]
 fn through(spec: &Spec, place: Place, params: &[f32], x: &Batch<'_>, z: &mut [f32], norms: &mut [f32]) {
     let Split { weights, bias, .. } = place.split(params);
     x.forward(place.shape, weights, bias, z);
