@@ -3,7 +3,7 @@
 use crate::error::{Buffer, Error};
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
-use crate::inputs::batch::Slot;
+use crate::inputs::lists::Slot;
 use crate::model::{Model, Workspace};
 use crate::network::layout::{Place, at, at_mut};
 use crate::network::norm::{Pooled, left};

@@ -2,7 +2,6 @@
 //!
 //! Several samples are a trait object that a constructor makes, so that an image links the kinds that it uses.
 
-use crate::inputs::lists::Listed;
 use crate::kernels;
 use crate::network::layout::{Part, Place, Shape};
 use crate::network::norm::Pooled;
@@ -152,27 +151,5 @@ impl Many for Floats<'_> {
 
     fn are_zero(&self, shape: Shape, first: usize, n: usize) -> bool {
         n == 1 && strided(cut(self.0, first).1, shape.inputs()).all(|&x| x == 0.0)
-    }
-}
-
-/// A place for what a [`Batch`] refers to, where samples do not lie as the kernels read them.
-#[derive(Default)]
-pub(crate) struct Slot<'a> {
-    floats: Option<Floats<'a>>,
-    lists: Option<Listed<'a>>,
-}
-
-impl<'a> Slot<'a> {
-    /// Floats of `n` samples; `several` is there where `n` may be more than 1.
-    pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, several: Option<Several>) -> Batch<'_> {
-        match several {
-            Some(several) if n > 1 => Batch::Many(several(self.floats.insert(Floats(x)))),
-            _ => Batch::One(x),
-        }
-    }
-
-    /// Lists of what is not zero.
-    pub(crate) fn lists(&mut self, listed: Listed<'a>) -> Batch<'_> {
-        Batch::Many(self.lists.insert(listed))
     }
 }

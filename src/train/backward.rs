@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
-use crate::inputs::batch::{Batch, Floats, Pass, Several, Slot};
+use crate::inputs::batch::{Batch, Floats, Pass, Several};
+use crate::inputs::lists::Slot;
 use crate::kernels;
 use crate::model::{Model, Workspace};
 use crate::network::spec::Spec;

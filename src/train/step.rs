@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::inputs::Inputs;
-use crate::inputs::batch::{Sink, Slot};
+use crate::inputs::batch::Sink;
+use crate::inputs::lists::Slot;
 use crate::kernels;
 use crate::model::{Mark, Model, Workspace};
 use crate::network::layout::at;
