@@ -252,7 +252,7 @@ impl Place {
 
     /// This layer's part of the network's `params`. (What a caller does not use costs nothing.)
     #[inline(always)]
-    pub(crate) fn split<'p>(self, params: &'p [f32]) -> Split<&'p [f32]> {
+    pub(crate) fn split(self, params: &[f32]) -> Split<&[f32]> {
         let (weights, rest) = cut(cut(params, self.offset).1, self.weights());
         let (bias, rest) = cut(rest, self.shape.outputs());
         let (scale, rest) = cut(rest, self.normed());
@@ -263,7 +263,7 @@ impl Place {
 
     /// [`split`](Self::split) to write to.
     #[inline(always)]
-    pub(crate) fn split_mut<'p>(self, params: &'p mut [f32]) -> Split<&'p mut [f32]> {
+    pub(crate) fn split_mut(self, params: &mut [f32]) -> Split<&mut [f32]> {
         let (weights, rest) = cut_mut(cut_mut(params, self.offset).1, self.weights());
         let (bias, rest) = cut_mut(rest, self.shape.outputs());
         let (scale, rest) = cut_mut(rest, self.normed());
