@@ -141,7 +141,7 @@ impl<'a> Averager<'a> {
     pub fn only(&mut self, spec: &Spec, parts: Parts) -> Result<(), Error> {
         spec.check()?;
         Error::expect_len(Buffer::Mean, spec.param_len(), self.mean.len())?;
-        self.selection = Some(Selection::new(spec.layout(), parts));
+        self.selection = Some(Selection::new(spec.layout, parts));
         Ok(())
     }
 

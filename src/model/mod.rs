@@ -104,8 +104,11 @@ impl<'a> Model<'a> {
             for w in weights {
                 *w = sigma * random::normal(&mut draws);
             }
-            [bias, shift, mean].into_iter().for_each(clear);
-            [scale, variance].into_iter().for_each(|ones| ones.fill(1.0));
+            clear(bias);
+            scale.fill(1.0);
+            clear(shift);
+            clear(mean);
+            variance.fill(1.0);
         }
         self.resume(seed, 0);
         Ok(())

@@ -53,6 +53,11 @@ impl Layout {
         self.depth as usize
     }
 
+    /// Whether a layer is normalised.
+    pub(crate) const fn has_norms(&self) -> bool {
+        self.norms != 0
+    }
+
     /// Width of the samples.
     pub(super) const fn inputs(&self) -> u16 {
         self.widths[0]
@@ -101,7 +106,7 @@ impl Layout {
 
     /// The layers in flow order; they end at `params`, of which there are so many.
     #[inline(always)]
-    pub(super) fn places(&self, params: usize) -> Places<'_> {
+    pub(crate) fn places(&self, params: usize) -> Places<'_> {
         Places { layout: self, front: 0, back: self.depth(), start: 0, end: params }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels;
-use crate::network::layout;
+use crate::network::layout::{Layout, at_mut};
 use crate::network::spec::Spec;
 use crate::score::Score;
 use crate::train::noise::Noise;
@@ -35,7 +35,9 @@ use crate::train::noise::Noise;
 #[derive(Debug)]
 #[must_use = "a gradient is summed up, then stepped along"]
 pub struct Gradient<'a> {
-    pub(crate) spec: Spec,
+    layout: Layout,
+    /// The network's digest.
+    pub(crate) network: u32,
     pub(crate) sum: &'a mut [f32],
     pub(crate) score: Score,
     pub(crate) squares: Option<Squares>,
@@ -69,7 +71,14 @@ impl<'a> Gradient<'a> {
         spec.check()?;
         Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
         kernels::clear(floats);
-        Ok(Self { spec: *spec, sum: floats, score: Score::default(), squares: None, clipped: None })
+        Ok(Self {
+            layout: spec.layout,
+            network: spec.digest(),
+            sum: floats,
+            score: Score::default(),
+            squares: None,
+            clipped: None,
+        })
     }
 
     /// Also measures every micro-batch to come, for [`noise`](Self::noise): the time of another gradient, no memory, and no
@@ -103,11 +112,11 @@ impl<'a> Gradient<'a> {
 
     /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
     pub(crate) fn learned(&mut self, each: &mut dyn FnMut(&mut [f32], usize)) {
-        if self.spec.normed() == 0 {
+        if !self.layout.has_norms() {
             return each(self.sum, 0);
         }
-        for place in self.spec.places() {
-            each(layout::at_mut(self.sum, place.learned()), place.learned().start);
+        for place in self.layout.places(self.sum.len()) {
+            each(at_mut(self.sum, place.learned()), place.learned().start);
         }
     }
 

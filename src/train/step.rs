@@ -76,7 +76,7 @@ impl Model<'_> {
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
-        self.spec.check_digest(gradient.spec.digest())?;
+        self.spec.check_digest(gradient.network)?;
         if gradient.clipped.is_some() {
             return Err(Error::Clipped);
         }
@@ -117,7 +117,7 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self)?;
-        self.spec.check_digest(gradient.spec.digest())?;
+        self.spec.check_digest(gradient.network)?;
         let score = gradient.score;
         if score.samples() == 0 {
             return Err(Error::Empty);
