@@ -3,7 +3,8 @@
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::inputs::Inputs;
-use crate::inputs::batch::{Batch, Floats, Several, Slot};
+use crate::inputs::batch::{Batch, Floats, Several};
+use crate::inputs::lists::Slot;
 use crate::model::{Model, Workspace};
 use crate::network::dropout::Draws;
 use crate::network::layout::{Place, Split};

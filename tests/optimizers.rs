@@ -78,7 +78,7 @@ proptest! {
         let (mut theta, mut phi) = (wide(&w), wide(&w));
         for t in 1..=60_u64 {
             if t == stop {
-                optimizer = Lookahead::resume(LookaheadState { config: config, steps: t - 1 }, sgd(), &model, &mut slow).unwrap();
+                optimizer = Lookahead::resume(LookaheadState { config, steps: t - 1 }, sgd(), &model, &mut slow).unwrap();
             }
             step(&mut optimizer, 0.3, &mut fast, (&a, &c), cut);
             for (i, theta) in theta.iter_mut().enumerate() {
@@ -244,7 +244,7 @@ fn settings_and_lengths_are_checked() {
     let config = LookaheadConfig::default();
     assert_eq!(Lookahead::new(config, sgd(), &model, &mut [0.0; 3]).err(), length(P, 3));
     assert_eq!(
-        Lookahead::resume(LookaheadState { config: config, steps: 4 }, sgd(), &model, &mut [0.0; 3]).err(),
+        Lookahead::resume(LookaheadState { config, steps: 4 }, sgd(), &model, &mut [0.0; 3]).err(),
         length(P, 3)
     );
     for beta in [1.0, -0.1, f32::NAN] {

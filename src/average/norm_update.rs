@@ -3,7 +3,7 @@
 use crate::error::{Buffer, Error};
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
-use crate::inputs::batch::Slot;
+use crate::inputs::lists::Slot;
 use crate::model::{Model, Workspace};
 use crate::network::layout::{Place, at, at_mut};
 use crate::network::norm::{Pooled, left};
@@ -38,7 +38,6 @@ use core::ops::Range;
 /// update.finish()?;
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "statistics change in `finish` alone"]
 pub struct NormUpdate<'a> {
     spec: &'a Spec,
@@ -46,6 +45,8 @@ pub struct NormUpdate<'a> {
     pooled: &'a mut [f32],
     samples: u64,
 }
+
+debug_view!(NormUpdate<'_>: spec samples; params pooled);
 
 impl<'a> NormUpdate<'a> {
     /// For `params`, with [`Spec::norm_len`] floats to pool statistics in.

@@ -12,7 +12,7 @@ use crate::slices::{cut, numbered, rows, rows_mut};
 pub struct WindowState {
     /// The most models that it holds.
     pub size: usize,
-    /// Models taken in since the start.
+    /// Models added since the start.
     pub count: u64,
 }
 
@@ -20,13 +20,14 @@ pub struct WindowState {
 /// as another comes, without a trace.
 ///
 /// Memory: `k·P` floats; the mean is computed when it is read, oldest model first, `m ← m + (w − m)·(1/i)`.
-#[derive(Debug)]
 #[must_use = "a window holds the models that it is updated with"]
 pub struct Window<'a> {
     models: &'a mut [f32],
     width: usize,
     state: WindowState,
 }
+
+debug_view!(Window<'_>: state; models);
 
 impl<'a> Window<'a> {
     /// Floats of a window of `size` models: `size·P`.
@@ -57,7 +58,7 @@ impl<'a> Window<'a> {
         Ok(window)
     }
 
-    /// Takes one more model in, in place of the oldest where the window is full; returns how many it holds.
+    /// Adds one model, which replaces the oldest if the window is full; returns the number of models in it.
     ///
     /// # Errors
     /// As [`Averager::update`](crate::Averager::update).
@@ -118,7 +119,7 @@ impl<'a> Window<'a> {
         cut(self.models, self.held().saturating_mul(self.width)).0
     }
 
-    /// Models taken in since the start.
+    /// Models added since the start.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.state.count
@@ -136,7 +137,7 @@ impl<'a> Window<'a> {
         self.state()
     }
 
-    /// Forgets every model.
+    /// Removes all models.
     pub fn reset(&mut self) {
         self.state.count = 0;
     }

@@ -2,10 +2,9 @@
 //!
 //! Several samples are a trait object that a constructor makes, so that an image links the kinds that it uses.
 
-use crate::inputs::lists::Listed;
 use crate::kernels;
 use crate::network::layout::{Part, Place, Shape};
-use crate::network::norm::{Norm, Pooled};
+use crate::network::norm::Pooled;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut, strided};
 
@@ -20,11 +19,6 @@ pub(crate) enum Batch<'a> {
 
 /// What takes the gradient of a layer's parameters, part by part, as soon as it is known.
 pub(crate) trait Sink {
-    /// Whether rows whose gradient is known to be zero may be left out.
-    fn skips_zeros(&self) -> bool {
-        true
-    }
-
     /// The gradient of the parameters from `offset` on, summed over a batch.
     fn take(&mut self, offset: usize, gradient: &[f32]);
 
@@ -33,8 +27,15 @@ pub(crate) trait Sink {
     where
         Self: Sized;
 
-    /// The statistics of a batch that a norm has normalised.
-    fn take_statistics(&mut self, _: Place, _: &Norm, _: &Pooled<'_>) {}
+    /// Whether rows whose gradient is known to be zero may be left out.
+    fn skips_zeros(&self) -> bool
+    where
+        Self: Sized;
+
+    /// The network's parameters, where running statistics of norms follow the batch's; empty where they stay.
+    fn params(&mut self) -> &mut [f32] {
+        &mut []
+    }
 }
 
 /// Where a backward pass stands: at a layer, with the deltas of its outputs, the workspace's part for norms, and scratch
@@ -62,8 +63,9 @@ pub(crate) trait Many {
         false
     }
 
-    /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns.
-    fn hand_over(&self, pass: Pass<'_>, sink: &mut dyn Sink) {
+    /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns. Rows whose gradient is
+    /// known to be zero may be left out where `skip_zeros` says so.
+    fn hand_over(&self, pass: Pass<'_>, skip_zeros: bool, sink: &mut dyn Sink) {
         let Pass { spec, place, deltas, norms, samples, block } = pass;
         let shape = place.shape;
         let outputs = shape.outputs();
@@ -72,7 +74,7 @@ pub(crate) trait Many {
         let n = if n > 8 { n - n % 8 } else { n };
         let mut first = 0;
         while first < shape.inputs() && n > 0 {
-            if !(sink.skips_zeros() && self.are_zero(shape, first, n)) {
+            if !(skip_zeros && self.are_zero(shape, first, n)) {
                 let rows = n.min(shape.inputs().wrapping_sub(first));
                 let gradient = cut_mut(block, rows.wrapping_mul(outputs)).0;
                 self.gradient(shape, first, deltas, gradient, true);
@@ -85,7 +87,7 @@ pub(crate) trait Many {
         sink.take(place.range(Part::Bias).start, gradient);
         if let Some(norm) = spec.norm_of(place) {
             let left = (norm.left)(&spec.layout, &place, norms, samples, Pooled::NONE);
-            sink.take_statistics(place, norm, &left.statistics);
+            (norm.follow)(&place, sink.params(), &left.statistics);
             sink.take(place.range(Part::Scale).start, left.gradient);
         }
     }
@@ -104,7 +106,7 @@ impl Batch<'_> {
     pub(crate) fn hand_over(&self, pass: Pass<'_>, sink: &mut impl Sink) {
         match self {
             Self::One(x) => sink.take_one(x, pass),
-            Self::Many(many) => many.hand_over(pass, sink),
+            Self::Many(many) => many.hand_over(pass, sink.skips_zeros(), sink),
         }
     }
 
@@ -149,27 +151,5 @@ impl Many for Floats<'_> {
 
     fn are_zero(&self, shape: Shape, first: usize, n: usize) -> bool {
         n == 1 && strided(cut(self.0, first).1, shape.inputs()).all(|&x| x == 0.0)
-    }
-}
-
-/// A place for what a [`Batch`] refers to, where samples do not lie as the kernels read them.
-#[derive(Default)]
-pub(crate) struct Slot<'a> {
-    floats: Option<Floats<'a>>,
-    lists: Option<Listed<'a>>,
-}
-
-impl<'a> Slot<'a> {
-    /// Floats of `n` samples; `several` is there where `n` may be more than 1.
-    pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, several: Option<Several>) -> Batch<'_> {
-        match several {
-            Some(several) if n > 1 => Batch::Many(several(self.floats.insert(Floats(x)))),
-            _ => Batch::One(x),
-        }
-    }
-
-    /// Lists of what is not zero.
-    pub(crate) fn lists(&mut self, listed: Listed<'a>) -> Batch<'_> {
-        Batch::Many(self.lists.insert(listed))
     }
 }

@@ -1,18 +1,9 @@
 //! How well a score tells one class from the rest, whatever the threshold.
 
-use super::sort::sort_descending;
+use super::sort::{ClassScore, sort_descending};
 use crate::error::{Error, Value};
 use crate::slices::{cut, numbered};
 use core::iter;
-
-/// A sample's score for one class: a probability, or any output that is larger where the class is more likely.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ClassScore {
-    /// The score, finite.
-    pub score: f32,
-    /// Whether the sample is of the class.
-    pub is_positive: bool,
-}
 
 /// Samples whose score is at least a threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,12 +22,14 @@ pub struct Threshold {
 ///
 /// Counts are exact, so that the order of the samples changes no bit. What is a share of none is NaN: recall and both
 /// areas without samples of the class, the false-positive rate and its area without samples of the rest.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Curves<'a> {
     scores: &'a [ClassScore],
     positives: u32,
     negatives: u32,
 }
+
+debug_view!(Curves<'_>: positives negatives; scores);
 
 impl<'a> Curves<'a> {
     /// Of `scores`, one a sample, which are sorted in place: the largest first.

@@ -1,11 +1,10 @@
-//! How good a model is on samples it does not learn from.
+//! Metrics say how good a model is on samples that it does not learn from.
 
 mod calibration;
 mod confusion;
+mod sort;
 mod curves;
 mod rank;
-mod sort;
-
 use crate::error::{Buffer, Error};
 use crate::forward;
 use crate::inputs::Inputs;
@@ -18,8 +17,9 @@ use crate::targets::Targets;
 pub use crate::targets::{argmax, class_of};
 pub use calibration::{Calibration, Reliability};
 pub use confusion::{ClassCounts, Confusion};
-pub use curves::{ClassScore, Curves, Threshold};
+pub use curves::{Curves, Threshold};
 pub use rank::rank;
+pub use sort::ClassScore;
 
 /// Adds the loss and hits of any number of samples to `total`, without dropout; the workspace decides how many pass at
 /// once, which changes no bit. `params` may lie in flash.

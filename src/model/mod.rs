@@ -1,4 +1,4 @@
-//! Views over the caller's slices, checked once: the network's parameters and the workspace.
+//! A model and a workspace are views of the caller's slices, checked once: parameters, and scratch memory.
 
 pub(crate) mod params;
 
@@ -60,7 +60,6 @@ impl Init {
 /// model.resume(seed, steps);
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
     pub(crate) spec: &'a Spec,
@@ -73,6 +72,8 @@ pub struct Model<'a> {
     /// How often `params` were changed, modulo 2³².
     pub(crate) changes: u32,
 }
+
+debug_view!(Model<'_>: spec draws bound mark changes; params);
 
 /// What the parameters of a model are, until something changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +151,7 @@ impl<'a> Model<'a> {
         self.params
     }
 
-    /// The parameters, to write to: what is left there counts as live weights, for nobody knows of an average any more.
+    /// The parameters, to write to: they count as live weights from then on, no longer as an average.
     #[must_use = "parameters that are lent out count as changed"]
     pub fn params_mut(&mut self) -> &mut [f32] {
         self.becomes(Mark::Live);
@@ -207,7 +208,6 @@ impl<'a> Model<'a> {
 /// assert_eq!(outputs.len(), 2 * NET.outputs()); // two samples
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a workspace is lent to training and prediction"]
 pub struct Workspace<'a> {
     floats: &'a mut [f32],
@@ -218,6 +218,8 @@ pub struct Workspace<'a> {
     /// What several samples need; not linked where only batches of one are asked for.
     several: Option<Several>,
 }
+
+debug_view!(Workspace<'_>: capacity; floats values integers);
 
 impl<'a> Workspace<'a> {
     /// For training on batches of up to `batch` samples: [`Spec::work_len`] floats.

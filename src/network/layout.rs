@@ -9,6 +9,7 @@ pub const MAX_LAYERS: usize = 8;
 /// A part of a layer's parameters; in memory they follow each other in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Part {
     /// Weights, shape `(inputs, outputs)`, row-major: row `k` holds what input `k` sends to every unit.
     Weights,
@@ -248,11 +249,6 @@ impl Place {
     /// The places of what a norm learns.
     pub(crate) const fn norm_learned(self) -> Range<usize> {
         self.range(Part::Scale).start..self.range(Part::Shift).end
-    }
-
-    /// The places of all that a norm has.
-    pub(super) const fn norm(self) -> Range<usize> {
-        self.range(Part::Scale).start..self.range(Part::Variance).end
     }
 
     /// The places of a norm's running statistics, means before variances.

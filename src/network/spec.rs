@@ -256,13 +256,13 @@ impl Spec {
         }
     }
 
-    /// The first fault of a description that cannot be.
+    /// The first fault of a description that is not valid.
     #[must_use]
     pub const fn fault(&self) -> Option<SpecFault> {
         self.fault
     }
 
-    /// Whether what was described so far cannot be, whatever follows.
+    /// Whether the description so far is not valid, whatever follows.
     pub(crate) const fn is_faulty(&self) -> bool {
         self.is_wrong
     }
@@ -335,7 +335,7 @@ const fn mix(digest: u32, word: u32) -> u32 {
     mixed ^ mixed >> 15
 }
 
-/// Stops the build where a network's description cannot be, and says why; it leaves nothing in the program.
+/// Stops the build if a network's description is not valid, and prints the reason; it adds no code to the program.
 ///
 /// ```
 /// use cygnet::{Activation, Spec};

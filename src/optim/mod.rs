@@ -1,4 +1,11 @@
-//! From a gradient to new weights, over any range of parameters.
+//! Optimizers turn a gradient into new weights.
+//!
+//! | optimizer | floats of state |
+//! |---|---|
+//! | [`Sgd`] | 0, or P with momentum |
+//! | [`Adam`], AdamW | 2 P |
+//! | [`ScheduleFree`] | 2 P |
+//! | [`Lookahead`] around any | P more |
 
 mod adam;
 mod lookahead;
@@ -37,7 +44,7 @@ pub trait Optimizer {
     /// `gradient`.
     ///
     /// Returns a bound on how much further from zero the step takes any weight, NaN where there is none: an average then
-    /// looks through each model first. One that is too small lets a model that is not finite into the average.
+    /// checks each model first. A bound that is too small lets a model that is not finite into the average.
     ///
     /// # Errors
     /// [`Error::NonFinite`] where a weight or a number of the state might become `2^127` or more; nothing has changed

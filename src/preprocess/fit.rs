@@ -25,7 +25,7 @@ pub enum Scaling {
     None,
 }
 
-/// What becomes of a missing value, which NaN says. A caller may also leave such samples out.
+/// How a missing value, which is NaN, is replaced. A caller may also remove such samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -59,7 +59,7 @@ pub enum Clip {
 pub struct PreprocessConfig {
     /// How features are shifted and scaled.
     pub scaling: Scaling,
-    /// What becomes of a missing value.
+    /// How missing values are replaced.
     pub missing: Missing,
     /// Which values are clipped.
     pub clip: Clip,
@@ -91,7 +91,6 @@ impl PreprocessConfig {
 ///
 /// Takes the memory of the [`Preprocess`] that it becomes, and a float and a count more a feature. Samples that come a second
 /// time, or that the model is to be judged by, do not belong in here.
-#[derive(Debug)]
 #[must_use = "nothing is fitted before `finish`"]
 pub struct Fit<'a> {
     config: PreprocessConfig,
@@ -101,6 +100,8 @@ pub struct Fit<'a> {
     lost: &'a mut [f32],
     counts: &'a mut [u64],
 }
+
+debug_view!(Fit<'_>: config; floats lost counts);
 
 impl<'a> Fit<'a> {
     /// Standardises, refuses missing values, clips nothing.

@@ -48,10 +48,10 @@ pub struct VotesState {
     weight: f32,
 }
 
-/// The votes of models on a batch of samples, taken in one model at a time.
+/// The votes of models on a batch of samples; models are added one at a time.
 ///
 /// Where models have one output, a logit `z` of class 1 against class 0 (binary cross-entropy), there are two classes:
-/// `sigmoid z`, the probability of class 1, stands for softmax in every formula, and ties go to class 0.
+/// `sigmoid z`, the probability of class 1, replaces softmax in every formula, and ties go to class 0.
 ///
 /// ```
 /// use cygnet::network::Math;
@@ -66,7 +66,6 @@ pub struct VotesState {
 /// assert_eq!(classes, [1]); // two of three, though the first is surer
 /// # Ok::<(), cygnet::Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "votes are asked by `classes` or `finish`"]
 pub struct Votes<'a> {
     state: VotesState,
@@ -75,6 +74,8 @@ pub struct Votes<'a> {
     /// Shape `(n, choices)`: sums of the weights of ballots, since ties must stay ties; none but of hard votes.
     ballots: &'a mut [f32],
 }
+
+debug_view!(Votes<'_>: state; means ballots);
 
 impl<'a> Votes<'a> {
     /// No votes yet, for as many samples as `floats` has room for by [`Vote::state_len`]; what it holds does not matter.
@@ -119,8 +120,7 @@ impl<'a> Votes<'a> {
         self.state()
     }
 
-    /// Takes in a model's logits of all samples, shape `(n, outputs)`, with the weight `ω > 0` that it has; `logits` are
-    /// scratch afterwards.
+    /// Adds a model's logits of all samples, shape `(n, outputs)`, with its weight `ω > 0`; `logits` are overwritten.
     ///
     /// Means run as `W ← W + ω; m ← m + (ω/W)(p − m)`.
     ///

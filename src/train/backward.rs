@@ -3,10 +3,10 @@
 use crate::error::Error;
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
-use crate::inputs::batch::{Batch, Floats, Pass, Several, Slot};
+use crate::inputs::batch::{Batch, Floats, Pass, Several};
+use crate::inputs::lists::Slot;
 use crate::kernels;
 use crate::model::{Model, Workspace};
-use crate::network::layout::Split;
 use crate::network::spec::Spec;
 use crate::score::{Score, score_with_gradient};
 use crate::slices::{cut, cut_mut};
@@ -71,22 +71,17 @@ impl Trace<'_> {
         let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);
         let mut bound = 0.0_f32;
         for place in spec.places().rev() {
-            let start = deltas.len().saturating_sub(n.wrapping_mul(place.shape.outputs()));
+            let (inputs, outputs) = (place.shape.inputs(), place.shape.outputs());
+            let start = deltas.len().saturating_sub(n.wrapping_mul(outputs));
             let (deltas_below, here) = cut_mut(deltas, start);
             (activations, deltas) = (cut(activations, start).0, deltas_below);
             if let Some(norm) = spec.norm_of(place) {
                 bound += (norm.backward)(&spec.layout, &place, params, here, self.norms);
             }
             let largest = if place.index > 0 {
-                let start = start.saturating_sub(n.wrapping_mul(place.shape.inputs()));
-                let Split { weights, .. } = place.split(params);
-                kernels::input_gradient(
-                    weights,
-                    here,
-                    place.shape.outputs(),
-                    cut_mut(deltas, start).1,
-                    place.shape.inputs(),
-                );
+                let start = start.saturating_sub(n.wrapping_mul(inputs));
+                let weights = place.split(params).weights;
+                kernels::input_gradient(weights, here, outputs, cut_mut(deltas, start).1, inputs);
                 kernels::largest(cut(activations, start).1)
             } else {
                 largest_input

@@ -1,4 +1,4 @@
-//! Training: samples → forward → loss → backward → optimizer.
+//! A training step runs samples → forward → loss → backward → optimizer.
 
 mod noise;
 

@@ -3,7 +3,7 @@
 use crate::inputs::batch::{Batch, Pass, Sink};
 use crate::kernels;
 use crate::network::layout::{Part, Place, Split, at, at_mut};
-use crate::network::norm::{Norm, Pooled};
+use crate::network::norm::Pooled;
 use crate::network::spec::Spec;
 use crate::optim::Optimizer;
 use crate::slices::{cut_mut, rows};
@@ -32,8 +32,8 @@ impl Sink for Step<'_> {
         self.optimizer.update_outer(place.range(Part::Bias).start, bias, &[1.0], deltas, block);
     }
 
-    fn take_statistics(&mut self, place: Place, norm: &Norm, statistics: &Pooled<'_>) {
-        (norm.follow)(&place, self.params, statistics);
+    fn params(&mut self) -> &mut [f32] {
+        self.params
     }
 }
 
@@ -76,6 +76,10 @@ impl Sink for Square {
         for row in rows(gradient, self.width) {
             self.sum += kernels::dot(row, row);
         }
+    }
+
+    fn skips_zeros(&self) -> bool {
+        true
     }
 
     fn take_one(&mut self, x: &[f32], pass: Pass<'_>) {

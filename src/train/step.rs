@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::inputs::Inputs;
-use crate::inputs::batch::{Sink, Slot};
+use crate::inputs::batch::Sink;
+use crate::inputs::lists::Slot;
 use crate::kernels;
 use crate::model::{Mark, Model, Workspace};
 use crate::network::layout::at;
@@ -107,7 +108,7 @@ impl Model<'_> {
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Network`], [`Error::Changed`], [`Error::Setting`] for the rate,
     /// [`Error::NonFinite`] for a gradient of 1e18 or more, or a step that may take a parameter to `2^127`. Nothing has
-    /// changed then; [`reset`](Gradient::reset) forgets what is too large.
+    /// changed then; [`reset`](Gradient::reset) removes what is too large.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,
@@ -129,7 +130,8 @@ impl Model<'_> {
         gradient.learned(&mut |range, offset| step.take(offset, range));
         for place in step.spec.places() {
             if let Some(norm) = step.spec.norm_of(place) {
-                step.take_statistics(place, norm, &Pooled::of(at(gradient.sum, place.statistics()), score.samples()));
+                let pooled = Pooled::of(at(gradient.sum, place.statistics()), score.samples());
+                (norm.follow)(&place, step.params, &pooled);
             }
         }
         gradient.reset();

@@ -19,14 +19,12 @@
 //! data from another by 64 bits, which other tools compute, too; it is no defence against who forges one.
 
 use super::samples::{Answers, Samples};
+use crate::Error;
 use crate::Spec;
-use crate::store::checkpoint::CRC;
-use std::borrow::ToOwned;
+use crate::bytes::{Reader, Writer};
+use crate::host::prelude::*;
 use std::fmt;
-use std::format;
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 pub(in crate::host) const MAGIC: [u8; 8] = *b"\x89CYGDAT\n";
 const VERSION: u16 = 1;
@@ -123,10 +121,10 @@ impl DataIdentity {
         let is_image = self.kind != DataKind::Table;
         let is_sample = self.kind == DataKind::Sample;
         if self.samples == 0 || inputs != spec.inputs() as u64 || (!is_image && self.rows != 1) {
-            return Err("the data that it was trained on are not those of its network".to_owned());
+            return Err("the record of the training data does not fit the network".to_owned());
         }
         if self.name.is_empty() != is_sample || self.name.len() > LONGEST || self.name.contains(is_odd) {
-            return Err("the name of the data that it was trained on cannot be one".to_owned());
+            return Err("the record of the training data has a name that is not valid".to_owned());
         }
         Ok(())
     }
@@ -134,14 +132,15 @@ impl DataIdentity {
     /// The section of a checkpoint's file.
     pub(in crate::host) fn to_bytes(&self) -> Vec<u8> {
         let kind = KINDS.iter().position(|&kind| kind == self.kind).unwrap_or(0) as u8;
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(VERSION.to_le_bytes());
-        bytes.extend([kind, self.name.len() as u8]);
-        bytes.extend([self.samples, self.rows, self.columns].iter().flat_map(|n| n.to_le_bytes()));
-        bytes.extend(self.digest.to_le_bytes());
-        bytes.extend(self.name.as_bytes());
-        let crc = CRC.checksum(&bytes);
-        bytes.extend(crc.to_le_bytes());
+        let mut bytes = vec![0; HEADER + self.name.len() + 4];
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(&MAGIC);
+        out.bytes(&VERSION.to_le_bytes());
+        out.bytes(&[kind, self.name.len() as u8]);
+        [self.samples, self.rows, self.columns].into_iter().for_each(|n| out.word(n));
+        out.long(self.digest);
+        out.bytes(self.name.as_bytes());
+        out.seal();
         bytes
     }
 
@@ -150,29 +149,28 @@ impl DataIdentity {
     /// # Errors
     /// What is wrong with it.
     pub(in crate::host) fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, String> {
-        let wrong = |what: &str| format!("the data that it was trained on: {what}");
-        let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else { return Err(wrong("cut short")) };
-        if !header.starts_with(&MAGIC) {
+        let wrong = |what: &str| format!("the record of the training data: {what}");
+        let mut input = Reader::new(bytes);
+        let mut header = || {
+            let (magic, version, [kind, length]) = (input.array()?, input.short()?, input.array()?);
+            Ok::<_, Error>((magic, version, kind, length, [input.word()?, input.word()?, input.word()?], input.long()?))
+        };
+        let Ok((magic, version, kind, length, [samples, rows, columns], digest)) = header() else {
+            return Err(wrong("truncated"));
+        };
+        if magic != MAGIC {
             return Err(wrong("wrong magic bytes"));
         }
-        let number = |at: usize| {
-            let byte = |i: usize| header.get(at + i).copied().unwrap_or(0);
-            u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
-        };
-        let (version, kind, length) = (number(8) as u16, number(8) >> 16 & 0xff, (number(8) >> 24) as usize);
         if version != VERSION {
-            return Err(wrong(&format!("format version {version} is none that this program knows")));
+            return Err(wrong(&format!("this program does not support format version {version}")));
         }
-        let Some((name, crc)) = rest.split_last_chunk::<4>().filter(|(name, _)| name.len() == length) else {
+        let Some(name) = input.bytes(length.into()).ok().filter(|_| input.rest().len() == 4) else {
             return Err(wrong("wrong length"));
         };
-        if CRC.checksum(&bytes[..HEADER + length]) != u32::from_le_bytes(*crc) {
-            return Err(wrong("damaged (CRC-32)"));
-        }
-        let kind = KINDS.get(kind as usize).copied().ok_or_else(|| wrong("of an unknown kind"))?;
-        let name = std::str::from_utf8(name).map_err(|_| wrong("their name is no UTF-8"))?.to_owned();
-        let digest = u64::from(number(28)) << 32 | u64::from(number(24));
-        let data = Self { kind, samples: number(12), rows: number(16), columns: number(20), digest, name };
+        input.seal().map_err(|_| wrong("damaged (CRC-32)"))?;
+        let kind = KINDS.get(usize::from(kind)).copied().ok_or_else(|| wrong("unknown kind of data"))?;
+        let name = std::str::from_utf8(name).map_err(|_| wrong("the name is not UTF-8"))?.to_owned();
+        let data = Self { kind, samples, rows, columns, digest, name };
         data.check(spec)?;
         Ok(data)
     }
@@ -187,7 +185,7 @@ impl DataIdentity {
     /// # Errors
     /// What is wrong with it, as another spelling than [`to_text`](Self::to_text)'s.
     pub(in crate::host) fn cut(text: &str, columns: &str) -> Result<(String, Option<Self>), String> {
-        let wrong = |what: &str| format!("the data in its metadata: {what}");
+        let wrong = |what: &str| format!("the record of the training data in the metadata: {what}");
         // The names of columns may hold any text, also this.
         let Some((before, rest)) = text.split_once(DATA).filter(|(before, _)| !before.contains(columns)) else {
             return Ok((text.to_owned(), None));
@@ -196,7 +194,7 @@ impl DataIdentity {
         let data = objects.next().ok_or_else(|| wrong("nothing"))?.map_err(|e| wrong(&e.to_string()))?;
         let after = rest.get(objects.byte_offset()..).unwrap_or("");
         if format!("{before}{}{after}", data.to_text()?) != text || !(after.is_empty() || after.starts_with(columns)) {
-            return Err(wrong("spelt in another way than this program does"));
+            return Err(wrong("not in the only valid form"));
         }
         Ok((format!("{before}{after}"), Some(data)))
     }
@@ -245,9 +243,8 @@ fn add_floats(digest: &mut crc::Digest<'_, u64, crc::Table<16>>, floats: &[f32])
 
 /// A number as sixteen digits, since JSON's numbers have not so many.
 mod hexadecimal {
+    use crate::host::prelude::*;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use std::format;
-    use std::string::String;
 
     pub(in crate::host) fn serialize<S: Serializer>(digest: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format!("{digest:016x}"))
@@ -262,7 +259,6 @@ mod hexadecimal {
 mod tests {
     use super::*;
     use crate::host::data::dataset::Dataset;
-    use std::vec;
 
     /// As an independent program computes them from the files.
     #[test]

@@ -1,9 +1,11 @@
 //! A batch through a norm in training, forward and back, by its own statistics, and what it leaves.
 
-use super::{EPSILON, Params, Pooled, samples_of};
 use crate::error::{Error, Value};
 use crate::finite::is_moderate;
 use crate::kernels;
+use crate::network::layout::Split;
+use crate::network::norm::pooled::Pooled;
+use crate::network::norm::running::EPSILON;
 use crate::slices::{cut_mut, rows, rows_mut};
 
 /// What a batch leaves of a norm after its way back.
@@ -56,9 +58,9 @@ impl<'w> Room<'w> {
     }
 }
 
-pub(super) fn forward(params: &Params<'_>, z: &mut [f32], room: &mut [f32]) {
-    let Params { gamma, beta, .. } = *params;
-    let width = params.units();
+pub(super) fn forward(params: &Split<&[f32]>, z: &mut [f32], room: &mut [f32]) {
+    let Split { scale: gamma, shift: beta, .. } = *params;
+    let width = gamma.len();
     let Room { statistics, inverse_and_normal, .. } = Room::of(room, width);
     let (mean, variance) = cut_mut(statistics, width);
     let (inverse, normal) = cut_mut(inverse_and_normal, width);
@@ -88,8 +90,9 @@ pub(super) fn forward(params: &Params<'_>, z: &mut [f32], room: &mut [f32]) {
 }
 
 /// `∂L/∂z = γ/√(σ² + ε) · (∂L/∂y − (1/n)Σ ∂L/∂y − x̂·(1/n)Σ ∂L/∂y·x̂)`.
-pub(super) fn backward(params: &Params<'_>, deltas: &mut [f32], room: &mut [f32]) -> f32 {
-    let width = params.units();
+pub(super) fn backward(params: &Split<&[f32]>, deltas: &mut [f32], room: &mut [f32]) -> f32 {
+    let gamma = params.scale;
+    let width = gamma.len();
     let Room { statistics, gradient, inverse_and_normal } = Room::of(room, width);
     let (inverse, normal) = cut_mut(inverse_and_normal, width);
     let share = 1.0 / samples_of(deltas, width) as f32;
@@ -102,10 +105,15 @@ pub(super) fn backward(params: &Params<'_>, deltas: &mut [f32], room: &mut [f32]
         }
     }
     for (row, x) in rows_mut(deltas, width).zip(rows(&*normal, width)) {
-        let units = params.gamma.iter().zip(&*inverse).zip(of_gamma.iter().zip(&*of_beta));
+        let units = gamma.iter().zip(&*inverse).zip(of_gamma.iter().zip(&*of_beta));
         for ((d, x), ((gamma, i), (g, b))) in row.iter_mut().zip(x).zip(units) {
             *d = gamma * i * (*d - share * b - x * (share * g));
         }
     }
     kernels::largest(gradient) + kernels::largest(statistics)
+}
+
+/// Samples in `floats`, which has one for each sample and unit.
+pub(super) fn samples_of(floats: &[f32], units: usize) -> usize {
+    floats.len().checked_div(units).unwrap_or(0)
 }

@@ -1,108 +1,15 @@
 //! Batch normalisation (Ioffe & Szegedy 2015) of a layer's pre-activations: over the batch in training, by running
 //! statistics in prediction.
 //!
-//! What it needs of a network stands in this file: a layer's places among `params`, the network's, and its room among
-//! `norms`, the part of a training workspace for all norms, of [`ROOM`] floats a unit and one for each sample and unit.
-//! The files below know units alone.
+//! The files know units, not layers, but for the last, which is what a network knows of a norm.
 
 mod pooled;
 
-mod batch;
-
 mod running;
 
-use crate::network::layout::{Layout, Place, at, at_mut};
-use crate::slices::cut;
-pub(crate) use batch::Left;
+mod batch;
+
+mod table;
+
 pub(crate) use pooled::Pooled;
-
-/// `ε`, which keeps a variance of zero from dividing.
-const EPSILON: f32 = 1e-5;
-
-/// Floats a unit among the parameters.
-pub(crate) const PARAMS: usize = 4;
-
-/// Floats a unit in the workspace besides the normalised values: mean, variance, `∂L/∂γ`, `∂L/∂β`, `1/√(σ² + ε)`.
-pub(crate) const ROOM: usize = 5;
-
-/// What a layer with a norm needs, linked where one is described.
-pub(crate) struct Norm {
-    /// `z ← γ(z − μ)/√(σ² + ε) + β` by the statistics of the batch, which stay in `norms` with the normalised values, or,
-    /// where `norms` is empty, by the running ones.
-    pub forward: fn(&Layout, &Place, params: &[f32], z: &mut [f32], norms: &mut [f32]),
-    /// `∂L/∂y` to `∂L/∂z`; `∂L/∂γ` and `∂L/∂β` stay in `norms`. Returns a bound on both and on the batch's statistics, not
-    /// finite where a number is not.
-    pub backward: fn(&Layout, &Place, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32,
-    /// [`left`].
-    pub left: for<'w> fn(&Layout, &Place, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
-    /// Moves the running statistics among `params` towards others: [`Pooled::follow`].
-    pub follow: fn(&Place, params: &mut [f32], &Pooled<'_>),
-}
-
-pub(crate) static NORM: Norm = Norm {
-    forward: |layout, place, params, z, norms| {
-        let params = Params::of(at(params, place.norm()));
-        if norms.is_empty() {
-            running::forward(&params, z);
-        } else {
-            batch::forward(&params, z, room(norms, layout, place, samples_of(z, place.normed())));
-        }
-    },
-    backward: |layout, place, params, deltas, norms| {
-        let room = room(norms, layout, place, samples_of(deltas, place.normed()));
-        batch::backward(&Params::of(at(params, place.norm())), deltas, room)
-    },
-    left,
-    follow: |place, params, statistics| statistics.follow(at_mut(params, place.statistics())),
-};
-
-/// Turns a copy of a layer's weights and bias into those of the same layer without its norm.
-pub(crate) fn fold(place: &Place, params: &[f32], weights: &mut [f32], bias: &mut [f32]) {
-    running::fold(&Params::of(at(params, place.norm())), weights, bias);
-}
-
-/// What a batch of so many samples left of a layer's norm, with the statistics of those `before`; as often as it is asked.
-pub(crate) fn left<'w>(
-    layout: &Layout,
-    place: &Place,
-    norms: &'w mut [f32],
-    samples: usize,
-    before: Pooled<'_>,
-) -> Left<'w> {
-    batch::left(room(norms, layout, place, samples), place.normed(), before)
-}
-
-/// The room of a layer's norm.
-fn room<'w>(norms: &'w mut [f32], layout: &Layout, place: &Place, samples: usize) -> &'w mut [f32] {
-    let len = |units| samples.wrapping_add(ROOM).wrapping_mul(units);
-    let first = len(layout.normed_before(place.index));
-    at_mut(norms, first..first.wrapping_add(len(place.normed())))
-}
-
-/// Samples in `floats`, which has one for each sample and unit.
-fn samples_of(floats: &[f32], units: usize) -> usize {
-    floats.len().checked_div(units).unwrap_or(0)
-}
-
-/// Parameters of a norm, one of each for a unit.
-#[derive(Clone, Copy)]
-struct Params<'a> {
-    gamma: &'a [f32],
-    beta: &'a [f32],
-    mean: &'a [f32],
-    variance: &'a [f32],
-}
-
-impl<'a> Params<'a> {
-    fn of(params: &'a [f32]) -> Self {
-        let units = params.len() / PARAMS;
-        let (gamma, rest) = cut(params, units);
-        let (beta, rest) = cut(rest, units);
-        let (mean, variance) = cut(rest, units);
-        Self { gamma, beta, mean, variance }
-    }
-
-    fn units(&self) -> usize {
-        self.gamma.len()
-    }
-}
+pub(crate) use table::{NORM, Norm, ROOM, fold, left};
