@@ -107,17 +107,17 @@ impl<'a> Gradient<'a> {
     /// The square of the sum's norm.
     fn square(&mut self) -> f32 {
         let mut square = 0.0;
-        self.learned(&mut |range, _| square += kernels::dot(range, range));
+        self.learned(&mut |_, range| square += kernels::dot(range, range));
         square
     }
 
-    /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
-    pub(crate) fn learned(&mut self, each: &mut dyn FnMut(&mut [f32], usize)) {
+    /// Gives `each` range of parameters that are learned, after its offset: all but running statistics.
+    pub(crate) fn learned(&mut self, each: &mut dyn FnMut(usize, &mut [f32])) {
         if !self.layout.has_norms() {
-            return each(self.sum, 0);
+            return each(0, self.sum);
         }
         for place in self.layout.places(self.sum.len()) {
-            each(at_mut(self.sum, place.learned()), place.learned().start);
+            each(place.offset, at_mut(self.sum, place.learned()));
         }
     }
 
@@ -162,7 +162,7 @@ impl<'a> Gradient<'a> {
         }
         if norm > max_norm {
             self.clipped = self.clipped.or(Some(square));
-            self.learned(&mut |range, _| kernels::scale(range, max_norm / norm));
+            self.learned(&mut |_, range| kernels::scale(range, max_norm / norm));
         }
         Ok(norm)
     }

@@ -124,10 +124,10 @@ impl Model<'_> {
         }
         let mut bound = 0.0_f32;
         // A sum, since a NaN or an infinity stays in it.
-        gradient.learned(&mut |range, _| bound += kernels::largest(range));
+        gradient.learned(&mut |_, range| bound += kernels::largest(range));
         check_gradient(bound)?;
         let mut step = self.commit(optimizer, rate, score.samples() as f32, bound)?;
-        gradient.learned(&mut |range, offset| step.take(offset, range));
+        gradient.learned(&mut |offset, range| step.take(offset, range));
         for place in step.spec.places() {
             if let Some(norm) = step.spec.norm_of(place) {
                 let pooled = Pooled::of(at(gradient.sum, place.statistics()), score.samples());
