@@ -3,11 +3,11 @@
 use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::inputs::Inputs;
-use crate::inputs::batch::{Batch, Floats, Several, Slot};
+use crate::inputs::batch::{Batch, Floats, Several};
+use crate::inputs::lists::Slot;
 use crate::model::{Model, Workspace};
 use crate::network::dropout::Draws;
-use crate::network::layer::Layer;
-use crate::network::layout::Split;
+use crate::network::layout::{Place, Split};
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut};
 
@@ -34,6 +34,16 @@ fn predict_inputs<'w>(
 ) -> Result<&'w mut [f32], Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    predict_checked(spec, params, inputs, work)
+}
+
+/// By parameters that are as many as they should be.
+fn predict_checked<'w>(
+    spec: &Spec,
+    params: &[f32],
+    inputs: Inputs<'_>,
+    work: &'w mut Workspace<'_>,
+) -> Result<&'w mut [f32], Error> {
     let (n, _) = inputs.check(spec)?;
     let outputs = run(spec, params, &inputs, n, work)?;
     check_finite(outputs, Value::Output)?;
@@ -50,7 +60,7 @@ impl Model<'_> {
         inputs: impl Into<Inputs<'x>>,
         work: &'w mut Workspace<'_>,
     ) -> Result<&'w mut [f32], Error> {
-        predict_inputs(&self.spec, self.params, inputs.into(), work)
+        predict_checked(self.spec, self.params, inputs.into(), work)
     }
 }
 
@@ -66,11 +76,12 @@ pub(crate) fn run<'w>(
     let (several, mut slot) = (lists.several, Slot::default());
     let inputs = inputs.prepare(spec, n, lists, false, &mut slot)?;
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
-    for layer in spec.layers() {
-        let below = Floats(cut(from, n.wrapping_mul(layer.inputs())).0);
-        let x = if layer.index() == 0 { inputs } else { below.batch(n, several) };
-        let z = cut_mut(to, n.wrapping_mul(layer.outputs())).0;
-        through(spec, &layer, params, &x, z, &mut &mut [][..]);
+    for place in spec.places() {
+        let below = Floats(cut(from, n.wrapping_mul(place.shape.inputs())).0);
+        let x = if place.index == 0 { inputs } else { below.batch(n, several) };
+        let z = cut_mut(to, n.wrapping_mul(place.shape.outputs())).0;
+        through(spec, place, params, &x, z, &mut []);
+        spec.nonlinearity(place).apply(z);
         core::mem::swap(&mut to, &mut from);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
@@ -106,28 +117,30 @@ pub(crate) fn run_training(
     dropping: Option<(&Draws, u32)>,
 ) {
     let mut below = Floats(&[]);
-    let (mut rest, mut slopes, mut norms) = (&mut *kept.activations, &mut *kept.slopes, &mut *kept.norms);
-    for layer in spec.layers() {
-        let len = n.wrapping_mul(layer.outputs());
-        let (a, tail) = cut_mut(core::mem::take(&mut rest), len);
-        let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), len);
-        let x = if layer.index() == 0 { inputs } else { below.batch(n, several) };
-        through(spec, &layer, params, &x, a, &mut norms);
-        spec.slopes(&layer, a, slope);
+    let (mut rest, mut slopes) = (&mut *kept.activations, &mut *kept.slopes);
+    for place in spec.places() {
+        let len = n.wrapping_mul(place.shape.outputs());
+        let (a, tail) = cut_mut(rest, len);
+        let (slope, slope_tail) = cut_mut(slopes, len);
+        let x = if place.index == 0 { inputs } else { below.batch(n, several) };
+        through(spec, place, params, &x, a, kept.norms);
+        let nonlinearity = spec.nonlinearity(place);
+        nonlinearity.apply(a);
+        nonlinearity.slopes(a, slope);
         if let Some((draws, first_sample)) = dropping {
-            spec.drop(&layer, draws, first_sample, a, slope);
+            spec.drop(place, draws, first_sample, a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
     }
 }
 
-/// `a ← f(x·W + bias)`, `params` being the network's. A norm takes its room from `norms`; where that is empty, it normalises
-/// by running statistics.
-fn through(spec: &Spec, layer: &Layer, params: &[f32], x: &Batch<'_>, a: &mut [f32], norms: &mut &mut [f32]) {
-    let Split { weights, bias, .. } = layer.split(params);
-    x.forward(layer, weights, bias, a);
-    if let Some(norm) = layer.norm() {
-        (norm.forward)(layer, a, cut(params, layer.norm_offset()).1, norms);
+/// `z ← x·W + bias`, normalised where the layer has a norm: by running statistics where `norms` is empty, which is its room
+/// else. `params` are the network's.
+#[inline(always)]
+fn through(spec: &Spec, place: Place, params: &[f32], x: &Batch<'_>, z: &mut [f32], norms: &mut [f32]) {
+    let Split { weights, bias, .. } = place.split(params);
+    x.forward(place.shape, weights, bias, z);
+    if let Some(norm) = spec.norm_of(place) {
+        (norm.forward)(&spec.layout, &place, params, z, norms);
     }
-    spec.activate(layer, a);
 }

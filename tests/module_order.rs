@@ -226,6 +226,63 @@ fn every_file_uses_only_what_stands_above_it() {
     assert_eq!(root.names.first().map(String::as_str), Some("error"));
 }
 
+/// The most lines of code of a file, and of a function, which a screen holds.
+const LONGEST: [usize; 2] = [400, 60];
+
+/// Functions of code without comments and tests, with their lines.
+fn functions(code: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = code.lines().filter(|line| !line.trim().is_empty()).collect();
+    let named = |line: &str| {
+        let words = after_visibility(line).split_whitespace().skip_while(|word| ["const", "unsafe"].contains(word));
+        let mut words = words.skip_while(|word| word.starts_with("extern") || word.starts_with('"'));
+        (words.next() == Some("fn"))
+            .then(|| words.next().unwrap_or_default().split(['(', '<']).next().unwrap().to_owned())
+    };
+    let length = |at: usize| {
+        let indent = lines[at].len() - lines[at].trim_start().len();
+        let is_end = |line: &&&str| {
+            line[..line.len().min(indent + 1)] == lines[at][..indent] && line.ends_with(';')
+                || line.len() > indent && line[..indent].trim().is_empty() && line[indent..].starts_with('}')
+                || line.ends_with('}') && line.contains(" fn ") && line.contains('{')
+        };
+        lines[at..].iter().take_while(|line| !is_end(line)).count() + 1
+    };
+    (0..lines.len()).filter_map(|at| Some((named(lines[at])?, length(at)))).collect()
+}
+
+#[test]
+fn no_file_and_no_function_is_too_long_to_be_read() {
+    let [longest_file, longest_function] = LONGEST;
+    let mut wrong = Vec::new();
+    for file in rust_files(&src()).into_iter().filter(|file| !file.ends_with("tests.rs")) {
+        let code = code(&fs::read_to_string(&file).unwrap());
+        let count = code.lines().filter(|line| !line.trim().is_empty()).count();
+        if count > longest_file {
+            wrong.push(format!("{}: {count} lines of code", file.display()));
+        }
+        // Assembly is a list.
+        let is_assembly = file.components().any(|part| part.as_os_str() == "cortex_m");
+        let long = functions(&code).into_iter().filter(|(_, lines)| *lines > longest_function && !is_assembly);
+        wrong.extend(long.map(|(name, lines)| format!("{}: {name} has {lines} lines", file.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_long_function_is_seen() {
+    let body = "    let x = 1;\n".repeat(70);
+    let code =
+        format!("pub(crate) fn long(\n    a: u8,\n) {{\n{body}}}\nconst fn short() {{}}\nfn one() {{\n    1\n}}\n");
+    let of = |name: &str| functions(&code).into_iter().find(|(known, _)| known == name).unwrap().1;
+    assert_eq!([of("long"), of("short"), of("one")], [74, 1, 3]);
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = |path: PathBuf| if path.is_dir() { rust_files(&path) } else { vec![path] };
+    entries.flat_map(files).filter(|path| path.extension().is_some_and(|e| e == "rs")).collect()
+}
+
 /// What is wrong with a crate of these files.
 fn planted(files: &[(&str, &str)]) -> Vec<String> {
     let source = |file: &Path| {

@@ -1,10 +1,8 @@
 //! What can be wrong with a data file.
 
-use std::borrow::ToOwned;
+use crate::host::prelude::*;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// What is wrong with a data file, in one line that names the file, the place, and what was expected and found.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +40,7 @@ pub enum DataError {
     },
     /// A directory has several files that could be one of the four.
     #[error(
-        "{path}: several files could be the {what}: {}; give each set a directory of its own, or name the files with \
+        "{path}: several files could be the {what}: {}; use one directory for each data set, or give the files with \
          --train-images, --train-labels, --test-images and --test-labels", .found.join(", ")
     )]
     Ambiguous {

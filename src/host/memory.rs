@@ -1,8 +1,8 @@
 //! Memory on the host: asked for before it is used, and aligned for the kernels.
 
 use super::error::HostError;
+use crate::host::prelude::*;
 use std::ops::{Deref, DerefMut};
-use std::vec::Vec;
 
 /// So many zeros, or [`HostError::Memory`] where another program would be killed.
 pub(crate) fn zeros<T: Clone + Default>(n: usize) -> Result<Vec<T>, HostError> {

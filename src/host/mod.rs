@@ -3,6 +3,7 @@
 //! Its wings stand in the order of the flow: a wing uses only those above it, and a file of a wing only those that its
 //! `mod.rs` lists above it.
 
+mod prelude;
 mod data_error;
 mod error;
 mod memory;

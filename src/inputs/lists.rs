@@ -1,10 +1,9 @@
 //! Lists of what is not zero in a batch, in a workspace that has memory for them.
 
 use crate::error::{Buffer, Error};
-use crate::inputs::batch::{Batch, Many, Several, Slot};
-use crate::inputs::sets::Set;
-use crate::kernels::{self, ByteLists, ByteListsMut, Columns, CompressedRows, FloatLists, FloatListsMut};
-use crate::network::layer::Layer;
+use crate::inputs::batch::{Batch, Floats, Many, Several};
+use crate::kernels::{self, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut};
+use crate::network::layout::Shape;
 use crate::network::spec::Spec;
 use crate::slices::{cut_mut, numbered, rows_mut};
 use core::cell::Cell;
@@ -28,15 +27,37 @@ impl<'w> Space<'w> {
     }
 }
 
+/// A place for what a [`Batch`] refers to, where samples do not lie as the kernels read them.
+#[derive(Default)]
+pub(crate) struct Slot<'a> {
+    floats: Option<Floats<'a>>,
+    lists: Option<Listed<'a>>,
+}
+
+impl<'a> Slot<'a> {
+    /// Floats of `n` samples; `several` is there where `n` may be more than 1.
+    pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, several: Option<Several>) -> Batch<'_> {
+        self.floats.insert(Floats(x)).batch(n, several)
+    }
+
+    /// Lists of what is not zero.
+    pub(crate) fn lists(&mut self, listed: Listed<'a>) -> Batch<'_> {
+        Batch::Many(self.lists.insert(listed))
+    }
+}
+
 /// What makes batches with lists of each kind of samples, where lists are worth it; linked with memory for them.
 #[derive(Debug)]
 pub(crate) struct Lists {
     /// Whether there is enough memory for the lists of so many samples.
-    pub check: fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>,
+    pub check: Check,
     pub floats: for<'s, 'w> fn(&'w [f32], usize, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
-    pub bytes: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
-    pub sparse: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
+    pub bytes: for<'s, 'w> fn(ByteRows<'w>, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
+    /// None where rows are best read as they are.
+    pub sparse: for<'s, 'w> fn(CompressedRows<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Option<Batch<'s>>,
 }
+
+type Check = fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>;
 
 pub(crate) static LISTS: Lists =
     Lists { check: check_lists, floats: list_floats, bytes: list_bytes, sparse: list_sparse };
@@ -67,14 +88,8 @@ fn list_floats<'s, 'w>(
     slot.lists(Listed { terms: Terms::Floats(lists), columns })
 }
 
-fn list_bytes<'s, 'w>(
-    set: &'s Set<'w>,
-    width: usize,
-    space: Space<'w>,
-    training: bool,
-    slot: &'s mut Slot<'w>,
-) -> Batch<'s> {
-    let (x, n) = (set.byte_rows(width), set.pick.len());
+fn list_bytes<'s, 'w>(x: ByteRows<'w>, space: Space<'w>, training: bool, slot: &'s mut Slot<'w>) -> Batch<'s> {
+    let (n, width) = (x.pick.len(), x.width);
     if kernels::prefers_no_lists(kernels::count_bytes(&x), n.saturating_mul(width)) {
         let values = cut_mut(space.floats, n.saturating_mul(width)).0;
         for (to, &row) in rows_mut(&mut *values, width).zip(x.pick) {
@@ -88,22 +103,22 @@ fn list_bytes<'s, 'w>(
 }
 
 fn list_sparse<'s, 'w>(
-    set: &'s Set<'w>,
+    x: CompressedRows<'w>,
     width: usize,
     space: Space<'w>,
     training: bool,
     slot: &'s mut Slot<'w>,
-) -> Batch<'s> {
-    let (x, n) = (set.compressed_rows(), set.pick.len());
+) -> Option<Batch<'s>> {
+    let n = x.pick.len();
     if kernels::prefers_no_lists(x.count(), n.saturating_mul(width)) {
-        return slot.floats(expand(&x, n, width, space.floats), n, space.several);
+        return Some(slot.floats(expand(&x, n, width, space.floats), n, space.several));
     }
     if !training {
-        return Batch::Many(set);
+        return None;
     }
     let (mut lists, rest) = places(space.integers, n, width);
     kernels::list_compressed(&x, &mut lists);
-    slot.lists(Listed::of_bytes(lists.finish(x.scale), rest, n, width, training))
+    Some(slot.lists(Listed::of_bytes(lists.finish(x.scale), rest, n, width, training)))
 }
 
 /// Lists for the forward pass; for the gradient also column by column.
@@ -125,15 +140,15 @@ impl<'a> Listed<'a> {
 }
 
 impl Many for Listed<'_> {
-    fn forward(&self, _: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    fn forward(&self, _: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         match &self.terms {
             Terms::Floats(lists) => kernels::forward_listed_floats(lists, weights, bias, z),
             Terms::Bytes(lists) => kernels::forward_listed_bytes(lists, weights, bias, z),
         }
     }
 
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        let (columns, width) = (&self.columns, layer.outputs());
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+        let (columns, width) = (&self.columns, shape.outputs());
         match &self.terms {
             Terms::Floats(lists) => kernels::listed_float_rows(g, (lists, columns), first, deltas, width, fresh),
             Terms::Bytes(lists) => kernels::listed_byte_rows(g, (lists, columns), first, deltas, width, fresh),

@@ -1,7 +1,7 @@
 //! What kernels take besides slices of floats.
 
-use super::{lists, prefetch};
-use crate::slices::cut;
+use super::prefetch::prefetch;
+use crate::slices::picked;
 
 /// Rows of a set of bytes, picked by their index: element = byte · `scale`.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ impl<'a> ByteRows<'a> {
     /// Row `row` of the set.
     #[inline(always)]
     pub(crate) fn row(&self, row: u32) -> &'a [u8] {
-        cut(cut(self.set, (row as usize).saturating_mul(self.width)).1, self.width).0
+        picked(self.set, self.width, row)
     }
 }
 
@@ -35,7 +35,7 @@ impl<'a> CompressedRows<'a> {
     /// Positions and values of row `row` of the set.
     #[inline(always)]
     pub(crate) fn row(&self, row: u32) -> (&'a [u16], &'a [u8]) {
-        let range = lists::range(self.starts, row as usize);
+        let range = range(self.starts, row as usize);
         (self.positions.get(range.clone()).unwrap_or(&[]), self.values.get(range).unwrap_or(&[]))
     }
 
@@ -54,8 +54,15 @@ impl<'a> CompressedRows<'a> {
 
     /// Elements that are not zero.
     pub(crate) fn count(&self) -> usize {
-        self.pick.iter().fold(0, |n: usize, &row| n.wrapping_add(lists::range(self.starts, row as usize).len()))
+        self.pick.iter().fold(0, |n: usize, &row| n.wrapping_add(range(self.starts, row as usize).len()))
     }
+}
+
+/// Where list `i` begins and ends.
+#[inline(always)]
+pub(super) fn range(starts: &[u32], i: usize) -> core::ops::Range<usize> {
+    let bound = |i: usize| starts.get(i).map_or(0, |&s| s as usize);
+    bound(i)..bound(i.wrapping_add(1))
 }
 
 /// What an optimizer's element-wise loop needs of its settings in one step.

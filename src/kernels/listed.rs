@@ -1,7 +1,8 @@
 //! Weighted sums of the rows that lists name, in registers.
 
 use super::CompressedRows;
-use super::lists::{ByteLists, Columns, FloatLists, GROUP, range};
+use super::arguments::range;
+use super::lists::{ByteLists, Columns, FloatLists, GROUP};
 use super::registers::{TILE, add_scaled, start_rows};
 use crate::slices::{cut, cut_mut, numbered, rows_mut};
 use core::cell::Cell;

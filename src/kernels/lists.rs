@@ -1,7 +1,7 @@
 //! Lists of the non-zero elements of a batch: found once, used by the forward pass and, column by column, by the
 //! gradient.
 
-use super::{ByteRows, CompressedRows};
+use super::arguments::{ByteRows, CompressedRows, range};
 use crate::slices::{cut, cut_mut, numbered, padded, rows};
 use core::cell::Cell;
 
@@ -90,13 +90,6 @@ impl<'a> ByteListsMut<'a> {
     pub(crate) fn finish(self, scale: f32) -> ByteLists<'a> {
         ByteLists { starts: self.starts, terms: self.terms, scale }
     }
-}
-
-/// Where list `i` begins and ends.
-#[inline(always)]
-pub(super) fn range(starts: &[u32], i: usize) -> core::ops::Range<usize> {
-    let bound = |i: usize| starts.get(i).map_or(0, |&s| s as usize);
-    bound(i)..bound(i.wrapping_add(1))
 }
 
 /// Notes where list `i` begins.

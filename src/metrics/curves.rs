@@ -1,18 +1,9 @@
 //! How well a score tells one class from the rest, whatever the threshold.
 
-use super::sort::sort_descending;
+use super::sort::{ClassScore, sort_descending};
 use crate::error::{Error, Value};
 use crate::slices::{cut, numbered};
 use core::iter;
-
-/// A sample's score for one class: a probability, or any output that is larger where the class is more likely.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ClassScore {
-    /// The score, finite.
-    pub score: f32,
-    /// Whether the sample is of the class.
-    pub is_positive: bool,
-}
 
 /// Samples whose score is at least a threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]

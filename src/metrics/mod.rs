@@ -2,10 +2,9 @@
 
 mod calibration;
 mod confusion;
+mod sort;
 mod curves;
 mod rank;
-mod sort;
-
 use crate::error::{Buffer, Error};
 use crate::forward;
 use crate::inputs::Inputs;
@@ -18,8 +17,9 @@ use crate::targets::Targets;
 pub use crate::targets::{argmax, class_of};
 pub use calibration::{Calibration, Reliability};
 pub use confusion::{ClassCounts, Confusion};
-pub use curves::{ClassScore, Curves, Threshold};
+pub use curves::{Curves, Threshold};
 pub use rank::rank;
+pub use sort::ClassScore;
 
 /// Adds the loss and hits of any number of samples to `total`, without dropout; the workspace decides how many pass at
 /// once, which changes no bit. `params` may lie in flash.
@@ -87,6 +87,6 @@ impl Model<'_> {
         total: &mut Score,
         work: &mut Workspace<'_>,
     ) -> Result<(), Error> {
-        evaluate_inputs(&self.spec, self.params, inputs.into(), targets, total, work)
+        evaluate_inputs(self.spec, self.params, inputs.into(), targets, total, work)
     }
 }

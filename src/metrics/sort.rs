@@ -2,8 +2,16 @@
 //!
 //! A sort of its own, since `core`'s keeps a path to a panic, for orders that are none.
 
-use super::curves::ClassScore;
 use core::mem;
+
+/// A sample's score for one class: a probability, or any output that is larger where the class is more likely.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ClassScore {
+    /// The score, finite.
+    pub score: f32,
+    /// Whether the sample is of the class.
+    pub is_positive: bool,
+}
 
 /// Sorts by score, the largest first, in `O(n log n)` and without a recursion.
 pub(super) fn sort_descending(scores: &mut [ClassScore]) {

@@ -9,8 +9,7 @@ use crate::inputs::batch::{Several, several};
 use crate::inputs::lists::{LISTS, Lists, Space};
 use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
-use crate::network::layer::Layer;
-use crate::network::layout::Split;
+use crate::network::layout::{Shape, Split};
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
 pub use fold::fold;
@@ -32,10 +31,10 @@ pub enum Init {
 }
 
 impl Init {
-    fn scale(self, layer: &Layer) -> f32 {
+    fn scale(self, shape: Shape) -> f32 {
         match self {
-            Self::He => sqrt(2.0 / layer.inputs() as f32),
-            Self::Glorot => sqrt(2.0 / (layer.inputs() + layer.outputs()) as f32),
+            Self::He => sqrt(2.0 / shape.inputs() as f32),
+            Self::Glorot => sqrt(2.0 / (shape.inputs() + shape.outputs()) as f32),
             Self::Normal(sigma) => sigma,
         }
     }
@@ -43,9 +42,27 @@ impl Init {
 
 /// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its
 /// training steps.
+///
+/// ```
+/// use cygnet::{Activation, Error, Init, Model, Sgd, Spec, Targets, Workspace};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::Identity);
+/// let (mut params, mut floats) = ([0.0; NET.param_len()], [0.0; NET.work_len(1)]);
+/// let mut model = Model::new(&NET, &mut params)?;
+/// model.init(Init::He, 42)?; // weights by a seed; without it the slice counts as it is
+/// let mut sgd = Sgd::plain(&NET)?;
+/// let mut work = Workspace::new(&NET, 1, &mut floats)?;
+/// let score = model.train(&[0.3, -0.7], Targets::Classes(&[1]), &mut sgd, 0.1, &mut work)?;
+/// assert!(score.loss() > 0.0);
+/// assert_eq!(model.predict(&[0.3, -0.7], &mut work)?.len(), 2);
+/// // What outlives the view: the slice, and these two numbers.
+/// let (seed, steps) = (model.seed(), model.steps());
+/// let mut model = Model::new(&NET, &mut params)?;
+/// model.resume(seed, steps);
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
-    pub(crate) spec: Spec,
+    pub(crate) spec: &'a Spec,
     pub(crate) params: &'a mut [f32],
     /// Seed and steps.
     pub(crate) draws: Draws,
@@ -80,11 +97,11 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], or [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats.
-    pub fn new(spec: &Spec, params: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         let draws = Draws { seed: 0, step: 0 };
-        Ok(Self { spec: *spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
+        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -99,15 +116,18 @@ impl<'a> Model<'a> {
             return Err(Error::Setting(Setting::Sigma));
         }
         self.becomes(Mark::Live);
-        for layer in self.spec.layers() {
-            let Split { weights, bias, scale, shift, mean, variance } = layer.split_mut(self.params);
-            let sigma = init.scale(&layer);
-            let mut draws = random::stream(seed, Purpose::Init, layer.index() as u64);
+        for place in self.spec.places() {
+            let Split { weights, bias, scale, shift, mean, variance } = place.split_mut(self.params);
+            let sigma = init.scale(place.shape);
+            let mut draws = random::stream(seed, Purpose::Init, place.index.into());
             for w in weights {
                 *w = sigma * random::normal(&mut draws);
             }
-            [bias, shift, mean].into_iter().for_each(clear);
-            [scale, variance].into_iter().for_each(|ones| ones.fill(1.0));
+            clear(bias);
+            scale.fill(1.0);
+            clear(shift);
+            clear(mean);
+            variance.fill(1.0);
         }
         self.resume(seed, 0);
         Ok(())
@@ -120,8 +140,8 @@ impl<'a> Model<'a> {
 
     /// The network's description.
     #[must_use]
-    pub fn spec(&self) -> &Spec {
-        &self.spec
+    pub fn spec(&self) -> &'a Spec {
+        self.spec
     }
 
     /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias, then what a
@@ -131,7 +151,7 @@ impl<'a> Model<'a> {
         self.params
     }
 
-    /// The parameters, to write to: what is left there counts as live weights, for nobody knows of an average any more.
+    /// The parameters, to write to: they count as live weights from then on, no longer as an average.
     #[must_use = "parameters that are lent out count as changed"]
     pub fn params_mut(&mut self) -> &mut [f32] {
         self.becomes(Mark::Live);
@@ -177,6 +197,17 @@ impl<'a> Model<'a> {
 }
 
 /// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
+///
+/// ```
+/// use cygnet::{Activation, Error, Spec, Workspace, predict};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::Identity);
+/// static PARAMS: [f32; NET.param_len()] = [0.5; NET.param_len()]; // as in flash
+/// let mut floats = [0.0; NET.predict_len(4)]; // up to 4 samples at once; training takes `work_len`
+/// let mut work = Workspace::for_prediction(&NET, 4, &mut floats)?;
+/// let outputs = predict(&NET, &PARAMS, &[0.1, 0.2, 0.3, 0.4], &mut work)?;
+/// assert_eq!(outputs.len(), 2 * NET.outputs()); // two samples
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a workspace is lent to training and prediction"]
 pub struct Workspace<'a> {
     floats: &'a mut [f32],

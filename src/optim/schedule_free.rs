@@ -73,7 +73,7 @@ impl ScheduleFreeState {
         bytes
     }
 
-    /// The state that these bytes and the program's settings stand for.
+    /// The state that these bytes and the program's settings describe.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] for a sum that is negative, not finite, or none that additions leave.
@@ -144,7 +144,7 @@ impl<'a> ScheduleFree<'a> {
     fn checked(state: ScheduleFreeState, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
         let config = state.config;
         config.check()?;
-        Error::expect_len(Buffer::Optimizer, config.state_len(&model.spec), floats.len())?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
         let (network, place, changes) = (model.spec.digest(), model.place(), model.changes);
         Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound: Bound::UNKNOWN, covered: 0 })
@@ -158,8 +158,8 @@ impl<'a> ScheduleFree<'a> {
     pub fn finish(&self, model: &mut Model<'_>) -> Result<(), Error> {
         model.spec.check_digest(self.network)?;
         let x = cut(self.floats, self.floats.len() / 2).1;
-        for layer in model.spec.layers() {
-            kernels::copy(layout::at_mut(model.params, layer.learned()), layout::at(x, layer.learned()));
+        for place in model.spec.places() {
+            kernels::copy(layout::at_mut(model.params, place.learned()), layout::at(x, place.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())

@@ -19,10 +19,10 @@ pub use votes::{Vote, Votes, VotesState};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Start {
-    /// All at the same weights: what they learn may be averaged even if nothing pulls them.
+    /// All have the same initial weights: they can be averaged even without a pull.
     #[default]
     Common,
-    /// Each at weights of its own; their mean is of no use before they were pulled together.
+    /// Each has its own initial weights: their mean is not a useful model before they are pulled together.
     Independent,
 }
 
@@ -57,14 +57,14 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// As [`new`](Self::new) for the whole slab.
-    pub fn replicas<const K: usize>(spec: &Spec, slab: &'a mut [f32]) -> Result<[Self; K], Error> {
+    pub fn replicas<const K: usize>(spec: &'a Spec, slab: &'a mut [f32]) -> Result<[Self; K], Error> {
         spec.check()?;
         let p = spec.param_len();
         Error::expect_len(Buffer::Params, p.saturating_mul(K), slab.len())?;
         let mut parts = rows_mut(slab, p);
         // As many as the length says.
         Ok(core::array::from_fn(|_| Self {
-            spec: *spec,
+            spec,
             params: parts.next().unwrap_or_default(),
             draws: Draws { seed: 0, step: 0 },
             bound: Bound::UNKNOWN,

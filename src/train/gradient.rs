@@ -2,7 +2,7 @@
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels;
-use crate::network::layout;
+use crate::network::layout::{Layout, at_mut};
 use crate::network::spec::Spec;
 use crate::score::Score;
 use crate::train::noise::Noise;
@@ -13,9 +13,30 @@ use crate::train::noise::Noise;
 /// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order. A norm
 /// normalises each micro-batch by its own statistics; where the running ones stand among the parameters, those of all
 /// samples are pooled here.
+///
+/// ```
+/// # use cygnet::{Activation, Error, Gradient, Init, Model, Sgd, Spec, Targets, Workspace};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Tanh).dense(2, Activation::Identity);
+/// # let mut params = [0.0; NET.param_len()];
+/// # let mut model = Model::new(&NET, &mut params)?;
+/// # model.init(Init::Glorot, 1)?;
+/// # let mut sgd = Sgd::plain(&NET)?;
+/// let mut floats = [0.0; NET.work_len(2)]; // two samples at once
+/// let mut work = Workspace::new(&NET, 2, &mut floats)?;
+/// let mut sum = [0.0; NET.param_len()];
+/// let mut gradient = Gradient::new(&NET, &mut sum)?;
+/// model.accumulate(&[0.0, 0.0, 0.0, 1.0], Targets::Classes(&[0, 1]), &mut gradient, &mut work)?;
+/// model.accumulate(&[1.0, 0.0, 1.0, 1.0], Targets::Classes(&[1, 0]), &mut gradient, &mut work)?;
+/// gradient.clip(1.0)?;
+/// let score = model.step(&mut gradient, &mut sgd, 0.5)?; // one step on all four
+/// assert_eq!((score.samples(), model.steps()), (4, 1));
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a gradient is summed up, then stepped along"]
 pub struct Gradient<'a> {
-    pub(crate) spec: Spec,
+    layout: Layout,
+    /// The network's digest.
+    pub(crate) network: u32,
     pub(crate) sum: &'a mut [f32],
     pub(crate) score: Score,
     pub(crate) squares: Option<Squares>,
@@ -34,7 +55,7 @@ pub(crate) struct Squares {
 }
 
 impl Squares {
-    /// Takes in the square of the summed gradient of so many samples.
+    /// Adds the square of the summed gradient of so many samples.
     pub(crate) fn add(&mut self, square: f32, samples: u64) {
         self.sum += square / samples as f32;
         self.parts += 1;
@@ -51,7 +72,14 @@ impl<'a> Gradient<'a> {
         spec.check()?;
         Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
         kernels::clear(floats);
-        Ok(Self { spec: *spec, sum: floats, score: Score::default(), squares: None, clipped: None })
+        Ok(Self {
+            layout: spec.layout,
+            network: spec.digest(),
+            sum: floats,
+            score: Score::default(),
+            squares: None,
+            clipped: None,
+        })
     }
 
     /// Also measures every micro-batch to come, for [`noise`](Self::noise): the time of another gradient, no memory, and no
@@ -79,17 +107,17 @@ impl<'a> Gradient<'a> {
     /// The square of the sum's norm.
     fn square(&mut self) -> f32 {
         let mut square = 0.0;
-        self.learned(&mut |range, _| square += kernels::dot(range, range));
+        self.learned(&mut |_, range| square += kernels::dot(range, range));
         square
     }
 
-    /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
-    pub(crate) fn learned(&mut self, each: &mut dyn FnMut(&mut [f32], usize)) {
-        if self.spec.normed() == 0 {
-            return each(self.sum, 0);
+    /// Gives `each` range of parameters that are learned, after its offset: all but running statistics.
+    pub(crate) fn learned(&mut self, each: &mut dyn FnMut(usize, &mut [f32])) {
+        if !self.layout.has_norms() {
+            return each(0, self.sum);
         }
-        for layer in self.spec.layers() {
-            each(layout::at_mut(self.sum, layer.learned()), layer.learned().start);
+        for place in self.layout.places(self.sum.len()) {
+            each(place.offset, at_mut(self.sum, place.learned()));
         }
     }
 
@@ -106,7 +134,7 @@ impl<'a> Gradient<'a> {
         self.score
     }
 
-    /// Forgets every sample.
+    /// Removes all samples.
     pub fn reset(&mut self) {
         kernels::clear(self.sum);
         self.score = Score::default();
@@ -134,7 +162,7 @@ impl<'a> Gradient<'a> {
         }
         if norm > max_norm {
             self.clipped = self.clipped.or(Some(square));
-            self.learned(&mut |range, _| kernels::scale(range, max_norm / norm));
+            self.learned(&mut |_, range| kernels::scale(range, max_norm / norm));
         }
         Ok(norm)
     }

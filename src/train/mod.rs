@@ -6,6 +6,10 @@ mod growth;
 
 mod gradient;
 
+mod guard;
+
+mod sink;
+
 mod backward;
 
 mod step;

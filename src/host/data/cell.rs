@@ -1,9 +1,6 @@
 //! What a cell of a table says: a number, that there is none, or a word.
 
-use std::borrow::ToOwned;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// Inputs from here on are refused, as [`Fit`](crate::preprocess::Fit) does.
 const LARGEST: f32 = 1e15;

@@ -7,8 +7,7 @@ use super::split::Split;
 use super::units::Units;
 use crate::host::HostError;
 use crate::host::memory::zeros;
-use std::string::{String, ToString};
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// A training set and a test set, with equally many inputs.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,9 +2,7 @@
 //!
 //! Nothing is cut to fit: a number that is no byte is an error that names it.
 
-use std::format;
-use std::string::String;
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// What the third byte of an IDX file says; numbers are big-endian.
 #[derive(Clone, Copy, Debug, PartialEq)]

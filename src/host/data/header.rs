@@ -1,10 +1,8 @@
 //! The first line of a table: whether it names the columns, and which of them counts the rows.
 
 use super::cell::Kind;
+use crate::host::prelude::*;
 use std::collections::HashSet;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// What all lines below the first have in their columns.
 pub(in crate::host) struct Survey<'a> {
@@ -119,7 +117,6 @@ pub(in crate::host) fn names(first: &[String], has_header: bool) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::borrow::ToOwned;
 
     fn cells(line: &str) -> Vec<String> {
         line.split(',').map(str::to_owned).collect()

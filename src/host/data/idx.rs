@@ -4,15 +4,11 @@
 //! Images are three dimensions `(count, rows, columns)`, or four of which the second or the last is 1; labels are one, or two
 //! of which the second is 1. Elements of every type become bytes where they can. Source: <http://yann.lecun.com/exdb/mnist/>.
 
+use crate::host::prelude::*;
 use core::fmt;
-use std::borrow::ToOwned;
-use std::format;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 use super::elements::{Kind, NoByte};
 use crate::host::memory::zeros;
@@ -236,7 +232,7 @@ impl Idx<'_> {
             None if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
             None => Ok(true),
             Some(_) if end > len.saturating_mul(DEFLATE_MAX_RATIO) => {
-                self.fail(4, format!("no more than {len} bytes of gzip can hold"), self.promise(sizes, end))
+                self.fail(4, format!("no more than {len} bytes of gzip can contain"), self.promise(sizes, end))
             }
             // differs in an honest file only when several gzip members follow each other
             Some(size) => Ok(size == end as u32),

@@ -1,14 +1,10 @@
 //! Pictures as a network trained on MNIST wants them: gray, of its size, bright on dark.
 
+use crate::host::prelude::*;
 use core::ops::Range;
-use std::borrow::ToOwned;
-use std::format;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 use png::{ColorType, Decoder, Transformations};
 
@@ -47,7 +43,7 @@ pub fn read_png(path: &Path, rows: usize, cols: usize) -> Result<Vec<u8>, DataEr
     let (width, height) = reader.info().size();
     if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
         // the sizes are the first fields of the first chunk, after the signature, its length and its name
-        return Err(fail(format!("byte 16: expected 1 to {MAX_SIDE} pixels a side, found {width} x {height}")));
+        return Err(fail(format!("byte 16: expected 1 to {MAX_SIDE} pixels per side, found {width} x {height}")));
     }
     let len = reader.output_buffer_size().unwrap_or(usize::MAX);
     let mut samples = Vec::new();

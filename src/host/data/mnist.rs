@@ -1,11 +1,8 @@
 //! MNIST and what is laid out like it (Fashion-MNIST, KMNIST, EMNIST): two sets of labelled images in four files.
 
-use std::borrow::ToOwned;
-use std::format;
+use crate::host::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 use super::dataset::Dataset;
 use super::identity::DataIdentity;
@@ -96,7 +93,7 @@ impl Dataset {
                 path: train_labels.clone(),
                 unit: "label",
                 offset: 0,
-                expected: "two classes or more".to_owned(),
+                expected: "at least two classes".to_owned(),
                 found: "only class 0".to_owned(),
             }),
         }

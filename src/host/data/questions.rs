@@ -10,10 +10,9 @@ use crate::Error;
 use crate::error::Value;
 use crate::host::DataError;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::preprocess::Preprocess;
-use std::format;
 use std::path::Path;
-use std::vec::Vec;
 
 /// A table whose rows a model is asked about.
 pub(in crate::host) struct Questions<'a> {

@@ -4,9 +4,9 @@ use super::idx::{Images, PIXEL_SCALE};
 use super::sparse::Sparse;
 use crate::host::HostError;
 use crate::host::memory::zeros;
+use crate::host::prelude::*;
 use crate::metrics::Score;
 use crate::{Inputs, Targets};
-use std::vec::Vec;
 
 /// Samples with what each of them is.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,8 +3,8 @@
 use super::idx::{Images, PIXEL_SCALE};
 use crate::host::HostError;
 use crate::host::memory::{room, zeros};
+use crate::host::prelude::*;
 use crate::inputs::{SparseSet, compress, nonzeros};
-use std::vec::Vec;
 
 /// Images without their zeros, beside the bytes: training reads a third of the memory.
 #[derive(Clone, Debug, PartialEq, Eq)]

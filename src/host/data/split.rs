@@ -1,9 +1,8 @@
 //! Which training samples are set apart for validation.
 
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::random::{self, Purpose};
-use std::format;
-use std::vec::Vec;
 
 /// Which training samples a run sets apart: a share of them, by its seed alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +35,9 @@ impl Split {
         if held_out < samples {
             return Ok(held_out);
         }
-        Err(HostError::Usage(format!("{held_out} of {samples} samples set apart leave none to learn from")))
+        Err(HostError::Usage(format!(
+            "{held_out} of {samples} samples are held out for validation, so that none is left for training"
+        )))
     }
 
     /// Indices of the training and of the validation samples, both ascending.

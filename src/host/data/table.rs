@@ -2,13 +2,9 @@
 
 use super::columns::{Columns, MAX_CLASSES, Places};
 use crate::host::DataError;
-use std::borrow::ToOwned;
+use crate::host::prelude::*;
 use std::collections::HashMap;
-use std::format;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 /// What a file says by itself or is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,7 +118,9 @@ impl Table {
         let names = columns.inputs.iter().chain(&columns.targets);
         let (name, extent) = names.zip(&self.extents).find(|(_, extent)| extent.is_blurred())?;
         let Extent { least, largest, .. } = extent;
-        Some(format!("column `{name}`: f32 hardly tells {least} and {largest} apart; subtract {least} from all"))
+        Some(format!(
+            "column `{name}`: the numbers from {least} to {largest} are too close together for f32; subtract {least} from all of them"
+        ))
     }
 
     /// The class of each row among those of `columns`.
@@ -140,7 +138,7 @@ impl Table {
                 let column = columns.targets.first().map_or("", String::as_str);
                 DataError::table(
                     &self.path,
-                    format!("line {line}, column `{column}`: class `{name}` is none of those learned: {known}"),
+                    format!("line {line}, column `{column}`: class `{name}` is not in the training data; its classes are {known}"),
                 )
             })
         };

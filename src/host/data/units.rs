@@ -1,6 +1,6 @@
 //! The units that standardised values are in.
 
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// What standardised values stand for: `value · deviation + mean`, for each output.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,9 +3,9 @@
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::Floats;
+use crate::host::prelude::*;
 use crate::metrics::{Calibration, softmax};
 use crate::{Loss, Spec, Workspace, predict};
-use std::vec::Vec;
 
 /// Samples that pass at once.
 const BATCH: usize = 64;

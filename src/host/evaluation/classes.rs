@@ -8,11 +8,9 @@ use crate::host::HostError;
 use crate::host::data::{Dataset, Samples, Split};
 use crate::host::memory::zeros;
 use crate::host::plan::loss_name;
+use crate::host::prelude::*;
 use crate::metrics::{Calibration, Confusion, Score, argmax, rank, softmax};
 use crate::{Error, Loss, Spec};
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// A model on the samples that it learned from, on those that were set apart, and on those of the test.
 ///
@@ -179,7 +177,6 @@ mod tests {
     use crate::host::evaluation::calibration;
     use crate::host::plan::Plan;
     use crate::{Activation, Init, Model};
-    use std::vec;
 
     const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
 

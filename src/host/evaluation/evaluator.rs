@@ -5,13 +5,12 @@ use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Samples, TargetSpace};
 use crate::host::memory::{Floats, room, zeros};
+use crate::host::prelude::*;
 use crate::metrics::{Score, score_each};
 use crate::score::score;
 use crate::{Error, Spec, Workspace, predict};
-use std::borrow::ToOwned;
 use std::num::NonZeroUsize;
-use std::vec::Vec;
-use std::{format, thread};
+use std::thread;
 
 /// Samples that pass at once.
 const BATCH: usize = 64;
@@ -126,15 +125,15 @@ fn check(spec: &Spec, data: &Dataset) -> Result<(), HostError> {
     let has_classes = data.train.has_classes();
     let known = if has_classes { spec.classes() } else { spec.outputs() };
     Err(HostError::Mismatch(if takes != have {
-        format!("the model takes {takes} inputs, but the data have {have}")
+        format!("the model has {takes} inputs, but the data have {have}")
     } else if known >= asked {
         return Ok(());
     } else if !has_classes {
         format!("the model predicts {known} numbers, but the data have {asked}")
     } else if known == 0 {
-        "the model predicts a number, but the data have classes".to_owned()
+        "the model predicts a number, but the data contain classes".to_owned()
     } else {
-        format!("the model knows {known} classes, but the data have {asked}")
+        format!("the model has {known} classes, but the data have {asked}")
     }))
 }
 
@@ -190,7 +189,6 @@ mod tests {
     use super::*;
     use crate::metrics::evaluate;
     use crate::{Activation, Init, Model, Targets};
-    use std::vec;
 
     const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation::Identity);
 

@@ -5,8 +5,8 @@ use super::evaluator::Evaluator;
 use super::regression::Regression;
 use crate::host::HostError;
 use crate::host::data::Dataset;
+use crate::host::prelude::*;
 use crate::metrics::{Calibration, Score};
-use std::vec::Vec;
 
 /// A model on the three sets of samples.
 #[derive(Clone, Debug)]

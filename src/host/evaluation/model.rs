@@ -5,13 +5,11 @@ use crate::host::HostError;
 use crate::host::data::{DataIdentity, Dataset, Preparation, Units};
 use crate::host::memory::zeros;
 use crate::host::plan::{describe, widths};
+use crate::host::prelude::*;
 use crate::model::fold;
-use crate::network::layout::Split;
+use crate::network::Part;
 use crate::store::checkpoint::check_params;
 use crate::{Error, Spec};
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// A network and its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,10 +58,10 @@ impl SavedModel {
     pub fn in_units(&self, units: &Units) -> Self {
         let mut model = self.clone();
         let Some(layer) = model.spec.layers().last() else { return model };
-        let Split { weights, bias, .. } = layer.split_mut(&mut model.params);
-        for row in weights.chunks_mut(layer.outputs()) {
+        for row in model.params[layer.range(Part::Weights)].chunks_mut(layer.outputs()) {
             row.iter_mut().zip(&units.deviations).for_each(|(w, sd)| *w *= sd);
         }
+        let bias = &mut model.params[layer.range(Part::Bias)];
         for ((b, sd), mean) in bias.iter_mut().zip(&units.deviations).zip(&units.means) {
             *b = *b * sd + mean;
         }
@@ -82,9 +80,9 @@ impl SavedModel {
         if self.preparation != other.preparation {
             let columns = |model: &Self| model.preparation.as_ref().map(|preparation| preparation.columns.clone());
             let advice = if columns(self) == columns(other) {
-                "prepare their inputs differently: train them with one --seed, or --validation 0"
+                "have different preprocessing: train them with the same --seed, or with --validation 0"
             } else {
-                "are of different tables, or take different columns"
+                "were trained on different tables or columns"
             };
             return Err(HostError::Mismatch(format!("{other_name} and {name} {advice}")));
         }
@@ -112,7 +110,6 @@ pub(in crate::host) fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]
 mod tests {
     use super::*;
     use crate::{Activation, Workspace, predict};
-    use std::vec;
 
     #[test]
     fn a_model_in_units_predicts_values_times_deviation_plus_mean() {

@@ -4,12 +4,10 @@ use super::threads::share;
 use crate::Error;
 use crate::host::HostError;
 use crate::host::memory::room;
+use crate::host::prelude::*;
 use crate::metrics::{ClassCounts, ClassScore, Confusion, Curves};
 use std::num::NonZeroUsize;
-use std::string::String;
 use std::thread;
-use std::vec;
-use std::vec::Vec;
 
 /// One class against the rest.
 #[derive(Clone, Debug, serde::Serialize)]

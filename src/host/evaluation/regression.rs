@@ -4,8 +4,7 @@ use super::evaluator::Evaluator;
 use super::model::SavedModel;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Samples, Split, Units};
-use std::string::{String, ToString};
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// How far predictions of one number are off.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]

@@ -5,9 +5,9 @@ use super::classes::{SetEvaluation, by_class};
 use super::evaluator::Evaluator;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Samples};
+use crate::host::prelude::*;
 use crate::metrics::{Calibration, softmax};
 use crate::{Loss, Spec};
-use std::vec::Vec;
 
 /// A model on the samples of the test.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Work in pieces that threads take one by one.
 
+use crate::host::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
-use std::vec::Vec;
 
 /// What `work` makes of each of so many pieces, in their order, on a thread for each worker and this one for the first.
 pub(super) fn share<W: Send, T: Send>(

@@ -6,10 +6,9 @@ use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::Floats;
+use crate::host::prelude::*;
 use crate::metrics::Calibration;
 use crate::replicas::{Vote, Votes};
-use std::vec;
-use std::vec::Vec;
 
 /// Every vote with its name.
 pub(in crate::host) const VOTES: [(&str, Vote); 3] =

@@ -4,10 +4,9 @@ use crate::host::HostError;
 use crate::host::data::{DataIdentity, Preparation, identity};
 use crate::host::evaluation::SavedModel;
 use crate::host::memory::zeros;
+use crate::host::prelude::*;
 use crate::model::Params;
 use crate::store::{holds_average, load, load_spec, save};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 impl SavedModel {
     /// The bytes of a checkpoint and of what stands behind it.

@@ -7,12 +7,10 @@ use crate::host::HostError;
 use crate::host::evaluation::{SavedModel, differing};
 use crate::host::memory::room;
 use crate::host::plan::MAX_PARAMS;
-use std::format;
+use crate::host::prelude::*;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::string::ToString;
-use std::vec::Vec;
 
 /// A larger file is not one of ours: parameters and room for a header and a preparation.
 const LARGEST: u64 = 4 * MAX_PARAMS as u64 + (1 << 24);
@@ -29,7 +27,10 @@ impl Reading {
         // A device or a pipe has no size to go by, and may have no end.
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(HostError::file(path))?;
         if bytes.len() as u64 > LARGEST {
-            return Err(HostError::model(path, format!("more than {LARGEST} bytes, too many for a model")));
+            return Err(HostError::model(
+                path,
+                format!("the file has more than {LARGEST} bytes, too many for a model"),
+            ));
         }
         let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
         // The header of a safetensors file is JSON after its length in eight bytes.

@@ -1,9 +1,8 @@
 //! What a run averages, and when.
 
 use crate::average::{Draws, Ema};
+use crate::host::prelude::*;
 use crate::schedule::Shape;
-use std::vec;
-use std::vec::Vec;
 
 /// A kind of average.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,11 +1,9 @@
 //! A network in a line of text, as files say what their tensors do not.
 
 use super::names::{activation_name, loss_name, math_name, parse_activation, parse_loss, parse_math};
+use crate::host::prelude::*;
 use crate::network::{Layer, Math};
 use crate::{Activation, Loss, Spec};
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// What tensors do not say, such as `relu norm dropout 0.5, identity dropout 0; loss cross-entropy; math libm; average`.
 pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
@@ -32,7 +30,7 @@ pub(in crate::host) struct Described {
 pub(in crate::host) type Description = (Vec<Described>, Loss, Math, bool);
 
 pub(in crate::host) fn parse_description(text: &str) -> Result<Description, String> {
-    let unknown = || format!("its metadata say `{text}`");
+    let unknown = || format!("the metadata are not valid: `{text}`");
     let (text, is_average) = text.strip_suffix(AVERAGE).map_or((text, false), |text| (text, true));
     let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
     let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;

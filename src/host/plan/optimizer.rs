@@ -1,8 +1,8 @@
 //! How weights move.
 
+use crate::host::prelude::*;
 use crate::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
 use crate::{Adam, Error, Model, Sgd, Spec};
-use std::boxed::Box;
 
 /// How weights move.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,18 +2,15 @@
 
 use super::table::{csv_bytes, json, percent};
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::host::training::Epoch;
-use std::borrow::ToOwned;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// The columns of [`epoch_line`]; batch and noise scale where batches grow.
 #[must_use]
 pub fn epoch_header(grows: bool) -> String {
     let [above, names] = if grows { ["  growing batch", "   size   noise"] } else { [""; 2] };
     format!(
-        "             {above}  training batches   validation        average of so many models\n\
+        "             {above}  training batches   validation        average of n models\n\
          epoch   rate{names}    loss    error    loss   error      n    loss   error     time"
     )
 }

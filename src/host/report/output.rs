@@ -9,16 +9,12 @@ use crate::host::data::Dataset;
 use crate::host::evaluation::SavedModel;
 use crate::host::files::{Format, Place};
 use crate::host::plan::{Coupling, Plan, ReplicaPlan};
+use crate::host::prelude::*;
 use crate::host::study::ensemble::{self, Comparison};
 use crate::host::study::soup::{self, Method};
 use crate::host::study::{Reproduction, Stage};
 use crate::host::training::{Epoch, MeanOverRun, Outcome, Replicas};
-use std::borrow::ToOwned;
-use std::format;
 use std::path::Path;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 /// Models are written in both formats.
 const FORMATS: [(&str, Format); 2] = [("cygnet", Format::Checkpoint), ("safetensors", Format::Safetensors)];

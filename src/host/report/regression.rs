@@ -2,12 +2,8 @@
 
 use super::table::{Table, aligned, mean_sd, significant};
 use crate::host::evaluation::{Marks, Regression, RegressionEvaluation, TargetEvaluation, mean_and_sd};
+use crate::host::prelude::*;
 use crate::host::training::Outcome;
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec;
-use std::vec::Vec;
 
 const SETS: [&str; 3] = ["train", "validation", "test"];
 /// Where the test is among them.
@@ -45,20 +41,20 @@ fn cell(name: &str, values: &[f64]) -> String {
 /// What the first average gained.
 pub(in crate::host) fn remark(outcome: &Outcome) -> String {
     let rmse = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |sets| sets[TEST].rmse);
-    let Some(average) = outcome.averages.first() else { return "Nothing was averaged.".to_owned() };
+    let Some(average) = outcome.averages.first() else { return "No average was computed.".to_owned() };
     let (last, mean) = (rmse(&outcome.last_marks), rmse(&average.marks));
     let verb = if mean < last { "lowers" } else { "does not lower" };
     let mut text = format!(
-        "Averaging {verb} the test RMSE: from {} to {}, on {} samples.",
+        "Averaging {verb} the test RMSE: {} without, {} with averaging, on {} test samples.",
         significant(last),
         significant(mean),
         outcome.last_marks.test.samples()
     );
     if outcome.spec.outputs() > 1 {
-        text += "\nThese are means over the numbers that it predicts, each in its standard deviations; cygnet eval has each.";
+        text += "\nThese are means over the predicted columns, in units of the standard deviation of each; cygnet eval shows each column.";
     }
     if let Some(baseline) = outcome.baseline.as_ref().map(rmse) {
-        text += &format!("\nA rate that falls to zero over the same budget comes to {}.", significant(baseline));
+        text += &format!("\nThe baseline has a test RMSE of {}.", significant(baseline));
     }
     text
 }

@@ -1,12 +1,10 @@
 //! Tables: rows of text under a header, and the figures in their cells.
 
 use crate::host::HostError;
+use crate::host::prelude::*;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
-use std::borrow::ToOwned;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
-use std::{fmt, format, io};
+use std::{fmt, io};
 
 /// A rule under the header and nothing else: narrow, and plain in a file.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));

@@ -3,11 +3,8 @@
 use super::table::{Table, csv_bytes, mean_sd};
 use crate::host::HostError;
 use crate::host::evaluation::mean_and_sd;
+use crate::host::prelude::*;
 use crate::host::study::{Figures, Variant, Variants};
-use std::borrow::ToOwned;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Names and digits of the columns.
 const COLUMNS: [(&str, usize); 7] = [

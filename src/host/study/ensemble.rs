@@ -5,15 +5,11 @@ use crate::host::HostError;
 use crate::host::data::{Dataset, Split};
 use crate::host::evaluation::{Evaluator, Marks, SavedModel, Tally, VOTES, error_percent, mean_and_sd, poll};
 use crate::host::plan::loss_name;
+use crate::host::prelude::*;
 use crate::host::training::Averaged;
 use crate::metrics::Score;
 use crate::replicas::Vote;
 use crate::{Loss, Spec};
-use std::borrow::ToOwned;
-use std::format;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 /// What one model, or several by a vote, are worth.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,9 +55,7 @@ pub fn compare(
         check_weights(weights, models.len())?;
         if !has_votes {
             let loss = loss_name(spec.loss_kind());
-            return Err(HostError::Usage(format!(
-                "--weights belong to votes, which models of loss {loss} do not have"
-            )));
+            return Err(HostError::Usage(format!("--weights need votes, but models with the loss {loss} have none")));
         }
     }
     let (train, validation) = split.of(data.train.len())?;
@@ -94,12 +88,12 @@ pub fn compare(
 pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
     let of = |Averaged { name, drawn, .. }: &Averaged| {
         let Some(drawn) = drawn else { return Vec::new() };
-        let mut rows = vec![row(&format!("{name}, mean of the weights"), &drawn.mean)];
+        let mut rows = vec![row(&format!("{name}, mean weights"), &drawn.mean)];
         rows.extend(votes(drawn.votes, &format!(" of {} draws", drawn.draws)));
         rows
     };
     let rows: Vec<Row> = averages.iter().flat_map(of).collect();
-    (!rows.is_empty()).then(|| Comparison { rows, spec: *spec })
+    (!rows.is_empty()).then_some(Comparison { rows, spec: *spec })
 }
 
 /// The row of a model.
@@ -127,5 +121,5 @@ fn one_of(rows: &[Row]) -> Row {
         let values: Vec<f64> = rows.iter().map(|row| row.sets[set][i]).collect();
         mean_and_sd(&values).0
     };
-    Row { name: "mean of these rows".to_owned(), sets: [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))) }
+    Row { name: "mean of the models above".to_owned(), sets: [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))) }
 }

@@ -5,11 +5,11 @@
 //! with a buffer: where item `i` is wanted and not begun, every buffer is free, so nothing can block for ever.
 
 use crate::host::HostError;
+use crate::host::prelude::*;
 use std::mem;
 use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::vec::Vec;
 
 /// Calls `visit(i, item)` for `i` from 0 to `total`, until it fails or says `false`, and gives what it said last.
 ///
@@ -146,7 +146,6 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     use std::time::Duration;
-    use std::vec;
 
     /// Visits squares until `stop`; what was visited.
     fn squares(total: usize, threads: usize, buffers: &mut Vec<usize>, stop: usize) -> (Vec<usize>, bool) {

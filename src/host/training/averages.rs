@@ -7,8 +7,8 @@ use crate::host::HostError;
 use crate::host::evaluation::{Evaluator, Poll};
 use crate::host::memory::Floats;
 use crate::host::plan::AverageKind;
+use crate::host::prelude::*;
 use crate::model::Params;
-use std::vec::Vec;
 
 /// Floats of its mean, of what it has besides, and of its columns.
 fn floats(kind: &AverageKind, p: usize) -> [usize; 3] {
@@ -136,7 +136,6 @@ mod tests {
     use crate::host::evaluation::{calibrate, poll};
     use crate::metrics::Calibration;
     use crate::{Activation, Init, Model, Spec, Workspace};
-    use std::vec;
 
     #[test]
     fn the_soft_vote_of_draws_is_what_their_posterior_predicts() {

@@ -8,18 +8,17 @@ use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::Floats;
 use crate::host::plan::{Batches, Plan, ReplicaPlan};
+use crate::host::prelude::*;
 use crate::optim::Optimizer;
 use crate::random::{self, Purpose};
 use crate::replicas::{Start, init_replicas, replica_seed};
 use crate::{Model, Spec};
 use core::num::NonZeroUsize;
 use core::ops::Range;
-use std::boxed::Box;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::vec::Vec;
 
 /// Rounds that a thread trains one of several models for before it takes the next: all end nearly together.
 const SLICE: usize = 64;

@@ -6,8 +6,8 @@ use crate::average::Snapshots;
 use crate::host::HostError;
 use crate::host::memory::Floats;
 use crate::host::plan::{Coupling, ReplicaPlan};
+use crate::host::prelude::*;
 use crate::replicas::{attract, mean_of, pull};
-use std::vec::Vec;
 
 /// When replicas meet, in rounds; one model never does.
 #[derive(Default)]
@@ -164,7 +164,6 @@ impl<'a> Middle<'a> {
 mod tests {
     use super::*;
     use crate::replicas::Pull;
-    use std::vec;
 
     #[test]
     fn replicas_meet_for_pulls_and_snapshots_and_at_the_end_of_an_epoch() {

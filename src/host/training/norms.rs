@@ -4,10 +4,9 @@ use crate::average::NormUpdate;
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::{Floats, zeros};
+use crate::host::prelude::*;
 use crate::{Spec, Workspace};
 use core::mem;
-use std::borrow::ToOwned;
-use std::vec::Vec;
 
 /// Samples that are normalised together.
 const BATCH: usize = 256;
@@ -41,7 +40,7 @@ impl<'a> Norms<'a> {
             return Ok(norms);
         }
         if indices.len() < 2 {
-            return Err(HostError::Mismatch("batch normalisation takes at least two training samples".to_owned()));
+            return Err(HostError::Mismatch("batch normalisation needs at least two training samples".to_owned()));
         }
         let mut rest = indices;
         while !rest.is_empty() {
@@ -110,9 +109,7 @@ mod tests {
     use crate::host::training::outcome::Deaf;
     use crate::host::training::run::train;
     use crate::optim::ScheduleFreeConfig;
-    use std::string::ToString;
     use std::sync::atomic::AtomicBool;
-    use std::vec;
 
     /// An epoch on a tenth of the sample, with an average that is one, and a posterior.
     fn plan(optimizer: OptimizerPlan) -> Plan {

@@ -3,7 +3,7 @@
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::evaluation::{Marks, Tally};
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// One line of the history.
 #[derive(Clone, Copy, Debug, serde::Serialize)]

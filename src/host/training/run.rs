@@ -13,6 +13,7 @@ use crate::host::data::Dataset;
 use crate::host::evaluation::{Evaluator, Marks, poll};
 use crate::host::memory::room;
 use crate::host::plan::{AverageKind, Plan, ReplicaPlan};
+use crate::host::prelude::*;
 use crate::{Model, Spec};
 use core::mem;
 use core::ops::Range;
@@ -20,7 +21,6 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
-use std::vec::Vec;
 
 /// Trains as `plan` says until its end or until `stop` is set.
 ///

@@ -5,13 +5,12 @@ use crate::host::HostError;
 use crate::host::data::Augment;
 use crate::host::plan::{AverageKind, Plan, ReplicaPlan};
 use crate::host::plan::{AveragePlan, Batches, Coupling, DecayPlan, GrowthPlan, OptimizerPlan};
+use crate::host::prelude::*;
 use crate::host::training::feed::tests::small;
 use crate::optim::{LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::replicas::{Pull, Start, replica_seed};
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
-use std::vec;
-use std::vec::Vec;
 
 const FREE: Coupling = Coupling::Mean(Pull::Constant(0.0));
 

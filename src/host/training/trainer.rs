@@ -5,6 +5,7 @@ use crate::host::HostError;
 use crate::host::data::{Samples, TargetSpace};
 use crate::host::memory::{Floats, zeros};
 use crate::host::plan::Plan;
+use crate::host::prelude::*;
 use crate::metrics::Score;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
@@ -12,7 +13,6 @@ use crate::{Error, Gradient, Model, Spec, Targets, Workspace};
 use core::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::vec::Vec;
 
 /// The memory that samples which pass together need.
 struct Pass {
@@ -133,7 +133,8 @@ pub(super) struct Progress {
 /// What is done after each update: with the model, the steps of the plan's batch before and after it, and the sums.
 pub(super) type Each<'a> = dyn FnMut(&Model<'_>, Range<u64>, &Sums) -> Result<(), HostError> + 'a;
 
-/// How a pass makes batches of its visits.
+/// How a pass makes batches of its visits; there is one of it, on the stack.
+#[allow(clippy::large_enum_variant)]
 enum Batches<'g> {
     /// Each is one.
     Whole(&'g mut [f32]),
@@ -262,14 +263,13 @@ fn descend(
 mod tests {
     use crate::host::data::Augment;
     use crate::host::plan::{AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
+    use crate::host::prelude::*;
     use crate::host::training::feed::tests::small;
     use crate::host::training::outcome::{Deaf, Outcome};
     use crate::host::training::run::train_on;
     use crate::optim::SgdConfig;
     use std::num::NonZeroUsize;
     use std::sync::atomic::AtomicBool;
-    use std::vec;
-    use std::vec::Vec;
 
     /// 500 training samples, batches of 20.
     fn plan() -> Plan {

@@ -12,10 +12,10 @@ use super::idx::MAX_PIXELS;
 use crate::Error;
 use crate::error::Buffer;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::random::SampleDraws;
 use field::Field;
 pub use settings::{Augment, Elastic};
-use std::format;
 use warp::Warp;
 
 /// Augments images of one size; one for each thread.
@@ -37,7 +37,7 @@ impl Augmenter {
         augment.check()?;
         if !rows.checked_mul(cols).is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels)) {
             return Err(HostError::Usage(format!(
-                "images of {rows} x {cols}, but 1 to {MAX_PIXELS} pixels are possible"
+                "images of {rows} x {cols} are not possible: an image has 1 to {MAX_PIXELS} pixels"
             )));
         }
         let field = augment.elastic.map(|elastic| Field::new(elastic, rows, cols)).transpose()?;

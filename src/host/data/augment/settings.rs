@@ -1,9 +1,9 @@
 //! How far images move, and what that is for one of them.
 
 use crate::host::HostError;
+use crate::host::prelude::*;
 use crate::random::{SampleDraws, symmetric};
 use core::f32::consts::PI;
-use std::format;
 
 /// How far images move; each number is drawn uniformly from `(−x, x)`, for each sample in each epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,9 +4,6 @@ use super::*;
 use crate::host::data::dataset::Dataset;
 use crate::random::{Purpose, stream};
 use core::f32::consts::PI;
-use std::string::ToString;
-use std::vec;
-use std::vec::Vec;
 
 const STILL: Pose = Pose { angle: 0.0, size: 1.0, shift: [0.0; 2], shear: 0.0, mirrored: false };
 

@@ -4,9 +4,9 @@ use super::field::Field;
 use super::settings::Pose;
 use crate::host::HostError;
 use crate::host::memory::zeros;
+use crate::host::prelude::*;
 use crate::math::{cos, sin};
 use core::ops::Range;
-use std::vec::Vec;
 
 /// Bits behind the point of a coordinate.
 const POINT: u32 = 16;

@@ -1,10 +1,8 @@
 //! Where an axis begins and ends, and which numbers stand at it.
 
+use crate::host::prelude::*;
 use core::ops::Range;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// How values lie on an axis.
 #[derive(Clone, Copy, PartialEq)]

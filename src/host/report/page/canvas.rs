@@ -2,14 +2,13 @@
 
 use super::escape::escape;
 use crate::host::HostError;
+use crate::host::prelude::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, register_font};
-use std::format;
 use std::io;
 use std::path::Path;
-use std::string::{String, ToString};
 
 /// The names of all plots.
 pub(super) const PLOTS: [&str; 11] = [

@@ -3,12 +3,9 @@
 use super::axis::Axis;
 use super::canvas::{Area, Drawn, GRID, INK, MUTED, PAPER, PIXEL, Plot, WIDTH, bold, letters, width_of, words};
 use crate::host::HostError;
+use crate::host::prelude::*;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::borrow::ToOwned;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
 
 /// How a line is drawn, beside its colour.
 #[derive(Clone, Copy, PartialEq)]

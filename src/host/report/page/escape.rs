@@ -1,6 +1,6 @@
 //! Text and numbers as HTML has them.
 
-use std::string::{String, ToString};
+use crate::host::prelude::*;
 
 /// A count with its thousands apart.
 pub(super) fn grouped(n: usize) -> String {
@@ -13,6 +13,19 @@ pub(super) fn grouped(n: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A sentence as HTML: what stands between two backticks is code.
+pub(super) fn prose(text: &str) -> String {
+    let escaped = escape(text);
+    let (mut html, mut rest) = (String::with_capacity(escaped.len()), &*escaped);
+    while let Some((before, quoted)) = rest.split_once('`')
+        && let Some((code, after)) = quoted.split_once('`')
+    {
+        html += &format!("{before}<code>{code}</code>");
+        rest = after;
+    }
+    html + rest
 }
 
 /// Text in which HTML is text.

@@ -1,10 +1,7 @@
 //! Every way to get a prediction, with its figures in every seed.
 
 use crate::host::evaluation::{Marks, error_percent};
-use std::borrow::ToOwned;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
+use crate::host::prelude::*;
 
 /// How good one way to predict is in one seed; NaN where there is no figure.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,9 +4,8 @@ use super::ahead::ahead;
 use crate::host::HostError;
 use crate::host::data::{Augment, Augmenter, Samples};
 use crate::host::memory::room;
+use crate::host::prelude::*;
 use core::num::NonZeroUsize;
-use std::borrow::ToOwned;
-use std::vec::Vec;
 
 /// Samples that a thread augments at once, in whole batches and at least one: enough that locks do not count, few enough
 /// for its cache.
@@ -47,7 +46,7 @@ impl<'a> Feed<'a> {
         let chunks = count.div_ceil(chunk);
         let threads = threads.get().min(chunks.max(1));
         let Some(images) = samples.images() else {
-            return Err(HostError::Usage("augmentation moves images, and a table has none".to_owned()));
+            return Err(HostError::Usage("augmentation needs images, but the data are a table".to_owned()));
         };
         let augmenter = |_| Augmenter::new(augment, seed, images.rows, images.cols);
         let augmenters = (0..threads).map(augmenter).collect::<Result<_, _>>()?;

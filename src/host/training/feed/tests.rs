@@ -7,7 +7,6 @@ use crate::metrics::{Score, evaluate};
 use crate::random::{Purpose, stream};
 use crate::{Activation, Init, Inputs, Model, Spec, Targets, Workspace};
 use std::sync::atomic::AtomicBool;
-use std::{format, vec};
 
 const ALL: Augment = Augment {
     rotate: 10.0,

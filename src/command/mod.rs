@@ -1,0 +1,91 @@
+//! What each command does with its arguments.
+
+mod plane;
+mod reproduce;
+mod train;
+
+use crate::cli::{self, Command};
+use crate::{complain, say, say_noted};
+use cygnet::host::HostError;
+use cygnet::host::data::{Dataset, Split};
+use cygnet::host::evaluation::{Evaluation, RegressionEvaluation};
+use cygnet::host::report;
+use cygnet::host::study::{ensemble, soup};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// What a shell reports of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Does what is asked for.
+pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
+    match command {
+        Command::Train(arguments) => return train::train(&arguments),
+        Command::Eval(arguments) => {
+            let (split, models) = (arguments.split.of_run()?, [cli::read_named(&arguments.model)?]);
+            let (data, notes) = arguments.data.for_models(&models)?;
+            let [(_, model)] = models;
+            let text = if data.train.has_classes() {
+                let evaluation = Evaluation::new(&model, &data, split)?;
+                if arguments.json { report::json(&evaluation)? } else { report::of_classes(&evaluation) }
+            } else {
+                let evaluation = RegressionEvaluation::new(&model, &data, split)?;
+                if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation) }
+            };
+            say_noted(&notes, &text)?;
+        }
+        Command::Info { model } => say(&cli::info(&model)?)?,
+        Command::Predict { model, file, transpose } => {
+            return cli::answer(&cli::read_model(&model)?, &file, transpose);
+        }
+        Command::Average(arguments) => {
+            let target = arguments.target()?;
+            let (models, method, split) = arguments.plan()?;
+            let needs_data = soup::needs_data(&models, &method);
+            let (data, notes) = arguments.data.for_average(&models, needs_data)?;
+            let soup = soup::average(&models, &method, data.as_ref(), split)?;
+            let path = cli::write_model(&soup.average, &target)?;
+            let table = report::of_average(&models, &soup);
+            say_noted(&notes, &format!("{table}\n\nSaved in {}.", path.display()))?;
+        }
+        Command::Vote(arguments) => {
+            let (models, split) = (arguments.models()?, arguments.split.of_run()?);
+            let (data, notes) = arguments.data.for_models(&models)?;
+            let compared = ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, split)?;
+            say_noted(&notes, &report::of_votes(&compared).to_string())?;
+        }
+        Command::Plane(arguments) => return plane::draw(&arguments),
+        Command::Reproduce(arguments) => return reproduce::reproduce(&arguments),
+        Command::Convert(arguments) => arguments.write()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Names the classes that a run cannot learn.
+fn warn(data: &Dataset, split: Split) -> Result<(), HostError> {
+    let unseen = data.unseen_classes(split)?;
+    if !unseen.is_empty() {
+        let (classes, them) = if unseen.len() == 1 { ("class", "it") } else { ("classes", "them") };
+        let (names, seed) = (unseen.join("`, `"), split.seed);
+        complain(&format!(
+            "warning: no training sample of {classes} `{names}` with --seed {seed}: the model cannot learn {them}"
+        ));
+    }
+    Ok(())
+}
+
+/// A flag that Ctrl-C sets, once; the second Ctrl-C ends the program at once.
+fn stop_on_ctrl_c() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let installed = ctrlc::set_handler(move || {
+        if flag.swap(true, Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    });
+    if let Err(error) = installed {
+        complain(&format!("warning: Ctrl-C will stop the program without saving ({error})"));
+    }
+    stop
+}

@@ -1,0 +1,60 @@
+//! `cygnet reproduce`: the article's experiment.
+
+use super::{INTERRUPTED, stop_on_ctrl_c, warn};
+use crate::cli::{self, Progress};
+use crate::{complain, say};
+use cygnet::host::HostError;
+use cygnet::host::data::Split;
+use cygnet::host::report::{self, output, page};
+use cygnet::host::study::{Reproduction, Stage};
+use std::process::ExitCode;
+
+/// Every way of the article to train and to predict, in one table and on one page.
+pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
+    let data = arguments.read()?;
+    let name = cli::source(arguments.path());
+    let mut reproduction = Reproduction::new(&data, arguments.recipe())?;
+    let plan = reproduction.recipe().plan.clone();
+    let spec = plan.spec(data.train.inputs(), data.classes)?;
+    let mut place = arguments.place()?;
+    let stop = stop_on_ctrl_c();
+    if !arguments.quiet {
+        say(&cli::introduction(&plan, &spec, &data, arguments.path(), place.directory()))?;
+    }
+    let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
+    seeds.clone().try_for_each(|seed| warn(&data, Split { seed, ..plan.split() }))?;
+    let mut trained = Ok(true);
+    for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
+        let mut progress = Progress::new(arguments.quiet, None, stage == Stage::Growing);
+        progress.begin(&format!("{}, seed {seed}:", stage.title()));
+        trained = reproduction.run(stage, seed, &mut progress, &stop);
+        progress.finish();
+        // After each stage, since there may be no next; what training says comes first.
+        let written = output::save_reproduction(&mut place, &reproduction);
+        trained = trained.and_then(|done| written.map(|()| done));
+        if !matches!(trained, Ok(true)) {
+            break;
+        }
+    }
+    let source = page::Source { data: &data, name: &name };
+    let page = page::of_reproduction(source, &reproduction, arguments.seeds, trained.as_ref().err());
+    let paged = page.and_then(|page| page.write(&mut place, ""));
+    say(&format!("\n{}", report::of_variants(&reproduction.variants)))?;
+    if paged.is_ok() && matches!(trained, Ok(true)) {
+        place.finish()?;
+    }
+    let out = place.directory();
+    if arguments.quiet && arguments.out.is_none() {
+        say(&cli::counted(out))?;
+    } else if !arguments.quiet {
+        let page = out.join("report.html");
+        say(&format!("\n{}\n\nSaved in {}. Report: {}", cli::notes(), out.display(), page.display()))?;
+    }
+    let trained = trained?;
+    paged?;
+    if !trained {
+        complain(&format!("interrupted: the completed stages are saved in {}", out.display()));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    Ok(ExitCode::SUCCESS)
+}

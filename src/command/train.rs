@@ -1,0 +1,214 @@
+//! `cygnet train`: a run of one model or of replicas, for one seed or several.
+
+use super::{INTERRUPTED, stop_on_ctrl_c, warn};
+use crate::cli::{self, Progress};
+use crate::{complain, say};
+use cygnet::host::HostError;
+use cygnet::host::data::Dataset;
+use cygnet::host::files::Place;
+use cygnet::host::plan::{Plan, ReplicaPlan};
+use cygnet::host::report::{self, output, page};
+use cygnet::host::study::ensemble::{self, Comparison};
+use cygnet::host::training::{self, Outcome};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Trains, saves, and says what it gained.
+pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
+    let plan = arguments.plan()?;
+    plan.check()?;
+    let loaded = arguments.read()?;
+    let data = loaded.dataset(&plan)?;
+    let replicas = arguments.replicas.plan();
+    replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
+    let spec = plan.spec(data.train.inputs(), data.classes)?;
+    plan.check_batches(data.train.len() - plan.split().held_out(data.train.len())?)?;
+    let place = arguments.place(&plan, data.train.has_classes())?;
+    let stop = stop_on_ctrl_c();
+    if !arguments.quiet {
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), place.directory()))?;
+        loaded.notes().iter().try_for_each(|note| say(&format!("{note}\n")))?;
+    }
+    let name = cli::source(arguments.data.path());
+    let mut run = Run { arguments, plan: &plan, loaded: &loaded, data: &data, name, place, stop, cut: false };
+    match replicas {
+        None => run.models(),
+        Some(replicas) => run.replicas(&replicas),
+    }
+}
+
+/// What the seeds of a run have in common.
+struct Run<'a> {
+    arguments: &'a cli::Train,
+    plan: &'a Plan,
+    loaded: &'a cli::Loaded,
+    /// Samples as the first seed has them.
+    data: &'a Dataset,
+    /// What they are called.
+    name: String,
+    place: Place,
+    stop: Arc<AtomicBool>,
+    /// Whether it was stopped.
+    cut: bool,
+}
+
+impl Run<'_> {
+    /// One model for each seed, its averages, and where it is asked for a rate that falls to zero in their place.
+    fn models(&mut self) -> Result<ExitCode, HostError> {
+        let (mut outcomes, mut ended) = (Vec::new(), Ok(()));
+        for (plan, under) in self.seeds() {
+            let mut outcome = self.model(&plan, &under)?;
+            if let Some(error) = outcome.diverged.take() {
+                self.say_diverged("models", outcome.history.len(), &under);
+                ended = Err(error);
+                break;
+            }
+            self.cut |= outcome.interrupted;
+            outcomes.push((plan.seed, outcome));
+            if self.stop.load(Relaxed) {
+                break;
+            }
+        }
+        let whole = outcomes.iter().filter(|(_, outcome)| !outcome.interrupted).map(|(_, outcome)| outcome);
+        let whole: Vec<&Outcome> = whole.collect();
+        if whole.len() > 1 {
+            say(&format!("{}\n\nMean ± standard deviation of {} seeds.\n", report::seeds(&whole), whole.len()))?;
+        }
+        if self.is_many() && self.data.train.has_classes() {
+            let source = page::Source { data: self.data, name: &self.name };
+            page::of_seeds(source, self.plan, &outcomes)?.write(&mut self.place, "")?;
+        }
+        let has_average = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
+        let shown = if has_average { "average.cygnet" } else { "last.cygnet" };
+        self.end(outcomes.len(), (!outcomes.is_empty()).then_some(shown), ended)
+    }
+
+    /// One model: trained, saved, compared.
+    fn model(&mut self, plan: &Plan, under: &str) -> Result<Outcome, HostError> {
+        let mut progress = self.progress(plan);
+        let data = self.loaded.dataset(plan)?;
+        warn(&data, plan.split())?;
+        let outcome = training::train(&data, plan, &mut progress, &self.stop).and_then(|mut outcome| {
+            if self.arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
+                progress.begin("Baseline (learning rate decay to zero, no averaging):");
+                let baseline = training::train(&data, &plan.baseline(), &mut progress, &self.stop)?;
+                outcome.baseline = (!baseline.interrupted).then_some(baseline.last_marks);
+                outcome.baseline_history = baseline.history;
+                outcome.interrupted = baseline.interrupted;
+            }
+            Ok(outcome)
+        });
+        progress.finish();
+        let outcome = outcome?;
+        let place = &mut self.place;
+        let saved = output::save(place, under, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
+            None => page::of_run(page::Source { data: &data, name: &self.name }, plan, &outcome)?.write(place, under),
+            Some(_) => Ok(()),
+        });
+        say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
+        if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
+            say(&format!("{}\n", report::of_votes(&draws)))?;
+        }
+        saved.map(|()| outcome)
+    }
+
+    /// Replicas, their mean, its averages, a soup and their votes in one table, for each seed.
+    fn replicas(&mut self, replicas: &ReplicaPlan) -> Result<ExitCode, HostError> {
+        let (mut whole, mut seeds, mut is_first_whole, mut ended) = (Vec::new(), Vec::new(), false, Ok(()));
+        for (plan, under) in self.seeds() {
+            let (comparison, diverged) = self.together(replicas, &plan, &under)?;
+            seeds.push(plan.seed);
+            if let Some(error) = diverged {
+                ended = Err(error);
+                break;
+            }
+            is_first_whole = true;
+            whole.extend((!self.cut).then_some(comparison));
+            if self.stop.load(Relaxed) {
+                break;
+            }
+        }
+        let table = report::of_vote_seeds(&whole);
+        if whole.len() > 1 {
+            say(&format!("{table}\n\nMean ± standard deviation of {} seeds.\n", whole.len()))?;
+        }
+        if self.is_many() && self.data.train.has_classes() {
+            let source = page::Source { data: self.data, name: &self.name };
+            page::of_replica_seeds(source, self.plan, replicas, &table, &seeds)?.write(&mut self.place, "")?;
+        }
+        if replicas.is_apart() {
+            say(&format!("{}\n", report::APART))?;
+        }
+        self.end(seeds.len(), is_first_whole.then_some("average.cygnet"), ended)
+    }
+
+    /// Replicas of one seed: trained, saved, compared; why they diverged, where they did.
+    fn together(
+        &mut self,
+        replicas: &ReplicaPlan,
+        plan: &Plan,
+        under: &str,
+    ) -> Result<(Comparison, Option<HostError>), HostError> {
+        let mut progress = self.progress(plan);
+        let data = self.loaded.dataset(plan)?;
+        warn(&data, plan.split())?;
+        let trained = training::train_replicas(&data, plan, replicas, &mut progress, &self.stop);
+        progress.finish();
+        let trained = trained?;
+        let source = page::Source { data: &data, name: &self.name };
+        let comparison = output::save_replicas(&mut self.place, under, &trained, replicas, plan, source)?;
+        say(&format!("\n{}\n", report::of_votes(&comparison)))?;
+        self.cut = trained.interrupted;
+        if trained.diverged.is_some() {
+            self.say_diverged("replicas", trained.history.len(), under);
+        }
+        Ok((comparison, trained.diverged))
+    }
+
+    fn is_many(&self) -> bool {
+        self.arguments.seeds > 1
+    }
+
+    /// The plan of each seed, and the directory of its files within that of the run, with a `/` behind it.
+    fn seeds(&self) -> Vec<(Plan, String)> {
+        let of = |i: u32| {
+            let seed = self.plan.seed.wrapping_add(i.into());
+            let under = if self.is_many() { format!("seed-{seed}/") } else { String::new() };
+            (Plan { seed, ..self.plan.clone() }, under)
+        };
+        (0..self.arguments.seeds).map(of).collect()
+    }
+
+    fn progress(&self, plan: &Plan) -> Progress {
+        Progress::new(self.arguments.quiet, self.is_many().then_some(plan.seed), plan.growth.is_some())
+    }
+
+    fn say_diverged(&self, what: &str, epoch: usize, under: &str) {
+        let directory = self.place.directory().join(under);
+        complain(&format!("the {what} of epoch {epoch} are saved in {}", directory.display()));
+    }
+
+    /// The end of a run of which so many seeds have one: `shown` is a model of the first to try.
+    fn end(&mut self, seeds: usize, shown: Option<&str>, ended: Result<(), HostError>) -> Result<ExitCode, HostError> {
+        // Between two seeds, too.
+        let cut = self.cut || seeds < self.arguments.seeds as usize;
+        if !cut && ended.is_ok() {
+            self.place.finish()?;
+        }
+        let out = self.place.directory();
+        if let Some(shown) = shown.filter(|_| !self.arguments.quiet) {
+            let first = if self.is_many() { out.join(format!("seed-{}", self.plan.seed)) } else { out.to_path_buf() };
+            let (is_table, has_page) = (self.data.preparation.is_some(), self.data.train.has_classes());
+            say(&cli::saved(out, &first.join(shown), is_table, has_page))?;
+        } else if self.arguments.out.is_none() {
+            say(&cli::counted(out))?;
+        }
+        ended?;
+        if cut {
+            complain(&format!("interrupted: the models trained so far are saved in {}", out.display()));
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
