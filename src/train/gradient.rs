@@ -44,7 +44,7 @@ pub struct Gradient<'a> {
     pub(crate) clipped: Option<f32>,
 }
 
-debug_view!(Gradient<'_>: spec score squares clipped; sum);
+debug_view!(Gradient<'_>: network score squares clipped; sum);
 
 /// What is kept of the micro-batches one by one: `Σ b_i|g_i|²`, how many there were, and their samples.
 #[derive(Clone, Copy, Debug, Default)]
