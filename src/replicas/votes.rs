@@ -224,10 +224,10 @@ fn check_outputs(outputs: &[f32]) -> Result<(), Error> {
 /// The class with the most ballots; of several the one of the largest mean probability.
 fn most_ballots(ballots: &[f32], means: &[f32]) -> u16 {
     let (mut best, mut at) = ((f32::NEG_INFINITY, f32::NEG_INFINITY), 0);
-    for (c, (&ballots, &mean)) in (0..).zip(ballots.iter().zip(means)) {
+    for (c, (&ballots, &mean)) in numbered(0, ballots.iter().zip(means)) {
         if (ballots, mean) > best {
             (best, at) = ((ballots, mean), c);
         }
     }
-    at
+    at as u16
 }
