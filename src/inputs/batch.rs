@@ -132,6 +132,7 @@ pub(crate) fn several<'a>(floats: &'a Floats<'a>) -> &'a dyn Many {
 
 impl<'a> Floats<'a> {
     /// A batch of `n` samples; `several` is there where `n` may be more than 1.
+    #[inline(always)]
     pub(crate) fn batch(&'a self, n: usize, several: Option<Several>) -> Batch<'a> {
         match several {
             Some(several) if n > 1 => Batch::Many(several(self)),

@@ -162,7 +162,7 @@ impl Spec {
             if layer.dropout > 0 {
                 folded = folded.dropout(layer.dropout());
             }
-            l += 1;
+            l = l.wrapping_add(1);
         }
         match self.fault {
             Some(fault) if self.is_wrong => folded.with_fault(fault),
@@ -233,7 +233,7 @@ impl Spec {
         while let Some(Layer { place, slope, dropout, kind, .. }) = self.layer(l) {
             digest = mix(digest, place.shape.outputs as u32 | (dropout as u32) << 16);
             digest = mix(mix(digest, kind as u32 | (place.is_normed as u32) << 16), slope.to_bits());
-            l += 1;
+            l = l.wrapping_add(1);
         }
         self.digest = digest;
     }

@@ -85,7 +85,10 @@ impl<'a> Votes<'a> {
     /// them.
     pub fn new(vote: Vote, math: Math, outputs: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
         check_classes(outputs)?;
-        Self::resume(VotesState { vote, math, outputs, weight: 0.0 }, floats)
+        let votes = Self::checked(VotesState { vote, math, outputs, weight: 0.0 }, floats)?;
+        votes.means.fill(0.0);
+        votes.ballots.fill(0.0);
+        Ok(votes)
     }
 
     /// Continues with the votes that are in the slice.
@@ -93,14 +96,14 @@ impl<'a> Votes<'a> {
     /// # Errors
     /// [`Error::Length`], and [`Error::NonFinite`] for a number that is not finite, or that large.
     pub fn resume(state: VotesState, floats: &'a mut [f32]) -> Result<Self, Error> {
-        let VotesState { vote, outputs, weight, .. } = state;
+        check_outputs(floats)?;
+        Self::checked(state, floats)
+    }
+
+    fn checked(state: VotesState, floats: &'a mut [f32]) -> Result<Self, Error> {
+        let VotesState { vote, outputs, .. } = state;
         let samples = floats.len().checked_div(vote.state_len(1, outputs)).unwrap_or(0);
         Error::expect_len(Buffer::Votes, vote.state_len(samples.max(1), outputs), floats.len())?;
-        if weight > 0.0 {
-            check_outputs(floats)?;
-        } else {
-            floats.fill(0.0);
-        }
         let (means, ballots) = cut_mut(floats, samples.wrapping_mul(outputs));
         Ok(Self { state, means, ballots })
     }
@@ -224,10 +227,10 @@ fn check_outputs(outputs: &[f32]) -> Result<(), Error> {
 /// The class with the most ballots; of several the one of the largest mean probability.
 fn most_ballots(ballots: &[f32], means: &[f32]) -> u16 {
     let (mut best, mut at) = ((f32::NEG_INFINITY, f32::NEG_INFINITY), 0);
-    for (c, (&ballots, &mean)) in numbered(0, ballots.iter().zip(means)) {
+    for (c, (&ballots, &mean)) in (0..=u16::MAX).zip(ballots.iter().zip(means)) {
         if (ballots, mean) > best {
             (best, at) = ((ballots, mean), c);
         }
     }
-    at as u16
+    at
 }
