@@ -130,6 +130,7 @@ impl<'a> Sgd<'a> {
         Ok(sgd)
     }
 
+    /// Apart from [`new`](Self::new), which stands in the caller's own code.
     fn started(config: SgdConfig, spec: &Spec, velocity: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
         Self::checked(SgdState::new(config, spec)?, velocity, other)
     }
