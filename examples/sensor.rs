@@ -4,7 +4,6 @@
 //! `cargo run --example sensor`
 
 use cygnet::metrics::argmax;
-use cygnet::optim::AdamConfig;
 use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use cygnet::store::{load_params, save};
 use cygnet::{Activation, Adam, Error, Init, Inputs, Model, Spec, Targets, Workspace, predict};
@@ -36,11 +35,11 @@ fn learn(file: &mut [u8; FILE]) -> Result<(), Error> {
     let preprocess = fit.finish()?;
     preprocess.apply(&mut x)?;
 
-    let (mut params, mut moments) = ([0.0; NET.param_len()], [0.0; 2 * NET.param_len()]);
+    let (mut params, mut moments) = ([0.0; NET.param_len()], [0.0; Adam::DEFAULT.state_len(&NET)]);
     let mut floats = [0.0; NET.work_len(BATCH)];
     let mut model = Model::new(&NET, &mut params)?;
     model.init(Init::He, 1)?;
-    let mut adam = Adam::new(AdamConfig::default(), &NET, &mut moments)?;
+    let mut adam = Adam::new(Adam::DEFAULT, &NET, &mut moments)?;
     let mut work = Workspace::new(&NET, BATCH, &mut floats)?;
     for epoch in 0..30 {
         // Samples here and there in the set, each once an epoch.

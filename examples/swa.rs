@@ -35,7 +35,7 @@ fn main() -> Result<(), Error> {
     let mut model = Model::new(&NET, &mut params)?;
     model.init(Init::Glorot, 3)?;
     let mut velocity = [0.0; NET.param_len()];
-    let config = SgdConfig { momentum: 0.9, ..SgdConfig::default() };
+    let config = SgdConfig { momentum: 0.9, ..Sgd::DEFAULT };
     let mut sgd = Sgd::new(config, &NET, &mut velocity)?;
 
     let epoch_steps = (SAMPLES / BATCH) as u64;

@@ -2,7 +2,6 @@
 //!
 //! `cargo run --example xor`
 
-use cygnet::optim::AdamConfig;
 use cygnet::{Activation, Adam, Error, Init, Loss, Model, Spec, Targets, Workspace};
 
 const NET: Spec = Spec::new(2).dense(8, Activation::Tanh).dense(1, Activation::Identity).loss(Loss::BinaryCrossEntropy);
@@ -11,11 +10,11 @@ const TARGETS: [f32; 4] = [0.0, 1.0, 1.0, 0.0];
 
 fn main() -> Result<(), Error> {
     let mut params = [0.0; NET.param_len()];
-    let mut moments = [0.0; 2 * NET.param_len()];
+    let mut moments = [0.0; Adam::DEFAULT.state_len(&NET)];
     let mut floats = [0.0; NET.work_len(4)];
     let mut model = Model::new(&NET, &mut params)?;
     model.init(Init::Glorot, 1)?;
-    let mut adam = Adam::new(AdamConfig::default(), &NET, &mut moments)?;
+    let mut adam = Adam::new(Adam::DEFAULT, &NET, &mut moments)?;
     let mut work = Workspace::new(&NET, 4, &mut floats)?;
 
     for step in 0..=500 {

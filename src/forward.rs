@@ -4,11 +4,10 @@ use crate::error::{Buffer, Error, Value};
 use crate::finite::check_finite;
 use crate::inputs::Inputs;
 use crate::inputs::batch::{Batch, Floats, Several};
-use crate::inputs::listed::Slot;
+use crate::inputs::lists::Slot;
 use crate::model::{Model, Workspace};
 use crate::network::dropout::Draws;
-use crate::network::layer::Layer;
-use crate::network::layout::Split;
+use crate::network::layout::{Place, Split};
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut};
 
@@ -51,7 +50,7 @@ impl Model<'_> {
         inputs: impl Into<Inputs<'x>>,
         work: &'w mut Workspace<'_>,
     ) -> Result<&'w mut [f32], Error> {
-        predict_inputs(&self.spec, self.params, inputs.into(), work)
+        predict_inputs(self.spec, self.params, inputs.into(), work)
     }
 }
 
@@ -67,11 +66,11 @@ pub(crate) fn run<'w>(
     let (several, mut slot) = (lists.several, Slot::default());
     let inputs = inputs.prepare(spec, n, lists, false, &mut slot)?;
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
-    for layer in spec.layers() {
-        let below = Floats(cut(from, n.wrapping_mul(layer.inputs())).0);
-        let x = if layer.index() == 0 { inputs } else { below.batch(n, several) };
-        let z = cut_mut(to, n.wrapping_mul(layer.outputs())).0;
-        through(spec, &layer, params, &x, z, &mut &mut [][..]);
+    for place in spec.places() {
+        let below = Floats(cut(from, n.wrapping_mul(place.shape.inputs())).0);
+        let x = if place.index == 0 { inputs } else { below.batch(n, several) };
+        let z = cut_mut(to, n.wrapping_mul(place.shape.outputs())).0;
+        through(spec, place, params, &x, z, &mut []);
         core::mem::swap(&mut to, &mut from);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
@@ -107,16 +106,16 @@ pub(crate) fn run_training(
     dropping: Option<(&Draws, u32)>,
 ) {
     let mut below = Floats(&[]);
-    let (mut rest, mut slopes, mut norms) = (&mut *kept.activations, &mut *kept.slopes, &mut *kept.norms);
-    for layer in spec.layers() {
-        let len = n.wrapping_mul(layer.outputs());
-        let (a, tail) = cut_mut(core::mem::take(&mut rest), len);
-        let (slope, slope_tail) = cut_mut(core::mem::take(&mut slopes), len);
-        let x = if layer.index() == 0 { inputs } else { below.batch(n, several) };
-        through(spec, &layer, params, &x, a, &mut norms);
-        spec.slopes(&layer, a, slope);
+    let (mut rest, mut slopes) = (&mut *kept.activations, &mut *kept.slopes);
+    for place in spec.places() {
+        let len = n.wrapping_mul(place.shape.outputs());
+        let (a, tail) = cut_mut(rest, len);
+        let (slope, slope_tail) = cut_mut(slopes, len);
+        let x = if place.index == 0 { inputs } else { below.batch(n, several) };
+        through(spec, place, params, &x, a, kept.norms);
+        spec.slopes(place, a, slope);
         if let Some((draws, first_sample)) = dropping {
-            spec.drop(&layer, draws, first_sample, a, slope);
+            spec.drop(place, draws, first_sample, a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
     }
@@ -124,11 +123,11 @@ pub(crate) fn run_training(
 
 /// `a ← f(x·W + bias)`, `params` being the network's. A norm takes its room from `norms`; where that is empty, it normalises
 /// by running statistics.
-fn through(spec: &Spec, layer: &Layer, params: &[f32], x: &Batch<'_>, a: &mut [f32], norms: &mut &mut [f32]) {
-    let Split { weights, bias, .. } = layer.split(params);
-    x.forward(layer, weights, bias, a);
-    if let Some(norm) = layer.norm() {
-        (norm.forward)(layer, a, cut(params, layer.norm_offset()).1, norms);
+fn through(spec: &Spec, place: Place, params: &[f32], x: &Batch<'_>, a: &mut [f32], norms: &mut [f32]) {
+    let Split { weights, bias, .. } = place.split(params);
+    x.forward(place.shape, weights, bias, a);
+    if let Some(norm) = spec.norm_of(place) {
+        (norm.forward)(&spec.layout, &place, params, a, norms);
     }
-    spec.activate(layer, a);
+    spec.activate(place, a);
 }

@@ -52,9 +52,14 @@ const _: () =
 
 pub mod error;
 
+#[macro_use]
+mod debug;
+
 mod math;
 
 mod slices;
+
+mod bytes;
 
 #[doc(hidden)]
 pub mod kernels;

@@ -76,7 +76,8 @@ impl Score {
         if self.samples.is_multiple_of(LEVEL) {
             let lost;
             (self.before, lost) = self.sum();
-            self.lanes = [lost, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+            self.lanes = kernels::zeros();
+            self.lanes[0] = lost;
         }
     }
 

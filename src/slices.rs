@@ -58,9 +58,9 @@ pub(crate) fn strided<T>(mut slice: &[T], step: usize) -> impl Iterator<Item = &
     })
 }
 
-/// Row `row` of a set of floats.
+/// Row `row` of a row-major set.
 #[inline(always)]
-pub(crate) fn picked(set: &[f32], width: usize, row: u32) -> &[f32] {
+pub(crate) fn picked<T>(set: &[T], width: usize, row: u32) -> &[T] {
     cut(cut(set, (row as usize).saturating_mul(width)).1, width).0
 }
 

@@ -1,10 +1,12 @@
 //! What outputs should be.
 
+use crate::debug::Elements;
 use crate::error::{Error, Setting};
 use crate::slices::{cut, numbered};
+use core::fmt;
 
 /// What the outputs of `n` samples should be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Targets<'a> {
     /// A class a sample, each below [`Spec::classes`](crate::Spec::classes): 0 or 1 for one output under binary cross-entropy.
@@ -12,6 +14,17 @@ pub enum Targets<'a> {
     /// Shape `(n, outputs)`: values; under softmax cross-entropy probabilities or weights of classes, not negative; under
     /// binary cross-entropy probabilities, from 0 to 1.
     Values(&'a [f32]),
+}
+
+/// Not the numbers: there may be many.
+impl fmt::Debug for Targets<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, len) = match self {
+            Self::Classes(classes) => ("Classes", classes.len()),
+            Self::Values(values) => ("Values", values.len()),
+        };
+        f.debug_tuple(kind).field(&Elements(len)).finish()
+    }
 }
 
 impl<'a> Targets<'a> {

@@ -9,7 +9,7 @@ pub(crate) mod report;
 
 use cygnet::host::data::{Dataset, PIXEL_SCALE};
 use cygnet::inputs::{SparseSet, compress, nonzeros};
-use cygnet::optim::{AdamConfig, Optimizer};
+use cygnet::optim::Optimizer;
 use cygnet::{Activation, Adam, Init, Inputs, Model, Sgd, Spec, Targets, Workspace};
 use std::ops::Range;
 
@@ -158,6 +158,6 @@ pub(crate) fn sgd(spec: &Spec) -> Box<dyn Optimizer> {
 }
 
 pub(crate) fn adam(spec: &Spec) -> Box<dyn Optimizer> {
-    let config = AdamConfig::default();
+    let config = Adam::DEFAULT;
     Box::new(Adam::new(config, spec, aligned(config.state_len(spec))).expect("the length is exact"))
 }

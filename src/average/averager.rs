@@ -41,7 +41,6 @@ use crate::slices::numbered;
 ///
 /// Averaged statistics of norms are not those of averaged weights: a [`NormUpdate`](crate::average::NormUpdate) makes them so, before
 /// anything is predicted.
-#[derive(Debug)]
 #[must_use = "an average holds the models that it is updated with"]
 pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],
@@ -53,6 +52,8 @@ pub struct Averager<'a> {
     pub(crate) exchange: Option<Exchange>,
 }
 
+debug_view!(Averager<'_>: rule progress compensation selection exchange; mean);
+
 /// Whose weights an average's slice holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exchange {
@@ -63,11 +64,12 @@ pub(crate) struct Exchange {
 }
 
 /// What rounding took from each element of the mean, and the kernel that keeps it, linked where it is asked for.
-#[derive(Debug)]
 struct Compensation<'a> {
     lost: &'a mut [f32],
     update: Compensated,
 }
+
+debug_view!(Compensation<'_>:; lost);
 
 impl<'a> Compensation<'a> {
     fn new(lost: &'a mut [f32]) -> Self {

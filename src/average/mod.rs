@@ -1,4 +1,4 @@
-//! Averages of a network's weights along a run, and what they predict.
+//! An average holds the mean of a network's weights along a run; it predicts in the place of the model.
 
 mod rule;
 

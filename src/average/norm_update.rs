@@ -1,14 +1,14 @@
 //! Running statistics of norms that belong to the weights beside them, as those of averaged weights do not.
 
-use crate::error::{Buffer, Error, Value};
-use crate::finite::is_moderate;
+use crate::error::{Buffer, Error};
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
-use crate::inputs::listed::Slot;
+use crate::inputs::lists::Slot;
 use crate::model::{Model, Workspace};
-use crate::network::layer::{Layer, Norm};
+use crate::network::layout::{Place, at, at_mut};
+use crate::network::norm::{Pooled, left};
 use crate::network::spec::Spec;
-use crate::slices::{cut, cut_mut};
+use core::ops::Range;
 
 /// Recomputes the running statistics of norms in one pass over data, for weights that training did not leave: averaged,
 /// drawn from a posterior, mixed (`update_bn` elsewhere). Of a model, [`Model::norm_update`].
@@ -38,25 +38,26 @@ use crate::slices::{cut, cut_mut};
 /// update.finish()?;
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "statistics change in `finish` alone"]
 pub struct NormUpdate<'a> {
-    spec: Spec,
+    spec: &'a Spec,
     params: &'a mut [f32],
     pooled: &'a mut [f32],
     samples: u64,
 }
+
+debug_view!(NormUpdate<'_>: spec samples; params pooled);
 
 impl<'a> NormUpdate<'a> {
     /// For `params`, with [`Spec::norm_len`] floats to pool statistics in.
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Length`].
-    pub fn new(spec: &Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &'a Spec, params: &'a mut [f32], pooled: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         Error::expect_len(Buffer::Statistics, spec.norm_len(), pooled.len())?;
-        Ok(Self { spec: *spec, params, pooled, samples: 0 })
+        Ok(Self { spec, params, pooled, samples: 0 })
     }
 
     /// Pools the statistics of a batch of at least two samples and returns how many samples there were in all; the
@@ -70,7 +71,7 @@ impl<'a> NormUpdate<'a> {
     }
 
     fn add_inputs(&mut self, inputs: &Inputs<'_>, work: &mut Workspace<'_>) -> Result<u64, Error> {
-        let spec = &self.spec;
+        let spec = self.spec;
         let (n, _) = inputs.check(spec)?;
         if self.pooled.is_empty() {
             // No norms, nothing to do.
@@ -85,19 +86,14 @@ impl<'a> NormUpdate<'a> {
         let (several, mut slot) = (lists.several, Slot::default());
         let rows = inputs.prepare(spec, n, lists, false, &mut slot)?;
         run_training(spec, self.params, rows, (n, several), &mut kept, None);
-        let mut norms = &*kept.norms;
-        for (layer, norm, pooled) in normed(spec, self.pooled) {
-            if !is_moderate((norm.largest)(&layer, pooled, &mut norms, n, self.samples)) {
-                return Err(Error::NonFinite { value: Value::Statistic, index: layer.index() });
-            }
+        for (place, pooled) in normed(spec) {
+            let before = Pooled::of(at(self.pooled, pooled), self.samples);
+            left(&spec.layout, &place, kept.norms, n, before).check(place.index)?;
         }
-        let (mut norms, mut rest) = (&*kept.norms, &mut *self.pooled);
-        for layer in spec.layers() {
-            if let Some(norm) = layer.norm() {
-                let (pooled, tail) = cut_mut(core::mem::take(&mut rest), 2 * layer.outputs());
-                (norm.pool)(&layer, pooled, &mut norms, n, self.samples);
-                rest = tail;
-            }
+        for (place, pooled) in normed(spec) {
+            let before = Pooled::of(at(self.pooled, pooled.clone()), self.samples);
+            let left = left(&spec.layout, &place, kept.norms, n, before);
+            left.statistics.write(at_mut(self.pooled, pooled));
         }
         self.samples = self.samples.wrapping_add(n as u64);
         Ok(self.samples)
@@ -112,8 +108,8 @@ impl<'a> NormUpdate<'a> {
         if self.samples == 0 {
             return Err(Error::Empty);
         }
-        for (layer, norm, pooled) in normed(&self.spec, self.pooled) {
-            (norm.settle)(&layer, self.params, pooled, self.samples);
+        for (place, pooled) in normed(self.spec) {
+            Pooled::of(at(self.pooled, pooled), self.samples).settle(at_mut(self.params, place.statistics()));
         }
         Ok(self.samples)
     }
@@ -127,17 +123,12 @@ impl Model<'_> {
     /// As [`NormUpdate::new`].
     pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
         // The bound holds: statistics are below 1e18.
-        NormUpdate::new(&self.spec, self.params, pooled)
+        NormUpdate::new(self.spec, self.params, pooled)
     }
 }
 
-/// The layers with a norm, each with its part of `pooled`.
-fn normed<'a>(spec: &'a Spec, pooled: &'a [f32]) -> impl Iterator<Item = (Layer, &'static Norm, &'a [f32])> {
-    let mut rest = pooled;
-    spec.layers().filter_map(move |layer| {
-        let norm = layer.norm()?;
-        let (here, tail) = cut(rest, 2 * layer.outputs());
-        rest = tail;
-        Some((layer, norm, here))
-    })
+/// The places of layers with a norm, each with those of its statistics among all that are pooled.
+fn normed(spec: &Spec) -> impl Iterator<Item = (Place, Range<usize>)> {
+    let normed = spec.places().filter(|place| place.is_normed);
+    normed.map(|place| (place, spec.layout.pooled(place)))
 }

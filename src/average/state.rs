@@ -1,6 +1,7 @@
 //! What has to be kept beside an average, and its bytes.
 
 use super::rule::{Ema, Kind, Origin, Progress, Rule, Warmup};
+use crate::bytes::{Reader, Writer};
 use crate::error::{CheckpointFault, Error};
 use crate::math::Total;
 
@@ -71,9 +72,13 @@ impl AverageState {
         let Progress { count, total } = self.progress;
         let (high, low) = total.parts();
         let mut bytes = [0; Self::BYTES];
-        let fields: [&[u8]; 6] =
-            [&kind, &epsilon.to_le_bytes(), &constants, &count.to_le_bytes(), &high.to_le_bytes(), &low.to_le_bytes()];
-        bytes.iter_mut().zip(fields.iter().flat_map(|field| field.iter())).for_each(|(to, &from)| *to = from);
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(&kind);
+        out.float(epsilon);
+        out.bytes(&constants);
+        out.long(count);
+        out.float(high);
+        out.float(low);
         bytes
     }
 
@@ -83,10 +88,11 @@ impl AverageState {
     /// [`Error::Checkpoint`] with the byte of the first field that cannot be, [`Error::Setting`] for a rule that cannot.
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
         let wrong = |at| Err(Error::Checkpoint(CheckpointFault::Field(at)));
-        let word = |i: usize| bytes.as_chunks().0.get(i).copied().unwrap_or_default();
-        let [kind, origin, warmup, exchanged] = word(0);
-        let (epsilon, constants) = (f32::from_le_bytes(word(1)), [word(2), word(3)]);
-        let [high, low] = [word(6), word(7)].map(f32::from_le_bytes);
+        let mut input = Reader::new(bytes);
+        let [kind, origin, warmup, exchanged] = input.array()?;
+        let epsilon = input.float()?;
+        let constants = input.array()?;
+        let (count, high, low) = (input.long()?, input.float()?, input.float()?);
         let origin = match origin {
             0 => Origin::Corrected,
             1 => Origin::First,
@@ -95,18 +101,20 @@ impl AverageState {
         let warmup = match warmup {
             0 => Warmup::None,
             1 => Warmup::Ratio,
-            2 => Warmup::Power { gamma: f32::from_le_bytes(constants[0]), power: f32::from_le_bytes(constants[1]) },
+            2 => {
+                let mut input = Reader::new(&constants);
+                Warmup::Power { gamma: input.float()?, power: input.float()? }
+            }
             _ => return wrong(2),
         };
         let rule = match kind {
             0 => Rule::mean(),
             1 => Rule::weighted(),
-            2 => Rule::capped(long(constants)),
+            2 => Rule::capped(u64::from_le_bytes(constants)),
             3 => Rule::ema(Ema { epsilon, origin, warmup }),
             _ => return wrong(0),
         };
         rule.check()?;
-        let count = long([word(4), word(5)]);
         let Some(total) = Total::from_parts(high, low).filter(|total| rule.leaves(count, *total)) else {
             return wrong(24);
         };
@@ -119,9 +127,4 @@ impl AverageState {
         // Whatever stands where nothing is meant would be lost.
         if state.to_bytes() != *bytes { wrong(0) } else { Ok(state) }
     }
-}
-
-/// A number of eight bytes from its two words.
-fn long([low, high]: [[u8; 4]; 2]) -> u64 {
-    u64::from(u32::from_le_bytes(low)) | u64::from(u32::from_le_bytes(high)) << 32
 }

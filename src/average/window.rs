@@ -20,13 +20,14 @@ pub struct WindowState {
 /// as another comes, without a trace.
 ///
 /// Memory: `k·P` floats; the mean is computed when it is read, oldest model first, `m ← m + (w − m)·(1/i)`.
-#[derive(Debug)]
 #[must_use = "a window holds the models that it is updated with"]
 pub struct Window<'a> {
     models: &'a mut [f32],
     width: usize,
     state: WindowState,
 }
+
+debug_view!(Window<'_>: state; models);
 
 impl<'a> Window<'a> {
     /// Floats of a window of `size` models: `size·P`.

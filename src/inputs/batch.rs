@@ -3,7 +3,9 @@
 //! Several samples are a trait object that a constructor makes, so that an image links the kinds that it uses.
 
 use crate::kernels;
-use crate::network::layer::Layer;
+use crate::network::layout::{Part, Place, Shape};
+use crate::network::norm::Pooled;
+use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut, strided};
 
 /// What comes into a layer.
@@ -15,79 +17,104 @@ pub(crate) enum Batch<'a> {
     Many(&'a dyn Many),
 }
 
-/// What moves weights along their gradient; `offset` says where they stand among the parameters.
-pub(crate) trait Update {
-    /// Along the summed gradient of these rows.
-    fn rows(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]);
+/// What takes the gradient of a layer's parameters, part by part, as soon as it is known.
+pub(crate) trait Sink {
+    /// The gradient of the parameters from `offset` on, summed over a batch.
+    fn take(&mut self, offset: usize, gradient: &[f32]);
+
+    /// That of a layer's weights and bias for one sample: `x·dᵀ` and `d`, the deltas.
+    fn take_one(&mut self, x: &[f32], pass: Pass<'_>)
+    where
+        Self: Sized;
+
+    /// Whether rows whose gradient is known to be zero may be left out.
+    fn skips_zeros(&self) -> bool
+    where
+        Self: Sized;
+
+    /// The network's parameters, where running statistics of norms follow the batch's; empty where they stay.
+    fn params(&mut self) -> &mut [f32] {
+        &mut []
+    }
 }
 
-/// A layer's parameters, what its norm kept, which leaves `norms`, the deltas of its outputs, and scratch for a row of
-/// gradients or more.
-pub(crate) struct Place<'a, 'n> {
-    pub layer: &'a Layer,
-    pub weights: &'a mut [f32],
-    pub bias: &'a mut [f32],
-    pub norm: &'a mut [f32],
-    pub norms: &'a mut &'n [f32],
+/// Where a backward pass stands: at a layer, with the deltas of its outputs, the workspace's part for norms, and scratch
+/// for a row of gradients or more.
+pub(crate) struct Pass<'a> {
+    pub spec: &'a Spec,
+    pub place: Place,
     pub deltas: &'a [f32],
+    pub norms: &'a mut [f32],
+    pub samples: usize,
     pub block: &'a mut [f32],
 }
 
 /// What a layer does with samples of a kind.
 pub(crate) trait Many {
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
-    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]);
+    fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]);
 
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from `first` on, as many as `g` has rows; `=` where `fresh`. Calls go
     /// from the first input on, without gaps.
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool);
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool);
 
     /// Whether `n` inputs from `first` on are known to be zero in all samples: looked at where it is cheap.
-    fn are_zero(&self, _layer: &Layer, _first: usize, _n: usize) -> bool {
+    fn are_zero(&self, _shape: Shape, _first: usize, _n: usize) -> bool {
         false
     }
 
-    /// Hands a layer's weights and bias to `update` in blocks of rows with their gradient as soon as it is known; rows
-    /// whose gradient is known to be zero may be left out where `skip_zero` says so.
-    fn descend(&self, place: Place<'_, '_>, skip_zero: bool, update: &mut dyn Update) {
-        let Place { layer, weights, bias, norm: learned, norms, deltas, block } = place;
-        let outputs = layer.outputs();
+    /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns. Rows whose gradient is
+    /// known to be zero may be left out where `skip_zeros` says so.
+    fn hand_over(&self, pass: Pass<'_>, skip_zeros: bool, sink: &mut dyn Sink) {
+        let Pass { spec, place, deltas, norms, samples, block } = pass;
+        let shape = place.shape;
+        let outputs = shape.outputs();
         let n = block.len().checked_div(outputs).unwrap_or(0);
         // Whole tiles, where a block holds several.
         let n = if n > 8 { n - n % 8 } else { n };
-        let (mut rest, mut first) = (weights, 0);
-        while !rest.is_empty() && n > 0 {
-            let (weights, tail) = cut_mut(rest, n.wrapping_mul(outputs));
-            if !(skip_zero && self.are_zero(layer, first, n)) {
-                let gradient = cut_mut(block, weights.len()).0;
-                self.gradient(layer, first, deltas, gradient, true);
-                update.rows(layer.offset().wrapping_add(first.wrapping_mul(outputs)), weights, gradient);
+        let mut first = 0;
+        while first < shape.inputs() && n > 0 {
+            if !(skip_zeros && self.are_zero(shape, first, n)) {
+                let rows = n.min(shape.inputs().wrapping_sub(first));
+                let gradient = cut_mut(block, rows.wrapping_mul(outputs)).0;
+                self.gradient(shape, first, deltas, gradient, true);
+                sink.take(place.offset.wrapping_add(first.wrapping_mul(outputs)), gradient);
             }
-            (rest, first) = (tail, usize::wrapping_add(first, n));
+            first = usize::wrapping_add(first, n);
         }
         let gradient = cut_mut(block, outputs).0;
         kernels::bias_gradient(gradient, deltas, true);
-        update.rows(layer.offset().wrapping_add(layer.weight_len()), bias, gradient);
-        if let Some(norm) = layer.norm() {
-            (norm.step)(layer, learned, norms, deltas, &mut |at, weights, gradient| update.rows(at, weights, gradient));
+        sink.take(place.range(Part::Bias).start, gradient);
+        if let Some(norm) = spec.norm_of(place) {
+            let left = (norm.left)(&spec.layout, &place, norms, samples, Pooled::NONE);
+            (norm.follow)(&place, sink.params(), &left.statistics);
+            sink.take(place.range(Part::Scale).start, left.gradient);
         }
     }
 }
 
 impl Batch<'_> {
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
-    pub(crate) fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+    pub(crate) fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
         match self {
             Self::One(x) => kernels::forward_one(x, weights, bias, z),
-            Self::Many(many) => many.forward(layer, weights, bias, z),
+            Self::Many(many) => many.forward(shape, weights, bias, z),
+        }
+    }
+
+    /// Hands a layer's gradient to `sink`.
+    pub(crate) fn hand_over(&self, pass: Pass<'_>, sink: &mut impl Sink) {
+        match self {
+            Self::One(x) => sink.take_one(x, pass),
+            Self::Many(many) => many.hand_over(pass, sink.skips_zeros(), sink),
         }
     }
 
     /// `g[k] += Σ_s x[s][k]·δ[s]` for all inputs.
-    pub(crate) fn accumulate(&self, layer: &Layer, deltas: &[f32], g: &mut [f32]) {
+    pub(crate) fn accumulate(&self, shape: Shape, deltas: &[f32], g: &mut [f32]) {
         match self {
             Self::One(x) => kernels::outer(g, x, deltas, false),
-            Self::Many(many) => many.gradient(layer, 0, deltas, g, false),
+            Self::Many(many) => many.gradient(shape, 0, deltas, g, false),
         }
     }
 }
@@ -114,15 +141,15 @@ impl<'a> Floats<'a> {
 }
 
 impl Many for Floats<'_> {
-    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        kernels::forward(self.0, layer.inputs(), weights, bias, z);
+    fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        kernels::forward(self.0, shape.inputs(), weights, bias, z);
     }
 
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
-        kernels::gradient_rows(g, cut(self.0, first).1, layer.inputs(), deltas, layer.outputs(), fresh);
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+        kernels::gradient_rows(g, cut(self.0, first).1, shape.inputs(), deltas, shape.outputs(), fresh);
     }
 
-    fn are_zero(&self, layer: &Layer, first: usize, n: usize) -> bool {
-        n == 1 && strided(cut(self.0, first).1, layer.inputs()).all(|&x| x == 0.0)
+    fn are_zero(&self, shape: Shape, first: usize, n: usize) -> bool {
+        n == 1 && strided(cut(self.0, first).1, shape.inputs()).all(|&x| x == 0.0)
     }
 }

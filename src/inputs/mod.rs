@@ -1,14 +1,12 @@
-//! Samples as they lie in memory: floats, bytes, or bytes without their zeros; and what their outputs should be.
+//! Inputs are samples as they lie in memory: floats, bytes, or bytes without their zeros. Targets are what outputs should be.
 //!
 //! The kind of samples changes the speed and the memory, never a bit.
 
 pub(crate) mod batch;
 
-pub(crate) mod listed;
+pub(crate) mod lists;
 
 pub(crate) mod sets;
-
-pub(crate) mod lists;
 
 mod sparse;
 
@@ -19,10 +17,10 @@ use crate::error::{Error, Value};
 use crate::finite::check_finite;
 use crate::network::spec::Spec;
 use crate::slices::cut;
-use batch::Batch;
+use batch::{Batch, Floats};
 use core::fmt;
-use listed::Slot;
-use sets::{Set, Space, whole_rows};
+use lists::{Slot, Space};
+use sets::{Set, whole_rows};
 
 /// The inputs of `n` samples: any slice of floats, or rows of a set that [`picked`](Self::picked), [`bytes`](Self::bytes)
 /// and [`sparse`](Self::sparse) name. The same numbers give the same bits in each kind.
@@ -57,7 +55,7 @@ pub struct Inputs<'a>(Samples<'a>);
 
 #[derive(Clone, Copy)]
 enum Samples<'a> {
-    Floats(&'a [f32]),
+    Floats(Floats<'a>),
     Set(Set<'a>),
 }
 
@@ -65,7 +63,7 @@ enum Samples<'a> {
 impl fmt::Debug for Inputs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Samples::Floats(x) => f.debug_struct("Inputs").field("floats", &x.len()).finish(),
+            Samples::Floats(Floats(x)) => f.debug_struct("Inputs").field("floats", &x.len()).finish(),
             Samples::Set(set) => f.debug_struct("Inputs").field("samples", &set.pick.len()).finish_non_exhaustive(),
         }
     }
@@ -81,7 +79,7 @@ impl<'a> Inputs<'a> {
     /// Takes the floats of `n` samples, shape `(n, inputs)`, row-major.
     #[must_use]
     pub const fn floats(x: &'a [f32]) -> Self {
-        Self(Samples::Floats(x))
+        Self(Samples::Floats(Floats(x)))
     }
 
     /// Takes the rows of a set of floats, shape `(samples, inputs)`, that `pick` names, in order. Batches of many are faster
@@ -108,8 +106,8 @@ impl<'a> Inputs<'a> {
     /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
     pub(crate) fn check(&self, spec: &Spec) -> Result<(usize, f32), Error> {
         let (n, bound) = match &self.0 {
-            Samples::Floats(x) => (whole_rows(x.len(), spec.inputs())?, check_finite(x, Value::Input)?),
-            Samples::Set(set) => set.check(spec.inputs())?,
+            Samples::Floats(Floats(x)) => (whole_rows(x.len(), spec.inputs())?, check_finite(x, Value::Input)?),
+            Samples::Set(set) => (set.kind.check)(set, spec.inputs())?,
         };
         if n == 0 { Err(Error::Empty) } else { Ok((n, bound)) }
     }
@@ -126,19 +124,19 @@ impl<'a> Inputs<'a> {
         match &self.0 {
             // Lists where memory for them is there; they decide speed alone.
             Samples::Floats(x) => Ok(match space.lists {
-                Some(lists) => (lists.floats)(x, n, spec.inputs(), space, training, slot),
-                None => slot.floats(x, n, space.several),
+                Some(lists) => (lists.floats)(x.0, n, spec.inputs(), space, training, slot),
+                None => x.batch(n, space.several),
             }),
-            Samples::Set(set) => set.prepare(spec, space, training, slot),
+            Samples::Set(set) => (set.kind.prepare)(set, spec, space, training, slot),
         }
     }
 
     /// Samples `done .. done + n`.
     pub(crate) fn part(&self, done: usize, n: usize, width: usize) -> Self {
         Self(match self.0 {
-            Samples::Floats(x) => {
+            Samples::Floats(Floats(x)) => {
                 let rest = cut(x, done.saturating_mul(width)).1;
-                Samples::Floats(cut(rest, n.saturating_mul(width)).0)
+                Samples::Floats(Floats(cut(rest, n.saturating_mul(width)).0))
             }
             Samples::Set(set) => Samples::Set(Set { pick: cut(cut(set.pick, done).1, n).0, ..set }),
         })

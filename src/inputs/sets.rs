@@ -2,10 +2,10 @@
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::check_finite;
-use crate::inputs::batch::{Batch, Many, Several};
-use crate::inputs::listed::Slot;
+use crate::inputs::batch::{Batch, Many};
+use crate::inputs::lists::{Slot, Space};
 use crate::kernels::{self, ByteRows, CompressedRows};
-use crate::network::layer::Layer;
+use crate::network::layout::Shape;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut, picked, rows, rows_mut};
 
@@ -25,52 +25,19 @@ pub(crate) struct Set<'a> {
     pub inputs: usize,
 }
 
-/// Of a set and a width of its rows.
-type CheckSet = fn(&Set<'_>, usize) -> Result<(usize, f32), Error>;
-
 /// What is done with a kind of set, so that an image links the kinds that it names.
 pub(crate) struct Kind {
     /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
-    check: CheckSet,
+    pub check: Check,
     /// The picked rows as a batch, for training also by input; in lists where there is memory for them.
-    prepare: for<'s, 'w> fn(&'s Set<'w>, &Spec, Space<'w>, bool, &'s mut Slot<'w>) -> Result<Batch<'s>, Error>,
+    pub prepare: for<'s, 'w> fn(&'s Set<'w>, &Spec, Space<'w>, bool, &'s mut Slot<'w>) -> Result<Batch<'s>, Error>,
     /// `z[s] = bias + Σ_k x[s][k]·w[k]`.
-    forward: fn(&Set<'_>, &Layer, &[f32], &[f32], &mut [f32]),
+    forward: fn(&Set<'_>, Shape, &[f32], &[f32], &mut [f32]),
     /// `g[k] += Σ_s x[s][k]·δ[s]` for the inputs from a first one on.
-    gradient: fn(&Set<'_>, &Layer, usize, &[f32], &mut [f32]),
+    gradient: fn(&Set<'_>, Shape, usize, &[f32], &mut [f32]),
 }
 
-/// Memory for the lists of a batch, with what the caller gave of it.
-pub(crate) struct Space<'w> {
-    pub floats: &'w mut [f32],
-    pub integers: &'w mut [u32],
-    pub lists: Option<&'static Lists>,
-    /// What several samples of floats need.
-    pub several: Option<Several>,
-}
-
-impl<'w> Space<'w> {
-    /// Sets a block for gradients apart from the lists of `n` samples: `row` where there are no lists.
-    pub(crate) fn split_block(&mut self, n: usize, spec: &Spec, row: &'w mut [f32]) -> &'w mut [f32] {
-        let lists = n.saturating_mul(spec.inputs()).saturating_add(kernels::SLACK);
-        let (floats, block) = cut_mut(core::mem::take(&mut self.floats), lists);
-        self.floats = floats;
-        if block.len() > row.len() { block } else { row }
-    }
-}
-
-/// Of a network, samples, floats and integers.
-type CheckLists = fn(&Spec, usize, &[f32], &[u32]) -> Result<(), Error>;
-
-/// What makes batches with lists of each kind of samples, where lists are worth it; linked with memory for them.
-#[derive(Debug)]
-pub(crate) struct Lists {
-    /// Whether there is enough memory for the lists of so many samples.
-    pub check: CheckLists,
-    pub floats: for<'s, 'w> fn(&'w [f32], usize, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
-    pub bytes: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
-    pub sparse: for<'s, 'w> fn(&'s Set<'w>, usize, Space<'w>, bool, &'s mut Slot<'w>) -> Batch<'s>,
-}
+type Check = fn(&Set<'_>, usize) -> Result<(usize, f32), Error>;
 
 /// Floats, shape `(samples, inputs)`, which pass one by one.
 pub(crate) static FLOATS: Kind = Kind {
@@ -101,14 +68,14 @@ pub(crate) static FLOATS: Kind = Kind {
         }
         Ok(slot.floats(values, n, space.several))
     },
-    forward: |set, layer, weights, bias, z| {
-        for (z, &row) in rows_mut(z, layer.outputs()).zip(set.pick) {
-            kernels::forward_one(picked(set.floats, layer.inputs(), row), weights, bias, z);
+    forward: |set, shape, weights, bias, z| {
+        for (z, &row) in rows_mut(z, shape.outputs()).zip(set.pick) {
+            kernels::forward_one(picked(set.floats, shape.inputs(), row), weights, bias, z);
         }
     },
-    gradient: |set, layer, first, deltas, g| {
-        for (d, &row) in rows(deltas, layer.outputs()).zip(set.pick) {
-            kernels::outer(g, cut(picked(set.floats, layer.inputs(), row), first).1, d, false);
+    gradient: |set, shape, first, deltas, g| {
+        for (d, &row) in rows(deltas, shape.outputs()).zip(set.pick) {
+            kernels::outer(g, cut(picked(set.floats, shape.inputs(), row), first).1, d, false);
         }
     },
 };
@@ -121,15 +88,15 @@ pub(crate) static BYTES: Kind = Kind {
     },
     prepare: |set, spec, space, training, slot| {
         Ok(match space.lists {
-            Some(lists) => (lists.bytes)(set, spec.inputs(), space, training, slot),
+            Some(lists) => (lists.bytes)(set.byte_rows(spec.inputs()), space, training, slot),
             None => Batch::Many(set),
         })
     },
-    forward: |set, layer, weights, bias, z| {
-        kernels::forward_bytes(&set.byte_rows(layer.inputs()), weights, bias, z);
+    forward: |set, shape, weights, bias, z| {
+        kernels::forward_bytes(&set.byte_rows(shape.inputs()), weights, bias, z);
     },
-    gradient: |set, layer, first, deltas, g| {
-        kernels::gradient_bytes(g, &set.byte_rows(layer.inputs()), first, deltas, layer.outputs());
+    gradient: |set, shape, first, deltas, g| {
+        kernels::gradient_bytes(g, &set.byte_rows(shape.inputs()), first, deltas, shape.outputs());
     },
 };
 
@@ -140,7 +107,10 @@ pub(crate) static SPARSE: Kind = Kind {
         Ok((check_pick(set.pick, set.starts.len().saturating_sub(1))?, 255.0 * set.scale.abs()))
     },
     prepare: |set, spec, space, training, slot| match space.lists {
-        Some(lists) => Ok((lists.sparse)(set, spec.inputs(), space, training, slot)),
+        Some(lists) => {
+            let listed = (lists.sparse)(set.compressed_rows(), spec.inputs(), space, training, slot);
+            Ok(listed.unwrap_or(Batch::Many(set)))
+        }
         // Sample by sample the gradient would take several times as long.
         None if training => {
             Err(Error::Length { buffer: Buffer::Index, needed: spec.index_len(set.pick.len()), got: 0 })
@@ -148,9 +118,9 @@ pub(crate) static SPARSE: Kind = Kind {
         None => Ok(Batch::Many(set)),
     },
     forward: |set, _, weights, bias, z| kernels::forward_compressed(&set.compressed_rows(), weights, bias, z),
-    gradient: |set, layer, first, deltas, g| {
+    gradient: |set, shape, first, deltas, g| {
         let x = set.compressed_rows();
-        for (d, &row) in rows(deltas, layer.outputs()).zip(x.pick) {
+        for (d, &row) in rows(deltas, shape.outputs()).zip(x.pick) {
             let (positions, bytes) = x.row(row);
             for (&position, &byte) in positions.iter().zip(bytes) {
                 // Far behind the end where the position is before the first.
@@ -167,44 +137,28 @@ impl<'a> Set<'a> {
         Self { kind, pick, floats: &[], bytes: &[], scale: 0.0, starts: &[], positions: &[], inputs: 0 }
     }
 
-    /// Checks shape, indices and numbers; gives the number of samples, and a bound on the magnitude of an input.
-    pub(crate) fn check(&self, width: usize) -> Result<(usize, f32), Error> {
-        (self.kind.check)(self, width)
-    }
-
-    /// The picked rows as a batch, for training also by input.
-    pub(crate) fn prepare<'s>(
-        &'s self,
-        spec: &Spec,
-        space: Space<'a>,
-        training: bool,
-        slot: &'s mut Slot<'a>,
-    ) -> Result<Batch<'s>, Error> {
-        (self.kind.prepare)(self, spec, space, training, slot)
-    }
-
     /// Rows of bytes, for the kernels.
-    pub(crate) fn byte_rows(&self, width: usize) -> ByteRows<'a> {
+    fn byte_rows(&self, width: usize) -> ByteRows<'a> {
         ByteRows { set: self.bytes, width, pick: self.pick, scale: self.scale }
     }
 
     /// Rows of bytes without zeros, for the kernels.
-    pub(crate) fn compressed_rows(&self) -> CompressedRows<'a> {
+    fn compressed_rows(&self) -> CompressedRows<'a> {
         let Self { starts, positions, bytes: values, pick, scale, .. } = *self;
         CompressedRows { starts, positions, values, pick, scale }
     }
 }
 
 impl Many for Set<'_> {
-    fn forward(&self, layer: &Layer, weights: &[f32], bias: &[f32], z: &mut [f32]) {
-        (self.kind.forward)(self, layer, weights, bias, z);
+    fn forward(&self, shape: Shape, weights: &[f32], bias: &[f32], z: &mut [f32]) {
+        (self.kind.forward)(self, shape, weights, bias, z);
     }
 
-    fn gradient(&self, layer: &Layer, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
+    fn gradient(&self, shape: Shape, first: usize, deltas: &[f32], g: &mut [f32], fresh: bool) {
         if fresh {
             kernels::clear(g);
         }
-        (self.kind.gradient)(self, layer, first, deltas, g);
+        (self.kind.gradient)(self, shape, first, deltas, g);
     }
 }
 
@@ -227,4 +181,38 @@ pub(crate) fn whole_rows(length: usize, width: usize) -> Result<usize, Error> {
 
 pub(crate) fn check_scale(scale: f32) -> Result<(), Error> {
     if (255.0 * scale).is_finite() { Ok(()) } else { Err(Error::Setting(Setting::Scale)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::batch::Floats;
+    use crate::inputs::{SparseSet, compress};
+
+    #[test]
+    fn gradients_without_lists_are_those_of_floats() {
+        const SHAPE: Shape = Shape { inputs: 4, outputs: 2 };
+        let set = [0, 3, 0, 1, 5, 0, 0, 2, 0, 0, 4, 0];
+        let (mut starts, mut positions, mut values) = ([0; 4], [0; 5], [0; 5]);
+        compress(&set, 4, &mut starts, &mut positions, &mut values).unwrap();
+        let sparse = SparseSet::new(4, &starts, &positions, &values, 0.1).unwrap();
+        let floats = set.map(|byte| f32::from(byte) * 0.1);
+        let pick = [0, 1, 2];
+        let sets = [
+            sparse.rows(&pick),
+            Set { bytes: &set, scale: 0.1, ..Set::new(&BYTES, &pick) },
+            Set { floats: &floats, ..Set::new(&FLOATS, &pick) },
+        ];
+        let deltas = [0.3, -0.7, 1.1, 0.2, -0.9, 0.5];
+        for (first, fresh) in [(0, true), (1, false), (3, true)] {
+            let mut expected = [0.25; 8];
+            let g = cut_mut(&mut expected, 8 - 2 * first).0;
+            Floats(&floats).gradient(SHAPE, first, &deltas, g, fresh);
+            for set in &sets {
+                let mut got = [0.25; 8];
+                set.gradient(SHAPE, first, &deltas, cut_mut(&mut got, 8 - 2 * first).0, fresh);
+                assert_eq!(got.map(f32::to_bits), expected.map(f32::to_bits));
+            }
+        }
+    }
 }

@@ -4,10 +4,11 @@ use crate::error::{Buffer, Error};
 use crate::inputs::sets::{SPARSE, Set, check_scale, whole_rows};
 use crate::slices::{numbered, rows};
 
-/// A set of samples without its zeros: 3 bytes for each non-zero element, 4 for each sample. MNIST takes 27 MB, not 47.
+/// A set of samples without its zeros takes 3 bytes per non-zero element and 4 per sample. MNIST takes 27 MB, not 47.
 ///
-/// Sample `i` has `values[starts[i]..starts[i + 1]]` at `positions`, ascending; input = value · `scale`.
-#[derive(Clone, Copy, Debug)]
+/// `x[i][positions[j]] = values[j] · scale` for `starts[i] <= j < starts[i + 1]`, all other inputs are 0. Shapes: `starts`
+/// `(samples + 1)`, from 0 on; `positions`, ascending within a sample, and `values` `(starts[samples])`.
+#[derive(Clone, Copy)]
 pub struct SparseSet<'a> {
     inputs: usize,
     starts: &'a [u32],
@@ -16,8 +17,10 @@ pub struct SparseSet<'a> {
     scale: f32,
 }
 
+debug_view!(SparseSet<'_>: inputs scale; starts positions values);
+
 impl<'a> SparseSet<'a> {
-    /// Takes a compressed set, such as [`compress`] makes.
+    /// Takes a compressed set of samples of `inputs`, such as [`compress`] makes, and checks all of it.
     ///
     /// # Errors
     /// [`Error::Length`] where `positions`, `values` and the end of `starts` differ, [`Error::Sparse`] for the first
@@ -59,7 +62,7 @@ impl<'a> SparseSet<'a> {
         Self { inputs: inputs.into(), starts, positions, values, scale }
     }
 
-    /// Number of samples.
+    /// Returns the number of samples.
     #[must_use]
     pub fn len(&self) -> usize {
         self.starts.len().saturating_sub(1)
@@ -71,21 +74,31 @@ impl<'a> SparseSet<'a> {
         Set { bytes: values, scale, starts, positions, inputs, ..Set::new(&SPARSE, pick) }
     }
 
-    /// Whether there is no sample.
+    /// Returns whether there is no sample.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Elements that are not zero: the length that [`compress`] needs of `positions` and `values`.
+/// Counts the elements of a set that are not zero: the length that [`compress`] needs of `positions` and `values`.
 #[must_use]
 pub fn nonzeros(set: &[u8]) -> usize {
     set.iter().fold(0, |n: usize, &b| n.wrapping_add(usize::from(b != 0)))
 }
 
-/// Compresses rows of `inputs` bytes: `starts` has one more element than there are samples, `positions` and `values`
-/// have [`nonzeros`] each.
+/// Compresses a set of bytes, shape `(samples, inputs)`, for [`SparseSet::new`]. Shapes: `starts` `(samples + 1)`,
+/// `positions` and `values` `(nonzeros(set))`.
+///
+/// ```
+/// use cygnet::inputs::{compress, nonzeros};
+/// let set = [0, 7, 0, 0, 9, 8];
+/// let (mut starts, mut positions, mut values) = ([0; 3], [0; 3], [0; 3]);
+/// assert_eq!(nonzeros(&set), 3);
+/// compress(&set, 3, &mut starts, &mut positions, &mut values)?;
+/// assert_eq!((starts, positions, values), ([0, 1, 3], [1, 1, 2], [7, 9, 8]));
+/// # Ok::<(), cygnet::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Length`] for the first slice whose length is not exact, or more than `u32::MAX` non-zero elements.

@@ -1,8 +1,7 @@
 //! What kernels take besides slices of floats.
 
 use super::prefetch::prefetch;
-use crate::slices::cut;
-use core::ops::Range;
+use crate::slices::picked;
 
 /// Rows of a set of bytes, picked by their index: element = byte · `scale`.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +16,7 @@ impl<'a> ByteRows<'a> {
     /// Row `row` of the set.
     #[inline(always)]
     pub(crate) fn row(&self, row: u32) -> &'a [u8] {
-        cut(cut(self.set, (row as usize).saturating_mul(self.width)).1, self.width).0
+        picked(self.set, self.width, row)
     }
 }
 
@@ -61,7 +60,7 @@ impl<'a> CompressedRows<'a> {
 
 /// Where list `i` begins and ends.
 #[inline(always)]
-pub(super) fn range(starts: &[u32], i: usize) -> Range<usize> {
+pub(super) fn range(starts: &[u32], i: usize) -> core::ops::Range<usize> {
     let bound = |i: usize| starts.get(i).map_or(0, |&s| s as usize);
     bound(i)..bound(i.wrapping_add(1))
 }

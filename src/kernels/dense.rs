@@ -1,15 +1,8 @@
 //! Loops over dense coefficients: tiles of several rows, so that each row of the matrix is loaded once for all of them.
 
+use super::choose::{PANEL_FROM, ROWS};
 use super::registers::{add_scaled, start_rows};
 use crate::slices::{cut, cut_mut, numbered, rows, rows_mut};
-
-/// Rows of running sums in a dense tile; with fewer rows registers stay idle. Two samples of 64 outputs take 1.2 to 3.4
-/// times as long as with zeros skipped, and still as long where nothing is zero.
-pub(super) const ROWS: usize = 4;
-
-/// Rows of running sums from which on a panel of the matrix is worth its copy. With 512 inputs and outputs: 8 rows take
-/// 95 µs without it and 102 with it, 12 rows 140 and 132, 16 rows 185 and 154, 64 rows 757 and 477.
-const PANEL_FROM: usize = 4 * ROWS;
 
 /// Rows of the matrix between two visits of the running sums: a panel of two registers' width stays in the first cache.
 const DEPTH: usize = 128;

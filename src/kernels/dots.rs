@@ -1,11 +1,8 @@
 //! Dot products of rows, several at once: what comes from the deltas of a layer back to its inputs.
 
+use super::choose::TRANSPOSED;
 use super::registers::add_scaled;
 use crate::slices::{cut, cut_mut, numbered, padded, rows, rows_mut};
-
-/// Outputs up to which eight rows of weights are transposed before their dot products. With 8 outputs a batch takes
-/// 7.7 µs, and 16.4 with a tree for each sum; with 10 outputs 8.1 and 49.9, with 32 20.3 and 23.6, with 40 28.9 and 25.8.
-const TRANSPOSED: usize = 32;
 
 /// `e[s][k] *= Σ_j d[s][j]·w[k][j]`: the sums of eight rows of weights at once.
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! Weighted sums of the rows that lists name, in registers.
 
-use super::arguments::{CompressedRows, range};
+use super::CompressedRows;
+use super::arguments::range;
 use super::lists::{ByteLists, Columns, FloatLists, GROUP};
 use super::registers::{TILE, add_scaled, start_rows};
 use crate::slices::{cut, cut_mut, numbered, rows_mut};

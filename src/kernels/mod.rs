@@ -11,40 +11,54 @@
 //! | the rest | steps and means | element-wise | `body` |
 //!
 //! Each loop is written once, in safe Rust over register tiles, and `dispatch` compiles it for every instruction set.
-//! `inner` is the innermost part where a target has its own: `cortex_m`, in assembly, else `portable`. `choose` picks
-//! the form of a sum that is the fastest, with the same bits. Why they are fast, and what bounds them:
-//! `docs/src/reasons/fast.md`.
+//! `inner` is the innermost part where a target has its own: `cortex_m`, in assembly, else `portable`. `forms` picks the
+//! form of a sum that is the fastest, by the thresholds of `choose`, with the same bits. Why the kernels are fast, and what
+//! bounds them: `docs/src/reasons/fast.md`.
+
+// A file uses only what stands above it. (Blank lines keep rustfmt from sorting.)
 
 mod prefetch;
+
 mod arguments;
+
 #[cfg_attr(all(cygnet_cortex_m, not(cygnet_plain)), path = "cortex_m/mod.rs")]
 #[cfg_attr(not(all(cygnet_cortex_m, not(cygnet_plain))), path = "portable.rs")]
 mod inner;
+
 mod registers;
-mod lists;
-mod listed;
-mod dense;
-mod dots;
+
 mod exponential;
-mod body;
-mod dispatch;
+
 mod choose;
+
+mod body;
+
+mod lists;
+
+mod listed;
+
+mod dense;
+
+mod dots;
+
+mod dispatch;
+
+mod forms;
 
 pub(crate) use arguments::{
     Adam, ByteRows, CompressedRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd,
 };
-pub(crate) use choose::{
-    VECTORS, bias_gradient, forward, forward_one, gradient_rows, input_gradient, prefers_no_lists,
-};
+pub(crate) use choose::{VECTORS, prefers_no_lists};
 pub use dispatch::{Isa, isa};
 pub(crate) use dispatch::{
-    adam, add, count_bytes, count_floats, decayed, dot, exp, forward_bytes, forward_compressed, forward_listed_bytes,
-    forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats, listed_byte_rows,
-    listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update, momentum, outer,
-    scale, scale_bytes, schedule_free, sgd, swap,
+    adam, add, count_bytes, count_columns, count_floats, decayed, dot, exp, forward_bytes, forward_compressed,
+    forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats,
+    listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
+    momentum, outer, scale, scale_bytes, schedule_free, sgd, swap,
 };
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub use dispatch::{force, ran};
+pub(crate) use forms::{bias_gradient, forward, forward_one, gradient_rows, input_gradient};
 pub(crate) use inner::{clear, copy, relu, sqrt, step, zeros};
 pub(crate) use lists::{ByteLists, ByteListsMut, Columns, FloatLists, FloatListsMut, GROUP, SLACK};
 pub(crate) use registers::tree;

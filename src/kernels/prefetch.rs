@@ -1,9 +1,9 @@
-//! A hint for memory that is read soon.
+//! Memory asked for ahead of its use.
 #![allow(unsafe_code)]
 
 /// Asks for the cache lines of `slice`, up to half a kilobyte, ahead of their use; a hint without effect on any value.
 #[inline(always)]
-pub(crate) fn prefetch<T>(slice: &[T]) {
+pub(super) fn prefetch<T>(slice: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -8,12 +8,13 @@ use crate::targets::check_classes;
 /// Confusion matrix: how many samples of each class were taken for each.
 ///
 /// Shape `(classes, classes)`, row-major: row `c` counts the samples of class `c` by the class that was predicted.
-#[derive(Debug)]
 #[must_use = "a matrix counts the samples that are added to it"]
 pub struct Confusion<'a> {
     classes: usize,
     counts: &'a mut [u32],
 }
+
+debug_view!(Confusion<'_>: classes; counts);
 
 impl<'a> Confusion<'a> {
     /// Counts of a matrix of so many classes: `classes²`.

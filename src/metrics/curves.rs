@@ -22,12 +22,14 @@ pub struct Threshold {
 ///
 /// Counts are exact, so that the order of the samples changes no bit. What is a share of none is NaN: recall and both
 /// areas without samples of the class, the false-positive rate and its area without samples of the rest.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Curves<'a> {
     scores: &'a [ClassScore],
     positives: u32,
     negatives: u32,
 }
+
+debug_view!(Curves<'_>: positives negatives; scores);
 
 impl<'a> Curves<'a> {
     /// Of `scores`, one a sample, which are sorted in place: the largest first.

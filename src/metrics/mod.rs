@@ -1,4 +1,4 @@
-//! How good a model is on samples it does not learn from.
+//! Metrics say how good a model is on samples that it does not learn from.
 
 mod calibration;
 mod confusion;
@@ -87,6 +87,6 @@ impl Model<'_> {
         total: &mut Score,
         work: &mut Workspace<'_>,
     ) -> Result<(), Error> {
-        evaluate_inputs(&self.spec, self.params, inputs.into(), targets, total, work)
+        evaluate_inputs(self.spec, self.params, inputs.into(), targets, total, work)
     }
 }

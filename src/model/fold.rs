@@ -4,6 +4,7 @@ use crate::error::{Buffer, Error, Value};
 use crate::kernels::{copy, largest};
 use crate::model::params::Params;
 use crate::network::layout::Split;
+use crate::network::norm;
 use crate::network::spec::Spec;
 
 /// Writes the parameters of [`Spec::folded`], a network without norms whose predictions are those of `params` up to
@@ -23,12 +24,12 @@ fn fold_params<'f>(spec: &Spec, params: Params<'_>, folded: &'f mut [f32]) -> Re
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     let plain = spec.folded();
     Error::expect_len(Buffer::Params, plain.param_len(), folded.len())?;
-    for (layer, plain) in spec.layers().zip(plain.layers()) {
-        let (from, Split { weights, bias, .. }) = (layer.split(params), plain.split_mut(folded));
+    for (place, plain) in spec.places().zip(plain.places()) {
+        let (from, Split { weights, bias, .. }) = (place.split(params), plain.split_mut(folded));
         copy(weights, from.weights);
         copy(bias, from.bias);
-        if let Some(norm) = layer.norm() {
-            (norm.fold)(&layer, weights, bias, params);
+        if place.is_normed {
+            norm::fold(&place, params, weights, bias);
         }
     }
     if largest(folded) < f32::INFINITY {

@@ -1,4 +1,4 @@
-//! Views over the caller's slices, checked once: the network's parameters and the workspace.
+//! A model and a workspace are views of the caller's slices, checked once: parameters, and scratch memory.
 
 pub(crate) mod params;
 
@@ -6,12 +6,10 @@ mod fold;
 
 use crate::error::{Buffer, Error, Setting};
 use crate::inputs::batch::{Several, several};
-use crate::inputs::lists::LISTS;
-use crate::inputs::sets::{Lists, Space};
+use crate::inputs::lists::{LISTS, Lists, Space};
 use crate::kernels::{clear, sqrt};
 use crate::network::dropout::Draws;
-use crate::network::layer::Layer;
-use crate::network::layout::Split;
+use crate::network::layout::{Shape, Split};
 use crate::network::spec::Spec;
 use crate::random::{self, Purpose};
 pub use fold::fold;
@@ -33,10 +31,10 @@ pub enum Init {
 }
 
 impl Init {
-    fn scale(self, layer: &Layer) -> f32 {
+    fn scale(self, shape: Shape) -> f32 {
         match self {
-            Self::He => sqrt(2.0 / layer.inputs() as f32),
-            Self::Glorot => sqrt(2.0 / (layer.inputs() + layer.outputs()) as f32),
+            Self::He => sqrt(2.0 / shape.inputs() as f32),
+            Self::Glorot => sqrt(2.0 / (shape.inputs() + shape.outputs()) as f32),
             Self::Normal(sigma) => sigma,
         }
     }
@@ -44,10 +42,9 @@ impl Init {
 
 /// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its
 /// training steps.
-#[derive(Debug)]
 #[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
-    pub(crate) spec: Spec,
+    pub(crate) spec: &'a Spec,
     pub(crate) params: &'a mut [f32],
     /// Seed and steps.
     pub(crate) draws: Draws,
@@ -57,6 +54,8 @@ pub struct Model<'a> {
     /// How often `params` were changed, modulo 2³².
     pub(crate) changes: u32,
 }
+
+debug_view!(Model<'_>: spec draws bound mark changes; params);
 
 /// What the parameters of a model are, until something changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,11 +79,11 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`], or [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats.
-    pub fn new(spec: &Spec, params: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(spec: &'a Spec, params: &'a mut [f32]) -> Result<Self, Error> {
         spec.check()?;
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         let draws = Draws { seed: 0, step: 0 };
-        Ok(Self { spec: *spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
+        Ok(Self { spec, params, draws, bound: Bound::UNKNOWN, mark: Mark::Live, changes: 0 })
     }
 
     /// Draws the weights of every layer from its own stream of `seed`, zeroes the biases and the step count; `seed`
@@ -99,10 +98,10 @@ impl<'a> Model<'a> {
             return Err(Error::Setting(Setting::Sigma));
         }
         self.becomes(Mark::Live);
-        for layer in self.spec.layers() {
-            let Split { weights, bias, scale, shift, mean, variance } = layer.split_mut(self.params);
-            let sigma = init.scale(&layer);
-            let mut draws = random::stream(seed, Purpose::Init, layer.index() as u64);
+        for place in self.spec.places() {
+            let Split { weights, bias, scale, shift, mean, variance } = place.split_mut(self.params);
+            let sigma = init.scale(place.shape);
+            let mut draws = random::stream(seed, Purpose::Init, place.index.into());
             for w in weights {
                 *w = sigma * random::normal(&mut draws);
             }
@@ -120,8 +119,8 @@ impl<'a> Model<'a> {
 
     /// The network's description.
     #[must_use]
-    pub fn spec(&self) -> &Spec {
-        &self.spec
+    pub fn spec(&self) -> &'a Spec {
+        self.spec
     }
 
     /// The parameters, layer by layer: weights `(inputs, outputs)` row-major, then the bias, then what a
@@ -177,7 +176,6 @@ impl<'a> Model<'a> {
 }
 
 /// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
-#[derive(Debug)]
 #[must_use = "a workspace is lent to training and prediction"]
 pub struct Workspace<'a> {
     floats: &'a mut [f32],
@@ -188,6 +186,8 @@ pub struct Workspace<'a> {
     /// What several samples need; not linked where only batches of one are asked for.
     several: Option<Several>,
 }
+
+debug_view!(Workspace<'_>: capacity; floats values integers);
 
 impl<'a> Workspace<'a> {
     /// For training on batches of up to `batch` samples: [`Spec::work_len`] floats.

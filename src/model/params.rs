@@ -15,13 +15,15 @@ pub(crate) const LIMIT: f32 = 1.701_411_8e38;
 /// Parameters for an [`Averager`](crate::Averager) or for [`save`](crate::store::save): a slice, which is looked through first, or
 /// a [`Model`](crate::Model), whose training keeps a bound on their magnitudes and which knows whether it is an average.
 /// Whatever computes an average gives it as such, to be read like a slice.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Params<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) bound: Bound,
     /// Whether they are those of an average; of a slice nobody knows.
     pub(crate) is_average: bool,
 }
+
+debug_view!(Params<'_>: bound is_average; values);
 
 impl<'a, T: AsRef<[f32]> + ?Sized> From<&'a T> for Params<'a> {
     fn from(values: &'a T) -> Self {

@@ -9,6 +9,7 @@ pub const MAX_LAYERS: usize = 8;
 /// A part of a layer's parameters; in memory they follow each other in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Part {
     /// Weights, shape `(inputs, outputs)`, row-major: row `k` holds what input `k` sends to every unit.
     Weights,
@@ -84,8 +85,7 @@ impl Layout {
         let at = index % MAX_LAYERS;
         Place {
             offset,
-            inputs: self.widths[at],
-            outputs: self.widths[at + 1],
+            shape: Shape { inputs: self.widths[at], outputs: self.widths[at + 1] },
             index: at as u8,
             is_normed: self.norms >> at & 1 != 0,
         }
@@ -106,6 +106,17 @@ impl Layout {
         Places { layout: self, front: 0, back: self.depth(), start: 0, end: params }
     }
 
+    /// Units of the normalised layers before layer `index`.
+    pub(super) fn normed_before(&self, index: u8) -> usize {
+        self.places(0).take(index.into()).fold(0, |units, place| units.wrapping_add(place.normed()))
+    }
+
+    /// The places of a norm's statistics among all that are pooled, layer after layer.
+    pub(crate) fn pooled(&self, place: Place) -> Range<usize> {
+        let first = self.normed_before(place.index).wrapping_mul(2);
+        first..first.wrapping_add(place.normed().wrapping_mul(2))
+    }
+
     /// Every part of every layer with its places among the parameters, in memory order.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, Part, Range<usize>)> + '_ {
         // Nobody comes from behind.
@@ -116,7 +127,7 @@ impl Layout {
 
 /// The layers of a layout, from either end.
 #[derive(Clone)]
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     layout: &'a Layout,
     front: usize,
     back: usize,
@@ -160,42 +171,59 @@ impl DoubleEndedIterator for Places<'_> {
 
 impl ExactSizeIterator for Places<'_> {}
 
+/// Widths of a layer's inputs and outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Shape {
+    pub inputs: u16,
+    pub outputs: u16,
+}
+
+impl Shape {
+    pub(crate) const fn inputs(self) -> usize {
+        self.inputs as usize
+    }
+
+    pub(crate) const fn outputs(self) -> usize {
+        self.outputs as usize
+    }
+}
+
 /// A layer's place among the parameters, and its shape, from which the places of its parts follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Place {
     pub offset: usize,
-    pub inputs: u16,
-    pub outputs: u16,
+    pub shape: Shape,
     pub index: u8,
     pub is_normed: bool,
 }
 
 impl Place {
     /// Weights.
-    pub(super) const fn weights(&self) -> usize {
-        (self.inputs as usize).wrapping_mul(self.outputs as usize)
+    pub(super) const fn weights(self) -> usize {
+        self.shape.inputs().wrapping_mul(self.shape.outputs())
     }
 
     /// Parameters of each part of a norm.
-    pub(super) const fn normed(&self) -> usize {
-        if self.is_normed { self.outputs as usize } else { 0 }
+    pub(super) const fn normed(self) -> usize {
+        if self.is_normed { self.shape.outputs() } else { 0 }
     }
 
     /// All parameters.
-    pub(super) const fn len(&self) -> usize {
-        let rows = (self.inputs as usize).wrapping_add(if self.is_normed { 5 } else { 1 });
-        rows.wrapping_mul(self.outputs as usize)
+    pub(super) const fn len(self) -> usize {
+        let rows = self.shape.inputs().wrapping_add(if self.is_normed { 5 } else { 1 });
+        rows.wrapping_mul(self.shape.outputs())
     }
 
-    const fn end(&self) -> usize {
+    const fn end(self) -> usize {
         self.offset.wrapping_add(self.len())
     }
 
     /// The places of a part; none where there is no such part.
-    pub(super) const fn range(&self, part: Part) -> Range<usize> {
+    pub(crate) const fn range(self, part: Part) -> Range<usize> {
         let bias = self.offset.wrapping_add(self.weights());
-        let norm = bias.wrapping_add(self.outputs as usize);
+        let norm = bias.wrapping_add(self.shape.outputs());
         let before = match part {
             Part::Weights => return self.offset..bias,
             Part::Bias => return bias..norm,
@@ -208,11 +236,26 @@ impl Place {
         start..start.wrapping_add(self.normed())
     }
 
+    /// The places of what is learned: all parts but a norm's running statistics.
+    pub(crate) const fn learned(self) -> Range<usize> {
+        self.offset..self.range(Part::Shift).end
+    }
+
+    /// The places of what a norm learns.
+    pub(crate) const fn norm_learned(self) -> Range<usize> {
+        self.range(Part::Scale).start..self.range(Part::Shift).end
+    }
+
+    /// The places of a norm's running statistics, means before variances.
+    pub(crate) const fn statistics(self) -> Range<usize> {
+        self.range(Part::Mean).start..self.range(Part::Variance).end
+    }
+
     /// This layer's part of the network's `params`. (What a caller does not use costs nothing.)
     #[inline(always)]
-    pub(super) fn split<'p>(&self, params: &'p [f32]) -> Split<&'p [f32]> {
+    pub(crate) fn split<'p>(self, params: &'p [f32]) -> Split<&'p [f32]> {
         let (weights, rest) = cut(cut(params, self.offset).1, self.weights());
-        let (bias, rest) = cut(rest, self.outputs.into());
+        let (bias, rest) = cut(rest, self.shape.outputs());
         let (scale, rest) = cut(rest, self.normed());
         let (shift, rest) = cut(rest, self.normed());
         let (mean, rest) = cut(rest, self.normed());
@@ -221,9 +264,9 @@ impl Place {
 
     /// [`split`](Self::split) to write to.
     #[inline(always)]
-    pub(super) fn split_mut<'p>(&self, params: &'p mut [f32]) -> Split<&'p mut [f32]> {
+    pub(crate) fn split_mut<'p>(self, params: &'p mut [f32]) -> Split<&'p mut [f32]> {
         let (weights, rest) = cut_mut(cut_mut(params, self.offset).1, self.weights());
-        let (bias, rest) = cut_mut(rest, self.outputs.into());
+        let (bias, rest) = cut_mut(rest, self.shape.outputs());
         let (scale, rest) = cut_mut(rest, self.normed());
         let (shift, rest) = cut_mut(rest, self.normed());
         let (mean, rest) = cut_mut(rest, self.normed());

@@ -12,9 +12,9 @@ mod fingerprint;
 
 pub(crate) mod layout;
 
-pub(crate) mod layer;
-
 pub(crate) mod norm;
+
+pub(crate) mod layer;
 
 pub(crate) mod spec;
 

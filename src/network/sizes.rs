@@ -1,7 +1,7 @@
 //! The sizes of all that a network needs.
 
 use crate::kernels;
-use crate::network::layer::NORM_ROOM;
+use crate::network::norm;
 use crate::network::spec::Spec;
 
 /// Rows of a gradient that a workspace with lists computes at once, enough to pay for a copy of the deltas' columns, and
@@ -33,7 +33,7 @@ impl Spec {
         }
         // Fewer than the parameters, which are addressable: no overflow but that of the batch.
         let each = self.units.wrapping_mul(2).wrapping_add(self.normed);
-        let once = NORM_ROOM.wrapping_mul(self.normed).wrapping_add(self.widest());
+        let once = norm::ROOM.wrapping_mul(self.normed).wrapping_add(self.widest());
         batch.saturating_mul(each).saturating_add(once)
     }
 

@@ -7,11 +7,11 @@ use crate::error::{Error, SpecFault};
 use crate::math::Math;
 use crate::network::activation::{Activation, Curves};
 use crate::network::dropout::{DropUnits, drop_units};
-use crate::network::layer::{Layer, Norm};
+use crate::network::layer::Layer;
 use crate::network::layout::{Layout, MAX_LAYERS};
 use crate::network::link::Link;
 use crate::network::loss::{Criterion, Loss};
-use crate::network::norm::NORM;
+use crate::network::norm::{NORM, Norm};
 
 /// A multi-layer perceptron's description: `Copy`, without lifetimes or generics, buildable in a `const`.
 ///
@@ -46,7 +46,7 @@ pub struct Spec {
     pub(super) norm: Link<&'static Norm>,
     /// Slopes below 0 of leaky ReLUs.
     pub(super) slopes: [f32; MAX_LAYERS],
-    pub(super) layout: Layout,
+    pub(crate) layout: Layout,
     /// Probabilities in steps of 2⁻¹⁶.
     pub(super) dropout: [u16; MAX_LAYERS],
     /// The widest of the layers 0, 2, 4 …, and of the others.
@@ -55,10 +55,10 @@ pub struct Spec {
     /// Codes of activations.
     pub(super) kinds: [u8; MAX_LAYERS],
     math: Math,
-    /// The first fault that stays, whatever follows.
-    fault: Option<SpecFault>,
-    /// What is still missing, or does not go together yet.
-    lack: Option<SpecFault>,
+    /// The first that stays, or else what is still missing, or does not go together yet.
+    pub(super) fault: Option<SpecFault>,
+    /// Whether the fault stays, whatever follows.
+    is_wrong: bool,
 }
 
 impl Spec {
@@ -84,11 +84,11 @@ impl Spec {
             odd: 0,
             kinds: [0; MAX_LAYERS],
             math: Math::Libm,
-            fault: if inputs == 0 { Some(SpecFault::ZeroWidth) } else { None },
-            lack: None,
+            fault: None,
+            is_wrong: false,
         };
         spec.settle();
-        spec
+        if inputs == 0 { spec.with_fault(SpecFault::ZeroWidth) } else { spec }
     }
 
     /// Adds a dense layer, `a = f(x·W + bias)` with `W` of shape `(inputs, width)`.
@@ -155,13 +155,16 @@ impl Spec {
         let mut folded = Self::new(self.layout.inputs()).loss(self.loss).math(self.math);
         let mut l = 0;
         while let Some(layer) = self.layer(l) {
-            folded = folded.dense(layer.place.outputs, layer.activation());
+            folded = folded.dense(layer.place.shape.outputs, layer.activation());
             if layer.dropout > 0 {
                 folded = folded.dropout(layer.dropout());
             }
             l += 1;
         }
-        if let Some(fault) = self.fault { folded.with_fault(fault) } else { folded }
+        match self.fault {
+            Some(fault) if self.is_wrong => folded.with_fault(fault),
+            _ => folded,
+        }
     }
 
     /// Drops each unit of the latest layer with probability `p` while training and scales the others by `1/(1 − p)`
@@ -208,7 +211,7 @@ impl Spec {
     // Once in an image that reads descriptions.
     #[inline(never)]
     const fn settle(&mut self) {
-        self.lack = match self.depth().wrapping_sub(1) {
+        let lack = match self.depth().wrapping_sub(1) {
             // A layer must follow.
             last if last < MAX_LAYERS && self.dropout[last] > 0 => Some(SpecFault::Dropout),
             last if last < MAX_LAYERS => match self.loss {
@@ -217,12 +220,15 @@ impl Spec {
             },
             _ => Some(SpecFault::NoLayers),
         };
+        if !self.is_wrong {
+            self.fault = lack;
+        }
         let (loss, delta) = self.loss.code();
         let mut digest = mix(mix(0, self.inputs() as u32 | (self.math as u32) << 16), loss);
         digest = mix(digest, delta);
         let mut l = 0;
         while let Some(Layer { place, slope, dropout, kind, .. }) = self.layer(l) {
-            digest = mix(digest, place.outputs as u32 | (dropout as u32) << 16);
+            digest = mix(digest, place.shape.outputs as u32 | (dropout as u32) << 16);
             digest = mix(mix(digest, kind as u32 | (place.is_normed as u32) << 16), slope.to_bits());
             l += 1;
         }
@@ -230,8 +236,8 @@ impl Spec {
     }
 
     const fn with_fault(mut self, fault: SpecFault) -> Self {
-        if self.fault.is_none() {
-            self.fault = Some(fault);
+        if !self.is_wrong {
+            (self.fault, self.is_wrong) = (Some(fault), true);
         }
         self
     }
@@ -250,12 +256,12 @@ impl Spec {
     /// The first fault of a description that cannot be.
     #[must_use]
     pub const fn fault(&self) -> Option<SpecFault> {
-        if self.fault.is_some() { self.fault } else { self.lack }
+        self.fault
     }
 
     /// Whether what was described so far cannot be, whatever follows.
     pub(crate) const fn is_faulty(&self) -> bool {
-        self.fault.is_some()
+        self.is_wrong
     }
 
     /// Numbers in a sample.

@@ -2,8 +2,8 @@
 
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
-use crate::network::layout::{MAX_LAYERS, Part, Place};
-use crate::network::link::Link;
+use crate::network::layout::{MAX_LAYERS, Part, Place, Places};
+use crate::network::norm::Norm;
 use crate::network::spec::Spec;
 use core::ops::Range;
 
@@ -15,16 +15,13 @@ impl Spec {
     }
 
     /// The layers in flow order.
-    #[inline(always)]
     pub fn layers(&self) -> impl ExactSizeIterator<Item = Layer> + DoubleEndedIterator + Clone {
-        self.layout.places(self.params).map(|place| self.layer_at(place))
+        self.places().map(|place| self.layer_at(place))
     }
 
-    #[inline(always)]
     const fn layer_at(&self, place: Place) -> Layer {
         let at = place.index as usize % MAX_LAYERS;
-        let norm = if place.is_normed { self.norm } else { Link(None) };
-        Layer { place, slope: self.slopes[at], dropout: self.dropout[at], kind: self.kinds[at], norm }
+        Layer { place, slope: self.slopes[at], dropout: self.dropout[at], kind: self.kinds[at] }
     }
 
     /// Every part of every layer, by the layer's index, with its places among the parameters, in memory order.
@@ -39,25 +36,39 @@ impl Spec {
         self.layout.ranges()
     }
 
+    /// The places of the layers in flow order.
+    #[inline(always)]
+    pub(crate) fn places(&self) -> Places<'_> {
+        self.layout.places(self.params)
+    }
+
+    /// What a layer's norm does, where it has one.
+    pub(crate) fn norm_of(&self, place: Place) -> Option<&'static Norm> {
+        if place.is_normed { self.norm.0 } else { None }
+    }
+
     /// `z ← f(z)`.
-    pub(crate) fn activate(&self, layer: &Layer, z: &mut [f32]) {
-        if let Some(curve) = self.curves.get(layer.kind) {
-            (curve.value)(layer.slope, self.math_kind(), z);
+    pub(crate) fn activate(&self, place: Place, z: &mut [f32]) {
+        let at = usize::from(place.index) % MAX_LAYERS;
+        if let Some(curve) = self.curves.get(self.kinds[at]) {
+            (curve.value)(self.slopes[at], self.math_kind(), z);
         }
     }
 
     /// `slope ← f'(z)`, from `a = f(z)`.
-    pub(crate) fn slopes(&self, layer: &Layer, a: &[f32], slope: &mut [f32]) {
-        match self.curves.get(layer.kind) {
-            Some(curve) => (curve.slope)(layer.slope, a, slope),
+    pub(crate) fn slopes(&self, place: Place, a: &[f32], slope: &mut [f32]) {
+        let at = usize::from(place.index) % MAX_LAYERS;
+        match self.curves.get(self.kinds[at]) {
+            Some(curve) => (curve.slope)(self.slopes[at], a, slope),
             None => slope.iter_mut().for_each(|s| *s = 1.0),
         }
     }
 
     /// Dropout of a layer's units in samples from `first` on, where there is any.
-    pub(crate) fn drop(&self, layer: &Layer, draws: &Draws, first: u32, a: &mut [f32], slope: &mut [f32]) {
-        if let (1.., Some(drop_units)) = (layer.dropout, self.drop_units.0) {
-            drop_units(draws, (layer.place.index.into(), first), layer.dropout, layer.outputs(), a, slope);
+    pub(crate) fn drop(&self, place: Place, draws: &Draws, first: u32, a: &mut [f32], slope: &mut [f32]) {
+        let dropout = self.dropout[usize::from(place.index) % MAX_LAYERS];
+        if let (1.., Some(drop_units)) = (dropout, self.drop_units.0) {
+            drop_units(draws, (place.index.into(), first), dropout, place.shape.outputs(), a, slope);
         }
     }
 }

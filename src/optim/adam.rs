@@ -107,7 +107,6 @@ impl AdamState {
 /// assert_eq!(adam.steps(), 1);
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct Adam<'a> {
     config: AdamConfig,
@@ -123,6 +122,8 @@ pub struct Adam<'a> {
     scale: f32,
     step: kernels::Adam,
 }
+
+debug_view!(Adam<'_>: config steps bound; moments);
 
 impl<'a> Adam<'a> {
     /// `β₁ = 0.9`, `β₂ = 0.999`, `ε = 1e-8`, no weight decay.

@@ -37,7 +37,6 @@ pub struct LookaheadState {
 /// ones, `φ ← φ + α(θ − φ); θ ← φ`.
 ///
 /// Memory: `P` floats for the slow weights, and the inner optimizer's.
-#[derive(Debug)]
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct Lookahead<'a, O> {
     config: LookaheadConfig,
@@ -51,6 +50,8 @@ pub struct Lookahead<'a, O> {
     /// Weights of the present step that the bound covers and that have not moved yet.
     covered: usize,
 }
+
+debug_view!(Lookahead<'_, O>: config inner steps bound; slow);
 
 impl Lookahead<'_, ()> {
     /// `k = 5`, `α = 0.5`.

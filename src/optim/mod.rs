@@ -1,4 +1,11 @@
-//! From a gradient to new weights, over any range of parameters.
+//! Optimizers turn a gradient into new weights.
+//!
+//! | optimizer | floats of state |
+//! |---|---|
+//! | [`Sgd`] | 0, or P with momentum |
+//! | [`Adam`], AdamW | 2 P |
+//! | [`ScheduleFree`] | 2 P |
+//! | [`Lookahead`] around any | P more |
 
 mod adam;
 mod lookahead;

@@ -1,6 +1,7 @@
 //! SGD that needs no schedule, since it averages as it goes.
 
 use super::{Optimizer, check_decay, check_state, expect_room, parts, through_block};
+use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, CheckpointFault, Error, Setting};
 use crate::kernels;
 use crate::math::Total;
@@ -65,8 +66,11 @@ impl ScheduleFreeState {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         let (high, low) = self.squares.parts();
-        let [[a, b, c, d], [e, f, g, h]] = [high, low].map(f32::to_le_bytes);
-        [a, b, c, d, e, f, g, h]
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.float(high);
+        out.float(low);
+        bytes
     }
 
     /// The state that these bytes and the program's settings stand for.
@@ -74,9 +78,8 @@ impl ScheduleFreeState {
     /// # Errors
     /// [`Error::Checkpoint`] for a sum that is negative, not finite, or none that additions leave.
     pub fn from_bytes(config: ScheduleFreeConfig, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
-        let [a, b, c, d, e, f, g, h] = *bytes;
-        let (high, low) = (f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h]));
-        match Total::from_parts(high, low) {
+        let mut input = Reader::new(bytes);
+        match Total::from_parts(input.float()?, input.float()?) {
             Some(squares) => Ok(Self { config, squares }),
             None => Err(Error::Checkpoint(CheckpointFault::Field(0))),
         }
@@ -92,7 +95,6 @@ impl ScheduleFreeState {
 /// started anew or resumed; so is a step of another model, even one of the same network.
 ///
 /// The rate stays as it is, after a warm-up if one helps. Memory: `2P` floats, `z` before `x`.
-#[derive(Debug)]
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct ScheduleFree<'a> {
     /// The digest of the network.
@@ -110,6 +112,8 @@ pub struct ScheduleFree<'a> {
     /// Weights of the present step that the bound covers and that have not moved yet.
     covered: usize,
 }
+
+debug_view!(ScheduleFree<'_>: state bound; floats);
 
 impl<'a> ScheduleFree<'a> {
     /// `β = 0.9`, no weight decay.
@@ -140,7 +144,7 @@ impl<'a> ScheduleFree<'a> {
     fn checked(state: ScheduleFreeState, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
         let config = state.config;
         config.check()?;
-        Error::expect_len(Buffer::Optimizer, config.state_len(&model.spec), floats.len())?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
         let (network, place, changes) = (model.spec.digest(), model.place(), model.changes);
         Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound: Bound::UNKNOWN, covered: 0 })
@@ -154,8 +158,8 @@ impl<'a> ScheduleFree<'a> {
     pub fn finish(&self, model: &mut Model<'_>) -> Result<(), Error> {
         model.spec.check_digest(self.network)?;
         let x = cut(self.floats, self.floats.len() / 2).1;
-        for layer in model.spec.layers() {
-            kernels::copy(layout::at_mut(model.params, layer.learned()), layout::at(x, layer.learned()));
+        for place in model.spec.places() {
+            kernels::copy(layout::at_mut(model.params, place.learned()), layout::at(x, place.learned()));
         }
         model.becomes(Mark::Average);
         Ok(())

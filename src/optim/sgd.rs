@@ -77,7 +77,6 @@ impl SgdState {
 /// let plain = Sgd::plain(&NET)?; // no momentum, no memory
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct Sgd<'a> {
     /// The digest of the network.
@@ -93,6 +92,8 @@ pub struct Sgd<'a> {
     /// None for plain SGD.
     other: Option<Move>,
 }
+
+debug_view!(Sgd<'_>: step bound; velocity);
 
 impl<'a> Sgd<'a> {
     /// Plain SGD: no momentum, no weight decay.

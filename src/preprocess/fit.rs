@@ -91,7 +91,6 @@ impl PreprocessConfig {
 ///
 /// Takes the memory of the [`Preprocess`] that it becomes, and a float and a count more a feature. Samples that come a second
 /// time, or that the model is to be judged by, do not belong in here.
-#[derive(Debug)]
 #[must_use = "nothing is fitted before `finish`"]
 pub struct Fit<'a> {
     config: PreprocessConfig,
@@ -101,6 +100,8 @@ pub struct Fit<'a> {
     lost: &'a mut [f32],
     counts: &'a mut [u64],
 }
+
+debug_view!(Fit<'_>: config; floats lost counts);
 
 impl<'a> Fit<'a> {
     /// Standardises, refuses missing values, clips nothing.

@@ -30,11 +30,13 @@ pub(crate) const PARTS: usize = 5;
 /// assert_eq!(sample, [1.0, 0.0]);
 /// # Ok::<(), cygnet::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Preprocess<'a> {
     floats: &'a [f32],
     features: &'a [[f32; PARTS]],
 }
+
+debug_view!(Preprocess<'_>:; floats);
 
 impl<'a> Preprocess<'a> {
     /// Floats of so many features: `5·inputs`.

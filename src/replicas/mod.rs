@@ -1,4 +1,4 @@
-//! Several models of one network, trained side by side and pulled toward their mean.
+//! Replicas are several models of one network, trained side by side and pulled toward their mean; their votes are counted here.
 //!
 //! Each is a [`Model`] of its own, with its own optimizer, so that replicas may train on as many threads as there are.
 
@@ -57,14 +57,14 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// As [`new`](Self::new) for the whole slab.
-    pub fn replicas<const K: usize>(spec: &Spec, slab: &'a mut [f32]) -> Result<[Self; K], Error> {
+    pub fn replicas<const K: usize>(spec: &'a Spec, slab: &'a mut [f32]) -> Result<[Self; K], Error> {
         spec.check()?;
         let p = spec.param_len();
         Error::expect_len(Buffer::Params, p.saturating_mul(K), slab.len())?;
         let mut parts = rows_mut(slab, p);
         // As many as the length says.
         Ok(core::array::from_fn(|_| Self {
-            spec: *spec,
+            spec,
             params: parts.next().unwrap_or_default(),
             draws: Draws { seed: 0, step: 0 },
             bound: Bound::UNKNOWN,

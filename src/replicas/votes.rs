@@ -66,7 +66,6 @@ pub struct VotesState {
 /// assert_eq!(classes, [1]); // two of three, though the first is surer
 /// # Ok::<(), cygnet::Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "votes are asked by `classes` or `finish`"]
 pub struct Votes<'a> {
     state: VotesState,
@@ -75,6 +74,8 @@ pub struct Votes<'a> {
     /// Shape `(n, choices)`: sums of the weights of ballots, since ties must stay ties; none but of hard votes.
     ballots: &'a mut [f32],
 }
+
+debug_view!(Votes<'_>: state; means ballots);
 
 impl<'a> Votes<'a> {
     /// No votes yet, for as many samples as `floats` has room for by [`Vote::state_len`]; what it holds does not matter.

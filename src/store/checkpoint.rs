@@ -15,6 +15,7 @@
 //! [`Spec::checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`section.rs`), and what only the host
 //! reads, which a chip skips.
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, CheckpointFault, Error, SpecField, Value};
 use crate::math::Math;
 use crate::model::params::Params;
@@ -23,7 +24,6 @@ use crate::network::activation::Activation;
 use crate::network::layout::Part;
 use crate::network::loss::Loss;
 use crate::network::spec::Spec;
-use crate::slices::cut;
 
 const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
 const VERSION: u16 = 1;
@@ -35,8 +35,6 @@ const NORMED: u16 = 256;
 const AVERAGE: u8 = 128;
 /// Where that byte is.
 const FUNCTIONS: usize = 11;
-/// Bitwise, without a table: a chip has more time than flash for this.
-pub(crate) const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
 
 impl Spec {
     /// Bytes of a checkpoint: `24 + 12·L + 4·P`; `usize::MAX` for a wrong description.
@@ -65,8 +63,8 @@ fn save_params(spec: &Spec, params: Params<'_>, bytes: &mut [u8]) -> Result<(), 
     check_params(spec, params)?;
     let mut out = Writer::new(bytes);
     (0..header_words(spec)).for_each(|at| out.word(header_word(spec, is_average, at)));
-    params.iter().for_each(|p| out.word(p.to_bits()));
-    out.finish();
+    params.iter().for_each(|p| out.float(*p));
+    out.seal();
     Ok(())
 }
 
@@ -110,18 +108,23 @@ fn part_of_layer(at: usize) -> (usize, usize) {
 /// # Errors
 /// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`].
 pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
-    let spec = header_spec(bytes)?;
+    let spec = load_header(bytes)?;
     checked_params(&spec, bytes)?;
     Ok(spec)
 }
 
-/// The network that the header of `bytes` describes.
-fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
-    let mut input = Reader { bytes, at: 0, field: 0 };
+/// The network that the header of a checkpoint describes, which is all that is read: its first `20 + 12·L` bytes are enough to
+/// know how long everything is, by [`Spec::param_len`] and [`Spec::checkpoint_len`], before anything else is there. Only
+/// [`load`] and its like know that it is not damaged.
+///
+/// # Errors
+/// [`Error::Checkpoint`].
+pub fn load_header(bytes: &[u8]) -> Result<Spec, Error> {
+    let mut input = Reader::new(bytes);
     if input.array() != Ok(MAGIC) {
         return Err(Error::Checkpoint(CheckpointFault::Magic));
     }
-    let version = u16::from_le_bytes(input.array()?);
+    let version = input.short()?;
     if version != VERSION {
         return Err(Error::Checkpoint(CheckpointFault::Version(version)));
     }
@@ -131,19 +134,19 @@ fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
     }
     let [math] = input.array()?;
     let math = math_from(math & !AVERAGE).ok_or(input.fault())?;
-    let inputs = u16::from_le_bytes(input.array()?);
-    let mut spec = input.valid(Spec::new(inputs).math(math))?;
-    let loss = loss_from(u16::from_le_bytes(input.array()?), input.array()?).ok_or(input.fault())?;
-    spec = input.valid(spec.loss(loss))?;
+    let inputs = input.short()?;
+    let mut spec = valid(&input, Spec::new(inputs).math(math))?;
+    let loss = loss_from(input.short()?, input.array()?).ok_or(input.fault())?;
+    spec = valid(&input, spec.loss(loss))?;
     for _ in 0..depth {
-        let (width, kind) = (u16::from_le_bytes(input.array()?), u16::from_le_bytes(input.array()?));
+        let (width, kind) = (input.short()?, input.short()?);
         let activation = activation_from(kind & !NORMED, input.array()?).ok_or(input.fault())?;
-        spec = input.valid(spec.dense(width, activation))?;
+        spec = valid(&input, spec.dense(width, activation))?;
         if kind & NORMED != 0 {
-            spec = input.valid(spec.norm())?;
+            spec = valid(&input, spec.norm())?;
         }
-        let dropout = f32::from_le_bytes(input.array()?);
-        spec = input.valid(spec.dropout(dropout))?;
+        let dropout = input.float()?;
+        spec = valid(&input, spec.dropout(dropout))?;
         // Probabilities are rounded: only what rounding leaves is written.
         let kept = spec.layers().next_back().map(|layer| layer.dropout());
         if kept.map(f32::to_bits) != Some(dropout.to_bits()) {
@@ -153,16 +156,17 @@ fn header_spec(bytes: &[u8]) -> Result<Spec, Error> {
     if spec.check().is_err() { Err(input.fault()) } else { Ok(spec) }
 }
 
+/// `spec`, unless the latest field made it one that cannot be.
+fn valid(input: &Reader<'_>, spec: Spec) -> Result<Spec, Error> {
+    if spec.is_faulty() { Err(input.fault()) } else { Ok(spec) }
+}
+
 /// The parameters in the checkpoint of `spec` at the beginning of `bytes`, after length, checksum and numbers were checked.
 fn checked_params<'b>(spec: &Spec, bytes: &'b [u8]) -> Result<&'b [[u8; 4]], Error> {
-    let Some((body, crc)) = bytes.get(..spec.checkpoint_len()).and_then(<[u8]>::split_last_chunk) else {
-        return Err(Error::Checkpoint(CheckpointFault::Length));
-    };
-    let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
-    if stored != computed {
-        return Err(Error::Checkpoint(CheckpointFault::Crc(stored, computed)));
-    }
-    let (params, _) = cut(body, header_words(spec).wrapping_mul(4)).1.as_chunks();
+    let mut input = Reader::new(bytes);
+    input.words(header_words(spec))?;
+    let params = input.words(spec.param_len())?;
+    input.seal()?;
     check_numbers(spec, &Numbers::Bytes(params))?;
     Ok(params)
 }
@@ -205,8 +209,8 @@ fn first_wrong(spec: &Spec, params: &Numbers<'_>) -> Option<usize> {
             return Some(i);
         }
     }
-    for layer in spec.layers() {
-        for i in layer.range(Part::Variance) {
+    for place in spec.places() {
+        for i in place.range(Part::Variance) {
             if params.get(i) < 0.0 {
                 return Some(i);
             }
@@ -231,7 +235,7 @@ impl Model<'_> {
         if holds_average(bytes) {
             return Err(Error::AverageWeights);
         }
-        load_params(&self.spec, bytes, self.params)?;
+        load_params(self.spec, bytes, self.params)?;
         self.becomes(Mark::Live);
         Ok(())
     }
@@ -295,7 +299,7 @@ fn network_fault(spec: &Spec, bytes: &[u8], at: usize) -> CheckpointFault {
 /// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`], or [`Error::Length`] unless `params` has exactly the
 /// network's [`Spec::param_len`]; `params` is as before then.
 pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
-    let spec = header_spec(bytes)?;
+    let spec = load_header(bytes)?;
     let stored = checked_params(&spec, bytes)?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     copy(stored, params);
@@ -304,63 +308,6 @@ pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
 
 fn copy(stored: &[[u8; 4]], params: &mut [f32]) {
     params.iter_mut().zip(stored).for_each(|(to, &from)| *to = f32::from_le_bytes(from));
-}
-
-pub(crate) struct Writer<'b> {
-    rest: core::slice::IterMut<'b, u8>,
-    crc: crc::Digest<'static, u32, crc::NoTable>,
-}
-
-impl<'b> Writer<'b> {
-    pub(crate) fn new(bytes: &'b mut [u8]) -> Self {
-        Self { rest: bytes.iter_mut(), crc: CRC.digest() }
-    }
-
-    /// Ends with the checksum.
-    pub(crate) fn finish(self) {
-        for (to, from) in self.rest.zip(self.crc.finalize().to_le_bytes()) {
-            *to = from;
-        }
-    }
-
-    pub(crate) fn word(&mut self, word: u32) {
-        self.bytes(&word.to_le_bytes());
-    }
-
-    /// Once in an image.
-    #[inline(never)]
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        self.crc.update(bytes);
-        for (&from, to) in bytes.iter().zip(&mut self.rest) {
-            *to = from;
-        }
-    }
-}
-
-struct Reader<'b> {
-    bytes: &'b [u8],
-    at: usize,
-    /// Where the latest field begins.
-    field: usize,
-}
-
-impl Reader<'_> {
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let rest = self.bytes.get(self.at..).unwrap_or(&[]);
-        let array = rest.first_chunk::<N>().ok_or(Error::Checkpoint(CheckpointFault::Length))?;
-        (self.field, self.at) = (self.at, self.at.wrapping_add(N));
-        Ok(*array)
-    }
-
-    /// `spec`, unless the latest field made it one that cannot be.
-    fn valid(&self, spec: Spec) -> Result<Spec, Error> {
-        if spec.is_faulty() { Err(self.fault()) } else { Ok(spec) }
-    }
-
-    /// The latest field cannot be.
-    fn fault(&self) -> Error {
-        Error::Checkpoint(CheckpointFault::Field(self.field as u32))
-    }
 }
 
 fn math_from(code: u8) -> Option<Math> {

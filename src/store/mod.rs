@@ -1,7 +1,14 @@
-//! What lasts: a network with its parameters, and what stands behind them.
+//! A checkpoint holds a network and its parameters as bytes, and a preprocessing may stand behind it.
+//!
+//! | to | |
+//! |---|---|
+//! | write one | [`save`], into [`Spec::checkpoint_len`](crate::Spec::checkpoint_len) bytes |
+//! | read the parameters of a known network | [`load_params`], [`Model::load`](crate::Model::load) |
+//! | read any | [`load_header`] tells how long everything is, then [`load`] |
+//! | read and write what stands behind | [`Preprocess::load`](crate::preprocess::Preprocess::load), [`Preprocess::save`](crate::preprocess::Preprocess::save) |
 
 pub(crate) mod checkpoint;
 
 mod section;
 
-pub use checkpoint::{holds_average, load, load_params, load_spec, save};
+pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, save};

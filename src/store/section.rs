@@ -7,10 +7,10 @@
 //! | 12 | `5·n` numbers, `f32`: fill (NaN is `7fc00000`), low, high, shift, scale of each feature |
 //! | 12 + 20·n | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, CheckpointFault, Error};
 use crate::preprocess::{PARTS, Preprocess};
 use crate::slices::numbered;
-use crate::store::checkpoint::{CRC, Writer};
 
 const MAGIC: [u8; 8] = *b"\x89CYGPRE\n";
 const VERSION: u16 = 1;
@@ -40,7 +40,7 @@ impl<'a> Preprocess<'a> {
         for x in self.floats() {
             out.word(if x.is_nan() { NAN } else { x.to_bits() });
         }
-        out.finish();
+        out.seal();
         Ok(())
     }
 
@@ -66,9 +66,8 @@ impl<'a> Preprocess<'a> {
 /// The numbers as bytes, after header, length and checksum were checked.
 fn numbers(inputs: usize, bytes: &[u8]) -> Result<&[[u8; 4]], Error> {
     let fault = |fault| Err(Error::Checkpoint(fault));
-    let Some((&[magic @ .., v0, v1, n0, n1], rest)) = bytes.split_first_chunk::<HEADER>() else {
-        return fault(CheckpointFault::Length);
-    };
+    let mut input = Reader::new(bytes);
+    let [magic @ .., v0, v1, n0, n1] = input.array::<HEADER>()?;
     if magic != MAGIC {
         return fault(CheckpointFault::Magic);
     }
@@ -79,15 +78,8 @@ fn numbers(inputs: usize, bytes: &[u8]) -> Result<&[[u8; 4]], Error> {
     if usize::from(u16::from_le_bytes([n0, n1])) != inputs {
         return fault(CheckpointFault::Field(10));
     }
-    let (chunks, _) = rest.as_chunks::<4>();
-    let Some((numbers, [crc, ..])) = chunks.split_at_checked(Preprocess::state_len(inputs)) else {
-        return fault(CheckpointFault::Length);
-    };
-    let body = bytes.get(..Preprocess::section_len(inputs).saturating_sub(4)).unwrap_or(&[]);
-    let (stored, computed) = (u32::from_le_bytes(*crc), CRC.checksum(body));
-    if stored != computed {
-        return fault(CheckpointFault::Crc(stored, computed));
-    }
+    let numbers = input.words(Preprocess::state_len(inputs))?;
+    input.seal()?;
     // One spelling of NaN: what is read is written again byte for byte.
     let is_odd = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes).is_nan() && u32::from_le_bytes(*bytes) != NAN;
     match numbers.iter().position(is_odd) {

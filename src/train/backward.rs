@@ -1,21 +1,64 @@
-//! From the deltas of the outputs back to every layer's deltas and gradients.
+//! A batch forward and back, to the deltas of every layer, from which a sink takes its gradient.
 
-use crate::inputs::batch::{Batch, Floats, Several};
+use crate::error::Error;
+use crate::forward::{Kept, run_training};
+use crate::inputs::Inputs;
+use crate::inputs::batch::{Batch, Floats, Pass, Several};
+use crate::inputs::lists::Slot;
 use crate::kernels;
-use crate::network::layer::Layer;
+use crate::model::{Model, Workspace};
 use crate::network::spec::Spec;
+use crate::score::{Score, score_with_gradient};
 use crate::slices::{cut, cut_mut};
+use crate::targets::Targets;
+use crate::train::guard::{check_gradient, with_rounding};
 
-/// What the forward pass left of `n` samples: activations and slopes of all layers, layer after layer.
-pub(crate) struct Trace<'w> {
-    pub inputs: Batch<'w>,
-    pub activations: &'w [f32],
+/// What the passes of a batch of `n` samples left: activations and deltas of all layers, layer after layer.
+pub(super) struct Trace<'w> {
+    inputs: Batch<'w>,
+    activations: &'w [f32],
     /// Deltas `∂L/∂z` of the last layer, slopes `f'(z)` of those below, which become their deltas.
-    pub deltas: &'w mut [f32],
-    /// What norms need, layer after layer; deltas are `∂L/∂y` behind a norm until [`descend`](Self::descend).
+    deltas: &'w mut [f32],
+    /// Rooms of norms; deltas are `∂L/∂y` behind a norm until [`backward`](Self::backward).
     pub norms: &'w mut [f32],
+    /// Scratch for a row of the gradient or more.
+    block: &'w mut [f32],
     pub samples: usize,
-    pub several: Option<Several>,
+    several: Option<Several>,
+}
+
+impl Model<'_> {
+    /// Checks a batch, runs it forward and back to the deltas of every layer, and adds it to `score`, which is of no use
+    /// after an error; also returns a bound on the magnitudes of the gradient.
+    pub(super) fn trace<'w>(
+        &self,
+        inputs: &'w Inputs<'w>,
+        targets: Targets<'_>,
+        score: &mut Score,
+        work: &'w mut Workspace<'_>,
+        slot: &'w mut Slot<'w>,
+    ) -> Result<(Trace<'w>, f32), Error> {
+        let spec = self.spec;
+        let (samples, largest) = targets.check(spec, inputs)?;
+        if samples < 2 && spec.normed() > 0 {
+            return Err(Error::SingleSample);
+        }
+        let (floats, mut lists) = work.take(spec, samples, spec.work_len(samples))?;
+        let (mut kept, row) = Kept::split(floats, spec, samples);
+        let block = lists.split_block(samples, spec, row);
+        let several = lists.several;
+        let inputs = inputs.prepare(spec, samples, lists, true, slot)?;
+        let dropping = Some((&self.draws, score.samples() as u32));
+        run_training(spec, self.params, inputs, (samples, several), &mut kept, dropping);
+        let Kept { activations, slopes: deltas, norms } = kept;
+        let outputs = deltas.len().saturating_sub(spec.outputs().saturating_mul(samples));
+        score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
+        score.check()?;
+        let mut trace = Trace { inputs, activations, deltas, norms, block, samples, several };
+        let bound = trace.backward(spec, self.params, largest);
+        check_gradient(bound)?;
+        Ok((trace, with_rounding(bound, samples)))
+    }
 }
 
 impl Trace<'_> {
@@ -23,21 +66,22 @@ impl Trace<'_> {
     ///
     /// Returns a bound on the magnitude of every element of the summed gradient, given one on that of every input, and on
     /// the batch's statistics; not finite where one may overflow.
-    pub(crate) fn descend(&mut self, spec: &Spec, params: &[f32], largest_input: f32) -> f32 {
+    fn backward(&mut self, spec: &Spec, params: &[f32], largest_input: f32) -> f32 {
         let n = self.samples;
-        let (mut activations, mut deltas, mut norms) = (self.activations, &mut *self.deltas, &mut *self.norms);
+        let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);
         let mut bound = 0.0_f32;
-        for layer in spec.layers().rev() {
-            let at = deltas.len().saturating_sub(n.wrapping_mul(layer.outputs()));
-            let (deltas_below, here) = cut_mut(core::mem::take(&mut deltas), at);
-            (activations, deltas) = (cut(activations, at).0, deltas_below);
-            if let Some(norm) = layer.norm() {
-                bound += (norm.backward)(&layer, here, params, &mut norms);
+        for place in spec.places().rev() {
+            let (inputs, outputs) = (place.shape.inputs(), place.shape.outputs());
+            let start = deltas.len().saturating_sub(n.wrapping_mul(outputs));
+            let (deltas_below, here) = cut_mut(deltas, start);
+            (activations, deltas) = (cut(activations, start).0, deltas_below);
+            if let Some(norm) = spec.norm_of(place) {
+                bound += (norm.backward)(&spec.layout, &place, params, here, self.norms);
             }
-            let largest = if layer.index() > 0 {
-                let start = at.saturating_sub(n.wrapping_mul(layer.inputs()));
-                let weights = cut(cut(params, layer.offset()).1, layer.weight_len()).0;
-                kernels::input_gradient(weights, here, layer.outputs(), cut_mut(deltas, start).1, layer.inputs());
+            let largest = if place.index > 0 {
+                let start = start.saturating_sub(n.wrapping_mul(inputs));
+                let weights = place.split(params).weights;
+                kernels::input_gradient(weights, here, outputs, cut_mut(deltas, start).1, inputs);
                 kernels::largest(cut(activations, start).1)
             } else {
                 largest_input
@@ -49,32 +93,17 @@ impl Trace<'_> {
         bound
     }
 
-    /// Gives `each` every layer with what came into it and its deltas; after [`descend`](Self::descend).
-    pub(crate) fn layers(&self, spec: &Spec, mut each: impl FnMut(&Layer, &Batch<'_>, &[f32])) {
+    /// Gives `each` every layer, from the first on, with what came into it.
+    pub(super) fn layers(&mut self, spec: &Spec, mut each: impl FnMut(&Batch<'_>, Pass<'_>)) {
+        let Self { inputs, samples, several, .. } = *self;
         let (mut below, mut activations, mut deltas) = (Floats(&[]), self.activations, &*self.deltas);
-        for layer in spec.layers() {
-            let width = self.samples.wrapping_mul(layer.outputs());
-            let x = if layer.index() == 0 { self.inputs } else { below.batch(self.samples, self.several) };
+        for place in spec.places() {
+            let width = samples.wrapping_mul(place.shape.outputs());
+            let x = if place.index == 0 { inputs } else { below.batch(samples, several) };
             let (here, deltas_above) = cut(deltas, width);
-            each(&layer, &x, here);
+            each(&x, Pass { spec, place, deltas: here, norms: self.norms, samples, block: self.block });
             let (a, above) = cut(activations, width);
             (below, activations, deltas) = (Floats(a), above, deltas_above);
         }
-    }
-
-    /// Adds the gradients of all parameters, summed over the samples, to `gradient`, and pools the statistics of norms
-    /// with those of `before` samples, in the places of the running ones; after [`descend`](Self::descend).
-    pub(crate) fn accumulate(&self, spec: &Spec, gradient: &mut [f32], before: u64) {
-        let (mut gradient, mut norms) = (gradient, &*self.norms);
-        self.layers(spec, |layer, x, deltas| {
-            let (weight_gradient, rest) = cut_mut(core::mem::take(&mut gradient), layer.weight_len());
-            let (bias_gradient, rest) = cut_mut(rest, layer.outputs());
-            x.accumulate(layer, deltas, weight_gradient);
-            kernels::bias_gradient(bias_gradient, deltas, false);
-            gradient = match layer.norm() {
-                Some(norm) => (norm.accumulate)(layer, rest, &mut norms, self.samples, before),
-                None => rest,
-            };
-        });
     }
 }

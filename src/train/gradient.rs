@@ -13,7 +13,25 @@ use crate::train::noise::Noise;
 /// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order. A norm
 /// normalises each micro-batch by its own statistics; where the running ones stand among the parameters, those of all
 /// samples are pooled here.
-#[derive(Debug)]
+///
+/// ```
+/// # use cygnet::{Activation, Error, Gradient, Init, Model, Sgd, Spec, Targets, Workspace};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Tanh).dense(2, Activation::Identity);
+/// # let mut params = [0.0; NET.param_len()];
+/// # let mut model = Model::new(&NET, &mut params)?;
+/// # model.init(Init::Glorot, 1)?;
+/// # let mut sgd = Sgd::plain(&NET)?;
+/// let mut floats = [0.0; NET.work_len(2)]; // two samples at once
+/// let mut work = Workspace::new(&NET, 2, &mut floats)?;
+/// let mut sum = [0.0; NET.param_len()];
+/// let mut gradient = Gradient::new(&NET, &mut sum)?;
+/// model.accumulate(&[0.0, 0.0, 0.0, 1.0], Targets::Classes(&[0, 1]), &mut gradient, &mut work)?;
+/// model.accumulate(&[1.0, 0.0, 1.0, 1.0], Targets::Classes(&[1, 0]), &mut gradient, &mut work)?;
+/// gradient.clip(1.0)?;
+/// let score = model.step(&mut gradient, &mut sgd, 0.5)?; // one step on all four
+/// assert_eq!((score.samples(), model.steps()), (4, 1));
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a gradient is summed up, then stepped along"]
 pub struct Gradient<'a> {
     pub(crate) spec: Spec,
@@ -24,6 +42,8 @@ pub struct Gradient<'a> {
     pub(crate) clipped: Option<f32>,
 }
 
+debug_view!(Gradient<'_>: spec score squares clipped; sum);
+
 /// What is kept of the micro-batches one by one: `Σ b_i|g_i|²`, how many there were, and their samples.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Squares {
@@ -33,7 +53,7 @@ pub(crate) struct Squares {
 }
 
 impl Squares {
-    /// Takes in the square of the summed gradient of so many samples.
+    /// Adds the square of the summed gradient of so many samples.
     pub(crate) fn add(&mut self, square: f32, samples: u64) {
         self.sum += square / samples as f32;
         self.parts += 1;
@@ -87,8 +107,8 @@ impl<'a> Gradient<'a> {
         if self.spec.normed() == 0 {
             return each(self.sum, 0);
         }
-        for layer in self.spec.layers() {
-            each(layout::at_mut(self.sum, layer.learned()), layer.learned().start);
+        for place in self.spec.places() {
+            each(layout::at_mut(self.sum, place.learned()), place.learned().start);
         }
     }
 

@@ -62,8 +62,8 @@ impl BatchSize {
         self.scale.get()
     }
 
-    /// Takes in a step on so many samples and the noise of its gradient, where there were micro-batches to tell; returns the
-    /// size of the next batch: where `patience` of them in a row asked for more, the least that they asked for. Without a
+    /// Counts a step on so many samples with the noise of its gradient, where it came in micro-batches; returns the size of
+    /// the next batch: where `patience` of them in a row asked for more, the least that they asked for. Without a
     /// positive `G²` the size holds.
     pub fn update(&mut self, samples: u64, noise: Option<Noise>) -> u64 {
         let before = self.samples;
@@ -90,7 +90,7 @@ impl BatchSize {
         self.size
     }
 
-    /// Hears what one gradient asks for.
+    /// Counts what one gradient asks for.
     fn ask(&mut self, wanted: u64) {
         if wanted <= self.size {
             self.asked = 0;

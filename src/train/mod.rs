@@ -1,10 +1,14 @@
-//! Training: samples → forward → loss → backward → optimizer.
+//! A training step runs samples → forward → loss → backward → optimizer.
 
 mod noise;
 
 mod growth;
 
 mod gradient;
+
+mod guard;
+
+mod sink;
 
 mod backward;
 

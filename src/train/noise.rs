@@ -79,7 +79,7 @@ impl NoiseScale {
         Ok(Self { epsilon, weight: 0.0, variance: 0.0, signal: 0.0 })
     }
 
-    /// Takes in the noise of one more gradient.
+    /// Adds the noise of one more gradient.
     pub fn update(&mut self, noise: Noise) {
         self.weight += self.epsilon * (1.0 - self.weight);
         let gain = self.epsilon / self.weight;

@@ -5,7 +5,7 @@ use crate::peer::{Job, Peer};
 use cygnet::{Activation, Adam, Averager, Inputs, Model, Sgd, Spec, Targets, Workspace};
 use cygnet::inputs::{SparseSet, compress, nonzeros};
 use cygnet::metrics::{Score, argmax};
-use cygnet::optim::{AdamConfig, Optimizer};
+use cygnet::optim::Optimizer;
 
 pub struct Net {
     job: Job,
@@ -30,7 +30,7 @@ impl Peer for Net {
             model.params_mut()[layer.offset()..][..weights.len()].copy_from_slice(&weights);
         }
         let optimizer: Box<dyn Optimizer> = if job.adam {
-            Box::new(Adam::new(AdamConfig::default(), spec, floats(2 * spec.param_len(), 0.0)).unwrap())
+            Box::new(Adam::new(Adam::DEFAULT, spec, floats(2 * spec.param_len(), 0.0)).unwrap())
         } else {
             Box::new(Sgd::plain(spec).unwrap())
         };

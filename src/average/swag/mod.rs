@@ -19,7 +19,6 @@ const FAR: f32 = 10.0;
 /// that `Σ = max(M₂/n, 0)`; with columns also the latest `K` deviations `w − m`, which span the low-rank part.
 ///
 /// Memory: `P` floats for the mean, `P` for the second moment, `K·P` for the columns, `K = 0` for the diagonal alone.
-#[derive(Debug)]
 #[must_use = "a posterior holds the models that it is updated with"]
 pub struct Swag<'a> {
     mean: &'a mut [f32],
@@ -27,6 +26,8 @@ pub struct Swag<'a> {
     columns: &'a mut [f32],
     state: SwagState,
 }
+
+debug_view!(Swag<'_>: state; mean second columns);
 
 /// What a posterior is besides its floats: kept with them, for [`Swag::resume`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,9 +19,9 @@
 //! data from another by 64 bits, which other tools compute, too; it is no defence against who forges one.
 
 use super::samples::{Answers, Samples};
-use crate::Spec;
+use crate::bytes::{Reader, Writer};
 use crate::host::prelude::*;
-use crate::store::checkpoint::CRC;
+use crate::{Error, Spec};
 use std::fmt;
 use std::path::Path;
 
@@ -131,14 +131,15 @@ impl DataIdentity {
     /// The section of a checkpoint's file.
     pub(in crate::host) fn to_bytes(&self) -> Vec<u8> {
         let kind = KINDS.iter().position(|&kind| kind == self.kind).unwrap_or(0) as u8;
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(VERSION.to_le_bytes());
-        bytes.extend([kind, self.name.len() as u8]);
-        bytes.extend([self.samples, self.rows, self.columns].iter().flat_map(|n| n.to_le_bytes()));
-        bytes.extend(self.digest.to_le_bytes());
-        bytes.extend(self.name.as_bytes());
-        let crc = CRC.checksum(&bytes);
-        bytes.extend(crc.to_le_bytes());
+        let mut bytes = vec![0; HEADER + self.name.len() + 4];
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(&MAGIC);
+        out.bytes(&VERSION.to_le_bytes());
+        out.bytes(&[kind, self.name.len() as u8]);
+        [self.samples, self.rows, self.columns].into_iter().for_each(|n| out.word(n));
+        out.long(self.digest);
+        out.bytes(self.name.as_bytes());
+        out.seal();
         bytes
     }
 
@@ -148,28 +149,27 @@ impl DataIdentity {
     /// What is wrong with it.
     pub(in crate::host) fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, String> {
         let wrong = |what: &str| format!("the data that it was trained on: {what}");
-        let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else { return Err(wrong("cut short")) };
-        if !header.starts_with(&MAGIC) {
+        let mut input = Reader::new(bytes);
+        let mut header = || {
+            let (magic, version, [kind, length]) = (input.array()?, input.short()?, input.array()?);
+            Ok::<_, Error>((magic, version, kind, length, [input.word()?, input.word()?, input.word()?], input.long()?))
+        };
+        let Ok((magic, version, kind, length, [samples, rows, columns], digest)) = header() else {
+            return Err(wrong("cut short"));
+        };
+        if magic != MAGIC {
             return Err(wrong("wrong magic bytes"));
         }
-        let number = |at: usize| {
-            let byte = |i: usize| header.get(at + i).copied().unwrap_or(0);
-            u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
-        };
-        let (version, kind, length) = (number(8) as u16, number(8) >> 16 & 0xff, (number(8) >> 24) as usize);
         if version != VERSION {
             return Err(wrong(&format!("format version {version} is none that this program knows")));
         }
-        let Some((name, crc)) = rest.split_last_chunk::<4>().filter(|(name, _)| name.len() == length) else {
+        let Some(name) = input.bytes(length.into()).ok().filter(|_| input.rest().len() == 4) else {
             return Err(wrong("wrong length"));
         };
-        if CRC.checksum(&bytes[..HEADER + length]) != u32::from_le_bytes(*crc) {
-            return Err(wrong("damaged (CRC-32)"));
-        }
-        let kind = KINDS.get(kind as usize).copied().ok_or_else(|| wrong("of an unknown kind"))?;
+        input.seal().map_err(|_| wrong("damaged (CRC-32)"))?;
+        let kind = KINDS.get(usize::from(kind)).copied().ok_or_else(|| wrong("of an unknown kind"))?;
         let name = std::str::from_utf8(name).map_err(|_| wrong("their name is no UTF-8"))?.to_owned();
-        let digest = u64::from(number(28)) << 32 | u64::from(number(24));
-        let data = Self { kind, samples: number(12), rows: number(16), columns: number(20), digest, name };
+        let data = Self { kind, samples, rows, columns, digest, name };
         data.check(spec)?;
         Ok(data)
     }

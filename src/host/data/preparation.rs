@@ -6,11 +6,11 @@
 use super::columns::Columns;
 use super::identity;
 use crate::Spec;
+use crate::bytes::{Reader, Writer};
 use crate::host::HostError;
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
 use crate::preprocess::Preprocess;
-use crate::store::checkpoint::CRC;
 use std::path::Path;
 
 const MAGIC: [u8; 8] = *b"\x89CYGCOL\n";
@@ -58,11 +58,12 @@ impl Preparation {
         if let Some(columns) = &self.columns {
             let json = serde_json::to_vec(columns).map_err(|e| HostError::file(Path::new("JSON"))(e.into()))?;
             let start = bytes.len();
-            bytes.extend(MAGIC);
-            bytes.extend((json.len() as u32).to_le_bytes());
-            bytes.extend(json);
-            let crc = CRC.checksum(&bytes[start..]);
-            bytes.extend(crc.to_le_bytes());
+            bytes.resize(start + MAGIC.len() + 4 + json.len() + 4, 0);
+            let mut out = Writer::new(&mut bytes[start..]);
+            out.bytes(&MAGIC);
+            out.word(json.len() as u32);
+            out.bytes(&json);
+            out.seal();
         }
         Ok(bytes)
     }
@@ -92,22 +93,19 @@ impl Preparation {
 /// The names, and what follows them.
 fn columns(bytes: &[u8]) -> Result<(Columns, &[u8]), String> {
     let wrong = |what: &str| format!("the names of its columns: {what}");
-    let Some((&[magic @ .., l0, l1, l2, l3], rest)) = bytes.split_first_chunk::<12>() else {
-        return Err(wrong("cut short"));
-    };
+    let mut input = Reader::new(bytes);
+    let (Ok(magic), Ok(length)) = (input.array(), input.word()) else { return Err(wrong("cut short")) };
     if magic != MAGIC {
         return Err(wrong("wrong magic bytes"));
     }
-    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-    let behind = rest.split_at_checked(length).and_then(|(json, rest)| Some((json, rest.split_first_chunk::<4>()?)));
-    let Some((json, (crc, rest))) = behind else { return Err(wrong("wrong length")) };
-    if CRC.checksum(&bytes[..12 + length]) != u32::from_le_bytes(*crc) {
-        return Err(wrong("damaged (CRC-32)"));
-    }
+    let Some(json) = input.bytes(length as usize).ok().filter(|_| input.rest().len() >= 4) else {
+        return Err(wrong("wrong length"));
+    };
+    input.seal().map_err(|_| wrong("damaged (CRC-32)"))?;
     let columns: Columns = serde_json::from_slice(json).map_err(|e| wrong(&e.to_string()))?;
     // One spelling: what is read is written again byte for byte.
     if serde_json::to_vec(&columns).map_err(|e| wrong(&e.to_string()))? != json {
         return Err(wrong("spelt in another way than this program does"));
     }
-    Ok((columns, rest))
+    Ok((columns, input.rest()))
 }

@@ -7,7 +7,7 @@ use crate::host::memory::zeros;
 use crate::host::plan::{describe, widths};
 use crate::host::prelude::*;
 use crate::model::fold;
-use crate::network::layout::Split;
+use crate::network::Part;
 use crate::store::checkpoint::check_params;
 use crate::{Error, Spec};
 
@@ -58,10 +58,10 @@ impl SavedModel {
     pub fn in_units(&self, units: &Units) -> Self {
         let mut model = self.clone();
         let Some(layer) = model.spec.layers().last() else { return model };
-        let Split { weights, bias, .. } = layer.split_mut(&mut model.params);
-        for row in weights.chunks_mut(layer.outputs()) {
+        for row in model.params[layer.range(Part::Weights)].chunks_mut(layer.outputs()) {
             row.iter_mut().zip(&units.deviations).for_each(|(w, sd)| *w *= sd);
         }
+        let bias = &mut model.params[layer.range(Part::Bias)];
         for ((b, sd), mean) in bias.iter_mut().zip(&units.deviations).zip(&units.means) {
             *b = *b * sd + mean;
         }

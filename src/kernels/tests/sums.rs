@@ -1,7 +1,6 @@
 //! Weighted sums of rows and dot products, in every form.
 
 use super::*;
-use crate::kernels::dispatch::count_columns;
 use crate::slices::cut_mut;
 use std::vec;
 

@@ -1,44 +1,70 @@
-//! A batch through a norm in training, forward and back, by its own statistics.
+//! A batch through a norm in training, forward and back, by its own statistics, and what it leaves.
 
-use super::params::{EPSILON, Params, samples_of};
+use crate::error::{Error, Value};
+use crate::finite::is_moderate;
 use crate::kernels;
-use crate::network::layer::Layer;
-use crate::slices::{cut, cut_mut, rows, rows_mut};
+use crate::network::layout::Split;
+use crate::network::norm::pooled::Pooled;
+use crate::network::norm::running::EPSILON;
+use crate::slices::{cut_mut, rows, rows_mut};
 
-/// A layer's room in the workspace after a batch.
-pub(super) struct Room<'a> {
-    /// Mean, then variance.
-    pub(super) statistics: &'a [f32],
-    /// `∂L/∂γ`, then `∂L/∂β`.
-    pub(super) gradient: &'a [f32],
+/// What a batch leaves of a norm after its way back.
+pub(crate) struct Left<'w> {
+    /// `∂L/∂γ`, then `∂L/∂β`, summed over the samples.
+    pub gradient: &'w [f32],
+    /// Statistics of the batch and of all samples before it.
+    pub statistics: Pooled<'w>,
+    /// The largest magnitude of a statistic, the batch's or a pooled one; not finite where one is not.
+    largest: f32,
 }
 
-impl<'a> Room<'a> {
-    /// The first in `norms`, which is shortened by it.
-    pub(super) fn first(layer: &Layer, norms: &mut &'a [f32], samples: usize) -> Self {
-        let units = layer.outputs();
-        let (room, rest) = cut(norms, layer.norm_room(samples));
-        *norms = rest;
-        let (statistics, rest) = cut(room, 2 * units);
-        Self { statistics, gradient: cut(cut(rest, units).1, 2 * units).0 }
+impl Left<'_> {
+    /// Refuses statistics of 1e18 or more.
+    pub(crate) fn check(&self, layer: u8) -> Result<(), Error> {
+        if is_moderate(self.largest) {
+            return Ok(());
+        }
+        Err(Error::NonFinite { value: Value::Statistic, index: layer.into() })
     }
 }
 
-/// A room to write: both statistics, `1/√(σ² + ε)`, the gradients, the normalised values.
-fn split<'a>(layer: &Layer, room: &'a mut [f32]) -> [&'a mut [f32]; 4] {
-    let units = layer.outputs();
-    let (statistics, rest) = cut_mut(room, 2 * units);
-    let (inverse, rest) = cut_mut(rest, units);
-    let (gradient, normal) = cut_mut(rest, 2 * units);
-    [statistics, inverse, gradient, normal]
+/// What the batch in `room` leaves, with the statistics of the samples `before` it; as often as it is asked.
+pub(super) fn left<'w>(room: &'w mut [f32], units: usize, before: Pooled<'_>) -> Left<'w> {
+    let Room { statistics, gradient, inverse_and_normal } = Room::of(room, units);
+    let rows = samples_of(inverse_and_normal, units);
+    let batch = kernels::largest(statistics);
+    // Nothing needs what stood there any more.
+    let statistics = before.add(statistics, rows.saturating_sub(1), cut_mut(inverse_and_normal, 2 * units).0);
+    let pooled = statistics.largest();
+    // A NaN stays.
+    let largest = if pooled > batch || pooled.is_nan() { pooled } else { batch };
+    Left { gradient, statistics, largest }
 }
 
-pub(super) fn train(layer: &Layer, z: &mut [f32], norm: &Params<'_>, room: &mut [f32]) {
-    let Params { gamma, beta, .. } = *norm;
-    let width = layer.outputs();
-    let [statistics, inverse, _, normal] = split(layer, room);
+/// A norm's room in the workspace.
+struct Room<'w> {
+    /// Means, then variances.
+    statistics: &'w mut [f32],
+    gradient: &'w mut [f32],
+    /// `1/√(σ² + ε)` of each unit, then the normalised values.
+    inverse_and_normal: &'w mut [f32],
+}
+
+impl<'w> Room<'w> {
+    fn of(room: &'w mut [f32], units: usize) -> Self {
+        let (statistics, rest) = cut_mut(room, 2 * units);
+        let (gradient, inverse_and_normal) = cut_mut(rest, 2 * units);
+        Self { statistics, gradient, inverse_and_normal }
+    }
+}
+
+pub(super) fn forward(params: &Split<&[f32]>, z: &mut [f32], room: &mut [f32]) {
+    let Split { scale: gamma, shift: beta, .. } = *params;
+    let width = gamma.len();
+    let Room { statistics, inverse_and_normal, .. } = Room::of(room, width);
     let (mean, variance) = cut_mut(statistics, width);
-    let share = 1.0 / samples_of(layer, z) as f32;
+    let (inverse, normal) = cut_mut(inverse_and_normal, width);
+    let share = 1.0 / samples_of(z, width) as f32;
     mean.fill(0.0);
     for row in rows(&*z, width) {
         mean.iter_mut().zip(row).for_each(|(m, z)| *m += z);
@@ -64,15 +90,12 @@ pub(super) fn train(layer: &Layer, z: &mut [f32], norm: &Params<'_>, room: &mut 
 }
 
 /// `∂L/∂z = γ/√(σ² + ε) · (∂L/∂y − (1/n)Σ ∂L/∂y − x̂·(1/n)Σ ∂L/∂y·x̂)`.
-pub(super) fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms: &mut &mut [f32]) -> f32 {
-    let Params { gamma, .. } = Params::of(layer, params);
-    let width = layer.outputs();
-    let samples = samples_of(layer, deltas);
-    let at = norms.len().saturating_sub(layer.norm_room(samples));
-    let (others, room) = cut_mut(core::mem::take(norms), at);
-    *norms = others;
-    let [statistics, inverse, gradient, normal] = split(layer, room);
-    let share = 1.0 / samples as f32;
+pub(super) fn backward(params: &Split<&[f32]>, deltas: &mut [f32], room: &mut [f32]) -> f32 {
+    let gamma = params.scale;
+    let width = gamma.len();
+    let Room { statistics, gradient, inverse_and_normal } = Room::of(room, width);
+    let (inverse, normal) = cut_mut(inverse_and_normal, width);
+    let share = 1.0 / samples_of(deltas, width) as f32;
     gradient.fill(0.0);
     let (of_gamma, of_beta) = cut_mut(&mut *gradient, width);
     for (row, x) in rows(&*deltas, width).zip(rows(&*normal, width)) {
@@ -88,4 +111,9 @@ pub(super) fn backward(layer: &Layer, deltas: &mut [f32], params: &[f32], norms:
         }
     }
     kernels::largest(gradient) + kernels::largest(statistics)
+}
+
+/// Samples in `floats`, which has one for each sample and unit.
+pub(super) fn samples_of(floats: &[f32], units: usize) -> usize {
+    floats.len().checked_div(units).unwrap_or(0)
 }

@@ -75,7 +75,7 @@ fn a_digest_tells_networks_apart_whatever_the_order_of_their_description() {
                     let said_late = spec.loss(loss);
                     let said_early = Spec::new(inputs).loss(loss);
                     let layers = |to: Spec, layer: Layer| {
-                        let to = to.dense(layer.place.outputs, layer.activation()).dropout(layer.dropout());
+                        let to = to.dense(layer.place.shape.outputs, layer.activation()).dropout(layer.dropout());
                         if layer.is_normed() { to.norm() } else { to }
                     };
                     let again = spec.layers().fold(said_early, layers).math(Math::Libm);
@@ -104,9 +104,9 @@ fn a_norm_takes_four_parameters_a_unit_and_room_in_the_workspace() {
     assert_eq!(net.work_len(6), 2 * 6 * 12 + 5 + (6 + 5) * 8);
     assert_eq!(net.predict_len(6), 6 * (5 + 4));
     let layer = |l| net.layer(l).unwrap();
-    assert_eq!((layer(1).offset(), layer(2).offset(), layer(2).norm_offset()), (60, 84, 99));
-    assert_eq!((layer(0).norm_room(6), layer(2).norm_room(6)), (55, 33));
-    assert_eq!((layer(0).learned_len(), layer(1).learned_len()), (50, 24));
+    assert_eq!((layer(1).offset(), layer(2).offset(), layer(2).range(crate::network::Part::Scale).start), (60, 84, 99));
+    assert_eq!([0, 1, 2].map(|l| net.layout.normed_before(l)), [0, 5, 5]);
+    assert_eq!((layer(0).place.learned().len(), layer(1).place.learned().len()), (50, 24));
     let folded = Spec::new(7).dense(5, Activation::Relu).dropout(0.5).dense(4, id).dense(3, id);
     assert_eq!((net.folded(), folded.norm_len(), folded.folded()), (folded, 0, folded));
     assert_eq!(Spec::new(2).norm().folded().check(), Err(Error::Spec(SpecFault::Norm)));

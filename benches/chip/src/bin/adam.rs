@@ -9,7 +9,6 @@ use cortex_m_rt::entry;
 use cygnet::{Adam, Error, Model, Targets, Workspace};
 use cygnet::metrics::softmax;
 use cygnet::network::Math;
-use cygnet::optim::AdamConfig;
 
 #[entry]
 fn main() -> ! {
@@ -22,7 +21,7 @@ fn main() -> ! {
 fn learn(params: &mut [f32], state: &mut [f32], work: &mut [f32]) -> Result<(), Error> {
     let mut model = Model::new(&NET, params)?;
     let mut work = Workspace::new(&NET, 1, work)?;
-    let mut adam = Adam::new(AdamConfig::default(), &NET, state)?;
+    let mut adam = Adam::new(Adam::DEFAULT, &NET, state)?;
     for _ in 0..opaque(3) {
         opaque(model.train(opaque(&SAMPLE), Targets::Classes(&[opaque(1)]), &mut adam, 0.001, &mut work)?);
     }

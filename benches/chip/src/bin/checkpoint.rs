@@ -9,7 +9,6 @@ use cortex_m_rt::entry;
 use cygnet::{Adam, Averager, Error, Init, Model, Targets, Workspace};
 use cygnet::metrics::{Score, softmax};
 use cygnet::network::Math;
-use cygnet::optim::AdamConfig;
 use cygnet::store::{load_params, save};
 
 #[entry]
@@ -32,7 +31,7 @@ fn learn(
     let mut model = Model::new(&NET, params)?;
     model.init(Init::He, opaque(42))?;
     let mut work = Workspace::new(&NET, 1, work)?;
-    let mut adam = Adam::new(AdamConfig::default(), &NET, state)?;
+    let mut adam = Adam::new(Adam::DEFAULT, &NET, state)?;
     let mut swa = Averager::new(mean);
     for _ in 0..opaque(3) {
         opaque(model.train(opaque(&SAMPLE), Targets::Classes(&[opaque(1)]), &mut adam, 0.001, &mut work)?);

@@ -11,7 +11,7 @@ use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use cygnet::{Activation, Adam, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
-use cygnet::optim::{AdamConfig, Optimizer};
+use cygnet::optim::Optimizer;
 
 const LARGE: Spec = Spec::new(784).dense(64, Activation::Relu).dense(10, Activation::Identity);
 /// A digit 8 of MNIST: image 83 of the embedded training sample, of which 19 % are not zero, as on average.
@@ -66,7 +66,7 @@ fn network(clock: &Clock, name: &str, spec: &Spec, x: &[f32], memory: &mut Memor
     let mut work = Workspace::new(spec, 1, first(memory.work, spec.work_len(1)))?;
     let mut sgd = Sgd::plain(spec)?;
     train(clock, name, "SGD", &mut model, x, &mut sgd, &mut work)?;
-    let mut adam = Adam::new(AdamConfig::default(), spec, first(memory.moments, 2 * parameters))?;
+    let mut adam = Adam::new(Adam::DEFAULT, spec, first(memory.moments, 2 * parameters))?;
     train(clock, name, "Adam", &mut model, x, &mut adam, &mut work)?;
     let mut swa = Averager::new(first(memory.mean, parameters));
     swa.update(&model)?;

@@ -11,7 +11,6 @@ use cortex_m_semihosting::hprintln;
 use cygnet::{Adam, Averager, Error, Init, Model, Sgd, Targets, Workspace};
 use cygnet::metrics::{Score, softmax};
 use cygnet::network::Math;
-use cygnet::optim::AdamConfig;
 use cygnet::store::{load_params, save};
 
 #[entry]
@@ -36,7 +35,7 @@ fn measure(
     let mut model = Model::new(&NET, params)?;
     let mut work = Workspace::new(&NET, 1, work)?;
     let mut sgd = Sgd::plain(&NET)?;
-    let mut adam = Adam::new(AdamConfig::default(), &NET, state)?;
+    let mut adam = Adam::new(Adam::DEFAULT, &NET, state)?;
     let mut swa = Averager::new(mean);
     stack("init", || model.init(Init::He, opaque(42)))?;
     stack("SGD", || model.train(opaque(&SAMPLE), targets, &mut sgd, 0.05, &mut work))?;

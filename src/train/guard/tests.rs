@@ -1,11 +1,15 @@
-use super::*;
-use crate::Averager;
-use crate::model::Init;
+//! The bound on the parameters is one, whatever an optimizer and a caller do.
+
+use crate::average::Averager;
+use crate::error::{Error, Value};
+use crate::kernels;
 use crate::model::params::{LIMIT, Params};
+use crate::model::{Init, Model, Workspace};
 use crate::network::activation::Activation;
 use crate::network::loss::Loss;
-use crate::optim::Optimizer;
-use crate::optim::{Adam, AdamConfig, AdamState, Sgd, SgdConfig, SgdState};
+use crate::network::spec::Spec;
+use crate::optim::{Adam, AdamConfig, AdamState, Optimizer, Sgd, SgdConfig, SgdState};
+use crate::targets::Targets;
 use std::boxed::Box;
 use std::vec;
 
