@@ -135,17 +135,17 @@ named! {
         /// A width of zero.
         ZeroWidth = 3 => "a width of zero",
         /// `dropout` before the first dense layer, after the last one, or outside `0 <= p < 1`.
-        Dropout = 4 => "dropout stands between two dense layers, 0 <= p < 1",
+        Dropout = 4 => "dropout must be between dense layers, 0 <= p < 1",
         /// `norm` before the first dense layer, or twice.
-        Norm = 5 => "a norm stands behind a dense layer, once",
+        Norm = 5 => "a norm must follow a dense layer, once",
         /// A slope that is negative or not finite, or a Huber threshold that is not positive or not finite.
-        Constant = 6 => "a slope is finite and not negative, a Huber threshold finite and positive",
+        Constant = 6 => "slope must be finite and >= 0, Huber threshold finite and > 0",
         /// More parameters than this processor can address.
         TooLarge = 7 => "more parameters than memory can address",
         /// Softmax cross-entropy of one output, whose probability is always 1: the loss would be 0, and nothing would
         /// move.
         OneClass = 8 =>
-            "softmax cross-entropy takes at least two outputs: for two classes, or one output of another loss",
+            "softmax cross-entropy needs at least two outputs; for one output, use another loss",
     }
 }
 
@@ -153,58 +153,58 @@ named! {
     /// A setting with a range.
     pub enum Setting {
         /// Learning rate: `0 <= η <= 1e9`.
-        Rate = 1 => "learning rate lies in [0, 1e9]",
+        Rate = 1 => "learning rate must be in [0, 1e9]",
         /// Momentum: `0 <= μ < 1`; Nesterov needs `μ > 0`.
-        Momentum = 2 => "momentum lies in [0, 1), above 0 with Nesterov",
+        Momentum = 2 => "momentum must be in [0, 1), > 0 with Nesterov",
         /// Adam's decay rates: `0 <= β < 1`.
-        Beta = 3 => "beta lies in [0, 1)",
+        Beta = 3 => "beta must be in [0, 1)",
         /// Adam's `ε`: finite, and at least 1e-15, the root of the least second moment that is kept.
-        Epsilon = 4 => "epsilon is finite and at least 1e-15",
+        Epsilon = 4 => "epsilon must be finite and >= 1e-15",
         /// Weight decay: `0 <= λ <= 1`.
-        WeightDecay = 5 => "weight decay lies in [0, 1]",
+        WeightDecay = 5 => "weight decay must be in [0, 1]",
         /// Norm to clip to: finite and positive.
-        MaxNorm = 6 => "the norm to clip to is finite and positive",
+        MaxNorm = 6 => "the clip norm must be finite and > 0",
         /// Standard deviation of an initialisation: `0 <= σ <= 1e37`.
-        Sigma = 7 => "sigma lies in [0, 1e37]",
+        Sigma = 7 => "sigma must be in [0, 1e37]",
         /// Scale of a posterior's covariance: not negative, and so small that every draw is finite.
-        Covariance = 8 => "a covariance is scaled by a number that is not negative and leaves every draw finite",
+        Covariance = 8 => "the covariance scale must be >= 0 and keep every draw finite",
         /// Samples in a workspace: at least one.
-        BatchSize = 9 => "a batch has at least one sample",
+        BatchSize = 9 => "a batch needs at least one sample",
         /// What bytes are multiplied by: 255 times it is finite.
-        Scale = 10 => "255 times the scale of bytes is finite",
+        Scale = 10 => "255 times the byte scale must be finite",
         /// An exponential average's `ε`: `0 < ε <= 1`.
-        Decay = 11 => "1 − decay lies in (0, 1]",
+        Decay = 11 => "1 − decay must be in (0, 1]",
         /// A warm-up's `γ` and `p`: finite and positive.
-        Warmup = 12 => "a warm-up's constants are finite and positive",
+        Warmup = 12 => "warm-up constants must be finite and > 0",
         /// The most models that a capped mean counts: at least 1.
-        Cap = 13 => "a capped mean counts at least one model",
+        Cap = 13 => "a capped mean needs at least one model",
         /// A model's weight in a mean: finite and positive.
-        Weight = 14 => "a model's weight is finite and positive",
+        Weight = 14 => "a model's weight must be finite and > 0",
         /// Models of a window: at least 1.
-        Window = 15 => "a window holds at least one model",
+        Window = 15 => "a window needs at least one model",
         /// Draws from a posterior: at least 1.
-        Draws = 16 => "at least one draw is asked for",
+        Draws = 16 => "at least one draw is needed",
         /// Lookahead's `k`, at least 1, and `α`, from 0 to 1.
-        Lookahead = 17 => "lookahead takes at least one step at a time and an alpha in [0, 1]",
+        Lookahead = 17 => "lookahead needs at least one step and alpha in [0, 1]",
         /// A growing batch: bounds from 1 on, in order; at least one gradient that asks; `0 < θ < 1`, a positive
         /// factor or period.
-        Growth = 18 => "a batch grows between bounds in order, by a theta in (0, 1), a positive factor or period",
+        Growth = 18 => "a growing batch needs ordered bounds and theta in (0, 1), or a factor or period > 0",
         /// How far replicas are pulled: `0 <= α <= 1`.
-        Pull = 19 => "replicas are pulled by a share in [0, 1]",
+        Pull = 19 => "the pull of replicas must be in [0, 1]",
         /// Steps of a rate's cycle, and by what cycles grow: at least 1.
-        Cycle = 20 => "a cycle of rates has at least one step",
+        Cycle = 20 => "a rate cycle needs at least one step",
         /// By what a rate drops: `0 <= factor <= 1`.
-        Factor = 21 => "a rate drops by a factor in [0, 1]",
+        Factor = 21 => "the drop factor must be in [0, 1]",
         /// Steps of a one-cycle's rise: no more than the steps in all.
-        Rise = 22 => "the rise of a one-cycle is no longer than its schedule",
+        Rise = 22 => "a one-cycle's rise must not exceed its steps",
         /// A gate's slack, finite, and the least loss that passed, neither NaN nor −∞.
-        Slack = 23 => "a gate takes a finite slack and a least loss that is a number",
+        Slack = 23 => "a gate needs a finite slack and a valid least loss",
         /// Classes: 1 to 65,536.
-        Classes = 24 => "there are 1 to 65,536 classes",
+        Classes = 24 => "classes must be 1 to 65,536",
         /// What a missing value becomes: finite.
-        Fill = 25 => "what a missing value becomes is finite",
+        Fill = 25 => "the fill of missing values must be finite",
         /// Standard deviations to clip at: finite and positive.
-        Clip = 26 => "values are clipped at a finite, positive number of standard deviations",
+        Clip = 26 => "the clip in standard deviations must be finite and > 0",
     }
 }
 
@@ -240,11 +240,11 @@ told! {
         /// Does not begin with the format's eight magic bytes.
         Magic = 1 => "not a cygnet model (wrong magic bytes)";
         /// Written by a version of the format that this one does not know.
-        Version(version: u16) = 2 => "format version {version} is not known here";
+        Version(version: u16) = 2 => "format version {version} is not supported";
         /// Ends early, or goes on after its end.
         Length = 3 => "wrong length for the network it describes";
-        /// A field that cannot be: the byte where it begins.
-        Field(at: u32) = 4 => "impossible value at byte {at}";
+        /// A field with an invalid value: the byte where it begins.
+        Field(at: u32) = 4 => "invalid value at byte {at}";
         /// The checksum differs: stored, computed.
         Crc(stored: u32, computed: u32) = 5 => "damaged (CRC-32 stored {stored:08x}, computed {computed:08x})";
         /// A description that is not that of the program's network: another one's, or damaged.
@@ -280,9 +280,9 @@ impl fmt::Display for Difference {
         }
         if matches!(field, SpecField::Threshold | SpecField::Slope | SpecField::Dropout) {
             let [stored, wanted] = [stored, wanted].map(f32::from_bits);
-            write!(f, "{field}: it holds {stored}, the program wants {wanted}")
+            write!(f, "{field}: found {stored}, expected {wanted}")
         } else {
-            write!(f, "{field}: it holds {stored}, the program wants {wanted}")
+            write!(f, "{field}: found {stored}, expected {wanted}")
         }
     }
 }
@@ -293,7 +293,7 @@ named! {
         /// Dense layers.
         Depth = 1 => "number of layers",
         /// Implementation of the transcendental functions, as its code, and 128 more for an average's parameters.
-        Math = 2 => "code of the functions",
+        Math = 2 => "code of the math functions",
         /// Numbers in a sample.
         Inputs = 3 => "inputs",
         /// Loss, as its code.
@@ -312,10 +312,10 @@ named! {
 }
 
 told! {
-    /// Everything that can go wrong in the core. Whoever gets one finds parameters, averages and counts as they were.
+    /// Every error of the core. After one, parameters, averages and counts are as before the call.
     #[repr(u32)]
     pub enum Error {
-        /// The network's description cannot be.
+        /// The network's description is not valid.
         Spec(fault: SpecFault) = 1 => "network description: {fault}";
         /// A buffer of the wrong length.
         Length {
@@ -336,24 +336,24 @@ told! {
         /// No sample at all.
         Empty = 4 => "no samples";
         /// A single sample to train a network with batch normalisation on: it has no variance.
-        SingleSample = 5 => "batch normalisation takes at least two samples to train on";
+        SingleSample = 5 => "batch normalisation needs at least two training samples";
         /// The noise of a gradient of fewer than two micro-batches that were measured.
-        SinglePart = 6 => "noise takes at least two micro-batches, all of them measured";
+        SinglePart = 6 => "gradient noise needs at least two measured micro-batches";
         /// A gradient, an optimizer or a model of another network; their descriptions have another
         /// [digest](crate::Spec::digest).
-        Network = 7 => "the gradient, optimizer or model is that of another network";
+        Network = 7 => "gradient, optimizer or model belongs to another network";
         /// A model that was changed from outside, or by another optimizer, since this one was started, which computes
         /// the model's weights from its own: it would undo the change. Or another model than it was started from.
         /// Start it anew.
-        Changed = 8 => "the optimizer started from another model, or this one was changed since: start it anew";
+        Changed = 8 => "the model is another one, or was changed since the optimizer started: start it again";
         /// An optimizer that computes the model's weights from its own, where it would make another's of no effect.
-        OwnsWeights = 9 => "the inner optimizer keeps weights of its own: slow ones would have no effect";
+        OwnsWeights = 9 => "the inner optimizer owns the weights: slow weights would have no effect";
         /// A micro-batch for a gradient that was clipped: the sum is scaled, and would no longer be that of all
         /// samples. Step along it, or reset it.
-        Clipped = 10 => "a clipped gradient takes no more samples: step or reset first";
+        Clipped = 10 => "a clipped gradient cannot add samples: step or reset first";
         /// A posterior of a network with norms, whose draws would predict by statistics of other weights: draw, update
         /// norms, predict.
-        StaleNorms = 11 => "draws with norms need statistics of their own: sample, NormUpdate, predict";
+        StaleNorms = 11 => "each draw with norms needs its own statistics: sample, NormUpdate, predict";
         /// A class that the network has no output for.
         Label {
             /// Index of the sample in its batch.
@@ -364,26 +364,26 @@ told! {
             classes: u16,
         } = 12 => "sample {sample}: class {label}, but the network has classes 0 to {}", classes.saturating_sub(1);
         /// Classes for a network whose outputs are no classes: one output under a loss of values.
-        NoClasses = 13 => "one output under a loss of values has no classes: give values";
+        NoClasses = 13 => "one output with this loss is a value, not a class: give values";
         /// A target value that is no probability: negative under softmax cross-entropy, outside of `[0, 1]` under
         /// binary cross-entropy.
         Target {
             /// Its index in the values.
             index: usize,
-        } = 14 => "target value {index} is no probability";
+        } = 14 => "target value {index} is not a probability";
         /// A row that the set of samples does not have.
         Pick {
             /// The row asked for.
             row: u32,
             /// Samples in the set.
             samples: usize,
-        } = 15 => "row {row} of a set of {samples} samples";
+        } = 15 => "row {row} is outside of {samples} samples";
         /// A compressed set whose starts or positions are not ascending, or too large.
         Sparse {
             /// The first sample where they are not.
             sample: usize,
-        } = 16 => "sample {sample}: positions do not ascend within the inputs";
-        /// NaN, infinity, or a number that is too large to go on with; of an optimizer's state also a second moment
+        } = 16 => "sample {sample}: positions not ascending, or too large";
+        /// NaN, infinity, or a number that is too large to continue with; of an optimizer's state also a second moment
         /// below zero.
         NonFinite {
             /// Where.
@@ -393,39 +393,39 @@ told! {
         } = 17 => "{}", NonFinite(value, index);
         /// A setting out of its range.
         Setting(setting: Setting) = 18 => "out of range: {setting}";
-        /// Numbers of a preprocessing that cannot be.
+        /// Numbers of a preprocessing that are not valid.
         Preprocess {
             /// The first feature that has them.
             feature: usize,
-        } = 19 => "preprocessing of feature {feature}: impossible numbers";
+        } = 19 => "preprocessing of feature {feature}: invalid numbers";
         /// A feature without a value in any sample, of which nothing can be fitted.
         Unseen {
             /// The first one.
             feature: usize,
         } = 20 => "feature {feature} has no value in any sample";
         /// The average was asked for before its first update.
-        NoAverage = 21 => "the average has no update yet";
+        NoAverage = 21 => "the average has no model yet";
         /// Average and model are exchanged: swap them back first.
         Swapped = 22 => "average and model are exchanged; swap them back first";
         /// A model that an average was not exchanged with, or that changed since.
         OtherModel = 23 => "the average was not exchanged with this model, or the model changed since";
         /// Counts of a state that do not go together.
-        State = 24 => "the counts of the state do not go together";
+        State = 24 => "the counts of the state are inconsistent";
         /// A variance below zero: a running one among the parameters of a network with norms, or one of a posterior.
         Variance {
             /// Index of the first one among the parameters.
             index: usize,
-        } = 25 => "parameter {index}: a variance below zero";
-        /// An exponential or a capped average, which is no mean: it does not merge, weigh, or let a model go.
-        NotAMean = 26 => "an exponential or capped average does not merge, weigh, or let a model go";
+        } = 25 => "parameter {index}: negative variance";
+        /// An exponential or a capped average, which is not a mean: it cannot merge, weigh or remove models.
+        NotAMean = 26 => "an exponential or capped average cannot merge, weigh or remove models";
         /// A mean that would be left without models.
-        LastModel = 27 => "the only model of a mean cannot be taken out of it";
+        LastModel = 27 => "the only model of a mean cannot be removed";
         /// A count would pass the largest number that its type holds.
         CountOverflow = 28 => "a count would overflow";
         /// Bytes that are not a checkpoint.
         Checkpoint(fault: CheckpointFault) = 29 => "checkpoint: {fault}";
         /// A checkpoint of an average, where live weights are to be trained further.
-        AverageWeights = 30 => "the checkpoint holds an average, not live weights to train further";
+        AverageWeights = 30 => "the checkpoint is an average, not weights to train further";
     }
 }
 
@@ -461,19 +461,18 @@ impl Error {
 
 impl core::error::Error for Error {}
 
-/// A number that cannot be gone on with, and where it is.
+/// A number that is not finite or too large, and where it is.
 struct NonFinite(Value, usize);
 
 impl fmt::Display for NonFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(value, index) = *self;
         match value {
-            Value::Loss | Value::Gradient | Value::Step => write!(f, "{value} is not finite, or too large to go on"),
-            Value::Param => write!(f, "{value} {index} is not finite, or too large to average"),
+            Value::Loss | Value::Gradient | Value::Step => write!(f, "{value} is not finite or too large"),
             Value::State => {
-                write!(f, "{value} {index} is not finite, too large to go on, or a second moment below zero")
+                write!(f, "{value} {index} is not finite, too large, or a negative second moment")
             }
-            _ => write!(f, "{value} {index} is not finite, or too large to go on"),
+            _ => write!(f, "{value} {index} is not finite or too large"),
         }
     }
 }

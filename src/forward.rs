@@ -34,6 +34,16 @@ fn predict_inputs<'w>(
 ) -> Result<&'w mut [f32], Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    predict_checked(spec, params, inputs, work)
+}
+
+/// By parameters that are as many as they should be.
+fn predict_checked<'w>(
+    spec: &Spec,
+    params: &[f32],
+    inputs: Inputs<'_>,
+    work: &'w mut Workspace<'_>,
+) -> Result<&'w mut [f32], Error> {
     let (n, _) = inputs.check(spec)?;
     let outputs = run(spec, params, &inputs, n, work)?;
     check_finite(outputs, Value::Output)?;
@@ -50,7 +60,7 @@ impl Model<'_> {
         inputs: impl Into<Inputs<'x>>,
         work: &'w mut Workspace<'_>,
     ) -> Result<&'w mut [f32], Error> {
-        predict_inputs(self.spec, self.params, inputs.into(), work)
+        predict_checked(self.spec, self.params, inputs.into(), work)
     }
 }
 
@@ -71,6 +81,7 @@ pub(crate) fn run<'w>(
         let x = if place.index == 0 { inputs } else { below.batch(n, several) };
         let z = cut_mut(to, n.wrapping_mul(place.shape.outputs())).0;
         through(spec, place, params, &x, z, &mut []);
+        spec.nonlinearity(place).apply(z);
         core::mem::swap(&mut to, &mut from);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
@@ -113,7 +124,9 @@ pub(crate) fn run_training(
         let (slope, slope_tail) = cut_mut(slopes, len);
         let x = if place.index == 0 { inputs } else { below.batch(n, several) };
         through(spec, place, params, &x, a, kept.norms);
-        spec.slopes(place, a, slope);
+        let nonlinearity = spec.nonlinearity(place);
+        nonlinearity.apply(a);
+        nonlinearity.slopes(a, slope);
         if let Some((draws, first_sample)) = dropping {
             spec.drop(place, draws, first_sample, a, slope);
         }
@@ -121,13 +134,13 @@ pub(crate) fn run_training(
     }
 }
 
-/// `a ← f(x·W + bias)`, `params` being the network's. A norm takes its room from `norms`; where that is empty, it normalises
-/// by running statistics.
-fn through(spec: &Spec, place: Place, params: &[f32], x: &Batch<'_>, a: &mut [f32], norms: &mut [f32]) {
+/// `z ← x·W + bias`, normalised where the layer has a norm: by running statistics where `norms` is empty, which is its room
+/// else. `params` are the network's.
+#[inline(always)]
+fn through(spec: &Spec, place: Place, params: &[f32], x: &Batch<'_>, z: &mut [f32], norms: &mut [f32]) {
     let Split { weights, bias, .. } = place.split(params);
-    x.forward(place.shape, weights, bias, a);
+    x.forward(place.shape, weights, bias, z);
     if let Some(norm) = spec.norm_of(place) {
-        (norm.forward)(&spec.layout, &place, params, a, norms);
+        (norm.forward)(&spec.layout, &place, params, z, norms);
     }
-    spec.activate(place, a);
 }

@@ -27,7 +27,7 @@
 //! | [`network`] | the description of a network, from which every size follows |
 //! | [`inputs`], [`preprocess`] | samples as they lie in memory, and how raw readings become samples |
 //! | [`model`] | parameters with their network, initial weights, the workspace |
-//! | [`schedule`], [`optim`] | learning rates; SGD, Adam and what stands around them |
+//! | [`schedule`], [`optim`] | learning rates; SGD, Adam, Lookahead, schedule-free SGD |
 //! | [`train`] | gradients of micro-batches, their noise, growing batches |
 //! | [`average`], [`replicas`] | averages along a run (SWA, EMA, LAWA, SWAG); several models, pulled to their mean, and their votes |
 //! | [`metrics`] | score, confusion matrix, ROC and precision-recall curves, calibration |

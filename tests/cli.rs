@@ -13,8 +13,7 @@ use std::fs;
 fn a_run_writes_models_that_every_command_reads() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --out run --swa-start 0"));
-    for part in ["36-8-3 with 323 parameters", "epoch   rate", "average of 2", "test error, %", "Next: cygnet predict"]
-    {
+    for part in ["36-8-3, 323 parameters", "epoch   rate", "average of 2", "test error, %", "Next: cygnet predict"] {
         assert!(out.contains(part), "{part}: {out}");
     }
     let saved = [
@@ -52,7 +51,7 @@ fn a_run_writes_models_that_every_command_reads() {
 
     // A run without an average that replaces one leaves none beside its model.
     let out = succeeds(&dir, &format!("{TRAIN} --out run --overwrite --average none --quiet"));
-    assert!(out.contains("Nothing was averaged") && !out.contains("epoch   rate"), "{out}");
+    assert!(out.contains("No average was computed") && !out.contains("epoch   rate"), "{out}");
     assert_eq!(files(&dir, "run"), saved[2..]);
 }
 
@@ -61,14 +60,14 @@ fn every_average_has_a_column_and_a_file() {
     let dir = workplace();
     let flags = "--average swag,swa,ema,lawa --swa-start 0 --baseline --swag-rank 2 --ema-decay 0.5 --seeds 2";
     let out = succeeds(&dir, &format!("{TRAIN} --out run {flags}"));
-    for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "decayed rate", "test ECE, %", "falls to zero"] {
+    for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "baseline", "test ECE, %", "than the baseline"] {
         assert!(out.contains(part), "{part}: {out}");
     }
-    for part in ["mean of the weights", "soft vote of 30", "log-pooled vote of 30", "hard vote of 30 draws"] {
+    for part in ["mean weights", "soft vote of 30", "log-pooled vote of 30", "hard vote of 30 draws"] {
         assert_eq!(out.matches(part).count(), 2, "{part}: {out}");
     }
     let seeds = out.rsplit("last iterate").next().unwrap();
-    for part in ["swag", "swa", "ema", "lawa", "decayed rate", "± standard deviation of 2 seeds"] {
+    for part in ["swag", "swa", "ema", "lawa", "baseline", "± standard deviation of 2 seeds"] {
         assert!(seeds.contains(part), "{part}: {seeds}");
     }
     let models = ["average", "ema", "last", "lawa", "swa"]
@@ -150,7 +149,7 @@ fn augmentation_changes_what_is_learned_and_nothing_else_decides_it() {
         succeeds(&dir, &format!("train --epochs 2 --hidden 8 --quiet --augment --elastic {data} {flags}"));
     }
     let out = succeeds(&dir, &format!("{TRAIN} --augment --out other"));
-    assert!(out.contains("the others augmented"), "{out}");
+    assert!(out.contains("the others are augmented"), "{out}");
 }
 
 #[test]
@@ -209,7 +208,7 @@ fn help_is_for_newcomers_and_a_wrong_word_gets_a_hint() {
     let dir = tempfile::tempdir().unwrap();
     assert!(succeeds(&dir, "--help").contains("Start with:  cygnet train"));
     let help = succeeds(&dir, "train --help");
-    assert!(help.contains("[default: 0.75]") && help.contains("Ctrl-C ends the run early"), "{help}");
+    assert!(help.contains("[default: 0.75]") && help.contains("Press Ctrl-C to stop the run"), "{help}");
     assert!(succeeds(&dir, "--version").starts_with("cygnet 0."));
     assert_eq!(run(&dir, "").code, Some(2));
     fails(&dir, "trian", 2, &["unrecognized subcommand 'trian'"]);
@@ -226,7 +225,7 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--rate -1", ["rate -1", "from 0 to 1e9"]),
         ("--swa-rate inf", ["swa-rate inf", "from 0 to 1e9"]),
         ("--validation 1", ["validation 1", "below 1"]),
-        ("--validation 0.99999", ["90 of 90 samples", "none to learn from"]),
+        ("--validation 0.99999", ["90 of 90 samples", "held out"]),
         ("--dropout 1", ["dropout 1", "below 1"]),
         ("--dropout nan", ["dropout NaN", "below 1"]),
         ("--epochs 0", ["epochs 0", "at least 1"]),
@@ -241,8 +240,8 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--optimizer sgd --momentum 1", ["momentum 1", "below 1"]),
         ("--optimizer sgd --nesterov", ["nesterov", "momentum"]),
         ("--momentum 0.9", ["--momentum", "--optimizer sgd"]),
-        ("--final-rate 0.1", ["--final-rate", "constant and step"]),
-        ("--cycle 3", ["--cycle", "cyclic and restarts"]),
+        ("--final-rate 0.1", ["--final-rate", "other than constant and step"]),
+        ("--cycle 3", ["--cycle", "cyclic or restarts"]),
         ("--schedule cyclic --cycle-factor 2", ["--cycle-factor", "--schedule restarts"]),
         ("--schedule cyclic --cycle 0", ["cycle 0.0", "above 0"]),
         ("--schedule restarts --cycle-factor 0", ["cycle-factor 0", "at least 1"]),
@@ -250,7 +249,7 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--lookahead 5 --lookahead-alpha 2", ["lookahead-alpha 2.0", "from 0 to 1"]),
         ("--optimizer schedule-free --lookahead 5", ["schedule-free", "lookahead"]),
         ("--optimizer schedule-free --momentum 1", ["momentum 1.0", "below 1"]),
-        ("--average swa,none", ["--average none", "alone"]),
+        ("--average swa,none", ["--average none", "combined"]),
         ("--average ema,ema", ["--average", "twice"]),
         ("--average mean", ["mean", "--average"]),
         ("--average ema --ema-decay 1", ["ema-decay", "above 0"]),
@@ -264,8 +263,8 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--schedule step --drop-factor 2", ["drop-factor 2", "from 0 to 1"]),
         ("--schedule linear --final-rate nan", ["final-rate NaN", "from 0 to 1e9"]),
         ("--hidden 64,70000", ["--hidden", "`70000`"]),
-        ("--hidden 1,1,1,1,1,1,1,1", ["8 hidden layers", "7 are the most"]),
-        ("--hidden 65535,65535,65535", ["parameters", "500000000 are the most"]),
+        ("--hidden 1,1,1,1,1,1,1,1", ["8 hidden layers", "the maximum is 7"]),
+        ("--hidden 65535,65535,65535", ["parameters", "the maximum is 500000000"]),
         ("--init nan", ["--init", "`nan`"]),
         ("--init 1e38", ["init 1e38", "from 0 to 1e37"]),
         ("--activation relux", ["--activation", "sigmoid"]),
@@ -292,10 +291,10 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--grow often", ["`often`", "noise-scale"]),
         ("--grow doubling --grow-patience 0", ["grow-patience 0", "at least 1"]),
         ("--grow doubling --grow-to 16", ["grow-to", "batch"]),
-        ("--grow doubling --micro-batch 32", ["micro-batches", "32 samples are not, of 32"]),
-        ("--grow doubling --batch 1", ["micro-batches", "1 samples are not, of 1"]),
-        ("--grow doubling --batch 33", ["micro-batches", "33 samples are not, of 16"]),
-        ("--grow doubling --schedule cyclic", ["grows", "cycle"]),
+        ("--grow doubling --micro-batch 32", ["micro-batches", "32 samples in micro-batches of 32"]),
+        ("--grow doubling --batch 1", ["micro-batches", "1 samples in micro-batches of 1"]),
+        ("--grow doubling --batch 33", ["micro-batches", "33 samples in micro-batches of 16"]),
+        ("--grow doubling --schedule cyclic", ["growing batch", "cyclic"]),
         ("--grow doubling --replicas 2", ["--grow", "--replicas"]),
     ] {
         fails(&dir, &format!("train --data data --out run {flags}"), 2, &words);
@@ -319,8 +318,8 @@ fn a_file_that_is_missing_or_something_else_is_named() {
         ("info data/t10k-labels-idx1-ubyte", ["t10k-labels-idx1-ubyte", "not a cygnet model"]),
         ("eval run/last.cygnet --data nowhere", ["nowhere", "os error 2"]),
         ("eval run/last.cygnet --data run", ["run", "*train*images*idx*"]),
-        ("eval run/last.cygnet --data larger", ["takes 36 inputs", "the data have 49"]),
-        ("eval run/last.cygnet --data richer", ["knows 3 classes", "the data have 9"]),
+        ("eval run/last.cygnet --data larger", ["has 36 inputs", "the data have 49"]),
+        ("eval run/last.cygnet --data richer", ["has 3 classes", "the data have 9"]),
         ("predict run/last.cygnet larger/t10k-images-idx3-ubyte", ["larger/t10k-images-idx3-ubyte", "49 pixels"]),
         ("predict run/last.cygnet run/last.cygnet", ["run/last.cygnet", "byte 0"]),
         ("predict run/last.cygnet nowhere.png", ["nowhere.png", "os error 2"]),
@@ -367,7 +366,7 @@ mod unix {
             ("INT", "a", "last iterate", "last"),
             ("TERM", "b", "last iterate", "last"),
             ("INT", "d --augment", "last iterate", "last"),
-            ("INT", "c --replicas 2", "mean of these rows", "replica-2"),
+            ("INT", "c --replicas 2", "mean of the models above", "replica-2"),
         ] {
             let line = format!("train --data data --hidden 8 --epochs 18446744073709551615 --swa-start 0 --out {out}");
             let out = &out[..1];
@@ -380,7 +379,7 @@ mod unix {
             let ended = child.wait_with_output().unwrap();
             let err = String::from_utf8(ended.stderr).unwrap();
             assert_eq!(ended.status.code(), Some(130), "{err}");
-            assert_eq!(err, format!("interrupted; what was learned so far is saved in {out}\n"));
+            assert_eq!(err, format!("interrupted: the models trained so far are saved in {out}\n"));
             let page = String::from_utf8(bytes(&dir, &format!("{out}/report.html"))).unwrap();
             assert!(page.contains("This run was interrupted."), "{line}");
             for model in [last, "average"] {
@@ -396,16 +395,16 @@ mod unix {
         let line = "reproduce --data data --replicas 2 --epochs 200 --seeds 1000 --out r";
         let mut child = command(dir.path(), line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        assert!(lines.any(|line| line.starts_with("falling rate")));
+        assert!(lines.any(|line| line.starts_with("learning rate decay")));
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(lines.any(|line| line.contains("its SWA")));
+        assert!(lines.any(|line| line.contains("one model: SWA")));
         lines.for_each(drop);
         let ended = child.wait_with_output().unwrap();
         let err = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(130), "{err}");
-        assert_eq!(err, "interrupted; the stages that came to their end are saved in r\n");
+        assert_eq!(err, "interrupted: the completed stages are saved in r\n");
         let page = String::from_utf8(bytes(&dir, "r/report.html")).unwrap();
-        assert!(page.contains("did not come to its end"));
+        assert!(page.contains("The experiment is not complete"));
     }
 
     #[test]
@@ -446,6 +445,6 @@ mod unix {
         let output = Command::new("sh").args(["-c", &line]).current_dir(dir.path()).output().unwrap();
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{err}");
-        assert!(err.starts_with("error: no memory for ") && err.lines().count() == 1, "{err}");
+        assert!(err.starts_with("error: not enough memory: ") && err.lines().count() == 1, "{err}");
     }
 }

@@ -66,7 +66,7 @@ fn a_second_run_stopped_at_any_time_leaves_the_first_byte_for_byte() {
             let err = String::from_utf8(ended.stderr).unwrap();
             assert_eq!(ended.status.code(), Some(130), "{line}: {err}");
             let said = err.trim_end().rsplit(' ').next().unwrap();
-            assert!(err.starts_with("interrupted; ") && said.starts_with("run/unfinished"), "{err}");
+            assert!(err.starts_with("interrupted: ") && said.starts_with("run/unfinished"), "{err}");
             all_are_whole(&dir, said);
             std::fs::remove_dir_all(dir.path().join(said)).unwrap();
             assert!(snapshot(&dir, "run") == first, "{line}, {wait} ms");

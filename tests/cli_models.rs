@@ -26,7 +26,8 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
     for (name, number) in [("train", "81"), ("validation", "9"), ("test", "30")] {
         assert_eq!(row(&table, name)[1], number, "{table}");
     }
-    for part in ["NLL", "top-2 error", "ECE", "macro F1", "mean ROC AUC", "mean AP", "precision", "recall", "taken for"]
+    for part in
+        ["NLL", "top-2 error", "ECE", "macro F1", "mean ROC AUC", "mean AP", "precision", "recall", "predicted classes"]
     {
         assert!(table.contains(part), "{part}: {table}");
     }
@@ -127,7 +128,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
 
     let vote = "vote run/last.cygnet run/average.cygnet --data data";
     assert!(!succeeds(&dir, vote).contains("soft vote"));
-    fails(&dir, &format!("{vote} --weights 1,2"), 2, &["--weights belong to votes", "mse"]);
+    fails(&dir, &format!("{vote} --weights 1,2"), 2, &["--weights need votes", "mse"]);
 
     // A class without samples has neither recall nor curves.
     write_data(&dir.path().join("poorer"), [9, 9], 6, 2);
@@ -147,7 +148,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
     for (flags, code, words) in [
         ("run/last.cygnet --validation 1", 2, ["validation 1", "below 1"]),
         ("run/last.cygnet --validation -1", 2, ["validation -1", "below 1"]),
-        ("run/last.cygnet --validation 0.999", 2, ["90 of 90 samples", "none to learn from"]),
+        ("run/last.cygnet --validation 0.999", 2, ["90 of 90 samples", "held out"]),
         ("run/last.cygnet --seed x", 2, ["--seed", "invalid digit"]),
         ("missing.cygnet --json", 1, ["missing.cygnet", "o such file"]),
         ("huge.cygnet --json", 1, ["train samples", "not finite"]),
@@ -184,9 +185,9 @@ fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
     for (flags, code, words) in [
         ("run/seed-1/last.cygnet --data data", 2, ["2 values", "MODELS"]),
         ("run/seed-1/last.cygnet other/last.cygnet --data data", 1, ["other/last.cygnet", "different networks"]),
-        (&format!("{models} --weights 1,2"), 2, ["2 weights", "3 models"]),
-        (&format!("{models} --weights 1,2,-1"), 2, ["--weights", "none is below 0"]),
-        (&format!("{models} --weights 0,0,0"), 2, ["--weights", "one is above 0"]),
+        (&format!("{models} --weights 1,2"), 2, ["2 numbers", "3 models"]),
+        (&format!("{models} --weights 1,2,-1"), 2, ["--weights", "not negative"]),
+        (&format!("{models} --weights 0,0,0"), 2, ["--weights", "one must be above 0"]),
         (&format!("{models} --weights 1,inf,1"), 2, ["--weights", "finite"]),
         (&format!("{models} --soup --weights 1,1,1"), 2, ["--soup", "--weights"]),
         (&format!("{models} --validation 0"), 2, ["--validation", "above 0"]),
@@ -203,7 +204,7 @@ fn a_plane_and_a_line_are_drawn() {
     let [a, b, c] = [1, 2, 3].map(|seed| format!("run/seed-{seed}/last.cygnet"));
     for (models, rows) in [(format!("{a} {b} {c}"), 25), (format!("{a} {b}"), 5)] {
         let out = succeeds(&dir, &format!("plane {models} --data data --steps 5 --out picture --overwrite"));
-        assert!(out.contains("least train loss") && out.contains("picture.svg and picture.png"), "{out}");
+        assert!(out.contains("lowest train loss") && out.contains("picture.svg and picture.png"), "{out}");
         let svg = String::from_utf8(bytes(&dir, "picture.svg")).unwrap();
         for part in ["<svg", "seed-2/last", "average", "train loss", "test error, %", "</svg>"] {
             assert!(svg.contains(part), "{part}");
@@ -228,7 +229,7 @@ fn a_plane_and_a_line_are_drawn() {
         (format!("{a} other/last.cygnet"), 1, ["other/last.cygnet", "different networks"]),
         (format!("{a} {b} --steps 1"), 2, ["--steps", "2"]),
         (format!("{a} {b} --margin -1"), 2, ["--margin", "0 to 100"]),
-        (format!("{a} {b} --samples 0"), 2, ["--samples", "one"]),
+        (format!("{a} {b} --samples 0"), 2, ["--samples", "1"]),
         (a.clone(), 2, ["2 values", "MODELS"]),
         (format!("{a} {b} --steps 3 --out missing/picture"), 1, ["missing/picture.svg", "o such file"]),
     ] {
@@ -248,7 +249,7 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
     let read = |name: &str| SavedModel::read(&dir.path().join(name)).unwrap();
     assert!(read("run/seed-1/last.cygnet").is_average, "schedule-free's is one");
     let info = succeeds(&dir, "info run/seed-1/average.cygnet");
-    for part in ["norm, relu", "of an average", "training workspace, batch 2"] {
+    for part in ["norm, relu", "(an average of models)", "training workspace, batch 2"] {
         assert!(info.contains(part), "{part}: {info}");
     }
     let models = "run/seed-1/last.cygnet run/seed-2/average.safetensors run/seed-1/average.cygnet --data data";
@@ -278,10 +279,10 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
     assert_eq!(read("soup.cygnet"), read("run/seed-1/average.cygnet"));
     fails(&dir, &format!("plane {both}"), 1, &["stale.cygnet", "equals"]);
     for (flags, words) in [
-        ("--batch 1", ["no single sample", "batches of 1"]),
-        ("--batch 40", ["no single sample", "one of 81"]),
-        ("--batch 33 --micro-batch 16", ["no single sample", "16 at once"]),
-        ("--hidden none --batch 1", ["batch-norm", "hidden layers"]),
+        ("--batch 1", ["leave a single sample", "batches of 1"]),
+        ("--batch 40", ["leave a single sample", "81 samples"]),
+        ("--batch 33 --micro-batch 16", ["leave a single sample", "16 at once"]),
+        ("--hidden none --batch 1", ["batch-norm", "one hidden layer"]),
     ] {
         fails(&dir, &format!("train --data data --batch-norm {flags} --out none"), 2, &words);
     }
@@ -292,7 +293,7 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
 fn replicas_are_trained_side_by_side_and_vote() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --replicas 3 --out run --threads 2"));
-    let rows = ["replica-1", "replica-3", "mean of these rows", "average", "swa of 1", "soup"];
+    let rows = ["replica-1", "replica-3", "mean of the models above", "average", "swa of 1", "soup"];
     let votes = ["soft vote", "log-pooled", "hard vote"];
     for part in rows.into_iter().chain(votes).chain(["epoch   rate", "Saved in run"]) {
         assert!(out.contains(part), "{part}: {out}");
@@ -328,7 +329,10 @@ fn replicas_are_trained_side_by_side_and_vote() {
     let out = succeeds(&dir, &format!("{TRAIN} --replicas 2 --out run --overwrite {none}"));
     let page = |name: &str| String::from_utf8(bytes(&dir, &format!("{name}/report.html"))).unwrap();
     assert!(page("run").contains("different basins") && !page("same").contains("different basins"));
-    assert!(page("run").contains("never pulled, batches in turns.") && page("same").contains("t/total, each epoch."));
+    assert!(
+        page("run").contains("not pulled; the replicas use the batches in turn.")
+            && page("same").contains("run T), at the end of each epoch.")
+    );
     assert!(out.contains("different basins") && !out.contains("soup"), "{out}");
     assert!(files(&dir, "run").iter().all(|name| !name.starts_with("replica-3") && !name.starts_with("soup")));
     succeeds(&dir, &format!("{TRAIN} --out run --overwrite --quiet"));
@@ -354,13 +358,13 @@ fn replicas_are_trained_side_by_side_and_vote() {
         ("train --replicas 3 --pull elastic:0", 2, ["pull elastic:0.0", "above 0"]),
         ("train --replicas 3 --pull elastic:0.34", 2, ["pull elastic:0.34", "at most 1/3"]),
         ("train --replicas 3 --pull elastic:x", 2, ["--pull", "elastic[:ALPHA]"]),
-        ("train --replicas 3 --average swa,swag", 2, ["replicas", "not swag"]),
+        ("train --replicas 3 --average swa,swag", 2, ["replicas", "--average swag"]),
         ("train --replicas 3 --optimizer schedule-free", 2, ["schedule-free", "--optimizer"]),
         ("train --replicas 3 --baseline", 2, ["--replicas", "--baseline"]),
         ("vote same/average.cygnet", 2, ["2 values", "MODELS"]),
-        ("vote same/average.cygnet same/soup.cygnet --weights 1", 2, ["1 weights", "2 models"]),
-        ("vote same/average.cygnet same/soup.cygnet --weights 1,-1", 2, ["--weights", "none is below 0"]),
-        ("vote same/average.cygnet same/soup.cygnet --weights 0,0", 2, ["--weights", "one is above 0"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 1", 2, ["1 numbers", "2 models"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 1,-1", 2, ["--weights", "not negative"]),
+        ("vote same/average.cygnet same/soup.cygnet --weights 0,0", 2, ["--weights", "one must be above 0"]),
     ] {
         let data = format!("{command} --data data {}", if command.starts_with("train") { "--out none" } else { "" });
         fails(&dir, &data, code, &words);
@@ -423,27 +427,35 @@ fn the_article_is_reproduced_in_one_table() {
     // 63 samples are learned from: 2 updates an epoch, of one model or of three.
     for (name, updates) in [
         ("one model", "4"),
-        ("its SWA", "4"),
-        ("falling rate", "4"),
+        ("one model: SWA", "4"),
+        ("learning rate decay", "4"),
         ("growing batch", "4"),
-        ("replicas apart: each", "4"),
-        ("replicas apart: their mean", "12"),
-        ("replicas apart: soft vote", "12"),
-        ("replicas apart: log-pooled vote", "12"),
-        ("replicas apart: hard vote", "12"),
-        ("pulled, from a common start: their mean", "12"),
-        ("pulled, from starts of their own: their mean", "12"),
+        ("independent replicas: single model, mean", "4"),
+        ("independent replicas: average", "12"),
+        ("independent replicas: soft vote", "12"),
+        ("independent replicas: log-pooled vote", "12"),
+        ("independent replicas: hard vote", "12"),
+        ("pulled replicas, common start: average", "12"),
+        ("pulled replicas, independent start: average", "12"),
     ] {
         let mut rows = out.lines().skip_while(|line| !line.contains("test ECE, %"));
         let row = rows.find(|line| line.trim_start().starts_with(&format!("{name}  "))).expect(name);
         assert!(row.ends_with(&format!("{updates} ± 0")), "{row}");
     }
-    assert!(out.contains("1. The mean of models that started apart.") && out.contains("lies in no basin"), "{out}");
+    assert!(
+        out.contains("1. Mean of models with independent initial weights.") && out.contains("not a useful model"),
+        "{out}"
+    );
     let page = String::from_utf8(bytes(&dir, "r/report.html")).unwrap();
-    for part in ["Replicas apart", "lies in no basin", "mean ± standard deviation of 2 seeds", "First layer: SWA"] {
+    for part in [
+        "Independent replicas",
+        "not a useful model",
+        "mean ± standard deviation of 2 seeds",
+        "First-layer weights: SWA",
+    ] {
         assert!(page.contains(part), "{part}");
     }
-    assert!(!page.contains("did not come to its end"));
+    assert!(!page.contains("is not complete"));
     let table = String::from_utf8(bytes(&dir, "r/table.csv")).unwrap();
     assert!(table.starts_with("variant,seed,\"train, %\",\"validation, %\"") && table.lines().count() == 23, "{table}");
     for stage in ["single", "falling", "growing", "apart", "common", "independent"] {
@@ -452,7 +464,7 @@ fn the_article_is_reproduced_in_one_table() {
     }
     // The same bits, on any number of threads; another recipe has others.
     let quiet = succeeds(&dir, &format!("{line} --quiet --threads 1"));
-    assert!(!quiet.contains("basin") && quiet.lines().count() == 14, "{quiet}");
+    assert!(!quiet.contains("useful model") && quiet.lines().count() == 14, "{quiet}");
     assert_eq!(String::from_utf8(bytes(&dir, "r/table.csv")).unwrap(), table);
     succeeds(&dir, &format!("{line} --quiet --recipe sgd"));
     assert_ne!(String::from_utf8(bytes(&dir, "r/table.csv")).unwrap(), table);
@@ -460,7 +472,7 @@ fn the_article_is_reproduced_in_one_table() {
         ("--validation 0", ["no validation samples", "--validation"]),
         ("--replicas 1", ["1 replicas", "at least 2"]),
         ("--epochs 0", ["epochs 0", "at least 1"]),
-        ("--epochs 1", ["pull that fades", "--epochs"]),
+        ("--epochs 1", ["fading pull", "--epochs"]),
         ("--seeds 0", ["--seeds", "0"]),
         ("--recipe lbfgs", ["--recipe", "lbfgs"]),
     ] {

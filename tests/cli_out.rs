@@ -57,7 +57,7 @@ fn a_name_that_nobody_gave_counts_up_and_is_said() {
     fs::write(dir.path().join("plane-2.csv"), "mine").unwrap();
     succeeds(&dir, "train --data data --epochs 1 --seed 2 --out other --quiet");
     let out = succeeds(&dir, &format!("plane {b} other/last.cygnet --data data --steps 2"));
-    assert!(out.contains("plane-3.svg and plane-3.png; the numbers are in plane-3.csv"), "{out}");
+    assert!(out.contains("plane-3.svg and plane-3.png, its data in plane-3.csv"), "{out}");
     assert_eq!([bytes(&dir, "plane.png"), bytes(&dir, "plane-2.csv")], [b"mine", b"mine"]);
 }
 
@@ -111,13 +111,13 @@ fn a_directory_with_a_run_is_refused_before_training() {
     succeeds(&dir, &format!("{TRAIN} --out run --quiet"));
     let before = snapshot(&dir, "run");
     for kind in KINDS {
-        fails(&dir, &format!("{kind} --out run"), 2, &["run/run.json", "holds a run", "--overwrite"]);
+        fails(&dir, &format!("{kind} --out run"), 2, &["run contains a run (run.json)", "--overwrite"]);
     }
     assert_eq!(snapshot(&dir, "run"), before);
     // One that did not end is a run.
     fs::create_dir(dir.path().join("cut")).unwrap();
     fs::write(dir.path().join("cut/run.json"), r#"{"format": 1, "finished": false, "files": []}"#).unwrap();
-    fails(&dir, &format!("{TRAIN} --out cut"), 2, &["cut/run.json", "--overwrite"]);
+    fails(&dir, &format!("{TRAIN} --out cut"), 2, &["cut contains a run", "--overwrite"]);
     succeeds(&dir, &format!("{TRAIN} --out cut --overwrite --quiet"));
     fails(&dir, &format!("{TRAIN} --overwrite"), 2, &["required arguments"]);
     // What is no directory holds none.
@@ -220,7 +220,7 @@ fn a_list_from_elsewhere_reaches_no_file_outside() {
     fs::copy(PUMP, dir.path().join("run/history.csv")).unwrap();
     fs::write(dir.path().join("run/run.json"), r#"{"format": 1, "finished": true, "files": ["history.csv"]}"#).unwrap();
     let line = "train --data run/history.csv --label state --ignore time,hours_left --missing mean --epochs 1";
-    fails(&dir, &format!("{line} --out run --overwrite"), 2, &["run/history.csv", "reads"]);
+    fails(&dir, &format!("{line} --out run --overwrite"), 2, &["run/history.csv", "is an input"]);
     assert_eq!(bytes(&dir, "run/history.csv"), fs::read(PUMP).unwrap());
 }
 
@@ -237,20 +237,20 @@ fn files_beside_tables_replace_no_input_and_nothing_unasked() {
     let plane = "plane a/last.cygnet b/last.cygnet --data data --steps 2 --quiet";
     for (line, words) in [
         (format!("{average} --out old.cygnet"), ["old.cygnet exists", "--overwrite"]),
-        (format!("{average} --out b/last.cygnet"), ["b/last.cygnet", "reads"]),
-        (format!("{average} --out ./a/../b/last.cygnet --overwrite"), ["b/last.cygnet", "reads"]),
+        (format!("{average} --out b/last.cygnet"), ["b/last.cygnet", "is an input"]),
+        (format!("{average} --out ./a/../b/last.cygnet --overwrite"), ["b/last.cygnet", "is an input"]),
         ("convert a/last.cygnet old.cygnet".to_owned(), ["old.cygnet exists", "--overwrite"]),
-        ("convert a/last.cygnet a/last.cygnet --fold --overwrite".to_owned(), ["a/last.cygnet", "reads"]),
+        ("convert a/last.cygnet a/last.cygnet --fold --overwrite".to_owned(), ["a/last.cygnet", "is an input"]),
         (format!("{plane} --out old"), ["old.svg exists", "--overwrite"]),
-        (format!("{plane} --out new.svg"), ["new.svg: --out names three files", "without their endings"]),
-        (format!("{plane} --out a/"), ["a/: --out names three files", "without their endings"]),
+        (format!("{plane} --out new.svg"), ["new.svg: --out is a name", "without extension"]),
+        (format!("{plane} --out a/"), ["a/: --out is a name", "without extension"]),
     ]
     .into_iter()
     .chain(
         ["model.onnx", "model", "model.CYGNET", "model.cygnet.bak", "model.pt", ".cygnet"].into_iter().flat_map(
             |out| {
                 let lines = [format!("{average} --out {out}"), format!("convert a/last.cygnet {out}")];
-                lines.map(|line| (line, [out, "NAME.cygnet or NAME.safetensors"]))
+                lines.map(|line| (line, [out, "must end in .cygnet or .safetensors"]))
             },
         ),
     ) {
@@ -270,6 +270,6 @@ fn files_beside_tables_replace_no_input_and_nothing_unasked() {
         succeeds(&dir, &format!("train --data pump.csv {table} --seed {seed} --out {out}"));
     }
     let plane = "plane c/last.cygnet d/last.cygnet --data pump.csv --steps 2 --quiet --out pump";
-    fails(&dir, &format!("{plane} --overwrite"), 2, &["pump.csv", "reads"]);
+    fails(&dir, &format!("{plane} --overwrite"), 2, &["pump.csv", "is an input"]);
     assert_eq!(bytes(&dir, "pump.csv"), fs::read(PUMP).unwrap());
 }

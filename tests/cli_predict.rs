@@ -137,11 +137,14 @@ fn rows_that_cannot_be_read_do_not_take_the_others_with_them() {
     // They are not all told one by one.
     let (code, rows, err) = answers(&"60,x,0.04\n".repeat(50));
     assert_eq!((code, rows.len(), err.lines().count()), (Some(1), 50, 11));
-    assert!(err.ends_with("error: rows.csv: 50 rows in all cannot be read\n"), "{err}");
+    assert!(err.ends_with("error: rows.csv: 50 rows cannot be read; the first 10 are listed above\n"), "{err}");
     assert_eq!(answers("").2, "error: rows.csv: expected rows, found none\n");
     // A file that ends within a quote, after what could be read.
     let (code, rows, err) = answers("60,101,0.04\n60,\"101,0.04\n");
-    assert_eq!((code, rows.len(), err.as_str()), (Some(1), 1, "error: rows.csv: line 3: a quote without end\n"));
+    assert_eq!(
+        (code, rows.len(), err.as_str()),
+        (Some(1), 1, "error: rows.csv: line 3: the quotation mark is not closed\n")
+    );
 }
 
 #[test]
@@ -172,8 +175,8 @@ fn the_names_of_the_model_decide_what_the_first_line_is() {
     let indexed: String = rows.lines().zip(0..).map(|(row, i)| format!("{i},{row}\n")).collect();
     write("digits.csv", &format!(",0,1,y\n{indexed}"));
     let head = succeeds(&dir, "train --data digits.csv --hidden 2 --epochs 1 --out digits");
-    assert!(head.contains("a header, inputs 0, 1\n"), "{head}");
-    assert!(head.contains("`column-1` has no name and counts the rows: left out as a row index"), "{head}");
+    assert!(head.contains("Table: with a header, inputs 0, 1\n"), "{head}");
+    assert!(head.contains("`column-1` is ignored: it has no name and contains row numbers"), "{head}");
     write("bare.csv", &rows);
     succeeds(&dir, "train --data bare.csv --hidden 2 --epochs 1 --quiet --out bare");
     for (model, text, expected) in [
@@ -186,7 +189,12 @@ fn the_names_of_the_model_decide_what_the_first_line_is() {
     ] {
         assert_eq!(answers(model, text), expected, "{model}: {text}");
     }
-    fails(&dir, "predict digits/last.cygnet bare.csv", 1, &["bare.csv: no column `0` among 0.5, 9, u"]);
+    fails(
+        &dir,
+        "predict digits/last.cygnet bare.csv",
+        1,
+        &["bare.csv: there is no column `0`; the columns are 0.5, 9, u"],
+    );
     write("numbers.csv", "1,2,3\n4,5,6\n");
-    fails(&dir, "predict digits/last.cygnet numbers.csv", 1, &["no header", "columns by name: 0, 1"]);
+    fails(&dir, "predict digits/last.cygnet numbers.csv", 1, &["no header", "the columns 0, 1"]);
 }

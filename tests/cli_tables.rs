@@ -162,7 +162,7 @@ fn numbers_come_in_their_units() {
         "train --data examples/pump.csv --regression --label hours_left,vibration --ignore time,state --epochs 3";
     let report = succeeds(&dir, &format!("{both} --missing drop --out both"));
     assert!(
-        report.contains("rows with missing values are left out") && report.contains("standard deviations"),
+        report.contains("rows with missing values are ignored") && report.contains("standard deviation of each"),
         "{report}"
     );
     assert!(report.contains("test R²") && !report.contains("error, %") && !report.contains("100.00 %"), "{report}");
@@ -182,7 +182,7 @@ fn models_whose_inputs_are_made_differently_do_not_mix() {
     for (name, seed, validation) in [("a", 1, "0.1"), ("b", 2, "0.1"), ("c", 1, "0"), ("d", 2, "0")] {
         succeeds(&dir, &format!("{STATE} --missing mean --seed {seed} --validation {validation} --out {name}"));
     }
-    let differ = ["b/last.cygnet", "a/last.cygnet", "prepare their inputs differently"];
+    let differ = ["b/last.cygnet", "a/last.cygnet", "have different preprocessing"];
     fails(&dir, "vote a/last.cygnet b/last.cygnet --data examples/pump.csv", 1, &differ);
     fails(&dir, "average a/last.cygnet b/last.cygnet --data examples/pump.csv", 1, &differ);
     fails(&dir, "plane a/last.cygnet b/last.cygnet --data examples/pump.csv", 1, &differ);
@@ -190,7 +190,7 @@ fn models_whose_inputs_are_made_differently_do_not_mix() {
     succeeds(&dir, "average c/last.cygnet d/last.cygnet --data examples/pump.csv --out mean.cygnet");
     let others = STATE.replace("hours_left", "vibration");
     succeeds(&dir, &format!("{others} --missing mean --validation 0 --out others"));
-    let differ = ["others/last.cygnet and c/last.cygnet are of different tables, or take different columns"];
+    let differ = ["others/last.cygnet and c/last.cygnet were trained on different tables or columns"];
     fails(&dir, "average c/last.cygnet others/last.cygnet --data examples/pump.csv", 1, &differ);
     assert_eq!(SavedModel::read(&dir.path().join("mean.cygnet")).unwrap().preparation, {
         SavedModel::read(&dir.path().join("c/last.cygnet")).unwrap().preparation
@@ -232,19 +232,22 @@ fn a_model_knows_how_its_table_is_spelt() {
     write("inputs.csv", "2,10\n1,2\n");
     assert_eq!(cells(&succeeds(&dir, "predict digits/last.cygnet inputs.csv")).len(), 1);
     write("others.csv", "x,10,q\n1,2,3\n");
-    fails(&dir, "predict digits/last.cygnet others.csv", 1, &["no column `2` among x, 10, q"]);
+    fails(&dir, "predict digits/last.cygnet others.csv", 1, &["no column `2`; the columns are x, 10, q"]);
 
     fails(
         &dir,
         "train --data digits.csv",
         1,
-        &["digits.csv: line 1, `10,2,y`: a header or a row? say --header yes or no"],
+        &["digits.csv: line 1, `10,2,y`: it is not clear whether this is a header; use --header yes or --header no"],
     );
     let head = train("--data digits.csv --header no --out guessed");
-    assert!(head.contains("no header, inputs 1, 2\n") && head.contains("3 classes of 3: off, up, y"), "{head}");
+    assert!(
+        head.contains("without a header, inputs 1, 2\n") && head.contains("3 classes of `3`: off, up, y"),
+        "{head}"
+    );
     write("still.csv", &("a,b,y\n".to_owned() + &"1,3,u\n2,3,v\n".repeat(20)));
     let head = train("--data still.csv --out still");
-    assert!(head.contains("a header, inputs a, b; never changing: b\n"), "{head}");
+    assert!(head.contains("with a header, inputs a, b; constant: b\n"), "{head}");
 
     if cfg!(unix) {
         // A pipe, which can be read but once.
@@ -266,21 +269,25 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     let dir = workplace();
     let data = "--data examples/pump.csv";
     for (line, code, words) in [
-        ("train --label state".to_owned(), 2, &["--label", "belong to a CSV file as --data"][..]),
-        ("train --test examples/pump.csv".to_owned(), 2, &["--test", "belong to a CSV file"]),
+        ("train --label state".to_owned(), 2, &["--label", "need a CSV file as --data"][..]),
+        ("train --test examples/pump.csv".to_owned(), 2, &["--test", "need a CSV file"]),
         ("train --data none.csv --label y".to_owned(), 1, &["none.csv: cannot read"]),
         (format!("train {data} --ignore time,state --missing 0"), 1, &["column `hours_left`", "--regression"]),
-        (format!("train {data} --label color"), 1, &["no column `color` among time, temperature"]),
+        (format!("train {data} --label color"), 1, &["no column `color`; the columns are time, temperature"]),
         (format!("train {data} --label state --missing mean"), 1, &["line 2, column `time`", "`00:00`", "--ignore"]),
         (format!("{STATE} --out run"), 1, &["line 13, column `vibration`", "--missing mean, drop or a number"]),
-        (format!("{STATE} --missing median"), 2, &["`median` is neither mean, drop nor a number"]),
-        (format!("{STATE} --clip-outliers 0"), 2, &["neither range nor a number above 0"]),
-        (format!("{STATE} --separator xy"), 2, &["separates no cells"]),
+        (format!("{STATE} --missing median"), 2, &["`median` is not mean, drop or a number"]),
+        (format!("{STATE} --clip-outliers 0"), 2, &["not range or a number above 0"]),
+        (format!("{STATE} --separator xy"), 2, &["is not a separator"]),
         (format!("{STATE} --test-share 1"), 2, &["test-share 1.0 is out of range"]),
-        (format!("{STATE} --test-share 0.3 --test examples/pump.csv"), 2, &["--test-share takes rows of --data"]),
-        (format!("{STATE} --missing mean --augment"), 2, &["--augment moves images"]),
+        (
+            format!("{STATE} --test-share 0.3 --test examples/pump.csv"),
+            2,
+            &["--test-share and --test cannot be used together"],
+        ),
+        (format!("{STATE} --missing mean --augment"), 2, &["--augment needs images"]),
         (format!("{HOURS} --missing mean --loss cross-entropy"), 2, &["--regression", "mse or huber"]),
-        (format!("{HOURS} --missing mean --average swag"), 2, &["swag predicts classes"]),
+        (format!("{HOURS} --missing mean --average swag"), 2, &["swag needs the loss cross-entropy"]),
         (format!("{HOURS} --missing mean --dropout 1"), 2, &["dropout"]),
     ] {
         fails(&dir, &line, code, words);
@@ -289,7 +296,12 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     succeeds(&dir, &format!("{STATE} --missing 0 --out run"));
     fails(&dir, "eval run/last.cygnet", 2, &["run/last.cygnet", "table `pump.csv`", "--data"]);
     fs::write(dir.path().join("few.csv"), "temperature,pressure\n1,2\n").unwrap();
-    fails(&dir, "predict run/last.cygnet few.csv", 1, &["few.csv: no column `vibration` among temperature, pressure"]);
+    fails(
+        &dir,
+        "predict run/last.cygnet few.csv",
+        1,
+        &["few.csv: there is no column `vibration`; the columns are temperature, pressure"],
+    );
     if cfg!(unix) {
         // A device without end is not read for ever.
         fails(&dir, "train --data /dev/zero", 1, &["/dev/zero: expected a table as text"]);
@@ -297,7 +309,7 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     fs::write(dir.path().join("bare.csv"), "60,101,0.04\n58,,0.02\n").unwrap();
     assert_eq!(cells(&succeeds(&dir, "predict run/last.cygnet bare.csv")).len(), 2);
     succeeds(&dir, "train --hidden 2 --epochs 1 --validation 0.9 --quiet --out images");
-    fails(&dir, "eval images/last.cygnet --data examples/pump.csv", 1, &["the model takes images"]);
+    fails(&dir, "eval images/last.cygnet --data examples/pump.csv", 1, &["the model needs images"]);
 }
 
 #[test]

@@ -298,28 +298,28 @@ fn a_checkpoint_of_another_network() {
         (
             first(5, Activation::Tanh, 0.5),
             differs(Some(0), SpecField::Width, 4, 5),
-            "layer 0, width: it holds 4, the program wants 5",
+            "layer 0, width: found 4, expected 5",
         ),
         (
             first(4, Activation::Relu, 0.5),
             differs(Some(0), SpecField::Activation, 3, 1),
-            "code of the activation: it holds 3",
+            "code of the activation: found 3",
         ),
-        (two.norm(), differs(Some(0), SpecField::Activation, 3, 3 + 256), "wants 259"),
+        (two.norm(), differs(Some(0), SpecField::Activation, 3, 3 + 256), "expected 259"),
         (
             first(4, Activation::Tanh, 0.25),
             differs(Some(0), SpecField::Dropout, half, quarter),
-            "dropout: it holds 0.5, the program wants 0.25",
+            "dropout: found 0.5, expected 0.25",
         ),
         (
             Spec::new(7).dense(4, Activation::Tanh).dropout(0.5),
             differs(None, SpecField::Inputs, 3, 7),
-            "another network: inputs: it holds 3",
+            "another network: inputs: found 3",
         ),
         (
             two.dense(1, Activation::Tanh),
             differs(None, SpecField::Depth, 2, 3),
-            "number of layers: it holds 2, the program wants 3",
+            "number of layers: found 2, expected 3",
         ),
     ] {
         let other = other.dense(2, Activation::Identity);

@@ -214,7 +214,7 @@ fn the_command_takes_files_by_name_and_turns_their_images() {
     let bytes = |name: &str| fs::read(dir.path().join(name)).unwrap();
     assert_eq!(bytes("named/last.cygnet"), bytes("found/last.cygnet"));
     let lying = run(&dir, &format!("train {names} {train} --out lying --quiet"));
-    assert!(lying.code == Some(0) && lying.err.contains("--transpose turns them upright"), "{}", lying.err);
+    assert!(lying.code == Some(0) && lying.err.contains("use --transpose"), "{}", lying.err);
     assert_ne!(bytes("lying/last.cygnet"), bytes("found/last.cygnet"));
 
     // The same images, upright in their file.
@@ -225,7 +225,7 @@ fn the_command_takes_files_by_name_and_turns_their_images() {
     let verdicts = succeeds(&dir, &format!("predict found/last.cygnet {images} --transpose"));
     assert_eq!(verdicts, succeeds(&dir, "predict found/last.cygnet upright.idx"));
     let lying = run(&dir, &format!("predict found/last.cygnet {images}"));
-    assert!(lying.code == Some(0) && lying.err.contains("--transpose turns them upright"), "{}", lying.err);
+    assert!(lying.code == Some(0) && lying.err.contains("use --transpose"), "{}", lying.err);
     assert_ne!(verdicts, lying.out);
     let eval = |data: &str| succeeds(&dir, &format!("eval found/last.cygnet {data} --transpose"));
     assert_eq!(eval("--data data"), eval(&names));
@@ -239,7 +239,7 @@ fn the_command_takes_files_by_name_and_turns_their_images() {
         ("predict found/last.cygnet one.png --transpose".to_owned(), ["--transpose", "PNG"]),
         (format!("train {names} --test rows.csv"), ["--test", "CSV"]),
         ("train --data upright.idx".to_owned(), ["upright.idx is an IDX file", "--train-images"]),
-        ("reproduce --data rows.csv".to_owned(), ["rows.csv is a file", "directory of four IDX files"]),
+        ("reproduce --data rows.csv".to_owned(), ["rows.csv is a file", "directory with four IDX files"]),
         (format!("train {names} --data data"), ["--train-images", "--data"]),
     ] {
         fails(&dir, &line, 2, &words);
@@ -255,7 +255,7 @@ fn pixels_that_are_rounded_are_said() {
     let pixels: Vec<f64> = (0..48).map(|i| f64::from(i) / 47.0).collect();
     fs::write(&file, idx(0x0d, &[12, 2, 2], &pixels)).unwrap();
     let train = "train --data data --epochs 1 --hidden 2 --batch 4 --out";
-    let rounded = "note: the pixels are floats between the 256 levels of a byte, and are rounded to the nearest";
+    let rounded = "note: the pixels are floats; each is rounded to the nearest of the 256 levels of a byte";
     let predict = "predict run/last.cygnet data/train-images-idx3-ubyte".to_owned();
     for line in [format!("{train} run"), "eval run/last.cygnet --data data".to_owned(), predict] {
         let run = run(&dir, &line);

@@ -163,7 +163,7 @@ fn an_error_in_gzip_says_which_bytes_it_counts() {
     assert_eq!(
         images_refused(&bomb),
         format!(
-            "DIR/f: decompressed byte 4: expected no more than {} bytes of gzip can hold, \
+            "DIR/f: decompressed byte 4: expected no more than {} bytes of gzip can contain, \
              found 3367254359296 bytes for 4294967295 images of 28 x 28",
             bomb.len()
         )
@@ -258,7 +258,7 @@ fn files_that_do_not_belong_together_are_named() {
     put(dir.path(), "t10k-labels-idx1-ubyte.gz", raw(&[2], &[0; 2]));
     assert_eq!(
         refused("train-labels.idx1-ubyte", raw(&[3], &[0; 3])),
-        "DIR/train-labels.idx1-ubyte: label 0: expected two classes or more, found only class 0"
+        "DIR/train-labels.idx1-ubyte: label 0: expected at least two classes, found only class 0"
     );
     fs::remove_file(dir.path().join("t10k-labels-idx1-ubyte.gz")).unwrap();
     assert_eq!(
@@ -400,6 +400,6 @@ fn a_picture_that_cannot_be_read_is_named() {
     let line = refused(&put(dir.path(), "text", "not a picture"), 28, 28);
     assert_eq!(line, "DIR/text: expected an intact PNG, found Invalid PNG signature.");
     let wide = put_png(dir.path(), (5000, 1), ColorType::Grayscale, BitDepth::One, &[0; 625]);
-    assert_eq!(refused(&wide, 28, 28), "DIR/f.png: byte 16: expected 1 to 4096 pixels a side, found 5000 x 1");
+    assert_eq!(refused(&wide, 28, 28), "DIR/f.png: byte 16: expected 1 to 4096 pixels per side, found 5000 x 1");
     assert!(refused(&dir.path().join("absent.png"), 28, 28).starts_with("DIR/absent.png: cannot read: "));
 }

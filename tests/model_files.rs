@@ -126,15 +126,18 @@ fn norms_of_pytorch_stand_behind_their_dense_layers() {
         assert_eq!(model.params, layer(1.0, 10.0).chain(layer(2.0, 20.0)).collect::<Vec<_>>());
         round_trips(&model);
     }
-    refused(normed(["1", "0", "3", "4"], ""), "`0` is a norm, but not behind a dense layer");
-    refused(normed(["0", "1", "3", "2"], ""), "`2` is a norm, but not behind a dense layer");
-    refused(normed(["fc1", "bn1", "fc2", "norm1"], ""), "a norm stands behind a dense layer, once");
+    refused(normed(["1", "0", "3", "4"], ""), "norm `0` does not stand between");
+    refused(normed(["0", "1", "3", "2"], ""), "norm `2` does not stand between");
+    refused(normed(["fc1", "bn1", "fc2", "norm1"], ""), "a norm must follow a dense layer, once");
     // Behind the activation, or nobody knows where.
-    refused(normed(["0", "2", "3", "4"], ""), "`2` is a norm, but not behind a dense layer and before its activation");
-    refused(normed(["hidden", "norm", "output", "z"], ""), "in which order `hidden`, `norm`, `output` and `z` stand");
-    refused(normed(["fc1", "bn2", "fc3", "bn3"], ""), "`bn2` is a norm, but not behind");
+    refused(normed(["0", "2", "3", "4"], ""), "norm `2` does not stand between a dense layer and its activation");
+    refused(
+        normed(["hidden", "norm", "output", "z"], ""),
+        "the order of `hidden`, `norm`, `output` and `z` is not clear",
+    );
+    refused(normed(["fc1", "bn2", "fc3", "bn3"], ""), "norm `bn2` does not stand between");
     for missing in ["1.weight", "1.bias", "1.running_mean", "1.running_var", "4.weight"] {
-        refused(normed(["0", "1", "3", "4"], missing), &format!("no tensor `{missing}`"));
+        refused(normed(["0", "1", "3", "4"], missing), &format!("tensor `{missing}` is missing"));
     }
     let norm = |n: usize| {
         let names = ["1.weight", "1.bias", "1.running_mean", "1.running_var"].map(|name| floats(name, &[3], &[1.0; 3]));
@@ -150,7 +153,9 @@ fn norms_of_pytorch_stand_behind_their_dense_layers() {
 #[test]
 fn a_file_of_ours_that_lost_a_norm_or_got_one_is_refused() {
     let spec = spec_with_norm();
-    for (spec, words) in [(spec, "a norm behind `0`, but there is none"), (spec.folded(), "no norm like `1`")] {
+    for (spec, words) in
+        [(spec, "a norm after `0`, but the file has none"), (spec.folded(), "do not describe the norm `1`")]
+    {
         let bytes = model(spec, 4).to_safetensors().unwrap();
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
         let description = header.metadata().as_ref().unwrap()["cygnet"].clone();
@@ -174,10 +179,10 @@ fn a_file_of_ours_that_lost_a_norm_or_got_one_is_refused() {
         SavedModel::from_safetensors(&file(&left, Some(&description)))
     };
     assert!(without(&[]).is_ok());
-    refused(without(&["0.bias"]), "no tensor `0.bias`");
-    refused(without(&["1.weight", "1.bias"]), "no tensor `1.weight`");
+    refused(without(&["0.bias"]), "tensor `0.bias` is missing");
+    refused(without(&["1.weight", "1.bias"]), "tensor `1.weight` is missing");
     let extra = [floats("0.weight", &[1, 1], &[1.0]), floats("0.bias", &[1], &[1.0]), floats("0.scale", &[1], &[1.0])];
-    refused(SavedModel::from_safetensors(&file(&extra, None)), "`0.scale` belongs to no dense layer and no norm");
+    refused(SavedModel::from_safetensors(&file(&extra, None)), "`0.scale` does not belong to a dense layer or a norm");
 }
 
 fn spec_with_norm() -> Spec {
@@ -298,17 +303,26 @@ fn metadata_decide_and_wrong_ones_are_refused() {
     let spec = Spec::new(2).dense(3, Activation::LeakyRelu(0.2)).dropout(0.5).dense(2, Activation::Tanh);
     assert_eq!(read.spec, spec.loss(Loss::Huber(2.0)));
     for (text, words) in [
-        ("", "metadata say ``"),
-        ("relu dropout 0, identity dropout 0", "metadata say"),
-        ("relu dropout 0; loss mse; math libm", "another number of layers"),
-        ("relu dropout 0, relu; loss mse; math libm", "metadata say"),
-        ("relu dropout x, relu dropout 0; loss mse; math libm", "metadata say"),
+        ("", "metadata are not valid: ``"),
+        ("relu dropout 0, identity dropout 0", "metadata are not valid"),
+        ("relu dropout 0; loss mse; math libm", "a different number of layers"),
+        ("relu dropout 0, relu; loss mse; math libm", "metadata are not valid"),
+        ("relu dropout x, relu dropout 0; loss mse; math libm", "metadata are not valid"),
         ("relu dropout NaN, relu dropout 0; loss mse; math libm", "dropout"),
         ("relu dropout 0, relu dropout 0.5; loss mse; math libm", "dropout"),
-        ("relu dropout 0.1, relu dropout 0; loss mse; math libm", "is written `relu dropout 0.1000061, relu"),
-        ("relu dropout 0.000000001, relu dropout 0; loss mse; math libm", "is written `relu dropout 0, relu"),
-        ("relu dropout 0.50, relu dropout 0; loss mse; math libm", "is written `relu dropout 0.5, relu"),
-        ("leaky-relu:-0 dropout 0, relu dropout 0; loss mse; math libm", "is written `leaky-relu:0 dropout 0, relu"),
+        (
+            "relu dropout 0.1, relu dropout 0; loss mse; math libm",
+            "the only valid form is `relu dropout 0.1000061, relu",
+        ),
+        (
+            "relu dropout 0.000000001, relu dropout 0; loss mse; math libm",
+            "the only valid form is `relu dropout 0, relu",
+        ),
+        ("relu dropout 0.50, relu dropout 0; loss mse; math libm", "the only valid form is `relu dropout 0.5, relu"),
+        (
+            "leaky-relu:-0 dropout 0, relu dropout 0; loss mse; math libm",
+            "the only valid form is `leaky-relu:0 dropout 0, relu",
+        ),
         ("gelu dropout 0, relu dropout 0; loss mse; math libm", "unknown activation `gelu`"),
         ("relu dropout 0, relu dropout 0; loss hinge; math libm", "unknown loss `hinge`"),
         ("relu dropout 0, relu dropout 0; loss mse; math other", "`other`"),
@@ -322,8 +336,8 @@ fn tensors_that_are_no_network_are_refused() {
     let read = |tensors: &[_]| SavedModel::from_safetensors(&file(tensors, None));
     let bias = floats("0.bias", &[2], &[0.0; 2]);
     let weight = |shape, values: &[f32]| floats("0.weight", shape, values);
-    refused(read(&[]), "no tensor is named");
-    refused(read(std::slice::from_ref(&bias)), "no tensor `0.weight`");
+    refused(read(&[]), "no tensor has a name like");
+    refused(read(std::slice::from_ref(&bias)), "tensor `0.weight` is missing");
     refused(read(&[weight(&[2], &[0.0; 2]), bias.clone()]), "`0.weight` has shape [2], expected (outputs, inputs)");
     refused(read(&[weight(&[2, 1, 1], &[0.0; 2]), bias.clone()]), "`0.weight` has shape [2, 1, 1]");
     refused(read(&[weight(&[3, 1], &[0.0; 3]), bias.clone()]), "`0.bias` has shape [2], expected [3]");
@@ -333,9 +347,15 @@ fn tensors_that_are_no_network_are_refused() {
     refused(read(&[weight(&[2, 1], &[0.0; 2]), floats("0.bias", &[2], &[f32::INFINITY; 2])]), "not finite");
     for (dtype, size) in [(Dtype::I32, 4), (Dtype::F8_E4M3, 1), (Dtype::BOOL, 1)] {
         let tensor = ("0.weight", dtype, [2, 1].as_slice(), vec![0; 2 * size]);
-        refused(read(&[tensor, bias.clone()]), &format!("`0.weight` holds {dtype:?}, expected F32, F16, BF16 or F64"));
+        refused(
+            read(&[tensor, bias.clone()]),
+            &format!("`0.weight` has the type {dtype:?}, expected F32, F16, BF16 or F64"),
+        );
     }
-    refused(modules(&[("0", 3, 2), ("2", 2, 4)], None), "`2.weight` takes 4 inputs, but 3 come in");
+    refused(
+        modules(&[("0", 3, 2), ("2", 2, 4)], None),
+        "`2.weight` has 4 inputs, but the layer before it has 3 outputs",
+    );
     let nine: Vec<_> = ["1", "2", "3", "4", "5", "6", "7", "8", "9"].map(|stem| (stem, 2, 2)).into();
     refused(modules(&nine, None), "too many dense layers");
 }
@@ -397,10 +417,10 @@ fn a_preparation_is_read_back_from_both_formats() {
     assert!(with(&all, &[0.0; 2]).is_ok_and(|model| model.preparation.is_some()));
     let plain = with(&[], &[0.0; 2]).unwrap();
     assert!(plain.preparation.is_none() && plain.spec.loss_kind() == Loss::MeanSquared, "one output is a value");
-    refused(with(&all[..4], &[0.0; 2]), "no tensor `preprocess.scale`");
+    refused(with(&all[..4], &[0.0; 2]), "tensor `preprocess.scale` is missing");
     refused(with(&all, &[0.0; 3]), "`preprocess.fill` holds F32 of shape [3], expected F32 of [2]");
     refused(with(&all, &[0.0, f32::NAN]), "preprocessing of feature 1");
-    refused(with(&["mean"], &[0.0; 2]), "`preprocess.mean` belongs to no dense layer");
+    refused(with(&["mean"], &[0.0; 2]), "`preprocess.mean` does not belong to a dense layer");
 }
 
 #[test]
@@ -475,7 +495,7 @@ fn the_layer_table_names_every_layer() {
         vec!["dense 1", "784 → 64", "relu", "0.5", "50240", "0"],
         vec!["dense 2", "64 → 32", "leaky-relu:0.25", "0", "2080", "50240"],
         vec!["dense 3", "32 → 10", "identity", "0", "330", "52320"],
-        vec!["52650 parameters of an average", "cross-entropy"],
+        vec!["52650 parameters (an average of models)", "cross-entropy"],
         vec!["parameters", "52650", "210.6 kB"],
         vec!["Adam", "105300"],
     ] {
@@ -493,9 +513,12 @@ fn a_model_of_another_network_says_what_the_file_holds_and_what_the_program_want
         stored.write(&path).unwrap();
         assert_eq!(SavedModel::read_for(&path, &stored.spec).unwrap(), stored);
         let said = |spec| SavedModel::read_for(&path, &spec).unwrap_err().to_string();
-        assert!(said(of(32, relu)).ends_with("the file holds 4-64-3, the program wants 4-32-3"));
+        assert!(said(of(32, relu)).ends_with("the file contains the network 4-64-3, but the program expects 4-32-3"));
         let other = said(of(64, Activation::Tanh));
-        assert!(other.contains("holds relu dropout 0, identity") && other.contains("wants tanh dropout 0"), "{other}");
+        assert!(
+            other.contains("network relu dropout 0, identity") && other.contains("expects tanh dropout 0"),
+            "{other}"
+        );
     }
 }
 
@@ -509,7 +532,7 @@ fn a_running_variance_below_zero_is_no_model() {
         SavedModel::from_safetensors(&file(&[weight, bias, gamma, beta, mean, variance], None))
     };
     let mut good = norm(0.0).unwrap();
-    assert!(norm(-5.0).unwrap_err().contains("a variance below zero"));
+    assert!(norm(-5.0).unwrap_err().contains("negative variance"));
     *good.params.last_mut().unwrap() = -5.0;
     assert!(good.to_safetensors().is_err());
     let dir = tempfile::tempdir().unwrap();

@@ -93,19 +93,19 @@ fn every_kind_of_run_leaves_a_page_that_stands_alone() {
     write_data(&dir.path().join("dot"), [9, 9], 1, 2);
     write_data(&dir.path().join("rich"), [90, 80], 3, 40);
     let all = [
-        "Result",
+        "Results",
         "Training",
-        "Train and test",
-        "Classes: average of 2",
-        "Confidently wrong: average of 2",
-        "First layer: average of 2",
-        "What was run",
+        "Generalisation gap",
+        "Confusion matrix: average of 2",
+        "Most confident errors: average of 2",
+        "First-layer weights: average of 2",
+        "Settings",
         "Reliability diagram",
-        "Samples of each class (rows)",
+        "true classes (rows), predicted classes (columns)",
         "last iterate",
         "36-8-3",
         "Receiver operating",
-        "Precision over recall",
+        "Precision-recall curve",
         "0.001, constant",
         "Adam",
     ];
@@ -113,22 +113,25 @@ fn every_kind_of_run_leaves_a_page_that_stands_alone() {
         ("--data data --swa-start 0 --dropout 0.9", &all[..]),
         (
             "--data data --average ema,swag --baseline --swa-start 0 --augment --elastic",
-            &["ema of", "swag of", "decayed rate", "elastic"],
+            &["ema of", "swag of", "baseline", "elastic"],
         ),
         (
             "--data data --loss mse --average none --validation 0 --hidden none",
-            &["36-3", "Nothing was averaged", "test loss"],
+            &["36-3", "No average was computed", "test loss"],
         ),
-        ("--data data --replicas 2 --validation 0", &["2 replicas", "soft vote", "training batches", "1 − t/total"]),
-        ("--data data --replicas 2 --pull none --replica-start independent", &["Classes: replica-1", "never pulled"]),
+        ("--data data --replicas 2 --validation 0", &["2 replicas", "soft vote", "training batches", "1 − t/T"]),
+        (
+            "--data data --replicas 2 --pull none --replica-start independent",
+            &["Confusion matrix: replica-1", "not pulled"],
+        ),
         (
             "--data data --seeds 2 --swa-start 0",
-            &["2 seeds", " ± ", "Mean ± standard deviation of 2 seeds", "seed-2/report.html"],
+            &["2 seeds", " ± ", "mean ± standard deviation of 2 seeds", "seed-2/report.html"],
         ),
         ("--data dot --epochs 1", &["1-8-2"]),
         (
             "--data rich --hidden 100,5 --batch-norm",
-            &["9-100-5-40", "The first 64 of 100 units", "of 40 classes is in"],
+            &["9-100-5-40", "The first 64 of 100 units", "of 40 classes is too wide"],
         ),
     ] {
         let epochs = if flags.contains("--epochs") { "" } else { "--epochs 2" };
@@ -145,7 +148,7 @@ fn every_kind_of_run_leaves_a_page_that_stands_alone() {
     }
     // A single input is no picture.
     succeeds(&dir, "train --quiet --out run --overwrite --data dot --epochs 1");
-    assert!(!text(&dir, "run/report.html").contains("First layer"));
+    assert!(!text(&dir, "run/report.html").contains("First-layer weights"));
 }
 
 /// Where the first text of this content stands in a plot, in its units.

@@ -165,7 +165,7 @@ fn widths_and_numbers_say_an_order_that_is_the_only_one() {
         let reading = read(&tensors).unwrap();
         let x = [0.5, 0.25, 0.75, 0.125];
         close(&outputs(&reading.model, &x), &forward(&tensors, &stems, &x));
-        assert!(notes(&reading, &["widths alone", &format!("`{}`", stems[0])]));
+        assert!(notes(&reading, &["only the widths", &format!("`{}`", stems[0])]));
     }
     refused(read(&dense(&[("a", 3, 4), ("b", 3, 2)])), &["`a` 3 → 4", "`b` 3 → 2", "no order"]);
     // A cycle begins anywhere.
@@ -174,8 +174,11 @@ fn widths_and_numbers_say_an_order_that_is_the_only_one() {
     let numbered = dense(&[("net.10", 3, 3), ("net.2", 3, 3), ("net.0", 3, 3)]);
     let reading = read(&numbered).unwrap();
     close(&outputs(&reading.model, &X), &forward(&numbered, &["net.0", "net.2", "net.10"], &X));
-    assert!(!notes(&reading, &["widths alone"]));
-    refused(read(&dense(&[("fc2", 3, 4), ("fc1", 4, 2)])), &["`fc2.weight` takes 3 inputs, but 2 come in"]);
+    assert!(!notes(&reading, &["only the widths"]));
+    refused(
+        read(&dense(&[("fc2", 3, 4), ("fc1", 4, 2)])),
+        &["`fc2.weight` has 3 inputs, but the layer before it has 2 outputs"],
+    );
 }
 
 /// Every order of `0..n`.
@@ -225,18 +228,18 @@ proptest! {
 #[test]
 fn a_norm_that_names_do_not_place_is_placed_by_the_order_that_is_given() {
     let tensors = [&linear("hidden", 3, 4)[..], &norm("normed", 4), &linear("output", 4, 2)].concat();
-    refused(read(&tensors), &["`normed` is a norm", "as far as its name says", "--layers"]);
+    refused(read(&tensors), &["norm `normed` does not stand", "according to its name", "--layers"]);
     let model = read_with(&tensors, &in_order(&["hidden", "normed", "output"])).unwrap().model;
     assert_eq!(model.spec, Spec::new(3).dense(4, Activation::Relu).norm().dense(2, Activation::Identity));
     refused(read_with(&tensors, &in_order(&["hidden", "output"])), &["--layers", "`normed`"]);
-    refused(read_with(&tensors, &in_order(&["normed", "hidden", "output"])), &["no dense layer is before it"]);
+    refused(read_with(&tensors, &in_order(&["normed", "hidden", "output"])), &["has no dense layer before it"]);
     // `2` stands behind the activation `1`, where this crate has no norm: no order makes it right.
     let behind = [&linear("0", 3, 4)[..], &norm("2", 4), &linear("3", 4, 2)].concat();
     let line = read(&behind).unwrap_err();
-    assert!(line.contains("`2` is a norm") && !line.contains("--layers"), "{line}");
+    assert!(line.contains("norm `2` does not stand") && !line.contains("--layers"), "{line}");
     // Equal numbers place it, which is said.
     let numbered = [&linear("fc1", 3, 4)[..], &norm("bn1", 4), &linear("fc2", 4, 2)].concat();
-    assert!(notes(&read(&numbered).unwrap(), &["`bn1`", "behind `fc1`", "before its activation"]));
+    assert!(notes(&read(&numbered).unwrap(), &["`bn1`", "follow `fc1`", "before its activation"]));
 }
 
 #[test]
@@ -252,12 +255,12 @@ fn an_averaged_model_is_read_with_its_count() {
     }
     // What was never averaged is a copy of the live weights.
     let none = with(i64s("n_averaged", &[], &[0])).unwrap();
-    assert!(!none.model.is_average && notes(&none, &["no model was averaged yet"]));
+    assert!(!none.model.is_average && notes(&none, &["the file is not an average"]));
     for wrong in [i64s("n_averaged", &[], &[-1]), i64s("n_averaged", &[2], &[1, 2]), f32s("n_averaged", &[], &[5.0])] {
-        refused(with(wrong), &["`n_averaged` is no count"]);
+        refused(with(wrong), &["`n_averaged` is not a count"]);
     }
     let two = [i64s("n_averaged", &[], &[5]), i64s("ema.n_averaged", &[], &[5])];
-    refused(read(&[&two[..], &layers].concat()), &["several tensors are named `n_averaged`"]);
+    refused(read(&[&two[..], &layers].concat()), &["several tensors have the name `n_averaged`"]);
 }
 
 #[test]
@@ -289,7 +292,7 @@ fn biases_and_norm_weights_that_are_not_there_are_zeros_and_ones() {
     }
     // PyTorch leaves out both or none: a file with one of them has lost the other.
     for lost in ["1.weight", "1.bias", "1.running_mean", "1.running_var", "0.weight"] {
-        refused(read(&without(&[lost])), &[&format!("no tensor `{lost}`")]);
+        refused(read(&without(&[lost])), &[&format!("tensor `{lost}` is missing")]);
     }
     // Statistics of the batch alone leave a norm that looks like a norm of another kind.
     refused(read(&without(&["1.running_mean", "1.running_var"])), &["`1.weight` has shape [4]"]);
@@ -311,15 +314,15 @@ fn other_floats_are_converted_and_that_is_said() {
     assert!(notes(&wide, &["F64", "rounded to F32"]) && wide.model == plain.model);
     let brain = converted(Dtype::BF16, &|x| x.to_le_bytes()[2..].to_vec());
     let cut: Vec<u32> = plain.model.params.iter().map(|x| x.to_bits() & 0xffff_0000).collect();
-    assert!(notes(&brain, &["BF16", "exactly"]) && bits(&brain.model.params) == cut);
+    assert!(notes(&brain, &["BF16", "without rounding"]) && bits(&brain.model.params) == cut);
     // 1.5 in binary16 is 0x3e00; mixed with F32 elsewhere.
     let mut mixed = layers.clone();
     mixed[1] = ("0.bias".into(), Dtype::F16, vec![4], [0x3e00_u16; 4].iter().flat_map(|h| h.to_le_bytes()).collect());
     let half = read(&mixed).unwrap();
-    assert!(notes(&half, &["F16", "exactly"]) && half.model.params[12..16] == [1.5; 4]);
+    assert!(notes(&half, &["F16", "without rounding"]) && half.model.params[12..16] == [1.5; 4]);
     let mut large = layers;
     large[1] = ("0.bias".into(), Dtype::F64, vec![4], [1e300_f64; 4].iter().flat_map(|x| x.to_le_bytes()).collect());
-    refused(read(&large), &["`0.bias` holds 1e300", "too large for F32"]);
+    refused(read(&large), &["`0.bias` contains 1e300", "too large for F32"]);
 }
 
 #[test]
@@ -337,7 +340,7 @@ fn activations_and_loss_are_assumed_aloud_or_given() {
     let all = read_with(&layers, &unsaid(&[tanh, Activation::Relu, sigmoid], None)).unwrap();
     assert_eq!(all.model.spec, Spec::new(3).dense(4, tanh).dense(4, Activation::Relu).dense(3, sigmoid));
     assert_eq!(all.notes.len(), 1);
-    refused(read_with(&layers, &unsaid(&[tanh, tanh], None)), &["--activation names 2 for 3 layers"]);
+    refused(read_with(&layers, &unsaid(&[tanh, tanh], None)), &["--activation has 2 names for 3 layers"]);
     // A linear model has no activation to assume.
     let linear = read(&linear("out", 3, 2)).unwrap();
     assert!(notes(&linear, &["loss"]) && !notes(&linear, &["activation"]));
@@ -359,7 +362,7 @@ fn every_command_says_what_it_assumes_and_convert_takes_what_is_so() {
     let convert = "convert net.safetensors new.cygnet --layers input,hidden,output";
     let said = run(&dir, convert);
     assert!(
-        said.code == Some(0) && said.err.contains("note: net.safetensors: it names no activations"),
+        said.code == Some(0) && said.err.contains("note: net.safetensors: the file has no activations"),
         "{}",
         said.err
     );
@@ -373,10 +376,10 @@ fn every_command_says_what_it_assumes_and_convert_takes_what_is_so() {
     }
     // What says everything is not to be told again.
     for line in ["new.cygnet other.cygnet --layers 0,2,4", "new.cygnet other.cygnet --loss mse"] {
-        fails(&dir, &format!("convert {line}"), 1, &["new.cygnet: it says its layers, activations and loss itself"]);
+        fails(&dir, &format!("convert {line}"), 1, &["new.cygnet: the file contains its layers, activations and loss"]);
     }
     succeeds(&dir, "convert new.cygnet ours.safetensors");
-    fails(&dir, "convert ours.safetensors other.cygnet --activation tanh", 1, &["it says its layers"]);
+    fails(&dir, "convert ours.safetensors other.cygnet --activation tanh", 1, &["the file contains its layers"]);
     assert_eq!(widths(&SavedModel::read(&at("ours.safetensors")).unwrap().spec), "3-3-3-3");
 
     fs::write(
@@ -385,7 +388,7 @@ fn every_command_says_what_it_assumes_and_convert_takes_what_is_so() {
     )
     .unwrap();
     let info = succeeds(&dir, "info swa.safetensors");
-    for words in ["parameters of an average", "note: an average of 5 models", "note: it names no loss"] {
+    for words in ["parameters (an average of models)", "note: an average of 5 models", "note: the file has no loss"] {
         assert!(info.contains(words), "{words}: {info}");
     }
     let said = run(&dir, "predict swa.safetensors x.idx");

@@ -109,7 +109,9 @@ fn whole_numbers_stay_classes_and_a_file_of_its_own_is_the_test() {
     fs::write(dir.path().join("test.csv"), "x,y\n1,1\n2,4\n").unwrap();
     let problem = source.read(&plain()).unwrap().dataset(USUAL).unwrap_err().to_string();
     assert!(
-        problem.ends_with("test.csv: line 3, column `y`: class `4` is none of those learned: 0, 1, 2, 3"),
+        problem.ends_with(
+            "test.csv: line 3, column `y`: class `4` is not in the training data; its classes are 0, 1, 2, 3"
+        ),
         "{problem}"
     );
 }
@@ -122,11 +124,15 @@ fn what_cannot_be_read_says_file_line_and_column() {
     let refuse = TablePlan { preprocess: PreprocessConfig::default(), ..plain() };
     let regression = TablePlan { choice: Choice { regression: true, ..Choice::default() }, ..plain() };
     for (text, plan, expected) in [
-        (String::new(), plain(), "expected a table, found nothing"),
+        (String::new(), plain(), "expected a table, found an empty file"),
         (head.to_owned(), plain(), "expected rows, found none"),
         (with("1,2\n"), plain(), "line 22: expected 3 cells as in line 1, found 2"),
         (with("1,2,up,4\n"), plain(), "line 22: expected 3 cells as in line 1, found 4"),
-        (with("1,two,up\n"), plain(), "line 22, column `b`: expected a number, found `two`; --ignore b leaves it out"),
+        (
+            with("1,two,up\n"),
+            plain(),
+            "line 22, column `b`: expected a number, found `two`; use --ignore b to ignore it",
+        ),
         (with("inf,2,up\n"), plain(), "line 22, column `a`: `inf` is infinite or too large"),
         (with("1,-1e15,up\n"), plain(), "line 22, column `b`: `-1e15` is infinite or too large"),
         // Blank lines count, whatever ends them.
@@ -134,7 +140,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
         (whole.replace('\n', "\r\n") + "\r\n1,2", plain(), "line 23: expected 3 cells as in line 1, found 2"),
         (with("\r1,2\r\r\n").replace('\n', "\r"), plain(), "line 23: expected 3 cells as in line 1, found 2"),
         (format!("# logger\n\n{whole}1,2\n"), plain(), "line 24: expected 3 cells as in line 3, found 2"),
-        (with("1,\"2,up\n"), plain(), "line 22: a quote without end"),
+        (with("1,\"2,up\n"), plain(), "line 22: the quotation mark is not closed"),
         (with("1,\"2,5\",up\n"), plain(), "line 22, column `b`: expected a decimal point, found `2,5`"),
         // An advice that keeps the value, and does not drop the column.
         (with("1,\"2,500\",up\n"), plain(), "line 22, column `b`: `2,500` has a thousands separator: write 2500"),
@@ -143,53 +149,62 @@ fn what_cannot_be_read_says_file_line_and_column() {
             "t,a,b,d,w,y\n00:00,1,true,2024-05-01,hot,u\n".to_owned() + &"00:10,2,3,2024-05-02,cold,v\n".repeat(5),
             TablePlan { choice: Choice { ignored: vec!["a".into()], ..Choice::default() }, ..plain() },
             "columns `t`, `b`, `d`, `w` cannot be read: line 2, column `t`: expected a number, found `00:00`; line 2, column \
-             `b`: expected a number, found `true`; line 2, column `d`: expected a number, found `2024-05-01`; …; --ignore \
-             a,t,b,d,w leaves them out",
+             `b`: expected a number, found `true`; line 2, column `d`: expected a number, found `2024-05-01`; …; use \
+             --ignore a,t,b,d,w to ignore them",
         ),
         // Those that only spell numbers differently are to be mended, and a gap comes later.
         (
             "w,a,e,y\nhot,\"1,500\",,u\n,?,1,u\n".to_owned() + &"cold,2,,v\n".repeat(5),
             refuse.clone(),
             "columns `w`, `a` cannot be read: line 2, column `w`: expected a number, found `hot`; line 2, column `a`: `1,500` \
-             has a thousands separator: write 1500; --ignore w leaves it out",
+             has a thousands separator: write 1500; use --ignore w to ignore it",
         ),
-        ("0,1\n5,2\n7,3\n".into(), plain(), "line 1, `0,1`: a header or a row? say --header yes or no"),
-        ("3,up\n5,off\n7,on\n5,off\n".into(), plain(), "line 1, `3,up`: a header or a row? say --header yes or no"),
+        (
+            "0,1\n5,2\n7,3\n".into(),
+            plain(),
+            "line 1, `0,1`: it is not clear whether this is a header; use --header yes or --header no",
+        ),
+        (
+            "3,up\n5,off\n7,on\n5,off\n".into(),
+            plain(),
+            "line 1, `3,up`: it is not clear whether this is a header; use --header yes or --header no",
+        ),
         (
             format!("3,\"{}\nx\"\n5,off\n7,on\n", "long ".repeat(20)),
             plain(),
-            "line 1, `3,long long long long long long long long long long long lon…`: a header or a row? say --header yes or no",
+            "line 1, `3,long long long long long long long long long long long lon…`: it is not clear whether \
+             this is a header; use --header yes or --header no",
         ),
         (
             "t,y\n1700000000,u\n1700000015,v\n".into(),
             plain(),
-            "column `t`: f32 hardly tells 1700000000 and 1700000015 apart; subtract 1700000000 from all",
+            "column `t`: the numbers from 1700000000 to 1700000015 are too close together for f32; subtract 1700000000 from all of them",
         ),
         (
             "t,y\n1,100000001\n2,99999999\n3,99999999\n".into(),
             regression.clone(),
-            "column `y`: f32 hardly tells 99999999 and 100000001 apart; subtract 99999999 from all",
+            "column `y`: the numbers from 99999999 to 100000001 are too close together for f32; subtract 99999999 from all of them",
         ),
-        (with("1,2,\n"), plain(), "line 22, column `y`: no value, but it is to be predicted"),
+        (with("1,2,\n"), plain(), "line 22, column `y`: the value is missing, but this column is the target"),
         (
             with("?,2,up\n"),
             refuse.clone(),
-            "line 22, column `a`: no value, and nothing to put there: --missing mean, drop or a number?",
+            "line 22, column `a`: the value is missing; use --missing mean, drop or a number",
         ),
         (whole.clone(), regression.clone(), "line 2, column `y`: expected a number to predict, found `up`"),
         (
             "a,y\n1,2\n3,2\n5,2\n".into(),
             regression,
-            "column `y` never changes in the training rows: nothing to predict",
+            "column `y` has the same value in all training rows: there is nothing to predict",
         ),
         (
             "a,b,y\n".to_owned() + &"1,NA,u\n2,,v\n".repeat(5),
             plain(),
-            "column `b` has no value in the training rows; --ignore b?",
+            "column `b` has no value in the training rows; use --ignore b",
         ),
-        ("a,y\n1,u\n2,u\n".into(), plain(), "column `y`: only class `u`; two or more can be told apart"),
-        ("a,a,y\n1,2,u\n".into(), plain(), "several columns are named `a`"),
-        ("y\nu\n".into(), plain(), "1 column leaves no input, or no column to predict"),
+        ("a,y\n1,u\n2,u\n".into(), plain(), "column `y`: there is only the class `u`, but at least two are needed"),
+        ("a,a,y\n1,2,u\n".into(), plain(), "several columns have the name `a`"),
+        ("y\nu\n".into(), plain(), "1 column is not enough: there must be an input and a column to predict"),
     ] {
         let plan = if expected.contains("several") {
             TablePlan { choice: Choice { ignored: vec!["a".into()], ..Choice::default() }, ..plan }
@@ -200,19 +215,22 @@ fn what_cannot_be_read_says_file_line_and_column() {
     }
     for (bytes, expected) in [
         (&b"\x89PNG\r\n\0"[..], "expected a table as text (UTF-8), found other bytes"),
-        (b"\x1f\x8b\x08\0", "compressed by gzip: unpack it first"),
-        (b"\xff\xfea\0", "text in UTF-16: save it as UTF-8"),
-        (b"a,b\n1,\xff\n", "line 2 is no UTF-8: save the table as such"),
+        (b"\x1f\x8b\x08\0", "the file is compressed with gzip: unpack it first"),
+        (b"\xff\xfea\0", "the file is text in UTF-16: save it as UTF-8"),
+        (b"a,b\n1,\xff\n", "line 2 is not UTF-8: save the table as UTF-8"),
     ] {
         assert_eq!(read(bytes, &plain()).unwrap_err(), format!("DIR/data.csv: {expected}"));
     }
     let many = (0..300).map(|i| format!("{i},{}\n", 1000 + i)).collect::<String>();
     let problem = read("x,y\n".to_owned() + &many, &plain()).unwrap_err();
-    assert_eq!(problem, "DIR/data.csv: column `y`: more than 256 classes: --regression predicts numbers");
+    assert_eq!(problem, "DIR/data.csv: column `y`: more than 256 classes: use --regression to predict numbers");
     // So few rows that a side would have none.
     let regression = TablePlan { choice: Choice { regression: true, ..Choice::default() }, ..plain() };
     let problem = read("x,y\n1,5\n", &regression).unwrap_err();
-    assert_eq!(problem, "1 row of DIR/data.csv, of which --test-share 0.25 takes 0 for the test: both sides need some");
+    assert_eq!(
+        problem,
+        "DIR/data.csv has 1 row: --test-share 0.25 gives 0 test rows, but training and test need at least one each"
+    );
     assert!(read("x,y\n1,u\n2,v\n", &plain()).is_ok_and(|data| data.test.len() == 1));
 }
 

@@ -8,11 +8,11 @@ use crate::model::params::Bound;
 use crate::model::{Mark, Model};
 use core::ops::Deref;
 
-/// A model whose parameters are the average's while this lives: predict, evaluate and save it as any [`Model`]. When it
-/// goes, model and average are as before, bit for bit, but for norms of the average that were
+/// A model that holds the parameters of the average until this guard is dropped: predict, evaluate and save it as any
+/// [`Model`]. After the drop, model and average are as before, bit for bit, except for norms of the average that were
 /// [updated](Self::norm_update).
 ///
-/// Model and average are borrowed meanwhile, so that neither can be trained, updated or merged by mistake:
+/// The guard borrows model and average, so that neither can be trained, updated or merged by mistake:
 ///
 /// ```compile_fail
 /// # use cygnet::{Activation, Averager, Model, Spec};
@@ -25,7 +25,8 @@ use core::ops::Deref;
 /// println!("{:?}", average.params());
 /// ```
 ///
-/// A statement that drops it at once exchanges and exchanges back, and what follows would predict by the live weights:
+/// A statement that drops the guard at once exchanges the parameters twice, so that the next line would predict with the
+/// live weights:
 ///
 /// ```compile_fail
 /// #![deny(unused_must_use)]
@@ -40,10 +41,10 @@ use core::ops::Deref;
 /// # }
 /// ```
 ///
-/// Who leaks it instead (`core::mem::forget`) leaves the exchange as it is: the average then refuses everything with
+/// If the guard is leaked (`core::mem::forget`), the exchange stays: every use of the average then returns
 /// [`Error::Swapped`] until [`restore`](Averager::restore).
 #[derive(Debug)]
-#[must_use = "the average is in the model's place only while this lives: bind it, predict with it, let it go"]
+#[must_use = "the average is in the model's place only while this guard exists: bind it, predict with it, drop it"]
 pub struct Averaged<'s, 'm, 'a> {
     averager: &'s mut Averager<'m>,
     model: &'s mut Model<'a>,
@@ -70,11 +71,11 @@ impl<'m> Averager<'m> {
         Ok(Averaged { averager: self, model, bound })
     }
 
-    /// Exchanges back what a forgotten [`Averaged`] left: the model has its live weights again.
+    /// Exchanges the parameters back after a leaked [`Averaged`]: the model has its live weights again.
     ///
     /// # Errors
     /// [`Error::Length`]; [`Error::OtherModel`] for another model than that of the exchange, and for that one if it was
-    /// trained, loaded, lent out or changed otherwise meanwhile: it is no longer the average, and its live weights are in
+    /// trained, loaded, lent out or changed in any other way since: it is no longer the average, and its live weights are in
     /// the mean's slice. Nothing has changed then. Nothing to do is no error.
     pub fn restore(&mut self, model: &mut Model<'_>) -> Result<(), Error> {
         Error::expect_len(Buffer::Params, self.mean.len(), model.params.len())?;

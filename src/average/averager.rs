@@ -33,14 +33,14 @@ use crate::slices::numbered;
 ///
 /// | kind | floats | |
 /// |---|---|---|
-/// | [`Rule::mean`] | P | weighted by [`update_weighted`](Self::update_weighted); merges; lets models go |
+/// | [`Rule::mean`] | P | weighted by [`update_weighted`](Self::update_weighted); merges; removes models |
 /// | the same [compensated](Self::compensate) | 2 P | for a mean over every step: no loss after 10⁷ |
 /// | [`Rule::capped`], [`Rule::ema`] | P | |
 /// | [`Window`](crate::average::Window) | k·P | mean of the latest k models (LAWA) |
 /// | [`Swag`](crate::average::Swag) | 2 P + K·P | mean, variance and directions of models (SWAG) |
 ///
-/// Averaged statistics of norms are not those of averaged weights: a [`NormUpdate`](crate::average::NormUpdate) makes them so, before
-/// anything is predicted.
+/// Averaged statistics of norms are not the statistics of averaged weights: run a
+/// [`NormUpdate`](crate::average::NormUpdate) before you predict.
 #[must_use = "an average holds the models that it is updated with"]
 pub struct Averager<'a> {
     pub(crate) mean: &'a mut [f32],
@@ -143,12 +143,12 @@ impl<'a> Averager<'a> {
     pub fn only(&mut self, spec: &Spec, parts: Parts) -> Result<(), Error> {
         spec.check()?;
         Error::expect_len(Buffer::Mean, spec.param_len(), self.mean.len())?;
-        self.selection = Some(Selection::new(spec.layout(), parts));
+        self.selection = Some(Selection::new(spec.layout, parts));
         Ok(())
     }
 
-    /// Takes one more model in and returns how many the average holds. `&model` is cheaper than a slice, which is
-    /// looked through for numbers that are not finite.
+    /// Adds one model to the average and returns the number of models in it. `&model` is cheaper than a slice, which is
+    /// checked for numbers that are not finite.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite or whose magnitude is `2^127` or
@@ -157,7 +157,7 @@ impl<'a> Averager<'a> {
         self.take(params.into(), self.rule, self.progress.total, 1.0)
     }
 
-    /// Takes one more model into a mean with weight `ω`: `W ← W + ω; m ← m + (ω/W)(w − m)`; those of
+    /// Adds one model to a mean with weight `ω`: `W ← W + ω; m ← m + (ω/W)(w − m)`; those of
     /// [`update`](Self::update) have weight 1.
     ///
     /// # Errors
@@ -172,7 +172,7 @@ impl<'a> Averager<'a> {
         self.take(params.into(), Rule::weighted(), total, weight)
     }
 
-    /// Takes a model in by `rule`, whose total so far is `total`.
+    /// Adds a model by `rule`, whose total so far is `total`.
     fn take(&mut self, params: Params<'_>, rule: Rule, total: Total, weight: f32) -> Result<u64, Error> {
         self.check_live()?;
         Error::expect_len(Buffer::Params, self.mean.len(), params.values.len())?;
@@ -188,11 +188,11 @@ impl<'a> Averager<'a> {
         Ok(count)
     }
 
-    /// Takes a model out of the mean again: `m ← m − (w − m)·ω/(W − ω), n ← n − 1`, with the weight it was taken in with
+    /// Removes a model from the mean: `m ← m − (w − m)·ω/(W − ω), n ← n − 1`, with the weight that it was added with
     /// (1 by [`update`](Self::update), where this is `m − (w − m)/(n − 1)`).
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::NonFinite`] for the model or for what it would leave, [`Error::Setting`] for the
+    /// [`Error::Length`], [`Error::NonFinite`] for the model or for the mean without it, [`Error::Setting`] for the
     /// weight, [`Error::Swapped`], [`Error::NotAMean`], [`Error::LastModel`] for the only one, or where its weight is not
     /// less than that of all.
     pub fn remove<'p>(&mut self, params: impl Into<Params<'p>>, weight: f32) -> Result<u64, Error> {
@@ -223,7 +223,7 @@ impl<'a> Averager<'a> {
         Ok(count)
     }
 
-    /// Takes the models of another mean in: `m ← m + (m_b − m)·(n_b/n)`, `n = n + n_b`, with weights where there are any
+    /// Merges another mean into this one: `m ← m + (m_b − m)·(n_b/n)`, `n = n + n_b`, with weights where there are any
     /// (parallel and distributed SWA).
     ///
     /// # Errors
@@ -315,7 +315,7 @@ impl<'a> Averager<'a> {
         self.progress.count
     }
 
-    /// Forgets every model.
+    /// Removes all models.
     ///
     /// # Errors
     /// [`Error::Swapped`] while the slice holds live weights.

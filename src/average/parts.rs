@@ -47,7 +47,7 @@ impl Parts {
 pub(super) struct Selection {
     layout: Layout,
     parts: Parts,
-    /// By pointer, so that who averages everything links nothing of this.
+    /// By pointer, so that a program that averages all parts links nothing of this.
     pub blend: Blend,
 }
 

@@ -1,4 +1,4 @@
-//! How much of each new model an average takes in.
+//! The share of each new model in an average.
 
 use crate::error::{Error, Setting};
 use crate::math::{self, Math, Total};
@@ -69,7 +69,7 @@ impl Rule {
         }
     }
 
-    /// Whether it is the mean of its models, which merges and lets models go.
+    /// Whether it is the mean of its models, which merges and removes models.
     pub(super) fn is_mean(&self) -> bool {
         matches!(self.kind, Kind::Mean | Kind::Weighted)
     }
@@ -98,7 +98,7 @@ impl Rule {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Progress {
-    /// Models taken in.
+    /// Number of models.
     pub count: u64,
     /// Sum of their weights, or an exponential average's `z`; unused by the others.
     pub total: Total,
@@ -123,7 +123,7 @@ pub struct Ema {
 pub enum Origin {
     /// Nothing: `z ← z + ε(1 − z)` from 0, the bias correction of Adam without its division at reading.
     Corrected,
-    /// The first model stands for the whole past, `z = 1`: `torch.optim.swa_utils`.
+    /// The first model counts as the whole past, `z = 1`: `torch.optim.swa_utils`.
     First,
 }
 

@@ -12,7 +12,7 @@ use crate::math::Total;
 /// | 0 | `u8` kind: 0 mean, 1 weighted mean, 2 capped mean, 3 exponential; `u8` origin: 0 corrected, 1 first; `u8` warm-up: 0 none, 1 ratio, 2 power; `u8` 1 while the mean's slice holds live weights, else 0 |
 /// | 4 | `f32` ε |
 /// | 8 | `u64` most models of a capped mean, or `f32` γ and `f32` p of a warm-up |
-/// | 16 | `u64` models taken in |
+/// | 16 | `u64` number of models |
 /// | 24 | `f32` sum of weights or `z`, `f32` what rounding took from it |
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -37,7 +37,7 @@ impl AverageState {
         Self::new(Rule::mean(), Progress { count, total: Total::NONE })
     }
 
-    /// Models taken in.
+    /// Number of models in the average.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.progress.count
@@ -82,10 +82,10 @@ impl AverageState {
         bytes
     }
 
-    /// The state that these bytes stand for.
+    /// The state that these bytes encode.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] with the byte of the first field that cannot be, [`Error::Setting`] for a rule that cannot.
+    /// [`Error::Checkpoint`] with the byte of the first field that is not valid, [`Error::Setting`] for a rule that is not.
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
         let wrong = |at| Err(Error::Checkpoint(CheckpointFault::Field(at)));
         let mut input = Reader::new(bytes);

@@ -12,7 +12,7 @@ use crate::slices::{cut, numbered, rows, rows_mut};
 pub struct WindowState {
     /// The most models that it holds.
     pub size: usize,
-    /// Models taken in since the start.
+    /// Models added since the start.
     pub count: u64,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Window<'a> {
         Ok(window)
     }
 
-    /// Takes one more model in, in place of the oldest where the window is full; returns how many it holds.
+    /// Adds one model, which replaces the oldest if the window is full; returns the number of models in it.
     ///
     /// # Errors
     /// As [`Averager::update`](crate::Averager::update).
@@ -119,7 +119,7 @@ impl<'a> Window<'a> {
         cut(self.models, self.held().saturating_mul(self.width)).0
     }
 
-    /// Models taken in since the start.
+    /// Models added since the start.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.state.count
@@ -137,7 +137,7 @@ impl<'a> Window<'a> {
         self.state()
     }
 
-    /// Forgets every model.
+    /// Removes all models.
     pub fn reset(&mut self) {
         self.state.count = 0;
     }

@@ -6,31 +6,31 @@ use cygnet::host::data::{Augment, Elastic};
 
 #[derive(Args)]
 pub(crate) struct Augmentation {
-    /// Move each training image a little, anew in each epoch, by the seed
+    /// Change each training image a little at random, in a new way in each epoch
     #[arg(long, help_heading = "Augmentation")]
     augment: bool,
-    /// Rotate by up to this, either way [default: 10]
+    /// Largest rotation in either direction [default: 10]
     #[arg(long, value_name = "DEGREES", help_heading = "Augmentation")]
     rotate: Option<f32>,
-    /// Enlarge or shrink by up to this share [default: 0.1]
+    /// Largest change of size: 0.1 gives 90 % to 110 % of the size [default: 0.1]
     #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
     zoom: Option<f32>,
-    /// Shift by up to this share of each side [default: 0.1]
+    /// Largest shift, as a share of the width and the height [default: 0.1]
     #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
     shift: Option<f32>,
-    /// Slant by up to this [default: 0.1]
+    /// Largest horizontal shear [default: 0.1]
     #[arg(long, value_name = "SLOPE", help_heading = "Augmentation")]
     shear: Option<f32>,
-    /// Mirror every other image, by chance; a mirrored digit is another symbol
+    /// Mirror each image left to right with probability 0.5; do not use it for digits
     #[arg(long, help_heading = "Augmentation")]
     flip: bool,
-    /// Displace pixels elastically, too (Simard et al. 2003)
+    /// Also distort each image elastically (Simard et al. 2003)
     #[arg(long, help_heading = "Augmentation")]
     elastic: bool,
-    /// How far they are displaced: noise from -1 to 1 times this, before it is smoothed [default: 34]
+    /// Strength of the distortion: random displacements from -PIXELS to PIXELS before they are smoothed [default: 34]
     #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
     elastic_alpha: Option<f32>,
-    /// Standard deviation of the Gaussian that smooths it [default: 4]
+    /// Standard deviation of the Gaussian that smooths the displacements [default: 4]
     #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
     elastic_sigma: Option<f32>,
 }
@@ -47,10 +47,10 @@ impl Augmentation {
         let has_elastic_number = self.elastic_alpha.is_some() || self.elastic_sigma.is_some();
         if !self.augment && (has_number || self.flip || self.elastic || has_elastic_number) {
             let which = "--rotate, --zoom, --shift, --shear, --flip and --elastic";
-            return Err(HostError::Usage(format!("{which} belong to --augment")));
+            return Err(HostError::Usage(format!("{which} need --augment")));
         }
         if !self.elastic && has_elastic_number {
-            return Err(HostError::Usage("--elastic-alpha and --elastic-sigma belong to --elastic".into()));
+            return Err(HostError::Usage("--elastic-alpha and --elastic-sigma need --elastic".into()));
         }
         let (usual, simard) = (Augment::default(), Elastic::default());
         let elastic = Elastic {

@@ -12,19 +12,19 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub(crate) struct Average {
-    /// Files that `train` wrote, or safetensors files, of one network
+    /// Two or more model files (.cygnet or .safetensors) of the same network
     #[arg(required = true, num_args = 2..)]
     models: Vec<PathBuf>,
-    /// The new file, NAME.cygnet or NAME.safetensors [default: average.cygnet, or average-2.cygnet and so on]
+    /// The new file, NAME.cygnet or NAME.safetensors [default: average.cygnet, then average-2.cygnet and so on]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace --out if it exists, unless it is one of the models
     #[arg(long, requires = "out")]
     pub(crate) overwrite: bool,
-    /// A weight for each model, such as 1,2,1
+    /// One weight for each model, such as 1,2,1 [default: equal weights]
     #[arg(long, value_delimiter = ',', value_name = "WEIGHTS")]
     weights: Option<Vec<f32>>,
-    /// Greedy soup: the best model first, each other one only if the validation error does not get worse
+    /// Greedy soup: begin with the best model, and add each other model only if the validation error does not increase
     #[arg(long, conflicts_with = "weights")]
     soup: bool,
     #[command(flatten)]

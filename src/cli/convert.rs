@@ -11,25 +11,26 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub(crate) struct Convert {
-    /// The model
+    /// The model file to convert
     model: PathBuf,
-    /// The new file
+    /// The new file, NAME.cygnet or NAME.safetensors
     to: PathBuf,
     /// Replace the new file if it exists, unless it is the model
     #[arg(long)]
     overwrite: bool,
-    /// Put norms into the weights and biases before them, for deployment
+    /// Fold each batch normalisation into the weights and biases before it, for deployment
     #[arg(long)]
     fold: bool,
-    /// Order of the layers of another program's safetensors file, from the inputs to the outputs, where their names and widths
-    /// leave several: what their tensors' names begin with, such as input,hidden,output, each norm before its activation
+    /// Order of the layers in a safetensors file of another program, from input to output: the names of the layers
+    /// without .weight, such as input,hidden,output, each norm before its activation. It is needed only if names and
+    /// widths allow several orders
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     layers: Vec<String>,
-    /// Activation of every layer but the last, or one for each, which such a file does not say [default: relu, at the end
-    /// identity]
+    /// Activation of every layer except the last, or one name for each layer, if the file does not contain them [default:
+    /// relu; identity for the last layer]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = parse_activation)]
     activation: Vec<Activation>,
-    /// Loss, which it does not say either [default: cross-entropy, of one output mse]
+    /// Loss, if the file does not contain it [default: cross-entropy; mse for one output]
     #[arg(long, value_name = "NAME", value_parser = parse_loss)]
     loss: Option<Loss>,
 }

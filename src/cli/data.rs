@@ -14,18 +14,18 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or the like, or a CSV file [default: the embedded
-    /// sample; with a saved model only where it was trained on that]
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set, or a CSV file [default:
+    /// the embedded sample of MNIST; for saved models only if they were trained on it]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     data: Option<PathBuf>,
-    /// The embedded sample of MNIST
+    /// Use the embedded sample of MNIST
     #[arg(long, conflicts_with_all = ["data", "train_images"], help_heading = "Data")]
     sample: bool,
-    /// CSV file for the test [default: a share of --data]
+    /// CSV file with the test rows [default: a share of the rows of --data]
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     test: Option<PathBuf>,
-    /// Share of a CSV file's rows kept for the test, the same rows whatever the --seed, others once rows are
-    /// added: then keep --test FILE [default: 0.2]
+    /// Share of the rows of a CSV file that are test rows. The choice does not depend on --seed, but it changes if rows
+    /// are added; use --test to keep the test rows fixed [default: 0.2]
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
     test_share: Option<f32>,
     #[command(flatten)]
@@ -50,24 +50,29 @@ impl Data {
     /// The file, where it is a table.
     pub(crate) fn source(&self) -> Result<Option<Source>, HostError> {
         if self.test.is_some() && self.test_share.is_some() {
-            return Err(HostError::Usage("--test-share takes rows of --data, and --test names others".into()));
+            return Err(HostError::Usage(
+                "--test-share and --test cannot be used together: the test rows are a share of --data or another file"
+                    .into(),
+            ));
         }
         let (test, test_share) = (self.test.clone(), self.test_share.unwrap_or(0.2));
         match &self.data {
             Some(path) if is_idx(path) => Err(HostError::Usage(format!(
-                "{} is an IDX file: give its directory as --data, or name the four files, --train-images first",
+                "{} is an IDX file: give its directory with --data, or the four files with --train-images, --train-labels, \
+                 --test-images and --test-labels",
                 path.display()
             ))),
-            Some(path) if is_table(path) && self.images.transpose => {
-                Err(HostError::Usage(format!("--transpose belongs to images, and {} is a file", path.display())))
-            }
+            Some(path) if is_table(path) && self.images.transpose => Err(HostError::Usage(format!(
+                "--transpose needs a directory of images, but {} is a file",
+                path.display()
+            ))),
             Some(path) if is_table(path) => {
                 let source = Source { data: path.clone(), test, test_share };
                 source.check()?;
                 Ok(Some(source))
             }
             _ if self.test.is_some() || self.test_share.is_some() => {
-                Err(HostError::Usage("--test and --test-share belong to a CSV file as --data".into()))
+                Err(HostError::Usage("--test and --test-share need a CSV file as --data".into()))
             }
             _ => self.images.check(self.path()).map(|()| None),
         }
@@ -128,11 +133,11 @@ impl Data {
             (Some(source), None) => {
                 let file = source.data.display();
                 Err(HostError::Mismatch(format!(
-                    "{file} is a file, but the model takes images: a directory of IDX files"
+                    "{file} is a file, but the model needs images: give a directory of IDX files with --data"
                 )))
             }
             (None, Some(_)) => {
-                Err(HostError::Mismatch("the model takes rows of a table: give a CSV file of them with --data".into()))
+                Err(HostError::Mismatch("the model needs rows of a table: give a CSV file with --data".into()))
             }
             (None, None) => self.images.read(self.data.as_deref()),
         }
@@ -142,11 +147,11 @@ impl Data {
 /// How samples differ from those of the training, also where their names do not.
 fn others(trained: &DataIdentity, given: &DataIdentity) -> String {
     match given.to_string() {
-        text if text != trained.to_string() => format!("these samples are others: {text}"),
+        text if text != trained.to_string() => format!("these samples are different: {text}"),
         _ if given.kind == DataKind::Images => {
-            "these samples have its name and shape, but differ (--transpose makes a difference, too)".to_owned()
+            "these samples have the same name and shape but other values (check --transpose)".to_owned()
         }
-        _ => "these samples have its name and shape, but differ".to_owned(),
+        _ => "these samples have the same name and shape but other values".to_owned(),
     }
 }
 
@@ -155,10 +160,10 @@ fn remembers_sample(name: &str, model: &SavedModel) -> Result<(), HostError> {
     let what = match (&model.trained_on, &model.preparation) {
         (Some(data), _) if data.kind == DataKind::Sample => return Ok(()),
         (Some(data), _) => format!("{name} was trained on {data}: give samples with --data"),
-        (None, Some(_)) => format!("{name} takes rows of a table: give a CSV file of them with --data"),
+        (None, Some(_)) => format!("{name} needs rows of a table: give a CSV file with --data"),
         (None, None) => {
             format!(
-                "{name} does not say what it was trained on: give samples with --data, or --sample for the embedded ones"
+                "{name} does not record its training data: give samples with --data, or use --sample for the embedded sample"
             )
         }
     };
@@ -191,10 +196,10 @@ impl Loaded {
     /// What of a table is left out.
     pub(crate) fn notes(&self) -> Vec<String> {
         let Self::Tables(tables) = self else { return Vec::new() };
-        let index = |name: &String| format!("column `{name}` has no name and counts the rows: left out as a row index");
+        let index = |name: &String| format!("column `{name}` is ignored: it has no name and contains row numbers");
         let mut notes: Vec<String> = tables.indices().iter().map(index).collect();
         if tables.dropped() > 0 {
-            notes.push(format!("{} rows with missing values are left out", tables.dropped()));
+            notes.push(format!("{} rows with missing values are ignored", tables.dropped()));
         }
         notes
     }

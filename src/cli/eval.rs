@@ -7,13 +7,14 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub(crate) struct Eval {
-    /// A file that `train` wrote, or a safetensors file
+    /// A model file: .cygnet or .safetensors
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) data: Data,
     #[command(flatten)]
     pub(crate) split: Split,
-    /// One JSON object: all figures, confusion matrices, every point of the curves (50 bytes a sample and class)
+    /// Print one JSON object with all metrics, the confusion matrices and every point of the curves (50 bytes per sample
+    /// and class)
     #[arg(long)]
     pub(crate) json: bool,
 }

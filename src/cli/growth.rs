@@ -6,14 +6,15 @@ use std::str::FromStr;
 
 #[derive(Args)]
 pub(crate) struct Growing {
-    /// Let the batch grow, for fewer updates: norm-test[:0.9] where the gradient's noise is more than this share of it,
-    /// noise-scale[:0.02] to this multiple of the gradient noise scale, doubling[:5] every so many epochs
+    /// Rule that increases the batch size during training, for fewer updates: norm-test[:0.9] when the noise of the
+    /// gradient is larger than this share of its length; noise-scale[:0.02] to this multiple of the gradient noise scale;
+    /// doubling[:5] every 5 epochs
     #[arg(long, value_name = "RULE", value_parser = parse_growth, conflicts_with = "replicas", help_heading = "Optimizer")]
     grow: Option<GrowthRule>,
-    /// The largest batch that it grows to
+    /// Largest batch size
     #[arg(long, value_name = "SAMPLES", default_value_t = GrowthPlan::default().most, requires = "grow", help_heading = "Optimizer")]
     grow_to: usize,
-    /// Updates in a row that must ask for more
+    /// Number of consecutive updates that must ask for a larger batch before it grows
     #[arg(long, value_name = "UPDATES", default_value_t = GrowthPlan::default().patience, requires = "grow", help_heading = "Optimizer")]
     grow_patience: u32,
 }
@@ -24,13 +25,13 @@ fn parse_growth(text: &str) -> Result<GrowthRule, String> {
         "norm-test" => number(value, 0.9, "share of the gradient").map(GrowthRule::NormTest),
         "noise-scale" => number(value, 0.02, "factor").map(GrowthRule::NoiseScale),
         "doubling" => number(value, 5, "number of epochs").map(GrowthRule::Doubling),
-        _ => Err(format!("`{text}` is neither norm-test, noise-scale nor doubling")),
+        _ => Err(format!("`{text}` is not norm-test, noise-scale or doubling")),
     }
 }
 
 /// What stands behind the colon, or the usual.
 fn number<T: FromStr>(value: &str, usual: T, what: &str) -> Result<T, String> {
-    if value.is_empty() { Ok(usual) } else { value.parse().map_err(|_| format!("`{value}` is no {what}")) }
+    if value.is_empty() { Ok(usual) } else { value.parse().map_err(|_| format!("`{value}` is not a valid {what}")) }
 }
 
 impl Growing {

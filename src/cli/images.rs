@@ -8,20 +8,21 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(crate) struct Images {
-    /// IDX file of the images to learn from, in place of --data where names do not say which file is which
+    /// IDX file of the training images; use these four options instead of --data if the names do not show which file is
+    /// which
     #[arg(long, value_name = "FILE", help_heading = "Data", conflicts_with = "data",
           requires_all = ["train_labels", "test_images", "test_labels"])]
     train_images: Option<PathBuf>,
-    /// IDX file of their labels
+    /// IDX file of the training labels
     #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
     train_labels: Option<PathBuf>,
-    /// IDX file of the images for the test
+    /// IDX file of the test images
     #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
     test_images: Option<PathBuf>,
-    /// IDX file of their labels
+    /// IDX file of the test labels
     #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
     test_labels: Option<PathBuf>,
-    /// Exchange rows and columns of each image, which turns those of EMNIST upright
+    /// Transpose each image (exchange rows and columns); the images of EMNIST need this
     #[arg(long, help_heading = "Data")]
     pub(crate) transpose: bool,
 }
@@ -40,7 +41,7 @@ impl Images {
     /// Whether there is something to turn, if that is asked for.
     pub(crate) fn check(&self, path: Option<&Path>) -> Result<(), HostError> {
         if self.transpose && path.is_none() {
-            let problem = "--transpose belongs to files of images: name them, or give --data";
+            let problem = "--transpose needs image files: give them with --data or --train-images";
             return Err(HostError::Usage(problem.to_owned()));
         }
         Ok(())
@@ -57,7 +58,9 @@ impl Images {
             _ => match directory {
                 Some(file) if file.is_file() => {
                     let file = file.display();
-                    return Err(HostError::Usage(format!("{file} is a file, not a directory of four IDX files")));
+                    return Err(HostError::Usage(format!(
+                        "{file} is a file, but --data needs a directory with four IDX files"
+                    )));
                 }
                 Some(directory) => ImageFiles::find(directory)?,
                 None => return self.check(None).and_then(|()| Ok(Dataset::sample()?)),
@@ -79,11 +82,13 @@ pub(super) fn note_sideways<'a>(mut files: impl Iterator<Item = &'a Path>) {
     let is_emnist =
         |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().to_lowercase().contains("emnist");
     if files.any(is_emnist) {
-        complain("note: the images of EMNIST lie on their side; --transpose turns them upright");
+        complain(
+            "note: the images of EMNIST are stored with rows and columns exchanged; use --transpose to correct them",
+        );
     }
 }
 
 /// Notes that the pixels of a file are not what the network sees.
 pub(super) fn note_rounded() {
-    complain("note: the pixels are floats between the 256 levels of a byte, and are rounded to the nearest");
+    complain("note: the pixels are floats; each is rounded to the nearest of the 256 levels of a byte");
 }

@@ -38,13 +38,14 @@ pub(crate) use text::{counted, introduction, notes, saved, source};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
-const AFTER_TRAIN: &str = "Ctrl-C ends the run early and saves what was learned; a second one ends it at once.";
+const AFTER_TRAIN: &str =
+    "Press Ctrl-C to stop the run early: the models trained so far are saved. Press it again to stop at once.";
 
 const AFTER_EVAL: &str = "\
-The validation samples are those that `train` set apart where it had the same --data, --test-share, --validation and --seed. \
-What the names in the JSON object mean stands at cygnet::host::evaluation::Evaluation (cargo doc --features std).";
+The validation samples are those that `train` held out if --data, --test-share, --validation and --seed are the same. \
+The keys of the JSON object are documented at cygnet::host::evaluation::Evaluation (cargo doc --features std).";
 
-/// Trains a small neural network on MNIST or a table, averages its weights, and shows what that gained.
+/// Train a small neural network on images or a table, average its weights, and compare the models
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = "Start with:  cygnet train")]
 pub(crate) struct Arguments {
@@ -54,40 +55,42 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Train a network on images or a table and average its weights; without --data on the embedded sample of MNIST
+    /// Train a network on images or a table and average its weights; the default data are the embedded sample of MNIST
     #[command(allow_negative_numbers = true, after_help = AFTER_TRAIN)]
     Train(Box<Train>),
-    /// How good a saved model is on training, validation and test samples, class by class
+    /// Evaluate a saved model on the training, validation and test samples, with metrics for each class
     #[command(allow_negative_numbers = true, after_help = AFTER_EVAL)]
     Eval(Eval),
-    /// Classify a PNG, every image of an IDX file, or every row of a CSV file
+    /// Predict the class of a PNG image, of every image in an IDX file, or of every row in a CSV file
     Predict {
-        /// A file that `train` wrote, or a safetensors file
+        /// A model file: .cygnet or .safetensors
         model: PathBuf,
-        /// A PNG of any size, images in an IDX file, raw or gzip, or for a model of a table a CSV file, `-` for standard input
+        /// A PNG of any size or an IDX file of images, raw or gzip; for a model of a table, a CSV file or `-` for
+        /// standard input
         file: PathBuf,
-        /// Exchange rows and columns of each image of an IDX file, as `train` did with --transpose
+        /// Transpose each image of an IDX file; needed if `train` used --transpose
         #[arg(long)]
         transpose: bool,
     },
-    /// The layers of a saved model and the memory they need
+    /// Show the layers of a saved model and the memory that it needs
     Info {
-        /// A file that `train` wrote, or a safetensors file
+        /// A model file: .cygnet or .safetensors
         model: PathBuf,
     },
-    /// Average saved models: all alike, with --weights, or those of a greedy soup
+    /// Average the weights of saved models: with equal weights, with --weights, or as a greedy soup
     #[command(allow_negative_numbers = true)]
     Average(Average),
-    /// Draw train loss and test error over the plane through three models, or along the line through two
+    /// Plot train loss and test error in the plane through three models, or on the line through two
     #[command(allow_negative_numbers = true)]
     Plane(Plane),
-    /// Let saved models vote: softly, by pooled logits, by ballots
+    /// Combine the predictions of saved models: soft vote, log-pooled vote and hard vote
     #[command(allow_negative_numbers = true)]
     Vote(Vote),
-    /// The article's experiment in one command: one model, its average, replicas apart and pulled, their means and votes
+    /// Run the article's experiment: one model and its average, replicas with and without a pull to their mean, and their
+    /// votes
     #[command(allow_negative_numbers = true)]
     Reproduce(Reproduce),
-    /// Rewrite a model in the format that the new name says: .cygnet for a chip, .safetensors for PyTorch
+    /// Convert a model to the format of the new file: .cygnet for a chip, .safetensors for PyTorch
     Convert(Convert),
 }
 

@@ -11,27 +11,28 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(crate) struct Plane {
-    /// Two models for a line, three for a plane, of one network
+    /// Two models for a line, or three for a plane, of the same network
     #[arg(required = true, num_args = 2..=3)]
     models: Vec<PathBuf>,
-    /// The pictures and their numbers: NAME.svg, NAME.png and NAME.csv [default: plane, or plane-2 and so on]
+    /// Name of the output files NAME.svg, NAME.png and NAME.csv, without extension [default: plane, then plane-2 and so
+    /// on]
     #[arg(long, value_name = "NAME")]
     out: Option<PathBuf>,
     /// Replace the files of --out if they exist
     #[arg(long, requires = "out")]
     overwrite: bool,
-    /// Places along each axis [default: 25 in a plane, 61 on a line]
+    /// Points along each axis [default: 25 in a plane, 61 on a line]
     #[arg(long)]
     steps: Option<usize>,
-    /// How far the picture goes beyond the models, as a share of their extent
+    /// How far the plot extends beyond the models, as a share of their extent
     #[arg(long, value_name = "SHARE", default_value_t = 0.3)]
     margin: f64,
-    /// Training samples that the loss is the mean over
+    /// Number of training samples for the train loss
     #[arg(long, default_value_t = 20_000)]
     samples: usize,
     #[command(flatten)]
     pub(crate) data: Data,
-    /// No progress bar
+    /// Do not show a progress bar
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
@@ -49,7 +50,7 @@ impl Plane {
             Some(out) => {
                 let text = out.to_string_lossy();
                 if ENDS.iter().any(|end| text.ends_with(end)) || text.ends_with(std::path::is_separator) {
-                    let problem = format!("{text}: --out names three files without their endings, such as plane");
+                    let problem = format!("{text}: --out is a name without extension, such as plane");
                     return Err(HostError::Usage(problem));
                 }
                 Target::named(out, &ENDS, self.overwrite, &inputs)

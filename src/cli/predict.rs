@@ -21,11 +21,11 @@ const VALUE: usize = 12;
 pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result<ExitCode, HostError> {
     let is_table = model.preparation.is_some();
     if is_table && transpose {
-        return Err(HostError::Usage("--transpose belongs to images, and the model takes rows".to_owned()));
+        return Err(HostError::Usage("--transpose needs images, but the model needs rows of a table".to_owned()));
     }
     let is_stdin = file == Path::new("-");
     if !is_table && is_stdin {
-        let problem = "only rows of a table come from standard input, and the model takes images: name a file";
+        let problem = "standard input can contain only rows of a table, but the model needs images: give a file";
         return Err(HostError::Usage(problem.to_owned()));
     }
     let is_png = || file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
@@ -45,7 +45,11 @@ pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result
     }
     if printer.refused > TOLD {
         let file = if is_stdin { Path::new("standard input") } else { file };
-        complain(&format!("error: {}: {} rows in all cannot be read", file.display(), printer.refused));
+        complain(&format!(
+            "error: {}: {} rows cannot be read; the first {TOLD} are listed above",
+            file.display(),
+            printer.refused
+        ));
     }
     Ok(if printer.refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -44,7 +44,7 @@ impl Places {
     pub(crate) fn new(quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(None, target);
-        let template = "{wide_bar} {pos} of {len} places  {eta} left";
+        let template = "{wide_bar} {pos} of {len} points  {eta} left";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self(bar)
     }

@@ -19,8 +19,8 @@ pub(crate) enum BatchesName {
 
 #[derive(Args)]
 pub(crate) struct Replicas {
-    /// Train so many models side by side, pull them to their mean, and compare the mean, its --average over the run, a soup
-    /// and votes; 5 unless it is said
+    /// Train K models (replicas) at the same time and pull them to their mean; compare the mean, its --average over the
+    /// run, a greedy soup and the votes [default of K: 5]
     #[arg(
         long,
         value_name = "K",
@@ -30,7 +30,7 @@ pub(crate) struct Replicas {
         help_heading = "Replicas"
     )]
     replicas: Option<usize>,
-    /// Where replicas begin: at the same weights, or each at its own
+    /// Initial weights: common (the same for all replicas) or independent (different for each)
     #[arg(
         long,
         value_enum,
@@ -40,7 +40,8 @@ pub(crate) struct Replicas {
         help_heading = "Replicas"
     )]
     replica_start: StartName,
-    /// What they learn from: each from all samples in its own order, or from the batches of one order in turns
+    /// Batches: parallel (each replica uses all samples, in its own order) or round-robin (the replicas use the batches
+    /// of one order in turn)
     #[arg(
         long,
         value_enum,
@@ -50,14 +51,15 @@ pub(crate) struct Replicas {
         help_heading = "Replicas"
     )]
     replica_batches: BatchesName,
-    /// How far they are pulled to their mean: fading from all the way to nothing over the run, growing, none, or a share; or
-    /// elastic[:ALPHA], where they and a centre attract each other (Zhang et al. 2015), by 0.9/K unless ALPHA says how far
+    /// Strength of the pull to the mean: fading (from 1 to 0 over the run), growing (from 0 to 1), none, a number from 0
+    /// to 1, or elastic[:ALPHA], where replicas and a centre attract each other (Zhang et al. 2015; ALPHA is 0.9/K if it
+    /// is not given)
     #[arg(long, value_name = "HOW", default_value = "fading", value_parser = parse_pull, requires = "replicas", help_heading = "Replicas")]
     pull: PullName,
-    /// Steps of each replica between two pulls [default: one at the end of each epoch]
+    /// Steps of each replica between two pulls [default: one pull at the end of each epoch]
     #[arg(long, value_name = "STEPS", requires = "replicas", help_heading = "Replicas")]
     pull_every: Option<u64>,
-    /// Threads, which change no bit [default: all cores]
+    /// Number of threads; it does not change the result [default: all cores]
     #[arg(long, requires = "replicas", help_heading = "Replicas")]
     threads: Option<NonZeroUsize>,
 }
@@ -81,7 +83,7 @@ fn parse_pull(text: &str) -> Result<PullName, String> {
             None => share(text).map(|alpha| PullName::Mean(Pull::Constant(alpha))),
         },
     };
-    parsed.ok_or_else(|| format!("`{text}` is neither fading, growing, none, a share from 0 to 1, nor elastic[:ALPHA]"))
+    parsed.ok_or_else(|| format!("`{text}` is not fading, growing, none, a number from 0 to 1, or elastic[:ALPHA]"))
 }
 
 impl Replicas {

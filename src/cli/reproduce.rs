@@ -14,48 +14,48 @@ use std::path::{Path, PathBuf};
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum RecipeName {
-    /// Adam at 0.001 and dropout, 20 epochs
     Adam,
-    /// SGD with momentum, its rate falling from 0.05, 30 epochs
     Sgd,
 }
 
 #[derive(Args)]
 pub(crate) struct Reproduce {
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or the like [default: embedded sample]
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set [default: the embedded
+    /// sample of MNIST]
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     data: Option<PathBuf>,
     #[command(flatten)]
     images: Images,
-    /// Where the report, the table and the histories go: a directory without a run [default: cygnet-reproduction, or
-    /// cygnet-reproduction-2 and so on]
+    /// Directory for the report, the table and the histories; it must not contain a run [default: cygnet-reproduction,
+    /// then cygnet-reproduction-2 and so on]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Replace the files of the run in --out when this one has come to its end
+    /// Replace the files of the run in --out after this run is complete
     #[arg(long, requires = "out")]
     overwrite: bool,
-    /// How weights move
+    /// Optimizer, learning rate and epochs: adam (0.001, with dropout, 20 epochs) or sgd (decay from 0.05, with momentum,
+    /// 30 epochs)
     #[arg(long, value_enum, default_value = "adam")]
     recipe: RecipeName,
     /// Passes over the training samples [default: those of the recipe]
     #[arg(long)]
     epochs: Option<u64>,
-    /// Replicas side by side
+    /// Number of replicas
     #[arg(long, value_name = "K", default_value_t = 5)]
     replicas: usize,
-    /// Share of the training samples set apart for validation
+    /// Share of the training samples that are held out for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     validation: f32,
-    /// Decides everything random: the same seed gives the same bits
+    /// Seed of all random numbers: the same seed gives the same bits
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Repeat with this many seeds from --seed on, and show mean ± standard deviation
+    /// Repeat with N seeds, counted up from --seed, and show mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seeds: u32,
-    /// Threads, which change no bit [default: all cores]
+    /// Number of threads; it does not change the result [default: all cores]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
-    /// Only the final table
+    /// Print only the final table
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }

@@ -5,10 +5,10 @@ use cygnet::host::{HostError, data};
 
 #[derive(Args)]
 pub(crate) struct Split {
-    /// Share of the training samples that `train` set apart
+    /// Share of the training samples that `train` held out for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     validation: f32,
-    /// The seed that `train` had, which decides which samples those are
+    /// Seed that `train` used; it determines which samples were held out
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

@@ -27,17 +27,18 @@ enum Gap {
 
 #[derive(Args)]
 pub(crate) struct TableArguments {
-    /// The column to predict, by name or by number from 1 on; several for --regression [default: the last]
+    /// Column to predict, by name or by number, counted from 1; with --regression several are possible [default: the
+    /// last]
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
     label: Vec<String>,
-    /// Columns to leave out, by name or, where none is called so, by number
+    /// Columns to ignore, by name, or by number if no column has that name
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
     ignore: Vec<String>,
-    /// Predict numbers, not classes
+    /// Predict numbers instead of classes
     #[arg(long, help_heading = "Table (a CSV file as --data)")]
     regression: bool,
-    /// How each input is scaled: to mean 0 and deviation 1, to the range from 0 to 1, not at all; by the rows that are
-    /// learned from [default: standard]
+    /// Scaling of each input, computed from the training rows: standard (mean 0, standard deviation 1), minmax (0 to 1)
+    /// or none [default: standard]
     #[arg(
         long,
         value_enum,
@@ -46,14 +47,14 @@ pub(crate) struct TableArguments {
         help_heading = "Table (a CSV file as --data)"
     )]
     scale: Option<ScaleName>,
-    /// What stands for missing inputs (empty, ?, NA, NaN, #N/A, null, none, - and the like): mean, a number, or drop for
-    /// leaving such rows out [default: they are an error]
+    /// Replacement of missing inputs (empty, ?, NA, NaN, #N/A, null, none, - and similar): mean, a number, or drop to
+    /// remove their rows [default: report an error]
     #[arg(long, value_name = "HOW", value_parser = parse_gap, help_heading = "Table (a CSV file as --data)")]
     missing: Option<Gap>,
-    /// Clip inputs at so many standard deviations from their mean, or at the `range` seen
+    /// Clip each input to K standard deviations from its mean, or to the `range` of the training rows
     #[arg(long, value_name = "K", value_parser = parse_clip, help_heading = "Table (a CSV file as --data)")]
     clip_outliers: Option<Clip>,
-    /// Whether the first line is a header [default: yes if it has a word above numbers, no number, or says 0, 1, 2, …]
+    /// Whether the first line is a header [default: yes if it has a word above numbers, or no number, or is 0, 1, 2, …]
     #[arg(
         long,
         value_enum,
@@ -62,8 +63,8 @@ pub(crate) struct TableArguments {
         help_heading = "Table (a CSV file as --data)"
     )]
     header: Option<YesNo>,
-    /// What separates cells, a character, `tab` or `space`, which stands for any number of them [default: comma, semicolon,
-    /// tab or else spaces, as the first line has it]
+    /// Separator of the cells: one character, `tab`, or `space` for one or more spaces [default: comma, semicolon, tab or
+    /// spaces, detected from the first line]
     #[arg(long, value_name = "CHAR", value_parser = parse_separator, help_heading = "Table (a CSV file as --data)")]
     separator: Option<u8>,
 }
@@ -75,7 +76,7 @@ fn parse_gap(text: &str) -> Result<Gap, String> {
         _ => {
             let value = text.parse().ok().filter(|x: &f32| x.is_finite());
             let fill = value.map(|x| Gap::Fill(Missing::Constant(x)));
-            fill.ok_or_else(|| format!("`{text}` is neither mean, drop nor a number"))
+            fill.ok_or_else(|| format!("`{text}` is not mean, drop or a number"))
         }
     }
 }
@@ -85,7 +86,7 @@ fn parse_clip(text: &str) -> Result<Clip, String> {
         return Ok(Clip::Range);
     }
     let k = text.parse().ok().filter(|k: &f32| k.is_finite() && *k > 0.0);
-    k.map(Clip::Deviations).ok_or_else(|| format!("`{text}` is neither range nor a number above 0"))
+    k.map(Clip::Deviations).ok_or_else(|| format!("`{text}` is not range or a number above 0"))
 }
 
 fn parse_separator(text: &str) -> Result<u8, String> {
@@ -93,7 +94,7 @@ fn parse_separator(text: &str) -> Result<u8, String> {
         b"tab" | b"\\t" => Ok(b'\t'),
         b"space" => Ok(b' '),
         [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n.-+".contains(byte) => Ok(*byte),
-        _ => Err(format!("`{text}` separates no cells: one character such as ; or tab")),
+        _ => Err(format!("`{text}` is not a separator: give one character such as ; or the word tab or space")),
     }
 }
 
@@ -119,7 +120,7 @@ impl TableArguments {
             if some.contains(&true) {
                 let which =
                     "--label, --ignore, --regression, --scale, --missing, --clip-outliers, --header and --separator";
-                return Err(HostError::Usage(format!("{which} belong to a CSV file as --data")));
+                return Err(HostError::Usage(format!("{which} need a CSV file as --data")));
             }
             return Ok(None);
         }

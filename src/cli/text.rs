@@ -12,14 +12,15 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
     let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
     let predicted = match columns {
         Some(columns) if columns.has_classes() => {
-            format!("{} classes of {}: {}", data.classes, columns.targets.join(""), few(&columns.classes))
+            format!("{} classes of `{}`: {}", data.classes, columns.targets.join(""), few(&columns.classes))
         }
-        Some(columns) => format!("to predict {}", columns.targets.join(", ")),
+        Some(columns) => format!("{} (numbers)", columns.targets.join(", ")),
         None => format!("{} classes", data.classes),
     };
-    let augmented = if plan.augment.is_some() { ", the others augmented" } else { "" };
+    let augmented = if plan.augment.is_some() { ", the others are augmented" } else { "" };
     format!(
-        "{} with {} parameters, on {source}:\n{} training samples ({:.0} % of them for validation{augmented}), {} for the test, {predicted}\n{}files go to {}\n",
+        "Network: {}, {} parameters\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\
+         Target: {predicted}\n{}Output directory: {}\n",
         widths(spec),
         spec.param_len(),
         data.train.len(),
@@ -33,12 +34,12 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
 /// How a table was read, so that a wrong guess shows, and which of its inputs say nothing.
 fn seen(preparation: &Preparation) -> String {
     let has_header = preparation.columns.as_ref().is_some_and(|columns| columns.header);
-    let header = if has_header { "a header" } else { "no header" };
+    let header = if has_header { "with a header" } else { "without a header" };
     let inputs: Vec<String> = (0..preparation.floats.len() / 5).map(|i| preparation.input(i)).collect();
     let constant = preparation.floats.as_chunks::<5>().0.iter().enumerate().filter(|(_, [.., scale])| *scale == 0.0);
     let constant: Vec<String> = constant.map(|(i, _)| preparation.input(i)).collect();
-    let nothing = if constant.is_empty() { String::new() } else { format!("; never changing: {}", few(&constant)) };
-    format!("{header}, inputs {}{nothing}\n", few(&inputs))
+    let nothing = if constant.is_empty() { String::new() } else { format!("; constant: {}", few(&constant)) };
+    format!("Table: {header}, inputs {}{nothing}\n", few(&inputs))
 }
 
 /// The first ten of some names.
@@ -55,9 +56,9 @@ pub(crate) fn source(directory: Option<&Path>) -> String {
 
 /// Where everything of a run is, and a model of it to try; `page` where there is one.
 pub(crate) fn saved(out: &Path, model: &Path, is_table: bool, page: bool) -> String {
-    let look = if page { format!(", with {} to look at", out.join("report.html").display()) } else { String::new() };
+    let look = if page { format!(" Report: {}", out.join("report.html").display()) } else { String::new() };
     let question = if is_table { "FILE.csv" } else { "FILE.png" };
-    format!("Saved in {}{look}.\nNext: cygnet predict {} {question}", out.display(), model.display())
+    format!("Saved in {}.{look}\nNext: cygnet predict {} {question}", out.display(), model.display())
 }
 
 /// Where everything is, where the user did not name it.
@@ -69,7 +70,7 @@ pub(crate) fn counted(out: &Path) -> String {
 pub(crate) fn notes() -> String {
     let numbered = NOTES.iter().zip(1..).map(|((question, answer), i)| format!("{i}. {question}. {answer}"));
     let lines = numbered.map(|note| wrapped(&note, 100, "   "));
-    ["What the article leaves open, and what is done here:".to_owned()]
+    ["What the article does not specify, and what cygnet does:".to_owned()]
         .into_iter()
         .chain(lines)
         .collect::<Vec<_>>()

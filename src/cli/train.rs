@@ -63,13 +63,14 @@ pub(crate) enum WarmupName {
 pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// Where models, history and report.html go: a directory without a run [default: cygnet-run, or cygnet-run-2 and so on]
+    /// Directory for the models, the history and report.html; it must not contain a run [default: cygnet-run, then
+    /// cygnet-run-2 and so on]
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub(crate) out: Option<PathBuf>,
-    /// Replace the files of the run in --out when this one has come to its end; an interrupted one is saved beside them
+    /// Replace the files of the run in --out after this run is complete; an interrupted run is saved beside them
     #[arg(long, requires = "out", help_heading = "Data")]
     overwrite: bool,
-    /// Share of the training samples set apart for validation
+    /// Share of the training samples that are held out for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Data")]
     validation: f32,
 
@@ -79,89 +80,90 @@ pub(crate) struct Train {
     #[command(flatten)]
     augmentation: Augmentation,
 
-    /// Widths of the hidden layers, such as 256,128; `none` for a linear model
+    /// Widths of the hidden layers, such as 256,128, or `none` for a linear model
     #[arg(long, value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
     hidden: Widths,
-    /// relu, leaky-relu[:SLOPE], tanh, sigmoid or identity
+    /// Activation of the hidden layers: relu, leaky-relu[:SLOPE], tanh, sigmoid or identity
     #[arg(long, value_name = "NAME", default_value = "relu", value_parser = parse_activation, help_heading = "Network")]
     activation: Activation,
-    /// Normalise the pre-activations of hidden layers over the batch; averages get statistics of their own
+    /// Batch normalisation before the activation of each hidden layer; averaged models get their own statistics
     #[arg(long, help_heading = "Network")]
     batch_norm: bool,
-    /// Probability that a hidden unit is dropped while training [default: 0.5, for a table 0]
+    /// Probability that a hidden unit is dropped during training [default: 0.5; 0 for a table]
     #[arg(long, value_name = "P", help_heading = "Network")]
     dropout: Option<f32>,
-    /// cross-entropy, mse, bce or huber[:THRESHOLD], for numbers of a table in their standard deviations [default:
-    /// cross-entropy, with --regression mse]
+    /// Loss: cross-entropy, mse, bce or huber[:THRESHOLD]; for numbers of a table the unit is their standard deviation
+    /// [default: cross-entropy; mse with --regression]
     #[arg(long, value_name = "NAME", value_parser = parse_loss, help_heading = "Network")]
     loss: Option<Loss>,
     /// Initial weights: he, glorot, or the standard deviation of a normal distribution
     #[arg(long, value_name = "KIND", default_value = "he", value_parser = parse_init, help_heading = "Network")]
     init: Init,
 
-    /// How weights move
+    /// Optimizer
     #[arg(long, value_enum, default_value = "adam", help_heading = "Optimizer")]
     optimizer: OptimizerName,
     /// Learning rate [default: 0.001 for adam and adamw, 0.1 for sgd, 0.5 for schedule-free]
     #[arg(long, help_heading = "Optimizer")]
     rate: Option<f32>,
-    /// Momentum, for sgd and schedule-free [default: 0 and 0.9]
+    /// Momentum [default: 0 for sgd, 0.9 for schedule-free]
     #[arg(long, value_name = "MU", help_heading = "Optimizer")]
     momentum: Option<f32>,
-    /// Nesterov's form of momentum, for sgd
+    /// Use Nesterov momentum (sgd only)
     #[arg(long, help_heading = "Optimizer")]
     nesterov: bool,
-    /// Weight decay: added to the gradient; decoupled with adamw
+    /// Weight decay: added to the gradient; decoupled for adamw
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, help_heading = "Optimizer")]
     weight_decay: f32,
-    /// Slow weights that follow every so many steps, such as 5 (Zhang et al. 2019)
+    /// Use Lookahead: slow weights follow the others every STEPS steps, such as 5 (Zhang et al. 2019)
     #[arg(long, value_name = "STEPS", help_heading = "Optimizer")]
     lookahead: Option<u32>,
-    /// How far they follow
+    /// Share of the distance that the slow weights move
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, help_heading = "Optimizer")]
     lookahead_alpha: f32,
-    /// Clip the gradient to this norm
+    /// Largest norm of the gradient: a larger gradient is scaled down to it
     #[arg(long, value_name = "NORM", help_heading = "Optimizer")]
     clip: Option<f32>,
-    /// Samples per update
+    /// Batch size: samples per update
     #[arg(long, default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
-    /// Samples that pass at once, to save memory [default: the batch; half of it with --grow]; the result is the same, bit for
-    /// bit, but with --batch-norm, which takes each such part by itself, and with --grow, which measures them
+    /// Samples that are computed at once, to save memory [default: the batch size; half of it with --grow]. The result
+    /// has the same bits, except with --batch-norm, which normalises each micro-batch, and with --grow, which compares
+    /// them
     #[arg(long, value_name = "SAMPLES", help_heading = "Optimizer")]
     micro_batch: Option<usize>,
     #[command(flatten)]
     growing: Growing,
 
-    /// How the rate moves: step, linear, cosine fall over the budget; paper is constant for half of the time to the first
-    /// snapshot, then falls to --final-rate (Izmailov et al. 2018); cyclic and restarts fall again and again, one-cycle
-    /// rises first
+    /// Learning rate schedule: step, linear and cosine decrease over the run; paper is constant for half of the time to
+    /// the first snapshot, then decreases to --final-rate (Izmailov et al. 2018); cyclic and restarts decrease in cycles;
+    /// one-cycle increases first
     #[arg(long, value_enum, default_value = "constant", help_heading = "Schedule")]
     schedule: ScheduleName,
-    /// Rate at the end, or at the end of each cycle [default: 0; a fifth of --rate for paper and cyclic]
+    /// Learning rate at the end of the run or of each cycle [default: 0; a fifth of --rate for paper and cyclic]
     #[arg(long, value_name = "RATE", help_heading = "Schedule")]
     final_rate: Option<f32>,
-    /// Epochs between two drops, for step [default: 10]
+    /// Epochs between two drops of the learning rate, for step [default: 10]
     #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
     drop_every: Option<u64>,
-    /// What each drop multiplies the rate by, for step [default: 0.1]
+    /// Factor of the learning rate at each drop, for step [default: 0.1]
     #[arg(long, value_name = "FACTOR", help_heading = "Schedule")]
     drop_factor: Option<f32>,
-    /// Epochs of a cycle, for cyclic and restarts [default: 1 and 10]
+    /// Epochs of a cycle [default: 1 for cyclic, 10 for restarts]
     #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
     cycle: Option<f32>,
-    /// By what each cycle is longer than the one before, for restarts [default: 1]
+    /// Factor from the length of one cycle to the next, for restarts [default: 1]
     #[arg(long, value_name = "FACTOR", help_heading = "Schedule")]
     cycle_factor: Option<u32>,
-    /// Epochs during which the rate rises to its base
+    /// Epochs of warm-up, in which the learning rate increases to --rate
     #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Schedule")]
     warmup: f32,
-    /// Passes over the training samples [default: 20, for a table 100]
+    /// Passes over the training samples [default: 20; 100 for a table]
     #[arg(long, help_heading = "Schedule")]
     epochs: Option<u64>,
 
-    /// Averages to keep, such as swa,ema,swag, in one table: swa is the mean of snapshots, lawa that of the latest, ema
-    /// decays over every step, swag predicts by draws around the mean
+    /// Averages to compute and compare, such as swa,ema,swag: swa is the mean of snapshots, lawa the mean of the latest
+    /// snapshots, ema the exponential moving average of all steps; swag predicts with random draws around the mean
     #[arg(
         long,
         value_enum,
@@ -171,56 +173,58 @@ pub(crate) struct Train {
         help_heading = "Averaging"
     )]
     average: Vec<AverageName>,
-    /// Train once more with a rate that falls to zero, to compare with
+    /// Also train a model with learning rate decay to zero and without averaging, for comparison
     #[arg(long, help_heading = "Averaging")]
     pub(crate) baseline: bool,
-    /// Share of the budget before the first snapshot
+    /// Share of the run before the first snapshot
     #[arg(long, value_name = "SHARE", default_value_t = 0.75, help_heading = "Averaging")]
     swa_start: f32,
-    /// Steps between snapshots [default: one at the end of each epoch]
+    /// Steps between snapshots [default: one snapshot at the end of each epoch]
     #[arg(long, value_name = "STEPS", help_heading = "Averaging")]
     swa_every: Option<u64>,
-    /// Rate from the start of averaging on [default: the schedule goes on]
+    /// Learning rate after averaging starts [default: the schedule continues]
     #[arg(long, value_name = "RATE", help_heading = "Averaging")]
     swa_rate: Option<f32>,
-    /// Epochs in which the rate goes to --swa-rate
+    /// Epochs in which the learning rate changes to --swa-rate
     #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Averaging")]
     swa_anneal: f32,
-    /// How it goes there
+    /// Shape of the change to --swa-rate
     #[arg(long, value_enum, default_value = "linear", help_heading = "Averaging")]
     swa_anneal_shape: ShapeName,
-    /// Decay of ema, per update
+    /// Decay of ema per step
     #[arg(long, value_name = "DECAY", default_value_t = 0.999, help_heading = "Averaging")]
     ema_decay: f64,
-    /// Steps in which a model's share in ema halves, in place of --ema-decay
+    /// Half-life of a model in ema, instead of --ema-decay
     #[arg(long, value_name = "STEPS", conflicts_with = "ema_decay", help_heading = "Averaging")]
     ema_half_life: Option<f32>,
-    /// How the decay of ema rises after t steps: min(decay, (1+t)/(10+t)), or min(decay, 1 − (1+t)^(−2/3))
+    /// Warm-up of the decay of ema after t steps: ratio is min(decay, (1+t)/(10+t)), power is min(decay, 1 −
+    /// (1+t)^(−2/3))
     #[arg(long, value_enum, default_value = "none", help_heading = "Averaging")]
     ema_warmup: WarmupName,
-    /// Snapshots in the mean of lawa
+    /// Number of snapshots in lawa
     #[arg(long, value_name = "MODELS", default_value_t = 5, help_heading = "Averaging")]
     lawa_window: usize,
-    /// Columns of swag's low-rank part; 0 for the diagonal alone
+    /// Columns of the low-rank part of the covariance of swag; 0 for a diagonal covariance
     #[arg(long, value_name = "COLUMNS", default_value_t = 0, help_heading = "Averaging")]
     swag_rank: usize,
-    /// Draws from swag that predict together
+    /// Number of draws from swag
     #[arg(long, value_name = "DRAWS", default_value_t = 30, help_heading = "Averaging")]
     swag_samples: u32,
-    /// Scale of swag's covariance
+    /// Scale of the covariance of swag
     #[arg(long, value_name = "SCALE", default_value_t = 1.0, help_heading = "Averaging")]
     swag_scale: f32,
 
     #[command(flatten)]
     pub(crate) replicas: Replicas,
 
-    /// Decides initial weights, split, order, dropout and augmentation: the same seed gives the same bits
+    /// Seed of the initial weights, the split, the order of samples, dropout and augmentation: the same seed gives the
+    /// same bits
     #[arg(long, default_value_t = 1, help_heading = "Run")]
     seed: u64,
-    /// Repeat with this many seeds from --seed on, and print mean ± standard deviation
+    /// Repeat with N seeds, counted up from --seed, and print mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub(crate) seeds: u32,
-    /// Only the final tables
+    /// Print only the final tables
     #[arg(long, short, help_heading = "Run")]
     pub(crate) quiet: bool,
 }
@@ -235,7 +239,7 @@ fn parse_widths(text: &str) -> Result<Widths, String> {
     }
     let width = |w: &str| {
         let parsed = w.trim().parse::<u16>().ok().filter(|&w| w > 0);
-        parsed.ok_or_else(|| format!("`{w}` is no width from 1 to 65535"))
+        parsed.ok_or_else(|| format!("`{w}` is not a width from 1 to 65535"))
     };
     text.split(',').map(width).collect::<Result<_, _>>().map(Widths)
 }
@@ -246,7 +250,7 @@ fn parse_init(text: &str) -> Result<Init, String> {
         "glorot" => Ok(Init::Glorot),
         _ => {
             let sigma = text.parse().ok().filter(|s: &f32| s.is_finite() && *s >= 0.0);
-            sigma.map(Init::Normal).ok_or_else(|| format!("`{text}` is neither he, glorot nor a standard deviation"))
+            sigma.map(Init::Normal).ok_or_else(|| format!("`{text}` is not he, glorot or a standard deviation"))
         }
     }
 }
@@ -325,29 +329,26 @@ impl Train {
         let misplaced = [
             (
                 !is_sgd && (self.momentum.is_some() && !is_free || self.nesterov),
-                "--momentum and --nesterov belong to --optimizer sgd; schedule-free has a momentum, too",
+                "--momentum needs --optimizer sgd or schedule-free, --nesterov needs --optimizer sgd",
             ),
-            (
-                !has_end && self.final_rate.is_some(),
-                "--final-rate belongs to schedules that fall to a rate, not to constant and step",
-            ),
-            (!has_cycles && self.cycle.is_some(), "--cycle belongs to --schedule cyclic and restarts"),
-            (!has_factor && self.cycle_factor.is_some(), "--cycle-factor belongs to --schedule restarts"),
+            (!has_end && self.final_rate.is_some(), "--final-rate needs a --schedule other than constant and step"),
+            (!has_cycles && self.cycle.is_some(), "--cycle needs --schedule cyclic or restarts"),
+            (!has_factor && self.cycle_factor.is_some(), "--cycle-factor needs --schedule restarts"),
             (
                 is_regression && matches!(self.loss, Some(Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy)),
-                "--regression predicts numbers: --loss mse or huber",
+                "--regression predicts numbers and needs --loss mse or huber",
             ),
-            (is_table && self.augmentation.is_asked(), "--augment moves images, and a table has none"),
-            (is_none && self.average.len() > 1, "--average none stands alone"),
+            (is_table && self.augmentation.is_asked(), "--augment needs images, but --data is a table"),
+            (is_none && self.average.len() > 1, "--average none cannot be combined with other averages"),
             (
                 is_none && (self.swa_every.is_some() || self.swa_rate.is_some()),
-                "--swa-every and --swa-rate belong to an --average",
+                "--swa-every and --swa-rate need an average, but --average is none",
             ),
-            (self.swa_rate.is_none() && self.swa_anneal > 0.0, "--swa-anneal goes to a --swa-rate"),
-            (has_twice(&self.average), "--average names a kind twice"),
+            (self.swa_rate.is_none() && self.swa_anneal > 0.0, "--swa-anneal needs --swa-rate"),
+            (has_twice(&self.average), "--average contains the same name twice"),
             (
                 !is_step && (self.drop_every.is_some() || self.drop_factor.is_some()),
-                "--drop-every and --drop-factor belong to --schedule step",
+                "--drop-every and --drop-factor need --schedule step",
             ),
         ];
         misplaced.into_iter().find_map(|(is_wrong, problem)| is_wrong.then_some(problem))

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub(crate) struct Vote {
-    /// Files that `train` wrote, or safetensors files, of one network
+    /// Two or more model files (.cygnet or .safetensors) of the same network
     #[arg(required = true, num_args = 2..)]
     models: Vec<PathBuf>,
-    /// A weight for each model, such as 1,2,1
+    /// One weight for each model, such as 1,2,1 [default: equal weights]
     #[arg(long, value_delimiter = ',', value_name = "WEIGHTS")]
     pub(crate) weights: Option<Vec<f32>>,
     #[command(flatten)]

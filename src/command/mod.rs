@@ -85,7 +85,7 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
         }
     });
     if let Err(error) = installed {
-        complain(&format!("warning: Ctrl-C will not save anything ({error})"));
+        complain(&format!("warning: Ctrl-C will stop the program without saving ({error})"));
     }
     stop
 }

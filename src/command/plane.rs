@@ -20,12 +20,12 @@ pub(super) fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let grid = plane::survey(first, &frame, arguments.view(), &data, &stop, &mut |done, total| bar.show(done, total));
     bar.finish();
     let Some(grid) = grid? else {
-        complain("interrupted; nothing is drawn");
+        complain("interrupted: no plot was written");
         return Ok(ExitCode::from(INTERRUPTED));
     };
     target.write(&plot::draw(&grid, frame.marks())?)?;
     let [svg, png, csv] = [0, 1, 2].map(|i| target.path(i).unwrap_or(Path::new("")).display());
-    let drawn = format!("{}\n\nDrawn in {svg} and {png}; the numbers are in {csv}.", plot::least(&grid));
+    let drawn = format!("{}\n\nPlot saved in {svg} and {png}, its data in {csv}.", plot::least(&grid));
     say_noted(&notes, &drawn)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -48,12 +48,12 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
         say(&cli::counted(out))?;
     } else if !arguments.quiet {
         let page = out.join("report.html");
-        say(&format!("\n{}\n\nSaved in {}, with {} to look at.", cli::notes(), out.display(), page.display()))?;
+        say(&format!("\n{}\n\nSaved in {}. Report: {}", cli::notes(), out.display(), page.display()))?;
     }
     let trained = trained?;
     paged?;
     if !trained {
-        complain(&format!("interrupted; the stages that came to their end are saved in {}", out.display()));
+        complain(&format!("interrupted: the completed stages are saved in {}", out.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)

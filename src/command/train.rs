@@ -91,7 +91,7 @@ impl Run<'_> {
         warn(&data, plan.split())?;
         let outcome = training::train(&data, plan, &mut progress, &self.stop).and_then(|mut outcome| {
             if self.arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
-                progress.begin("the same budget with a rate that falls to zero:");
+                progress.begin("Baseline (learning rate decay to zero, no averaging):");
                 let baseline = training::train(&data, &plan.baseline(), &mut progress, &self.stop)?;
                 outcome.baseline = (!baseline.interrupted).then_some(baseline.last_marks);
                 outcome.baseline_history = baseline.history;
@@ -206,7 +206,7 @@ impl Run<'_> {
         }
         ended?;
         if cut {
-            complain(&format!("interrupted; what was learned so far is saved in {}", out.display()));
+            complain(&format!("interrupted: the models trained so far are saved in {}", out.display()));
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Ok(ExitCode::SUCCESS)

@@ -40,7 +40,7 @@ pub enum DataError {
     },
     /// A directory has several files that could be one of the four.
     #[error(
-        "{path}: several files could be the {what}: {}; give each set a directory of its own, or name the files with \
+        "{path}: several files could be the {what}: {}; use one directory for each data set, or give the files with \
          --train-images, --train-labels, --test-images and --test-labels", .found.join(", ")
     )]
     Ambiguous {

@@ -34,7 +34,7 @@ pub enum HostError {
         problem: String,
     },
     /// A model of another network than the program's.
-    #[error("{path}: the file holds {holds}, the program wants {wants}", path = .path.display())]
+    #[error("{path}: the file contains the network {holds}, but the program expects {wants}", path = .path.display())]
     Network {
         /// Which file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum HostError {
     Mismatch(String),
     /// The loss or a parameter became infinite or NaN.
     #[error(
-        "{what} not finite after {steps} steps: try a smaller --rate (it was {rate:?}), --clip 1 or another --init"
+        "{what} is not finite after {steps} steps: try a smaller --rate (it was {rate:?}), --clip 1 or another --init"
     )]
     Diverged {
         /// Steps until then.
@@ -62,7 +62,7 @@ pub enum HostError {
         what: Value,
     },
     /// More than the system gives.
-    #[error("no memory for {megabytes} MB: take a smaller network, --batch or --micro-batch")]
+    #[error("not enough memory: {megabytes} MB are needed; use a smaller network, --batch or --micro-batch")]
     Memory {
         /// What was asked for, 10⁶ bytes.
         megabytes: u64,

@@ -13,7 +13,7 @@ use crate::network::spec::Spec;
 ///
 /// # Errors
 /// [`Error::Spec`]; [`Error::Length`] unless `params` has [`Spec::param_len`] floats and `folded` as many as the folded
-/// network; [`Error::NonFinite`] for a folded parameter, as after a negative variance: `folded` is of no use then.
+/// network; [`Error::NonFinite`] for a folded parameter, as after a negative variance: `folded` is then undefined.
 pub fn fold<'p, 'f>(spec: &Spec, params: impl Into<Params<'p>>, folded: &'f mut [f32]) -> Result<Params<'f>, Error> {
     fold_params(spec, params.into(), folded)
 }

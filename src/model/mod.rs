@@ -42,6 +42,24 @@ impl Init {
 
 /// A network's parameters in the caller's slice of [`Spec::param_len`] floats, with the seed and the number of its
 /// training steps.
+///
+/// ```
+/// use cygnet::{Activation, Error, Init, Model, Sgd, Spec, Targets, Workspace};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::Identity);
+/// let (mut params, mut floats) = ([0.0; NET.param_len()], [0.0; NET.work_len(1)]);
+/// let mut model = Model::new(&NET, &mut params)?;
+/// model.init(Init::He, 42)?; // weights by a seed; without it the slice counts as it is
+/// let mut sgd = Sgd::plain(&NET)?;
+/// let mut work = Workspace::new(&NET, 1, &mut floats)?;
+/// let score = model.train(&[0.3, -0.7], Targets::Classes(&[1]), &mut sgd, 0.1, &mut work)?;
+/// assert!(score.loss() > 0.0);
+/// assert_eq!(model.predict(&[0.3, -0.7], &mut work)?.len(), 2);
+/// // What outlives the view: the slice, and these two numbers.
+/// let (seed, steps) = (model.seed(), model.steps());
+/// let mut model = Model::new(&NET, &mut params)?;
+/// model.resume(seed, steps);
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a model is trained, or predicts"]
 pub struct Model<'a> {
     pub(crate) spec: &'a Spec,
@@ -105,8 +123,11 @@ impl<'a> Model<'a> {
             for w in weights {
                 *w = sigma * random::normal(&mut draws);
             }
-            [bias, shift, mean].into_iter().for_each(clear);
-            [scale, variance].into_iter().for_each(|ones| ones.fill(1.0));
+            clear(bias);
+            scale.fill(1.0);
+            clear(shift);
+            clear(mean);
+            variance.fill(1.0);
         }
         self.resume(seed, 0);
         Ok(())
@@ -130,7 +151,7 @@ impl<'a> Model<'a> {
         self.params
     }
 
-    /// The parameters, to write to: what is left there counts as live weights, for nobody knows of an average any more.
+    /// The parameters, to write to: they count as live weights from then on, no longer as an average.
     #[must_use = "parameters that are lent out count as changed"]
     pub fn params_mut(&mut self) -> &mut [f32] {
         self.becomes(Mark::Live);
@@ -176,6 +197,17 @@ impl<'a> Model<'a> {
 }
 
 /// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
+///
+/// ```
+/// use cygnet::{Activation, Error, Spec, Workspace, predict};
+/// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::Identity);
+/// static PARAMS: [f32; NET.param_len()] = [0.5; NET.param_len()]; // as in flash
+/// let mut floats = [0.0; NET.predict_len(4)]; // up to 4 samples at once; training takes `work_len`
+/// let mut work = Workspace::for_prediction(&NET, 4, &mut floats)?;
+/// let outputs = predict(&NET, &PARAMS, &[0.1, 0.2, 0.3, 0.4], &mut work)?;
+/// assert_eq!(outputs.len(), 2 * NET.outputs()); // two samples
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a workspace is lent to training and prediction"]
 pub struct Workspace<'a> {
     floats: &'a mut [f32],

@@ -12,14 +12,14 @@ use core::ops::Deref;
 /// Differences of averaged models must not overflow: every magnitude is below `2^127`.
 pub(crate) const LIMIT: f32 = 1.701_411_8e38;
 
-/// Parameters for an [`Averager`](crate::Averager) or for [`save`](crate::store::save): a slice, which is looked through first, or
+/// Parameters for an [`Averager`](crate::Averager) or for [`save`](crate::store::save): a slice, which is checked first, or
 /// a [`Model`](crate::Model), whose training keeps a bound on their magnitudes and which knows whether it is an average.
 /// Whatever computes an average gives it as such, to be read like a slice.
 #[derive(Clone, Copy)]
 pub struct Params<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) bound: Bound,
-    /// Whether they are those of an average; of a slice nobody knows.
+    /// Whether they are those of an average; for a slice this is not known.
     pub(crate) is_average: bool,
 }
 

@@ -46,6 +46,32 @@ static SIGMOID: Curve = Curve {
     slope: |_, a, slope| a.iter().zip(slope).for_each(|(a, s)| *s = a * (1.0 - a)),
 };
 
+/// What a layer's units do to their pre-activations.
+pub(crate) struct Nonlinearity {
+    /// None for the identity.
+    pub(super) curve: Option<&'static Curve>,
+    /// A leaky ReLU's slope below 0.
+    pub(super) below: f32,
+    pub(super) math: Math,
+}
+
+impl Nonlinearity {
+    /// `z ← f(z)`.
+    pub(crate) fn apply(&self, z: &mut [f32]) {
+        if let Some(curve) = self.curve {
+            (curve.value)(self.below, self.math, z);
+        }
+    }
+
+    /// `slope ← f'(z)`, from `a = f(z)`.
+    pub(crate) fn slopes(&self, a: &[f32], slope: &mut [f32]) {
+        match self.curve {
+            Some(curve) => (curve.slope)(self.below, a, slope),
+            None => slope.iter_mut().for_each(|s| *s = 1.0),
+        }
+    }
+}
+
 /// The functions of every activation that a network has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

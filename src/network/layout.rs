@@ -54,6 +54,11 @@ impl Layout {
         self.depth as usize
     }
 
+    /// Whether a layer is normalised.
+    pub(crate) const fn has_norms(&self) -> bool {
+        self.norms != 0
+    }
+
     /// Width of the samples.
     pub(super) const fn inputs(&self) -> u16 {
         self.widths[0]
@@ -102,7 +107,7 @@ impl Layout {
 
     /// The layers in flow order; they end at `params`, of which there are so many.
     #[inline(always)]
-    pub(super) fn places(&self, params: usize) -> Places<'_> {
+    pub(crate) fn places(&self, params: usize) -> Places<'_> {
         Places { layout: self, front: 0, back: self.depth(), start: 0, end: params }
     }
 
@@ -253,7 +258,7 @@ impl Place {
 
     /// This layer's part of the network's `params`. (What a caller does not use costs nothing.)
     #[inline(always)]
-    pub(crate) fn split<'p>(self, params: &'p [f32]) -> Split<&'p [f32]> {
+    pub(crate) fn split(self, params: &[f32]) -> Split<&[f32]> {
         let (weights, rest) = cut(cut(params, self.offset).1, self.weights());
         let (bias, rest) = cut(rest, self.shape.outputs());
         let (scale, rest) = cut(rest, self.normed());
@@ -264,7 +269,7 @@ impl Place {
 
     /// [`split`](Self::split) to write to.
     #[inline(always)]
-    pub(crate) fn split_mut<'p>(self, params: &'p mut [f32]) -> Split<&'p mut [f32]> {
+    pub(crate) fn split_mut(self, params: &mut [f32]) -> Split<&mut [f32]> {
         let (weights, rest) = cut_mut(cut_mut(params, self.offset).1, self.weights());
         let (bias, rest) = cut_mut(rest, self.shape.outputs());
         let (scale, rest) = cut_mut(rest, self.normed());

@@ -61,6 +61,9 @@ pub struct Spec {
     is_wrong: bool,
 }
 
+/// A firmware has one beside its floats.
+const _: () = assert!(size_of::<usize>() > 4 || size_of::<Spec>() <= 136);
+
 impl Spec {
     /// A network for samples of `inputs` numbers, without layers yet; softmax cross-entropy is its loss until
     /// [`loss`](Self::loss) says otherwise.
@@ -253,13 +256,13 @@ impl Spec {
         }
     }
 
-    /// The first fault of a description that cannot be.
+    /// The first fault of a description that is not valid.
     #[must_use]
     pub const fn fault(&self) -> Option<SpecFault> {
         self.fault
     }
 
-    /// Whether what was described so far cannot be, whatever follows.
+    /// Whether the description so far is not valid, whatever follows.
     pub(crate) const fn is_faulty(&self) -> bool {
         self.is_wrong
     }
@@ -320,11 +323,6 @@ impl Spec {
         self.math
     }
 
-    /// Where its layers' parameters stand.
-    pub(crate) const fn layout(&self) -> Layout {
-        self.layout
-    }
-
     /// Refuses what belongs to another network.
     pub(crate) fn check_digest(&self, digest: u32) -> Result<(), Error> {
         if self.digest == digest { Ok(()) } else { Err(Error::Network) }
@@ -337,7 +335,7 @@ const fn mix(digest: u32, word: u32) -> u32 {
     mixed ^ mixed >> 15
 }
 
-/// Stops the build where a network's description cannot be, and says why; it leaves nothing in the program.
+/// Stops the build if a network's description is not valid, and prints the reason; it adds no code to the program.
 ///
 /// ```
 /// use cygnet::{Activation, Spec};

@@ -1,5 +1,6 @@
 //! A description layer by layer.
 
+use crate::network::activation::Nonlinearity;
 use crate::network::dropout::Draws;
 use crate::network::layer::Layer;
 use crate::network::layout::{MAX_LAYERS, Part, Place, Places};
@@ -47,21 +48,11 @@ impl Spec {
         if place.is_normed { self.norm.0 } else { None }
     }
 
-    /// `z ← f(z)`.
-    pub(crate) fn activate(&self, place: Place, z: &mut [f32]) {
+    /// The nonlinearity of a layer's units.
+    #[inline(always)]
+    pub(crate) fn nonlinearity(&self, place: Place) -> Nonlinearity {
         let at = usize::from(place.index) % MAX_LAYERS;
-        if let Some(curve) = self.curves.get(self.kinds[at]) {
-            (curve.value)(self.slopes[at], self.math_kind(), z);
-        }
-    }
-
-    /// `slope ← f'(z)`, from `a = f(z)`.
-    pub(crate) fn slopes(&self, place: Place, a: &[f32], slope: &mut [f32]) {
-        let at = usize::from(place.index) % MAX_LAYERS;
-        match self.curves.get(self.kinds[at]) {
-            Some(curve) => (curve.slope)(self.slopes[at], a, slope),
-            None => slope.iter_mut().for_each(|s| *s = 1.0),
-        }
+        Nonlinearity { curve: self.curves.get(self.kinds[at]), below: self.slopes[at], math: self.math_kind() }
     }
 
     /// Dropout of a layer's units in samples from `first` on, where there is any.

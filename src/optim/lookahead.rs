@@ -89,7 +89,7 @@ impl<'a, O: Optimizer> Lookahead<'a, O> {
             return Err(Error::OwnsWeights);
         }
         inner.check(model)?;
-        Error::expect_len(Buffer::Optimizer, config.state_len(&model.spec), slow.len())?;
+        Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), slow.len())?;
         Ok(Self { config, inner, network: model.spec.digest(), slow, steps, bound: Bound::UNKNOWN, covered: 0 })
     }
 

@@ -44,7 +44,7 @@ pub trait Optimizer {
     /// `gradient`.
     ///
     /// Returns a bound on how much further from zero the step takes any weight, NaN where there is none: an average then
-    /// looks through each model first. One that is too small lets a model that is not finite into the average.
+    /// checks each model first. A bound that is too small lets a model that is not finite into the average.
     ///
     /// # Errors
     /// [`Error::NonFinite`] where a weight or a number of the state might become `2^127` or more; nothing has changed

@@ -73,7 +73,7 @@ impl ScheduleFreeState {
         bytes
     }
 
-    /// The state that these bytes and the program's settings stand for.
+    /// The state that these bytes and the program's settings describe.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] for a sum that is negative, not finite, or none that additions leave.

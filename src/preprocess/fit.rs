@@ -25,7 +25,7 @@ pub enum Scaling {
     None,
 }
 
-/// What becomes of a missing value, which NaN says. A caller may also leave such samples out.
+/// How a missing value, which is NaN, is replaced. A caller may also remove such samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -59,7 +59,7 @@ pub enum Clip {
 pub struct PreprocessConfig {
     /// How features are shifted and scaled.
     pub scaling: Scaling,
-    /// What becomes of a missing value.
+    /// How missing values are replaced.
     pub missing: Missing,
     /// Which values are clipped.
     pub clip: Clip,

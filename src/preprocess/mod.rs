@@ -48,7 +48,7 @@ impl<'a> Preprocess<'a> {
     /// Over the numbers of `inputs` features, such as [`Fit::finish`] left.
     ///
     /// # Errors
-    /// [`Error::Length`], or [`Error::Preprocess`] for the first feature whose numbers cannot be: bounds out of order, or
+    /// [`Error::Length`], or [`Error::Preprocess`] for the first feature whose numbers are not valid: bounds out of order, or
     /// a shift, a scale or what they make of `fill` that is not finite.
     pub fn new(inputs: usize, floats: &'a [f32]) -> Result<Self, Error> {
         Error::expect_len(Buffer::Preprocess, Self::state_len(inputs), floats.len())?;

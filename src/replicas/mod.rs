@@ -19,10 +19,10 @@ pub use votes::{Vote, Votes, VotesState};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Start {
-    /// All at the same weights: what they learn may be averaged even if nothing pulls them.
+    /// All have the same initial weights: they can be averaged even without a pull.
     #[default]
     Common,
-    /// Each at weights of its own; their mean is of no use before they were pulled together.
+    /// Each has its own initial weights: their mean is not a useful model before they are pulled together.
     Independent,
 }
 

@@ -48,10 +48,10 @@ pub struct VotesState {
     weight: f32,
 }
 
-/// The votes of models on a batch of samples, taken in one model at a time.
+/// The votes of models on a batch of samples; models are added one at a time.
 ///
 /// Where models have one output, a logit `z` of class 1 against class 0 (binary cross-entropy), there are two classes:
-/// `sigmoid z`, the probability of class 1, stands for softmax in every formula, and ties go to class 0.
+/// `sigmoid z`, the probability of class 1, replaces softmax in every formula, and ties go to class 0.
 ///
 /// ```
 /// use cygnet::network::Math;
@@ -120,8 +120,7 @@ impl<'a> Votes<'a> {
         self.state()
     }
 
-    /// Takes in a model's logits of all samples, shape `(n, outputs)`, with the weight `ω > 0` that it has; `logits` are
-    /// scratch afterwards.
+    /// Adds a model's logits of all samples, shape `(n, outputs)`, with its weight `ω > 0`; `logits` are overwritten.
     ///
     /// Means run as `W ← W + ω; m ← m + (ω/W)(p − m)`.
     ///

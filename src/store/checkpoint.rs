@@ -156,7 +156,7 @@ pub fn load_header(bytes: &[u8]) -> Result<Spec, Error> {
     if spec.check().is_err() { Err(input.fault()) } else { Ok(spec) }
 }
 
-/// `spec`, unless the latest field made it one that cannot be.
+/// `spec`, unless the latest field made it invalid.
 fn valid(input: &Reader<'_>, spec: Spec) -> Result<Spec, Error> {
     if spec.is_faulty() { Err(input.fault()) } else { Ok(spec) }
 }
@@ -226,7 +226,7 @@ pub fn holds_average(bytes: &[u8]) -> bool {
 }
 
 impl Model<'_> {
-    /// Takes the live weights in the checkpoint of this network at the beginning of `bytes`, to train them further; seed and
+    /// Loads the live weights in the checkpoint of this network at the beginning of `bytes`, to train them further; seed and
     /// steps come by [`resume`](Self::resume).
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A preprocessing as bytes, which stand behind the checkpoint in a model's file: little-endian on every target.
+//! A preprocessing as bytes, which follow the checkpoint in a model file: little-endian on every target.
 //!
 //! | byte | what |
 //! |---|---|

@@ -2,7 +2,7 @@
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels;
-use crate::network::layout;
+use crate::network::layout::{Layout, at_mut};
 use crate::network::spec::Spec;
 use crate::score::Score;
 use crate::train::noise::Noise;
@@ -34,7 +34,9 @@ use crate::train::noise::Noise;
 /// ```
 #[must_use = "a gradient is summed up, then stepped along"]
 pub struct Gradient<'a> {
-    pub(crate) spec: Spec,
+    layout: Layout,
+    /// The network's digest.
+    pub(crate) network: u32,
     pub(crate) sum: &'a mut [f32],
     pub(crate) score: Score,
     pub(crate) squares: Option<Squares>,
@@ -42,7 +44,7 @@ pub struct Gradient<'a> {
     pub(crate) clipped: Option<f32>,
 }
 
-debug_view!(Gradient<'_>: spec score squares clipped; sum);
+debug_view!(Gradient<'_>: network score squares clipped; sum);
 
 /// What is kept of the micro-batches one by one: `Σ b_i|g_i|²`, how many there were, and their samples.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,7 +72,14 @@ impl<'a> Gradient<'a> {
         spec.check()?;
         Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
         kernels::clear(floats);
-        Ok(Self { spec: *spec, sum: floats, score: Score::default(), squares: None, clipped: None })
+        Ok(Self {
+            layout: spec.layout,
+            network: spec.digest(),
+            sum: floats,
+            score: Score::default(),
+            squares: None,
+            clipped: None,
+        })
     }
 
     /// Also measures every micro-batch to come, for [`noise`](Self::noise): the time of another gradient, no memory, and no
@@ -98,17 +107,17 @@ impl<'a> Gradient<'a> {
     /// The square of the sum's norm.
     fn square(&mut self) -> f32 {
         let mut square = 0.0;
-        self.learned(&mut |range, _| square += kernels::dot(range, range));
+        self.learned(&mut |_, range| square += kernels::dot(range, range));
         square
     }
 
-    /// Gives `each` range of parameters that are learned, with its offset: all but running statistics.
-    pub(crate) fn learned(&mut self, each: &mut dyn FnMut(&mut [f32], usize)) {
-        if self.spec.normed() == 0 {
-            return each(self.sum, 0);
+    /// Gives `each` range of parameters that are learned, after its offset: all but running statistics.
+    pub(crate) fn learned(&mut self, each: &mut dyn FnMut(usize, &mut [f32])) {
+        if !self.layout.has_norms() {
+            return each(0, self.sum);
         }
-        for place in self.spec.places() {
-            each(layout::at_mut(self.sum, place.learned()), place.learned().start);
+        for place in self.layout.places(self.sum.len()) {
+            each(place.offset, at_mut(self.sum, place.learned()));
         }
     }
 
@@ -125,7 +134,7 @@ impl<'a> Gradient<'a> {
         self.score
     }
 
-    /// Forgets every sample.
+    /// Removes all samples.
     pub fn reset(&mut self) {
         kernels::clear(self.sum);
         self.score = Score::default();
@@ -153,7 +162,7 @@ impl<'a> Gradient<'a> {
         }
         if norm > max_norm {
             self.clipped = self.clipped.or(Some(square));
-            self.learned(&mut |range, _| kernels::scale(range, max_norm / norm));
+            self.learned(&mut |_, range| kernels::scale(range, max_norm / norm));
         }
         Ok(norm)
     }

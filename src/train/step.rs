@@ -76,7 +76,7 @@ impl Model<'_> {
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
-        self.spec.check_digest(gradient.spec.digest())?;
+        self.spec.check_digest(gradient.network)?;
         if gradient.clipped.is_some() {
             return Err(Error::Clipped);
         }
@@ -108,7 +108,7 @@ impl Model<'_> {
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Network`], [`Error::Changed`], [`Error::Setting`] for the rate,
     /// [`Error::NonFinite`] for a gradient of 1e18 or more, or a step that may take a parameter to `2^127`. Nothing has
-    /// changed then; [`reset`](Gradient::reset) forgets what is too large.
+    /// changed then; [`reset`](Gradient::reset) removes what is too large.
     pub fn step(
         &mut self,
         gradient: &mut Gradient<'_>,
@@ -117,17 +117,17 @@ impl Model<'_> {
     ) -> Result<Score, Error> {
         check_rate(rate)?;
         optimizer.check(self)?;
-        self.spec.check_digest(gradient.spec.digest())?;
+        self.spec.check_digest(gradient.network)?;
         let score = gradient.score;
         if score.samples() == 0 {
             return Err(Error::Empty);
         }
         let mut bound = 0.0_f32;
         // A sum, since a NaN or an infinity stays in it.
-        gradient.learned(&mut |range, _| bound += kernels::largest(range));
+        gradient.learned(&mut |_, range| bound += kernels::largest(range));
         check_gradient(bound)?;
         let mut step = self.commit(optimizer, rate, score.samples() as f32, bound)?;
-        gradient.learned(&mut |range, offset| step.take(offset, range));
+        gradient.learned(&mut |offset, range| step.take(offset, range));
         for place in step.spec.places() {
             if let Some(norm) = step.spec.norm_of(place) {
                 let pooled = Pooled::of(at(gradient.sum, place.statistics()), score.samples());

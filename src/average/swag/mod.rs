@@ -86,7 +86,7 @@ impl<'a> Swag<'a> {
         Ok(swag)
     }
 
-    /// Takes one more model in and returns how many it holds.
+    /// Adds one model and returns the number of models.
     ///
     /// # Errors
     /// As [`Averager::update`](crate::Averager::update); [`Error::NonFinite`] also for a parameter so far from the mean
@@ -129,7 +129,7 @@ impl<'a> Swag<'a> {
         }
     }
 
-    /// Takes the models of another posterior in, as of definition `δ = m_b − m_a; m = m_a + δ·(n_b/n);
+    /// Merges another posterior into this one, by the definition `δ = m_b − m_a; m = m_a + δ·(n_b/n);
     /// M₂ = M₂_a + M₂_b + δ²·n_a·n_b/n` (Chan et al. 1979). Columns stay those of `self`.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ impl Swag<'_> {
     /// # Errors
     /// As [`predict`](crate::predict()) and [`sample`](Swag::sample); [`Error::Setting`] for no draws,
     /// [`Error::NonFinite`] for an output of `2^127` or more, [`Error::StaleNorms`] for a network with norms. `probabilities`
-    /// are of no use then.
+    /// are then undefined.
     pub fn predict<'x>(
         &self,
         spec: &Spec,

@@ -32,11 +32,11 @@ impl Columns {
     pub(in crate::host) fn check(&self) -> Result<(), String> {
         let mut seen = HashSet::new();
         if let Some(name) = self.inputs.iter().chain(&self.targets).find(|name| !seen.insert(*name)) {
-            return Err(format!("two of its columns are named `{name}`"));
+            return Err(format!("two columns have the name `{name}`"));
         }
         seen.clear();
         if let Some(name) = self.classes.iter().find(|name| !seen.insert(*name)) {
-            return Err(format!("two of its classes are named `{name}`"));
+            return Err(format!("two classes have the name `{name}`"));
         }
         let (classes, targets) = (self.classes.len(), self.targets.len());
         if classes > MAX_CLASSES || classes > 0 && targets != 1 {
@@ -101,18 +101,21 @@ impl Choice {
             return Err(format!("column `{}` is both predicted and ignored", names[both]));
         }
         if let Some((i, _)) = targets.iter().enumerate().find(|(i, target)| targets[..*i].contains(target)) {
-            return Err(format!("column `{}` is to be predicted twice", names[targets[i]]));
+            return Err(format!("column `{}` is given twice as a column to predict", names[targets[i]]));
         }
         if targets.len() > 1 && !self.regression {
-            return Err(format!("{} columns of classes, but one can be predicted", targets.len()));
+            return Err(format!("{} columns to predict, but only one is possible for classes", targets.len()));
         }
         let inputs: Vec<usize> = (0..names.len()).filter(|i| !targets.contains(i) && !ignored.contains(i)).collect();
         if inputs.is_empty() || targets.is_empty() {
-            let columns = if names.len() == 1 { "column leaves" } else { "columns leave" };
-            return Err(format!("{} {columns} no input, or no column to predict", names.len()));
+            let columns = if names.len() == 1 { "column is" } else { "columns are" };
+            return Err(format!(
+                "{} {columns} not enough: there must be an input and a column to predict",
+                names.len()
+            ));
         }
         if inputs.len() > usize::from(u16::MAX) {
-            return Err(format!("{} inputs, but {} are the most", inputs.len(), u16::MAX));
+            return Err(format!("{} inputs are too many: the maximum is {}", inputs.len(), u16::MAX));
         }
         for &i in inputs.iter().chain(&targets) {
             by_name(names, &names[i])?;
@@ -153,7 +156,7 @@ impl Columns {
         }
         if self.header && !has_header {
             let all = self.inputs.join(", ");
-            return Err(format!("no header, but the model takes columns by name: {all}"));
+            return Err(format!("the file has no header, but the model needs the columns {all}"));
         }
         let place = |name: &String| {
             let place = if self.header { by_name(names, name)? } else { by_number(names, name) };
@@ -172,7 +175,7 @@ impl Columns {
 fn by_name(names: &[String], wanted: &str) -> Result<Option<usize>, String> {
     let mut found = (0..names.len()).filter(|&i| names[i] == wanted);
     match (found.next(), found.next()) {
-        (_, Some(_)) => Err(format!("several columns are named `{wanted}`")),
+        (_, Some(_)) => Err(format!("several columns have the name `{wanted}`")),
         (first, None) => Ok(first),
     }
 }
@@ -186,7 +189,7 @@ fn absent(names: &[String], wanted: &str) -> String {
     const SHOWN: usize = 10;
     let more = if names.len() > SHOWN { ", …" } else { "" };
     let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    format!("no column `{wanted}` among {shown}{more}")
+    format!("there is no column `{wanted}`; the columns are {shown}{more}")
 }
 
 /// A class as it is called: whole numbers as such, however they are spelt.
@@ -202,19 +205,22 @@ pub(in crate::host) fn class_name(text: &str) -> String {
 pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<String>, String> {
     if names.len() < 2 {
         let only = names.first().map_or("", String::as_str);
-        return Err(format!("only class `{only}`; two or more can be told apart"));
+        return Err(format!("there is only the class `{only}`, but at least two are needed"));
     }
     let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
     if let Some(broken) = numbers.iter().flatten().find(|x| x.fract() != 0.0) {
-        return Err(format!("numbers such as {broken}, which are no classes: --regression predicts them"));
+        return Err(format!("numbers such as {broken} are not classes: use --regression to predict numbers"));
     }
     if names.len() > MAX_CLASSES {
-        let rather = if numbers.is_some() { ": --regression predicts numbers" } else { "" };
+        let rather = if numbers.is_some() { ": use --regression to predict numbers" } else { "" };
         return Err(format!("more than {MAX_CLASSES} classes{rather}"));
     }
     // Hardly a number comes twice.
     if numbers.is_some() && names.len() > 20 && names.len() > rows / 2 {
-        return Err(format!("{} numbers in {rows} rows are no classes: --regression predicts them", names.len()));
+        return Err(format!(
+            "{} different numbers in {rows} rows are not classes: use --regression to predict numbers",
+            names.len()
+        ));
     }
     let is_index = |x: &f64| (0.0..MAX_CLASSES as f64).contains(x);
     if let Some(numbers) = &numbers
@@ -259,12 +265,12 @@ mod tests {
                 assert_eq!(found, strings(expected), "{names}");
             }
         }
-        for (names, word) in [("a", "only class `a`"), ("0.5 1", "such as 0.5"), ("", "only class")] {
+        for (names, word) in [("a", "only the class `a`"), ("0.5 1", "such as 0.5"), ("", "only the class")] {
             assert!(classes(&strings(names), 6).unwrap_err().contains(word), "{names}");
         }
         let many: Vec<String> = (0..257).map(|i| (1000 + i).to_string()).collect();
         assert!(classes(&many, 999).unwrap_err().contains("more than 256"));
-        assert!(classes(&many[..50], 99).unwrap_err().contains("50 numbers in 99 rows"));
+        assert!(classes(&many[..50], 99).unwrap_err().contains("50 different numbers in 99 rows"));
         assert!(classes(&many[..50], 100).is_ok() && classes(&many[..20], 20).is_ok());
         assert_eq!(["07", "3.0", "-0", "x1", "0.5"].map(class_name), ["7", "3", "0", "x1", "0.5"]);
     }
@@ -300,13 +306,13 @@ mod tests {
         assert_eq!(indexed("", &[4]), Ok((vec![0, 1, 2], vec![3])));
         assert_eq!(indexed("id", &[1]), Ok((vec![0, 2, 3, 4], vec![1])));
         for (labels, ignored, regression, word) in [
-            ("q", "", false, "no column `q` among t, id, h, y, z"),
+            ("q", "", false, "no column `q`; the columns are t, id, h, y, z"),
             ("6", "", false, "no column `6`"),
             ("0", "", false, "no column `0`"),
             ("y", "y", false, "both predicted and ignored"),
-            ("y y", "", true, "`y` is to be predicted twice"),
-            ("y z", "", false, "2 columns of classes"),
-            ("t id h y z", "", true, "no input"),
+            ("y y", "", true, "`y` is given twice"),
+            ("y z", "", false, "2 columns to predict"),
+            ("t id h y z", "", true, "not enough"),
         ] {
             let problem = choice(labels, ignored, regression).unwrap_err();
             assert!(problem.contains(word), "{problem}");
@@ -329,8 +335,8 @@ mod tests {
             Choice::default()
                 .among(&strings("a b a y"), true, &[])
                 .unwrap_err()
-                .contains("several columns are named `a`")
+                .contains("several columns have the name `a`")
         );
-        assert!(places("t h h", true, false).unwrap_err().contains("several columns are named `h`"));
+        assert!(places("t h h", true, false).unwrap_err().contains("several columns have the name `h`"));
     }
 }

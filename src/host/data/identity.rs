@@ -120,10 +120,10 @@ impl DataIdentity {
         let is_image = self.kind != DataKind::Table;
         let is_sample = self.kind == DataKind::Sample;
         if self.samples == 0 || inputs != spec.inputs() as u64 || (!is_image && self.rows != 1) {
-            return Err("the data that it was trained on are not those of its network".to_owned());
+            return Err("the record of the training data does not fit the network".to_owned());
         }
         if self.name.is_empty() != is_sample || self.name.len() > LONGEST || self.name.contains(is_odd) {
-            return Err("the name of the data that it was trained on cannot be one".to_owned());
+            return Err("the record of the training data has a name that is not valid".to_owned());
         }
         Ok(())
     }
@@ -148,27 +148,27 @@ impl DataIdentity {
     /// # Errors
     /// What is wrong with it.
     pub(in crate::host) fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, String> {
-        let wrong = |what: &str| format!("the data that it was trained on: {what}");
+        let wrong = |what: &str| format!("the record of the training data: {what}");
         let mut input = Reader::new(bytes);
         let mut header = || {
             let (magic, version, [kind, length]) = (input.array()?, input.short()?, input.array()?);
             Ok::<_, Error>((magic, version, kind, length, [input.word()?, input.word()?, input.word()?], input.long()?))
         };
         let Ok((magic, version, kind, length, [samples, rows, columns], digest)) = header() else {
-            return Err(wrong("cut short"));
+            return Err(wrong("truncated"));
         };
         if magic != MAGIC {
             return Err(wrong("wrong magic bytes"));
         }
         if version != VERSION {
-            return Err(wrong(&format!("format version {version} is none that this program knows")));
+            return Err(wrong(&format!("this program does not support format version {version}")));
         }
         let Some(name) = input.bytes(length.into()).ok().filter(|_| input.rest().len() == 4) else {
             return Err(wrong("wrong length"));
         };
         input.seal().map_err(|_| wrong("damaged (CRC-32)"))?;
-        let kind = KINDS.get(usize::from(kind)).copied().ok_or_else(|| wrong("of an unknown kind"))?;
-        let name = std::str::from_utf8(name).map_err(|_| wrong("their name is no UTF-8"))?.to_owned();
+        let kind = KINDS.get(usize::from(kind)).copied().ok_or_else(|| wrong("unknown kind of data"))?;
+        let name = std::str::from_utf8(name).map_err(|_| wrong("the name is not UTF-8"))?.to_owned();
         let data = Self { kind, samples, rows, columns, digest, name };
         data.check(spec)?;
         Ok(data)
@@ -184,7 +184,7 @@ impl DataIdentity {
     /// # Errors
     /// What is wrong with it, as another spelling than [`to_text`](Self::to_text)'s.
     pub(in crate::host) fn cut(text: &str, columns: &str) -> Result<(String, Option<Self>), String> {
-        let wrong = |what: &str| format!("the data in its metadata: {what}");
+        let wrong = |what: &str| format!("the record of the training data in the metadata: {what}");
         // The names of columns may hold any text, also this.
         let Some((before, rest)) = text.split_once(DATA).filter(|(before, _)| !before.contains(columns)) else {
             return Ok((text.to_owned(), None));
@@ -193,7 +193,7 @@ impl DataIdentity {
         let data = objects.next().ok_or_else(|| wrong("nothing"))?.map_err(|e| wrong(&e.to_string()))?;
         let after = rest.get(objects.byte_offset()..).unwrap_or("");
         if format!("{before}{}{after}", data.to_text()?) != text || !(after.is_empty() || after.starts_with(columns)) {
-            return Err(wrong("spelt in another way than this program does"));
+            return Err(wrong("not in the only valid form"));
         }
         Ok((format!("{before}{after}"), Some(data)))
     }

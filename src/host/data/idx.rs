@@ -232,7 +232,7 @@ impl Idx<'_> {
             None if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
             None => Ok(true),
             Some(_) if end > len.saturating_mul(DEFLATE_MAX_RATIO) => {
-                self.fail(4, format!("no more than {len} bytes of gzip can hold"), self.promise(sizes, end))
+                self.fail(4, format!("no more than {len} bytes of gzip can contain"), self.promise(sizes, end))
             }
             // differs in an honest file only when several gzip members follow each other
             Some(size) => Ok(size == end as u32),

@@ -43,7 +43,7 @@ pub fn read_png(path: &Path, rows: usize, cols: usize) -> Result<Vec<u8>, DataEr
     let (width, height) = reader.info().size();
     if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
         // the sizes are the first fields of the first chunk, after the signature, its length and its name
-        return Err(fail(format!("byte 16: expected 1 to {MAX_SIDE} pixels a side, found {width} x {height}")));
+        return Err(fail(format!("byte 16: expected 1 to {MAX_SIDE} pixels per side, found {width} x {height}")));
     }
     let len = reader.output_buffer_size().unwrap_or(usize::MAX);
     let mut samples = Vec::new();

@@ -134,7 +134,7 @@ impl Lines {
     /// Takes the next line, if it is at hand in full; quotes begin at the beginning of a line or after a separator.
     ///
     /// # Errors
-    /// [`DataError::Table`] for a quote without end, or a line without end.
+    /// [`DataError::Table`] for a quotation mark that is not closed, or a line without end.
     pub(in crate::host) fn take(&mut self, separators: &[u8]) -> Result<bool, DataError> {
         loop {
             if self.after_cr && self.buffer.get(self.at) == Some(&b'\n') {
@@ -196,9 +196,9 @@ impl Lines {
 
     fn endless(&self) -> DataError {
         let problem = if self.is_quoted {
-            format!("line {}: a quote without end", self.number)
+            format!("line {}: the quotation mark is not closed", self.number)
         } else {
-            format!("line {}: longer than {LONGEST} bytes", self.ends + 1)
+            format!("line {}: the line is longer than {LONGEST} bytes", self.ends + 1)
         };
         DataError::table(&self.path, problem)
     }
@@ -273,8 +273,8 @@ fn is_foreign(bytes: &[u8]) -> bool {
 /// What is wrong with bytes that are no text.
 fn no_text(bytes: &[u8]) -> &'static str {
     match bytes {
-        [0x1f, 0x8b, ..] => "compressed by gzip: unpack it first",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "text in UTF-16: save it as UTF-8",
+        [0x1f, 0x8b, ..] => "the file is compressed with gzip: unpack it first",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "the file is text in UTF-16: save it as UTF-8",
         _ => "expected a table as text (UTF-8), found other bytes",
     }
 }
@@ -321,12 +321,16 @@ mod tests {
             }
         }
         assert_eq!(all("\u{feff}a\n", 100).unwrap(), [(1, "a".to_string())]);
-        for (text, problem) in [("a\n1,\"2\n3\n", "t: line 2: a quote without end"), ("a\0", "t: expected a table as")]
+        for (text, problem) in
+            [("a\n1,\"2\n3\n", "t: line 2: the quotation mark is not closed"), ("a\0", "t: expected a table as")]
         {
             assert!(all(text, 3).unwrap_err().to_string().starts_with(problem), "{text:?}");
         }
         let mut endless = Lines::of(Path::new("t"), Box::new(io::repeat(b'1')));
-        assert_eq!(endless.next(b",").unwrap_err().to_string(), format!("t: line 1: longer than {LONGEST} bytes"));
+        assert_eq!(
+            endless.next(b",").unwrap_err().to_string(),
+            format!("t: line 1: the line is longer than {LONGEST} bytes")
+        );
     }
 
     proptest! {

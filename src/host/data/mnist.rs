@@ -93,7 +93,7 @@ impl Dataset {
                 path: train_labels.clone(),
                 unit: "label",
                 offset: 0,
-                expected: "two classes or more".to_owned(),
+                expected: "at least two classes".to_owned(),
                 found: "only class 0".to_owned(),
             }),
         }

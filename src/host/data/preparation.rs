@@ -39,7 +39,7 @@ impl Preparation {
         Preprocess::new(spec.inputs(), &self.floats).map_err(|error| error.to_string())?;
         let Some(columns) = &self.columns else { return Ok(()) };
         if columns.inputs.len() != spec.inputs() || columns.outputs() != spec.outputs() {
-            return Err("its columns are not those of its network".to_owned());
+            return Err("the record of the columns does not fit the network".to_owned());
         }
         columns.check()
     }
@@ -75,7 +75,7 @@ impl Preparation {
     pub(in crate::host) fn from_bytes<'a>(spec: &Spec, bytes: &'a [u8]) -> Result<(Self, &'a [u8]), String> {
         let inputs = spec.inputs();
         let mut floats = zeros(Preprocess::state_len(inputs)).map_err(|e| e.to_string())?;
-        let failed = |e: crate::Error| format!("its preprocessing: {e}");
+        let failed = |e: crate::Error| format!("the preprocessing: {e}");
         Preprocess::load(inputs, bytes, &mut floats).map_err(failed)?;
         let rest = bytes.get(Preprocess::section_len(inputs)..).unwrap_or(&[]);
         let (columns, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
@@ -92,9 +92,9 @@ impl Preparation {
 
 /// The names, and what follows them.
 fn columns(bytes: &[u8]) -> Result<(Columns, &[u8]), String> {
-    let wrong = |what: &str| format!("the names of its columns: {what}");
+    let wrong = |what: &str| format!("the record of the columns: {what}");
     let mut input = Reader::new(bytes);
-    let (Ok(magic), Ok(length)) = (input.array(), input.word()) else { return Err(wrong("cut short")) };
+    let (Ok(magic), Ok(length)) = (input.array(), input.word()) else { return Err(wrong("truncated")) };
     if magic != MAGIC {
         return Err(wrong("wrong magic bytes"));
     }
@@ -105,7 +105,7 @@ fn columns(bytes: &[u8]) -> Result<(Columns, &[u8]), String> {
     let columns: Columns = serde_json::from_slice(json).map_err(|e| wrong(&e.to_string()))?;
     // One spelling: what is read is written again byte for byte.
     if serde_json::to_vec(&columns).map_err(|e| wrong(&e.to_string()))? != json {
-        return Err(wrong("spelt in another way than this program does"));
+        return Err(wrong("not in the only valid form"));
     }
     Ok((columns, input.rest()))
 }

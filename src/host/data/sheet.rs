@@ -47,7 +47,10 @@ impl Sheet {
             }
         }
         let Some(has_header) = dialect.header.or_else(|| survey.header()) else {
-            return Err(sheet.error(format!("{}: a header or a row? say --header yes or no", sheet.shown())));
+            return Err(sheet.error(format!(
+                "{}: it is not clear whether this is a header; use --header yes or --header no",
+                sheet.shown()
+            )));
         };
         sheet.take_header(has_header);
         if has_header {
@@ -77,7 +80,7 @@ impl Sheet {
             }
         }
         let Some(first) = first else {
-            return Err(DataError::table(lines.path(), "expected a table, found nothing"));
+            return Err(DataError::table(lines.path(), "expected a table, found an empty file"));
         };
         let separator = told.unwrap_or_else(|| most(&first));
         let width = cells(&String::from_utf8_lossy(&first), set(&separator)).len();
@@ -175,7 +178,7 @@ impl Sheet {
         let (record, line) = (self.lines.record(), self.lines.number());
         let text = std::str::from_utf8(record).map_err(|error| {
             let before = record.iter().take(error.valid_up_to()).filter(|&&b| b == b'\n').count() as u64;
-            self.error(format!("line {} is no UTF-8: save the table as such", line + before))
+            self.error(format!("line {} is not UTF-8: save the table as UTF-8", line + before))
         })?;
         Ok(Row { sheet: self, line, cells: cells(text, set(&self.separator)) })
     }
@@ -261,7 +264,7 @@ impl Sheet {
         let words: Vec<usize> = words.map(|&(i, ..)| i).collect();
         if let Some(choice) = choice.filter(|_| !words.is_empty()) {
             let which = if words.len() == 1 { "it" } else { "them" };
-            text += &format!("; --ignore {} leaves {which} out", choice.ignoring(&self.names, &words));
+            text += &format!("; use --ignore {} to ignore {which}", choice.ignoring(&self.names, &words));
         }
         self.error(text)
     }
@@ -323,10 +326,14 @@ impl Row<'_> {
             (None, None, _) | (Some(_), None, Gaps::Keep) => Ok(false),
             (_, _, Gaps::Drop) => Ok(true),
             (Some(&i), _, Gaps::Refuse) => {
-                let advice = if choice.is_some() { ": --missing mean, drop or a number?" } else { "" };
-                Err(self.wrong(i, &format!("no value, and nothing to put there{advice}")))
+                let advice = if choice.is_some() {
+                    "use --missing mean, drop or a number"
+                } else {
+                    "the model has no replacement"
+                };
+                Err(self.wrong(i, &format!("the value is missing; {advice}")))
             }
-            (_, Some(&i), _) => Err(self.wrong(i, "no value, but it is to be predicted")),
+            (_, Some(&i), _) => Err(self.wrong(i, "the value is missing, but this column is the target")),
         }
     }
 }

@@ -35,7 +35,9 @@ impl Split {
         if held_out < samples {
             return Ok(held_out);
         }
-        Err(HostError::Usage(format!("{held_out} of {samples} samples set apart leave none to learn from")))
+        Err(HostError::Usage(format!(
+            "{held_out} of {samples} samples are held out for validation, so that none is left for training"
+        )))
     }
 
     /// Indices of the training and of the validation samples, both ascending.

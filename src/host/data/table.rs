@@ -118,7 +118,9 @@ impl Table {
         let names = columns.inputs.iter().chain(&columns.targets);
         let (name, extent) = names.zip(&self.extents).find(|(_, extent)| extent.is_blurred())?;
         let Extent { least, largest, .. } = extent;
-        Some(format!("column `{name}`: f32 hardly tells {least} and {largest} apart; subtract {least} from all"))
+        Some(format!(
+            "column `{name}`: the numbers from {least} to {largest} are too close together for f32; subtract {least} from all of them"
+        ))
     }
 
     /// The class of each row among those of `columns`.
@@ -136,7 +138,7 @@ impl Table {
                 let column = columns.targets.first().map_or("", String::as_str);
                 DataError::table(
                     &self.path,
-                    format!("line {line}, column `{column}`: class `{name}` is none of those learned: {known}"),
+                    format!("line {line}, column `{column}`: class `{name}` is not in the training data; its classes are {known}"),
                 )
             })
         };

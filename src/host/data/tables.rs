@@ -108,7 +108,9 @@ impl Source {
     pub fn read_for(&self, preparation: &Preparation) -> Result<Dataset, HostError> {
         self.check()?;
         let Some(columns) = &preparation.columns else {
-            return Err(HostError::Mismatch("the model does not say which columns it takes".to_owned()));
+            return Err(HostError::Mismatch(
+                "the model file does not record the columns that the model needs".to_owned(),
+            ));
         };
         let dialect = Dialect { header: Some(columns.header), separator: columns.separator };
         let mut sheet = Sheet::read(&self.data, dialect)?;
@@ -134,9 +136,9 @@ impl Source {
         let count = (f64::from(self.test_share) * rows as f64).round() as usize;
         if count == 0 || count >= rows {
             return Err(HostError::Usage(format!(
-                "{rows} {} of {}, of which --test-share {} takes {count} for the test: both sides need some",
-                if rows == 1 { "row" } else { "rows" },
+                "{} has {rows} {}: --test-share {} gives {count} test rows, but training and test need at least one each",
                 self.data.display(),
+                if rows == 1 { "row" } else { "rows" },
                 self.test_share
             )));
         }
@@ -195,12 +197,12 @@ impl Tables {
         fit.add(&learned.inputs)?;
         let at = |feature: usize, what: &str| {
             let name = &self.columns.inputs[feature];
-            let problem = format!("column `{name}` {what} in the training rows; --ignore {name}?");
+            let problem = format!("column `{name}` {what} in the training rows; use --ignore {name}");
             HostError::from(DataError::table(&learned.path, problem))
         };
         fit.finish().map_err(|error| match error {
             Error::Unseen { feature } => at(feature, "has no value"),
-            Error::Preprocess { feature } => at(feature, "has numbers too far apart"),
+            Error::Preprocess { feature } => at(feature, "has numbers that are too far apart"),
             other => HostError::Core(other),
         })?;
         floats.truncate(Preprocess::state_len(inputs));
@@ -217,7 +219,8 @@ impl Tables {
         let mut units = Units { means: Vec::new(), deviations: Vec::new() };
         for (&[.., mean, scale], name) in numbers.floats().as_chunks::<5>().0.iter().zip(&self.columns.targets) {
             if scale == 0.0 {
-                let problem = format!("column `{name}` never changes in the training rows: nothing to predict");
+                let problem =
+                    format!("column `{name}` has the same value in all training rows: there is nothing to predict");
                 return Err(DataError::table(&learned.path, problem).into());
             }
             units.means.push(mean);
@@ -288,7 +291,7 @@ fn apply(preparation: &Preparation, table: &mut Table, width: usize) -> Result<(
 
 /// What is wrong with an input that preprocessing refuses.
 pub(in crate::host) fn too_far(preparation: &Preparation, line: u64, input: usize) -> String {
-    format!("line {line}, column `{}`: too far from what was learned", preparation.input(input))
+    format!("line {line}, column `{}`: the value is too far from the training values", preparation.input(input))
 }
 
 /// What a saved model does with gaps.

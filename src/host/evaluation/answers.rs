@@ -60,7 +60,7 @@ pub type Listener<'a> = dyn FnMut(Event) -> Result<(), HostError> + 'a;
 /// what `listener` returns.
 pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_>) -> Result<(), HostError> {
     let Some(preparation) = &model.preparation else {
-        return Err(HostError::Mismatch("the model takes images, not rows of a table".to_string()));
+        return Err(HostError::Mismatch("the model needs images, not rows of a table".to_string()));
     };
     let (mut questions, mut predictor) = (Questions::open(preparation, path)?, Predictor::new(model)?);
     let (mut rows, mut has_ended) = (0_u64, false);
@@ -107,13 +107,13 @@ pub fn predict_file(
         File::open(path).and_then(|mut file| file.read(&mut start)).is_ok_and(|n| start[..n] == *b"\x89PNG\r\n\x1a\n");
     if is_png {
         if transpose {
-            return Err(HostError::Usage("--transpose belongs to an IDX file, and a PNG is upright".to_owned()));
+            return Err(HostError::Usage("--transpose works only with IDX files, but this is a PNG".to_owned()));
         }
         let side = model.spec.inputs().isqrt();
         if side * side != model.spec.inputs() {
             let inputs = model.spec.inputs();
             return Err(HostError::Mismatch(format!(
-                "the model's {inputs} inputs are no square image; give an IDX file"
+                "the {inputs} inputs of the model are not a square image: give an IDX file instead of a PNG"
             )));
         }
         return answer(listener, 0, &image::read_png(path, side, side)?);
@@ -127,7 +127,7 @@ pub fn predict_file(
     }
     if images.row_len() != model.spec.inputs() {
         return Err(HostError::Mismatch(format!(
-            "{}: images of {} pixels, but the model takes {}",
+            "{}: the images have {} pixels, but the model needs {}",
             path.display(),
             images.row_len(),
             model.spec.inputs()

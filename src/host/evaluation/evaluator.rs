@@ -125,15 +125,15 @@ fn check(spec: &Spec, data: &Dataset) -> Result<(), HostError> {
     let has_classes = data.train.has_classes();
     let known = if has_classes { spec.classes() } else { spec.outputs() };
     Err(HostError::Mismatch(if takes != have {
-        format!("the model takes {takes} inputs, but the data have {have}")
+        format!("the model has {takes} inputs, but the data have {have}")
     } else if known >= asked {
         return Ok(());
     } else if !has_classes {
         format!("the model predicts {known} numbers, but the data have {asked}")
     } else if known == 0 {
-        "the model predicts a number, but the data have classes".to_owned()
+        "the model predicts a number, but the data contain classes".to_owned()
     } else {
-        format!("the model knows {known} classes, but the data have {asked}")
+        format!("the model has {known} classes, but the data have {asked}")
     }))
 }
 

@@ -80,9 +80,9 @@ impl SavedModel {
         if self.preparation != other.preparation {
             let columns = |model: &Self| model.preparation.as_ref().map(|preparation| preparation.columns.clone());
             let advice = if columns(self) == columns(other) {
-                "prepare their inputs differently: train them with one --seed, or --validation 0"
+                "have different preprocessing: train them with the same --seed, or with --validation 0"
             } else {
-                "are of different tables, or take different columns"
+                "were trained on different tables or columns"
             };
             return Err(HostError::Mismatch(format!("{other_name} and {name} {advice}")));
         }

@@ -6,9 +6,9 @@ use safetensors::tensor::TensorView;
 
 /// The numbers that are converted, and what becomes of them.
 pub(in crate::host) const CONVERTED: [(Dtype, &str); 3] = [
-    (Dtype::F16, "its F16 numbers became F32, which holds each of them exactly"),
-    (Dtype::BF16, "its BF16 numbers became F32, which holds each of them exactly"),
-    (Dtype::F64, "its F64 numbers were rounded to F32"),
+    (Dtype::F16, "the F16 numbers were converted to F32 without rounding"),
+    (Dtype::BF16, "the BF16 numbers were converted to F32 without rounding"),
+    (Dtype::F64, "the F64 numbers were rounded to F32"),
 ];
 
 /// The floats of a tensor, each the nearest that there is, of two the even one.
@@ -24,13 +24,17 @@ pub(in crate::host) fn to_f32(name: &str, tensor: &TensorView<'_>) -> Result<Vec
         Dtype::F64 => {
             let numbers = data.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b));
             if let Some(large) = numbers.clone().find(|x| x.is_finite() && !(*x as f32).is_finite()) {
-                return Err(format!("`{name}` holds {large:e}, which is too large for F32"));
+                return Err(format!("`{name}` contains {large:e}, which is too large for F32"));
             }
             numbers.map(|x| x as f32).collect()
         }
-        other => return Err(format!("`{name}` holds {other:?}, expected F32, F16, BF16 or F64")),
+        other => return Err(format!("`{name}` has the type {other:?}, expected F32, F16, BF16 or F64")),
     };
-    if floats.iter().all(|x| x.is_finite()) { Ok(floats) } else { Err(format!("`{name}` is not finite")) }
+    if floats.iter().all(|x| x.is_finite()) {
+        Ok(floats)
+    } else {
+        Err(format!("`{name}` contains a number that is not finite"))
+    }
 }
 
 /// IEEE 754 binary16: a sign, 5 bits of exponent with a bias of 15, 10 bits of fraction.
@@ -93,9 +97,9 @@ mod tests {
         ] {
             assert_eq!(convert(x).unwrap().to_bits(), wanted.to_bits(), "{x}");
         }
-        assert_eq!(convert(-1e39).unwrap_err(), "`w` holds -1e39, which is too large for F32");
+        assert_eq!(convert(-1e39).unwrap_err(), "`w` contains -1e39, which is too large for F32");
         for x in [f64::INFINITY, f64::NAN] {
-            assert_eq!(convert(x).unwrap_err(), "`w` is not finite");
+            assert_eq!(convert(x).unwrap_err(), "`w` contains a number that is not finite");
         }
     }
 }

@@ -49,19 +49,21 @@ impl Manifest {
         let (mut text, file) = (Vec::new(), File::open(&path).map_err(HostError::file(&path))?);
         file.take(LARGEST + 1).read_to_end(&mut text).map_err(HostError::file(&path))?;
         if text.len() as u64 > LARGEST {
-            return Err(wrong(format!("more than {LARGEST} bytes, too many for the files of a run")));
+            return Err(wrong(format!(
+                "the file has more than {LARGEST} bytes, too many for the list of a run's files"
+            )));
         }
         let manifest: Self =
             serde_json::from_slice(&text).map_err(|e| wrong(format!("not the list of a run's files ({e})")))?;
         if manifest.format != FORMAT {
-            return Err(wrong(format!("format {} is none that this program knows", manifest.format)));
+            return Err(wrong(format!("this program does not support format {}", manifest.format)));
         }
         let mut seen = HashSet::new();
         for name in &manifest.files {
             inside(directory, name).map_err(wrong)?;
             let is_ours = name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
             if name == NAME || !is_ours || !seen.insert(name) {
-                return Err(wrong(format!("lists `{}`, which no run does", name.escape_debug())));
+                return Err(wrong(format!("lists `{}`, which is not a file of a run", name.escape_debug())));
             }
         }
         Ok(Some(manifest))

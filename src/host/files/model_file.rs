@@ -27,7 +27,10 @@ impl Reading {
         // A device or a pipe has no size to go by, and may have no end.
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(HostError::file(path))?;
         if bytes.len() as u64 > LARGEST {
-            return Err(HostError::model(path, format!("more than {LARGEST} bytes, too many for a model")));
+            return Err(HostError::model(
+                path,
+                format!("the file has more than {LARGEST} bytes, too many for a model"),
+            ));
         }
         let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
         // The header of a safetensors file is JSON after its length in eight bytes.

@@ -46,7 +46,7 @@ impl Module {
                 _ if stem == PREPROCESS_STEM && PREPROCESS.contains(&tensor) => continue,
                 "num_batches_tracked" | COUNT => continue,
                 "weight" | "bias" | "running_mean" | "running_var" => {}
-                _ => return Err(format!("`{name}` belongs to no dense layer and no norm")),
+                _ => return Err(format!("`{name}` does not belong to a dense layer or a norm")),
             }
             let is_norm = matches!(tensor, "running_mean" | "running_var");
             match modules.iter_mut().find(|module| module.stem == stem) {
@@ -62,9 +62,9 @@ impl Module {
     /// Takes the widths of a dense layer from its weights.
     fn measure(&mut self, file: &SafeTensors<'_>) -> Result<(), String> {
         let name = format!("{}.weight", self.stem);
-        let weight = file.tensor(&name).map_err(|_| format!("no tensor `{name}`"))?;
+        let weight = file.tensor(&name).map_err(|_| format!("tensor `{name}` is missing"))?;
         let &[outputs, inputs] = weight.shape() else {
-            let expected = "expected (outputs, inputs), or running statistics of a norm beside it";
+            let expected = "expected (outputs, inputs), or the running statistics of a norm";
             return Err(format!("`{name}` has shape {:?}, {expected}", weight.shape()));
         };
         let width = |n: usize| u16::try_from(n).map_err(|_| format!("`{name}`: a width of {n} is too large"));
@@ -127,7 +127,10 @@ impl Ordered {
             Some(given) if given.len() == modules.len() && sorted.len() == layers.len() => {
                 Ok(Self { modules: given, notes: Vec::new() })
             }
-            _ => Err(format!("--layers names each of {} once, from the inputs to the outputs", stems(&modules))),
+            _ => Err(format!(
+                "--layers must contain each of {} once, in the order from input to output",
+                stems(&modules)
+            )),
         }
     }
 }
@@ -152,10 +155,10 @@ fn in_order(mut dense: Vec<Module>, all: &str, file: &str) -> Result<(Vec<Module
         }
         [only] => {
             let dense: Vec<Module> = only.iter().map(|&i| dense[i].clone()).collect();
-            let note = format!("the widths alone say the order of its layers: {}", stems(&dense));
+            let note = format!("only the widths determine the order of the layers: {}", stems(&dense));
             Ok((dense, [note].into()))
         }
-        _ => Err(format!("it does not say in which order {all} stand; {}", advice(file))),
+        _ => Err(format!("the order of {all} is not clear; {}", advice(file))),
     }
 }
 
@@ -202,13 +205,13 @@ fn place(norm: &Module, dense: &[Module], file: &str, notes: &mut Vec<String>) -
     let mut like = (0..dense.len()).filter(|&at| norm.is_numbered_like(&dense[at]));
     if let (Some(at), None) = (like.next(), like.next()) {
         let before = &dense[at].stem;
-        notes.push(format!("the norm `{stem}` is taken to stand behind `{before}`, before its activation"));
+        notes.push(format!("the norm `{stem}` is assumed to follow `{before}`, before its activation"));
         return Ok(at);
     }
-    let problem = format!("`{stem}` is a norm, but not behind a dense layer and before its activation");
+    let problem = format!("the norm `{stem}` does not stand between a dense layer and its activation");
     // A number among those of the dense layers says where it is: `2` behind the activation `1`.
     let is_known = dense.iter().any(|dense| dense.pattern().0 == norm.pattern().0);
-    Err(if is_known { problem } else { format!("{problem}, as far as its name says; {}", advice(file)) })
+    Err(if is_known { problem } else { format!("{problem}, according to its name; {}", advice(file)) })
 }
 
 fn stems(modules: &[Module]) -> String {
@@ -218,7 +221,7 @@ fn stems(modules: &[Module]) -> String {
 /// How to say the order once and for all.
 fn advice(file: &str) -> String {
     format!(
-        "say it once, from the inputs to the outputs, each norm before its activation: \
+        "give it once, in the order from input to output, each norm before its activation: \
          cygnet convert {file} NEW.cygnet --layers FIRST,SECOND,…"
     )
 }

@@ -116,7 +116,7 @@ impl Place {
             }
             let path = inside(&self.work, &name).map_err(|problem| wrong(&self.work, problem))?;
             if whole::is_there(&path) {
-                return Err(wrong(&path, "exists, and this run did not write it"));
+                return Err(wrong(&path, "exists, but this run did not write it"));
             }
             self.known.insert(name.clone());
             self.written.files.push(name);
@@ -162,7 +162,7 @@ impl Place {
             let path = place(name)?;
             if whole::is_there(&path) {
                 let new = self.work.display();
-                return Err(wrong(&path, format!("exists, and no run has written it; the new run is in {new}")));
+                return Err(wrong(&path, format!("exists, but no run has written it; the new run is in {new}")));
             }
         }
         // What is listed may be missing, but what is there is listed.
@@ -234,8 +234,8 @@ fn check_names(target: &Path, ours: &HashSet<&str>, expected: Expected<'_>) -> R
             return Ok(());
         }
         Err(HostError::Usage(format!(
-            "{} exists, and this run would write it: move it, or choose another --out (--overwrite replaces only what {} of \
-             an earlier run lists)",
+            "{} exists, and this run would replace it: move it, or choose another --out (--overwrite replaces only the files \
+             that {} of an earlier run lists)",
             path.display(),
             manifest::NAME
         )))
@@ -253,7 +253,7 @@ fn check_inputs(target: &Path, earlier: &Manifest, inputs: &[PathBuf]) -> Result
         let is_it = |name: &&String| fs::canonicalize(target.join(name)).is_ok_and(|path| path == input);
         if let Some(name) = earlier.files.iter().find(is_it) {
             let path = target.join(name);
-            return Err(HostError::Usage(format!("{} is what this run reads: choose another --out", path.display())));
+            return Err(HostError::Usage(format!("{} is an input of this run: choose another --out", path.display())));
         }
     }
     Ok(())
@@ -262,8 +262,9 @@ fn check_inputs(target: &Path, earlier: &Manifest, inputs: &[PathBuf]) -> Result
 /// The directory has a run.
 fn taken(target: &Path) -> HostError {
     HostError::Usage(format!(
-        "{} holds a run: choose another --out, or let --overwrite replace the files that it lists",
-        target.join(manifest::NAME).display()
+        "{} contains a run ({}): choose another --out, or use --overwrite to replace the files of that run",
+        target.display(),
+        manifest::NAME
     ))
 }
 

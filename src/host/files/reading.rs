@@ -26,7 +26,7 @@ impl Format {
             Some("safetensors") => Ok(Self::Safetensors),
             _ => {
                 let path = path.display();
-                Err(HostError::Usage(format!("{path}: a model's file is called NAME.cygnet or NAME.safetensors")))
+                Err(HostError::Usage(format!("{path}: the name of a model file must end in .cygnet or .safetensors")))
             }
         }
     }
@@ -50,7 +50,8 @@ impl Unsaid {
         if *self == Self::default() {
             return Ok(());
         }
-        Err("it says its layers, activations and loss itself: no --layers, --activation or --loss".to_owned())
+        Err("the file contains its layers, activations and loss: --layers, --activation and --loss cannot be used"
+            .to_owned())
     }
 }
 

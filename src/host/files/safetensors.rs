@@ -102,7 +102,9 @@ impl Metadata {
         let (mut text, trained_on) = DataIdentity::cut(text, COLUMNS)?;
         let mut columns = None;
         if let Some((description, json)) = text.split_once(COLUMNS) {
-            columns = Some(serde_json::from_str(json).map_err(|e| format!("the columns in its metadata: {e}"))?);
+            columns = Some(
+                serde_json::from_str(json).map_err(|e| format!("the columns in the metadata are not valid: {e}"))?,
+            );
             text = description.to_owned();
         }
         Ok(Self { description: Some(text), columns, trained_on })
@@ -137,14 +139,17 @@ impl Reading {
             }
         };
         if layers.len() != depth {
-            return Err("its metadata describe another number of layers".to_owned());
+            return Err("the metadata describe a different number of layers".to_owned());
         }
         let mut tensors = Tensors { file: &file, is_ours, params: Vec::new(), notes };
         let spec = tensors.network(&modules, layers)?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
         // Such as a dropout that would be rounded.
         if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
-            return Err(format!("its metadata say `{said}`, which is written `{}`", describe(&spec, is_average)));
+            return Err(format!(
+                "the metadata contain `{said}`, but the only valid form is `{}`",
+                describe(&spec, is_average)
+            ));
         }
         check_params(&spec, &tensors.params).map_err(|e| e.to_string())?;
         let preparation = read_preparation(&file, &spec, columns)?;
@@ -162,19 +167,22 @@ impl Unsaid {
         let mut activations = vec![Activation::Relu; depth.saturating_sub(1)];
         match self.activations.as_slice() {
             [] if depth > 1 => notes.push(
-                "it names no activations: relu is assumed behind each layer but the last (cygnet convert takes --activation)"
+                "the file has no activations: relu is assumed after each layer except the last (cygnet convert --activation changes it)"
                     .to_owned(),
             ),
             [] => {}
             [one] => activations.fill(*one),
             all if all.len() == depth => activations = all.to_vec(),
-            all => return Err(format!("--activation names {} for {depth} layers: one, or one for each", all.len())),
+            all => return Err(format!("--activation has {} names for {depth} layers: give one, or one for each layer", all.len())),
         }
         activations.resize(depth, Activation::Identity);
         // Softmax takes two outputs at least; a single one is taken for the value that it is.
         let usual = if outputs == 1 { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
         if self.loss.is_none() {
-            notes.push(format!("it names no loss: {} is assumed (cygnet convert takes --loss)", loss_name(usual)));
+            notes.push(format!(
+                "the file has no loss: {} is assumed (cygnet convert --loss changes it)",
+                loss_name(usual)
+            ));
         }
         let layer = |activation| Described { activation, is_normed: None, dropout: 0.0 };
         let loss = self.loss.unwrap_or(usual);
@@ -199,7 +207,7 @@ impl Tensors<'_> {
         for (i, module) in modules.iter().enumerate() {
             let stem = &module.stem;
             if module.is_norm {
-                let before = spec.ok_or_else(|| format!("`{stem}` is a norm, but no dense layer is before it"))?;
+                let before = spec.ok_or_else(|| format!("the norm `{stem}` has no dense layer before it"))?;
                 self.read_norm(stem, before.outputs())?;
                 spec = Some(before.norm());
                 continue;
@@ -208,33 +216,39 @@ impl Tensors<'_> {
             let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
             match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
                 (Some(true), None) => {
-                    return Err(format!("its metadata describe a norm behind `{stem}`, but there is none"));
+                    return Err(format!("the metadata describe a norm after `{stem}`, but the file has none"));
                 }
-                (Some(false), Some(norm)) => return Err(format!("its metadata describe no norm like `{}`", norm.stem)),
+                (Some(false), Some(norm)) => {
+                    return Err(format!("the metadata do not describe the norm `{}`", norm.stem));
+                }
                 _ => {}
             }
             let before = *spec.get_or_insert(Spec::new(module.inputs));
             let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
             if width != usize::from(module.inputs) {
-                return Err(format!("`{stem}.weight` takes {} inputs, but {width} come in", module.inputs));
+                return Err(format!(
+                    "`{stem}.weight` has {} inputs, but the layer before it has {width} outputs",
+                    module.inputs
+                ));
             }
             let next = before.dense(module.outputs, activation);
             spec = Some(if dropout == 0.0 { next } else { next.dropout(dropout) });
         }
-        spec.ok_or("no tensor is named `….weight`".to_owned())
+        spec.ok_or("no tensor has a name like `….weight`".to_owned())
     }
 
     /// Appends the layer's weights, transposed back, and its bias.
     fn read_layer(&mut self, module: &Module) -> Result<(), String> {
         let Module { stem, inputs, outputs, .. } = module;
         let (weight, inputs) = (format!("{stem}.weight"), usize::from(*inputs));
-        let weights = to_f32(&weight, &self.file.tensor(&weight).map_err(|_| format!("no tensor `{weight}`"))?)?;
+        let weights =
+            to_f32(&weight, &self.file.tensor(&weight).map_err(|_| format!("tensor `{weight}` is missing"))?)?;
         self.params.extend((0..inputs).flat_map(|k| weights.iter().skip(k).step_by(inputs.max(1)).copied()));
         let bias = format!("{stem}.bias");
         if self.is_ours || self.has(&bias) {
             return self.read_row(&bias, usize::from(*outputs));
         }
-        self.notes.push(format!("`{stem}` has no bias: zeros"));
+        self.notes.push(format!("`{stem}` has no bias: zeros are used"));
         self.params.resize(self.params.len() + usize::from(*outputs), 0.0);
         Ok(())
     }
@@ -245,12 +259,12 @@ impl Tensors<'_> {
         let [weight, bias, ..] = &names;
         let is_plain = !self.is_ours && !self.has(weight) && !self.has(bias);
         if is_plain {
-            self.notes.push(format!("the norm `{stem}` has no weight and no bias: ones and zeros"));
+            self.notes.push(format!("the norm `{stem}` has no weight and no bias: ones and zeros are used"));
             for value in [1.0, 0.0] {
                 self.params.resize(self.params.len() + units, value);
             }
         }
-        let epsilon = "norms are taken to add 1e-5 to a variance, as is usual".to_owned();
+        let epsilon = "norms are assumed to add the usual epsilon of 1e-5 to the variance".to_owned();
         if !self.is_ours && !self.notes.contains(&epsilon) {
             self.notes.push(epsilon);
         }
@@ -263,7 +277,7 @@ impl Tensors<'_> {
 
     /// Appends a tensor of one dimension.
     fn read_row(&mut self, name: &str, units: usize) -> Result<(), String> {
-        let tensor = self.file.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
+        let tensor = self.file.tensor(name).map_err(|_| format!("tensor `{name}` is missing"))?;
         if tensor.shape() != [units] {
             return Err(format!("`{name}` has shape {:?}, expected [{units}]", tensor.shape()));
         }
@@ -286,15 +300,15 @@ impl Tensors<'_> {
         let (name, count) = match counts.as_slice() {
             [] => return Ok(false),
             [count] => count,
-            _ => return Err(format!("several tensors are named `{COUNT}`")),
+            _ => return Err(format!("several tensors have the name `{COUNT}`")),
         };
         let count = match (count.dtype(), count.data().as_chunks()) {
             (Dtype::I64, ([bytes], [])) => u64::try_from(i64::from_le_bytes(*bytes)).ok(),
             _ => None,
         };
-        let count = count.ok_or_else(|| format!("`{name}` is no count, which is one I64 from 0 on"))?;
+        let count = count.ok_or_else(|| format!("`{name}` is not a count: one I64, at least 0"))?;
         self.notes.push(match count {
-            0 => format!("`{name}` is 0: no model was averaged yet"),
+            0 => format!("`{name}` is 0: the file is not an average"),
             1 => "an average of 1 model".to_owned(),
             _ => format!("an average of {count} models"),
         });
@@ -314,7 +328,7 @@ fn read_preparation(
     }
     let mut floats = vec![0.0; Preprocess::state_len(spec.inputs())];
     for (i, name) in names.iter().enumerate() {
-        let tensor = file.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
+        let tensor = file.tensor(name).map_err(|_| format!("tensor `{name}` is missing"))?;
         if tensor.shape() != [spec.inputs()] || tensor.dtype() != Dtype::F32 {
             let (shape, inputs) = (tensor.shape(), spec.inputs());
             return Err(format!("`{name}` holds {:?} of shape {shape:?}, expected F32 of [{inputs}]", tensor.dtype()));

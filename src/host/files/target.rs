@@ -25,12 +25,12 @@ impl Target {
         for path in &target.paths {
             let place = fs::canonicalize(path);
             if place.is_ok_and(|place| inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|i| i == place))) {
-                let problem = format!("{} is what this command reads: choose another name", path.display());
+                let problem = format!("{} is an input of this command: choose another name", path.display());
                 return Err(HostError::Usage(problem));
             }
             if !overwrite && whole::is_there(path) {
                 let path = path.display();
-                return Err(HostError::Usage(format!("{path} exists: choose another name, or say --overwrite")));
+                return Err(HostError::Usage(format!("{path} exists: choose another name, or use --overwrite")));
             }
             whole::check_regular(path).map_err(HostError::file(path))?;
         }

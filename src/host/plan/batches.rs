@@ -28,8 +28,8 @@ impl Plan {
             return Ok(());
         }
         Err(HostError::Usage(format!(
-            "a batch that grows is measured by its micro-batches, so that the first is two of them or more, and whole ones: \
-             {whole} samples are not, of {part}: another --batch or --micro-batch"
+            "a growing batch must begin with two or more whole micro-batches, but {whole} samples in micro-batches of {part} \
+             do not: change --batch or --micro-batch"
         )))
     }
 
@@ -45,8 +45,8 @@ impl Plan {
         let is_alone = |batch: usize| passes == 1 || batch % passes == 1;
         if self.batch_norm && (is_alone(whole) || is_alone(samples % whole.max(1))) {
             return Err(HostError::Usage(format!(
-                "batch normalisation takes no single sample, as one of {samples} would be in batches of {whole} that \
-                 pass {passes} at once: another --batch or --micro-batch"
+                "batch normalisation needs at least two samples at once, but {samples} samples in batches of {whole}, \
+                 computed {passes} at once, leave a single sample: change --batch or --micro-batch"
             )));
         }
         Ok(())

@@ -132,16 +132,14 @@ impl Plan {
             OptimizerPlan::Sgd(SgdConfig { momentum: 0.0, nesterov: true, .. }) => "nesterov needs a momentum above 0",
             _ if self.warmup > self.epochs as f32 => "the warmup is longer than the run",
             OptimizerPlan::ScheduleFree(_) if self.lookahead.is_some() => {
-                "schedule-free averages: it takes no lookahead"
+                "schedule-free cannot be combined with lookahead"
             }
-            _ if self.growth.is_some_and(|growth| growth.most < self.batch) => "grow-to is less than the batch",
+            _ if self.growth.is_some_and(|growth| growth.most < self.batch) => "grow-to is smaller than the batch size",
             _ if self.growth.is_some() && has_cycles => {
-                "a batch that grows has no place for the end of each cycle of a rate"
+                "a growing batch cannot be combined with a cyclic learning rate schedule"
             }
-            _ if self.batch_norm && self.hidden.is_empty() => "batch-norm normalises hidden layers, and there is none",
-            _ if asks_draws && self.loss != Loss::SoftmaxCrossEntropy => {
-                "swag predicts classes: it needs the loss cross-entropy"
-            }
+            _ if self.batch_norm && self.hidden.is_empty() => "batch-norm needs at least one hidden layer",
+            _ if asks_draws && self.loss != Loss::SoftmaxCrossEntropy => "swag needs the loss cross-entropy",
             _ => return None,
         })
     }

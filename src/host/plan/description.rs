@@ -30,7 +30,7 @@ pub(in crate::host) struct Described {
 pub(in crate::host) type Description = (Vec<Described>, Loss, Math, bool);
 
 pub(in crate::host) fn parse_description(text: &str) -> Result<Description, String> {
-    let unknown = || format!("its metadata say `{text}`");
+    let unknown = || format!("the metadata are not valid: `{text}`");
     let (text, is_average) = text.strip_suffix(AVERAGE).map_or((text, false), |text| (text, true));
     let (layers, rest) = text.split_once("; loss ").ok_or_else(unknown)?;
     let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;

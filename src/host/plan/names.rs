@@ -21,7 +21,7 @@ pub fn activation_name(activation: Activation) -> String {
 /// # Errors
 /// The names there are.
 pub fn parse_activation(name: &str) -> Result<Activation, String> {
-    let unknown = || format!("unknown activation `{name}`: relu, leaky-relu[:SLOPE], tanh, sigmoid or identity");
+    let unknown = || format!("unknown activation `{name}`: use relu, leaky-relu[:SLOPE], tanh, sigmoid or identity");
     Ok(match name {
         "identity" => Activation::Identity,
         "relu" => Activation::Relu,
@@ -51,7 +51,7 @@ pub fn loss_name(loss: Loss) -> String {
 /// # Errors
 /// The names there are.
 pub fn parse_loss(name: &str) -> Result<Loss, String> {
-    let unknown = || format!("unknown loss `{name}`: cross-entropy, mse, bce or huber[:THRESHOLD]");
+    let unknown = || format!("unknown loss `{name}`: use cross-entropy, mse, bce or huber[:THRESHOLD]");
     Ok(match name {
         "cross-entropy" => Loss::SoftmaxCrossEntropy,
         "mse" => Loss::MeanSquared,
@@ -79,7 +79,7 @@ pub(in crate::host) fn parse_math(name: &str) -> Result<Math, String> {
         "libm" => Ok(Math::Libm),
         #[cfg(feature = "micromath")]
         "micromath" => Ok(Math::Micromath),
-        _ => Err(format!("this program was built without the functions of `{name}`")),
+        _ => Err(format!("this program was built without the math functions `{name}`")),
     }
 }
 

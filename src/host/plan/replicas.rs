@@ -65,7 +65,7 @@ impl ReplicaPlan {
     pub fn check(&self, plan: &Plan) -> Result<(), HostError> {
         let asks_draws = |kind: &AverageKind| matches!(kind, AverageKind::Swag(..));
         let fault = match (*self, self.coupling) {
-            (Self { count: 0 | 1, .. }, _) => format!("{} replicas, but at least 2 are averaged", self.count),
+            (Self { count: 0 | 1, .. }, _) => format!("{} replicas are too few: at least 2 are needed", self.count),
             (Self { every: Some(0), .. }, _) => "pull-every 0 is out of range: at least 1".to_string(),
             (_, Coupling::Mean(Pull::Constant(alpha))) if !(0.0..=1.0).contains(&alpha) => {
                 format!("pull {alpha:?} is out of range: from 0 to 1")
@@ -75,14 +75,14 @@ impl ReplicaPlan {
                 self.count
             ),
             (Self { every: None, .. }, Coupling::Mean(Pull::Fading)) if plan.epochs == 1 => {
-                "a pull that fades over a single epoch is none: more --epochs, or --pull-every".to_string()
+                "a fading pull has no effect in a single epoch: use more --epochs, or --pull-every".to_string()
             }
             _ if matches!(plan.optimizer, OptimizerPlan::ScheduleFree(_)) => {
-                "schedule-free keeps an average that no pull reaches: replicas take another --optimizer".to_string()
+                "replicas cannot use --optimizer schedule-free: the pull does not change its inner average".to_string()
             }
-            _ if plan.growth.is_some() => "replicas take batches of one size, not one that grows".to_string(),
+            _ if plan.growth.is_some() => "replicas cannot use a growing batch (--grow)".to_string(),
             _ if plan.average_kinds().iter().any(asks_draws) => {
-                "replicas vote themselves, not by draws: --average swa, ema or lawa, not swag".to_string()
+                "replicas cannot use --average swag: use swa, ema or lawa".to_string()
             }
             _ => return Ok(()),
         };

@@ -135,10 +135,13 @@ impl Plan {
     pub fn spec(&self, inputs: usize, classes: usize) -> Result<Spec, HostError> {
         if self.hidden.len() >= MAX_LAYERS {
             let most = MAX_LAYERS - 1;
-            return Err(HostError::Usage(format!("{} hidden layers, but {most} are the most", self.hidden.len())));
+            return Err(HostError::Usage(format!(
+                "{} hidden layers are too many: the maximum is {most}",
+                self.hidden.len()
+            )));
         }
         let width = |n: usize| {
-            u16::try_from(n).map_err(|_| HostError::Usage(format!("a width of {n}, but 65535 is the largest")))
+            u16::try_from(n).map_err(|_| HostError::Usage(format!("a width of {n} is too large: the maximum is 65535")))
         };
         let mut spec = Spec::new(width(inputs)?).loss(self.loss);
         for &units in &self.hidden {
@@ -154,7 +157,9 @@ impl Plan {
         spec.check()?;
         if spec.param_len() > MAX_PARAMS {
             let n = spec.param_len();
-            return Err(HostError::Usage(format!("a network of {n} parameters, but {MAX_PARAMS} are the most")));
+            return Err(HostError::Usage(format!(
+                "a network of {n} parameters is too large: the maximum is {MAX_PARAMS}"
+            )));
         }
         Ok(spec)
     }

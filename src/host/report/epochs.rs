@@ -10,7 +10,7 @@ use crate::host::training::Epoch;
 pub fn epoch_header(grows: bool) -> String {
     let [above, names] = if grows { ["  growing batch", "   size   noise"] } else { [""; 2] };
     format!(
-        "             {above}  training batches   validation        average of so many models\n\
+        "             {above}  training batches   validation        average of n models\n\
          epoch   rate{names}    loss    error    loss   error      n    loss   error     time"
     )
 }

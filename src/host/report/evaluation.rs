@@ -11,11 +11,15 @@ const WIDEST: usize = 30;
 #[must_use]
 pub fn of_classes(evaluation: &Evaluation) -> String {
     let test = &evaluation.test;
-    let mut text = format!("{}\n\nThe test, each class against the rest:\n\n{}", summary(evaluation), classes(test));
+    let mut text = format!("{}\n\nTest metrics by class (one-vs-rest):\n\n{}", summary(evaluation), classes(test));
     if test.confusion.len() > WIDEST {
-        return text + &format!("\n\nThe confusion matrix of {} classes is in --json.", test.confusion.len());
+        return text
+            + &format!(
+                "\n\nThe confusion matrix of {} classes is too wide for this table: use --json.",
+                test.confusion.len()
+            );
     }
-    text += "\n\nThe test, samples of each class (rows) and what they were taken for (columns):\n\n";
+    text += "\n\nConfusion matrix of the test: true classes (rows), predicted classes (columns):\n\n";
     text + &confusion(test)
 }
 

@@ -36,7 +36,7 @@ pub fn info(model: &SavedModel) -> String {
     let preprocessing = model.preparation.as_ref().map(|preparation| ("preprocessing", preparation.floats.len()));
     let memory = [
         ("parameters", p),
-        ("prediction, a sample", spec.predict_len(1)),
+        ("prediction workspace, 1 sample", spec.predict_len(1)),
         (least, spec.work_len(1 + usize::from(is_normed))),
         ("training workspace, batch 32", spec.work_len(32)),
         ("momentum", p),
@@ -49,14 +49,14 @@ pub fn info(model: &SavedModel) -> String {
     let size = spec.checkpoint_len() + model.sections().map_or(0, |bytes| bytes.len());
     let trained = match &model.trained_on {
         Some(data) => format!("trained on {data}, digest {:016x}", data.digest),
-        None => "the file does not say what it was trained on".to_owned(),
+        None => "the file does not record its training data".to_owned(),
     };
     format!(
         "{layers}\n{p} parameters{}, loss {}, {} on disk\n{trained}\n\n{prepared}{}",
-        if model.is_average { " of an average" } else { "" },
+        if model.is_average { " (an average of models)" } else { "" },
         loss_name(spec.loss_kind()),
         bytes(size),
-        aligned(&["memory", "floats", "bytes"], memory),
+        aligned(&["memory", "floats", "size"], memory),
     )
 }
 
@@ -68,7 +68,7 @@ fn preparation(preparation: &Preparation) -> String {
         let number = |x: &f32| if x.is_finite() { x.to_string() } else { "–".to_string() };
         [preparation.input(i)].into_iter().chain(feature.iter().map(number)).collect::<Vec<_>>()
     };
-    let header = ["input", "if missing", "least", "largest", "shift", "scale"];
+    let header = ["input", "if missing", "minimum", "maximum", "shift", "scale"];
     let mut text = aligned(&header, features.iter().enumerate().take(SHOWN).map(row));
     if features.len() > SHOWN {
         text += &format!("\n… and {} more", features.len() - SHOWN);

@@ -22,7 +22,7 @@ fn names(spec: &Spec) -> [String; ROWS] {
         "train error, %".to_owned(),
         "validation error, %".to_owned(),
         "test error, %".to_owned(),
-        "test − train, points".to_owned(),
+        "test − train error, points".to_owned(),
         "test ECE, %".to_owned(),
         format!("train {loss}"),
         format!("validation {loss}"),
@@ -68,7 +68,7 @@ pub(in crate::host) fn models(outcome: &Outcome) -> Vec<(String, &Marks)> {
 }
 
 const LAST: &str = "last iterate";
-pub(in crate::host) const BASELINE: &str = "decayed rate";
+pub(in crate::host) const BASELINE: &str = "baseline";
 
 /// The last iterate against the averages and the baseline.
 #[must_use]
@@ -97,9 +97,9 @@ pub fn comparison(outcome: &Outcome) -> Table {
 pub fn remark(outcome: &Outcome) -> String {
     match outcome.averages.first() {
         _ if outcome.last_marks.regression.is_some() => regression::remark(outcome),
-        None => "Nothing was averaged.".to_owned(),
+        None => "No average was computed.".to_owned(),
         Some(average) if average.count == 1 => {
-            "The average holds a single model: more --epochs or an earlier --swa-start give it more.".to_owned()
+            "The average contains a single model: use more --epochs or an earlier --swa-start.".to_owned()
         }
         Some(average) => verdict(outcome, &figures(&outcome.last_marks), &figures(&average.marks)),
     }
@@ -112,8 +112,9 @@ fn verdict(outcome: &Outcome, last: &[f64; ROWS], average: &[f64; ROWS]) -> Stri
     let share = last[TEST_ERROR] / 100.0;
     let chance = 100.0 * (share * (1.0 - share) / outcome.last_marks.test.samples() as f64).sqrt();
     let mut text = format!(
-        "Averaging {verb} the test error: {} points, where the choice of {} test samples alone makes {chance:.2}.\n\
-         The gap between test and train {loss} goes from {:.4} to {:.4}.",
+        "Averaging {verb} the test error: {} percentage points.\n\
+         The standard error of the test error on {} samples is {chance:.2} points.\n\
+         The gap between test and train {loss} changes from {:.4} to {:.4}.",
         change(TEST_ERROR, average[TEST_ERROR] - last[TEST_ERROR]),
         outcome.last_marks.test.samples(),
         last[LOSS_GAP],
@@ -121,9 +122,9 @@ fn verdict(outcome: &Outcome, last: &[f64; ROWS], average: &[f64; ROWS]) -> Stri
     );
     if let Some(baseline) = outcome.baseline.as_ref().map(figures) {
         let than = average[TEST_ERROR] - baseline[TEST_ERROR];
-        let word = if than < 0.0 { "better" } else { "no better" };
+        let word = if than < 0.0 { "better" } else { "not better" };
         text += &format!(
-            "\nIt is {word} than a rate that falls to zero over the same budget: {} points.",
+            "\nThe average is {word} than the baseline: {} percentage points of test error.",
             change(TEST_ERROR, than)
         );
     }

@@ -56,7 +56,7 @@ pub fn least(grid: &Grid) -> String {
         let best = places().zip(values).min_by(|(_, a), (_, b)| a.total_cmp(b));
         best.map_or_else(String::new, |((x, y), value)| format!("{value:.4} at ({x:.2}, {y:.2})"))
     };
-    format!("least train loss {}\nleast test error, %, {}", least(&grid.losses), least(&grid.errors))
+    format!("lowest train loss: {}\nlowest test error, %: {}", least(&grid.losses), least(&grid.errors))
 }
 
 fn failed(error: impl ToString) -> HostError {
@@ -167,8 +167,8 @@ fn plane<DB: DrawingBackend>(
     chart
         .configure_mesh()
         .disable_mesh()
-        .x_desc("distance from the first model, towards the second")
-        .y_desc("distance, towards the third")
+        .x_desc("distance in weight space, from the first model to the second")
+        .y_desc("distance in weight space, to the third")
         .label_style((FONT, 13))
         .axis_desc_style((FONT, 14))
         .x_labels(6)
@@ -263,7 +263,7 @@ fn line<DB: DrawingBackend>(
     chart
         .configure_mesh()
         .light_line_style(WHITE)
-        .x_desc("distance from the first model, towards the second")
+        .x_desc("distance in weight space, from the first model to the second")
         .label_style((FONT, 13))
         .axis_desc_style((FONT, 14))
         .x_labels(8)

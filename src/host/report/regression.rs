@@ -41,20 +41,20 @@ fn cell(name: &str, values: &[f64]) -> String {
 /// What the first average gained.
 pub(in crate::host) fn remark(outcome: &Outcome) -> String {
     let rmse = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |sets| sets[TEST].rmse);
-    let Some(average) = outcome.averages.first() else { return "Nothing was averaged.".to_owned() };
+    let Some(average) = outcome.averages.first() else { return "No average was computed.".to_owned() };
     let (last, mean) = (rmse(&outcome.last_marks), rmse(&average.marks));
     let verb = if mean < last { "lowers" } else { "does not lower" };
     let mut text = format!(
-        "Averaging {verb} the test RMSE: from {} to {}, on {} samples.",
+        "Averaging {verb} the test RMSE: {} without, {} with averaging, on {} test samples.",
         significant(last),
         significant(mean),
         outcome.last_marks.test.samples()
     );
     if outcome.spec.outputs() > 1 {
-        text += "\nThese are means over the numbers that it predicts, each in its standard deviations; cygnet eval has each.";
+        text += "\nThese are means over the predicted columns, in units of the standard deviation of each; cygnet eval shows each column.";
     }
     if let Some(baseline) = outcome.baseline.as_ref().map(rmse) {
-        text += &format!("\nA rate that falls to zero over the same budget comes to {}.", significant(baseline));
+        text += &format!("\nThe baseline has a test RMSE of {}.", significant(baseline));
     }
     text
 }

@@ -9,9 +9,9 @@ use crate::host::study::soup::Soup;
 use crate::metrics::Score;
 
 /// Why the mean of replicas that are [apart](crate::host::plan::ReplicaPlan::is_apart) is shown with a warning.
-pub const APART: &str = "Replicas that start apart and are never pulled lie in different basins, where hidden units have \
-                         changed places: what lies between them, as the average of their weights, is no model. Their \
-                         votes are sound.";
+pub const APART: &str = "Replicas with independent initial weights and no pull end in different basins of the loss, where \
+                         their hidden units have different orders: the average of their weights is not a useful model. Their \
+                         votes are not affected.";
 
 /// Set, figure and digits of each column.
 const COLUMNS: [[usize; 3]; 5] = [[0, 0, 2], [1, 0, 2], [0, 1, 4], [1, 1, 4], [1, 2, 2]];
@@ -46,7 +46,7 @@ pub fn of_average(models: &[(String, SavedModel)], soup: &Soup) -> String {
     let names = models.iter().map(|(name, _)| name.clone()).zip(soup.weights.iter().map(weight));
     if soup.scores.is_empty() {
         let table = aligned(&["", "weight"], names.map(|(name, weight)| vec![name, weight]));
-        return format!("{table}\n\nNothing was judged: --data names samples that show what the average is worth.");
+        return format!("{table}\n\nThe models were not evaluated: give samples with --data to see their errors.");
     }
     let share = |s: &Score| format!("{:.2}", error_percent(s));
     let error = |s: &Score| if soup.has_classes { share(s) } else { "–".to_owned() };

@@ -55,9 +55,7 @@ pub fn compare(
         check_weights(weights, models.len())?;
         if !has_votes {
             let loss = loss_name(spec.loss_kind());
-            return Err(HostError::Usage(format!(
-                "--weights belong to votes, which models of loss {loss} do not have"
-            )));
+            return Err(HostError::Usage(format!("--weights need votes, but models with the loss {loss} have none")));
         }
     }
     let (train, validation) = split.of(data.train.len())?;
@@ -90,7 +88,7 @@ pub fn compare(
 pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
     let of = |Averaged { name, drawn, .. }: &Averaged| {
         let Some(drawn) = drawn else { return Vec::new() };
-        let mut rows = vec![row(&format!("{name}, mean of the weights"), &drawn.mean)];
+        let mut rows = vec![row(&format!("{name}, mean weights"), &drawn.mean)];
         rows.extend(votes(drawn.votes, &format!(" of {} draws", drawn.draws)));
         rows
     };
@@ -123,5 +121,5 @@ fn one_of(rows: &[Row]) -> Row {
         let values: Vec<f64> = rows.iter().map(|row| row.sets[set][i]).collect();
         mean_and_sd(&values).0
     };
-    Row { name: "mean of these rows".to_owned(), sets: [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))) }
+    Row { name: "mean of the models above".to_owned(), sets: [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))) }
 }

@@ -34,7 +34,7 @@ impl Frame {
     /// [`HostError::Mismatch`] for different networks, equal models, or three on one line.
     pub fn new(models: &[(String, SavedModel)]) -> Result<Self, HostError> {
         let Some(((first, origin), others)) = models.split_first() else {
-            return Err(HostError::Usage("a plane takes three models, a line two".to_owned()));
+            return Err(HostError::Usage("a plane needs three models, a line needs two".to_owned()));
         };
         let mut frame = Self { origin: origin.params.clone(), axes: Vec::new(), marks: Vec::new() };
         frame.marks.push(Mark { name: short(first), at: [0.0, 0.0] });
@@ -149,11 +149,13 @@ pub fn survey(
     each: &mut dyn FnMut(usize, usize),
 ) -> Result<Option<Grid>, HostError> {
     if view.steps < 2 || !(0.0..=100.0).contains(&view.margin) || view.samples == 0 {
-        let rule = "at least 2 --steps, a --margin from 0 to 100, at least one of --samples";
+        let rule = "--steps must be at least 2, --margin from 0 to 100, and --samples at least 1";
         return Err(HostError::Usage(rule.to_owned()));
     }
     if !data.train.has_classes() {
-        return Err(HostError::Mismatch("a plane shows errors of classes, and the model predicts numbers".to_owned()));
+        return Err(HostError::Mismatch(
+            "a plane needs a model that predicts classes, but this model predicts numbers".to_owned(),
+        ));
     }
     let mut evaluator = Evaluator::new(&model.spec, data)?;
     let train: Vec<u32> = (0..data.train.len().min(view.samples) as u32).collect();
@@ -171,7 +173,7 @@ pub fn survey(
             }
             frame.weights([x, y], &mut params);
             let nowhere =
-                |_| HostError::Mismatch(format!("the loss at ({x:.3}, {y:.3}) is not finite: a smaller --margin?"));
+                |_| HostError::Mismatch(format!("the loss at ({x:.3}, {y:.3}) is not finite: use a smaller --margin"));
             let params = norms.of(&params).map_err(nowhere)?;
             let mut score = |samples, indices: &[u32]| -> Result<Score, HostError> {
                 evaluator.score(params, samples, indices).map_err(nowhere)

@@ -63,7 +63,7 @@ pub fn average(
     match data {
         Some(data) => soup.judge(models, method, data, split)?,
         None if needs_data(models, method) => {
-            return Err(HostError::Usage("the average depends on the samples: --data names them".to_owned()));
+            return Err(HostError::Usage("this average needs samples: give them with --data".to_owned()));
         }
         None => {
             soup.weights = plain_weights(models, method);
@@ -99,7 +99,7 @@ impl Soup {
         let (train, validation) = split.of(data.train.len())?;
         let mut norms = Norms::new(spec, &data.train, &train)?;
         if validation.is_empty() {
-            return Err(HostError::Usage("no validation samples: --validation is above 0".to_owned()));
+            return Err(HostError::Usage("there are no validation samples: --validation must be above 0".to_owned()));
         }
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
         let score = |evaluator: &mut Evaluator<'_>, params: &[f32]| {
@@ -126,10 +126,10 @@ impl Soup {
 /// The network that all models have.
 fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostError> {
     let [(first, kin), others @ ..] = models else {
-        return Err(HostError::Usage("at least two models are averaged".to_owned()));
+        return Err(HostError::Usage("at least two models are needed".to_owned()));
     };
     if others.is_empty() {
-        return Err(HostError::Usage("at least two models are averaged".to_owned()));
+        return Err(HostError::Usage("at least two models are needed".to_owned()));
     }
     others.iter().try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
     if let Method::Weighted(weights) = method {
@@ -144,13 +144,13 @@ fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostE
 /// [`HostError::Usage`].
 pub(in crate::host) fn check_weights(weights: &[f32], models: usize) -> Result<(), HostError> {
     if weights.len() != models {
-        return Err(HostError::Usage(format!("{} weights for {models} models", weights.len())));
+        return Err(HostError::Usage(format!("--weights has {} numbers for {models} models", weights.len())));
     }
     let is_weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
     if weights.iter().all(is_weight) && weights.iter().any(|weight| *weight > 0.0) {
         return Ok(());
     }
-    Err(HostError::Usage("--weights are finite, none is below 0, and one is above 0".to_owned()))
+    Err(HostError::Usage("--weights must be finite and not negative, and one must be above 0".to_owned()))
 }
 
 /// The mean of the models whose weight is not 0.

@@ -40,7 +40,7 @@ impl<'a> Norms<'a> {
             return Ok(norms);
         }
         if indices.len() < 2 {
-            return Err(HostError::Mismatch("batch normalisation takes at least two training samples".to_owned()));
+            return Err(HostError::Mismatch("batch normalisation needs at least two training samples".to_owned()));
         }
         let mut rest = indices;
         while !rest.is_empty() {

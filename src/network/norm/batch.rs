@@ -34,7 +34,8 @@ pub(super) fn left<'w>(room: &'w mut [f32], units: usize, before: Pooled<'_>) ->
     let rows = samples_of(inverse_and_normal, units);
     let batch = kernels::largest(statistics);
     // Nothing needs what stood there any more.
-    let statistics = before.add(statistics, rows.saturating_sub(1), cut_mut(inverse_and_normal, 2 * units).0);
+    let free = cut_mut(inverse_and_normal, units.wrapping_mul(2)).0;
+    let statistics = before.add(statistics, rows.saturating_sub(1), free);
     let pooled = statistics.largest();
     // A NaN stays.
     let largest = if pooled > batch || pooled.is_nan() { pooled } else { batch };
@@ -52,8 +53,9 @@ struct Room<'w> {
 
 impl<'w> Room<'w> {
     fn of(room: &'w mut [f32], units: usize) -> Self {
-        let (statistics, rest) = cut_mut(room, 2 * units);
-        let (gradient, inverse_and_normal) = cut_mut(rest, 2 * units);
+        let two = units.wrapping_mul(2);
+        let (statistics, rest) = cut_mut(room, two);
+        let (gradient, inverse_and_normal) = cut_mut(rest, two);
         Self { statistics, gradient, inverse_and_normal }
     }
 }

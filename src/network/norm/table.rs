@@ -13,15 +13,18 @@ pub(crate) const ROOM: usize = 5;
 pub(crate) struct Norm {
     /// `z ← γ(z − μ)/√(σ² + ε) + β` by the statistics of the batch, which stay in `norms` with the normalised values, or,
     /// where `norms` is empty, by the running ones.
-    pub forward: fn(&Layout, &Place, params: &[f32], z: &mut [f32], norms: &mut [f32]),
+    pub forward: Forward,
     /// `∂L/∂y` to `∂L/∂z`; `∂L/∂γ` and `∂L/∂β` stay in `norms`. Returns a bound on both and on the batch's statistics, not
     /// finite where a number is not.
-    pub backward: fn(&Layout, &Place, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32,
+    pub backward: Backward,
     /// [`left`].
     pub left: for<'w> fn(&Layout, &Place, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
     /// Moves the running statistics among `params` towards others: [`Pooled::follow`].
     pub follow: fn(&Place, params: &mut [f32], &Pooled<'_>),
 }
+
+type Forward = fn(&Layout, &Place, params: &[f32], z: &mut [f32], norms: &mut [f32]);
+type Backward = fn(&Layout, &Place, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32;
 
 pub(crate) static NORM: Norm = Norm {
     forward: |layout, place, params, z, norms| {

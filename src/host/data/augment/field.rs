@@ -39,7 +39,7 @@ impl Field {
     pub(super) fn new(elastic: Elastic, rows: usize, cols: usize) -> Result<Self, HostError> {
         // A side squared is the memory of a matrix.
         if rows.max(cols) > MAX_SIDE {
-            let most = format!("elastic displacement takes images of at most {MAX_SIDE} pixels a side");
+            let most = format!("elastic distortion needs images of at most {MAX_SIDE} pixels per side");
             return Err(HostError::Usage(format!("{most}, not {rows} x {cols}")));
         }
         let width = cols.next_multiple_of(16);

@@ -37,7 +37,7 @@ impl Augmenter {
         augment.check()?;
         if !rows.checked_mul(cols).is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels)) {
             return Err(HostError::Usage(format!(
-                "images of {rows} x {cols}, but 1 to {MAX_PIXELS} pixels are possible"
+                "images of {rows} x {cols} are not possible: an image has 1 to {MAX_PIXELS} pixels"
             )));
         }
         let field = augment.elastic.map(|elastic| Field::new(elastic, rows, cols)).transpose()?;

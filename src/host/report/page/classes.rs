@@ -24,12 +24,15 @@ const WIDEST: usize = 30;
 /// None in practice: a plot that cannot be drawn.
 pub fn confusion(test: &TestSet<'_>) -> Result<Piece, HostError> {
     let matrix = &test.set.confusion;
-    let table = Piece::table(&classes(&test.set), "Each class against the rest");
+    let table = Piece::table(&classes(&test.set), "Test metrics by class (one-vs-rest)");
     if matrix.len() > WIDEST {
-        let text = format!("The confusion matrix of {} classes is in `cygnet eval --json`.", matrix.len());
+        let text = format!(
+            "The confusion matrix of {} classes is too wide for this page: `cygnet eval --json` prints it.",
+            matrix.len()
+        );
         return Ok([Piece::text(&text), table].into_iter().collect());
     }
-    let name = "Samples of each class (rows) and what they were taken for (columns)";
+    let name = "Confusion matrix of the test: true classes (rows), predicted classes (columns)";
     let names: Vec<String> = (0..matrix.len()).map(|c| test.set.class(c)).collect();
     let columns: String = names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
     let rows = matrix.iter().enumerate().map(|(c, row)| {
@@ -71,7 +74,7 @@ fn picture(matrix: &[Vec<u32>], names: &[String]) -> Result<Plot, HostError> {
     let side = (WIDTH - left - 10) / matrix.len() as i32;
     let (top, height) = (62, 62 + side * matrix.len() as i32 + 10);
     Plot::new("confusion", "Confusion matrix", height, |area| {
-        words(area, "classes (rows), taken for (columns)", [10.0, 17.0], &bold(15.0), HPos::Left)?;
+        words(area, "true classes (rows), predicted (columns)", [10.0, 17.0], &bold(15.0), HPos::Left)?;
         let size = (f64::from(side) * 0.42).clamp(4.0, 13.0);
         let centre = |i: usize, from: i32| f64::from(from) + f64::from(side) * (i as f64 + 0.5);
         for (c, row) in matrix.iter().enumerate() {
@@ -139,21 +142,24 @@ pub fn curves(test: &TestSet<'_>) -> Result<Piece, HostError> {
     let (least, _) = extent(least);
     let y = Axis::linear("", ((least * 10.0).floor() / 10.0).clamp(0.0, 0.9), 1.0);
     let x = Axis::log("false positive rate, log scale", lowest, 1.0);
-    let roc = Chart { height: 260, ..Chart::new("true positive rate (ROC)", x, y, rocs) };
+    let roc = Chart { height: 260, ..Chart::new("true positive rate (ROC curve)", x, y, rocs) };
     let prs = lines(set, |class| class.average_precision, "AP", pr);
     let [x, y] = [("recall", from), ("", floor)].map(|(name, low)| Axis::linear(name, low, 1.0));
-    let pr = Chart { height: 260, ..Chart::new("precision over recall", x, y, prs) };
+    let pr = Chart { height: 260, ..Chart::new("precision (precision-recall curve)", x, y, prs) };
     let caption = format!(
-        "Each class against the rest; named are the {} with the smallest area. Mean area {:.4}.",
+        "One-vs-rest ROC curve of each class; the legend names the {} classes with the smallest area. Mean area {:.4}.",
         MARKED.len().min(set.per_class.len()),
         set.mean_roc_auc
     );
-    let cut = if from > 0.0 { " The axes begin where the curves part." } else { "" };
+    let cut = if from > 0.0 { " The axes do not start at 0." } else { "" };
     Ok([
         Piece::plot(roc.plot("roc", "Receiver operating characteristic of each class")?, &caption),
         Piece::plot(
-            pr.plot("precision-recall", "Precision over recall of each class")?,
-            &format!("Likewise. Mean average precision {:.4}.{cut}", set.mean_average_precision),
+            pr.plot("precision-recall", "Precision-recall curve of each class")?,
+            &format!(
+                "One-vs-rest precision-recall curve of each class. Mean average precision {:.4}.{cut}",
+                set.mean_average_precision
+            ),
         ),
     ]
     .into_iter()

@@ -1,7 +1,7 @@
 //! A page: a title and sections, in one file.
 
 use super::canvas::{self, Plot};
-use super::escape::escape;
+use super::escape::{escape, prose};
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::files::Place;
@@ -59,7 +59,7 @@ impl Page {
         let bodies = sections().map(|(i, heading, piece)| {
             format!("<section aria-labelledby=\"s{i}\">\n<h2 id=\"s{i}\">{heading}</h2>\n{}</section>\n", piece.html())
         });
-        let notice = self.notice.iter().map(|text| format!("<p class=\"notice\">{}</p>\n", escape(text)));
+        let notice = self.notice.iter().map(|text| format!("<p class=\"notice\">{}</p>\n", prose(text)));
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -67,7 +67,7 @@ impl Page {
              </head>\n<body>\n<header>\n<h1>{title}</h1>\n<p>{}</p>\n{}</header>\n\
              <nav aria-label=\"Sections\">\n{}</nav>\n<main>\n{}</main>\n\
              <footer><p>cygnet {}.{}</p></footer>\n</body>\n</html>\n",
-            escape(&self.lead),
+            prose(&self.lead),
             notice.collect::<String>(),
             links.collect::<String>(),
             bodies.collect::<String>(),

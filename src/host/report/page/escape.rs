@@ -15,6 +15,19 @@ pub(super) fn grouped(n: usize) -> String {
     text
 }
 
+/// A sentence as HTML: what stands between two backticks is code.
+pub(super) fn prose(text: &str) -> String {
+    let escaped = escape(text);
+    let (mut html, mut rest) = (String::with_capacity(escaped.len()), &*escaped);
+    while let Some((before, quoted)) = rest.split_once('`')
+        && let Some((code, after)) = quoted.split_once('`')
+    {
+        html += &format!("{before}<code>{code}</code>");
+        rest = after;
+    }
+    html + rest
+}
+
 /// Text in which HTML is text.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

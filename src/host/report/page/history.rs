@@ -6,6 +6,7 @@ use super::chart::{Chart, Dots, Line, Stroke};
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::prelude::*;
+use crate::host::report::models::BASELINE;
 use crate::host::training::Epoch;
 use plotters::style::RGBColor;
 
@@ -33,7 +34,7 @@ const DOTS: usize = 30;
 /// None in practice: a plot that cannot be drawn.
 pub fn history(history: &History<'_>) -> Result<Piece, HostError> {
     if history.runs.iter().all(|run| run.is_empty()) {
-        return Ok(Piece::text("No epoch was finished."));
+        return Ok(Piece::text("No epoch was completed."));
     }
     let [model, average] = history.names;
     let losses = [
@@ -46,7 +47,7 @@ pub fn history(history: &History<'_>) -> Result<Piece, HostError> {
         curve(model, ORANGE, Stroke::Dashed, |e| percent(e.validation_error)),
         curve(average, BLUE, Stroke::Solid, |e| percent(e.average_validation_error)),
     ];
-    let baseline = |get: Get| [curve("decayed rate", GREEN, Stroke::Solid, get)];
+    let baseline = |get: Get| [curve(BASELINE, GREEN, Stroke::Solid, get)];
     let loss = history.chart(history.loss, &losses, &baseline(|e| e.validation_loss.map(f64::from)), false);
     let error = history.chart("error, %", &errors, &baseline(|e| percent(e.validation_error)), false);
     let rate: Get = |e| Some(f64::from(e.rate));
@@ -58,17 +59,23 @@ pub fn history(history: &History<'_>) -> Result<Piece, HostError> {
     let rate = history.chart(
         "learning rate",
         &[curve(own, ORANGE, Stroke::Solid, rate)],
-        &[curve("decayed rate", GREEN, Stroke::Solid, rate)],
+        &[curve(BASELINE, GREEN, Stroke::Solid, rate)],
         true,
     );
     let is_validated = history.runs.iter().any(|run| run.iter().any(|e| e.validation_loss.is_some()));
-    let before = "on the training batches before each step, with dropout and augmentation.";
-    let caption =
-        if is_validated { format!("On the validation samples; {before}") } else { before.replacen('o', "O", 1) };
+    let on = if is_validated { "Measured on the validation samples. " } else { "" };
+    let what = if history.loss == "NLL" { "NLL is the negative log-likelihood of the true class. " } else { "" };
+    let caption = format!("{on}{what}Training batches are measured before each step, with dropout and augmentation.");
     let mut pieces = vec![
-        Piece::plot(loss.plot("loss", &format!("{} by epoch", history.loss))?, &caption),
-        Piece::plot(error.plot("error", "Error in per cent by epoch")?, "Likewise. Accuracy is 100 % less the error."),
-        Piece::plot(rate.plot("rate", "Learning rate by epoch")?, "Of the last step of each epoch."),
+        Piece::plot(loss.plot("loss", &format!("{} after each epoch", history.loss))?, &caption),
+        Piece::plot(
+            error.plot("error", "Error in percent after each epoch")?,
+            "On the same samples. Accuracy = 100 % − error.",
+        ),
+        Piece::plot(
+            rate.plot("rate", "Learning rate after each epoch")?,
+            "Learning rate of the last step of each epoch.",
+        ),
     ];
     let epochs = || history.runs.iter().flat_map(|run| run.iter());
     let is_measured = epochs().any(|e| e.noise_scale.is_some());
@@ -80,11 +87,11 @@ pub fn history(history: &History<'_>) -> Result<Piece, HostError> {
         ];
         let batch = history.chart("batch size, samples", &lines[..1 + usize::from(is_measured)], &[], false);
         let caption = if is_measured {
-            "The gradient noise scale is tr(Σ)/|G|², Σ the covariance of the gradients of single samples, G their mean."
+            "The gradient noise scale is tr(Σ)/|G|²: Σ is the covariance of the gradients of single samples, G is their mean."
         } else {
             ""
         };
-        pieces.push(Piece::plot(batch.plot("batch", "Batch size by epoch")?, caption));
+        pieces.push(Piece::plot(batch.plot("batch", "Batch size after each epoch")?, caption));
     }
     Ok(Piece::side_by_side(pieces))
 }

@@ -58,13 +58,13 @@ pub fn gap(models: &[(String, &Marks)], loss_name: &str) -> Result<Piece, HostEr
             ..Chart::new(title, x, Axis::rows(models.iter().map(|(name, _)| name.clone())), lines)
         }
     };
-    let losses =
-        chart(&format!("{loss_name}, train to test"), 4, loss).plot("gap-loss", "Train and test loss of each model")?;
+    let losses = chart(&format!("{loss_name}: train and test"), 4, loss)
+        .plot("gap-loss", "Train and test loss of each model")?;
     let errors =
-        chart("error in %, train to test", 2, error_percent).plot("gap-error", "Train and test error of each model")?;
+        chart("error, %: train and test", 2, error_percent).plot("gap-error", "Train and test error of each model")?;
     Ok(Piece::side_by_side([
-        Piece::plot(losses, "Both without dropout. The number is the gap, test less train."),
-        Piece::plot(errors, "The number is the gap in points."),
+        Piece::plot(losses, "Both are measured after training, without dropout. The number is the gap, test − train."),
+        Piece::plot(errors, "The number is the gap, test − train, in percentage points."),
     ]))
 }
 
@@ -95,7 +95,7 @@ pub fn spread(models: &[(String, Vec<f64>)]) -> Result<Piece, HostError> {
     let x = Axis::linear_around("", low, high);
     let sample = |name: &str, dots, stroke| Line::new(name, INK, []).stroke(stroke).dots(dots);
     if !is_single {
-        lines.push(sample("a seed", Dots::Hollow, Stroke::None));
+        lines.push(sample("one seed", Dots::Hollow, Stroke::None));
         lines.push(sample("mean ± standard deviation", Dots::Filled, Stroke::Solid));
     }
     let chart = Chart {
@@ -103,5 +103,5 @@ pub fn spread(models: &[(String, Vec<f64>)]) -> Result<Piece, HostError> {
         height: (ROW + 6) * models.len() as i32,
         ..Chart::new("test error, %", x, Axis::rows(models.iter().map(|(name, _)| name.clone())), lines)
     };
-    Ok(Piece::plot(chart.plot("spread-error", "Test error of each model in every seed")?, ""))
+    Ok(Piece::plot(chart.plot("spread-error", "Test error of each model for each seed")?, ""))
 }

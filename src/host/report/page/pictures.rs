@@ -41,7 +41,7 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
     // Of equally sure ones the surest that it is not what it is, then the first.
     wrong.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.total_cmp(&b.1)));
     if wrong.is_empty() {
-        return Ok(Piece::text("No sample of the test is wrong."));
+        return Ok(Piece::text("All test samples are classified correctly."));
     }
     let sure = |p: f32| if test.has_probabilities { format!("{:.1}\u{a0}%", 100.0 * p) } else { format!("{p:.2}") };
     let mut figures = String::new();
@@ -52,16 +52,16 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
             break;
         }
         figures += &format!(
-            "<figure><img src=\"{source}\" width=\"{cols}\" height=\"{rows}\" alt=\"Sample {i} of the test\">\
-             <figcaption>{right}, taken for <b>{class}</b><br>{} to {}</figcaption></figure>\n",
+            "<figure><img src=\"{source}\" width=\"{cols}\" height=\"{rows}\" alt=\"Test sample {i}\">\
+             <figcaption>true {right}, predicted <b>{class}</b><br>{} vs. {}</figcaption></figure>\n",
             sure(p),
             sure(of_right),
         );
     }
     let what = if test.has_probabilities { "probability" } else { "output" };
     let text = format!(
-        "{} of {} test samples are wrong. These are wrong with the largest {what}: what it is, what it was taken for, \
-         and the {what} of that to the {what} of what it is.",
+        "{} of {} test samples are misclassified. These are the errors with the largest {what}: true class, predicted class, \
+         and the {what} of the predicted class vs. that of the true class.",
         wrong.len(),
         samples.len()
     );
@@ -103,8 +103,8 @@ pub fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<
     let which =
         if shown < units { format!("The first {shown} of {units} units") } else { format!("All {units} units") };
     let caption = format!(
-        "{which} of the first layer: the weight of each pixel. Brown is negative, white is zero, blue is positive; the \
-         colour is full at ±{most:.2}."
+        "{which} of the first layer: one picture per unit shows its weight for each pixel. Brown is negative, white is zero, \
+         blue is positive; the colour scale ends at ±{most:.2}."
     );
     Ok(Piece::from_html(format!(
         "<figure class=\"weights\"><img src=\"{source}\" width=\"{width}\" height=\"{height}\" \

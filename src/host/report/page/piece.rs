@@ -1,7 +1,7 @@
 //! A part of a page: HTML, with the plots in it.
 
 use super::canvas::Plot;
-use super::escape::escape;
+use super::escape::{escape, prose};
 use crate::host::prelude::*;
 use crate::host::report::table::Table;
 
@@ -19,7 +19,7 @@ impl Piece {
         if text.is_empty() {
             return Self::default();
         }
-        Self::from_html(format!("<p>{}</p>\n", escape(text)))
+        Self::from_html(format!("<p>{}</p>\n", prose(text)))
     }
 
     /// A table of figures, its first column the names of its rows; a wide one scrolls by itself.
@@ -71,7 +71,7 @@ impl Piece {
     #[must_use]
     pub fn notes(notes: &[(&str, &str)]) -> Self {
         let note =
-            |(question, answer): &(&str, &str)| format!("<dt>{}</dt>\n<dd>{}</dd>\n", escape(question), escape(answer));
+            |(question, answer): &(&str, &str)| format!("<dt>{}</dt>\n<dd>{}</dd>\n", prose(question), prose(answer));
         Self::from_html(format!("<dl class=\"notes\">\n{}</dl>\n", notes.iter().map(note).collect::<String>()))
     }
 
@@ -107,7 +107,7 @@ impl Piece {
     /// A plot with a sentence under it.
     pub(super) fn plot(plot: Plot, caption: &str) -> Self {
         let caption =
-            if caption.is_empty() { caption.into() } else { format!("<figcaption>{}</figcaption>\n", escape(caption)) };
+            if caption.is_empty() { caption.into() } else { format!("<figcaption>{}</figcaption>\n", prose(caption)) };
         Self { html: format!("<figure>\n{}\n{caption}</figure>\n", plot.inline()), plots: vec![plot] }
     }
 
@@ -147,11 +147,11 @@ impl FromIterator<Piece> for Piece {
 
 /// The start of a table under its caption, in a box that scrolls, also by keys.
 pub(super) fn table_start(caption: &str, class: &str) -> String {
-    let (caption, class) =
-        (escape(caption), if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") });
+    let (label, caption, class) =
+        (escape(caption), prose(caption), if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") });
     format!(
         "<figure class=\"table\">\n<figcaption>{caption}</figcaption>\n\
-         <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\"><table{class}>\n"
+         <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\"><table{class}>\n"
     )
 }
 

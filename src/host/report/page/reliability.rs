@@ -39,10 +39,10 @@ pub fn reliability(models: &[(String, Calibration)]) -> Result<Piece, HostError>
         lines.push(line("", &few).stroke(Stroke::None).dots(Dots::Hollow));
     }
     let [x, y] = ["confidence", "accuracy"].map(|name| Axis::linear(name, 0.0, 1.0));
-    let chart = Chart { height: 260, ..Chart::new("reliability", x, y, lines) };
+    let chart = Chart { height: 260, ..Chart::new("reliability diagram", x, y, lines) };
     let caption = format!(
-        "Test samples in 15 bins of confidence, the largest probability. The area of a point grows with their number; \
-         bins of less than {KNOWN} are hollow and off the line."
+        "Test samples in 15 bins of confidence (the largest probability). A larger point has more samples; hollow points, \
+         which have fewer than {KNOWN}, are not connected. ECE is the expected calibration error."
     );
     Ok(Piece::plot(chart.plot("reliability", "Reliability diagram")?, &caption))
 }

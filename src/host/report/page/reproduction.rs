@@ -33,17 +33,19 @@ pub fn of_reproduction(
         1 => plan.seed.to_string(),
         n => format!("{} to {}", plan.seed, plan.seed.wrapping_add(u64::from(n) - 1)),
     };
-    let mut page = Page::new(&title(&spec, "the article's experiment"), &lead(source, plan, &seed));
+    let mut page = Page::new(&title(&spec, "experiment of the article"), &lead(source, plan, &seed));
     let done = whole.first().map_or(0, |variant| variant.figures.len());
     if done < seeds as usize || reproduction.histories.len() < Stage::ALL.len() {
         let why = failure.map_or_else(String::new, |error| format!(" ({error})"));
-        let text = "The page shows the stages and the seeds that did.";
-        page = page.notice(&format!("The experiment did not come to its end{why}. {text}"));
+        let text = "This page shows the completed stages and seeds.";
+        page = page.notice(&format!("The experiment is not complete{why}. {text}"));
     }
     let caption = match done {
-        1 => "Errors in per cent; updates of all models that took part".to_owned(),
+        1 => "Model comparison: errors in percent; updates of all models together".to_owned(),
         n => {
-            format!("Errors in per cent; mean ± standard deviation of {n} seeds; updates of all models that took part")
+            format!(
+                "Model comparison: errors in percent, mean ± standard deviation of {n} seeds; updates of all models together"
+            )
         }
     };
     let result = match done {
@@ -54,11 +56,11 @@ pub fn of_reproduction(
             first_seed(done, plan.seed),
         ],
     };
-    let page = page.section("Result", result).section("What the article leaves open", [Piece::notes(NOTES)]);
+    let page = page.section("Results", result).section("What the article does not specify", [Piece::notes(NOTES)]);
     let training = reproduction.histories.iter().map(|(stage, epochs)| {
         let names = match stage {
             Stage::Single | Stage::Falling | Stage::Growing => ["last iterate", "average"],
-            Stage::Apart | Stage::Common | Stage::Independent => ["the first replica", "mean of the weights"],
+            Stage::Apart | Stage::Common | Stage::Independent => ["first replica", "mean of the weights"],
         };
         let start = epochs.iter().find(|epoch| *stage == Stage::Single && epoch.averaged > 0);
         let start = start.map(|epoch| epoch.epoch as f64);
@@ -71,13 +73,13 @@ pub fn of_reproduction(
         Some(average) => model_sections(page, source.data, &spec, ("SWA of one model", &average.params), &[])?,
         None => page,
     };
-    Ok(page.section("What was run", [stages(reproduction), what_was_run(source, plan, &seed, &spec)]))
+    Ok(page.section("Settings", [stages(reproduction), what_was_run(source, plan, &seed, &spec)]))
 }
 
 /// Whose curves and classes follow.
 fn first_seed(seeds: usize, seed: u64) -> Piece {
     Piece::text(&if seeds > 1 {
-        format!("The curves, the classes and the pictures are those of seed {seed}.")
+        format!("The curves, the confusion matrix and the pictures below are those of seed {seed}.")
     } else {
         String::new()
     })
@@ -90,19 +92,21 @@ fn stages(reproduction: &Reproduction<'_>) -> Piece {
         let plan = recipe.plan_of(stage, recipe.plan.seed);
         let what = match recipe.replicas_of(stage) {
             Some(replicas) => coupled(&replicas),
-            None if plan.averages.is_some() => format!("rate {}; averaged", rate(plan.rate, plan.decay, plan.warmup)),
+            None if plan.averages.is_some() => {
+                format!("learning rate {}; with averaging", rate(plan.rate, plan.decay, plan.warmup))
+            }
             None => format!(
-                "rate {}; batch {}",
+                "learning rate {}; batch {}",
                 rate(plan.rate, plan.decay, plan.warmup),
                 batch(plan.batch, plan.micro_batch, plan.growth)
             ),
         };
         vec![stage.title().to_owned(), what]
     };
-    let header = ["stage", "what it is"].map(str::to_owned).to_vec();
+    let header = ["stage", "settings"].map(str::to_owned).to_vec();
     Piece::words(
         &Table { header, rows: Stage::ALL.map(row).to_vec() },
-        "Stages, which differ from the settings in this",
+        "Settings of each stage that differ from the table below",
     )
 }
 
@@ -122,7 +126,7 @@ fn errors(variants: &[Variant]) -> Result<Piece, HostError> {
     let names: Vec<_> = far.into_iter().map(|(name, _)| name).collect();
     let left_out = match &names[..] {
         [] => String::new(),
-        names => format!("Not shown, since far outside: {}.", names.join(", ")),
+        names => format!("Not shown because the error is much larger: {}.", names.join(", ")),
     };
     Ok([spread(&near)?, Piece::text(&left_out)].into_iter().collect())
 }

@@ -36,15 +36,15 @@ impl Source<'_> {
     fn describe(&self) -> String {
         let Dataset { train, test, classes, .. } = self.data;
         let [train, test] = [train.len(), test.len()].map(grouped);
-        format!("{}: {train} training samples, {test} for the test, {classes} classes", self.name)
+        format!("{}: {train} training samples, {test} test samples, {classes} classes", self.name)
     }
 }
 
-const INTERRUPTED: &str = "This run was interrupted. The page shows what was learned until then.";
+const INTERRUPTED: &str = "This run was interrupted. The page shows the models trained so far.";
 
 /// What the baseline is.
-const COMPARED: &str =
-    "Decayed rate: another run of the same seed and budget, whose rate falls linearly to 0 and which averages nothing.";
+const COMPARED: &str = "Baseline: a model trained with the same seed and the same number of epochs, with learning rate decay to 0 and \
+                        without averaging.";
 
 fn diverged(error: &HostError, epochs: usize) -> String {
     format!("This run diverged: {error}. The page shows the models of epoch {epochs}.")
@@ -69,7 +69,7 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
         names: ["last iterate", "average"],
     };
     let seed = plan.seed.to_string();
-    let mut page = Page::new(&title(spec, "run"), &lead(source, plan, &seed));
+    let mut page = Page::new(&title(spec, "training run"), &lead(source, plan, &seed));
     if let Some(error) = &outcome.diverged {
         page = page.notice(&diverged(error, outcome.history.len()));
     } else if outcome.interrupted {
@@ -77,17 +77,14 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
     }
     let page = page
         .section(
-            "Result",
+            "Results",
             [
                 tiles(outcome),
-                Piece::beside([
-                    Piece::table(&comparison(outcome), "Models beside each other"),
-                    Piece::text(&remark(outcome)),
-                ]),
+                Piece::beside([Piece::table(&comparison(outcome), "Model comparison"), Piece::text(&remark(outcome))]),
             ],
         )
         .section("Training", [history(&drawn)?])
-        .section("Train and test", [gap(&models, loss_short(spec))?]);
+        .section("Generalisation gap", [gap(&models, loss_short(spec))?]);
     // Of several averages the first.
     let known = |(i, (name, marks)): (usize, &(String, &Marks))| {
         let is_shown = i < 2 || name == BASELINE;
@@ -96,12 +93,16 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
     let calibrations: Vec<_> = models.iter().enumerate().filter_map(known).collect();
     let compared = outcome.baseline.as_ref().map_or("", |_| COMPARED);
     Ok(model_sections(page, source.data, spec, (name, params), &calibrations)?
-        .section("What was run", [what_was_run(source, plan, &seed, spec), Piece::text(compared)]))
+        .section("Settings", [what_was_run(source, plan, &seed, spec), Piece::text(compared)]))
 }
 
 /// What a table of means over seeds is called.
 fn of_so_many(seeds: usize) -> String {
-    if seeds == 1 { "One seed".to_owned() } else { format!("Mean ± standard deviation of {seeds} seeds") }
+    if seeds == 1 {
+        "Model comparison: one seed".to_owned()
+    } else {
+        format!("Model comparison: mean ± standard deviation of {seeds} seeds")
+    }
 }
 
 /// Seeds that follow each other.
@@ -127,15 +128,17 @@ pub fn of_replica_seeds(
     let spec = plan.spec(source.data.train.inputs(), source.data.classes)?;
     let seed = range(seeds);
     let links = seeds.iter().map(|seed| (format!("seed-{seed}/report.html"), format!("seed {seed}")));
-    let page =
-        Page::new(&title(&spec, &format!("{} replicas, several seeds", replicas.count)), &lead(source, plan, &seed));
-    let caption = "Means ± standard deviations of the seeds that came to their end";
+    let page = Page::new(
+        &title(&spec, &format!("{} replicas with several seeds", replicas.count)),
+        &lead(source, plan, &seed),
+    );
+    let caption = "Model comparison: mean ± standard deviation of the completed seeds";
     let result = (!table.rows.is_empty()).then(|| Piece::table(table, caption));
     let warning = replicas.is_apart().then(|| Piece::text(APART));
     Ok(page
-        .section("Result", result.into_iter().chain(warning))
-        .section("Each seed", [Piece::links(&links.collect::<Vec<_>>())])
-        .section("What was run", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, &spec)]))
+        .section("Results", result.into_iter().chain(warning))
+        .section("Reports of each seed", [Piece::links(&links.collect::<Vec<_>>())])
+        .section("Settings", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, &spec)]))
 }
 
 /// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
@@ -147,7 +150,8 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     let links: Vec<_> =
         outcomes.iter().map(|(seed, _)| (format!("seed-{seed}/report.html"), format!("seed {seed}"))).collect();
     let Some(first) = whole.first() else {
-        return Ok(Page::new("cygnet: no seed", "No run came to its end.").section("Each seed", [Piece::links(&links)]));
+        return Ok(Page::new("cygnet: no completed run", "No run was completed.")
+            .section("Reports of each seed", [Piece::links(&links)]));
     };
     let runs: Vec<&[Epoch]> = whole.iter().map(|outcome| &outcome.history[..]).collect();
     let baselines: Vec<&[Epoch]> =
@@ -163,7 +167,7 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     let seed = range(&seeds_of);
     let mut page = Page::new(&title(&first.spec, "several seeds"), &lead(source, plan, &seed));
     if whole.len() < outcomes.len() {
-        page = page.notice("The last run was interrupted; it is not in the means.");
+        page = page.notice("The last run was interrupted. It is not part of the means.");
     }
     let caption = of_so_many(whole.len());
     let error = |marks: &&Marks| error_percent(&marks.test);
@@ -171,10 +175,10 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     let errors: Vec<_> = errors.collect();
     let compared = if baselines.is_empty() { "" } else { COMPARED };
     Ok(page
-        .section("Result", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&errors)?])])
+        .section("Results", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&errors)?])])
         .section("Training", [history(&drawn)?])
-        .section("Each seed", [Piece::links(&links)])
-        .section("What was run", [what_was_run(source, plan, &seed, &first.spec), Piece::text(compared)]))
+        .section("Reports of each seed", [Piece::links(&links)])
+        .section("Settings", [what_was_run(source, plan, &seed, &first.spec), Piece::text(compared)]))
 }
 
 /// What a run of replicas leaves for its page.
@@ -202,7 +206,7 @@ pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Resu
         baselines: &[],
         start: None,
         loss: loss_short(spec),
-        names: ["the first replica", "mean of the weights"],
+        names: ["first replica", "mean of the weights"],
     };
     let seed = plan.seed.to_string();
     let mut page = Page::new(&title(spec, &format!("{} replicas", replicas.count)), &lead(source, plan, &seed));
@@ -212,30 +216,37 @@ pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Resu
         page = page.notice(INTERRUPTED);
     }
     let warning = replicas.is_apart().then(|| Piece::text(APART));
-    let result = [Piece::table(table, "Replicas, mixes of their weights, and their votes")].into_iter().chain(warning);
-    let page = page.section("Result", result).section("Training", [history(&drawn)?]);
+    let result = [Piece::table(table, "Model comparison: replicas, averages of their weights, and votes")]
+        .into_iter()
+        .chain(warning);
+    let page = page.section("Results", result).section("Training", [history(&drawn)?]);
     Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
-        .section("What was run", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, spec)]))
+        .section("Settings", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, spec)]))
 }
 
 /// How replicas were trained together, in a sentence.
 pub(super) fn coupled(replicas: &ReplicaPlan) -> String {
-    let start = if replicas.start == Start::Common { "a common start" } else { "starts apart" };
+    let start = if replicas.start == Start::Common { "common initial weights" } else { "independent initial weights" };
     let pull = match replicas.coupling {
-        Coupling::Mean(Pull::Fading) => "pulled to their mean by 1 − t/total".to_owned(),
-        Coupling::Mean(Pull::Growing) => "pulled to their mean by t/total".to_owned(),
-        Coupling::Mean(Pull::Constant(0.0)) => "never pulled".to_owned(),
-        Coupling::Mean(Pull::Constant(share)) => format!("pulled to their mean by {share}"),
-        Coupling::Elastic(share) => format!("by elastic averaging of {share}"),
+        Coupling::Mean(Pull::Fading) => {
+            "pulled to their mean with strength 1 − t/T (time t, length of the run T)".to_owned()
+        }
+        Coupling::Mean(Pull::Growing) => {
+            "pulled to their mean with strength t/T (time t, length of the run T)".to_owned()
+        }
+        Coupling::Mean(Pull::Constant(0.0)) => "not pulled".to_owned(),
+        Coupling::Mean(Pull::Constant(share)) => format!("pulled to their mean with strength {share}"),
+        Coupling::Elastic(share) => format!("elastic averaging with α {share}"),
     };
-    let every = replicas.every.map_or_else(|| "each epoch".to_owned(), |steps| format!("every {steps} steps"));
+    let every =
+        replicas.every.map_or_else(|| "at the end of each epoch".to_owned(), |steps| format!("every {steps} steps"));
     let every = if replicas.is_free() { String::new() } else { format!(", {every}") };
-    let turns = if replicas.batches == Batches::RoundRobin { ", batches in turns" } else { "" };
-    format!("{} replicas from {start}, {pull}{every}{turns}.", replicas.count)
+    let turns = if replicas.batches == Batches::RoundRobin { "; the replicas use the batches in turn" } else { "" };
+    format!("{} replicas with {start}, {pull}{every}{turns}.", replicas.count)
 }
 
 pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> Piece {
-    Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers")])
+    Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers of the network")])
 }
 
 /// What the test says of one model, and what its first layer looks like; its own calibration where there is no other.
@@ -250,21 +261,23 @@ pub(super) fn model_sections(
     let own: Vec<_> = test.calibration.into_iter().map(|own| (name.to_owned(), own)).collect();
     let calibrations = if calibrations.is_empty() { &own } else { calibrations };
     let plots = Piece::side_by_side([curves(&test)?, reliability(calibrations)?]);
-    let page = page.section(&format!("Classes: {name}"), [confusion(&test)?, plots]);
+    let page = page
+        .section(&format!("Confusion matrix: {name}"), [confusion(&test)?])
+        .section(&format!("ROC, precision-recall and calibration: {name}"), [plots]);
     let Some(size) = picture_size(&data.test) else { return Ok(page) };
     Ok(page
-        .section(&format!("Confidently wrong: {name}"), [wrong(&test, size)?])
-        .section(&format!("First layer: {name}"), [weights(spec, params, size)?]))
+        .section(&format!("Most confident errors: {name}"), [wrong(&test, size)?])
+        .section(&format!("First-layer weights: {name}"), [weights(spec, params, size)?]))
 }
 
 /// Widths of the network, and what the page is of.
 pub(super) fn title(spec: &Spec, what: &str) -> String {
-    format!("cygnet: {what} of {}", widths(spec))
+    format!("cygnet: {what}, network {}", widths(spec))
 }
 
 pub(super) fn lead(source: Source<'_>, plan: &Plan, seed: &str) -> String {
     format!(
-        "Trained on {}. Epochs: {}, in batches of {}. Dropout: {}. Seed: {seed}.",
+        "Data: {}. Epochs: {}. Batch size: {}. Dropout: {}. Seed: {seed}.",
         source.describe(),
         plan.epochs,
         plan.batch,
@@ -302,6 +315,6 @@ fn tiles(outcome: &Outcome) -> Piece {
         [format!("test error, {name}"), error(marks), against(error(last))],
         [format!("test {}, {name}", loss_short(&outcome.spec)), loss(marks), against(loss(last))],
         ["parameters".to_owned(), grouped(outcome.spec.param_len()), String::new()],
-        ["training".to_owned(), format!("{seconds:.1} s"), format!("epochs: {epochs}")],
+        ["training time".to_owned(), format!("{seconds:.1} s"), format!("epochs: {epochs}")],
     ])
 }

@@ -18,7 +18,7 @@ use crate::{Activation, Init};
 pub fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
     let header = ["setting", "value"].map(str::to_owned).to_vec();
-    Piece::words(&Table { header, rows: rows.collect() }, "Settings")
+    Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
 }
 
 fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
@@ -48,7 +48,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     let activation = if hidden.is_empty() { Activation::Identity } else { *activation };
     let mut rows = vec![
         ("data", data.to_owned()),
-        ("validation", format!("{} % of the training samples", percent(*validation))),
+        ("validation", format!("{} % of the training samples, held out", percent(*validation))),
         ("hidden layers", list(hidden.iter().map(u16::to_string))),
         ("activation", activation_name(activation)),
         ("batch normalisation", if *batch_norm { "yes" } else { "no" }.to_owned()),
@@ -66,7 +66,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("learning rate", rate(*base, *decay, *warmup)),
         ("batch", batch(*samples, *micro_batch, *growth)),
     ];
-    rows.extend(clip.map(|norm| ("gradient clipped to", format!("norm {}", short(norm)))));
+    rows.extend(clip.map(|norm| ("gradient clipping", format!("to norm {}", short(norm)))));
     rows.extend(augment.map(|augment| ("augmentation", augmentation(&augment))));
     rows.extend([
         ("epochs", epochs.to_string()),
@@ -113,21 +113,23 @@ fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String 
         }
     };
     let behind = lookahead
-        .map(|LookaheadConfig { every, alpha }| format!(", slow weights every {every} steps by {}", short(alpha)));
+        .map(|LookaheadConfig { every, alpha }| format!(", Lookahead every {every} steps, α {}", short(alpha)));
     own + &behind.unwrap_or_default()
 }
 
 pub(super) fn rate(base: f32, decay: DecayPlan, warmup: f32) -> String {
     let decay = match decay {
         DecayPlan::Constant => "constant".to_owned(),
-        DecayPlan::Step { every, factor } => format!("times {} every {every} epochs", short(factor)),
-        DecayPlan::Linear(to) => format!("falls linearly to {}", short(to)),
-        DecayPlan::Cosine(to) => format!("falls along a cosine to {}", short(to)),
-        DecayPlan::Paper(to) => format!("constant, then linearly to {}", short(to)),
-        DecayPlan::Cyclic { to, epochs } => format!("cycles of {epochs} epochs down to {}", short(to)),
+        DecayPlan::Step { every, factor } => format!("multiplied by {} every {every} epochs", short(factor)),
+        DecayPlan::Linear(to) => format!("linear decay to {}", short(to)),
+        DecayPlan::Cosine(to) => format!("cosine decay to {}", short(to)),
+        DecayPlan::Paper(to) => format!("constant, then linear decay to {}", short(to)),
+        DecayPlan::Cyclic { to, epochs } => format!("cyclic, each {epochs} epochs down to {}", short(to)),
         DecayPlan::Restarts { to, epochs, factor } => {
             let to = short(to);
-            format!("falls along a cosine to {to}, again from {epochs} epochs on, each time {factor} times as long")
+            format!(
+                "cosine decay to {to} with warm restarts, the first cycle {epochs} epochs, each next one {factor} times as long"
+            )
         }
         DecayPlan::OneCycle(to) => format!("one cycle, down to {}", short(to)),
     };
@@ -136,16 +138,16 @@ pub(super) fn rate(base: f32, decay: DecayPlan, warmup: f32) -> String {
 }
 
 pub(super) fn batch(samples: usize, micro_batch: Option<usize>, growth: Option<GrowthPlan>) -> String {
-    let micro = micro_batch.map(|micro| format!(", {micro} at once")).unwrap_or_default();
+    let micro = micro_batch.map(|micro| format!(", micro-batches of {micro}")).unwrap_or_default();
     let growth = growth.map(|GrowthPlan { rule, most, patience }| {
         let how = match rule {
-            GrowthRule::NormTest(theta) => format!("by the norm test, θ {}", short(theta)),
-            GrowthRule::NoiseScale(factor) => format!("to {} of the noise scale", short(factor)),
-            GrowthRule::Doubling(epochs) => format!("twofold every {epochs} epochs"),
+            GrowthRule::NormTest(theta) => format!("by the norm test with θ {}", short(theta)),
+            GrowthRule::NoiseScale(factor) => format!("to {} times the gradient noise scale", short(factor)),
+            GrowthRule::Doubling(epochs) => format!("by a factor of 2 every {epochs} epochs"),
         };
         let asks = patience > 1 && !matches!(rule, GrowthRule::Doubling(_));
-        let after = if asks { format!(", after {patience} updates that ask for it") } else { String::new() };
-        format!("; grows {how}{after}, up to {most}")
+        let after = if asks { format!(" in {patience} consecutive updates") } else { String::new() };
+        format!("; grows {how}{after}, up to {most} samples")
     });
     format!("{samples} samples{micro}{}", growth.unwrap_or_default())
 }
@@ -153,8 +155,8 @@ pub(super) fn batch(samples: usize, micro_batch: Option<usize>, growth: Option<G
 fn augmentation(augment: &Augment) -> String {
     let Augment { rotate, zoom, shift, shear, flip, elastic } = augment;
     let mut parts = vec![format!("rotation ±{rotate}°, zoom ±{zoom}, shift ±{shift}, shear ±{shear}")];
-    parts.extend(flip.then(|| "mirrored by chance".to_owned()));
-    parts.extend(elastic.map(|Elastic { alpha, sigma }| format!("elastic, α {alpha} and σ {sigma}")));
+    parts.extend(flip.then(|| "mirrored with probability 0.5".to_owned()));
+    parts.extend(elastic.map(|Elastic { alpha, sigma }| format!("elastic distortion with α {alpha} and σ {sigma}")));
     parts.join(", ")
 }
 
@@ -163,32 +165,32 @@ fn averages(plan: &AveragePlan) -> String {
     let kind = |kind: &AverageKind| match *kind {
         AverageKind::Swa => "swa".to_owned(),
         AverageKind::Ema(settings) => format!("ema ({})", ema(settings)),
-        AverageKind::Lawa(models) => format!("lawa of {models}"),
+        AverageKind::Lawa(models) => format!("lawa ({models} snapshots)"),
         AverageKind::Swag(columns, Draws { seed: _, samples, scale }) => {
-            format!("swag ({columns} columns, {samples} draws at a scale of {})", short(scale))
+            format!("swag ({columns} columns, {samples} draws, scale {})", short(scale))
         }
     };
     let every = match every {
         Some(every) => format!("every {every} steps"),
-        None => "each epoch".to_owned(),
+        None => "at the end of each epoch".to_owned(),
     };
     let shape = match shape {
         Shape::Linear => "linearly",
-        Shape::Cosine => "along a cosine",
+        Shape::Cosine => "along a cosine curve",
     };
     let rate = rate.map(|to| match *epochs {
-        0.0 => format!(", at a rate of {}", short(to)),
-        epochs => format!(", at a rate that goes {shape} to {} in {} epochs", short(to), short(epochs)),
+        0.0 => format!("; learning rate {}", short(to)),
+        epochs => format!("; learning rate changes {shape} to {} in {} epochs", short(to), short(epochs)),
     });
     let (kinds, start, rate) = (list(kinds.iter().map(kind)), percent(*start), rate.unwrap_or_default());
-    format!("{kinds}; snapshots from {start} % of the budget on, {every}{rate}")
+    format!("{kinds}; snapshots from {start} % of the run on, {every}{rate}")
 }
 
 fn ema(Ema { epsilon, origin, warmup }: Ema) -> String {
     let decay = number(1.0 - f64::from(epsilon));
     let origin = match origin {
         Origin::Corrected => "bias-corrected",
-        Origin::First => "from the first model on",
+        Origin::First => "starts at the first model",
     };
     let warmup = match warmup {
         Warmup::None => String::new(),

@@ -2,7 +2,7 @@ use super::axis::{Axis, number};
 use super::canvas::{BLUE, THEME, cut};
 use super::chart::{Chart, Line};
 use super::document::STYLE;
-use super::escape::{escape, grouped};
+use super::escape::{escape, grouped, prose};
 use super::pictures::base64;
 use super::*;
 use crate::average::{Draws, Ema, Warmup};
@@ -33,6 +33,15 @@ fn known_values_of_base64() {
 #[test]
 fn text_is_text_and_numbers_have_their_digits() {
     assert_eq!(escape("<b a='&\">"), "&lt;b a=&#39;&amp;&quot;&gt;");
+    // A single backtick is no code, and what is code is escaped once.
+    assert_eq!(prose("`a<b` and `c`: 5 ` d"), "<code>a&lt;b</code> and <code>c</code>: 5 ` d");
+    assert_eq!(Piece::text("see `--json`").html(), "<p>see <code>--json</code></p>\n");
+    assert!(
+        Page::new("`a`", "")
+            .notice("`b`")
+            .html()
+            .contains("<h1>`a`</h1>\n<p></p>\n<p class=\"notice\"><code>b</code></p>")
+    );
     assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     assert_eq!(
         [0.1 + 0.2, 20.0, 0.0, 0.999, -0.5, 150_000.0].map(number),
@@ -123,7 +132,7 @@ fn the_batch_size_is_drawn_where_it_changes_or_noise_was_measured() {
     let is_marked = |start| drawn([8, 8], None, start).html().contains(">\naveraging");
     assert_eq!([None, Some(1.5), Some(3.0)].map(is_marked), [false, true, false]);
     let nothing = History { runs: &[&[]], baselines: &[], start: None, loss: "NLL", names: ["", ""] };
-    assert!(super::history(&nothing).unwrap().html().contains("No epoch was finished"));
+    assert!(super::history(&nothing).unwrap().html().contains("No epoch was completed"));
 }
 
 fn unbase64(digits: &str) -> Vec<u8> {
@@ -236,9 +245,9 @@ fn a_page_shows_the_average_and_beside_it_the_last_iterate() {
     for part in [
         "<dt>test error, average</dt><dd>25.00 %</dd><dd>last iterate 50.00 %</dd>",
         "<dt>test NLL, average</dt><dd>0.2500</dd><dd>last iterate 0.7500</dd>",
-        "squares: 4 training samples, 10 for the test, 4 classes",
+        "squares: 4 training samples, 10 test samples, 4 classes",
         // Of the weights of the average: those of the last iterate take all for the first class.
-        "5 of 10 test samples are wrong",
+        "5 of 10 test samples are misclassified",
     ] {
         assert!(page.contains(part), "{part}");
     }
@@ -302,8 +311,8 @@ fn rows_of_the_confusion_are_classes_and_the_surest_mistake_is_the_first() {
     let html = wrong(&test, [2, 2]).unwrap().html().to_owned();
     let captions: Vec<&str> =
         html.split("<figcaption>").skip(1).map(|part| part.split("<br>").next().unwrap()).collect();
-    assert_eq!(captions[..2], ["1, taken for <b>0</b>", "0, taken for <b>1</b>"]);
-    assert_eq!(captions[2..], ["2, taken for <b>3</b>"; 3]);
+    assert_eq!(captions[..2], ["true 1, predicted <b>0</b>", "true 0, predicted <b>1</b>"]);
+    assert_eq!(captions[2..], ["true 2, predicted <b>3</b>"; 3]);
 }
 
 #[test]
@@ -311,8 +320,8 @@ fn settings_say_what_was_set() {
     let rows = |plan: &Plan| settings(plan, "data", "1").html().to_owned();
     let linear = rows(&Plan { decay: DecayPlan::Linear(0.25), batch_norm: false, ..Plan::default() });
     let cosine = rows(&Plan { decay: DecayPlan::Cosine(0.25), batch_norm: true, ..Plan::default() });
-    assert!(linear.contains("0.001, falls linearly to 0.25<") && linear.contains("normalisation</th><td>no<"));
-    assert!(cosine.contains("0.001, falls along a cosine to 0.25<") && cosine.contains("normalisation</th><td>yes<"));
+    assert!(linear.contains("0.001, linear decay to 0.25<") && linear.contains("normalisation</th><td>no<"));
+    assert!(cosine.contains("0.001, cosine decay to 0.25<") && cosine.contains("normalisation</th><td>yes<"));
     let ema = Ema { warmup: Warmup::Power { gamma: 2.0, power: 0.5 }, ..Ema::with_epsilon(0.25) };
     let draws = Draws { seed: 1, samples: 30, scale: 0.5 };
     let averages = AveragePlan {
@@ -324,8 +333,8 @@ fn settings_say_what_was_set() {
     let averaged = rows(&Plan { averages: Some(averages), ..Plan::default() });
     for part in [
         "decay 0.75, bias-corrected, warm-up 1 − (1 + t/2)^−0.5",
-        "20 columns, 30 draws at a scale of 0.5",
-        "at a rate that goes along a cosine to 0.125 in 3 epochs",
+        "20 columns, 30 draws, scale 0.5",
+        "learning rate changes along a cosine curve to 0.125 in 3 epochs",
     ] {
         assert!(averaged.contains(part), "{part}: {averaged}");
     }

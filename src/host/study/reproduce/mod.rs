@@ -79,7 +79,7 @@ impl<'a> Reproduction<'a> {
         let name = if stage == Stage::Single { "one model" } else { stage.title() };
         self.variants.add(name, Figures::of_model(plan.seed, &outcome.last_marks, updates));
         for average in outcome.averages {
-            let name = format!("its {}", average.name.to_uppercase());
+            let name = format!("one model: {}", average.name.to_uppercase());
             self.variants.add(&name, Figures::of_model(plan.seed, &average.marks, updates));
             let model = self.data.model(outcome.spec, average.params, true);
             self.average.get_or_insert(model);
@@ -112,14 +112,14 @@ impl<'a> Reproduction<'a> {
         };
         let mean = of_model(&trained.mean, k * one)?;
         if !replicas.is_apart() {
-            self.variants.add(&format!("{}: their mean", stage.title()), mean);
+            self.variants.add(&format!("{}: average", stage.title()), mean);
             return Ok(true);
         }
         let each = trained.models.iter().map(|params| of_model(params, one)).collect::<Result<Vec<_>, _>>()?;
         if let Some(each) = Figures::mean(&each) {
-            self.variants.add(&format!("{}: each", stage.title()), each);
+            self.variants.add(&format!("{}: single model, mean", stage.title()), each);
         }
-        self.variants.add(&format!("{}: their mean", stage.title()), mean);
+        self.variants.add(&format!("{}: average", stage.title()), mean);
         let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
         let Dataset { train: samples, test: tests, .. } = self.data;
         let sets = [(samples, &train[..]), (samples, &validation[..]), (tests, &test[..])];
@@ -185,7 +185,7 @@ mod tests {
         }
         assert_eq!(figures("one model").updates, 600);
         assert!(figures("growing batch").updates < 600);
-        assert_eq!(figures("replicas apart: hard vote").updates, 1200);
+        assert_eq!(figures("independent replicas: hard vote").updates, 1200);
         // Of a second seed that stops early no figure is in the table.
         reproduction.run(Stage::Single, 4, &mut Deaf, &stop).unwrap();
         stop.store(true, std::sync::atomic::Ordering::Relaxed);

@@ -47,12 +47,12 @@ impl Stage {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::Single => "one model, averaged along its run",
-            Self::Falling => "falling rate",
+            Self::Single => "one model with SWA",
+            Self::Falling => "learning rate decay",
             Self::Growing => "growing batch",
-            Self::Apart => "replicas apart",
-            Self::Common => "pulled, from a common start",
-            Self::Independent => "pulled, from starts of their own",
+            Self::Apart => "independent replicas",
+            Self::Common => "pulled replicas, common start",
+            Self::Independent => "pulled replicas, independent start",
         }
     }
 }
@@ -125,10 +125,8 @@ impl Recipe {
             self.replicas_of(stage).map_or(Ok(()), |replicas| replicas.check(&plan))?;
         }
         let fault = match self.plan {
-            _ if held_out == 0 => "no validation samples: --validation is above 0",
-            Plan { loss, .. } if loss != Loss::SoftmaxCrossEntropy => {
-                "models vote on classes: the loss is cross-entropy"
-            }
+            _ if held_out == 0 => "there are no validation samples: --validation must be above 0",
+            Plan { loss, .. } if loss != Loss::SoftmaxCrossEntropy => "votes need the loss cross-entropy",
             _ => return Ok(()),
         };
         Err(HostError::Usage(fault.to_owned()))

@@ -46,7 +46,7 @@ impl<'a> Feed<'a> {
         let chunks = count.div_ceil(chunk);
         let threads = threads.get().min(chunks.max(1));
         let Some(images) = samples.images() else {
-            return Err(HostError::Usage("augmentation moves images, and a table has none".to_owned()));
+            return Err(HostError::Usage("augmentation needs images, but the data are a table".to_owned()));
         };
         let augmenter = |_| Augmenter::new(augment, seed, images.rows, images.cols);
         let augmenters = (0..threads).map(augmenter).collect::<Result<_, _>>()?;
