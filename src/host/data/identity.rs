@@ -19,10 +19,9 @@
 //! data from another by 64 bits, which other tools compute, too; it is no defence against who forges one.
 
 use super::samples::{Answers, Samples};
-use crate::Error;
-use crate::Spec;
 use crate::bytes::{Reader, Writer};
 use crate::host::prelude::*;
+use crate::{Error, Spec};
 use std::fmt;
 use std::path::Path;
 

@@ -77,23 +77,29 @@ pub fn history(history: &History<'_>) -> Result<Piece, HostError> {
             "Learning rate of the last step of each epoch.",
         ),
     ];
+    pieces.extend(batches(history)?);
+    Ok(Piece::side_by_side(pieces))
+}
+
+/// The batch size, where it changes, with the noise scale where it was measured.
+fn batches(history: &History<'_>) -> Result<Option<Piece>, HostError> {
     let epochs = || history.runs.iter().flat_map(|run| run.iter());
     let is_measured = epochs().any(|e| e.noise_scale.is_some());
     let (low, high) = extent(epochs().map(|e| e.batch as f64));
-    if is_measured || low < high {
-        let lines = [
-            curve("batch size", BLUE, Stroke::Solid, |e| Some(e.batch as f64)),
-            curve("gradient noise scale", PURPLE, Stroke::Dashed, |e| e.noise_scale.map(f64::from)),
-        ];
-        let batch = history.chart("batch size, samples", &lines[..1 + usize::from(is_measured)], &[], false);
-        let caption = if is_measured {
-            "The gradient noise scale is tr(Σ)/|G|²: Σ is the covariance of the gradients of single samples, G is their mean."
-        } else {
-            ""
-        };
-        pieces.push(Piece::plot(batch.plot("batch", "Batch size after each epoch")?, caption));
+    if !is_measured && low >= high {
+        return Ok(None);
     }
-    Ok(Piece::side_by_side(pieces))
+    let lines = [
+        curve("batch size", BLUE, Stroke::Solid, |e| Some(e.batch as f64)),
+        curve("gradient noise scale", PURPLE, Stroke::Dashed, |e| e.noise_scale.map(f64::from)),
+    ];
+    let batch = history.chart("batch size, samples", &lines[..1 + usize::from(is_measured)], &[], false);
+    let caption = if is_measured {
+        "The gradient noise scale is tr(Σ)/|G|²: Σ is the covariance of the gradients of single samples, G is their mean."
+    } else {
+        ""
+    };
+    Ok(Some(Piece::plot(batch.plot("batch", "Batch size after each epoch")?, caption)))
 }
 
 fn percent(share: Option<f32>) -> Option<f64> {
