@@ -85,10 +85,7 @@ impl<'a> Votes<'a> {
     /// them.
     pub fn new(vote: Vote, math: Math, outputs: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
         check_classes(outputs)?;
-        let votes = Self::checked(VotesState { vote, math, outputs, weight: 0.0 }, floats)?;
-        votes.means.fill(0.0);
-        votes.ballots.fill(0.0);
-        Ok(votes)
+        Self::resume(VotesState { vote, math, outputs, weight: 0.0 }, floats)
     }
 
     /// Continues with the votes that are in the slice.
@@ -96,14 +93,14 @@ impl<'a> Votes<'a> {
     /// # Errors
     /// [`Error::Length`], and [`Error::NonFinite`] for a number that is not finite, or that large.
     pub fn resume(state: VotesState, floats: &'a mut [f32]) -> Result<Self, Error> {
-        check_outputs(floats)?;
-        Self::checked(state, floats)
-    }
-
-    fn checked(state: VotesState, floats: &'a mut [f32]) -> Result<Self, Error> {
-        let VotesState { vote, outputs, .. } = state;
+        let VotesState { vote, outputs, weight, .. } = state;
         let samples = floats.len().checked_div(vote.state_len(1, outputs)).unwrap_or(0);
         Error::expect_len(Buffer::Votes, vote.state_len(samples.max(1), outputs), floats.len())?;
+        if weight > 0.0 {
+            check_outputs(floats)?;
+        } else {
+            floats.fill(0.0);
+        }
         let (means, ballots) = cut_mut(floats, samples.wrapping_mul(outputs));
         Ok(Self { state, means, ballots })
     }
