@@ -116,13 +116,12 @@ pub(crate) fn run_training(
     kept: &mut Kept<'_>,
     dropping: Option<(&Draws, u32)>,
 ) {
-    let mut below = Floats(&[]);
-    let (mut rest, mut slopes) = (&mut *kept.activations, &mut *kept.slopes);
+    let mut below;
+    let (mut x, mut rest, mut slopes) = (inputs, &mut *kept.activations, &mut *kept.slopes);
     for place in spec.places() {
         let len = n.wrapping_mul(place.shape.outputs());
         let (a, tail) = cut_mut(rest, len);
         let (slope, slope_tail) = cut_mut(slopes, len);
-        let x = if place.index == 0 { inputs } else { below.batch(n, several) };
         through(spec, place, params, &x, a, kept.norms);
         let nonlinearity = spec.nonlinearity(place);
         nonlinearity.apply(a);
@@ -131,6 +130,7 @@ pub(crate) fn run_training(
             spec.drop(place, draws, first_sample, a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
+        x = below.batch(n, several);
     }
 }
 
