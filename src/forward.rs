@@ -141,6 +141,6 @@ fn through(spec: &Spec, place: Place, params: &[f32], x: &Batch<'_>, z: &mut [f3
     let Split { weights, bias, .. } = place.split(params);
     x.forward(place.shape, weights, bias, z);
     if let Some(norm) = spec.norm_of(place) {
-        (norm.forward)(&spec.layout, &place, params, z, norms);
+        (norm.forward)(&spec.layout, place.index, params, z, norms);
     }
 }

@@ -83,8 +83,8 @@ pub(crate) trait Many {
         kernels::bias_gradient(gradient, deltas, true);
         sink.take(place.range(Part::Bias).start, gradient);
         if let Some(norm) = spec.norm_of(place) {
-            let left = (norm.left)(&spec.layout, &place, norms, *samples, Pooled::NONE);
-            (norm.follow)(&place, sink.params(), &left.statistics);
+            let left = (norm.left)(&spec.layout, place.index, norms, *samples, Pooled::NONE);
+            (norm.follow)(&spec.layout, place.index, sink.params(), &left.statistics);
             sink.take(place.range(Part::Scale).start, left.gradient);
         }
     }

@@ -77,7 +77,7 @@ impl Trace<'_> {
             let (deltas_below, here) = cut_mut(deltas, start);
             (activations, deltas) = (cut(activations, start).0, deltas_below);
             if let Some(norm) = spec.norm_of(place) {
-                bound += (norm.backward)(&spec.layout, &place, params, here, self.norms);
+                bound += (norm.backward)(&spec.layout, place.index, params, here, self.norms);
             }
             let largest = if place.index > 0 {
                 let start = start.saturating_sub(n.wrapping_mul(inputs));

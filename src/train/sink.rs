@@ -56,7 +56,7 @@ impl Sum<'_> {
         x.accumulate(place.shape, deltas, weights);
         kernels::bias_gradient(bias, deltas, false);
         if let Some(norm) = spec.norm_of(place) {
-            let left = (norm.left)(&spec.layout, &place, norms, *samples, self.pooled(place));
+            let left = (norm.left)(&spec.layout, place.index, norms, *samples, self.pooled(place));
             left.statistics.write(at_mut(self.sum, place.statistics()));
             kernels::add(at_mut(self.sum, place.norm_learned()), left.gradient, 1.0);
         }

@@ -85,7 +85,7 @@ impl Model<'_> {
         let mut sum = Sum { sum: gradient.sum, before: gradient.score.samples() };
         for place in self.spec.places() {
             if let Some(norm) = self.spec.norm_of(place) {
-                let left = (norm.left)(&self.spec.layout, &place, trace.norms, trace.samples, sum.pooled(place));
+                let left = (norm.left)(&self.spec.layout, place.index, trace.norms, trace.samples, sum.pooled(place));
                 left.check(place.index)?;
             }
         }
@@ -131,7 +131,7 @@ impl Model<'_> {
         for place in step.spec.places() {
             if let Some(norm) = step.spec.norm_of(place) {
                 let pooled = Pooled::of(at(gradient.sum, place.statistics()), score.samples());
-                (norm.follow)(&place, step.params, &pooled);
+                (norm.follow)(&step.spec.layout, place.index, step.params, &pooled);
             }
         }
         gradient.reset();
