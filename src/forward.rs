@@ -76,13 +76,16 @@ pub(crate) fn run<'w>(
     let (several, mut slot) = (lists.several, Slot::default());
     let inputs = inputs.prepare(spec, n, lists, false, &mut slot)?;
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
+    let mut below;
+    let mut x = inputs;
     for place in spec.places() {
-        let below = Floats(cut(from, n.wrapping_mul(place.shape.inputs())).0);
-        let x = if place.index == 0 { inputs } else { below.batch(n, several) };
-        let z = cut_mut(to, n.wrapping_mul(place.shape.outputs())).0;
+        let len = n.wrapping_mul(place.shape.outputs());
+        let z = cut_mut(to, len).0;
         through(spec, place, params, &x, z, &mut []);
         spec.nonlinearity(place).apply(z);
         core::mem::swap(&mut to, &mut from);
+        below = Floats(cut(from, len).0);
+        x = below.batch(n, several);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
 }
