@@ -62,8 +62,9 @@ pub(crate) trait Many {
 
     /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns. Rows whose gradient is
     /// known to be zero may be left out where `skip_zeros` says so.
-    fn hand_over(&self, place: Place, deltas: &[f32], pass: &mut Pass<'_>, skip_zeros: bool, sink: &mut dyn Sink) {
+    fn hand_over(&self, index: u8, deltas: &[f32], pass: &mut Pass<'_>, skip_zeros: bool, sink: &mut dyn Sink) {
         let Pass { spec, norms, samples, block } = pass;
+        let place = spec.layout.find(index.into());
         let shape = place.shape;
         let outputs = shape.outputs();
         let n = block.len().checked_div(outputs).unwrap_or(0);
@@ -83,8 +84,8 @@ pub(crate) trait Many {
         kernels::bias_gradient(gradient, deltas, true);
         sink.take(place.range(Part::Bias).start, gradient);
         if let Some(norm) = spec.norm_of(place) {
-            let left = (norm.left)(&spec.layout, place.index, norms, *samples, Pooled::NONE);
-            (norm.follow)(&spec.layout, place.index, sink.params(), &left.statistics);
+            let left = (norm.left)(&spec.layout, index, norms, *samples, Pooled::NONE);
+            (norm.follow)(&spec.layout, index, sink.params(), &left.statistics);
             sink.take(place.range(Part::Scale).start, left.gradient);
         }
     }
@@ -103,7 +104,7 @@ impl Batch<'_> {
     pub(crate) fn hand_over(&self, place: Place, deltas: &[f32], pass: &mut Pass<'_>, sink: &mut impl Sink) {
         match self {
             Self::One(x) => sink.take_one(x, place, deltas, pass.block),
-            Self::Many(many) => many.hand_over(place, deltas, pass, sink.skips_zeros(), sink),
+            Self::Many(many) => many.hand_over(place.index, deltas, pass, sink.skips_zeros(), sink),
         }
     }
 
