@@ -85,7 +85,7 @@ pub(crate) fn run<'w>(
         spec.nonlinearity(place).apply(z);
         core::mem::swap(&mut to, &mut from);
         below = Floats(cut(from, len).0);
-        x = below.batch(n, several);
+        x = below.batch(several);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
 }
@@ -133,7 +133,7 @@ pub(crate) fn run_training(
             spec.drop(place, draws, first_sample, a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
-        x = below.batch(n, several);
+        x = below.batch(several);
     }
 }
 

@@ -129,12 +129,12 @@ pub(crate) fn several<'a>(floats: &'a Floats<'a>) -> &'a dyn Many {
 }
 
 impl<'a> Floats<'a> {
-    /// A batch of `n` samples; `several` is there where `n` may be more than 1.
+    /// A batch of one sample, or of several, where what they need is there.
     #[inline(always)]
-    pub(crate) fn batch(&'a self, n: usize, several: Option<Several>) -> Batch<'a> {
+    pub(crate) fn batch(&'a self, several: Option<Several>) -> Batch<'a> {
         match several {
-            Some(several) if n > 1 => Batch::Many(several(self)),
-            _ => Batch::One(self.0),
+            Some(several) => Batch::Many(several(self)),
+            None => Batch::One(self.0),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Trace<'_> {
         let mut pass = Pass { spec, norms: self.norms, samples, block: self.block };
         for place in spec.places() {
             let width = samples.wrapping_mul(place.shape.outputs());
-            let x = if place.index == 0 { inputs } else { below.batch(samples, several) };
+            let x = if place.index == 0 { inputs } else { below.batch(several) };
             let (here, deltas_above) = cut(deltas, width);
             each(&x, place, here, &mut pass);
             let (a, above) = cut(activations, width);
