@@ -274,6 +274,8 @@ impl<'a> Workspace<'a> {
     }
 
     /// The scratch floats for `samples`, of which a call needs `needed`, and the memory for lists.
+    // Where it is called, so that an image that takes one sample at a time is without what several need.
+    #[inline(always)]
     pub(crate) fn take(
         &mut self,
         spec: &Spec,
@@ -289,7 +291,8 @@ impl<'a> Workspace<'a> {
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
         let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
-        Ok((floats, Space { floats: self.values, integers: self.integers, lists: self.lists, several: self.several }))
+        let several = if samples > 1 { self.several } else { None };
+        Ok((floats, Space { floats: self.values, integers: self.integers, lists: self.lists, several }))
     }
 }
 
