@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::network::activation::Activation;
 use crate::network::loss::Loss;

@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::error::Buffer;
 use crate::network::activation::Activation;

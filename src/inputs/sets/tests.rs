@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::inputs::batch::Floats;
 use crate::inputs::{SparseSet, compress};

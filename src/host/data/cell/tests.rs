@@ -1,4 +1,3 @@
-
 use super::*;
 
 /// What a cell is refused for says how to write the same value.

@@ -1,4 +1,3 @@
-
 use super::*;
 
 fn cells(line: &str) -> Vec<String> {

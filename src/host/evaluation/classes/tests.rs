@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::host::data::Answers;
 use crate::host::evaluation::calibration;

@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::metrics::evaluate;
 use crate::{Activation, Init, Model, Targets};

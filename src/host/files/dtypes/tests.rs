@@ -1,4 +1,3 @@
-
 use super::*;
 
 /// By the formula of the standard, in double precision, for each of the 65,536 patterns.

@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::Loss;
 use crate::host::plan::{AveragePlan, GrowthPlan, GrowthRule, OptimizerPlan};

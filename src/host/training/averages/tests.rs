@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{calibrate, poll};

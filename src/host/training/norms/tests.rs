@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::average::Draws;
 use crate::host::data::Dataset;

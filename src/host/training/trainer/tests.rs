@@ -1,4 +1,3 @@
-
 use crate::host::data::Augment;
 use crate::host::plan::{AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan};
 use crate::host::prelude::*;
