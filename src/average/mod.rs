@@ -1,4 +1,12 @@
 //! An average holds the mean of a network's weights along a run; it predicts in the place of the model.
+//!
+//! | question | answer |
+//! |---|---|
+//! | which models of a run are averaged | [`Snapshots`] by their step, [`Gate`] by their loss |
+//! | how a model enters the average | [`Averager::update`], by the share that its [`Rule`] gives |
+//! | how to predict with it | [`Averager::in_place_of`] for a while, [`Averager::finish`] for good |
+//! | what to do about norms | a [`NormUpdate`] before predictions |
+//! | how to keep it | [`AverageState`] beside the floats |
 
 mod rule;
 

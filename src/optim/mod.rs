@@ -149,7 +149,7 @@ fn expect_room(largest: f32) -> Result<(), Error> {
 /// A bound on a state to continue with, whose numbers lie in `least..LIMIT`; errors count from `before` on.
 fn check_state(state: &[f32], least: f32, before: usize) -> Result<Bound, Error> {
     match state.iter().position(|s| !(least..LIMIT).contains(s)) {
-        Some(at) => Err(Error::NonFinite { value: Value::State, index: before + at }),
+        Some(at) => Err(Error::NonFinite { value: Value::State, index: before.wrapping_add(at) }),
         None => Ok(Bound::of(state)),
     }
 }

@@ -8,7 +8,7 @@ use crate::network::norm::pooled::Pooled;
 use crate::network::norm::running::EPSILON;
 use crate::slices::{cut_mut, rows, rows_mut};
 
-/// What a batch leaves of a norm after its way back.
+/// What a batch leaves of a norm after its backward pass.
 pub(crate) struct Left<'w> {
     /// `∂L/∂γ`, then `∂L/∂β`, summed over the samples.
     pub gradient: &'w [f32],
