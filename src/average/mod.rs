@@ -10,7 +10,7 @@
 
 mod rule;
 
-mod snapshots;
+mod choose;
 
 mod state;
 
@@ -28,10 +28,10 @@ mod swag;
 
 pub use averaged::Averaged;
 pub use averager::Averager;
+pub use choose::{Gate, Snapshots};
 pub use norm_update::NormUpdate;
 pub use parts::Parts;
 pub use rule::{Ema, Origin, Rule, Warmup};
-pub use snapshots::{Gate, Snapshots};
 pub use state::AverageState;
 pub use swag::{Draws, Swag, SwagState};
 pub use window::{Window, WindowState};
