@@ -7,10 +7,13 @@
 //! | [`ScheduleFree`] | 2 P |
 //! | [`Lookahead`] around any | P more |
 
-mod adam;
-mod lookahead;
-mod schedule_free;
 mod sgd;
+
+mod adam;
+
+mod schedule_free;
+
+mod lookahead;
 
 use crate::error::{Error, Setting, Value};
 use crate::kernels;
