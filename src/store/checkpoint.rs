@@ -12,7 +12,7 @@
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 //!
 //! A network has one spelling: what is read is written again byte for byte. What reads a checkpoint takes the first
-//! [`Spec::checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`section.rs`), and what only the host
+//! [`Spec::checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`preprocessing.rs`), and what only the host
 //! reads, which a chip skips.
 
 use crate::bytes::{Reader, Writer};
