@@ -332,13 +332,7 @@ fn loss_from(code: u16, threshold: [u8; 4]) -> Option<Loss> {
 
 /// The activation of this code and constant, likewise.
 fn activation_from(code: u16, slope: [u8; 4]) -> Option<Activation> {
-    let activation = match code {
-        0 => Activation::Identity,
-        1 => Activation::Relu,
-        // −0 is 0.
-        2 => Activation::LeakyRelu(f32::from_le_bytes(slope) + 0.0),
-        3 => Activation::Tanh,
-        _ => Activation::Sigmoid,
-    };
+    // −0 is 0.
+    let activation = Activation::of(code.min(255) as u8, f32::from_le_bytes(slope) + 0.0);
     (activation.code() == (u32::from(code), u32::from_le_bytes(slope))).then_some(activation)
 }
