@@ -1,4 +1,4 @@
-//! The average in the place of the model: read there, and never trained.
+//! The average in the place of the model, to predict with and never to train.
 
 use crate::average::averager::{Averager, Exchange};
 use crate::average::norm_update::NormUpdate;

@@ -1,4 +1,4 @@
-//! Averages of the models that a trajectory passes through, in the caller's slices.
+//! Averages of the models of a run, in the caller's slices: here each model is added, removed or merged.
 
 use super::parts::{Compensated, Parts, Selection, blend};
 use super::rule::{Progress, Rule};

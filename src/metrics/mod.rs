@@ -2,11 +2,11 @@
 //!
 //! | metric | item |
 //! |---|---|
-//! | mean loss and accuracy | [`evaluate`], [`Model::evaluate`](crate::Model::evaluate) |
+//! | mean loss and accuracy | [`evaluate`](fn@evaluate), [`Model::evaluate`](crate::Model::evaluate) |
 //! | errors by class, precision, recall, F1 | [`Confusion`] |
 //! | ROC and precision-recall curves, their areas | [`Curves`] |
 //! | expected calibration error | [`Calibration`] |
-//! | top-k | [`rank`] |
+//! | top-k | [`rank`](fn@rank) |
 
 mod calibration;
 

@@ -1,4 +1,4 @@
-//! Slow weights behind any optimizer.
+//! Lookahead: slow weights that follow those of any optimizer.
 
 use super::{Optimizer, check_state, expect_room, part};
 use crate::error::{Buffer, Error, Setting};

@@ -1,4 +1,4 @@
-//! A batch through a norm in training, forward and back, by its own statistics, and what it leaves.
+//! A norm in training: forward and backward pass of a batch by its own statistics, and what it leaves.
 
 use crate::error::{Error, Value};
 use crate::finite::is_moderate;
