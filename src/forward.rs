@@ -74,10 +74,9 @@ pub(crate) fn run<'w>(
 ) -> Result<&'w mut [f32], Error> {
     let (floats, lists) = work.take(spec, n, spec.predict_len(n))?;
     let (several, mut slot) = (lists.several, Slot::default());
-    let inputs = inputs.prepare(spec, n, lists, false, &mut slot)?;
+    let mut x = inputs.prepare(spec, n, lists, false, &mut slot)?;
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
     let mut below;
-    let mut x = inputs;
     for place in spec.places() {
         let len = n.wrapping_mul(place.shape.outputs());
         let z = cut_mut(to, len).0;

@@ -217,8 +217,8 @@ impl Place {
 
     /// All parameters.
     pub(super) const fn len(self) -> usize {
-        let rows = self.shape.inputs().wrapping_add(if self.is_normed { 5 } else { 1 });
-        rows.wrapping_mul(self.shape.outputs())
+        let rows = self.shape.inputs().wrapping_add(1);
+        rows.wrapping_mul(self.shape.outputs()).wrapping_add(self.normed().wrapping_mul(4))
     }
 
     const fn end(self) -> usize {

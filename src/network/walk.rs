@@ -57,8 +57,9 @@ impl Spec {
 
     /// Dropout of a layer's units in samples from `first` on, where there is any.
     pub(crate) fn drop(&self, place: Place, draws: &Draws, first: u32, a: &mut [f32], slope: &mut [f32]) {
-        let dropout = self.dropout[usize::from(place.index) % MAX_LAYERS];
-        if let (1.., Some(drop_units)) = (dropout, self.drop_units.0) {
+        if let Some(drop_units) = self.drop_units.0
+            && let dropout @ 1.. = self.dropout[usize::from(place.index) % MAX_LAYERS]
+        {
             drop_units(draws, (place.index.into(), first), dropout, place.shape.outputs(), a, slope);
         }
     }

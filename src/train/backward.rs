@@ -52,7 +52,7 @@ impl Model<'_> {
         let dropping = Some((&self.draws, score.samples() as u32));
         run_training(spec, self.params, inputs, (samples, several), &mut kept, dropping);
         let Kept { activations, slopes: deltas, norms } = kept;
-        let outputs = deltas.len().saturating_sub(spec.outputs().saturating_mul(samples));
+        let outputs = deltas.len().saturating_sub(spec.outputs().wrapping_mul(samples));
         score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
         score.check()?;
         let mut trace = Trace { inputs, activations, deltas, norms, block, samples, several };
