@@ -124,7 +124,7 @@ impl Layout {
 
     /// Every part of every layer with its places among the parameters, in memory order.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (usize, Part, Range<usize>)> + '_ {
-        // Nobody comes from behind.
+        // They are read from the front alone, for which no end is needed.
         let parts = |place: Place| Part::ALL.map(|part| (place.index.into(), part, place.range(part)));
         self.places(0).flat_map(parts).filter(|(_, _, places)| !places.is_empty())
     }

@@ -20,7 +20,7 @@ pub(crate) mod spec;
 
 mod sizes;
 
-mod walk;
+mod layers;
 
 pub use crate::math::Math;
 pub use activation::Activation;

@@ -58,8 +58,8 @@ impl Squares {
     /// Adds the square of the summed gradient of so many samples.
     pub(crate) fn add(&mut self, square: f32, samples: u64) {
         self.sum += square / samples as f32;
-        self.parts += 1;
-        self.samples += samples;
+        self.parts = self.parts.saturating_add(1);
+        self.samples = self.samples.saturating_add(samples);
     }
 }
 

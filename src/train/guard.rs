@@ -1,5 +1,4 @@
-//! What keeps a step from going wrong, and the bound on the parameters by which an average trusts a model without looking
-//! at it.
+//! Checks before a step, and the bound on the parameters that it carries along, so that an average need not read them twice.
 
 use crate::error::{Error, Setting, Value};
 use crate::finite::is_moderate;

@@ -28,7 +28,7 @@ impl Noise {
             return Err(Error::SinglePart);
         }
         let n = samples as f32;
-        let variance = (squares - n * square) / (parts - 1) as f32;
+        let variance = (squares - n * square) / parts.saturating_sub(1) as f32;
         let noise = Self { variance, signal: square - variance / n, square, samples };
         // Differences of two must not overflow.
         if noise.variance.abs() < LIMIT && noise.signal.abs() < LIMIT {

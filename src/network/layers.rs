@@ -1,4 +1,4 @@
-//! A description layer by layer.
+//! The layers of a description, one after another, and what each of them does.
 
 use crate::network::activation::Nonlinearity;
 use crate::network::dropout::Draws;
