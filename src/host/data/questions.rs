@@ -2,8 +2,8 @@
 
 use super::cell::Kind;
 use super::columns::{Columns, Places};
+use super::csv::Sheet;
 use super::preparation::Preparation;
-use super::sheet::Sheet;
 use super::table::Gaps;
 use super::tables::{gaps_of, too_far};
 use crate::Error;

@@ -1,11 +1,11 @@
 //! Tables for training and test: split, and prepared by what the training rows say.
 
 use super::columns::{Choice, Columns, classes};
+use super::csv::Sheet;
 use super::dataset::Dataset;
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
 use super::samples::{Answers, Samples};
-use super::sheet::Sheet;
 use super::split::Split;
 use super::table::{Dialect, Gaps, Table};
 use super::units::Units;

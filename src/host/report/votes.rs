@@ -1,6 +1,6 @@
 //! Several models of one network side by side, and what an average of saved models is made of.
 
-use super::models::loss_short;
+use super::comparison::loss_short;
 use super::table::{Table, aligned, mean_sd};
 use crate::host::evaluation::{SavedModel, error_percent, mean_and_sd};
 use crate::host::prelude::*;

@@ -6,7 +6,7 @@ use super::chart::{Chart, Dots, Line, Stroke};
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::prelude::*;
-use crate::host::report::models::BASELINE;
+use crate::host::report::comparison::BASELINE;
 use crate::host::training::Epoch;
 use plotters::style::RGBColor;
 

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::canvas::MUTED;
 use super::chart::{Chart, Dots, Line, Stroke};
-use super::models::colour;
+use super::comparison::colour;
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::prelude::*;

@@ -1,10 +1,10 @@
 //! Whole pages: of a run, of several seeds, of replicas.
 
 use super::classes::{confusion, curves};
+use super::comparison::{gap, spread};
 use super::document::Page;
 use super::escape::grouped;
 use super::history::{History, history};
-use super::models::{gap, spread};
 use super::pictures::{picture_size, weights, wrong};
 use super::piece::Piece;
 use super::reliability::reliability;
@@ -15,8 +15,8 @@ use crate::host::data::Dataset;
 use crate::host::evaluation::{Marks, SavedModel, TestSet, error_percent};
 use crate::host::plan::{AverageKind, Batches, Coupling, Plan, ReplicaPlan, widths};
 use crate::host::prelude::*;
+use crate::host::report::comparison::{BASELINE, comparison, loss_short, models, models_of_seeds, remark, seeds};
 use crate::host::report::info::layers;
-use crate::host::report::models::{BASELINE, comparison, loss_short, models, models_of_seeds, remark, seeds};
 use crate::host::report::table::Table;
 use crate::host::report::votes::APART;
 use crate::host::training::{Epoch, Outcome, Replicas};

@@ -7,7 +7,7 @@ use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
 use crate::host::prelude::*;
-use crate::host::report::models::BASELINE;
+use crate::host::report::comparison::BASELINE;
 use crate::metrics::Score;
 use plotters::style::RGBColor;
 
