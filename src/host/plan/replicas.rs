@@ -1,4 +1,4 @@
-//! Several models side by side: how many, from where, and what holds them together.
+//! Replicas: how many models are trained together, their initial weights, and the pull to their mean.
 
 use super::averages::AverageKind;
 use super::optimizer::OptimizerPlan;
@@ -31,7 +31,7 @@ pub enum Coupling {
     Elastic(f32),
 }
 
-/// Several models side by side, each trained as a [`Plan`] says.
+/// Several models that are trained together, each as a [`Plan`] says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReplicaPlan {
     /// How many, at least 2.

@@ -1,4 +1,4 @@
-//! Which classes a model takes for which, and how well it tells each from the rest.
+//! The confusion matrix, and the metrics and curves of each class against the rest.
 
 use super::axis::{Axis, extent};
 use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PIXEL, PURPLE, Plot, WIDTH, bold, cut, letters, words};

@@ -1,4 +1,4 @@
-//! Models beside each other: from train to test, and over seeds.
+//! Plots that compare models: the generalisation gap, and the test errors of several seeds.
 
 use super::axis::{Axis, extent};
 use super::canvas::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
@@ -29,7 +29,7 @@ fn loss(score: &Score) -> f64 {
     score.loss().into()
 }
 
-/// How far each model's loss and error on the test are from those on what it learned from, `loss_name` as in `NLL`.
+/// The generalisation gap of each model, in loss and in error: test minus train. `loss_name` is as in `NLL`.
 ///
 /// # Errors
 /// None in practice: a plot that cannot be drawn.

@@ -15,7 +15,7 @@ use plotters::style::RGBColor;
 pub struct History<'a> {
     /// The epochs of each run.
     pub runs: &'a [&'a [Epoch]],
-    /// Those of runs to compare with, whose rate falls to zero.
+    /// Those of the baselines: learning rate decay to zero.
     pub baselines: &'a [&'a [Epoch]],
     /// Epochs before the first model is averaged; none where nothing is.
     pub start: Option<f64>,

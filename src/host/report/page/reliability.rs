@@ -1,4 +1,4 @@
-//! Reliability: accuracy over confidence.
+//! The reliability diagram: accuracy over confidence.
 
 use super::axis::Axis;
 use super::canvas::MUTED;

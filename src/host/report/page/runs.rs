@@ -23,7 +23,7 @@ use crate::host::training::{Epoch, Outcome, Replicas};
 use crate::metrics::Calibration;
 use crate::replicas::{Pull, Start};
 
-/// What was learned from.
+/// The data that a run was trained on.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// The samples.
@@ -50,7 +50,7 @@ fn diverged(error: &HostError, epochs: usize) -> String {
     format!("This run diverged: {error}. The page shows the models of epoch {epochs}.")
 }
 
-/// A page about one run, its average in the centre.
+/// A page about one run; the model shown in detail is its average.
 ///
 /// # Errors
 /// As [`TestSet::new`].
@@ -249,7 +249,8 @@ pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &S
     Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers of the network")])
 }
 
-/// What the test says of one model, and what its first layer looks like; its own calibration where there is no other.
+/// Sections about one model: confusion matrix, curves, most confident errors, first-layer weights; its own calibration where
+/// there is no other.
 pub(super) fn model_sections(
     page: Page,
     data: &Dataset,
