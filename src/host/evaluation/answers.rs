@@ -53,7 +53,7 @@ pub type Listener<'a> = dyn FnMut(Event) -> Result<(), HostError> + 'a;
 
 /// Predicts each row of a table, in memory that does not depend on their number. The table needs no
 /// column that is predicted; its first line is a header if it has the names that the model knows. A row with a gap has no
-/// verdict if the model learned from rows without.
+/// prediction if the model was trained on rows without gaps.
 ///
 /// # Errors
 /// [`HostError::Data`] for a file that is no table of these columns, [`HostError::Mismatch`] for a model of images, and

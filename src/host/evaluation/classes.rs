@@ -23,7 +23,7 @@ pub struct Evaluation {
     pub loss_name: String,
     /// Classes that the model predicts, one an output; two of a single output.
     pub classes: usize,
-    /// The samples that it learned from.
+    /// The training samples.
     pub train: SetEvaluation,
     /// The training samples that were held out, where there are any.
     pub validation: Option<SetEvaluation>,

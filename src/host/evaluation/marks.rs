@@ -12,7 +12,7 @@ use crate::metrics::{Calibration, Score};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Marks {
-    /// What it learned from, without dropout.
+    /// On the training samples, without dropout.
     pub train: Score,
     /// On the samples that were held out; no samples where the plan holds out none.
     pub validation: Score,

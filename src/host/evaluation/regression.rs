@@ -67,7 +67,7 @@ impl Regression {
 pub struct TargetEvaluation {
     /// The column.
     pub name: String,
-    /// The samples that it learned from.
+    /// The training samples.
     pub train: Regression,
     /// The training samples that were held out, where there are any.
     pub validation: Option<Regression>,
