@@ -1,4 +1,4 @@
-//! What all pictures need: the fonts of the program itself, and PNG files.
+//! What all pictures need: the fonts of the program itself, the extent of an axis, and PNG files.
 
 use crate::host::HostError;
 use crate::host::prelude::*;
@@ -28,6 +28,13 @@ pub(super) fn png_file(info: Info<'_>, compression: Compression, pixels: &[u8]) 
     });
     encoded.map_err(failed)?;
     Ok(bytes)
+}
+
+/// Least and greatest; 0 and 1 of nothing.
+pub(super) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let values = values.filter(|x| x.is_finite());
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+    if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 
 /// The error of a picture that cannot be made.

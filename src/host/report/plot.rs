@@ -1,6 +1,6 @@
 //! Pictures of a plane or a line through models, as SVG and PNG.
 
-use super::drawing::{FONT, failed, png_file, register_fonts};
+use super::drawing::{FONT, extent, failed, png_file, register_fonts};
 use super::table::csv_bytes;
 use crate::host::HostError;
 use crate::host::prelude::*;
@@ -89,16 +89,12 @@ const STEEPNESS: f64 = 4.0;
 
 /// Thresholds between the colours, from the least value to the greatest.
 fn levels(panel: &Panel<'_>) -> Vec<f64> {
-    let (low, high) = extent(panel.values);
+    let (low, high) = extent(panel.values.iter().copied());
     let t = |k: usize| k as f64 / BANDS as f64;
     // The basin has most of the levels.
     let spread = high - low;
     let curve = |t: f64| (STEEPNESS * t).exp_m1() / STEEPNESS.exp_m1();
     (1..BANDS).map(|k| low + spread * curve(t(k))).collect()
-}
-
-fn extent(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::MAX, f64::MIN), |(low, high), &x| (low.min(x), high.max(x)))
 }
 
 /// The colour of band `k` of [`BANDS`]: from dark blue to yellow, equally far apart to the eye.
@@ -207,7 +203,7 @@ fn scale_bar<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, panel: &Panel<'_
     for k in 0..BANDS {
         area.draw(&Rectangle::new([(4, edge(k + 1)), (22, edge(k))], colour(k).filled()))?;
     }
-    let (low, high) = extent(panel.values);
+    let (low, high) = extent(panel.values.iter().copied());
     let values = std::iter::once(low).chain(levels.iter().copied()).chain([high]);
     for (k, value) in values.enumerate() {
         let style = TextStyle::from((FONT, 12).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
@@ -234,7 +230,7 @@ fn line<DB: DrawingBackend>(
     panel: &Panel<'_>,
     marks: &[Mark],
 ) -> Drawn<DB> {
-    let (low, high) = extent(panel.values);
+    let (low, high) = extent(panel.values.iter().copied());
     let room = 0.08 * (high - low).max(1e-6);
     let mut chart = ChartBuilder::on(area)
         .caption(panel.title, (FONT, 20))

@@ -1,6 +1,6 @@
 //! Plots that compare models: the generalisation gap, and the test errors of several seeds.
 
-use super::axis::{Axis, extent};
+use super::axis::Axis;
 use super::canvas::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
 use super::chart::{Chart, Dots, Line, Stroke};
 use super::piece::Piece;
@@ -8,6 +8,7 @@ use crate::host::HostError;
 use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
 use crate::host::prelude::*;
 use crate::host::report::comparison::BASELINE;
+use crate::host::report::drawing::extent;
 use crate::metrics::Score;
 use plotters::style::RGBColor;
 

@@ -1,12 +1,13 @@
 //! Curves over the epochs of one or several runs.
 
-use super::axis::{Axis, extent};
+use super::axis::Axis;
 use super::canvas::{BLUE, GREEN, MUTED, ORANGE, PURPLE};
 use super::chart::{Chart, Dots, Line, Stroke};
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::prelude::*;
 use crate::host::report::comparison::BASELINE;
+use crate::host::report::drawing::extent;
 use crate::host::training::Epoch;
 use plotters::style::RGBColor;
 
