@@ -1,4 +1,4 @@
-//! NaN and infinity are refused.
+//! The check for NaN and infinity.
 
 use crate::error::{Error, Value};
 use crate::kernels;

@@ -76,13 +76,16 @@ pub(crate) fn run<'w>(
     let (several, mut slot) = (lists.several, Slot::default());
     let inputs = inputs.prepare(spec, n, lists, false, &mut slot)?;
     let (mut to, mut from) = cut_mut(floats, spec.widest_even().saturating_mul(n));
+    let mut below;
+    let mut x = inputs;
     for place in spec.places() {
-        let below = Floats(cut(from, n.wrapping_mul(place.shape.inputs())).0);
-        let x = if place.index == 0 { inputs } else { below.batch(n, several) };
-        let z = cut_mut(to, n.wrapping_mul(place.shape.outputs())).0;
+        let len = n.wrapping_mul(place.shape.outputs());
+        let z = cut_mut(to, len).0;
         through(spec, place, params, &x, z, &mut []);
         spec.nonlinearity(place).apply(z);
         core::mem::swap(&mut to, &mut from);
+        below = Floats(cut(from, len).0);
+        x = below.batch(several);
     }
     Ok(cut_mut(from, n.wrapping_mul(spec.outputs())).0)
 }
@@ -116,13 +119,12 @@ pub(crate) fn run_training(
     kept: &mut Kept<'_>,
     dropping: Option<(&Draws, u32)>,
 ) {
-    let mut below = Floats(&[]);
-    let (mut rest, mut slopes) = (&mut *kept.activations, &mut *kept.slopes);
+    let mut below;
+    let (mut x, mut rest, mut slopes) = (inputs, &mut *kept.activations, &mut *kept.slopes);
     for place in spec.places() {
         let len = n.wrapping_mul(place.shape.outputs());
         let (a, tail) = cut_mut(rest, len);
         let (slope, slope_tail) = cut_mut(slopes, len);
-        let x = if place.index == 0 { inputs } else { below.batch(n, several) };
         through(spec, place, params, &x, a, kept.norms);
         let nonlinearity = spec.nonlinearity(place);
         nonlinearity.apply(a);
@@ -131,6 +133,7 @@ pub(crate) fn run_training(
             spec.drop(place, draws, first_sample, a, slope);
         }
         (below, rest, slopes) = (Floats(a), tail, slope_tail);
+        x = below.batch(several);
     }
 }
 
@@ -141,6 +144,6 @@ fn through(spec: &Spec, place: Place, params: &[f32], x: &Batch<'_>, z: &mut [f3
     let Split { weights, bias, .. } = place.split(params);
     x.forward(place.shape, weights, bias, z);
     if let Some(norm) = spec.norm_of(place) {
-        (norm.forward)(&spec.layout, &place, params, z, norms);
+        (norm.forward)(&spec.layout, place.index, params, z, norms);
     }
 }

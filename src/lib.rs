@@ -81,11 +81,11 @@ pub mod schedule;
 
 pub mod optim;
 
+pub mod train;
+
 pub mod average;
 
 pub mod replicas;
-
-pub mod train;
 
 pub mod metrics;
 

@@ -130,7 +130,7 @@ fn marks(attributes: &str) -> String {
     marks
 }
 
-/// By which path names are exported: the `pub use` of `source`, which is `module`, one a line.
+/// By which path names are reached: what `source`, which is `module`, declares and what it has from others, one a line.
 fn exports(module: &str, source: &str) -> Vec<String> {
     let code: String = source.lines().map(|line| line.split("//").next().unwrap().trim()).collect::<Vec<_>>().join(" ");
     let uses = code.split("pub use ").skip(1).map(|rest| rest.split(';').next().unwrap().trim());
@@ -138,10 +138,35 @@ fn exports(module: &str, source: &str) -> Vec<String> {
         Some((_, list)) => list.trim_end_matches('}').split(',').map(|name| name.trim().to_owned()).collect(),
         None => vec![path.rsplit("::").next().unwrap().to_owned()],
     });
-    let names = names.filter(|name| !name.is_empty()).map(|name| format!("{module}::{name}"));
-    let modules =
-        code.split("pub mod ").skip(1).map(|rest| format!("{module}::{}", rest.split([';', ' ']).next().unwrap()));
-    names.chain(modules).collect()
+    let names = names.filter(|name| !name.is_empty());
+    let modules = code.split("pub mod ").skip(1).map(|rest| rest.split([';', ' ']).next().unwrap().to_owned());
+    names.chain(modules).chain(defined(source)).map(|name| format!("{module}::{name}")).collect()
+}
+
+/// Names of what `source` itself declares; the enums of macros stand in braces.
+fn defined(source: &str) -> Vec<String> {
+    let kinds = [
+        "pub const fn ",
+        "pub fn ",
+        "pub struct ",
+        "pub trait ",
+        "pub type ",
+        "pub const ",
+        "pub enum ",
+        "    pub enum ",
+    ];
+    let names = source.lines().filter_map(|line| kinds.iter().find_map(|kind| line.strip_prefix(kind)));
+    let names = names.map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// Whether every module on the way to `module` is public.
+fn is_open(src: &Path, module: &[&str]) -> bool {
+    (0..module.len()).all(|k| {
+        let of = module[..k].iter().fold(src.to_owned(), |folder, name| folder.join(name));
+        let of = fs::read_to_string(of.join(if k == 0 { "lib.rs" } else { "mod.rs" }));
+        of.is_ok_and(|code| code.contains(&format!("\npub mod {};", module[k])))
+    })
 }
 
 /// All files below `folder`, in order.
@@ -164,12 +189,10 @@ fn list() -> String {
             continue;
         }
         let source = fs::read_to_string(&file).unwrap();
-        let is_wing = head == "host" && (place.len() == 2 || place.last().unwrap() == "mod.rs");
-        if place.last().unwrap() == "mod.rs" || place.len() == 1 || is_wing {
-            let inner =
-                place.iter().map(|part| part.trim_end_matches(".rs")).filter(|part| !["lib", "mod"].contains(part));
-            let module = ["cygnet"].into_iter().chain(inner).collect::<Vec<_>>().join("::");
-            exported.extend(exports(&module, &source));
+        let inner = place.iter().map(|part| part.trim_end_matches(".rs"));
+        let inner: Vec<&str> = inner.filter(|part| !["lib", "mod"].contains(part)).collect();
+        if is_open(&src, &inner) {
+            exported.extend(exports(&[&["cygnet"], &inner[..]].concat().join("::"), &source));
         }
         if head != "host" {
             declared.extend(items(&source));
@@ -276,7 +299,10 @@ mod tests {
     ];
     assert_eq!(items(source), expected);
     assert_eq!(
-        exports("cygnet::a", "pub use b::{C, d};\npub mod e;\npub use f::g;"),
-        ["cygnet::a::C", "cygnet::a::d", "cygnet::a::g", "cygnet::a::e"]
+        exports(
+            "cygnet::a",
+            "pub use b::{C, d};\npub mod e;\npub use f::g;\npub fn h() {}\n    pub enum I {\n    pub fn no() {}"
+        ),
+        ["cygnet::a::C", "cygnet::a::d", "cygnet::a::g", "cygnet::a::e", "cygnet::a::h", "cygnet::a::I"]
     );
 }

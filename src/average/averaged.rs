@@ -1,4 +1,4 @@
-//! The average in the place of the model: read there, and never trained.
+//! The average in the place of the model, to predict with and never to train.
 
 use crate::average::averager::{Averager, Exchange};
 use crate::average::norm_update::NormUpdate;
@@ -75,7 +75,7 @@ impl<'m> Averager<'m> {
     ///
     /// # Errors
     /// [`Error::Length`]; [`Error::OtherModel`] for another model than that of the exchange, and for that one if it was
-    /// trained, loaded, lent out or changed in any other way since: it is no longer the average, and its live weights are in
+    /// trained, loaded, borrowed to write to or changed in any other way since: it is no longer the average, and its live weights are in
     /// the mean's slice. Nothing has changed then. Nothing to do is no error.
     pub fn restore(&mut self, model: &mut Model<'_>) -> Result<(), Error> {
         Error::expect_len(Buffer::Params, self.mean.len(), model.params.len())?;

@@ -1,4 +1,4 @@
-//! Averages of the models that a trajectory passes through, in the caller's slices.
+//! Averages of the models of a run, in the caller's slices: here each model is added, removed or merged.
 
 use super::parts::{Compensated, Parts, Selection, blend};
 use super::rule::{Progress, Rule};
@@ -92,7 +92,8 @@ impl<'a> Averager<'a> {
         Ok(Self::of(rule, Progress::default(), mean))
     }
 
-    /// Continues with the average in `mean`, as [`state`](Self::state) was.
+    /// Continues with the average in `mean`, as [`state`](Self::state) was. The state is of the whole network: call
+    /// [`only`](Self::only) again where it averaged some parts alone.
     ///
     /// # Errors
     /// [`Error::NonFinite`] for an average of models that is not finite, or that large; [`Error::Swapped`] for the state of
@@ -210,7 +211,7 @@ impl<'a> Averager<'a> {
             return Err(Error::LastModel);
         }
         let gain = -weight / rest;
-        // One that was never taken in could leave anything.
+        // Without one that was never added, the mean could be anything.
         let is_kept = |(&m, &w): (&f32, &f32)| (m + (w - m) * gain).abs() < LIMIT;
         if let Some((index, _)) = numbered(0, self.mean.iter().zip(params.values)).find(|(_, pair)| !is_kept(*pair)) {
             return Err(Error::NonFinite { value: Value::Param, index });

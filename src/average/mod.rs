@@ -1,8 +1,16 @@
 //! An average holds the mean of a network's weights along a run; it predicts in the place of the model.
+//!
+//! | question | answer |
+//! |---|---|
+//! | which models of a run are averaged | [`Snapshots`] by their step, [`Gate`] by their loss |
+//! | how a model enters the average | [`Averager::update`], by the share that its [`Rule`] gives |
+//! | how to predict with it | [`Averager::in_place_of`] for a while, [`Averager::finish`] for good |
+//! | what to do about norms | a [`NormUpdate`] before predictions |
+//! | how to keep it | [`AverageState`] beside the floats |
 
 mod rule;
 
-mod snapshots;
+mod choose;
 
 mod state;
 
@@ -20,10 +28,10 @@ mod swag;
 
 pub use averaged::Averaged;
 pub use averager::Averager;
+pub use choose::{Gate, Snapshots};
 pub use norm_update::NormUpdate;
 pub use parts::Parts;
 pub use rule::{Ema, Origin, Rule, Warmup};
-pub use snapshots::{Gate, Snapshots};
 pub use state::AverageState;
 pub use swag::{Draws, Swag, SwagState};
 pub use window::{Window, WindowState};

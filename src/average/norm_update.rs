@@ -88,11 +88,11 @@ impl<'a> NormUpdate<'a> {
         run_training(spec, self.params, rows, (n, several), &mut kept, None);
         for (place, pooled) in normed(spec) {
             let before = Pooled::of(at(self.pooled, pooled), self.samples);
-            left(&spec.layout, &place, kept.norms, n, before).check(place.index)?;
+            left(&spec.layout, place.index, kept.norms, n, before).check(place.index)?;
         }
         for (place, pooled) in normed(spec) {
             let before = Pooled::of(at(self.pooled, pooled.clone()), self.samples);
-            let left = left(&spec.layout, &place, kept.norms, n, before);
+            let left = left(&spec.layout, place.index, kept.norms, n, before);
             left.statistics.write(at_mut(self.pooled, pooled));
         }
         self.samples = self.samples.wrapping_add(n as u64);

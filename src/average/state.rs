@@ -85,7 +85,8 @@ impl AverageState {
     /// The state that these bytes encode.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] with the byte of the first field that is not valid, [`Error::Setting`] for a rule that is not.
+    /// [`Error::Checkpoint`] with the byte of a field that is not valid, 0 where a byte without a meaning is not zero;
+    /// [`Error::Setting`] for a rule that is not.
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
         let wrong = |at| Err(Error::Checkpoint(CheckpointFault::Field(at)));
         let mut input = Reader::new(bytes);

@@ -16,8 +16,8 @@ pub struct WindowState {
     pub count: u64,
 }
 
-/// The latest `k` models and their mean (latest weight averaging, LAWA; Kaddour 2022, arXiv 2209.14981): one model leaves
-/// as another comes, without a trace.
+/// The latest `k` models and their mean (latest weight averaging, LAWA; Kaddour 2022, arXiv 2209.14981): each new
+/// model replaces the oldest, of which nothing is left in the mean.
 ///
 /// Memory: `k·P` floats; the mean is computed when it is read, oldest model first, `m ← m + (w − m)·(1/i)`.
 #[must_use = "a window holds the models that it is updated with"]

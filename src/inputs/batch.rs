@@ -22,8 +22,8 @@ pub(crate) trait Sink {
     /// The gradient of the parameters from `offset` on, summed over a batch.
     fn take(&mut self, offset: usize, gradient: &[f32]);
 
-    /// That of a layer's weights and bias for one sample: `x·dᵀ` and `d`, the deltas.
-    fn take_one(&mut self, x: &[f32], pass: Pass<'_>)
+    /// That of a layer's weights and bias for one sample: `x·dᵀ` and `d`, the deltas; `block` is scratch for a row or more.
+    fn take_one(&mut self, x: &[f32], place: Place, deltas: &[f32], block: &mut [f32])
     where
         Self: Sized;
 
@@ -38,12 +38,9 @@ pub(crate) trait Sink {
     }
 }
 
-/// Where a backward pass stands: at a layer, with the deltas of its outputs, the workspace's part for norms, and scratch
-/// for a row of gradients or more.
+/// What a backward pass has for every layer: the workspace's part for norms, and scratch for a row of gradients or more.
 pub(crate) struct Pass<'a> {
     pub spec: &'a Spec,
-    pub place: Place,
-    pub deltas: &'a [f32],
     pub norms: &'a mut [f32],
     pub samples: usize,
     pub block: &'a mut [f32],
@@ -65,8 +62,9 @@ pub(crate) trait Many {
 
     /// Hands a layer's gradient to `sink`: weights in blocks of rows, the bias, what its norm learns. Rows whose gradient is
     /// known to be zero may be left out where `skip_zeros` says so.
-    fn hand_over(&self, pass: Pass<'_>, skip_zeros: bool, sink: &mut dyn Sink) {
-        let Pass { spec, place, deltas, norms, samples, block } = pass;
+    fn hand_over(&self, index: u8, deltas: &[f32], pass: &mut Pass<'_>, skip_zeros: bool, sink: &mut dyn Sink) {
+        let Pass { spec, norms, samples, block } = pass;
+        let place = spec.layout.find(index.into());
         let shape = place.shape;
         let outputs = shape.outputs();
         let n = block.len().checked_div(outputs).unwrap_or(0);
@@ -86,8 +84,8 @@ pub(crate) trait Many {
         kernels::bias_gradient(gradient, deltas, true);
         sink.take(place.range(Part::Bias).start, gradient);
         if let Some(norm) = spec.norm_of(place) {
-            let left = (norm.left)(&spec.layout, &place, norms, samples, Pooled::NONE);
-            (norm.follow)(&place, sink.params(), &left.statistics);
+            let left = (norm.left)(&spec.layout, index, norms, *samples, Pooled::NONE);
+            (norm.follow)(&spec.layout, index, sink.params(), &left.statistics);
             sink.take(place.range(Part::Scale).start, left.gradient);
         }
     }
@@ -103,10 +101,10 @@ impl Batch<'_> {
     }
 
     /// Hands a layer's gradient to `sink`.
-    pub(crate) fn hand_over(&self, pass: Pass<'_>, sink: &mut impl Sink) {
+    pub(crate) fn hand_over(&self, place: Place, deltas: &[f32], pass: &mut Pass<'_>, sink: &mut impl Sink) {
         match self {
-            Self::One(x) => sink.take_one(x, pass),
-            Self::Many(many) => many.hand_over(pass, sink.skips_zeros(), sink),
+            Self::One(x) => sink.take_one(x, place, deltas, pass.block),
+            Self::Many(many) => many.hand_over(place.index, deltas, pass, sink.skips_zeros(), sink),
         }
     }
 
@@ -131,12 +129,12 @@ pub(crate) fn several<'a>(floats: &'a Floats<'a>) -> &'a dyn Many {
 }
 
 impl<'a> Floats<'a> {
-    /// A batch of `n` samples; `several` is there where `n` may be more than 1.
+    /// A batch of one sample, or of several, where what they need is there.
     #[inline(always)]
-    pub(crate) fn batch(&'a self, n: usize, several: Option<Several>) -> Batch<'a> {
+    pub(crate) fn batch(&'a self, several: Option<Several>) -> Batch<'a> {
         match several {
-            Some(several) if n > 1 => Batch::Many(several(self)),
-            _ => Batch::One(self.0),
+            Some(several) => Batch::Many(several(self)),
+            None => Batch::One(self.0),
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Space<'w> {
     pub floats: &'w mut [f32],
     pub integers: &'w mut [u32],
     pub lists: Option<&'static Lists>,
-    /// What several samples of floats need.
+    /// What several samples of floats need, where there are several.
     pub several: Option<Several>,
 }
 
@@ -35,9 +35,9 @@ pub(crate) struct Slot<'a> {
 }
 
 impl<'a> Slot<'a> {
-    /// Floats of `n` samples; `several` is there where `n` may be more than 1.
-    pub(crate) fn floats(&mut self, x: &'a [f32], n: usize, several: Option<Several>) -> Batch<'_> {
-        self.floats.insert(Floats(x)).batch(n, several)
+    /// Floats of one sample, or of as many as `several` is there for.
+    pub(crate) fn floats(&mut self, x: &'a [f32], several: Option<Several>) -> Batch<'_> {
+        self.floats.insert(Floats(x)).batch(several)
     }
 
     /// Lists of what is not zero.
@@ -78,7 +78,7 @@ fn list_floats<'s, 'w>(
     slot: &'s mut Slot<'w>,
 ) -> Batch<'s> {
     if kernels::prefers_no_lists(kernels::count_floats(x), n.saturating_mul(width)) {
-        return slot.floats(x, n, space.several);
+        return slot.floats(x, space.several);
     }
     let (ByteListsMut { starts, terms: indices }, rest) = places(space.integers, n, width);
     let mut lists = FloatListsMut { starts, indices, values: space.floats };
@@ -95,7 +95,7 @@ fn list_bytes<'s, 'w>(x: ByteRows<'w>, space: Space<'w>, training: bool, slot: &
         for (to, &row) in rows_mut(&mut *values, width).zip(x.pick) {
             kernels::scale_bytes(x.row(row), x.scale, to);
         }
-        return slot.floats(values, n, space.several);
+        return slot.floats(values, space.several);
     }
     let (mut lists, rest) = places(space.integers, n, width);
     kernels::list_bytes(&x, &mut lists);
@@ -111,7 +111,7 @@ fn list_sparse<'s, 'w>(
 ) -> Option<Batch<'s>> {
     let n = x.pick.len();
     if kernels::prefers_no_lists(x.count(), n.saturating_mul(width)) {
-        return Some(slot.floats(expand(&x, n, width, space.floats), n, space.several));
+        return Some(slot.floats(expand(&x, n, width, space.floats), space.several));
     }
     if !training {
         return None;

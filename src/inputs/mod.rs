@@ -125,7 +125,7 @@ impl<'a> Inputs<'a> {
             // Lists where memory for them is there; they decide speed alone.
             Samples::Floats(x) => Ok(match space.lists {
                 Some(lists) => (lists.floats)(x.0, n, spec.inputs(), space, training, slot),
-                None => x.batch(n, space.several),
+                None => x.batch(space.several),
             }),
             Samples::Set(set) => (set.kind.prepare)(set, spec, space, training, slot),
         }

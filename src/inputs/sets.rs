@@ -66,7 +66,7 @@ pub(crate) static FLOATS: Kind = Kind {
         for (to, &row) in rows_mut(&mut *values, width).zip(set.pick) {
             kernels::copy(to, picked(set.floats, width, row));
         }
-        Ok(slot.floats(values, n, space.several))
+        Ok(slot.floats(values, space.several))
     },
     forward: |set, shape, weights, bias, z| {
         for (z, &row) in rows_mut(z, shape.outputs()).zip(set.pick) {

@@ -1,4 +1,4 @@
-//! How far probabilities can be believed.
+//! Calibration: how often predictions are right, by the probability that they have.
 
 use crate::error::{Error, Value};
 use crate::math;
@@ -8,7 +8,7 @@ use crate::targets::argmax;
 /// Bins of equal width that confidences fall into.
 const BINS: usize = 15;
 
-/// How far probabilities can be believed: expected calibration error (Guo et al. 2017, equation 3, 15 bins of equal width)
+/// Calibration of probabilities: expected calibration error (Guo et al. 2017, equation 3, 15 bins of equal width)
 /// and negative log-likelihood of the true class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Calibration {

@@ -1,11 +1,11 @@
-//! Which classes are taken for which.
+//! How often each class was predicted for samples of each.
 
 use crate::error::{Buffer, Error};
 use crate::math::Total;
 use crate::slices::{cut, numbered, rows, strided};
 use crate::targets::check_classes;
 
-/// Confusion matrix: how many samples of each class were taken for each.
+/// Confusion matrix: how many samples of each class were predicted as each class.
 ///
 /// Shape `(classes, classes)`, row-major: row `c` counts the samples of class `c` by the class that was predicted.
 #[must_use = "a matrix counts the samples that are added to it"]
@@ -117,9 +117,9 @@ impl<'a> Confusion<'a> {
 /// are NaN.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClassCounts {
-    /// Samples of the class that were taken for it.
+    /// Samples of the class that were predicted as it.
     pub hits: u64,
-    /// Samples that were taken for it.
+    /// Samples that were predicted as it.
     pub predicted: u64,
     /// Samples of the class.
     pub support: u64,

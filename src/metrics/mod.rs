@@ -1,92 +1,33 @@
 //! Metrics say how good a model is on samples that it does not learn from.
+//!
+//! | metric | item |
+//! |---|---|
+//! | mean loss and accuracy | [`evaluate`](fn@evaluate), [`Model::evaluate`](crate::Model::evaluate) |
+//! | errors by class, precision, recall, F1 | [`Confusion`] |
+//! | ROC and precision-recall curves, their areas | [`Curves`] |
+//! | expected calibration error | [`Calibration`] |
+//! | top-k | [`rank`](fn@rank) |
 
 mod calibration;
+
 mod confusion;
+
 mod sort;
+
 mod curves;
+
 mod rank;
-use crate::error::{Buffer, Error};
-use crate::forward;
-use crate::inputs::Inputs;
-use crate::model::{Model, Workspace};
+
+mod evaluate;
+
 pub use crate::network::loss::softmax;
-use crate::network::spec::Spec;
 pub use crate::score::Score;
-use crate::score::score;
-use crate::targets::Targets;
 pub use crate::targets::{argmax, class_of};
 pub use calibration::{Calibration, Reliability};
 pub use confusion::{ClassCounts, Confusion};
 pub use curves::{Curves, Threshold};
+pub use evaluate::evaluate;
+#[cfg(feature = "std")]
+pub(crate) use evaluate::score_each;
 pub use rank::rank;
 pub use sort::ClassScore;
-
-/// Adds the loss and hits of any number of samples to `total`, without dropout; the workspace decides how many pass at
-/// once, which changes no bit. `params` may lie in flash.
-///
-/// # Errors
-/// As [`predict`](crate::predict()), and [`Error::Label`], [`Error::NoClasses`], [`Error::Target`], [`Error::NonFinite`] for a
-/// target or the loss; `total` is as before then.
-pub fn evaluate<'x>(
-    spec: &Spec,
-    params: &[f32],
-    inputs: impl Into<Inputs<'x>>,
-    targets: Targets<'_>,
-    total: &mut Score,
-    work: &mut Workspace<'_>,
-) -> Result<(), Error> {
-    evaluate_inputs(spec, params, inputs.into(), targets, total, work)
-}
-
-fn evaluate_inputs(
-    spec: &Spec,
-    params: &[f32],
-    inputs: Inputs<'_>,
-    targets: Targets<'_>,
-    total: &mut Score,
-    work: &mut Workspace<'_>,
-) -> Result<(), Error> {
-    let mut sum = *total;
-    score_each(spec, params, inputs, targets, work, &mut |loss, hit| sum.add(loss, hit))?;
-    sum.check()?;
-    *total = sum;
-    Ok(())
-}
-
-/// Gives `each` the loss of every sample, in order, and whether it is a hit.
-pub(crate) fn score_each(
-    spec: &Spec,
-    params: &[f32],
-    inputs: Inputs<'_>,
-    targets: Targets<'_>,
-    work: &mut Workspace<'_>,
-    each: &mut dyn FnMut(f32, bool),
-) -> Result<(), Error> {
-    spec.check()?;
-    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    let (samples, _) = targets.check(spec, &inputs)?;
-    let mut done = 0;
-    while done < samples {
-        let n = work.capacity().min(samples.wrapping_sub(done));
-        let outputs = forward::run(spec, params, &inputs.part(done, n, spec.inputs()), n, work)?;
-        score(spec, outputs, targets.skip(done, spec.outputs()), &mut *each);
-        done = usize::wrapping_add(done, n);
-    }
-    Ok(())
-}
-
-impl Model<'_> {
-    /// [`evaluate`] with this model's parameters.
-    ///
-    /// # Errors
-    /// As [`evaluate`].
-    pub fn evaluate<'x>(
-        &self,
-        inputs: impl Into<Inputs<'x>>,
-        targets: Targets<'_>,
-        total: &mut Score,
-        work: &mut Workspace<'_>,
-    ) -> Result<(), Error> {
-        evaluate_inputs(self.spec, self.params, inputs.into(), targets, total, work)
-    }
-}

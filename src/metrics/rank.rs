@@ -1,4 +1,4 @@
-//! Where the right class stands among the outputs.
+//! The rank of the right class among the outputs, for top-k.
 
 use crate::error::{Error, Value};
 use crate::finite::check_finite;

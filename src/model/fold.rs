@@ -1,4 +1,4 @@
-//! Norms go into the dense layers before them: a network for deployment.
+//! Folds norms into the dense layers before them: a network for deployment.
 
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{copy, largest};

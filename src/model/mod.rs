@@ -54,7 +54,7 @@ impl Init {
 /// let score = model.train(&[0.3, -0.7], Targets::Classes(&[1]), &mut sgd, 0.1, &mut work)?;
 /// assert!(score.loss() > 0.0);
 /// assert_eq!(model.predict(&[0.3, -0.7], &mut work)?.len(), 2);
-/// // What outlives the view: the slice, and these two numbers.
+/// // What is kept of it: the slice, and these two numbers.
 /// let (seed, steps) = (model.seed(), model.steps());
 /// let mut model = Model::new(&NET, &mut params)?;
 /// model.resume(seed, steps);
@@ -152,15 +152,15 @@ impl<'a> Model<'a> {
     }
 
     /// The parameters, to write to: they count as live weights from then on, no longer as an average.
-    #[must_use = "parameters that are lent out count as changed"]
+    #[must_use = "parameters that are borrowed to write to count as changed"]
     pub fn params_mut(&mut self) -> &mut [f32] {
         self.becomes(Mark::Live);
         self.params
     }
 
     /// How often the parameters were changed, modulo 2³²: each training step, and whatever else gives them other values,
-    /// [lends them out](Self::params_mut), [initialises](Self::init), [loads](Self::load) or [pulls](crate::replicas::pull) them. An
-    /// [`Averaged`](crate::average::Averaged) that leaves them as they were counts nothing.
+    /// [borrows them to write to](Self::params_mut), [initialises](Self::init), [loads](Self::load) or
+    /// [pulls](crate::replicas::pull) them. An [`Averaged`](crate::average::Averaged) that leaves them as they were counts nothing.
     ///
     /// An optimizer that [owns the weights](crate::optim::Optimizer::owns_weights) learns by it that they are no longer its own.
     #[must_use]
@@ -168,7 +168,7 @@ impl<'a> Model<'a> {
         self.changes
     }
 
-    /// What tells it from all other models that live: where its parameters are.
+    /// What tells it from all other models of the program: where its parameters are.
     pub(crate) fn place(&self) -> usize {
         self.params.as_ptr().addr()
     }
@@ -196,7 +196,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Scratch memory for batches of at most so many samples; holds nothing that outlives a call.
+/// Scratch memory for batches of at most so many samples; nothing in it is needed after a call.
 ///
 /// ```
 /// use cygnet::{Activation, Error, Spec, Workspace, predict};
@@ -208,7 +208,7 @@ impl<'a> Model<'a> {
 /// assert_eq!(outputs.len(), 2 * NET.outputs()); // two samples
 /// # Ok::<(), Error>(())
 /// ```
-#[must_use = "a workspace is lent to training and prediction"]
+#[must_use = "training and prediction take a workspace"]
 pub struct Workspace<'a> {
     floats: &'a mut [f32],
     capacity: usize,
@@ -274,6 +274,8 @@ impl<'a> Workspace<'a> {
     }
 
     /// The scratch floats for `samples`, of which a call needs `needed`, and the memory for lists.
+    // Where it is called, so that an image that takes one sample at a time is without what several need.
+    #[inline(always)]
     pub(crate) fn take(
         &mut self,
         spec: &Spec,
@@ -289,7 +291,8 @@ impl<'a> Workspace<'a> {
         let got = self.floats.len();
         // Shorter only when made for another network, or for prediction.
         let floats = self.floats.get_mut(..needed).ok_or(Error::Length { buffer: Buffer::Work, needed, got })?;
-        Ok((floats, Space { floats: self.values, integers: self.integers, lists: self.lists, several: self.several }))
+        let several = if samples > 1 { self.several } else { None };
+        Ok((floats, Space { floats: self.values, integers: self.integers, lists: self.lists, several }))
     }
 }
 

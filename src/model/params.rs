@@ -2,7 +2,7 @@
 //!
 //! A non-finite model must not reach an average. Looking for one costs a pass over all parameters; a bound that every
 //! training step carries along, from the bound on its gradient, costs a few operations a step, and one pass at the first
-//! step of a [`Model`](crate::Model) and wherever its parameters were lent out.
+//! step of a [`Model`](crate::Model) and wherever its parameters were borrowed to write to.
 
 use crate::error::{Error, Value};
 use crate::finite::is_moderate;

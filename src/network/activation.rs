@@ -21,7 +21,7 @@ pub enum Activation {
     Sigmoid,
 }
 
-/// `f` and `f'`, for a description to bring along; the first argument is the slope below 0 of a leaky ReLU.
+/// `f` and `f'`, to which a description refers; the first argument is the slope below 0 of a leaky ReLU.
 pub(crate) struct Curve {
     /// `z ← f(z)`.
     pub value: fn(f32, Math, &mut [f32]),
@@ -100,7 +100,7 @@ impl Curves {
 
 impl Activation {
     /// That of this [code](Self::code) and constant, the last one where there is none.
-    pub(super) const fn of(code: u8, slope: f32) -> Self {
+    pub(crate) const fn of(code: u8, slope: f32) -> Self {
         match code {
             0 => Self::Identity,
             1 => Self::Relu,

@@ -10,7 +10,7 @@ pub(crate) struct Draws {
     pub step: u64,
 }
 
-/// What [`drop_units`] is, for a description to bring along.
+/// What [`drop_units`] is, to which a description refers.
 pub(crate) type DropUnits = fn(&Draws, (u16, u32), u16, usize, &mut [f32], &mut [f32]);
 
 /// Kept units of rows of `width` and their slopes times `1/(1 − p)`, the others, with probability `p` in steps of 2⁻¹⁶, 0;

@@ -97,7 +97,7 @@ impl Layout {
     }
 
     /// Layer `index`, one of those there are.
-    pub(super) const fn find(&self, index: usize) -> Place {
+    pub(crate) const fn find(&self, index: usize) -> Place {
         let mut place = self.place(0, 0);
         while (place.index as usize) < index {
             place = self.place(place.index as usize + 1, place.end());

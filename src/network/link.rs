@@ -1,4 +1,4 @@
-//! Functions that a description brings along.
+//! A function that a description refers to, so that an image links only those of its network.
 //!
 //! A `match` on what a network is made of would link every activation and every loss into every image. Instead the
 //! `const fn` that describes takes the address of what it describes, and a linker leaves the rest out.

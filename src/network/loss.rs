@@ -1,4 +1,4 @@
-//! What training minimises.
+//! Losses: what training minimises, with their gradients.
 
 use crate::kernels;
 use crate::math::{self, Math};

@@ -1,4 +1,4 @@
-//! Slow weights behind any optimizer.
+//! Lookahead: slow weights that follow those of any optimizer.
 
 use super::{Optimizer, check_state, expect_room, part};
 use crate::error::{Buffer, Error, Setting};
@@ -60,7 +60,7 @@ impl Lookahead<'_, ()> {
 
 impl<'a, O: Optimizer> Lookahead<'a, O> {
     /// Starts from `model`, whose parameters `slow` becomes a copy of. What changes the model from outside later, the slow
-    /// weights follow as they follow a step. An inner optimizer with a past may be lent as `&mut`, and outlives an error then.
+    /// weights follow as they follow a step. An inner optimizer that has taken steps may be passed as `&mut`, so that it is not lost after an error.
     ///
     /// # Errors
     /// [`Error::Setting`] for a `k` of 0 or an `α` out of range, [`Error::OwnsWeights`] for an inner optimizer that does

@@ -7,10 +7,13 @@
 //! | [`ScheduleFree`] | 2 P |
 //! | [`Lookahead`] around any | P more |
 
-mod adam;
-mod lookahead;
-mod schedule_free;
 mod sgd;
+
+mod adam;
+
+mod schedule_free;
+
+mod lookahead;
 
 use crate::error::{Error, Setting, Value};
 use crate::kernels;
@@ -149,7 +152,7 @@ fn expect_room(largest: f32) -> Result<(), Error> {
 /// A bound on a state to continue with, whose numbers lie in `least..LIMIT`; errors count from `before` on.
 fn check_state(state: &[f32], least: f32, before: usize) -> Result<Bound, Error> {
     match state.iter().position(|s| !(least..LIMIT).contains(s)) {
-        Some(at) => Err(Error::NonFinite { value: Value::State, index: before + at }),
+        Some(at) => Err(Error::NonFinite { value: Value::State, index: before.wrapping_add(at) }),
         None => Ok(Bound::of(state)),
     }
 }

@@ -1,4 +1,4 @@
-//! SGD that needs no schedule, since it averages as it goes.
+//! Schedule-free SGD, which averages its weights while it trains and needs no schedule.
 
 use super::{Optimizer, check_decay, check_state, expect_room, parts, through_block};
 use crate::bytes::{Reader, Writer};

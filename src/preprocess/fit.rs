@@ -159,7 +159,7 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    /// The preprocessing, in the first [`Preprocess::state_len`] floats of the same memory, which the fit gives up: it has no
+    /// The preprocessing, in the first [`Preprocess::state_len`] floats of the same memory. The fit has no memory and no
     /// features afterwards.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Replicas are several models of one network, trained side by side and pulled toward their mean; their votes are counted here.
+//! Replicas are several models of one network, trained side by side and pulled toward their mean; `votes.rs` counts their votes.
 //!
 //! Each is a [`Model`] of its own, with its own optimizer, so that replicas may train on as many threads as there are.
 

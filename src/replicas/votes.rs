@@ -1,4 +1,4 @@
-//! What several models say together.
+//! What class several models agree on.
 
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels;
@@ -43,6 +43,7 @@ const fn choices(outputs: usize) -> usize {
 pub struct VotesState {
     vote: Vote,
     math: Math,
+    samples: usize,
     outputs: usize,
     /// Of all models.
     weight: f32,
@@ -85,17 +86,17 @@ impl<'a> Votes<'a> {
     /// them.
     pub fn new(vote: Vote, math: Math, outputs: usize, floats: &'a mut [f32]) -> Result<Self, Error> {
         check_classes(outputs)?;
-        Self::resume(VotesState { vote, math, outputs, weight: 0.0 }, floats)
+        let samples = floats.len().checked_div(vote.state_len(1, outputs)).unwrap_or(0).max(1);
+        Self::resume(VotesState { vote, math, samples, outputs, weight: 0.0 }, floats)
     }
 
     /// Continues with the votes that are in the slice.
     ///
     /// # Errors
-    /// [`Error::Length`], and [`Error::NonFinite`] for a number that is not finite, or that large.
+    /// [`Error::Length`] for another number of samples, and [`Error::NonFinite`] for a number that is not finite, or that large.
     pub fn resume(state: VotesState, floats: &'a mut [f32]) -> Result<Self, Error> {
-        let VotesState { vote, outputs, weight, .. } = state;
-        let samples = floats.len().checked_div(vote.state_len(1, outputs)).unwrap_or(0);
-        Error::expect_len(Buffer::Votes, vote.state_len(samples.max(1), outputs), floats.len())?;
+        let VotesState { vote, samples, outputs, weight, .. } = state;
+        Error::expect_len(Buffer::Votes, vote.state_len(samples, outputs), floats.len())?;
         if weight > 0.0 {
             check_outputs(floats)?;
         } else {
@@ -179,14 +180,15 @@ impl<'a> Votes<'a> {
         Ok(())
     }
 
-    /// The probabilities, shape `(n, outputs)`: of hard votes the shares of ballots. The votes give up their memory: they
-    /// are of no samples afterwards.
+    /// The probabilities, shape `(n, outputs)`: of hard votes the shares of ballots. They stand in the memory of the votes,
+    /// which have none and are of no samples afterwards.
     ///
     /// # Errors
     /// [`Error::NoAverage`] without votes; more may come then.
     pub fn finish(&mut self) -> Result<&'a mut [f32], Error> {
         self.check()?;
         let total = mem::take(&mut self.state.weight);
+        self.state.samples = 0;
         let (means, ballots) = (mem::take(&mut self.means), mem::take(&mut self.ballots));
         Ok(match self.state.vote {
             Vote::Soft => means,

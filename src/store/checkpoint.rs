@@ -12,7 +12,7 @@
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 //!
 //! A network has one spelling: what is read is written again byte for byte. What reads a checkpoint takes the first
-//! [`Spec::checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`section.rs`), and what only the host
+//! [`Spec::checkpoint_len`] bytes of what it is given: in a file a preprocessing may follow (`preprocessing.rs`), and what only the host
 //! reads, which a chip skips.
 
 use crate::bytes::{Reader, Writer};
@@ -332,13 +332,7 @@ fn loss_from(code: u16, threshold: [u8; 4]) -> Option<Loss> {
 
 /// The activation of this code and constant, likewise.
 fn activation_from(code: u16, slope: [u8; 4]) -> Option<Activation> {
-    let activation = match code {
-        0 => Activation::Identity,
-        1 => Activation::Relu,
-        // −0 is 0.
-        2 => Activation::LeakyRelu(f32::from_le_bytes(slope) + 0.0),
-        3 => Activation::Tanh,
-        _ => Activation::Sigmoid,
-    };
+    // −0 is 0.
+    let activation = Activation::of(code.min(255) as u8, f32::from_le_bytes(slope) + 0.0);
     (activation.code() == (u32::from(code), u32::from_le_bytes(slope))).then_some(activation)
 }

@@ -9,6 +9,6 @@
 
 pub(crate) mod checkpoint;
 
-mod section;
+mod preprocessing;
 
 pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, save};

@@ -7,6 +7,7 @@ use crate::inputs::batch::{Batch, Floats, Pass, Several};
 use crate::inputs::lists::Slot;
 use crate::kernels;
 use crate::model::{Model, Workspace};
+use crate::network::layout::Place;
 use crate::network::spec::Spec;
 use crate::score::{Score, score_with_gradient};
 use crate::slices::{cut, cut_mut};
@@ -76,7 +77,7 @@ impl Trace<'_> {
             let (deltas_below, here) = cut_mut(deltas, start);
             (activations, deltas) = (cut(activations, start).0, deltas_below);
             if let Some(norm) = spec.norm_of(place) {
-                bound += (norm.backward)(&spec.layout, &place, params, here, self.norms);
+                bound += (norm.backward)(&spec.layout, place.index, params, here, self.norms);
             }
             let largest = if place.index > 0 {
                 let start = start.saturating_sub(n.wrapping_mul(inputs));
@@ -93,15 +94,16 @@ impl Trace<'_> {
         bound
     }
 
-    /// Gives `each` every layer, from the first on, with what came into it.
-    pub(super) fn layers(&mut self, spec: &Spec, mut each: impl FnMut(&Batch<'_>, Pass<'_>)) {
+    /// Gives `each` every layer, from the first on, with what came into it and its deltas.
+    pub(super) fn layers(&mut self, spec: &Spec, mut each: impl FnMut(&Batch<'_>, Place, &[f32], &mut Pass<'_>)) {
         let Self { inputs, samples, several, .. } = *self;
         let (mut below, mut activations, mut deltas) = (Floats(&[]), self.activations, &*self.deltas);
+        let mut pass = Pass { spec, norms: self.norms, samples, block: self.block };
         for place in spec.places() {
             let width = samples.wrapping_mul(place.shape.outputs());
-            let x = if place.index == 0 { inputs } else { below.batch(samples, several) };
+            let x = if place.index == 0 { inputs } else { below.batch(several) };
             let (here, deltas_above) = cut(deltas, width);
-            each(&x, Pass { spec, place, deltas: here, norms: self.norms, samples, block: self.block });
+            each(&x, place, here, &mut pass);
             let (a, above) = cut(activations, width);
             (below, activations, deltas) = (Floats(a), above, deltas_above);
         }

@@ -25,8 +25,7 @@ impl Sink for Step<'_> {
         self.optimizer.update(offset, params, gradient);
     }
 
-    fn take_one(&mut self, x: &[f32], pass: Pass<'_>) {
-        let Pass { place, deltas, block, .. } = pass;
+    fn take_one(&mut self, x: &[f32], place: Place, deltas: &[f32], block: &mut [f32]) {
         let Split { weights, bias, .. } = place.split_mut(self.params);
         self.optimizer.update_outer(place.offset, weights, x, deltas, block);
         self.optimizer.update_outer(place.range(Part::Bias).start, bias, &[1.0], deltas, block);
@@ -51,13 +50,13 @@ impl Sum<'_> {
     }
 
     /// Adds the gradient of a layer whose inputs are `x`.
-    pub(super) fn add(&mut self, x: &Batch<'_>, pass: Pass<'_>) {
-        let Pass { spec, place, deltas, norms, samples, .. } = pass;
+    pub(super) fn add(&mut self, x: &Batch<'_>, place: Place, deltas: &[f32], pass: &mut Pass<'_>) {
+        let Pass { spec, norms, samples, .. } = pass;
         let Split { weights, bias, .. } = place.split_mut(self.sum);
         x.accumulate(place.shape, deltas, weights);
         kernels::bias_gradient(bias, deltas, false);
         if let Some(norm) = spec.norm_of(place) {
-            let left = (norm.left)(&spec.layout, &place, norms, samples, self.pooled(place));
+            let left = (norm.left)(&spec.layout, place.index, norms, *samples, self.pooled(place));
             left.statistics.write(at_mut(self.sum, place.statistics()));
             kernels::add(at_mut(self.sum, place.norm_learned()), left.gradient, 1.0);
         }
@@ -82,10 +81,10 @@ impl Sink for Square {
         true
     }
 
-    fn take_one(&mut self, x: &[f32], pass: Pass<'_>) {
-        let row = cut_mut(pass.block, self.width).0;
+    fn take_one(&mut self, x: &[f32], _: Place, deltas: &[f32], block: &mut [f32]) {
+        let row = cut_mut(block, self.width).0;
         for x in x.iter().chain(&[1.0]) {
-            row.iter_mut().zip(pass.deltas).for_each(|(g, d)| *g = x * d);
+            row.iter_mut().zip(deltas).for_each(|(g, d)| *g = x * d);
             self.take(0, row);
         }
     }

@@ -50,7 +50,7 @@ impl Model<'_> {
         let mut slot = Slot::default();
         let (mut trace, bound) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
         let mut step = self.commit(optimizer, rate, trace.samples as f32, bound)?;
-        trace.layers(step.spec, |x, pass| x.hand_over(pass, &mut step));
+        trace.layers(step.spec, |x, place, deltas, pass| x.hand_over(place, deltas, pass, &mut step));
         Ok(score)
     }
 
@@ -85,20 +85,20 @@ impl Model<'_> {
         let mut sum = Sum { sum: gradient.sum, before: gradient.score.samples() };
         for place in self.spec.places() {
             if let Some(norm) = self.spec.norm_of(place) {
-                let left = (norm.left)(&self.spec.layout, &place, trace.norms, trace.samples, sum.pooled(place));
+                let left = (norm.left)(&self.spec.layout, place.index, trace.norms, trace.samples, sum.pooled(place));
                 left.check(place.index)?;
             }
         }
         if let Some(squares) = &mut gradient.squares {
             let mut square = 0.0;
-            trace.layers(self.spec, |x, pass| {
-                let mut rows = Square { width: pass.place.shape.outputs(), sum: square };
-                x.hand_over(pass, &mut rows);
+            trace.layers(self.spec, |x, place, deltas, pass| {
+                let mut rows = Square { width: place.shape.outputs(), sum: square };
+                x.hand_over(place, deltas, pass, &mut rows);
                 square = rows.sum;
             });
             squares.add(square, trace.samples as u64);
         }
-        trace.layers(self.spec, |x, pass| sum.add(x, pass));
+        trace.layers(self.spec, |x, place, deltas, pass| sum.add(x, place, deltas, pass));
         gradient.score = score;
         Ok(score)
     }
@@ -131,7 +131,7 @@ impl Model<'_> {
         for place in step.spec.places() {
             if let Some(norm) = step.spec.norm_of(place) {
                 let pooled = Pooled::of(at(gradient.sum, place.statistics()), score.samples());
-                (norm.follow)(&place, step.params, &pooled);
+                (norm.follow)(&step.spec.layout, place.index, step.params, &pooled);
             }
         }
         gradient.reset();

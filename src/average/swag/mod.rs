@@ -1,4 +1,4 @@
-//! The Gaussian around an average: mean, variance and directions of the models that a trajectory passes through.
+//! The Gaussian around an average: mean, variance and directions of the models of a run.
 
 mod predict;
 

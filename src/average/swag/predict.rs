@@ -1,4 +1,4 @@
-//! What the models of a posterior say together.
+//! Predictions of a posterior: the mean over models drawn from it.
 
 use super::Swag;
 use crate::error::{Buffer, Error, Setting, Value};
@@ -11,7 +11,7 @@ use crate::network::loss::{Loss, softmax};
 use crate::network::spec::Spec;
 use crate::slices::{cut_mut, rows_mut};
 
-/// Which draws from a posterior are asked.
+/// Which draws from a posterior a prediction is the mean of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Draws {

@@ -1,6 +1,6 @@
 //! How rows of a table become the inputs of a model, as it is saved with the model.
 //!
-//! In a checkpoint's file it stands behind the checkpoint: the core's section (`section.rs`), and where columns have names
+//! In a checkpoint's file it stands behind the checkpoint: the core's section (`store/preprocessing.rs`), and where columns have names
 //! `89 43 59 47 43 4f 4c 0a`, the length of a JSON object in a `u32`, the object, and a CRC-32 of all three.
 
 use super::columns::Columns;

@@ -1,4 +1,4 @@
-//! A batch through a norm in training, forward and back, by its own statistics, and what it leaves.
+//! A norm in training: forward and backward pass of a batch by its own statistics, and what it leaves.
 
 use crate::error::{Error, Value};
 use crate::finite::is_moderate;
@@ -8,7 +8,7 @@ use crate::network::norm::pooled::Pooled;
 use crate::network::norm::running::EPSILON;
 use crate::slices::{cut_mut, rows, rows_mut};
 
-/// What a batch leaves of a norm after its way back.
+/// What a batch leaves of a norm after its backward pass.
 pub(crate) struct Left<'w> {
     /// `∂L/∂γ`, then `∂L/∂β`, summed over the samples.
     pub gradient: &'w [f32],

@@ -18,29 +18,33 @@ pub(crate) struct Norm {
     /// finite where a number is not.
     pub backward: Backward,
     /// [`left`].
-    pub left: for<'w> fn(&Layout, &Place, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
+    pub left: for<'w> fn(&Layout, index: u8, norms: &'w mut [f32], samples: usize, before: Pooled<'_>) -> Left<'w>,
     /// Moves the running statistics among `params` towards others: [`Pooled::follow`].
-    pub follow: fn(&Place, params: &mut [f32], &Pooled<'_>),
+    pub follow: fn(&Layout, index: u8, params: &mut [f32], &Pooled<'_>),
 }
 
-type Forward = fn(&Layout, &Place, params: &[f32], z: &mut [f32], norms: &mut [f32]);
-type Backward = fn(&Layout, &Place, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32;
+type Forward = fn(&Layout, index: u8, params: &[f32], z: &mut [f32], norms: &mut [f32]);
+type Backward = fn(&Layout, index: u8, params: &[f32], deltas: &mut [f32], norms: &mut [f32]) -> f32;
 
 pub(crate) static NORM: Norm = Norm {
-    forward: |layout, place, params, z, norms| {
+    forward: |layout, index, params, z, norms| {
+        let place = layout.find(index.into());
         let params = place.split(params);
         if norms.is_empty() {
             running::forward(&params, z);
         } else {
-            batch::forward(&params, z, room(norms, layout, place, samples_of(z, place.normed())));
+            batch::forward(&params, z, room(norms, layout, &place, samples_of(z, place.normed())));
         }
     },
-    backward: |layout, place, params, deltas, norms| {
-        let room = room(norms, layout, place, samples_of(deltas, place.normed()));
+    backward: |layout, index, params, deltas, norms| {
+        let place = layout.find(index.into());
+        let room = room(norms, layout, &place, samples_of(deltas, place.normed()));
         batch::backward(&place.split(params), deltas, room)
     },
     left,
-    follow: |place, params, statistics| statistics.follow(at_mut(params, place.statistics())),
+    follow: |layout, index, params, statistics| {
+        statistics.follow(at_mut(params, layout.find(index.into()).statistics()));
+    },
 };
 
 /// Turns a copy of a layer's weights and bias into those of the same layer without its norm.
@@ -51,12 +55,13 @@ pub(crate) fn fold(place: &Place, params: &[f32], weights: &mut [f32], bias: &mu
 /// What a batch of so many samples left of a layer's norm, with the statistics of those `before`; as often as it is asked.
 pub(crate) fn left<'w>(
     layout: &Layout,
-    place: &Place,
+    index: u8,
     norms: &'w mut [f32],
     samples: usize,
     before: Pooled<'_>,
 ) -> Left<'w> {
-    batch::left(room(norms, layout, place, samples), place.normed(), before)
+    let place = layout.find(index.into());
+    batch::left(room(norms, layout, &place, samples), place.normed(), before)
 }
 
 /// The room of a layer's norm.

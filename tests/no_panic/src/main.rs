@@ -11,12 +11,12 @@ use cygnet::average::{AverageState, Draws, Ema, Gate, NormUpdate, Origin, Parts,
 use cygnet::inputs::{SparseSet, compress, nonzeros};
 use cygnet::metrics::{Calibration, ClassScore, Confusion, Curves, Score, argmax, class_of, evaluate, rank, softmax};
 use cygnet::model::{Params, fold};
-use cygnet::network::Math;
+use cygnet::network::{Math, Part};
 use cygnet::optim::{AdamConfig, AdamState, Lookahead, Optimizer, ScheduleFree, ScheduleFreeState, SgdState};
 use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
-use cygnet::store::{holds_average, load, load_spec, save};
+use cygnet::store::{holds_average, load, load_header, load_params, load_spec, save};
 use cygnet::train::{BatchSize, Growth};
 
 unsafe extern "C" {
@@ -129,6 +129,7 @@ fn metrics_api(memory: &mut Memory) -> Result<(), Error> {
     opaque((curves.positives(), curves.negatives(), curves.roc_auc(), curves.average_precision()));
     curves.roc().for_each(|point| _ = opaque(point));
     curves.pr().for_each(|point| _ = opaque(point));
+    curves.thresholds().for_each(|threshold| _ = opaque(threshold));
     Ok(())
 }
 
@@ -136,6 +137,8 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     let [params, work, inputs, values, state, sum, mean, other] = &mut memory.floats;
     let spec = &opaque(description());
     opaque((spec.work_len(opaque(1)), spec.predict_len(opaque(1)), spec.layers().last(), spec.checkpoint_len()));
+    opaque((spec.layer(opaque(1)).map(|layer| layer.range(opaque(Part::Shift))), spec.folded(), spec.digest()));
+    spec.ranges().for_each(|range| _ = opaque(range));
 
     let mut model = Model::new(spec, params)?;
     model.init(opaque(Init::He), opaque(1))?;
@@ -157,10 +160,13 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     let config = opaque(Lookahead::DEFAULT);
     let mut lookahead = Lookahead::new(config, &mut adam, &model, other)?;
     let mut total = train(&mut model, inputs, targets, &mut lookahead, rate, &mut work, sum)?;
-    opaque((lookahead.steps(), lookahead.slow(), lookahead.state()));
+    opaque((lookahead.steps(), lookahead.slow()));
+    let (state_of_lookahead, inner) = lookahead.into_state();
+    opaque(Lookahead::resume(opaque(state_of_lookahead), inner, &model, other)?.state());
     let mut free = ScheduleFree::new(opaque(ScheduleFree::DEFAULT), &model, state)?;
     total = train(&mut model, inputs, targets, &mut free, rate, &mut work, sum).or(Ok::<_, Error>(total))?;
     opaque((free.averaged(), ScheduleFreeState::from_bytes(opaque(ScheduleFree::DEFAULT), &opaque(free.state().to_bytes()))?));
+    opaque(ScheduleFree::resume(opaque(free.into_state()), &model, state)?.finish(&mut model)?);
     let mut adam = Adam::new(opaque(Adam::DEFAULT), spec, state)?;
     total = train(&mut model, inputs, targets, &mut adam, rate, &mut work, sum)?;
     opaque(adam.steps());
@@ -203,7 +209,8 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     save(spec, Params::of_average(model.params()), memory.bytes)?;
     opaque((holds_average(memory.bytes), model.load(memory.bytes)?));
     save(spec, &model, memory.bytes)?;
-    opaque(load_spec(memory.bytes)?);
+    opaque((load_spec(memory.bytes)?, load_header(memory.bytes)?.check().is_ok()));
+    opaque(load_params(spec, memory.bytes, model.params_mut()).map_err(Error::code).err());
     opaque(load(memory.bytes, model.params_mut())?);
     Ok(())
 }
@@ -228,7 +235,7 @@ fn average(model: &mut Model<'_>, mean: &mut [f32], second: &mut [f32], more: &m
     window.update(&*model)?;
     opaque((window.mean(second)?, window.models()));
     window = Window::resume(opaque(window.into_state()), more)?;
-    opaque((window.held(), Gate::new(opaque(0.1))?.pass(opaque(0.5))));
+    opaque((window.held(), Gate::resume(opaque(0.1), opaque(0.2))?.pass(opaque(0.5))));
     let mut swag = Swag::resume(opaque(SwagState { count: 3, deviations: 2 }), mean, second, more)?;
     swag.update(&*model)?;
     opaque((swag.mean()?, swag.variance(opaque(3)), swag.state(), swag.columns()));
@@ -240,7 +247,7 @@ fn average(model: &mut Model<'_>, mean: &mut [f32], second: &mut [f32], more: &m
     swag.predict(model.spec(), draws, &[0.5; 6], &mut params, &mut probabilities, &mut work)?;
     let mut calibration = Calibration::default();
     calibration.add(&probabilities, opaque(1))?;
-    opaque((calibration.ece(), calibration.score()));
+    opaque((calibration.ece(), calibration.score(), calibration.reliability().last()));
     Ok(())
 }
 

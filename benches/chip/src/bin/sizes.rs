@@ -7,11 +7,12 @@ use chip::finish;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use cygnet::average::{AverageState, NormUpdate, Swag, Window};
-use cygnet::metrics::Score;
+use cygnet::inputs::SparseSet;
+use cygnet::metrics::{Confusion, Curves, Score};
 use cygnet::model::Params;
 use cygnet::network::Layer;
-use cygnet::optim::AdamState;
-use cygnet::preprocess::Preprocess;
+use cygnet::optim::{AdamState, ScheduleFree};
+use cygnet::preprocess::{Fit, Preprocess};
 use cygnet::replicas::Votes;
 use cygnet::{Adam, Averager, Error, Gradient, Inputs, Model, Sgd, Spec, Targets, Workspace};
 
@@ -22,7 +23,7 @@ macro_rules! sizes {
 
 #[entry]
 fn main() -> ! {
-    sizes!(Spec Layer Inputs Targets Model Params Workspace Gradient Score Sgd Adam AdamState);
-    sizes!(Averager AverageState NormUpdate Window Swag Votes Preprocess Error);
+    sizes!(Spec Layer Inputs SparseSet Targets Model Params Workspace Gradient Score Sgd Adam AdamState ScheduleFree);
+    sizes!(Averager AverageState NormUpdate Window Swag Votes Preprocess Fit Confusion Curves Error);
     finish(true)
 }

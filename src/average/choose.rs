@@ -1,4 +1,4 @@
-//! When a model is taken into the average.
+//! Which models of a run are averaged: by their step, or by their loss. `averager.rs` adds them.
 
 use crate::error::{Error, Setting};
 
