@@ -80,7 +80,7 @@ def main(cygnet, mnist):
         page = (Path(folder) / "full/report.html").as_uri()
         browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         shot = PICTURES / "report.png"
-        subprocess.run([*browser, "--window-size=1240,1120", f"--screenshot={shot}", page], check=True, capture_output=True)
+        subprocess.run([*browser, "--window-size=1240,1230", f"--screenshot={shot}", page], check=True, capture_output=True)
         Image.open(shot).convert("RGB").quantize(96).save(shot, optimize=True)
 
 

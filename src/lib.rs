@@ -4,37 +4,32 @@
 //! ```
 //! use cygnet::{Activation, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 //! const NET: Spec = Spec::new(2).dense(8, Activation::Tanh).dense(2, Activation::Identity);
-//!
+//! let (x, y) = ([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], [0, 1, 1, 0]); // exclusive or
 //! let (mut params, mut mean) = ([0.0; NET.param_len()], [0.0; NET.param_len()]);
 //! let mut floats = [0.0; NET.work_len(4)];
-//! let mut model = Model::new(&NET, &mut params)?;
+//! let (mut model, mut average) = (Model::new(&NET, &mut params)?, Averager::new(&mut mean));
+//! let (mut sgd, mut work) = (Sgd::plain(&NET)?, Workspace::new(&NET, 4, &mut floats)?);
 //! model.init(Init::Glorot, 1)?;
-//! let mut sgd = Sgd::plain(&NET)?;
-//! let mut work = Workspace::new(&NET, 4, &mut floats)?;
-//! let mut average = Averager::new(&mut mean);
-//! let (x, y) = ([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], [0, 1, 1, 0]); // four samples of exclusive or
 //! for _ in 0..500 {
 //!     model.train(&x, Targets::Classes(&y), &mut sgd, 0.5, &mut work)?;
 //!     average.update(&model)?;
 //! }
 //! let outputs = cygnet::predict(&NET, &average.mean()?, &x, &mut work)?; // 4 × 2 logits
-//! assert!(outputs[1] < outputs[0] && outputs[3] > outputs[2]);
+//! # assert!(outputs[1] < outputs[0] && outputs[3] > outputs[2]);
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! | module, in the order of the data flow | what it holds |
-//! |---|---|
-//! | [`network`] | the description of a network, from which every size follows |
-//! | [`inputs`], [`preprocess`] | samples as they lie in memory, and how raw readings become samples |
-//! | [`model`] | parameters with their network, initial weights, the workspace |
-//! | [`schedule`], [`optim`] | learning rates; SGD, Adam, Lookahead, schedule-free SGD |
-//! | [`train`] | gradients of micro-batches, their noise, growing batches |
-//! | [`average`], [`replicas`] | averages along a run (SWA, EMA, LAWA, SWAG); several models, pulled to their mean, and their votes |
-//! | [`metrics`] | score, confusion matrix, ROC and precision-recall curves, calibration |
-//! | [`store`], [`random`], [`error`] | checkpoints; seeded random numbers; what can go wrong |
+//! The modules, in the order of the data flow:\
+//! [`network`]: the description of a network, from which every size follows\
+//! [`inputs`], [`preprocess`]: samples in memory; scaling of raw readings, and missing values\
+//! [`model`]: parameters with their network, initial weights, the workspace\
+//! [`schedule`], [`optim`]: learning rates; SGD, Adam, Lookahead, schedule-free SGD\
+//! [`average`], [`replicas`]: averages along a run (SWA, EMA, LAWA, SWAG); several models and their votes\
+//! [`train`]: gradients of micro-batches, their noise, growing batches\
+//! [`metrics`]: score, confusion matrix, ROC and precision-recall curves, calibration\
+//! [`store`], [`random`], [`error`]: checkpoints; seeded random numbers; what can go wrong
 //!
-//! Features: `std` adds the module `host` and the command `cygnet`; `defmt` implements `defmt::Format` for errors and
-//! settings; `micromath` adds a smaller, coarser `exp`.
+//! Features: `std` (module `host`, command `cygnet`), `defmt` (logs), `micromath` (a smaller, coarser `exp`).
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

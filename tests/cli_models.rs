@@ -351,7 +351,7 @@ fn replicas_are_trained_side_by_side_and_vote() {
     assert!(page("seeds").contains("different basins"));
     for (command, code, words) in [
         ("train --replicas 3 --epochs 1", 2, ["single epoch", "--pull-every"]),
-        ("train --replicas 1", 2, ["1 replicas", "at least 2"]),
+        ("train --replicas 1", 2, ["replicas 1", "at least 2"]),
         ("train --replicas 3 --pull 2", 2, ["--pull", "`2`"]),
         ("train --replicas 3 --pull-every 0", 2, ["pull-every 0", "at least 1"]),
         ("train --pull fading", 2, ["required arguments", "not provided"]),
@@ -470,7 +470,7 @@ fn the_article_is_reproduced_in_one_table() {
     assert_ne!(String::from_utf8(bytes(&dir, "r/table.csv")).unwrap(), table);
     for (flags, words) in [
         ("--validation 0", ["no validation samples", "--validation"]),
-        ("--replicas 1", ["1 replicas", "at least 2"]),
+        ("--replicas 1", ["replicas 1", "at least 2"]),
         ("--epochs 0", ["epochs 0", "at least 1"]),
         ("--epochs 1", ["fading pull", "--epochs"]),
         ("--seeds 0", ["--seeds", "0"]),

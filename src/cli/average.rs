@@ -34,7 +34,7 @@ pub(crate) struct Average {
 }
 
 impl Average {
-    /// The models with their names, how to average them, and what sets validation samples apart.
+    /// The models with their names, how to average them, and which samples are held out for validation.
     pub(crate) fn plan(&self) -> Result<(Models, Method, data::Split), HostError> {
         let split = self.split.of_run()?;
         let method = match (&self.weights, self.soup) {

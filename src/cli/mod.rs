@@ -1,4 +1,4 @@
-//! The arguments of the command, its progress bar, and how it says things.
+//! The arguments of the command, its progress bar, and its messages.
 
 mod augment;
 mod average;

@@ -1,4 +1,4 @@
-//! What a model says of each row or image of a file, printed as it comes.
+//! The predictions of a model for each row or image of a file, printed one by one.
 
 use super::images::{note_rounded, note_sideways};
 use crate::complain;

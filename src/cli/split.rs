@@ -1,4 +1,4 @@
-//! Which samples `train` set apart.
+//! Which samples `train` held out.
 
 use clap::Args;
 use cygnet::host::{HostError, data};
@@ -14,7 +14,7 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// What set the same samples apart.
+    /// The split that holds out the same samples.
     pub(crate) fn of_run(&self) -> Result<data::Split, HostError> {
         let split = data::Split { seed: self.seed, validation: self.validation };
         split.check()?;

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 /// What a shell reports of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-/// Does what is asked for.
+/// Runs the command that the arguments name.
 pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
     match command {
         Command::Train(arguments) => return train::train(&arguments),

@@ -54,7 +54,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// One model for each seed, its averages, and where it is asked for a rate that falls to zero in their place.
+    /// One model for each seed, its averages, and with `--baseline` a run with learning rate decay in place of averaging.
     fn models(&mut self) -> Result<ExitCode, HostError> {
         let (mut outcomes, mut ended) = (Vec::new(), Ok(()));
         for (plan, under) in self.seeds() {

@@ -17,7 +17,7 @@ pub enum HostError {
     /// A setting, a batch or a loss that the core refuses.
     #[error(transparent)]
     Core(#[from] Error),
-    /// A file that cannot be read or written.
+    /// A file that cannot be written, or is not what its name says.
     #[error("{path}: {source}", path = .path.display())]
     File {
         /// Which file.
@@ -70,6 +70,12 @@ pub enum HostError {
 }
 
 impl HostError {
+    /// A [`DataError::Io`] for a file that cannot be read, for `map_err`.
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = Box::<Path>::from(path).into_path_buf();
+        move |error| Self::Data(DataError::Io { path, error })
+    }
+
     /// A [`HostError::File`], for `map_err`.
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = Box::<Path>::from(path).into_path_buf();

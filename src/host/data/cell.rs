@@ -1,4 +1,4 @@
-//! What a cell of a table says: a number, that there is none, or a word.
+//! The value of a cell of a table: a number, a missing value, or a word.
 
 use crate::host::prelude::*;
 

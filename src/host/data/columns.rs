@@ -6,7 +6,7 @@ use std::collections::HashSet;
 /// The most classes.
 pub(in crate::host) const MAX_CLASSES: usize = 256;
 
-/// What a model knows of the table that it learned from. Columns are called as in its header, or by their number from 1 on.
+/// What a model knows of the table that it was trained on. Columns are called as in its header, or by their number from 1 on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Columns {
     /// Whether the table has a header.

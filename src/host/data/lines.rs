@@ -1,4 +1,4 @@
-//! Lines of a table as a file or a pipe gives them, with their numbers: whatever ends a line, and as far as quotes go on.
+//! Lines of a CSV file or a pipe, with their numbers: whatever ends a line, and as far as quotes go on.
 
 use crate::host::DataError;
 use crate::host::prelude::*;

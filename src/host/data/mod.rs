@@ -12,7 +12,7 @@ mod header;
 mod lines;
 mod columns;
 mod table;
-mod sheet;
+mod csv;
 mod preparation;
 mod split;
 mod units;

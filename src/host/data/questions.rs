@@ -1,9 +1,9 @@
-//! Rows that a model is asked about, as they come from a file or a pipe.
+//! Rows to predict, read one by one from a CSV file or a pipe.
 
 use super::cell::Kind;
 use super::columns::{Columns, Places};
+use super::csv::Sheet;
 use super::preparation::Preparation;
-use super::sheet::Sheet;
 use super::table::Gaps;
 use super::tables::{gaps_of, too_far};
 use crate::Error;
@@ -14,7 +14,7 @@ use crate::host::prelude::*;
 use crate::preprocess::Preprocess;
 use std::path::Path;
 
-/// A table whose rows a model is asked about.
+/// A table whose rows are to be predicted.
 pub(in crate::host) struct Questions<'a> {
     sheet: Sheet,
     places: Places,
@@ -25,7 +25,7 @@ pub(in crate::host) struct Questions<'a> {
     drops: bool,
 }
 
-/// A row that a model is asked about: its line and its inputs, prepared; none where the model takes no gaps and there is one.
+/// A row to predict: its line and its inputs, prepared; none where the model takes no gaps and there is one.
 pub(in crate::host) struct Question {
     pub line: u64,
     pub inputs: Result<Option<Vec<f32>>, DataError>,

@@ -1,15 +1,15 @@
-//! Which training samples are set apart for validation.
+//! Which training samples are held out for validation.
 
 use crate::host::HostError;
 use crate::host::prelude::*;
 use crate::random::{self, Purpose};
 
-/// Which training samples a run sets apart: a share of them, by its seed alone.
+/// Which training samples a run holds out: a share of them, by its seed alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Split {
     /// Decides which.
     pub seed: u64,
-    /// Share of the training samples set apart for validation, `0 <= validation < 1`.
+    /// Share of the training samples held out for validation, `0 <= validation < 1`.
     pub validation: f32,
 }
 
@@ -26,7 +26,7 @@ impl Split {
         Err(HostError::Usage(format!("validation {share:?} is out of range: at least 0 and below 1")))
     }
 
-    /// How many of so many training samples are set apart.
+    /// How many of so many training samples are held out.
     ///
     /// # Errors
     /// [`HostError::Usage`] where none is left to learn from.

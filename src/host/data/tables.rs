@@ -1,11 +1,11 @@
 //! Tables for training and test: split, and prepared by what the training rows say.
 
 use super::columns::{Choice, Columns, classes};
+use super::csv::Sheet;
 use super::dataset::Dataset;
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
 use super::samples::{Answers, Samples};
-use super::sheet::Sheet;
 use super::split::Split;
 use super::table::{Dialect, Gaps, Table};
 use super::units::Units;
@@ -19,7 +19,7 @@ use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig};
 use crate::random::{self, Purpose};
 use std::path::PathBuf;
 
-/// Which stream of random numbers sets the test's rows apart: the same for every seed, so that all are judged by the same.
+/// The stream of random numbers that chooses the test rows: the same for every seed, so that all have the same test.
 const TEST: (u64, u64) = (0, 1);
 
 /// Where rows come from.

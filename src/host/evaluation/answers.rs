@@ -1,4 +1,4 @@
-//! What a saved model says of rows and images.
+//! The predictions of a saved model for rows and images.
 
 use super::classes::by_class;
 use super::model::SavedModel;
@@ -13,24 +13,24 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// What a model says of one image.
+/// The prediction of a model for one image.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Verdict {
     /// The class with the largest output; of a single output, whether it is above 0, which says nothing of a value.
     pub class: u16,
-    /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` that tells two
-    /// classes apart counts as `−z, z`.
+    /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` for two
+    /// classes counts as `−z, z`.
     pub outputs: Vec<f32>,
 }
 
-/// What a model says of a row of a table or of an image in a file.
+/// The prediction of a model for a row of a table or an image in a file.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Answer {
     /// Line of the row in its file, from 1 on, or the number of the image, from 0 on.
     pub number: u64,
-    /// What the model says; where it predicts numbers, they are the outputs. Nothing of a row that it does not answer for.
+    /// The prediction; where the model predicts numbers, they are the outputs. None for a row that cannot be predicted.
     pub verdict: Option<Verdict>,
 }
 
@@ -51,9 +51,9 @@ pub enum Event {
 /// Who is told of each [`Event`]; an error ends the work.
 pub type Listener<'a> = dyn FnMut(Event) -> Result<(), HostError> + 'a;
 
-/// Tells what the model says of each row of a table, in memory that does not depend on their number. The table needs no
+/// Predicts each row of a table, in memory that does not depend on their number. The table needs no
 /// column that is predicted; its first line is a header if it has the names that the model knows. A row with a gap has no
-/// verdict if the model learned from rows without.
+/// prediction if the model was trained on rows without gaps.
 ///
 /// # Errors
 /// [`HostError::Data`] for a file that is no table of these columns, [`HostError::Mismatch`] for a model of images, and
@@ -85,7 +85,7 @@ pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_
     if rows == 0 { Err(questions.none()) } else { Ok(()) }
 }
 
-/// Tells what the model says of each image in a file: one PNG, or any number in an IDX file, with `transpose` each with its
+/// Predicts each image in a file: one PNG, or any number in an IDX file, with `transpose` each with its
 /// rows as columns.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! How far the probabilities of a model can be believed.
+//! The calibration of a model: whether its probabilities agree with its accuracy.
 
 use crate::host::HostError;
 use crate::host::data::Samples;
@@ -10,7 +10,7 @@ use crate::{Loss, Spec, Workspace, predict};
 /// Samples that pass at once.
 const BATCH: usize = 64;
 
-/// How far the probabilities of a model can be believed; none where its outputs are no classes.
+/// The calibration of a model; none where its outputs are no classes.
 pub(in crate::host) fn calibration(
     spec: &Spec,
     params: &[f32],

@@ -12,7 +12,7 @@ use crate::host::prelude::*;
 use crate::metrics::{Calibration, Confusion, Score, argmax, rank, softmax};
 use crate::{Error, Loss, Spec};
 
-/// A model on the samples that it learned from, on those that were set apart, and on those of the test.
+/// A model on the training, the validation and the test samples.
 ///
 /// `cygnet eval --json` writes it as one object. Its fields and theirs have these names there; what is NaN here, as the
 /// recall of a class without samples, is `null`.
@@ -21,11 +21,11 @@ use crate::{Error, Loss, Spec};
 pub struct Evaluation {
     /// What the model was trained for: `cross-entropy`, `mse`, `bce` or `huber:δ`.
     pub loss_name: String,
-    /// Classes that the model tells apart, one an output; two of a single output.
+    /// Classes that the model predicts, one an output; two of a single output.
     pub classes: usize,
-    /// The samples that it learned from.
+    /// The training samples.
     pub train: SetEvaluation,
-    /// The training samples that were set apart, where there are any.
+    /// The training samples that were held out, where there are any.
     pub validation: Option<SetEvaluation>,
     /// The samples of the test.
     pub test: SetEvaluation,
@@ -64,7 +64,7 @@ pub struct SetEvaluation {
 }
 
 impl Evaluation {
-    /// Of `model` on `data`, on all cores. Validation samples are those that `split` sets apart.
+    /// Of `model` on `data`, on all cores. Validation samples are those that `split` holds out.
     ///
     /// # Errors
     /// [`HostError::Mismatch`] where model and data do not go together, or where outputs or loss are not finite;

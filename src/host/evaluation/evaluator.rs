@@ -119,7 +119,7 @@ struct Worker {
     targets: TargetSpace,
 }
 
-/// Whether models of `spec` can be judged by `data`.
+/// Whether models of `spec` can be evaluated on `data`.
 fn check(spec: &Spec, data: &Dataset) -> Result<(), HostError> {
     let (takes, have, asked) = (spec.inputs(), data.train.inputs(), data.classes);
     let has_classes = data.train.has_classes();

@@ -12,13 +12,13 @@ use crate::metrics::{Calibration, Score};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Marks {
-    /// What it learned from, without dropout.
+    /// On the training samples, without dropout.
     pub train: Score,
-    /// What was set apart; no samples where the plan says so.
+    /// On the samples that were held out; no samples where the plan holds out none.
     pub validation: Score,
     /// What it never saw.
     pub test: Score,
-    /// How far its probabilities can be believed there; none where the outputs are no classes.
+    /// Its calibration there; none where the outputs are no classes.
     pub calibration: Option<Calibration>,
     /// How far its numbers are off on the same sets, several in the mean and in standard deviations; none where the outputs
     /// are classes.

@@ -1,4 +1,4 @@
-//! What judges a model, and what a model says.
+//! Evaluation of models, and their predictions.
 
 mod threads;
 mod figures;

@@ -1,4 +1,4 @@
-//! A model as it is judged, averaged and saved.
+//! A model as it is evaluated, averaged and saved.
 
 use crate::error::Buffer;
 use crate::host::HostError;
@@ -99,7 +99,7 @@ impl Dataset {
     }
 }
 
-/// What tells two networks apart: their widths, or what else they are where those are equal.
+/// How two networks differ: their widths, or what else they are where those are equal.
 pub(in crate::host) fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]> {
     let shapes = [one, other].map(widths);
     let is_other = |[a, b]: &[String; 2]| a != b;

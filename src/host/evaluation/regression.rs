@@ -1,4 +1,4 @@
-//! How far predicted numbers are off.
+//! RMSE, MAE and R² of predicted numbers.
 
 use super::evaluator::Evaluator;
 use super::model::SavedModel;
@@ -67,9 +67,9 @@ impl Regression {
 pub struct TargetEvaluation {
     /// The column.
     pub name: String,
-    /// The samples that it learned from.
+    /// The training samples.
     pub train: Regression,
-    /// The training samples that were set apart, where there are any.
+    /// The training samples that were held out, where there are any.
     pub validation: Option<Regression>,
     /// The samples of the test.
     pub test: Regression,
@@ -86,7 +86,7 @@ pub struct RegressionEvaluation {
 }
 
 impl RegressionEvaluation {
-    /// Of `model` on `data`. Validation samples are those that `split` sets apart.
+    /// Of `model` on `data`. Validation samples are those that `split` holds out.
     ///
     /// # Errors
     /// [`HostError::Mismatch`] where model and data do not go together, [`HostError::Core`] for outputs that are not finite,

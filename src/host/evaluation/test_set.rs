@@ -1,4 +1,4 @@
-//! A model on each sample of the test, for who wants to look at them.
+//! The outputs of a model for each test sample.
 
 use super::calibration::calibrate;
 use super::classes::{SetEvaluation, by_class};

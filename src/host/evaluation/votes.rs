@@ -1,4 +1,4 @@
-//! What models say together of a set of samples, by every vote.
+//! Votes of several models on a set of samples: soft, log-pooled and hard.
 
 use super::calibration::calibrate;
 use super::evaluator::Evaluator;

@@ -38,7 +38,7 @@ impl Manifest {
     /// file outside the directory.
     ///
     /// # Errors
-    /// [`HostError::File`], also for what is no such list.
+    /// [`HostError::Data`] for a list that cannot be read, [`HostError::File`] for what is no such list.
     pub(in crate::host) fn read(directory: &Path) -> Result<Option<Self>, HostError> {
         let path = directory.join(NAME);
         let wrong = |problem: String| HostError::file(&path)(io::Error::new(ErrorKind::InvalidData, problem));
@@ -46,8 +46,8 @@ impl Manifest {
             return Ok(None);
         }
         whole::check_regular(&path).map_err(HostError::file(&path))?;
-        let (mut text, file) = (Vec::new(), File::open(&path).map_err(HostError::file(&path))?);
-        file.take(LARGEST + 1).read_to_end(&mut text).map_err(HostError::file(&path))?;
+        let (mut text, file) = (Vec::new(), File::open(&path).map_err(HostError::reading(&path))?);
+        file.take(LARGEST + 1).read_to_end(&mut text).map_err(HostError::reading(&path))?;
         if text.len() as u64 > LARGEST {
             return Err(wrong(format!(
                 "the file has more than {LARGEST} bytes, too many for the list of a run's files"

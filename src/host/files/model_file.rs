@@ -21,11 +21,11 @@ impl Reading {
     /// # Errors
     /// As [`SavedModel::read`]; [`HostError::Model`] where the file says itself what `unsaid` says.
     pub fn of_file(path: &Path, unsaid: &Unsaid) -> Result<Self, HostError> {
-        let file = fs::File::open(path).map_err(HostError::file(path))?;
-        let size = file.metadata().map_err(HostError::file(path))?.len();
+        let file = fs::File::open(path).map_err(HostError::reading(path))?;
+        let size = file.metadata().map_err(HostError::reading(path))?.len();
         let mut bytes = room(size.min(LARGEST) as usize)?;
         // A device or a pipe has no size to go by, and may have no end.
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(HostError::file(path))?;
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(HostError::reading(path))?;
         if bytes.len() as u64 > LARGEST {
             return Err(HostError::model(
                 path,
@@ -60,7 +60,7 @@ impl SavedModel {
     /// Reads a checkpoint or a safetensors file, whichever it is; [`Reading::of_file`] gives the notes on it, too.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Memory`], or [`HostError::Model`] for a file that is neither, damaged, or does not
+    /// [`HostError::Data`], [`HostError::Memory`], or [`HostError::Model`] for a file that is neither, damaged, or does not
     /// say the order of its layers.
     pub fn read(path: &Path) -> Result<Self, HostError> {
         Reading::of_file(path, &Unsaid::default()).map(|reading| reading.model)

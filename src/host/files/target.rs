@@ -73,7 +73,7 @@ impl Target {
     /// Writes all of them, in their order.
     ///
     /// # Errors
-    /// [`HostError::File`], also for one that has come to be in the meantime.
+    /// [`HostError::File`], also for a file that was made in the meantime.
     pub fn write(&self, contents: &[Vec<u8>]) -> Result<(), HostError> {
         let write = if self.replaces { whole::replace } else { whole::create };
         self.paths.iter().zip(contents).try_for_each(|(path, bytes)| write(path, bytes).map_err(HostError::file(path)))

@@ -26,12 +26,12 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// Checks that a file can be made beside `path`, by one that is gone at once.
+/// Checks that a file can be made beside `path`, by making one and removing it.
 pub(super) fn probe(path: &Path) -> io::Result<()> {
     fs::remove_file(write_part(path, &[])?)
 }
 
-/// Whether the name is taken, be it by a link that leads nowhere.
+/// Whether the name is taken, also by a link to nothing.
 pub(super) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
@@ -64,7 +64,7 @@ fn new_part(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Lets the new name outlast a power failure, which on Unix is the directory's business.
+/// Writes the new name to the disk, so that it is there after a power failure: on Unix by synchronising the directory.
 pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,4 +1,4 @@
-//! What a run is asked for.
+//! The settings of a run, and the checks of them.
 
 mod names;
 mod description;

@@ -1,4 +1,4 @@
-//! How weights move.
+//! The optimizer of a run.
 
 use crate::host::prelude::*;
 use crate::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};

@@ -1,4 +1,4 @@
-//! Several models side by side: how many, from where, and what holds them together.
+//! Replicas: how many models are trained together, their initial weights, and the pull to their mean.
 
 use super::averages::AverageKind;
 use super::optimizer::OptimizerPlan;
@@ -31,7 +31,7 @@ pub enum Coupling {
     Elastic(f32),
 }
 
-/// Several models side by side, each trained as a [`Plan`] says.
+/// Several models that are trained together, each as a [`Plan`] says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReplicaPlan {
     /// How many, at least 2.
@@ -65,7 +65,7 @@ impl ReplicaPlan {
     pub fn check(&self, plan: &Plan) -> Result<(), HostError> {
         let asks_draws = |kind: &AverageKind| matches!(kind, AverageKind::Swag(..));
         let fault = match (*self, self.coupling) {
-            (Self { count: 0 | 1, .. }, _) => format!("{} replicas are too few: at least 2 are needed", self.count),
+            (Self { count: 0 | 1, .. }, _) => format!("replicas {} is out of range: at least 2", self.count),
             (Self { every: Some(0), .. }, _) => "pull-every 0 is out of range: at least 1".to_string(),
             (_, Coupling::Mean(Pull::Constant(alpha))) if !(0.0..=1.0).contains(&alpha) => {
                 format!("pull {alpha:?} is out of range: from 0 to 1")

@@ -36,7 +36,7 @@ impl Plan {
         Schedule { rate: self.rate, warmup, decay, anneal }
     }
 
-    /// The same budget with a rate that falls linearly to zero, and no average: what averaging has to be compared with.
+    /// The baseline: as many epochs with linear learning rate decay to zero, and no average.
     #[must_use]
     pub fn baseline(&self) -> Self {
         Self { decay: DecayPlan::Linear(0.0), averages: None, ..self.clone() }

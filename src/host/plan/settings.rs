@@ -53,7 +53,7 @@ pub enum DecayPlan {
     OneCycle(f32),
 }
 
-/// Everything that decides a run, apart from the data: two runs with equal plans and data give equal bits.
+/// Everything that decides a run except the data: two runs with equal plans and data give equal bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Widths of the hidden layers.
@@ -94,7 +94,7 @@ pub struct Plan {
     pub seed: u64,
     /// What to average, and when; `None` for nothing.
     pub averages: Option<AveragePlan>,
-    /// Share of the training samples set apart for validation, `0 <= validation < 1`.
+    /// Share of the training samples held out for validation, `0 <= validation < 1`.
     pub validation: f32,
 }
 
@@ -169,7 +169,7 @@ impl Plan {
         self.averages.as_ref().map_or(&[], |averages| &averages.kinds)
     }
 
-    /// Which training samples it sets apart.
+    /// Which training samples it holds out.
     #[must_use]
     pub fn split(&self) -> Split {
         Split { seed: self.seed, validation: self.validation }

@@ -1,9 +1,10 @@
 //! What people read: tables on a terminal, pages, plots; and the files of a run.
 
 mod table;
+mod drawing;
 mod epochs;
 mod regression;
-mod models;
+mod comparison;
 mod evaluation;
 mod info;
 mod votes;
@@ -13,10 +14,10 @@ pub mod plot;
 pub mod page;
 pub mod output;
 
+pub use comparison::{comparison, remark, seeds};
 pub use epochs::{epoch_header, epoch_line, history_csv, history_lines};
 pub use evaluation::of_classes;
 pub use info::info;
-pub use models::{comparison, remark, seeds};
 pub use notes::NOTES;
 pub use regression::of_numbers;
 pub use table::{Table, json};

@@ -78,7 +78,7 @@ fn save_history(place: &mut Place, stem: &str, history: &[Epoch]) -> Result<(), 
     place.write(&jsonl, &history_lines(history)?)
 }
 
-/// Saves replicas, what lies between them, and the history; what each model and their votes are worth, also on a page.
+/// Saves replicas, their averages and the history, and a page that compares the models and their votes.
 ///
 /// # Errors
 /// As [`save`] and [`ensemble::compare`].

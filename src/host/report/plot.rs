@@ -1,5 +1,6 @@
 //! Pictures of a plane or a line through models, as SVG and PNG.
 
+use super::drawing::{FONT, extent, failed, png_file, register_fonts};
 use super::table::csv_bytes;
 use crate::host::HostError;
 use crate::host::prelude::*;
@@ -8,12 +9,9 @@ use contour::ContourBuilder;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::colors::colormaps::ViridisRGB;
-use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::io;
-use std::path::Path;
+use png::{ColorType, Compression, Info};
 
-const FONT: &str = "sans-serif";
 const WIDTH: u32 = 1240;
 const PLANE_HEIGHT: u32 = 560;
 const LINE_HEIGHT: u32 = 460;
@@ -34,10 +32,7 @@ pub const ENDS: [&str; 3] = [".svg", ".png", ".csv"];
 /// # Errors
 /// [`HostError::File`] for a picture that cannot be made, which no grid has shown so far.
 pub fn draw(grid: &Grid, marks: &[Mark]) -> Result<[Vec<u8>; 3], HostError> {
-    // The fonts of the program itself, the same everywhere.
-    if register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).is_err() {
-        return Err(failed("the font is damaged"));
-    }
+    register_fonts()?;
     let height = if grid.ys.len() > 1 { PLANE_HEIGHT } else { LINE_HEIGHT };
     let size = (WIDTH, height);
     let mut svg = String::new();
@@ -45,7 +40,9 @@ pub fn draw(grid: &Grid, marks: &[Mark]) -> Result<[Vec<u8>; 3], HostError> {
     let mut pixels = vec![0; (WIDTH * height * 3) as usize];
     let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
     draw_on(canvas, grid, marks).map_err(failed)?;
-    Ok([svg.into_bytes(), png_of(size, &pixels).map_err(failed)?, numbers(grid)?])
+    let mut info = Info::with_size(WIDTH, height);
+    info.color_type = ColorType::Rgb;
+    Ok([svg.into_bytes(), png_file(info, Compression::default(), &pixels)?, numbers(grid)?])
 }
 
 /// Where loss and error are least, in a sentence each.
@@ -57,21 +54,6 @@ pub fn least(grid: &Grid) -> String {
         best.map_or_else(String::new, |((x, y), value)| format!("{value:.4} at ({x:.2}, {y:.2})"))
     };
     format!("lowest train loss: {}\nlowest test error, %: {}", least(&grid.losses), least(&grid.errors))
-}
-
-fn failed(error: impl ToString) -> HostError {
-    HostError::file(Path::new("the picture"))(io::Error::other(error.to_string()))
-}
-
-fn png_of((width, height): (u32, u32), pixels: &[u8]) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().map_err(io::Error::other)?;
-    writer.write_image_data(pixels).map_err(io::Error::other)?;
-    writer.finish().map_err(io::Error::other)?;
-    Ok(bytes)
 }
 
 fn numbers(grid: &Grid) -> Result<Vec<u8>, HostError> {
@@ -107,16 +89,12 @@ const STEEPNESS: f64 = 4.0;
 
 /// Thresholds between the colours, from the least value to the greatest.
 fn levels(panel: &Panel<'_>) -> Vec<f64> {
-    let (low, high) = extent(panel.values);
+    let (low, high) = extent(panel.values.iter().copied());
     let t = |k: usize| k as f64 / BANDS as f64;
     // The basin has most of the levels.
     let spread = high - low;
     let curve = |t: f64| (STEEPNESS * t).exp_m1() / STEEPNESS.exp_m1();
     (1..BANDS).map(|k| low + spread * curve(t(k))).collect()
-}
-
-fn extent(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::MAX, f64::MIN), |(low, high), &x| (low.min(x), high.max(x)))
 }
 
 /// The colour of band `k` of [`BANDS`]: from dark blue to yellow, equally far apart to the eye.
@@ -225,7 +203,7 @@ fn scale_bar<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, panel: &Panel<'_
     for k in 0..BANDS {
         area.draw(&Rectangle::new([(4, edge(k + 1)), (22, edge(k))], colour(k).filled()))?;
     }
-    let (low, high) = extent(panel.values);
+    let (low, high) = extent(panel.values.iter().copied());
     let values = std::iter::once(low).chain(levels.iter().copied()).chain([high]);
     for (k, value) in values.enumerate() {
         let style = TextStyle::from((FONT, 12).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
@@ -252,7 +230,7 @@ fn line<DB: DrawingBackend>(
     panel: &Panel<'_>,
     marks: &[Mark],
 ) -> Drawn<DB> {
-    let (low, high) = extent(panel.values);
+    let (low, high) = extent(panel.values.iter().copied());
     let room = 0.08 * (high - low).max(1e-6);
     let mut chart = ChartBuilder::on(area)
         .caption(panel.title, (FONT, 20))

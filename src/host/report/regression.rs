@@ -1,4 +1,4 @@
-//! How far numbers are off that a model predicts: of a run, and of a saved model.
+//! RMSE, MAE and R² of models that predict numbers: of a run, and of a saved model.
 
 use super::table::{Table, aligned, mean_sd, significant};
 use crate::host::evaluation::{Marks, Regression, RegressionEvaluation, TargetEvaluation, mean_and_sd};

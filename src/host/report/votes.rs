@@ -1,6 +1,6 @@
-//! Several models of one network side by side, and what an average of saved models is made of.
+//! The model comparison of replicas and of saved models with their votes, and the weights of an average of saved models.
 
-use super::models::loss_short;
+use super::comparison::loss_short;
 use super::table::{Table, aligned, mean_sd};
 use crate::host::evaluation::{SavedModel, error_percent, mean_and_sd};
 use crate::host::prelude::*;
@@ -39,7 +39,7 @@ pub fn of_vote_seeds(runs: &[Comparison]) -> Table {
     Table { header: header.map(str::to_owned).to_vec(), rows: cells.collect() }
 }
 
-/// What `models` weigh in their average, and what they and it are worth.
+/// The weight of each of the `models` in their average, and the error and loss of each and of the average.
 #[must_use]
 pub fn of_average(models: &[(String, SavedModel)], soup: &Soup) -> String {
     let weight = |&weight: &f32| if weight > 0.0 { weight.to_string() } else { "–".to_owned() };

@@ -1,4 +1,4 @@
-//! What several models of one network are worth: alone, averaged, and by their votes.
+//! Errors and losses of several models of one network: of each, of their averages, and of their votes.
 
 use super::soup::check_weights;
 use crate::host::HostError;
@@ -11,7 +11,7 @@ use crate::metrics::Score;
 use crate::replicas::Vote;
 use crate::{Loss, Spec};
 
-/// What one model, or several by a vote, are worth.
+/// Errors and losses of one model, or of a vote of several.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Row {
@@ -22,7 +22,7 @@ pub struct Row {
     pub sets: [[f64; 3]; 2],
 }
 
-/// Models of one network side by side.
+/// A comparison of models of one network.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Comparison {
@@ -32,8 +32,8 @@ pub struct Comparison {
     pub spec: Spec,
 }
 
-/// A row for each of the models, for what one of them is worth, for other mixes of their weights, and for their votes,
-/// weighted if there are weights. Validation samples are those that `split` sets apart; models of another
+/// A row for each of the models, for the mean of these rows, for averages of their weights, and for their votes,
+/// weighted if there are weights. Validation samples are those that `split` holds out; models of another
 /// loss than softmax cross-entropy have no votes.
 ///
 /// # Errors

@@ -124,7 +124,7 @@ pub struct Grid {
     pub errors: Vec<f64>,
 }
 
-/// What to look at.
+/// Which part of the plane is computed, and at how many points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     /// Places along each axis, at least 2.

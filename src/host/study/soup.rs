@@ -22,7 +22,7 @@ pub enum Method {
     Soup,
 }
 
-/// An average of models, and what they are worth.
+/// An average of models, and the scores of all of them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Soup {
@@ -43,8 +43,8 @@ pub fn needs_data(models: &[(String, SavedModel)], method: &Method) -> bool {
     *method == Method::Soup || models.iter().any(|(_, model)| model.spec.norm_len() > 0)
 }
 
-/// Averages `models` and judges all of them. Validation samples are those that `split` sets apart; norms of the average get
-/// statistics over the others. Without `data` nothing is judged.
+/// Averages `models` and evaluates all of them. Validation samples are those that `split` holds out; norms of the average get
+/// statistics over the others. Without `data` nothing is evaluated.
 ///
 /// # Errors
 /// [`HostError::Usage`] for fewer than two models, for weights that are out of range, and without data where the average

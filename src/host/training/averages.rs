@@ -1,4 +1,4 @@
-//! The averages that a run keeps beside its model: their memory, when they take the model in, and what comes of them.
+//! The averages of a run: their memory, when each is updated, and their results.
 
 use super::norms::Norms;
 use crate::Averager;
@@ -41,7 +41,7 @@ enum Running<'a> {
     Swag(Swag<'a>, Draws),
 }
 
-/// An average at work.
+/// An average during a run.
 pub(in crate::host) struct Average<'a> {
     pub(in crate::host) name: &'static str,
     running: Running<'a>,
@@ -61,7 +61,7 @@ impl<'a> Average<'a> {
         Ok(Self { name: kind.name(), running, kept: (Vec::new(), 0) })
     }
 
-    /// Takes the model in where it is its turn: an exponential average after every step, the others where a snapshot is due.
+    /// Updates the average with the model where an update is due: an exponential average after every step, the others where a snapshot is due.
     pub(in crate::host) fn follow<'p>(&mut self, model: impl Into<Params<'p>>, is_due: bool) -> Result<(), HostError> {
         match &mut self.running {
             Running::EveryStep(averager) => _ = averager.update(model)?,

@@ -1,5 +1,5 @@
-//! The models of a run at work, one or several, between two meetings each by itself: the threads that train them change no
-//! bit.
+//! Training of the models of a run, one or several. Between two pulls each is trained by itself, so that the number of
+//! threads changes no bit.
 
 use super::feed::Feed;
 use super::norms::Norms;

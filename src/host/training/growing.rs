@@ -42,7 +42,7 @@ impl Growing {
         self.size.noise_scale()
     }
 
-    /// Takes in a step on so many samples and what it knows of its noise.
+    /// Counts a step on so many samples, with what is known of its noise.
     pub(in crate::host) fn update(&mut self, samples: u64, noise: Option<Noise>) {
         self.latest = self.get();
         self.size.update(samples, noise);

@@ -1,4 +1,4 @@
-//! Where the models of a run meet: their mean, or the centre of elastic averaging, and the averages of what it was.
+//! The mean of the models of a run, or the centre of elastic averaging, the pull to it, and its averages over the run.
 
 use super::averages::Average;
 use crate::Model;
@@ -9,7 +9,7 @@ use crate::host::plan::{Coupling, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::replicas::{attract, mean_of, pull};
 
-/// When replicas meet, in rounds; one model never does.
+/// When replicas are pulled and averaged, in rounds; one model never is.
 #[derive(Default)]
 pub(super) struct Meetings {
     /// From one pull to the next, where there are any.
@@ -130,7 +130,7 @@ impl<'a> Middle<'a> {
         Ok(())
     }
 
-    /// Takes the middle after `now` rounds into the averages whose turn it is.
+    /// Updates the averages that are due after `now` rounds with the middle.
     pub(super) fn follow(&mut self, models: &[Model<'_>], now: u64, when: &Meetings) -> Result<(), HostError> {
         let is_due = when.snapshots.is_some_and(|snapshots| snapshots.due(now));
         if !is_due && !when.each {

@@ -1,4 +1,4 @@
-//! What trains, and what a run leaves.
+//! The training loop for one model or several, and what a run leaves.
 
 mod ahead;
 pub(in crate::host) mod feed;

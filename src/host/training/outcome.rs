@@ -97,7 +97,7 @@ pub struct Outcome {
     pub last_marks: Marks,
     /// The averages that the plan asks for and that have models, in its order.
     pub averages: Vec<Averaged>,
-    /// The last iterate of another run whose rate falls to zero instead of averaging, where it was asked for.
+    /// The baseline, where the plan has one: the last iterate of another run, with learning rate decay to zero and no averaging.
     pub baseline: Option<Marks>,
     /// Every epoch of that run.
     pub baseline_history: Vec<Epoch>,

@@ -1,5 +1,5 @@
-//! The loop of a run: epochs over shuffled samples until the end, a stop or a divergence, of one model or of several side by
-//! side; then what became of them.
+//! The loop of a run: epochs over shuffled samples until the end, a stop or a divergence, for one model or several; then
+//! their evaluation.
 
 use super::averages::{Average, Memory};
 use super::crew::{self, Crew, Team};
@@ -49,7 +49,7 @@ pub(in crate::host) fn train_on(
     run(Team::One(threads), data, plan, observer, stop, |run, left| run.outcome(left))
 }
 
-/// Trains `replicas` as `plan` says until its end or until `stop` is set; its averages take in the mean of the replicas, or
+/// Trains `replicas` as `plan` says until its end or until `stop` is set; its averages are of the mean of the replicas, or
 /// the centre of elastic averaging.
 ///
 /// A run that diverges ends with what its last good epoch left.
@@ -117,7 +117,7 @@ fn run<T>(
     end(run, left)
 }
 
-/// A run at work.
+/// The state of a run.
 struct Run<'a> {
     plan: &'a Plan,
     data: &'a Dataset,
@@ -128,7 +128,7 @@ struct Run<'a> {
     rounds: u64,
     /// After which steps one model is averaged.
     snapshots: Option<Snapshots>,
-    /// After which rounds several models meet.
+    /// After which rounds several models are pulled or averaged.
     meetings: Meetings,
     crew: Crew<'a>,
     middle: Middle<'a>,
@@ -177,7 +177,7 @@ impl<'a> Run<'a> {
         Ok(left)
     }
 
-    /// Rounds and meetings until the end of the epoch; whether it was reached.
+    /// Rounds, pulls and averages until the end of the epoch; whether it was reached.
     fn epoch(&mut self, epoch: u64, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<bool, HostError> {
         let Self { crew, middle, meetings, snapshots, rounds, plan, data, .. } = self;
         let (before, end, total) = ((epoch - 1) * *rounds, epoch * *rounds, crew.total);
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
                 observer.step(done, total, sums.loss(), accuracy);
                 Ok(())
             };
-            // Rounds that were cut short are not followed by a meeting.
+            // After rounds that were cut short there is no pull and no average.
             if !crew.train((now - before) as usize..(until - before) as usize, each, stop)? {
                 return Ok(false);
             }
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
         HostError::of_step(self.crew.steps(), self.crew.rate())
     }
 
-    /// What a run of one model leaves: it and its averages, judged.
+    /// What a run of one model leaves: the model and its averages, evaluated.
     fn outcome(mut self, left: Left) -> Result<Outcome, HostError> {
         let Left { models, history, interrupted, diverged } = left;
         let last = models.into_iter().next().unwrap_or_default();

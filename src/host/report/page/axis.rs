@@ -1,6 +1,7 @@
 //! Where an axis begins and ends, and which numbers stand at it.
 
 use crate::host::prelude::*;
+use crate::host::report::drawing::extent;
 use core::ops::Range;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
@@ -123,13 +124,6 @@ impl ValueFormatter<f64> for Axis {
         let at = self.ticks.iter().position(|tick| (tick - place).abs() < 1e-9);
         at.and_then(|i| self.labels.get(i)).cloned().unwrap_or_default()
     }
-}
-
-/// Least and greatest; 0 and 1 of nothing.
-pub(super) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let values = values.filter(|x| x.is_finite());
-    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
-    if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.

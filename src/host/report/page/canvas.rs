@@ -1,14 +1,14 @@
-//! A plot: drawn once, on white, and worn in the colours of the reader's choice where it stands on a page.
+//! A plot: drawn once, on white; in a page it has the colours of the page, light or dark.
 
 use super::escape::escape;
 use crate::host::HostError;
 use crate::host::prelude::*;
+use crate::host::report::drawing::{FONT, failed, register_fonts};
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::FontStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, register_font};
 use std::io;
-use std::path::Path;
 
 /// The names of all plots.
 pub(super) const PLOTS: [&str; 11] = [
@@ -75,16 +75,13 @@ impl Plot {
         height: i32,
         draw: impl FnOnce(&Area<'_>) -> Drawn,
     ) -> Result<Self, HostError> {
-        let failed = |problem: String| HostError::file(Path::new(name))(io::Error::other(problem));
-        for (style, font) in [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())] {
-            register_font(FONT, style, font).map_err(|_| failed("the font is damaged".into()))?;
-        }
+        register_fonts()?;
         let mut svg = String::new();
         let size = ((WIDTH * PIXEL) as u32, (height * PIXEL) as u32);
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         let drawn = area.fill(&PAPER).and_then(|()| draw(&area)).and_then(|()| area.present());
         drop(area);
-        drawn.map_err(|error| failed(error.to_string()))?;
+        drawn.map_err(failed)?;
         // Of the size that is read well, not of the finer coordinates.
         let [width, height] = [WIDTH, height].map(|side| 2 * side);
         let svg = match svg.split_once("viewBox") {
@@ -110,8 +107,6 @@ impl Plot {
         format!("<svg viewBox=\"{size}\" role=\"img\" aria-label=\"{}\">{themed}", escape(&self.label))
     }
 }
-
-const FONT: &str = "sans-serif";
 
 /// Letters of so many pixels.
 pub(super) fn letters(pixels: f64, colour: &RGBColor) -> TextStyle<'static> {

@@ -1,6 +1,6 @@
-//! Which classes a model takes for which, and how well it tells each from the rest.
+//! The confusion matrix, and the metrics and curves of each class against the rest.
 
-use super::axis::{Axis, extent};
+use super::axis::Axis;
 use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PIXEL, PURPLE, Plot, WIDTH, bold, cut, letters, words};
 use super::chart::{Chart, Line, Stroke};
 use super::escape::escape;
@@ -9,6 +9,7 @@ use super::piece::{TABLE_END, table_start};
 use crate::host::HostError;
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation, TestSet};
 use crate::host::prelude::*;
+use crate::host::report::drawing::extent;
 use crate::host::report::evaluation::classes;
 use crate::host::report::table::percent;
 use plotters::element::Rectangle;

@@ -1,12 +1,13 @@
 //! Curves over the epochs of one or several runs.
 
-use super::axis::{Axis, extent};
+use super::axis::Axis;
 use super::canvas::{BLUE, GREEN, MUTED, ORANGE, PURPLE};
 use super::chart::{Chart, Dots, Line, Stroke};
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::prelude::*;
-use crate::host::report::models::BASELINE;
+use crate::host::report::comparison::BASELINE;
+use crate::host::report::drawing::extent;
 use crate::host::training::Epoch;
 use plotters::style::RGBColor;
 
@@ -15,7 +16,7 @@ use plotters::style::RGBColor;
 pub struct History<'a> {
     /// The epochs of each run.
     pub runs: &'a [&'a [Epoch]],
-    /// Those of runs to compare with, whose rate falls to zero.
+    /// Those of the baselines: learning rate decay to zero.
     pub baselines: &'a [&'a [Epoch]],
     /// Epochs before the first model is averaged; none where nothing is.
     pub start: Option<f64>,

@@ -1,7 +1,7 @@
 //! A page about runs: one HTML file that needs no other, and its plots as SVG files beside it.
 //!
 //! A [`Page`] is a list of sections, a section a list of [`Piece`]s, and there is a function for each kind of piece:
-//! curves over epochs, models beside each other, confusion and curves of classes, reliability, pictures, settings.
+//! curves over epochs, comparison of models, confusion matrix and curves of classes, reliability diagram, pictures, settings.
 //! [`of_run`], [`of_seeds`], [`of_replicas`] and [`of_reproduction`] make whole pages of them.
 
 mod escape;
@@ -11,7 +11,7 @@ mod document;
 mod axis;
 mod chart;
 mod history;
-mod models;
+mod comparison;
 mod reliability;
 mod classes;
 mod pictures;
@@ -22,9 +22,9 @@ mod reproduction;
 mod tests;
 
 pub use classes::{confusion, curves};
+pub use comparison::{gap, spread};
 pub use document::{Page, files};
 pub use history::{History, history};
-pub use models::{gap, spread};
 pub use pictures::{picture_size, weights, wrong};
 pub use piece::Piece;
 pub use reliability::reliability;

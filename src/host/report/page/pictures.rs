@@ -1,4 +1,4 @@
-//! Images in a page: what a model took for something else, and what its first layer looks for.
+//! Images in a page: the most confident errors, and the weights of the first layer.
 
 use super::escape::escape;
 use super::piece::Piece;
@@ -7,10 +7,10 @@ use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::evaluation::TestSet;
 use crate::host::prelude::*;
+use crate::host::report::drawing::png_file;
 use crate::metrics::argmax;
 use crate::network::Part;
-use std::io;
-use std::path::Path;
+use png::{ColorType, Compression, Info};
 
 /// Wrong images that are shown, and the bytes that all may take.
 const WRONG: usize = 24;
@@ -26,7 +26,7 @@ pub fn picture_size(samples: &Samples) -> Option<[usize; 2]> {
     (images.rows > 1 && images.cols > 1).then_some([images.rows, images.cols])
 }
 
-/// The samples of the test that the model got wrong and was surest of, pictures of `[rows, cols]`.
+/// The most confident errors on the test samples, pictures of `[rows, cols]`.
 ///
 /// # Errors
 /// None in practice: a picture that cannot be made.
@@ -47,7 +47,7 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
     let mut figures = String::new();
     for &(p, of_right, i, class, right) in wrong.iter().take(WRONG) {
         let Some(image) = samples.image(i) else { continue };
-        let source = data_uri(&png_bytes(cols, rows, png::ColorType::Grayscale, None, image)?);
+        let source = data_uri(&png_file(grey(cols, rows), Compression::High, image)?);
         if figures.len() + source.len() > MOST_BYTES {
             break;
         }
@@ -99,7 +99,7 @@ pub fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<
         }
     }
     let height = picture.len() / width;
-    let source = data_uri(&png_bytes(width, height, png::ColorType::Indexed, Some(&palette()), &picture)?);
+    let source = data_uri(&png_file(indexed(width, height), Compression::High, &picture)?);
     let which =
         if shown < units { format!("The first {shown} of {units} units") } else { format!("All {units} units") };
     let caption = format!(
@@ -127,33 +127,20 @@ fn palette() -> Vec<u8> {
     (0..256).flat_map(mix).collect()
 }
 
-/// A PNG; of indices into a palette the last is transparent.
-fn png_bytes(
-    width: usize,
-    height: usize,
-    colour: png::ColorType,
-    palette: Option<&[u8]>,
-    pixels: &[u8],
-) -> Result<Vec<u8>, HostError> {
-    let mut bytes = Vec::new();
-    let encode = || -> Result<(), png::EncodingError> {
-        let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-        encoder.set_color(colour);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_compression(png::Compression::High);
-        if let Some(palette) = palette {
-            encoder.set_palette(palette);
-            let mut opacity = vec![255; 256];
-            opacity[usize::from(GAP)] = 0;
-            encoder.set_trns(opacity);
-        }
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(pixels)?;
-        writer.finish()
-    };
-    let mut encode = encode;
-    encode().map_err(|error| HostError::file(Path::new("PNG"))(io::Error::other(error)))?;
-    Ok(bytes)
+/// So many pixels of grey, a byte each.
+fn grey(width: usize, height: usize) -> Info<'static> {
+    Info::with_size(width as u32, height as u32)
+}
+
+/// So many indices into the [`palette`], where [`GAP`] is transparent.
+fn indexed(width: usize, height: usize) -> Info<'static> {
+    let mut info = grey(width, height);
+    info.color_type = ColorType::Indexed;
+    info.palette = Some(palette().into());
+    let mut opacity = vec![255; 256];
+    opacity[usize::from(GAP)] = 0;
+    info.trns = Some(opacity.into());
+    info
 }
 
 fn data_uri(png: &[u8]) -> String {

@@ -1,9 +1,9 @@
-//! Reliability: accuracy over confidence.
+//! The reliability diagram: accuracy over confidence.
 
 use super::axis::Axis;
 use super::canvas::MUTED;
 use super::chart::{Chart, Dots, Line, Stroke};
-use super::models::colour;
+use super::comparison::colour;
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::prelude::*;

@@ -1,8 +1,8 @@
 //! The page of the article's experiment.
 
+use super::comparison::spread;
 use super::document::Page;
 use super::history::{History, history};
-use super::models::spread;
 use super::piece::Piece;
 use super::runs::{Source, coupled, lead, model_sections, title, what_was_run};
 use super::settings::{batch, rate};

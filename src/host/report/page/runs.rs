@@ -1,10 +1,10 @@
 //! Whole pages: of a run, of several seeds, of replicas.
 
 use super::classes::{confusion, curves};
+use super::comparison::{gap, spread};
 use super::document::Page;
 use super::escape::grouped;
 use super::history::{History, history};
-use super::models::{gap, spread};
 use super::pictures::{picture_size, weights, wrong};
 use super::piece::Piece;
 use super::reliability::reliability;
@@ -15,15 +15,15 @@ use crate::host::data::Dataset;
 use crate::host::evaluation::{Marks, SavedModel, TestSet, error_percent};
 use crate::host::plan::{AverageKind, Batches, Coupling, Plan, ReplicaPlan, widths};
 use crate::host::prelude::*;
+use crate::host::report::comparison::{BASELINE, comparison, loss_short, models, models_of_seeds, remark, seeds};
 use crate::host::report::info::layers;
-use crate::host::report::models::{BASELINE, comparison, loss_short, models, models_of_seeds, remark, seeds};
 use crate::host::report::table::Table;
 use crate::host::report::votes::APART;
 use crate::host::training::{Epoch, Outcome, Replicas};
 use crate::metrics::Calibration;
 use crate::replicas::{Pull, Start};
 
-/// What was learned from.
+/// The data that a run was trained on.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// The samples.
@@ -50,7 +50,7 @@ fn diverged(error: &HostError, epochs: usize) -> String {
     format!("This run diverged: {error}. The page shows the models of epoch {epochs}.")
 }
 
-/// A page about one run, its average in the centre.
+/// A page about one run; the model shown in detail is its average.
 ///
 /// # Errors
 /// As [`TestSet::new`].
@@ -249,7 +249,8 @@ pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &S
     Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers of the network")])
 }
 
-/// What the test says of one model, and what its first layer looks like; its own calibration where there is no other.
+/// Sections about one model: confusion matrix, curves, most confident errors, first-layer weights; its own calibration where
+/// there is no other.
 pub(super) fn model_sections(
     page: Page,
     data: &Dataset,

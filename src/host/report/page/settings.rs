@@ -1,4 +1,4 @@
-//! What was run, as a table: the plan of a run, by the names of the command line.
+//! The settings of a run as a table, by the names of the command line.
 
 use super::axis::number;
 use super::piece::Piece;

@@ -1,4 +1,4 @@
-//! The article's experiment: one network trained in every way that it proposes, side by side.
+//! The article's experiment: one network, trained in every way that the article proposes.
 
 mod recipe;
 mod variants;
@@ -42,7 +42,7 @@ impl<'a> Reproduction<'a> {
         &self.recipe
     }
 
-    /// Trains one stage with this seed and takes in what it gives, unless it was stopped; whether it came to its end.
+    /// Trains one stage with this seed and adds its results, unless it was stopped; whether it came to its end.
     ///
     /// # Errors
     /// As [`train`] and [`train_replicas`]; [`HostError::Diverged`] in any epoch.

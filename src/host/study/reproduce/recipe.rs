@@ -13,7 +13,7 @@ use crate::replicas::{Pull, Start};
 pub enum Stage {
     /// One model, with SWA.
     Single,
-    /// One model whose rate falls to zero.
+    /// One model with learning rate decay to zero.
     Falling,
     /// One model whose batch grows by the norm test.
     Growing,

@@ -1,13 +1,14 @@
-//! Models beside each other: from train to test, and over seeds.
+//! Plots that compare models: the generalisation gap, and the test errors of several seeds.
 
-use super::axis::{Axis, extent};
+use super::axis::Axis;
 use super::canvas::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
 use super::chart::{Chart, Dots, Line, Stroke};
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
 use crate::host::prelude::*;
-use crate::host::report::models::BASELINE;
+use crate::host::report::comparison::BASELINE;
+use crate::host::report::drawing::extent;
 use crate::metrics::Score;
 use plotters::style::RGBColor;
 
@@ -29,7 +30,7 @@ fn loss(score: &Score) -> f64 {
     score.loss().into()
 }
 
-/// How far each model's loss and error on the test are from those on what it learned from, `loss_name` as in `NLL`.
+/// The generalisation gap of each model, in loss and in error: test minus train. `loss_name` is as in `NLL`.
 ///
 /// # Errors
 /// None in practice: a plot that cannot be drawn.

@@ -1,4 +1,4 @@
-//! The models of a run beside each other: the last iterate against the average, several seeds in the mean.
+//! The model comparison: the last iterate, the averages and the baseline of a run, or means over several seeds.
 
 use super::regression;
 use super::table::{Table, mean_sd};

@@ -1,4 +1,4 @@
-//! A table as text: its first line, its separator, and its rows, one after the other.
+//! CSV files: the first line, the separator, and the rows, one after the other.
 
 use super::cell::{NO_INPUT, NO_TARGET, is_missing, is_no_class, number};
 use super::columns::{Choice, Places, class_name};
