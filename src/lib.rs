@@ -24,8 +24,8 @@
 //! [`inputs`], [`preprocess`]: samples in memory; scaling of raw readings, and missing values\
 //! [`model`]: parameters with their network, initial weights, the workspace\
 //! [`schedule`], [`optim`]: learning rates; SGD, Adam, Lookahead, schedule-free SGD\
-//! [`average`], [`replicas`]: averages along a run (SWA, EMA, LAWA, SWAG); several models and their votes\
 //! [`train`]: gradients of micro-batches, their noise, growing batches\
+//! [`average`], [`replicas`]: averages along a run (SWA, EMA, LAWA, SWAG); several models and their votes\
 //! [`metrics`]: score, confusion matrix, ROC and precision-recall curves, calibration\
 //! [`store`], [`random`], [`error`]: checkpoints; seeded random numbers; what can go wrong
 //!
