@@ -2,6 +2,7 @@
 
 use crate::Loss;
 use crate::host::HostError;
+use crate::host::data::Dataset;
 use crate::host::plan::{Coupling, DecayPlan, GrowthPlan, OptimizerPlan, Plan, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::optim::SgdConfig;
@@ -112,20 +113,20 @@ impl Recipe {
         Some(ReplicaPlan { start, coupling: Coupling::Mean(pull), ..self.replicas })
     }
 
-    /// Whether every stage can be trained on so many samples.
+    /// Whether every stage can be trained on these samples.
     ///
     /// # Errors
     /// [`HostError::Usage`] for settings out of range, for models that cannot vote, or without validation samples.
-    pub fn check(&self, samples: usize) -> Result<(), HostError> {
-        let held_out = self.plan.split().held_out(samples)?;
+    pub fn check(&self, data: &Dataset) -> Result<(), HostError> {
+        let (train, validation) = data.split(self.plan.split())?;
         for stage in Stage::ALL {
             let plan = self.plan_of(stage, self.plan.seed);
             plan.check()?;
-            plan.check_batches(samples - held_out)?;
+            plan.check_batches(train.len())?;
             self.replicas_of(stage).map_or(Ok(()), |replicas| replicas.check(&plan))?;
         }
         let fault = match self.plan {
-            _ if held_out == 0 => "there are no validation samples: --validation must be above 0",
+            _ if validation.is_empty() => "there are no validation samples: --validation must be above 0",
             Plan { loss, .. } if loss != Loss::SoftmaxCrossEntropy => "votes need the loss cross-entropy",
             _ => return Ok(()),
         };

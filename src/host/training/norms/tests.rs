@@ -24,7 +24,7 @@ fn averages_of_a_run_have_statistics_of_their_own_and_the_last_iterate_running_o
     let free = OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default());
     for (plan, is_free) in [(plan(Plan::default().optimizer), false), (plan(free), true)] {
         let outcome = train(&data, &plan, &mut Deaf, &AtomicBool::new(false)).unwrap();
-        let (indices, _) = plan.split().of(data.train.len()).unwrap();
+        let (indices, _) = data.split(plan.split()).unwrap();
         let mut norms = Norms::new(&outcome.spec, &data.train, &indices).unwrap();
         assert_eq!(outcome.averages.len(), 2);
         for average in &outcome.averages {
