@@ -161,6 +161,9 @@ pub(crate) struct Train {
     /// Passes over the training samples [default: 20; 100 for a table]
     #[arg(long, help_heading = "Schedule")]
     epochs: Option<u64>,
+    /// Early stopping: stop after this many epochs without a lower validation loss, and keep the models of the best epoch
+    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
+    patience: Option<u64>,
 
     /// Averages to compute and compare, such as swa,ema,swag: swa is the mean of snapshots, lawa the mean of the latest
     /// snapshots, ema the exponential moving average of all steps; swag predicts with random draws around the mean
@@ -305,6 +308,7 @@ impl Train {
             growth: self.growing.plan(),
             clip: self.clip,
             epochs: self.epochs.unwrap_or(if is_table { 100 } else { 20 }),
+            patience: self.patience,
             augment: self.augmentation.plan()?,
             seed: self.seed,
             averages: (!self.averages_nothing()).then(|| self.averages()),

@@ -86,8 +86,11 @@ pub struct Plan {
     pub growth: Option<GrowthPlan>,
     /// Clips the gradient to this norm.
     pub clip: Option<f32>,
-    /// Passes over the training samples.
+    /// Passes over the training samples, at most.
     pub epochs: u64,
+    /// Epochs without a lower validation loss after which training stops, and keeps the models of the best epoch (early
+    /// stopping); `None` trains to the end.
+    pub patience: Option<u64>,
     /// How training samples move, anew in each epoch; `None` leaves them as they are.
     pub augment: Option<Augment>,
     /// Decides the initial weights, the split, the order, the dropout masks and what augmentation draws.
@@ -119,6 +122,7 @@ impl Default for Plan {
             growth: None,
             clip: None,
             epochs: 20,
+            patience: None,
             augment: None,
             seed: 1,
             averages: Some(AveragePlan::default()),

@@ -40,6 +40,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         growth,
         clip,
         epochs,
+        patience,
         augment,
         seed: _,
         averages: kept,
@@ -69,7 +70,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     rows.extend(clip.map(|norm| ("gradient clipping", format!("to norm {}", short(norm)))));
     rows.extend(augment.map(|augment| ("augmentation", augmentation(&augment))));
     rows.extend([
-        ("epochs", epochs.to_string()),
+        ("epochs", patience.map_or_else(|| epochs.to_string(), |n| format!("at most {epochs}, {n} without a lower validation loss"))),
         ("averages", kept.as_ref().map_or_else(|| "none".to_owned(), averages)),
         ("seed", seeds.to_owned()),
     ]);

@@ -109,6 +109,7 @@ fn epoch(epoch: u64, batch: u64, noise_scale: Option<f32>) -> Epoch {
         averaged: 0,
         average_validation_error: None,
         average_validation_loss: None,
+        is_best: false,
         seconds: 1.0,
     }
 }
