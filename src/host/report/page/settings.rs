@@ -70,7 +70,13 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     rows.extend(clip.map(|norm| ("gradient clipping", format!("to norm {}", short(norm)))));
     rows.extend(augment.map(|augment| ("augmentation", augmentation(&augment))));
     rows.extend([
-        ("epochs", patience.map_or_else(|| epochs.to_string(), |n| format!("at most {epochs}, {n} without a lower validation loss"))),
+        (
+            "epochs",
+            patience.map_or_else(
+                || epochs.to_string(),
+                |n| format!("at most {epochs}, {n} without a lower validation loss"),
+            ),
+        ),
         ("averages", kept.as_ref().map_or_else(|| "none".to_owned(), averages)),
         ("seed", seeds.to_owned()),
     ]);

@@ -72,11 +72,11 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The article's: five replicas of [`Plan::default`], Adam with dropout at a constant rate.
+    /// The article's: five replicas of [`Plan::article`], Adam with dropout at a constant rate.
     #[must_use]
     pub fn adam() -> Self {
         let (averaged, growth) = (DecayPlan::Constant, GrowthPlan::default());
-        Self { plan: Plan::default(), averaged, growth, replicas: ReplicaPlan::default() }
+        Self { plan: Plan::article(), averaged, growth, replicas: ReplicaPlan::default() }
     }
 
     /// The same network with SGD, momentum 0.9, weight decay 1e-4 and no dropout, 30 epochs in which the rate falls linearly
@@ -85,7 +85,7 @@ impl Recipe {
     pub fn sgd() -> Self {
         let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 1e-4 });
         let (rate, decay) = (0.05, DecayPlan::Linear(0.0));
-        let plan = Plan { optimizer, rate, decay, dropout: 0.0, epochs: 30, ..Plan::default() };
+        let plan = Plan { optimizer, rate, decay, dropout: 0.0, epochs: 30, ..Plan::article() };
         Self { plan, averaged: DecayPlan::Paper(0.02), ..Self::adam() }
     }
 
