@@ -11,16 +11,18 @@ pub(crate) struct Progress {
     header: bool,
     seed: Option<u64>,
     grows: bool,
+    /// Epochs from one line to the next.
+    every: u64,
 }
 
 impl Progress {
-    /// `seed` names the run where there are several; `grows` shows the batch.
-    pub(crate) fn new(quiet: bool, seed: Option<u64>, grows: bool) -> Self {
+    /// `seed` names the run where there are several; `grows` shows the batch; a line is printed `every` so many epochs.
+    pub(crate) fn new(quiet: bool, seed: Option<u64>, grows: bool, every: u64) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(None, target);
         let template = "{wide_bar} {percent:>3} %  {msg}  {eta} left";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, quiet, header: false, seed, grows }
+        Self { bar, quiet, header: false, seed, grows, every }
     }
 
     /// Announces another run.
@@ -75,7 +77,7 @@ impl Observer for Progress {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        if self.quiet {
+        if self.quiet || (self.header && !epoch.epoch.is_multiple_of(self.every)) {
             return;
         }
         let seed = self.seed.filter(|_| !self.header).map(|seed| format!("seed {seed}"));

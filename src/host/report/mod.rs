@@ -15,7 +15,7 @@ pub mod page;
 pub mod output;
 
 pub use comparison::{comparison, remark, seeds};
-pub use epochs::{epoch_header, epoch_line, history_csv, history_lines};
+pub use epochs::{early_stop, epoch_header, epoch_line, history_csv, history_lines};
 pub use evaluation::of_classes;
 pub use info::info;
 pub use notes::NOTES;

@@ -21,6 +21,14 @@ pub fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
 }
 
+/// How a run is trained, in words.
+#[must_use]
+pub fn training(plan: &Plan) -> String {
+    const SHOWN: [&str; 6] = ["optimizer", "learning rate", "batch", "dropout", "epochs", "averages"];
+    let rows = rows(plan, "", "").into_iter().filter(|(name, _)| SHOWN.contains(name));
+    rows.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
+}
+
 fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     // Without `..`, here and below: a new setting is to be shown.
     let Plan {
