@@ -15,7 +15,7 @@ pub mod page;
 pub mod output;
 
 pub use comparison::{comparison, remark, seeds};
-pub use epochs::{EpochLines, history_csv, history_lines};
+pub use epochs::{EpochLines, early_stop, history_csv, history_lines};
 pub use evaluation::of_classes;
 pub use info::info;
 pub use notes::NOTES;

@@ -109,6 +109,7 @@ fn epoch(epoch: u64, batch: u64, noise_scale: Option<f32>) -> Epoch {
         averaged: 0,
         average_validation_error: None,
         average_validation_loss: None,
+        is_best: false,
         seconds: 1.0,
     }
 }
@@ -238,6 +239,7 @@ fn a_page_shows_the_average_and_beside_it_the_last_iterate() {
         baseline: None,
         baseline_history: Vec::new(),
         history: vec![epoch(1, 8, None)],
+        best: None,
         interrupted: false,
         diverged: None,
     };
