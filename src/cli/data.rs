@@ -4,7 +4,7 @@ use super::Models;
 use super::images::Images;
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::data::{DataIdentity, DataKind, Dataset, Source, TablePlan, Tables};
+use cygnet::host::data::{DataIdentity, DataKind, Dataset, Folders, Source, TablePlan, Tables};
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::plan::Plan;
 use std::borrow::Cow;
@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set, or a CSV file [default:
-    /// the embedded sample of MNIST; for saved models only if they were trained on it]
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set, or with a folder of pictures
+    /// (PNG, JPEG) for each class, in `train` and `test` or all together, or a CSV file [default: the embedded sample of
+    /// MNIST; for saved models only if they were trained on it]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     data: Option<PathBuf>,
     /// Use the embedded sample of MNIST
@@ -24,8 +25,8 @@ pub(crate) struct Data {
     /// CSV file with the test rows [default: a share of the rows of --data]
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     test: Option<PathBuf>,
-    /// Share of the rows of a CSV file that are test rows. The choice does not depend on --seed, but it changes if rows
-    /// are added; use --test to keep the test rows fixed [default: 0.2]
+    /// Share of the rows of a CSV file, or of the pictures in folders, that are for the test. The choice does not depend on
+    /// --seed, but it changes if rows are added; use --test to keep the test rows fixed [default: 0.2]
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
     test_share: Option<f32>,
     #[command(flatten)]
@@ -55,7 +56,7 @@ impl Data {
                     .into(),
             ));
         }
-        let (test, test_share) = (self.test.clone(), self.test_share.unwrap_or(0.2));
+        let (test, test_share) = (self.test.clone(), self.share());
         match &self.data {
             Some(path) if is_idx(path) => Err(HostError::Usage(format!(
                 "{} is an IDX file: give its directory with --data, or the four files with --train-images, --train-labels, \
@@ -71,9 +72,15 @@ impl Data {
                 source.check()?;
                 Ok(Some(source))
             }
-            _ if self.test.is_some() || self.test_share.is_some() => {
-                Err(HostError::Usage("--test and --test-share need a CSV file as --data".into()))
+            Some(path) if self.test.is_none() && Folders::are_in(path) => {
+                if self.images.transpose {
+                    return Err(HostError::Usage("--transpose works only with IDX files, not with pictures".into()));
+                }
+                Source { data: path.clone(), test, test_share }.check().map(|()| None)
             }
+            _ if self.test.is_some() || self.test_share.is_some() => Err(HostError::Usage(
+                "--test needs a CSV file as --data, --test-share a CSV file or folders of pictures".into(),
+            )),
             _ => self.images.check(self.path()).map(|()| None),
         }
     }
@@ -82,8 +89,13 @@ impl Data {
     pub(crate) fn read(&self, plan: Option<&TablePlan>) -> Result<Loaded, HostError> {
         Ok(match (self.source()?, plan) {
             (Some(source), Some(plan)) => Loaded::Tables(source.read(plan)?),
-            _ => Loaded::Images(self.images.read(self.data.as_deref())?),
+            _ => Loaded::Images(self.images.read(self.data.as_deref(), self.share(), None)?),
         })
+    }
+
+    /// What is for the test where it is not apart.
+    fn share(&self) -> f32 {
+        self.test_share.unwrap_or(0.2)
     }
 
     fn is_given(&self) -> bool {
@@ -139,7 +151,7 @@ impl Data {
             (None, Some(_)) => {
                 Err(HostError::Mismatch("the model needs rows of a table: give a CSV file with --data".into()))
             }
-            (None, None) => self.images.read(self.data.as_deref()),
+            (None, None) => self.images.read(self.data.as_deref(), self.share(), Some(model)),
         }
     }
 }

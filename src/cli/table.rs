@@ -13,7 +13,7 @@ enum ScaleName {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum YesNo {
+pub(super) enum YesNo {
     Yes,
     No,
 }

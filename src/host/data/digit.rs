@@ -10,6 +10,7 @@
 //! 4. Its box is scaled to a longest side of 20 pixels (of MNIST) with its aspect kept, and its centre of mass moved
 //!    to the centre of the image.
 
+use super::appearance::Frame;
 use super::image::{Area, place, resize};
 use super::picture::Picture;
 use crate::host::prelude::*;
@@ -24,15 +25,16 @@ const NOISE: u32 = 3;
 /// Darker paper counts as if it was so bright.
 const DARK: u8 = 64;
 
-/// The digit as `rows · cols` bytes of gray, white on black, its longest side `longest` pixels; none on blank paper.
-pub(in crate::host) fn centred(picture: &Picture, [rows, cols]: [usize; 2], longest: usize) -> Option<Vec<u8>> {
+/// The digit as an image of `size`, rows and columns of bytes of gray, white on black, scaled and centred as `frame` says;
+/// none on blank paper.
+pub(in crate::host) fn centred(picture: &Picture, size: [usize; 2], frame: Frame) -> Option<Vec<u8>> {
     let mut area = Area { left: 0, top: 0, width: picture.width, height: picture.height };
     for look in 1.. {
         let ink = Ink::within(picture, area)?;
         let scale = area.longest() as f64 / ink.longest() as f64;
         let (found, whole) = (ink.found.longest(), ink.longest());
         if look == LOOKS || 3 * found >= whole || whole == area.longest() && look > 1 {
-            return Some(ink.drawn(rows, cols, longest));
+            return Some(ink.drawn(size, frame));
         }
         area = area.around(ink.found, scale, ink.margin);
     }
@@ -100,8 +102,9 @@ impl Ink {
         self.width.max(self.cover.len() / self.width) - 2 * self.margin
     }
 
-    /// As an image of `rows · cols`.
-    fn drawn(&self, rows: usize, cols: usize, longest: usize) -> Vec<u8> {
+    /// As an image.
+    fn drawn(&self, [rows, cols]: [usize; 2], frame: Frame) -> Vec<u8> {
+        let longest = usize::from(frame.side);
         let scale = longest as f64 / self.found.longest() as f64;
         let scaled = |side: usize| ((side as f64 * scale).round() as usize).clamp(1, longest);
         let (height, width) = (scaled(self.found.height), scaled(self.found.width));
@@ -116,8 +119,12 @@ impl Ink {
             across += cover * (i % width) as u64;
         }
         // The centre of mass, rounded, is the pixel behind the middle, as in MNIST.
-        let start = |side: usize, sum: u64| (side / 2) as isize - ((sum as f64 / mass as f64).round() as isize);
-        place(&small, width, [start(rows, down), start(cols, across)], [rows, cols], 0)
+        let start = |side: usize, sum: u64, extent: usize| {
+            let middle =
+                if frame.by_mass { (sum as f64 / mass.max(1) as f64).round() as isize } else { (extent / 2) as isize };
+            (side / 2) as isize - middle
+        };
+        place(&small, width, [start(rows, down, height), start(cols, across, width)], [rows, cols], 0)
     }
 }
 
@@ -133,7 +140,11 @@ fn contrast(pixels: &[[u8; 3]], width: usize, reach: usize) -> Vec<u8> {
         let flattened = extremes(&extremes(&plane, width, reach / 2, u8::min), width, reach / 2, u8::max);
         for (i, q) in medians(&plane, width, reach).into_iter().enumerate() {
             let p = plane[i];
-            let (map, hat, most) = if p < q { (&mut dark, filled[i] - p, q.max(DARK)) } else { (&mut bright, p - flattened[i], q.max(255 - q)) };
+            let (map, hat, most) = if p < q {
+                (&mut dark, filled[i] - p, q.max(DARK))
+            } else {
+                (&mut bright, p - flattened[i], q.max(255 - q))
+            };
             let distance = 255 * u32::from(p.abs_diff(q).min(hat)) / u32::from(most);
             map[i] = map[i].max(distance.min(255) as u8);
         }
@@ -280,13 +291,17 @@ fn neighbours(i: usize, width: usize, rows: usize) -> impl Iterator<Item = (usiz
 fn digit(blobs: &[Blob], width: usize, rows: usize, margin: usize) -> Vec<&Blob> {
     let is_cut = |blob: &Blob| {
         let Area { left, top, .. } = blob.bounds;
-        left <= margin || top <= margin || left + blob.bounds.width + margin >= width || top + blob.bounds.height + margin >= rows
+        left <= margin
+            || top <= margin
+            || left + blob.bounds.width + margin >= width
+            || top + blob.bounds.height + margin >= rows
     };
     let rank = |blob: &&Blob| if is_cut(blob) { blob.mass / 50 } else { blob.mass };
     let Some(main) = blobs.iter().max_by_key(rank) else { return Vec::new() };
     let near = main.bounds.longest() / 4;
     let belongs = |blob: &&Blob| {
-        std::ptr::eq(*blob, main) || main.bounds.gap(blob.bounds) <= near && blob.mass * 33 >= main.mass && (is_cut(main) || !is_cut(blob))
+        std::ptr::eq(*blob, main)
+            || main.bounds.gap(blob.bounds) <= near && blob.mass * 33 >= main.mass && (is_cut(main) || !is_cut(blob))
     };
     blobs.iter().filter(belongs).collect()
 }

@@ -1,6 +1,5 @@
-//! Pictures as a network takes them: gray, of its size.
+//! Pixels of a picture: a part of it in another size, an image on a canvas.
 
-use super::picture::{Picture, luma};
 use crate::host::prelude::*;
 use core::ops::Range;
 

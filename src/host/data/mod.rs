@@ -2,7 +2,10 @@
 
 mod elements;
 pub mod idx;
-pub mod image;
+mod picture;
+mod image;
+mod appearance;
+mod digit;
 mod augment;
 mod sparse;
 mod samples;
@@ -20,13 +23,19 @@ mod dataset;
 mod tables;
 mod questions;
 mod mnist;
+mod form;
+mod folders;
 
+pub use appearance::{Appearance, Frame};
 pub use augment::{Augment, Augmenter, Elastic};
 pub use columns::{Choice, Columns};
 pub use dataset::Dataset;
-pub use identity::{DataIdentity, DataKind};
+pub use folders::{Folders, pictures_in};
+pub use form::PictureForm;
+pub use identity::{DataIdentity, DataKind, Looks};
 pub use idx::PIXEL_SCALE;
 pub use mnist::ImageFiles;
+pub use picture::{MAX_PICTURE, Picture};
 pub use preparation::Preparation;
 pub(in crate::host) use questions::{Question, Questions};
 #[cfg(test)]

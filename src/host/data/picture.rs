@@ -53,8 +53,12 @@ impl Picture {
     /// The file is no intact PNG or JPEG, or has more than [`MAX_PICTURE`] pixels.
     pub fn decode(name: &Path, bytes: &[u8]) -> Result<Self, DataError> {
         let picture = match bytes {
-            _ if bytes.starts_with(PNG) => of_png(bytes).map_err(|problem| format!("expected an intact PNG, found {problem}")),
-            _ if bytes.starts_with(JPEG) => of_jpeg(bytes).map_err(|problem| format!("expected an intact JPEG, found {problem}")),
+            _ if bytes.starts_with(PNG) => {
+                of_png(bytes).map_err(|problem| format!("expected an intact PNG, found {problem}"))
+            }
+            _ if bytes.starts_with(JPEG) => {
+                of_jpeg(bytes).map_err(|problem| format!("expected an intact JPEG, found {problem}"))
+            }
             _ => Err("expected a picture, PNG or JPEG".to_owned()),
         };
         picture.map_err(|problem| DataError::picture(name, problem))
