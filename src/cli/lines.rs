@@ -278,7 +278,7 @@ fn drawing(image: &[u8], cols: usize) -> String {
     let cell = |y: usize, x: usize| match (level(2 * y, x), level(2 * y + 1, x)) {
         (top, bottom) if top > bottom + 100 => '▀',
         (top, bottom) if bottom > top + 100 => '▄',
-        (top, bottom) => [' ', '░', '▒', '▓', '█'][((top + bottom + 51) / 103) as usize],
+        (top, bottom) => [' ', '░', '▒', '▓', '█'][((4 * (top + bottom) + 255) / 510) as usize],
     };
     let rule = "─".repeat(across);
     let lines = (0..rows.div_ceil(step).div_ceil(2)).map(|y| {

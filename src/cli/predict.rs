@@ -65,14 +65,15 @@ impl Predict {
                 Some(form) => predict_file(&model, file, form, self.transpose, &mut hear),
             };
             match done.and_then(|()| lines.flush()) {
-                Err(HostError::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => break,
+                Err(HostError::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
+                    return Ok(ExitCode::SUCCESS);
+                }
                 // What was answered before comes first.
                 Err(error) if files.len() == 1 => return lines.flush().and(Err(error)),
                 Err(error) => refuse(&mut lines, &mut refused, None, &error)?,
                 Ok(()) => {}
             }
         }
-        lines.flush()?;
         if refused > TOLD {
             let what = if is_table { "rows" } else { "pictures" };
             complain(&format!(

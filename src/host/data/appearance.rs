@@ -124,3 +124,6 @@ fn drawn(image: &[u8], cols: usize) -> Option<(usize, [bool; 2])> {
     let by_box = (0..2).all(|axis| is_middle(axis, (low[axis] + high[axis] + 1) as f64 / 2.0));
     Some((side, [by_mass, by_box]))
 }
+
+#[cfg(test)]
+mod tests;

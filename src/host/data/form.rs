@@ -42,7 +42,13 @@ impl PictureForm {
             Some(true) => known.or_else(|| Some(Frame::of_mnist(rows, cols))),
             None => known,
         };
-        Ok(Self { rows, cols, frame, trained_on: data.cloned() })
+        Ok(Self { frame, trained_on: data.cloned(), ..Self::plain(rows, cols) })
+    }
+
+    /// Images of this size, of which nothing else is known.
+    #[must_use]
+    pub fn plain(rows: usize, cols: usize) -> Self {
+        Self { rows, cols, frame: None, trained_on: None }
     }
 
     /// The picture as `rows · cols` bytes of gray, row-major, and what is odd about it, if anything is.

@@ -151,7 +151,7 @@ pub fn predict_file(
     }
     if images.row_len() != model.spec.inputs() {
         return Err(HostError::Mismatch(format!(
-            "this model takes images of {} pixels; those of {} have {}",
+            "this model takes images of {} pixels; {} has images of {} pixels",
             model.spec.inputs(),
             name.display(),
             images.row_len(),
