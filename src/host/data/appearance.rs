@@ -71,7 +71,7 @@ impl Appearance {
         let names = ["mean brightness", "contrast (standard deviation)"];
         let ranges = [self.means, self.deviations];
         let found = names.iter().zip(ranges).zip(moments(image)).find(|&((_, [low, high]), level)| {
-            let slack = (high - low) / 4;
+            let slack = ((high - low) / 4).max(16);
             !(low.saturating_sub(slack)..=high.saturating_add(slack)).contains(&level)
         });
         let ((name, [low, high]), level) = found?;

@@ -23,7 +23,7 @@ const LOOKS: usize = 3;
 const FAINT: u32 = 16;
 const NOISE: u32 = 3;
 /// Darker paper counts as if it was so bright.
-const DARK: u8 = 64;
+const DARK: u8 = 128;
 
 /// The digit as an image of `size`, rows and columns of bytes of gray, white on black, scaled and centred as `frame` says;
 /// none on blank paper.
@@ -149,7 +149,7 @@ fn contrast(pixels: &[[u8; 3]], width: usize, reach: usize) -> Vec<u8> {
             map[i] = map[i].max(distance.min(255) as u8);
         }
     }
-    let mass = |map: &[u8]| map.iter().map(|&level| u64::from(level) * u64::from(level)).sum::<u64>();
+    let mass = |map: &[u8]| map.iter().map(|&level| u64::from(level).pow(3)).sum::<u64>();
     if mass(&dark) >= mass(&bright) { dark } else { bright }
 }
 
