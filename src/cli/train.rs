@@ -108,9 +108,9 @@ pub(crate) struct Train {
     /// [default: cross-entropy; mse with --regression]
     #[arg(long, value_name = "NAME", value_parser = parse_loss, help_heading = "Network")]
     loss: Option<Loss>,
-    /// Initial weights: he, glorot, or the standard deviation of a normal distribution
-    #[arg(long, value_name = "KIND", default_value = "he", value_parser = parse_init, help_heading = "Network")]
-    init: Init,
+    /// Initial weights: he, glorot, or the standard deviation of a normal distribution [default: he; glorot for a table]
+    #[arg(long, value_name = "KIND", value_parser = parse_init, help_heading = "Network")]
+    init: Option<Init>,
 
     /// Optimizer [default: sgd; adamw for a table]
     #[arg(long, value_enum, help_heading = "Optimizer")]
@@ -182,7 +182,7 @@ pub(crate) struct Train {
 
     /// Averages to compute and compare, such as swa,ema,swag: swa is the mean of snapshots, lawa the mean of the latest
     /// snapshots, ema the exponential moving average of all steps; swag predicts with random draws around the mean
-    /// [default: swa; lawa for a table]
+    /// [default: swa; ema for a table]
     #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', help_heading = "Averaging")]
     average: Vec<AverageName>,
     /// Also train a model with learning rate decay to zero and without averaging, for comparison
@@ -210,12 +210,12 @@ pub(crate) struct Train {
     #[arg(long, value_name = "STEPS", conflicts_with = "ema_decay", help_heading = "Averaging")]
     ema_half_life: Option<f32>,
     /// Warm-up of the decay of ema after t steps: ratio is min(decay, (1+t)/(10+t)), power is min(decay, 1 −
-    /// (1+t)^(−2/3))
-    #[arg(long, value_enum, default_value = "none", help_heading = "Averaging")]
-    ema_warmup: WarmupName,
-    /// Number of snapshots in lawa [default: 5; 20 for a table]
-    #[arg(long, value_name = "MODELS", help_heading = "Averaging")]
-    lawa_window: Option<usize>,
+    /// (1+t)^(−2/3)) [default: none; power for a table]
+    #[arg(long, value_enum, help_heading = "Averaging")]
+    ema_warmup: Option<WarmupName>,
+    /// Number of snapshots in lawa
+    #[arg(long, value_name = "MODELS", default_value_t = 5, help_heading = "Averaging")]
+    lawa_window: usize,
     /// Columns of the low-rank part of the covariance of swag; 0 for a diagonal covariance
     #[arg(long, value_name = "COLUMNS", default_value_t = 0, help_heading = "Averaging")]
     swag_rank: usize,
@@ -320,7 +320,7 @@ impl Train {
             batch_norm: self.batch_norm,
             dropout: self.dropout.unwrap_or(usual.dropout),
             loss: self.loss.unwrap_or(usual_loss),
-            init: self.init,
+            init: self.init.unwrap_or(usual.init),
             optimizer,
             lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
             rate,
@@ -436,10 +436,16 @@ impl Train {
 
     /// The averages that these arguments ask for.
     fn averages(&self, usual: &Plan) -> AveragePlan {
+        let usual = usual.averages.clone().unwrap_or_default();
+        let usual_warmup = usual.kinds.iter().find_map(|kind| match kind {
+            AverageKind::Ema(ema) => Some(ema.warmup),
+            _ => None,
+        });
         let warmup = match self.ema_warmup {
-            WarmupName::None => Warmup::None,
-            WarmupName::Ratio => Warmup::Ratio,
-            WarmupName::Power => Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 },
+            None => usual_warmup.unwrap_or(Warmup::None),
+            Some(WarmupName::None) => Warmup::None,
+            Some(WarmupName::Ratio) => Warmup::Ratio,
+            Some(WarmupName::Power) => Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 },
         };
         // In double precision, where 1 − 0.9999 keeps its digits.
         let plain = Ema::with_decay(self.ema_decay);
@@ -448,7 +454,7 @@ impl Train {
         let kind = |name: &AverageName| match name {
             AverageName::Swa => Some(AverageKind::Swa),
             AverageName::Ema => Some(AverageKind::Ema(ema)),
-            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window.unwrap_or(5))),
+            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window)),
             AverageName::Swag => Some(AverageKind::Swag(self.swag_rank, draws)),
             AverageName::None => None,
         };
@@ -456,11 +462,12 @@ impl Train {
             ShapeName::Linear => Shape::Linear,
             ShapeName::Cosine => Shape::Cosine,
         };
-        let usual = usual.averages.clone().unwrap_or_default();
         let is_late = |kind: &AverageKind| matches!(kind, AverageKind::Swa | AverageKind::Swag(..));
         let mut kinds: Vec<AverageKind> = self.average.iter().filter_map(kind).collect();
         if self.average.is_empty() {
-            kinds.clone_from(&usual.kinds);
+            let of_table =
+                |kind: &AverageKind| if let AverageKind::Ema(_) = kind { AverageKind::Ema(ema) } else { *kind };
+            kinds = usual.kinds.iter().map(of_table).collect();
         }
         let start = if kinds.iter().any(is_late) { AveragePlan::default().start } else { usual.start };
         AveragePlan {
