@@ -111,7 +111,7 @@ def load(directory, name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cygnet", type=pathlib.Path)
+    parser.add_argument("cygnet", help="the program")
     parser.add_argument("tables", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default=",".join(TABLES))

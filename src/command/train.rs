@@ -185,12 +185,8 @@ impl Run<'_> {
     }
 
     fn progress(&self, plan: &Plan) -> Progress {
-        Progress::new(
-            self.arguments.quiet,
-            self.is_many().then_some(plan.seed),
-            plan.growth.is_some(),
-            self.arguments.log_every(plan),
-        )
+        let (seed, has_classes) = (self.is_many().then_some(plan.seed), self.data.train.has_classes());
+        Progress::new(self.arguments.quiet, seed, plan, has_classes).every(self.arguments.log_every(plan))
     }
 
     /// Which epoch was the best, where that decided.
