@@ -20,16 +20,11 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of runs of `plan`; `seed` names the run where there are several.
-    pub(crate) fn new(quiet: bool, seed: Option<u64>, plan: &Plan, has_classes: bool) -> Self {
+    /// Of runs of `plan`, with a line every so many epochs; `seed` names the run where there are several.
+    pub(crate) fn new(quiet: bool, seed: Option<u64>, plan: &Plan, has_classes: bool, every: u64) -> Self {
         let bar = bar(quiet, "{wide_bar} {msg}  {eta} left");
         let lines = EpochLines::new(has_classes, plan.growth.is_some(), terminal_width());
-        Self { bar, quiet, has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every: 1 }
-    }
-
-    /// With a line for the first epoch, and then for every so many.
-    pub(crate) fn every(self, every: u64) -> Self {
-        Self { every, ..self }
+        Self { bar, quiet, has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every }
     }
 
     /// Announces another run.

@@ -186,7 +186,7 @@ impl Run<'_> {
 
     fn progress(&self, plan: &Plan) -> Progress {
         let (seed, has_classes) = (self.is_many().then_some(plan.seed), self.data.train.has_classes());
-        Progress::new(self.arguments.quiet, seed, plan, has_classes).every(self.arguments.log_every(plan))
+        Progress::new(self.arguments.quiet, seed, plan, has_classes, self.arguments.log_every(plan))
     }
 
     /// Which epoch was the best, where that decided.
