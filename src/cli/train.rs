@@ -9,6 +9,7 @@ use super::table::TableArguments;
 use clap::{Args, ValueEnum};
 use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
+use cygnet::host::data::ColumnSummary;
 use cygnet::host::files::{Expected, Place};
 use cygnet::host::plan::{AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
 use cygnet::host::report::{output, page};
@@ -273,6 +274,14 @@ impl Train {
     pub(crate) fn read(&self) -> Result<Loaded, HostError> {
         let is_table = self.data.source()?.is_some();
         self.data.read(self.table.plan(is_table)?.as_ref())
+    }
+
+    /// What the columns of the table hold, where that alone is asked for.
+    pub(crate) fn describe(&self) -> Result<Option<Vec<ColumnSummary>>, HostError> {
+        let source = self.data.source()?;
+        let plan = self.table.plan(source.is_some())?;
+        let asked = source.zip(plan).filter(|_| self.table.describe);
+        asked.map(|(source, plan)| source.describe(&plan)).transpose()
     }
 
     /// The run that these arguments ask for.

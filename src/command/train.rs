@@ -18,6 +18,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let plan = arguments.plan()?;
     plan.check()?;
+    if let Some(columns) = arguments.describe()? {
+        say(&report::of_columns(&columns))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let loaded = arguments.read()?;
     let data = loaded.dataset(&plan)?;
     let replicas = arguments.replicas.plan();
