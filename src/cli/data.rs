@@ -194,13 +194,8 @@ impl Loaded {
         })
     }
 
-    /// What of a table is left out.
+    /// What becomes of the columns of a table that nobody decided.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let Self::Tables(tables) = self else { return Vec::new() };
-        let mut notes: Vec<String> = tables.summaries().iter().filter_map(report::left_out).collect();
-        if tables.dropped() > 0 {
-            notes.push(format!("{} rows with missing values are ignored", tables.dropped()));
-        }
-        notes
+        if let Self::Tables(tables) = self { report::remarks(tables) } else { Vec::new() }
     }
 }

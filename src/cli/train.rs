@@ -9,10 +9,9 @@ use super::table::TableArguments;
 use clap::{Args, ValueEnum};
 use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
-use cygnet::host::data::ColumnSummary;
 use cygnet::host::files::{Expected, Place};
 use cygnet::host::plan::{AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
-use cygnet::host::report::{output, page};
+use cygnet::host::report::{self, output, page};
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use cygnet::schedule::Shape;
 use cygnet::{Activation, Init, Loss};
@@ -276,12 +275,12 @@ impl Train {
         self.data.read(self.table.plan(is_table)?.as_ref())
     }
 
-    /// What the columns of the table hold, where that alone is asked for.
-    pub(crate) fn describe(&self) -> Result<Option<Vec<ColumnSummary>>, HostError> {
+    /// The columns of the table, where they alone are asked for.
+    pub(crate) fn described(&self) -> Result<Option<String>, HostError> {
         let source = self.data.source()?;
         let plan = self.table.plan(source.is_some())?;
         let asked = source.zip(plan).filter(|_| self.table.describe);
-        asked.map(|(source, plan)| source.describe(&plan)).transpose()
+        asked.map(|(source, plan)| Ok(report::of_columns(&source.describe(&plan)?, &plan))).transpose()
     }
 
     /// The run that these arguments ask for.

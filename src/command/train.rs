@@ -18,9 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let plan = arguments.plan()?;
     plan.check()?;
-    if let Some(columns) = arguments.describe()? {
-        say(&report::of_columns(&columns))?;
-        return Ok(ExitCode::SUCCESS);
+    if let Some(columns) = arguments.described()? {
+        return say(&columns).map(|()| ExitCode::SUCCESS);
     }
     let loaded = arguments.read()?;
     let data = loaded.dataset(&plan)?;
@@ -32,7 +31,11 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), place.directory()))?;
-        loaded.notes().iter().try_for_each(|note| say(&format!("{note}\n")))?;
+        let notes = loaded.notes();
+        notes.iter().try_for_each(|note| say(note))?;
+        if !notes.is_empty() {
+            say("")?;
+        }
     }
     let name = cli::source(arguments.data.path());
     let mut run = Run { arguments, plan: &plan, loaded: &loaded, data: &data, name, place, stop, cut: false };

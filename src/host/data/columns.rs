@@ -89,6 +89,16 @@ impl Columns {
         }
     }
 
+    /// The columns of the inputs, with the number of inputs of those that become several.
+    #[must_use]
+    pub fn described_inputs(&self) -> Vec<String> {
+        let described = |(k, name): (usize, &String)| match self.encodings.get(k).map_or(1, Encoding::width) {
+            1 => name.clone(),
+            several => format!("{name} ({several} inputs)"),
+        };
+        self.inputs.iter().enumerate().map(described).collect()
+    }
+
     /// Appends the inputs that the cells of a row become: numbers and [places of words](Encoding::place), NaN where one is missing.
     pub(in crate::host) fn encode(&self, row: &[f32], inputs: &mut Vec<f32>) {
         if self.encodings.is_empty() {

@@ -229,6 +229,12 @@ impl Tables {
         self.train.dropped + self.test.dropped
     }
 
+    /// How they were asked for.
+    #[must_use]
+    pub fn plan(&self) -> &TablePlan {
+        &self.plan
+    }
+
     /// What the table has in each column, and what becomes of it.
     #[must_use]
     pub fn summaries(&self) -> &[ColumnSummary] {

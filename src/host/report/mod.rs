@@ -15,7 +15,7 @@ pub mod plot;
 pub mod page;
 pub mod output;
 
-pub use columns::{left_out, of_columns};
+pub use columns::{of_columns, remarks};
 pub use comparison::{comparison, remark, seeds};
 pub use epochs::{epoch_header, epoch_line, history_csv, history_lines};
 pub use evaluation::of_classes;
