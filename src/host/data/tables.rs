@@ -9,7 +9,7 @@ use super::facts::{ColumnKind, Facts};
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
 use super::samples::{Answers, Samples};
-use super::split::Split;
+use super::split::{Split, test_rows};
 use super::table::{Gaps, Table};
 use super::units::Units;
 use crate::Error;
@@ -19,11 +19,7 @@ use crate::host::HostError;
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
 use crate::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
-use crate::random::{self, Purpose};
 use std::path::PathBuf;
-
-/// The stream of random numbers that chooses the test rows: the same for every seed, so that all have the same test.
-const TEST: (u64, u64) = (0, 1);
 
 /// Where rows come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,22 +191,17 @@ impl Source {
             return Ok((table, test));
         }
         let rows = table.lines.len();
-        let count = (f64::from(self.test_share) * rows as f64).round() as usize;
-        if count == 0 || count >= rows {
+        let (train, test) = test_rows(rows, &table.labels(columns)?, self.test_share)?;
+        if train.is_empty() || test.is_empty() {
             return Err(HostError::Usage(format!(
-                "{} has {rows} {}: --test-share {} gives {count} test rows, but training and test need at least one each",
+                "{} has {rows} {}: --test-share {} gives {} test rows, but training and test need at least one each",
                 self.data.display(),
                 if rows == 1 { "row" } else { "rows" },
-                self.test_share
+                self.test_share,
+                test.len()
             )));
         }
-        let rows = u32::try_from(rows).map_err(|_| HostError::Usage(format!("{rows} rows are too many")))?;
-        let mut order: Vec<u32> = (0..rows).collect();
-        random::shuffle(&mut order, &mut random::stream(TEST.0, Purpose::Split, TEST.1));
-        let mut train = order.split_off(count);
-        train.sort_unstable();
-        order.sort_unstable();
-        let (mut learned, test) = (table.part(&train), table.part(&order));
+        let (mut learned, test) = (table.part(&train), table.part(&test));
         learned.dropped = table.dropped;
         Ok((learned, test))
     }
@@ -248,7 +239,7 @@ impl Tables {
     /// [`HostError::Data`] for a column without values there or a target that never changes, [`HostError::Usage`] where
     /// nothing is left to learn from or there are too many inputs, [`HostError::Memory`].
     pub fn dataset(&self, split: Split) -> Result<Dataset, HostError> {
-        let (indices, _) = split.of(self.train.lines.len())?;
+        let (indices, _) = split.of(self.train.lines.len(), &self.train.labels(&self.columns)?)?;
         let learned = self.train.part(&indices);
         let columns = Columns { encodings: self.encodings(&learned), ..self.columns.clone() };
         let width = columns.width();
