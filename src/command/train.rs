@@ -188,7 +188,7 @@ impl Run<'_> {
     }
 
     fn progress(&self, plan: &Plan) -> Progress {
-        Progress::new(self.arguments.quiet, self.is_many().then_some(plan.seed), plan.growth.is_some())
+        Progress::new(self.arguments.quiet, self.is_many().then_some(plan.seed), plan, self.data.train.has_classes())
     }
 
     fn say_diverged(&self, what: &str, epoch: usize, under: &str) {

@@ -17,11 +17,11 @@ pub mod output;
 
 pub use columns::{of_columns, remarks};
 pub use comparison::{comparison, remark, seeds};
-pub use epochs::{epoch_header, epoch_line, history_csv, history_lines};
+pub use epochs::{EpochLines, history_csv, history_lines};
 pub use evaluation::of_classes;
 pub use info::info;
 pub use notes::NOTES;
 pub use regression::of_numbers;
-pub use table::{Table, json};
+pub use table::{Table, json, terminal_width};
 pub use variants::of_variants;
 pub use votes::{APART, of_average, of_vote_seeds, of_votes};
