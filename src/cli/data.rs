@@ -7,6 +7,7 @@ use cygnet::host::HostError;
 use cygnet::host::data::{DataIdentity, DataKind, Dataset, Source, TablePlan, Tables};
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::plan::Plan;
+use cygnet::host::report;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
@@ -201,14 +202,8 @@ impl Loaded {
         }
     }
 
-    /// What of a table is left out.
+    /// What becomes of the columns of a table that nobody decided.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let Self::Tables(tables) = self else { return Vec::new() };
-        let index = |name: &String| format!("column `{name}` is ignored: it has no name and contains row numbers");
-        let mut notes: Vec<String> = tables.indices().iter().map(index).collect();
-        if tables.dropped() > 0 {
-            notes.push(format!("{} rows with missing values are ignored", tables.dropped()));
-        }
-        notes
+        if let Self::Tables(tables) = self { report::remarks(tables) } else { Vec::new() }
     }
 }

@@ -34,11 +34,15 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
 
 /// How a table was read, so that a wrong guess shows, and which of its inputs say nothing.
 fn seen(preparation: &Preparation) -> String {
-    let has_header = preparation.columns.as_ref().is_some_and(|columns| columns.header);
-    let header = if has_header { "with a header" } else { "without a header" };
-    let inputs: Vec<String> = (0..preparation.floats.len() / 5).map(|i| preparation.input(i)).collect();
-    let constant = preparation.floats.as_chunks::<5>().0.iter().enumerate().filter(|(_, [.., scale])| *scale == 0.0);
-    let constant: Vec<String> = constant.map(|(i, _)| preparation.input(i)).collect();
+    let names = preparation.input_names();
+    let (header, inputs) = match &preparation.columns {
+        Some(columns) => {
+            (if columns.header { "with a header" } else { "without a header" }, columns.described_inputs())
+        }
+        None => ("without a header", names.clone()),
+    };
+    let constant = preparation.floats.as_chunks::<5>().0.iter().zip(names).filter(|([.., scale], _)| *scale == 0.0);
+    let constant: Vec<String> = constant.map(|(_, name)| name).collect();
     let nothing = if constant.is_empty() { String::new() } else { format!("; constant: {}", few(&constant)) };
     format!("Table: {header}, inputs {}{nothing}\n", few(&inputs))
 }

@@ -11,7 +11,7 @@ use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
 use cygnet::host::files::{Expected, Place};
 use cygnet::host::plan::{AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
-use cygnet::host::report::{output, page};
+use cygnet::host::report::{self, output, page};
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig};
 use cygnet::schedule::Shape;
 use cygnet::{Activation, Init, Loss};
@@ -288,6 +288,14 @@ impl Train {
     pub(crate) fn read(&self) -> Result<Loaded, HostError> {
         let is_table = self.data.source()?.is_some();
         self.data.read(self.table.plan(is_table)?.as_ref())
+    }
+
+    /// The columns of the table, where they alone are asked for.
+    pub(crate) fn described(&self) -> Result<Option<String>, HostError> {
+        let source = self.data.source()?;
+        let plan = self.table.plan(source.is_some())?;
+        let asked = source.zip(plan).filter(|_| self.table.describe);
+        asked.map(|(source, plan)| Ok(report::of_columns(&source.describe(&plan)?, &plan))).transpose()
     }
 
     /// The run that these arguments ask for, on so many samples for training and validation.

@@ -18,6 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     // Before files are read, too.
     arguments.plan(1)?.check()?;
+    if let Some(columns) = arguments.described()? {
+        return say(&columns).map(|()| ExitCode::SUCCESS);
+    }
     let loaded = arguments.read()?;
     let plan = arguments.plan(loaded.samples())?;
     plan.check()?;
@@ -30,7 +33,11 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), place.directory()))?;
-        loaded.notes().iter().try_for_each(|note| say(&format!("{note}\n")))?;
+        let notes = loaded.notes();
+        notes.iter().try_for_each(|note| say(note))?;
+        if !notes.is_empty() {
+            say("")?;
+        }
     }
     let name = cli::source(arguments.data.path());
     let mut run = Run { arguments, plan: &plan, loaded: &loaded, data: &data, name, place, stop, cut: false };

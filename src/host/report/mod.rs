@@ -7,6 +7,7 @@ mod regression;
 mod comparison;
 mod evaluation;
 mod info;
+mod columns;
 mod votes;
 mod variants;
 mod notes;
@@ -14,6 +15,7 @@ pub mod plot;
 pub mod page;
 pub mod output;
 
+pub use columns::{of_columns, remarks};
 pub use comparison::{comparison, remark, seeds};
 pub use epochs::{EpochLines, early_stop, history_csv, history_lines};
 pub use evaluation::of_classes;
