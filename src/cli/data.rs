@@ -127,6 +127,14 @@ impl Data {
         self.for_models(models).map(|(data, notes)| (Some(data), notes))
     }
 
+    /// Samples to train a saved model on.
+    pub(super) fn loaded_for(&self, model: &SavedModel) -> Result<Loaded, HostError> {
+        match (self.source()?, &model.preparation) {
+            (Some(source), Some(preparation)) => source.read_on(preparation).map(Loaded::Tables),
+            _ => self.for_model(model).map(Loaded::Images),
+        }
+    }
+
     /// Samples as a saved model takes them.
     fn for_model(&self, model: &SavedModel) -> Result<Dataset, HostError> {
         match (self.source()?, &model.preparation) {

@@ -6,11 +6,15 @@ use super::growth::Growing;
 use super::out::run_place;
 use super::replicas::Replicas;
 use super::table::TableArguments;
+use super::{Named, read_named};
 use clap::{Args, ValueEnum};
 use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
+use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
+use cygnet::host::plan::{
+    AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss,
+};
 use cygnet::host::report::{self, output, page};
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig};
 use cygnet::schedule::Shape;
@@ -81,6 +85,14 @@ pub(crate) struct Train {
     /// Share of the training samples that are held out for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Data")]
     validation: f32,
+    /// Cross-validation of a table: train K models, each tested on another one of K parts of the rows, and save none
+    #[arg(
+        long,
+        value_name = "K",
+        conflicts_with_all = ["out", "test", "test_share", "seeds", "baseline", "replicas"],
+        help_heading = "Data"
+    )]
+    pub(crate) folds: Option<usize>,
 
     #[command(flatten)]
     table: TableArguments,
@@ -92,6 +104,14 @@ pub(crate) struct Train {
     /// the configuration of the article (adam, dropout 0.5) [default: by the kind of --data]
     #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true, help_heading = "Network")]
     preset: Option<PresetName>,
+    /// Start from a saved model: its network, weights, columns and their preparation (fine-tuning)
+    #[arg(
+        long,
+        value_name = "MODEL",
+        conflicts_with_all = ["hidden", "activation", "batch_norm", "dropout", "loss", "init", "TableArguments"],
+        help_heading = "Network"
+    )]
+    from: Option<PathBuf>,
     /// Widths of the hidden layers, such as 256,128, or `none` for a linear model
     #[arg(long, visible_alias = "hidden-layers", value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
     hidden: Widths,
@@ -232,7 +252,7 @@ pub(crate) struct Train {
     /// Seed of the initial weights, the split, the order of samples, dropout and augmentation: the same seed gives the
     /// same bits
     #[arg(long, default_value_t = 1, help_heading = "Run")]
-    seed: u64,
+    pub(crate) seed: u64,
     /// Repeat with N seeds, counted up from --seed, and print mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub(crate) seeds: u32,
@@ -285,9 +305,20 @@ impl Train {
     }
 
     /// Reads what `--data` names.
-    pub(crate) fn read(&self) -> Result<Loaded, HostError> {
+    pub(crate) fn read(&self, from: Option<&Named>) -> Result<Loaded, HostError> {
         let is_table = self.data.source()?.is_some();
-        self.data.read(self.table.plan(is_table)?.as_ref())
+        if self.folds.is_some() && !is_table {
+            return Err(HostError::Usage("--folds needs a CSV file as --data; for images use --seeds".into()));
+        }
+        match from {
+            Some((_, model)) => self.data.loaded_for(model),
+            None => self.data.read(self.table.plan(is_table)?.as_ref()),
+        }
+    }
+
+    /// The model of `--from`.
+    pub(crate) fn from(&self) -> Result<Option<Named>, HostError> {
+        self.from.as_deref().map(read_named).transpose()
     }
 
     /// The columns of the table, where they alone are asked for.
@@ -301,7 +332,7 @@ impl Train {
     /// The run that these arguments ask for, on so many samples for training and validation.
     ///
     /// What is wrong with it does not depend on that number.
-    pub(crate) fn plan(&self, samples: usize) -> Result<Plan, HostError> {
+    pub(crate) fn plan(&self, samples: usize, from: Option<&Named>) -> Result<Plan, HostError> {
         let is_table = self.data.source()?.is_some();
         self.table.plan(is_table)?;
         let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
@@ -322,13 +353,14 @@ impl Train {
         // A mean that begins late in the run needs the whole of it.
         let has_end = averages.as_ref().is_some_and(|averages| averages.start > 0.0 || averages.rate.is_some());
         let usual_patience = usual.patience.filter(|_| self.validation > 0.0 && !has_end);
-        Ok(Plan {
+        let plan = Plan {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
             batch_norm: self.batch_norm,
             dropout: self.dropout.unwrap_or(usual.dropout),
             loss: self.loss.unwrap_or(usual_loss),
             init: self.init.unwrap_or(usual.init),
+            from: None,
             optimizer,
             lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
             rate,
@@ -344,6 +376,12 @@ impl Train {
             seed: self.seed,
             averages,
             validation: self.validation,
+        };
+        Ok(match from {
+            Some((name, SavedModel { spec, params, .. })) => {
+                plan.starting_from(Pretrained { name: name.clone(), spec: *spec, params: params.clone() })
+            }
+            None => plan,
         })
     }
 

@@ -54,6 +54,17 @@ pub enum DecayPlan {
     OneCycle(f32),
 }
 
+/// A network with the weights that training starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pretrained {
+    /// What the model is called.
+    pub name: String,
+    /// Its network.
+    pub spec: Spec,
+    /// Its parameters; they predict numbers in the units of the data.
+    pub params: Vec<f32>,
+}
+
 /// Everything that decides a run except the data: two runs with equal plans and data give equal bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -69,6 +80,8 @@ pub struct Plan {
     pub loss: Loss,
     /// How weights start.
     pub init: Init,
+    /// The model that training starts from, in place of a new one of the settings above.
+    pub from: Option<Pretrained>,
     /// How they move.
     pub optimizer: OptimizerPlan,
     /// Slow weights behind that.
@@ -123,6 +136,7 @@ impl Plan {
             dropout: 0.5,
             loss: Loss::SoftmaxCrossEntropy,
             init: Init::He,
+            from: None,
             optimizer: OptimizerPlan::Adam(AdamConfig::default()),
             lookahead: None,
             rate: 1e-3,
@@ -162,11 +176,14 @@ impl Plan {
         Self { init: Init::Glorot, optimizer, epochs, patience, averages: Some(averages), ..usual }
     }
 
-    /// The network for samples of `inputs` numbers and so many classes.
+    /// The network for samples of `inputs` numbers and so many classes; a pretrained one is the same for all data.
     ///
     /// # Errors
     /// [`HostError::Usage`] or [`Error::Spec`](crate::Error::Spec) for a network that cannot be.
     pub fn spec(&self, inputs: usize, classes: usize) -> Result<Spec, HostError> {
+        if let Some(from) = &self.from {
+            return Ok(from.spec);
+        }
         if self.hidden.len() >= MAX_LAYERS {
             let most = MAX_LAYERS - 1;
             return Err(HostError::Usage(format!(
@@ -201,6 +218,22 @@ impl Plan {
     /// The averages that it asks for.
     pub(in crate::host) fn average_kinds(&self) -> &[AverageKind] {
         self.averages.as_ref().map_or(&[], |averages| &averages.kinds)
+    }
+
+    /// The same run from a pretrained model, whose network it has.
+    #[must_use]
+    pub fn starting_from(self, from: Pretrained) -> Self {
+        let layers: Vec<_> = from.spec.layers().collect();
+        let hidden = layers.split_last().map_or(&[][..], |(_, hidden)| hidden);
+        Self {
+            hidden: hidden.iter().map(|layer| layer.outputs() as u16).collect(),
+            activation: hidden.first().map_or(self.activation, |layer| layer.activation()),
+            batch_norm: hidden.iter().any(|layer| layer.is_normed()),
+            dropout: hidden.first().map_or(0.0, |layer| layer.dropout()),
+            loss: from.spec.loss_kind(),
+            from: Some(from),
+            ..self
+        }
     }
 
     /// Which training samples it holds out.
