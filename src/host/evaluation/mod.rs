@@ -2,6 +2,7 @@
 
 mod threads;
 mod figures;
+mod intervals;
 mod model;
 mod evaluator;
 mod calibration;
@@ -19,6 +20,7 @@ pub(in crate::host) use calibration::{calibrate, calibration};
 pub use classes::{Evaluation, SetEvaluation};
 pub use evaluator::Evaluator;
 pub(in crate::host) use figures::{error_percent, mean_and_sd};
+pub use intervals::{Change, Interval};
 pub use marks::Marks;
 pub use model::SavedModel;
 pub(in crate::host) use model::differing;
