@@ -3,6 +3,7 @@
 mod threads;
 mod figures;
 mod intervals;
+mod results;
 mod model;
 mod evaluator;
 mod calibration;
@@ -26,6 +27,7 @@ pub use model::SavedModel;
 pub(in crate::host) use model::differing;
 pub use per_class::{ClassEvaluation, Pr, Roc};
 pub use regression::{Regression, RegressionEvaluation, TargetEvaluation};
+pub use results::Results;
 pub use test_set::TestSet;
 pub use votes::Tally;
 pub(in crate::host) use votes::{Poll, VOTES, poll};

@@ -1,7 +1,6 @@
 //! Tables: rows of text under a header, and the figures in their cells.
 
 use crate::host::HostError;
-use crate::host::evaluation::Interval;
 use crate::host::prelude::*;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use std::path::Path;
@@ -41,15 +40,6 @@ impl fmt::Display for Table {
 /// A share in percent; a dash where there is none.
 pub(in crate::host) fn percent(share: f64) -> String {
     if share.is_nan() { "–".to_owned() } else { format!("{:.2} %", 100.0 * share) }
-}
-
-/// An estimate with its bounds, such as `4.71 (3.54–6.24)`; a dash where there is none.
-pub(in crate::host) fn with_bounds(of: &Interval, text: impl Fn(f64) -> String) -> String {
-    match of {
-        _ if of.estimate.is_nan() => "–".to_owned(),
-        _ if of.low.is_infinite() => text(of.estimate),
-        _ => format!("{} ({}–{})", text(of.estimate), text(of.low), text(of.high)),
-    }
 }
 
 /// Four significant digits, for figures in any units; a dash for none.
