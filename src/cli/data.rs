@@ -94,7 +94,7 @@ impl Data {
         self.path().map_or_else(|| "--sample".to_owned(), |path| format!("--data {}", path.display()))
     }
 
-    fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.path().is_some() || self.sample
     }
 
