@@ -90,7 +90,7 @@ fn every_schedule_trains_and_ends_at_its_rate() {
     let dir = workplace();
     for (flags, last) in [
         ("--schedule paper --rate 0.1 --final-rate 0.02 --swa-start 0.5", "0.02"),
-        ("--lookahead 5", "0.1"),
+        ("--lookahead 5", "0.05"),
         ("--schedule cyclic --rate 0.1 --cycle 1", "0.02"),
         ("--schedule restarts --rate 0.1 --cycle 1", "0.0"),
         ("--schedule one-cycle --rate 0.1 --final-rate 0.001", "0.01"),
@@ -182,24 +182,19 @@ fn small_sets_and_extreme_settings_are_trained_on() {
     let dir = workplace();
     write_data(&dir.path().join("two"), [2, 2], 1, 2);
     write_data(&dir.path().join("wide"), [3, 2], 40, 2);
-    for (flags, unlearned) in [
-        ("--data two", ""),
-        // What is left to train on does not have every class.
-        ("--data two --validation 0.5 --hidden none", "class `1`"),
-        ("--data wide --hidden 1,1,1,1,1,1,1", ""),
-        ("--validation 0.988", "classes `1`, `2`"),
-        ("--dropout 0.999 --swa-start 1", ""),
-        ("--swa-every 18446744073709551615 --schedule step --drop-every 18446744073709551615", ""),
-        ("--schedule cosine --warmup 2 --optimizer sgd --momentum 0.9 --nesterov --clip 1", ""),
-        ("--loss bce --optimizer adamw --weight-decay 0.1 --activation leaky-relu:0.3 --init 0.1", ""),
+    for flags in [
+        "--data two",
+        "--data two --validation 0.5 --hidden none",
+        "--data wide --hidden 1,1,1,1,1,1,1",
+        "--validation 0.988",
+        "--dropout 0.999 --swa-start 1",
+        "--swa-every 18446744073709551615 --schedule step --drop-every 18446744073709551615",
+        "--schedule cosine --warmup 2 --optimizer sgd --momentum 0.9 --nesterov --clip 1",
+        "--loss bce --optimizer adamw --weight-decay 0.1 --activation leaky-relu:0.3 --init 0.1",
     ] {
         let line = if flags.contains("--data") { "train --epochs 2" } else { "train --epochs 2 --data data" };
         let ended = run(&dir, &format!("{line} --quiet {flags}"));
-        let them = if unlearned.starts_with("classes") { "them" } else { "it" };
-        let warning =
-            format!("warning: no training sample of {unlearned} with --seed 1: the model cannot learn {them}\n");
-        let expected = if unlearned.is_empty() { "" } else { &warning };
-        assert_eq!((ended.code, ended.err.as_str()), (Some(0), expected), "{flags}");
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{flags}");
     }
 }
 
@@ -238,8 +233,8 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--warmup 21", ["warmup", "longer"]),
         ("--weight-decay=-inf", ["weight-decay -inf", "from 0 to 1"]),
         ("--optimizer sgd --momentum 1", ["momentum 1", "below 1"]),
-        ("--optimizer sgd --nesterov", ["nesterov", "momentum"]),
-        ("--momentum 0.9", ["--momentum", "--optimizer sgd"]),
+        ("--optimizer sgd --nesterov --momentum 0", ["nesterov", "momentum"]),
+        ("--optimizer adam --momentum 0.9", ["--momentum", "--optimizer sgd"]),
         ("--final-rate 0.1", ["--final-rate", "other than constant and step"]),
         ("--cycle 3", ["--cycle", "cyclic or restarts"]),
         ("--schedule cyclic --cycle-factor 2", ["--cycle-factor", "--schedule restarts"]),

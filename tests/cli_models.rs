@@ -165,7 +165,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
     for (flags, code, words) in [
         ("run/last.cygnet --validation 1", 2, ["validation 1", "below 1"]),
         ("run/last.cygnet --validation -1", 2, ["validation -1", "below 1"]),
-        ("run/last.cygnet --validation 0.999", 2, ["90 of 90 samples", "held out"]),
+        ("run/last.cygnet --validation 0.999", 2, ["0.999", "run/run.json"]),
         ("run/last.cygnet --seed x", 2, ["--seed", "invalid digit"]),
         ("missing.cygnet --json", 1, ["missing.cygnet", "o such file"]),
         ("huge.cygnet --json", 1, ["train samples", "not finite"]),

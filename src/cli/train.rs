@@ -12,10 +12,18 @@ use cygnet::host::HostError;
 use cygnet::host::files::{Expected, Place};
 use cygnet::host::plan::{AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
 use cygnet::host::report::{output, page};
-use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig};
 use cygnet::schedule::Shape;
 use cygnet::{Activation, Init, Loss};
 use std::path::PathBuf;
+
+/// Settings that belong together.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum PresetName {
+    Images,
+    Table,
+    Article,
+}
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum OptimizerName {
@@ -80,6 +88,10 @@ pub(crate) struct Train {
     #[command(flatten)]
     augmentation: Augmentation,
 
+    /// Defaults of the other settings: images (sgd, dropout 0.1), table (adam, no dropout, 100 epochs), or article, the
+    /// configuration of the article (adam, dropout 0.5) [default: by the kind of --data]
+    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true, help_heading = "Network")]
+    preset: Option<PresetName>,
     /// Widths of the hidden layers, such as 256,128, or `none` for a linear model
     #[arg(long, value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
     hidden: Widths,
@@ -89,7 +101,7 @@ pub(crate) struct Train {
     /// Batch normalisation before the activation of each hidden layer; averaged models get their own statistics
     #[arg(long, help_heading = "Network")]
     batch_norm: bool,
-    /// Probability that a hidden unit is dropped during training [default: 0.5; 0 for a table]
+    /// Probability that a hidden unit is dropped during training [default: 0.1; 0 for a table]
     #[arg(long, value_name = "P", help_heading = "Network")]
     dropout: Option<f32>,
     /// Loss: cross-entropy, mse, bce or huber[:THRESHOLD]; for numbers of a table the unit is their standard deviation
@@ -100,21 +112,21 @@ pub(crate) struct Train {
     #[arg(long, value_name = "KIND", default_value = "he", value_parser = parse_init, help_heading = "Network")]
     init: Init,
 
-    /// Optimizer
-    #[arg(long, value_enum, default_value = "adam", help_heading = "Optimizer")]
-    optimizer: OptimizerName,
-    /// Learning rate [default: 0.001 for adam and adamw, 0.1 for sgd, 0.5 for schedule-free]
+    /// Optimizer [default: sgd; adam for a table]
+    #[arg(long, value_enum, help_heading = "Optimizer")]
+    optimizer: Option<OptimizerName>,
+    /// Learning rate [default: 0.05 for sgd, 0.001 for adam and adamw, 0.5 for schedule-free]
     #[arg(long, help_heading = "Optimizer")]
     rate: Option<f32>,
-    /// Momentum [default: 0 for sgd, 0.9 for schedule-free]
+    /// Momentum of sgd and schedule-free [default: 0.9]
     #[arg(long, value_name = "MU", help_heading = "Optimizer")]
     momentum: Option<f32>,
     /// Use Nesterov momentum (sgd only)
     #[arg(long, help_heading = "Optimizer")]
     nesterov: bool,
-    /// Weight decay: added to the gradient; decoupled for adamw
-    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, help_heading = "Optimizer")]
-    weight_decay: f32,
+    /// Weight decay: added to the gradient; decoupled for adamw [default: 0.0005 for sgd, otherwise 0]
+    #[arg(long, value_name = "LAMBDA", help_heading = "Optimizer")]
+    weight_decay: Option<f32>,
     /// Use Lookahead: slow weights follow the others every STEPS steps, such as 5 (Zhang et al. 2019)
     #[arg(long, value_name = "STEPS", help_heading = "Optimizer")]
     lookahead: Option<u32>,
@@ -279,23 +291,27 @@ impl Train {
     pub(crate) fn plan(&self) -> Result<Plan, HostError> {
         let is_table = self.data.source()?.is_some();
         self.table.plan(is_table)?;
-        if let Some(problem) = self.misplaced(is_table) {
+        let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
+        let usual = match self.preset {
+            Some(PresetName::Article) => Plan::article(),
+            Some(PresetName::Images) => Plan::default(),
+            Some(PresetName::Table) => Plan::table(),
+            None if is_table => Plan::table(),
+            None => Plan::default(),
+        };
+        let (optimizer, usual_rate) = self.optimizer(&usual);
+        if let Some(problem) = self.misplaced(is_table, optimizer) {
             return Err(HostError::Usage(problem.into()));
         }
-        let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
-        let rate = self.rate.unwrap_or(match self.optimizer {
-            OptimizerName::Sgd => 0.1,
-            OptimizerName::ScheduleFree => 0.5,
-            OptimizerName::Adam | OptimizerName::Adamw => 1e-3,
-        });
+        let rate = self.rate.unwrap_or(usual_rate);
         Ok(Plan {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
             batch_norm: self.batch_norm,
-            dropout: self.dropout.unwrap_or(if is_table { 0.0 } else { 0.5 }),
+            dropout: self.dropout.unwrap_or(usual.dropout),
             loss: self.loss.unwrap_or(usual_loss),
             init: self.init,
-            optimizer: self.optimizer(),
+            optimizer,
             lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
             rate,
             warmup: self.warmup,
@@ -304,7 +320,7 @@ impl Train {
             micro_batch: self.micro_batch,
             growth: self.growing.plan(),
             clip: self.clip,
-            epochs: self.epochs.unwrap_or(if is_table { 100 } else { 20 }),
+            epochs: self.epochs.unwrap_or(usual.epochs),
             augment: self.augmentation.plan()?,
             seed: self.seed,
             averages: (!self.averages_nothing()).then(|| self.averages()),
@@ -317,10 +333,10 @@ impl Train {
     }
 
     /// What is said that does not belong to the rest, where there is something.
-    fn misplaced(&self, is_table: bool) -> Option<&'static str> {
+    fn misplaced(&self, is_table: bool, optimizer: OptimizerPlan) -> Option<&'static str> {
         let is_regression = self.table.is_regression();
-        let is_sgd = matches!(self.optimizer, OptimizerName::Sgd);
-        let is_free = matches!(self.optimizer, OptimizerName::ScheduleFree);
+        let is_sgd = matches!(optimizer, OptimizerPlan::Sgd(_));
+        let is_free = matches!(optimizer, OptimizerPlan::ScheduleFree(_));
         let is_step = matches!(self.schedule, ScheduleName::Step);
         let has_end = !matches!(self.schedule, ScheduleName::Constant | ScheduleName::Step);
         let has_cycles = matches!(self.schedule, ScheduleName::Cyclic | ScheduleName::Restarts);
@@ -354,21 +370,31 @@ impl Train {
         misplaced.into_iter().find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
     }
 
-    fn optimizer(&self) -> OptimizerPlan {
-        let adam = AdamConfig { weight_decay: self.weight_decay, ..AdamConfig::default() };
-        match self.optimizer {
-            OptimizerName::Sgd => OptimizerPlan::Sgd(SgdConfig {
-                momentum: self.momentum.unwrap_or(0.0),
-                nesterov: self.nesterov,
-                weight_decay: self.weight_decay,
-            }),
-            OptimizerName::Adam => OptimizerPlan::Adam(adam),
-            OptimizerName::ScheduleFree => OptimizerPlan::ScheduleFree(ScheduleFreeConfig {
-                beta: self.momentum.unwrap_or(0.9),
-                weight_decay: self.weight_decay,
-            }),
-            OptimizerName::Adamw => OptimizerPlan::Adam(AdamConfig { decoupled: true, ..adam }),
+    /// The optimizer and its usual learning rate.
+    fn optimizer(&self, usual: &Plan) -> (OptimizerPlan, f32) {
+        let (mut optimizer, rate) = match self.optimizer {
+            None => (usual.optimizer, usual.rate),
+            Some(OptimizerName::Sgd) => (Plan::default().optimizer, Plan::default().rate),
+            Some(OptimizerName::Adam) => (OptimizerPlan::Adam(AdamConfig::default()), 1e-3),
+            Some(OptimizerName::Adamw) => {
+                (OptimizerPlan::Adam(AdamConfig { decoupled: true, ..AdamConfig::default() }), 1e-3)
+            }
+            Some(OptimizerName::ScheduleFree) => (OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default()), 0.5),
+        };
+        match &mut optimizer {
+            OptimizerPlan::Sgd(config) => {
+                config.momentum = self.momentum.unwrap_or(config.momentum);
+                config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
+                config.nesterov = self.nesterov;
+            }
+            OptimizerPlan::ScheduleFree(config) => {
+                config.beta = self.momentum.unwrap_or(config.beta);
+                config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
+            }
+            OptimizerPlan::Adam(config) => config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay),
+            _ => {}
         }
+        (optimizer, rate)
     }
 
     fn decay(&self, rate: f32) -> DecayPlan {

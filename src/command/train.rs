@@ -23,7 +23,7 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let replicas = arguments.replicas.plan();
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    plan.check_batches(data.train.len() - plan.split().held_out(data.train.len())?)?;
+    plan.check_batches(data.split(plan.split())?.0.len())?;
     let mut place = arguments.place(&plan, data.train.has_classes())?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {

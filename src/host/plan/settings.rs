@@ -7,7 +7,7 @@ use crate::host::HostError;
 use crate::host::data::{Augment, Split};
 use crate::host::prelude::*;
 use crate::network::MAX_LAYERS;
-use crate::optim::{AdamConfig, LookaheadConfig};
+use crate::optim::{AdamConfig, LookaheadConfig, SgdConfig};
 use crate::{Activation, Init, Loss, Spec};
 
 /// The most parameters of a network, 2 GB of them.
@@ -99,9 +99,19 @@ pub struct Plan {
 }
 
 impl Default for Plan {
-    /// The article's reference configuration: 784-64-10, ReLU, dropout 0.5, Adam at 1e-3, batches of 32, averaged from
-    /// 75 % of the budget on.
+    /// What `cygnet train` does with images: 784-64-10, ReLU, dropout 0.1, SGD at a constant 0.05 with momentum 0.9 and weight
+    /// decay 5e-4, batches of 32, averaged from 75 % of the budget on. The rate, the dropout and the weight decay have the
+    /// lowest error and loss of the average on validation samples of MNIST and of its sample, over five seeds.
     fn default() -> Self {
+        let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 5e-4 });
+        Self { optimizer, rate: 0.05, dropout: 0.1, ..Self::article() }
+    }
+}
+
+impl Plan {
+    /// The article's reference configuration: the same network with dropout 0.5, and Adam at a constant 1e-3.
+    #[must_use]
+    pub fn article() -> Self {
         Self {
             hidden: vec![64],
             activation: Activation::Relu,
@@ -125,9 +135,13 @@ impl Default for Plan {
             validation: 0.1,
         }
     }
-}
 
-impl Plan {
+    /// What `cygnet train` does with a table: Adam at a constant 1e-3 without dropout, 100 epochs.
+    #[must_use]
+    pub fn table() -> Self {
+        Self { dropout: 0.0, epochs: 100, ..Self::article() }
+    }
+
     /// The network for samples of `inputs` numbers and so many classes.
     ///
     /// # Errors

@@ -78,7 +78,7 @@ fn run<T>(
     plan.check()?;
     team.plan().map_or(Ok(()), |replicas| replicas.check(plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    let (train, validation) = plan.split().of(data.train.len())?;
+    let (train, validation) = data.split(plan.split())?;
     plan.check_batches(train.len())?;
     let (p, rounds, kinds) = (spec.param_len(), team.rounds(plan, train.len()), plan.average_kinds());
     // All at once, since a system that promises each part may not have the whole: beside the crew what each epoch leaves of

@@ -19,7 +19,7 @@ fn usual() -> Plan {
     let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, ..SgdConfig::default() });
     let (hidden, lookahead) = (vec![5], Some(LookaheadConfig::default()));
     let decay = DecayPlan::Linear(0.0);
-    Plan { hidden, optimizer, lookahead, decay, validation: 0.75, epochs: 2, averages: None, ..Plan::default() }
+    Plan { hidden, optimizer, lookahead, decay, validation: 0.75, epochs: 2, averages: None, ..Plan::article() }
 }
 
 fn averaged(kinds: Vec<AverageKind>, start: f32) -> Option<AveragePlan> {
@@ -173,7 +173,7 @@ fn replicas_that_diverge_leave_what_the_last_good_epoch_left() {
 
 #[test]
 fn settings_out_of_range_are_refused() {
-    let (usual, plan) = (ReplicaPlan::default(), Plan::default());
+    let (usual, plan) = (ReplicaPlan::default(), Plan::article());
     let coupled = |coupling| ReplicaPlan { coupling, ..usual };
     for wrong in [
         ReplicaPlan { count: 1, ..usual },
