@@ -17,6 +17,8 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     let plan = reproduction.recipe().plan.clone();
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let mut place = arguments.place()?;
+    let record = cli::record(&plan, arguments.seeds, (&arguments.data(), &data, &name), &place)?;
+    place.record(|run| *run = record)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.path(), place.directory()))?;

@@ -3,7 +3,7 @@
 use super::soup::check_weights;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Split};
-use crate::host::evaluation::{Evaluator, Marks, SavedModel, Tally, VOTES, error_percent, mean_and_sd, poll};
+use crate::host::evaluation::{Evaluator, Marks, Results, SavedModel, Tally, VOTES, error_percent, mean_and_sd, poll};
 use crate::host::plan::loss_name;
 use crate::host::prelude::*;
 use crate::host::training::Averaged;
@@ -20,6 +20,8 @@ pub struct Row {
     /// On validation and on test samples the error in percent, the loss and the expected calibration error in percent; NaN
     /// where there is none.
     pub sets: [[f64; 3]; 2],
+    /// What it made of each test sample; nothing of a mean over models.
+    pub results: Results,
 }
 
 /// A comparison of models of one network.
@@ -78,7 +80,7 @@ pub fn compare(
             }
             Ok(())
         })?;
-        rows.extend(votes([validation, test], ""));
+        rows.extend(votes(&[validation, test], ""));
     }
     Ok(Comparison { rows, spec: *spec })
 }
@@ -89,7 +91,7 @@ pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
     let of = |Averaged { name, drawn, .. }: &Averaged| {
         let Some(drawn) = drawn else { return Vec::new() };
         let mut rows = vec![row(&format!("{name}, mean weights"), &drawn.mean)];
-        rows.extend(votes(drawn.votes, &format!(" of {} draws", drawn.draws)));
+        rows.extend(votes(&drawn.votes, &format!(" of {} draws", drawn.draws)));
         rows
     };
     let rows: Vec<Row> = averages.iter().flat_map(of).collect();
@@ -103,14 +105,16 @@ fn row(name: &str, marks: &Marks) -> Row {
         [error, score.loss().into(), ece.into()]
     };
     let ece = marks.calibration.map_or(f32::NAN, |calibration| 100.0 * calibration.ece());
-    Row { name: name.to_owned(), sets: [figures(marks.validation, f32::NAN), figures(marks.test, ece)] }
+    let sets = [figures(marks.validation, f32::NAN), figures(marks.test, ece)];
+    Row { name: name.to_owned(), sets, results: marks.results.clone() }
 }
 
 /// The rows of every vote, from its counts on validation and test samples.
-fn votes(sets: [[Tally; 3]; 2], whose: &str) -> Vec<Row> {
+fn votes(sets: &[[Tally; 3]; 2], whose: &str) -> Vec<Row> {
     let row = |(i, (name, vote)): (usize, (&str, Vote))| Row {
         name: format!("{name}{whose}"),
-        sets: sets.map(|set| set[i].figures(vote)),
+        sets: sets.each_ref().map(|set| set[i].figures(vote)),
+        results: sets[1][i].results.clone(),
     };
     VOTES.into_iter().enumerate().map(row).collect()
 }
@@ -121,5 +125,6 @@ fn one_of(rows: &[Row]) -> Row {
         let values: Vec<f64> = rows.iter().map(|row| row.sets[set][i]).collect();
         mean_and_sd(&values).0
     };
-    Row { name: "mean of the models above".to_owned(), sets: [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))) }
+    let sets = [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i)));
+    Row { name: "mean of the models above".to_owned(), sets, results: Results::default() }
 }

@@ -30,4 +30,4 @@ pub use piece::Piece;
 pub use reliability::reliability;
 pub use reproduction::of_reproduction;
 pub use runs::{ReplicaRun, Source, of_replica_seeds, of_replicas, of_run, of_seeds};
-pub use settings::{settings, training};
+pub use settings::{named_settings, settings, training};

@@ -12,6 +12,7 @@ use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::schedule::Shape;
 use crate::{Activation, Init};
+use std::collections::BTreeMap;
 
 /// The settings of a run on data of this description, with this seed or these.
 #[must_use]
@@ -27,6 +28,12 @@ pub fn training(plan: &Plan) -> String {
     const SHOWN: [&str; 6] = ["optimizer", "learning rate", "batch", "dropout", "epochs", "averages"];
     let rows = rows(plan, "", "").into_iter().filter(|(name, _)| SHOWN.contains(name));
     rows.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
+}
+
+/// The same by their names, for a file.
+#[must_use]
+pub fn named_settings(plan: &Plan, data: &str, seed: &str) -> BTreeMap<String, String> {
+    rows(plan, data, seed).into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
