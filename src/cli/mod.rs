@@ -34,7 +34,7 @@ pub(crate) use predict::answer;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{counted, introduction, notes, saved, source};
+pub(crate) use text::{counted, introduction, notes, origin, saved, source};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 

@@ -36,7 +36,7 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
             break;
         }
     }
-    let source = page::Source { data: &data, name: &name };
+    let source = page::Source { data: &data, name: &name, origin: &cli::origin() };
     let page = page::of_reproduction(source, &reproduction, arguments.seeds, trained.as_ref().err());
     let paged = page.and_then(|page| page.write(&mut place, ""));
     say(&format!("\n{}", report::of_variants(&reproduction.variants)))?;

@@ -24,14 +24,24 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.train.len() - plan.split().held_out(data.train.len())?)?;
-    let place = arguments.place(&plan, data.train.has_classes())?;
+    let place = arguments.place(&plan)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), place.directory()))?;
         loaded.notes().iter().try_for_each(|note| say(&format!("{note}\n")))?;
     }
     let name = cli::source(arguments.data.path());
-    let mut run = Run { arguments, plan: &plan, loaded: &loaded, data: &data, name, place, stop, cut: false };
+    let mut run = Run {
+        arguments,
+        plan: &plan,
+        loaded: &loaded,
+        data: &data,
+        name,
+        origin: cli::origin(),
+        place,
+        stop,
+        cut: false,
+    };
     match replicas {
         None => run.models(),
         Some(replicas) => run.replicas(&replicas),
@@ -47,6 +57,8 @@ struct Run<'a> {
     data: &'a Dataset,
     /// What they are called.
     name: String,
+    /// How and when it was started.
+    origin: String,
     place: Place,
     stop: Arc<AtomicBool>,
     /// Whether it was stopped.
@@ -75,9 +87,9 @@ impl Run<'_> {
         if whole.len() > 1 {
             say(&format!("{}\n\nMean ± standard deviation of {} seeds.\n", report::seeds(&whole), whole.len()))?;
         }
-        if self.is_many() && self.data.train.has_classes() {
-            let source = page::Source { data: self.data, name: &self.name };
-            page::of_seeds(source, self.plan, &outcomes)?.write(&mut self.place, "")?;
+        if self.is_many() {
+            let source = page::Source { data: self.data, name: &self.name, origin: &self.origin };
+            page::of_seeds(source, self.plan, &outcomes).write(&mut self.place, "")?;
         }
         let has_average = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
         let shown = if has_average { "average.cygnet" } else { "last.cygnet" };
@@ -101,11 +113,10 @@ impl Run<'_> {
         });
         progress.finish();
         let outcome = outcome?;
+        let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
         let place = &mut self.place;
-        let saved = output::save(place, under, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
-            None => page::of_run(page::Source { data: &data, name: &self.name }, plan, &outcome)?.write(place, under),
-            Some(_) => Ok(()),
-        });
+        let saved = output::save(place, under, &outcome, &data)
+            .and_then(|()| page::of_run(source, plan, &outcome)?.write(place, under));
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{}\n", report::of_votes(&draws)))?;
@@ -133,8 +144,8 @@ impl Run<'_> {
         if whole.len() > 1 {
             say(&format!("{table}\n\nMean ± standard deviation of {} seeds.\n", whole.len()))?;
         }
-        if self.is_many() && self.data.train.has_classes() {
-            let source = page::Source { data: self.data, name: &self.name };
+        if self.is_many() {
+            let source = page::Source { data: self.data, name: &self.name, origin: &self.origin };
             page::of_replica_seeds(source, self.plan, replicas, &table, &seeds)?.write(&mut self.place, "")?;
         }
         if replicas.is_apart() {
@@ -156,7 +167,7 @@ impl Run<'_> {
         let trained = training::train_replicas(&data, plan, replicas, &mut progress, &self.stop);
         progress.finish();
         let trained = trained?;
-        let source = page::Source { data: &data, name: &self.name };
+        let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
         let comparison = output::save_replicas(&mut self.place, under, &trained, replicas, plan, source)?;
         say(&format!("\n{}\n", report::of_votes(&comparison)))?;
         self.cut = trained.interrupted;
@@ -199,8 +210,7 @@ impl Run<'_> {
         let out = self.place.directory();
         if let Some(shown) = shown.filter(|_| !self.arguments.quiet) {
             let first = if self.is_many() { out.join(format!("seed-{}", self.plan.seed)) } else { out.to_path_buf() };
-            let (is_table, has_page) = (self.data.preparation.is_some(), self.data.train.has_classes());
-            say(&cli::saved(out, &first.join(shown), is_table, has_page))?;
+            say(&cli::saved(out, &first.join(shown), self.data.preparation.is_some()))?;
         } else if self.arguments.out.is_none() {
             say(&cli::counted(out))?;
         }

@@ -22,7 +22,7 @@ const HISTORY: [&str; 2] = ["csv", "jsonl"];
 
 /// The files that a run of `plan` may write, with several seeds for each of them.
 #[must_use]
-pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>, has_classes: bool) -> Vec<String> {
+pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>) -> Vec<String> {
     let mut models = ["average", "last"].map(ToOwned::to_owned).to_vec();
     models.extend(plan.averages.iter().flat_map(|averages| &averages.kinds).map(|kind| kind.name().to_owned()));
     if let Some(replicas) = replicas {
@@ -30,8 +30,7 @@ pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>, has_classes: bool) -> 
     }
     let models = models.iter().flat_map(|name| FORMATS.map(|(end, _)| format!("{name}.{end}")));
     let history = HISTORY.map(|end| format!("history.{end}"));
-    let page = if has_classes { page::files("") } else { Vec::new() };
-    models.chain(history).chain(page).collect()
+    models.chain(history).chain(page::files()).collect()
 }
 
 /// The averages, the first as `average`, the others by their kind, then the last iterate, and the history: under these
@@ -112,7 +111,7 @@ pub fn save_replicas(
     save_history(place, &format!("{under}history"), &trained.history)?;
     let comparison = ensemble::compare(&models, &mixes, None, data, plan.split())?;
     let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
-    if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
+    if let Some((shown, model)) = shown {
         let run = page::ReplicaRun { replicas, trained, table: &of_votes(&comparison), shown: (shown, model) };
         page::of_replicas(source, plan, run)?.write(place, under)?;
     }
@@ -137,6 +136,5 @@ pub fn save_reproduction(place: &mut Place, reproduction: &Reproduction<'_>) -> 
 #[must_use]
 pub fn files_of_reproduction() -> Vec<String> {
     let histories = Stage::ALL.map(|stage| HISTORY.map(|end| format!("{}.{end}", stage.name())));
-    let plots = Stage::ALL.iter().flat_map(|stage| page::files(&format!("{}-", stage.name())));
-    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(plots).chain(page::files("")).collect()
+    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(page::files()).collect()
 }

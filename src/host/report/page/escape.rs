@@ -1,6 +1,7 @@
 //! Text and numbers as HTML has them.
 
 use crate::host::prelude::*;
+use crate::host::report::svg::escape;
 
 /// A count with its thousands apart.
 pub(super) fn grouped(n: usize) -> String {
@@ -26,20 +27,4 @@ pub(super) fn prose(text: &str) -> String {
         rest = after;
     }
     html + rest
-}
-
-/// Text in which HTML is text.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
