@@ -93,8 +93,7 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
     lines.join("\n")
 }
 
-/// How and when the command was started, in a sentence each.
-pub(crate) fn origin() -> String {
-    let command: Vec<String> = std::env::args().skip(1).collect();
-    format!("Command: `cygnet {}`.", command.join(" "))
+/// How and when a run was started, for its page.
+pub(crate) fn origin(command: &str, date: &str) -> String {
+    format!("Command: `{command}`\nStarted: {date}, cygnet {}.", env!("CARGO_PKG_VERSION"))
 }

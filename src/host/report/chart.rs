@@ -194,9 +194,16 @@ impl Chart {
             }
         }
         svg.line(&[[left, top], [left, bottom], [right, bottom]], &stroke(MUTED, 1.0, ""), "");
-        for (value, text) in &self.x.ticks {
+        let (last, widths) =
+            (self.x.ticks.len().saturating_sub(1), self.x.ticks.iter().map(|(_, text)| SMALL.width(text) + 8.0));
+        let every = (widths.sum::<f64>() / (right - left)).ceil().max(1.0) as usize;
+        for (i, (value, text)) in self.x.ticks.iter().enumerate() {
             let Some([x, _]) = self.at(frame, *value, self.y.ends[0]) else { continue };
             svg.line(&[[x, bottom], [x, bottom + 4.0]], &stroke(MUTED, 1.0, ""), "");
+            // As many numbers as there is room for, always those at the ends.
+            if i != last && (i % every != 0 || i + every > last) {
+                continue;
+            }
             let half = 0.5 * SMALL.width(text);
             svg.text(text, [x.min(WIDTH - half), bottom + 14.0], Side::Middle, SMALL);
         }

@@ -1,5 +1,6 @@
 //! What a run writes into its directory.
 
+use super::comparison::{BASELINE, candidates};
 use super::epochs::{history_csv, history_lines};
 use super::page;
 use super::variants::variants_csv;
@@ -7,10 +8,10 @@ use super::votes::of_votes;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::SavedModel;
-use crate::host::files::{Format, Place};
+use crate::host::files::{Format, ModelRecord, Place, SetRecord};
 use crate::host::plan::{Coupling, Plan, ReplicaPlan};
 use crate::host::prelude::*;
-use crate::host::study::ensemble::{self, Comparison};
+use crate::host::study::ensemble::{self, Comparison, Row};
 use crate::host::study::soup::{self, Method};
 use crate::host::study::{Reproduction, Stage};
 use crate::host::training::{Epoch, MeanOverRun, Outcome, Replicas};
@@ -116,6 +117,37 @@ pub fn save_replicas(
         page::of_replicas(source, plan, run)?.write(place, under)?;
     }
     Ok(comparison)
+}
+
+/// Writes into `run.json` how good the models of a run with this seed are.
+///
+/// # Errors
+/// [`HostError::File`].
+pub fn record(place: &mut Place, outcome: &Outcome, seed: u64) -> Result<(), HostError> {
+    let baseline = outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), marks));
+    let models = candidates(outcome).into_iter().map(|(stem, _, marks)| (stem, marks)).chain(baseline);
+    let models = models.map(|(name, marks)| ModelRecord::of_marks(&name, seed, marks));
+    place.record(|run| run.models.extend(models))
+}
+
+/// The same of replicas, their averages and votes.
+///
+/// # Errors
+/// [`HostError::File`].
+pub fn record_replicas(place: &mut Place, comparison: &Comparison, seed: u64) -> Result<(), HostError> {
+    let known = |x: f64| Some(x).filter(|x| x.is_finite());
+    let is_error = comparison.has_classes;
+    let set = |[fault, loss, _]: [f64; 3]| SetRecord {
+        error: known(fault).filter(|_| is_error).map(|percent| percent / 100.0),
+        rmse: known(fault).filter(|_| !is_error),
+        loss: known(loss),
+        ..SetRecord::default()
+    };
+    let model = |row: &Row| {
+        let [validation, test] = row.sets.map(set).map(|set| Some(set).filter(|set| *set != SetRecord::default()));
+        ModelRecord { model: row.name.clone(), seed, train: None, validation, test }
+    };
+    place.record(|run| run.models.extend(comparison.rows.iter().map(model)))
 }
 
 /// The file of all figures of the article's experiment.

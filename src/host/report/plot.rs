@@ -75,14 +75,14 @@ fn picture(grid: &Grid, marks: &[Mark]) -> Svg {
     let (title, what) = if is_plane {
         (
             "Loss and error in the plane of three models",
-            "Each point is a network in the plane through the weights of the three models. Compare the value at their average \
-             with the values at the models: averaging helps where the models lie around a common minimum.",
+            "Each point is a network in the plane through the weights of the three models: an average helps where they lie \
+             around one minimum, not where a ridge is between them.",
         )
     } else {
         (
             "Loss and error on the line of two models",
-            "Each point is a network on the line through the weights of the two models. A curve without a barrier between \
-             them means that they lie in one basin, and that their average is a useful model.",
+            "Each point is a network on the line through the weights of the two models: an average helps where no ridge is \
+             between them.",
         )
     };
     let words = SMALL.wrapped(what, WIDTH - 20.0);
@@ -162,7 +162,7 @@ fn plane(svg: &mut Svg, grid: &Grid, panel: &Panel<'_>, marks: &[Mark], y: f64) 
     let turned = format!(" transform=\"rotate(-90 14 {0:.1})\"", 0.5 * (top + bottom));
     svg.text_with("distance in weight space", [14.0, 0.5 * (top + bottom)], Side::Middle, SMALL, &turned);
     for mark in marks {
-        point(svg, mark, at(mark.at), 0.5 * (left + right));
+        point(svg, mark, at(mark.at), [left, right]);
     }
     scale(svg, &levels, [right + 10.0, top, bottom]);
 }
@@ -195,18 +195,20 @@ fn rings(grid: &Grid, values: &[f64], level: f64) -> Vec<(Vec<[f64; 2]>, bool)> 
     rings.map(|(ring, is_hole)| (ring.0.iter().map(|c| [c.x, c.y]).collect(), is_hole)).collect()
 }
 
-/// A dot with its name beside it, on the side where there is room; the average is a square.
-fn point(svg: &mut Svg, mark: &Mark, [x, y]: [f64; 2], middle: f64) {
+/// A dot with its name under it, between the sides of the map; the average is a square.
+fn point(svg: &mut Svg, mark: &Mark, [x, y]: [f64; 2], [left, right]: [f64; 2]) {
     let edge = "stroke=\"white\" stroke-width=\"1.5\"";
     if mark.name == "average" {
         svg.rect([x - 4.5, y - 4.5, 9.0, 9.0], &format!("fill=\"red\" {edge}"), &mark.name);
     } else {
         svg.disc([x, y], 4.5, &format!("fill=\"black\" {edge}"), &mark.name);
     }
-    let (side, shift) = if x < middle { (Side::Start, 9.0) } else { (Side::End, -9.0) };
+    let text = letters(14.0, "white");
+    let half = 0.5 * text.width(&mark.name) + 3.0;
+    let middle = x.max(left + half).min(right - half);
     // White letters, which a dark edge makes readable on any colour.
     let halo = " stroke=\"black\" stroke-width=\"2.5\" stroke-linejoin=\"round\" paint-order=\"stroke\"";
-    svg.text_with(&mark.name, [x + shift, y], side, letters(14.0, "white"), halo);
+    svg.text_with(&mark.name, [middle, y + 15.0], Side::Middle, text, halo);
 }
 
 /// The colours with the values between them.

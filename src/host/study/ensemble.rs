@@ -3,7 +3,7 @@
 use crate::host::HostError;
 use crate::host::data::{Dataset, Split};
 use crate::host::evaluation::{
-    Evaluator, Marks, Regression, SavedModel, Tally, VOTES, error_percent, mean_and_sd, poll,
+    Evaluator, Marks, Regression, Results, SavedModel, Tally, VOTES, error_percent, mean_and_sd, poll,
 };
 use crate::host::plan::loss_name;
 use crate::host::prelude::*;
@@ -20,6 +20,8 @@ pub struct Row {
     /// On validation and on test samples the error in percent, of numbers the RMSE, the loss, and the expected calibration
     /// error in percent; NaN where there is none.
     pub sets: [[f64; 3]; 2],
+    /// What it made of each test sample; nothing of a mean over models.
+    pub results: Results,
 }
 
 /// A comparison of models of one network.
@@ -79,17 +81,18 @@ pub fn compare(
         let mut vote = |(samples, indices)| {
             let (score, outputs) = evaluator.mean_outputs(&voters, samples, indices)?;
             let off = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
-            Ok::<_, HostError>([off.rmse, score.loss().into(), f64::NAN])
+            let losses = Regression::squares(samples, indices, &outputs, units);
+            Ok::<_, HostError>(([off.rmse, score.loss().into(), f64::NAN], Results { hits: Vec::new(), losses }))
         };
-        let [validation, test] = sets;
-        rows.push(Row { name: "mean of the outputs".to_owned(), sets: [vote(validation)?, vote(test)?] });
+        let [(validation, _), (test, results)] = [vote(sets[0])?, vote(sets[1])?];
+        rows.push(Row { name: "vote (mean of the outputs)".to_owned(), sets: [validation, test], results });
     } else if has_votes {
         let [validation, test] = poll(spec, sets, |polls| {
             voters.iter().try_for_each(|(params, weight)| {
                 polls.iter_mut().try_for_each(|poll| poll.ask(&mut evaluator, params, *weight))
             })
         })?;
-        rows.extend(votes([validation, test], ""));
+        rows.extend(votes(&[validation, test], ""));
     }
     Ok(Comparison { rows, spec: *spec, has_classes })
 }
@@ -100,7 +103,7 @@ pub fn draws(averages: &[Averaged], spec: &Spec) -> Option<Comparison> {
     let of = |Averaged { name, drawn, .. }: &Averaged| {
         let Some(drawn) = drawn else { return Vec::new() };
         let mut rows = vec![row(&format!("{name}, mean weights"), &drawn.mean)];
-        rows.extend(votes(drawn.votes, &format!(" of {} draws", drawn.draws)));
+        rows.extend(votes(&drawn.votes, &format!(" of {} draws", drawn.draws)));
         rows
     };
     let rows: Vec<Row> = averages.iter().flat_map(of).collect();
@@ -116,14 +119,15 @@ pub(super) fn row(name: &str, marks: &Marks) -> Row {
         None => [validation, test].map(error_percent),
     };
     let sets = [[of_validation, validation.loss().into(), f64::NAN], [of_test, test.loss().into(), ece]];
-    Row { name: name.to_owned(), sets }
+    Row { name: name.to_owned(), sets, results: marks.results.clone() }
 }
 
 /// The rows of every vote, from its counts on validation and test samples.
-fn votes(sets: [[Tally; 3]; 2], whose: &str) -> Vec<Row> {
+fn votes(sets: &[[Tally; 3]; 2], whose: &str) -> Vec<Row> {
     let row = |(i, (name, vote)): (usize, (&str, Vote))| Row {
         name: format!("{name}{whose}"),
-        sets: sets.map(|set| set[i].figures(vote)),
+        sets: sets.each_ref().map(|set| set[i].figures(vote)),
+        results: sets[1][i].results.clone(),
     };
     VOTES.into_iter().enumerate().map(row).collect()
 }
@@ -134,7 +138,8 @@ fn one_of(rows: &[Row]) -> Row {
         let values: Vec<f64> = rows.iter().map(|row| row.sets[set][i]).collect();
         mean_and_sd(&values).0
     };
-    Row { name: "mean of the models above".to_owned(), sets: [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i))) }
+    let sets = [0, 1].map(|set| [0, 1, 2].map(|i| mean(set, i)));
+    Row { name: "mean of the models above".to_owned(), sets, results: Results::default() }
 }
 
 /// Whether so many models can have these weights: 0 leaves a model out.

@@ -1,6 +1,6 @@
 //! The confusion matrix, and the metrics and curves of each class against the rest.
 
-use super::escape::grouped;
+use super::escape::{grouped, share};
 use super::piece::{Figure, Piece, TABLE_END, table_start};
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation, TestSet};
 use crate::host::prelude::*;
@@ -11,7 +11,7 @@ use crate::host::report::evaluation::classes;
 use crate::host::report::svg::{
     BLUE, Colour, GREEN, GRID, INK, MUTED, ORANGE, PURPLE, Side, Svg, TITLE, WIDTH, cut, escape, fill, letters,
 };
-use crate::host::report::table::{Table, percent};
+use crate::host::report::table::Table;
 
 /// The most classes whose confusion matrix can be read.
 const WIDEST: usize = 12;
@@ -31,11 +31,11 @@ pub(super) fn confusion(test: &TestSet<'_>) -> Piece {
     let rows = matrix.iter().enumerate().map(|(c, row)| {
         let total: u32 = row.iter().sum();
         let cells: String = row.iter().enumerate().map(|(k, &n)| cell(n, total, [c, k].map(|i| &*names[i]))).collect();
-        let recall = percent(f64::from(row[c]) / f64::from(total));
+        let recall = share(row[c].into(), total.into());
         format!("<tr><th scope=\"row\">{}</th>{cells}<td>{recall}</td></tr>\n", escape(&names[c]))
     });
     let html = format!(
-        "{}<thead><tr><td></td>{columns}<th scope=\"col\">recall</th></tr></thead>\n\
+        "{}<thead><tr><td></td>{columns}<th scope=\"col\">recall, 95 % interval</th></tr></thead>\n\
          <tbody>\n{}</tbody>\n{TABLE_END}",
         table_start(name, "matrix"),
         rows.collect::<String>()
@@ -49,10 +49,12 @@ fn largest(matrix: &[Vec<u32>], names: &[String]) -> Table {
     let mut wrong: Vec<_> = cells.filter(|(c, k, n)| c != k && *n > 0).collect();
     wrong.sort_by_key(|&(c, k, n)| (core::cmp::Reverse(n), c, k));
     let row = |&(c, k, n): &(usize, usize, u32)| {
-        let share = percent(f64::from(n) / f64::from(matrix[c].iter().sum::<u32>()));
+        let share = share(n.into(), matrix[c].iter().map(|&n| u64::from(n)).sum());
         vec![names[c].clone(), names[k].clone(), grouped(n as usize), share]
     };
-    let header = ["true class", "predicted class", "samples", "share of the true class"].map(str::to_owned).to_vec();
+    let header = ["true class", "predicted class", "samples", "share of the true class, 95 % interval"]
+        .map(str::to_owned)
+        .to_vec();
     Table { header, rows: wrong.iter().take(LISTED).map(row).collect() }
 }
 

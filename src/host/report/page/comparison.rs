@@ -30,9 +30,14 @@ pub(super) fn faults(marks: &Marks) -> [f64; 2] {
     }
 }
 
-/// What [`faults`] are, as the title of an axis.
-pub(super) fn fault(marks: &Marks) -> &'static str {
-    if marks.regression.is_some() { "RMSE" } else { "error, %" }
+/// What [`faults`] are, as the title of an axis, and how they are written.
+pub(super) fn fault(marks: &Marks) -> (&'static str, fn(f64) -> String) {
+    if marks.regression.is_some() { ("RMSE", significant) } else { ("error, %", points_of) }
+}
+
+/// Percentage points.
+pub(super) fn points_of(x: f64) -> String {
+    format!("{x:.2}")
 }
 
 /// A row for each model.
@@ -74,7 +79,7 @@ pub(super) fn gap(models: &[(String, &Marks)], loss_name: &str) -> Piece {
         return Piece::row([Figure::new("gap-error", "Train and test RMSE of each model", caption, rmse)]);
     }
     let losses = chart(loss_name, &|x| format!("{x:.4}"), |marks| [&marks.train, &marks.test].map(|s| s.loss().into()));
-    let errors = chart("error, %", &|x| format!("{x:.2}"), faults);
+    let errors = chart("error, %", &points_of, faults);
     Piece::row([
         Figure::new(
             "gap-loss",
@@ -93,7 +98,7 @@ pub(super) fn gap(models: &[(String, &Marks)], loss_name: &str) -> Piece {
 
 /// A figure of the test, named by `title`, of each model in every seed, with mean and standard deviation where there are
 /// several.
-pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str) -> Piece {
+pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str, digits: fn(f64) -> String) -> Piece {
     let is_single = models.iter().all(|(_, values)| values.len() == 1);
     // The bar lies a little below the points of the seeds.
     let (above, below) = if is_single { (0.0, 0.0) } else { (0.1, 0.2) };
@@ -104,8 +109,8 @@ pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str) -> Piece {
         means.push((mean, y - below));
         bars.push(Line::new("", BLUE, [(mean - sd, y - below), (mean + sd, y - below)]));
         let (_, high) = extent(values.iter().copied());
-        let sd_text = if is_single { String::new() } else { format!(" ± {}", significant(sd)) };
-        notes.push((high.max(mean + sd), y, format!("{}{sd_text}", significant(mean))));
+        let sd_text = if is_single { String::new() } else { format!(" ± {}", digits(sd)) };
+        notes.push((high.max(mean + sd), y, format!("{}{sd_text}", digits(mean))));
     }
     let [one, all] = if is_single { ["", ""] } else { ["one seed", "mean ± standard deviation"] };
     let mut lines = vec![points(one, Dots::Hollow, seeds), points(all, Dots::Filled, means)];

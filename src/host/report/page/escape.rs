@@ -1,7 +1,9 @@
 //! Text and numbers as HTML has them.
 
+use crate::host::evaluation::Interval;
 use crate::host::prelude::*;
 use crate::host::report::svg::escape;
+use crate::host::report::table::percent;
 
 /// A count with its thousands apart.
 pub(super) fn grouped(n: usize) -> String {
@@ -14,6 +16,13 @@ pub(super) fn grouped(n: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A share in percent with its 95 % interval.
+pub(super) fn share(hits: u64, of: u64) -> String {
+    let interval = Interval::of_share(hits, of);
+    let [low, high] = [interval.low, interval.high].map(|bound| 100.0 * bound);
+    if of == 0 { percent(f64::NAN) } else { format!("{} ({low:.1}–{high:.1})", percent(interval.estimate)) }
 }
 
 /// A sentence as HTML: what stands between two backticks is code.

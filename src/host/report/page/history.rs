@@ -80,7 +80,12 @@ pub(super) fn history(history: &History<'_>) -> Piece {
         Curve { name: BASELINE, colour: GREEN, stroke: Stroke::Solid, runs: baselines, get },
     ];
     if changes(&rates) {
-        figures.push(figure("rate", "learning rate", "Learning rate of the last step of each epoch.", &rates));
+        let mut rate = figure("rate", "learning rate", "Learning rate of the last step of each epoch.", &rates);
+        if let Some(Figure { chart, .. }) = &mut rate {
+            let (_, high) = extent(chart.lines.iter().flat_map(Line::values));
+            (chart.title, chart.y) = ("learning rate".to_owned(), Axis::linear("learning rate", 0.0, high));
+        }
+        figures.push(rate);
     }
     let noise: Get = |e| e.noise_scale.map(f64::from);
     let is_measured = runs.iter().any(|run| run.iter().any(|e| e.noise_scale.is_some()));

@@ -6,11 +6,10 @@ use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::Evaluator;
 use crate::host::prelude::*;
-use crate::host::report::axis::Axis;
+use crate::host::report::axis::{Axis, digits};
 use crate::host::report::chart::{Chart, Dots, Line, Stroke};
 use crate::host::report::drawing::extent;
 use crate::host::report::svg::{BLUE, MUTED, ORANGE};
-use crate::host::report::table::significant;
 
 /// Predicted numbers that are shown, of several the first.
 const TARGETS: usize = 4;
@@ -103,7 +102,7 @@ impl Numbers {
         let part = |(i, part): (usize, &[[f64; 2]])| {
             let mean = |f: &dyn Fn(f64) -> f64| part.iter().map(|[t, p]| f(p - t)).sum::<f64>() / part.len() as f64;
             let ends = [part.first(), part.last()].map(|pair| pair.map_or(f64::NAN, |[t, _]| *t));
-            let name = ends.map(significant).join(" to ");
+            let name = ends.map(digits).join(" to ");
             (name, (mean(&|r| r * r).sqrt(), -(i as f64)), (mean(&|r| r), -(i as f64)))
         };
         let parts: Vec<_> = self.pairs.chunks(size).enumerate().map(part).collect();

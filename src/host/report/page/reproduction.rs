@@ -1,6 +1,6 @@
 //! The page of the article's experiment.
 
-use super::comparison::spread;
+use super::comparison::{points_of, spread};
 use super::document::Page;
 use super::history::{Curve, average_error, average_loss, chart, validation_error, validation_loss};
 use super::piece::{Figure, Piece};
@@ -150,5 +150,5 @@ fn errors(variants: &[Variant]) -> Piece {
         [] => String::new(),
         names => format!("Not shown because the error is much larger: {}.", names.join(", ")),
     };
-    [spread(&near, "test error, %"), Piece::text(&left_out)].into_iter().collect()
+    [spread(&near, "test error, %", points_of), Piece::text(&left_out)].into_iter().collect()
 }

@@ -13,12 +13,13 @@ use super::settings::settings;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::{Marks, SavedModel, TestSet, error_percent};
+use crate::host::evaluation::{Interval, Marks, SavedModel, TestSet, error_percent};
 use crate::host::plan::{AverageKind, Batches, Coupling, Plan, ReplicaPlan, widths};
 use crate::host::prelude::*;
-use crate::host::report::comparison::{BASELINE, comparison, loss_short, models, models_of_seeds, remark, seeds};
+use crate::host::report::comparison::{BASELINE, comparison, loss_short, models, models_of_seeds, seeds};
 use crate::host::report::info::layers;
 use crate::host::report::table::{Table, significant};
+use crate::host::report::verdicts::remark;
 use crate::host::report::votes::APART;
 use crate::host::training::{Epoch, Outcome, Replicas};
 use crate::metrics::Calibration;
@@ -38,9 +39,13 @@ pub struct Source<'a> {
 impl Source<'_> {
     fn describe(&self) -> String {
         let Dataset { train, test, classes, .. } = self.data;
-        let asked = if train.has_classes() { "classes" } else { "predicted numbers" };
+        let columns = self.data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+        let asked = match columns {
+            Some(columns) if !columns.has_classes() => format!("prediction of {}", columns.targets.join(", ")),
+            _ => format!("{classes} classes"),
+        };
         let [train, test] = [train.len(), test.len()].map(grouped);
-        format!("{}: {train} training samples, {test} test samples, {classes} {asked}", self.name)
+        format!("{}: {train} training samples, {test} test samples, {asked}", self.name)
     }
 
     /// A page about a run, or several, of this plan.
@@ -182,9 +187,9 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     let caption = of_so_many(whole.len());
     let of_test = |marks: &&Marks| faults(marks)[1];
     let faults = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(of_test).collect()));
-    let title = format!("test {}", fault(&first.last_marks));
+    let (fault, digits) = fault(&first.last_marks);
     let compared = if baselines.is_empty() { "" } else { COMPARED };
-    let spread = spread(&faults.collect::<Vec<_>>(), &title);
+    let spread = spread(&faults.collect::<Vec<_>>(), &format!("test {fault}"), digits);
     page.section("Results", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread])])
         .section("Training", [history(&drawn)])
         .section("Reports of each seed", [Piece::links(&links)])
@@ -298,30 +303,42 @@ fn start(plan: &Plan, outcome: &Outcome) -> Option<f64> {
     })
 }
 
-/// The figures that are looked for first.
+/// The figures that are looked for first, those of the test with their 95 % intervals.
 fn tiles(outcome: &Outcome) -> Piece {
     let last = &outcome.last_marks;
     let (name, marks) = match outcome.averages.first() {
         Some(average) => ("average", &average.marks),
         None => ("last iterate", last),
     };
-    let against =
-        |text: String| if outcome.averages.is_empty() { String::new() } else { format!("last iterate {text}") };
     let (epochs, seconds) = outcome.history.last().map_or((0, 0.0), |epoch| (epoch.epoch, epoch.seconds));
-    let figures: [(&str, &dyn Fn(&Marks) -> String); 2] = if last.regression.is_some() {
-        let of_test = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |[.., test]| test.r2);
-        [("RMSE", &|marks| significant(faults(marks)[1])), ("R²", &move |marks| format!("{:.4}", of_test(marks)))]
-    } else {
-        let loss = |marks: &Marks| format!("{:.4}", marks.test.loss());
+    let tile = |what: &str, figure: &dyn Fn(&Marks) -> String, bounds: [f64; 2]| {
+        let bounds = bounds
+            .iter()
+            .all(|bound| bound.is_finite())
+            .then(|| format!("95 %: {}", bounds.map(significant).join("–")));
+        let against = (!outcome.averages.is_empty()).then(|| format!("last iterate {}", figure(last)));
+        let beside: Vec<String> = bounds.into_iter().chain(against).collect();
+        [format!("test {what}, {name}"), figure(marks), beside.join("; ")]
+    };
+    let loss = marks.results.loss();
+    let [first, second] = if let Some([.., test]) = &marks.regression {
+        let r2 = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |[.., test]| test.r2);
+        // 1 − R² is a multiple of the mean squared error.
+        let r2_bounds = [loss.high, loss.low].map(|bound| 1.0 - (1.0 - test.r2) * bound / loss.estimate);
+        let rmse_bounds = [loss.low.max(0.0), loss.high].map(f64::sqrt);
         [
-            ("error", &|marks| format!("{:.2} %", error_percent(&marks.test))),
-            (loss_short(&outcome.spec), &move |marks| loss(marks)),
+            tile("RMSE", &|marks| significant(faults(marks)[1]), rmse_bounds),
+            tile("R²", &|marks| format!("{:.4}", r2(marks)), r2_bounds),
+        ]
+    } else {
+        let error = Interval::of_share(marks.test.samples() - marks.test.hits(), marks.test.samples());
+        let error_bounds = [error.low, error.high].map(|bound| 100.0 * bound);
+        let what = loss_short(&outcome.spec);
+        [
+            tile("error", &|marks| format!("{:.2} %", error_percent(&marks.test)), error_bounds),
+            tile(what, &|marks| format!("{:.4}", marks.test.loss()), [loss.low, loss.high]),
         ]
     };
-    let tile = |(what, figure): (&str, &dyn Fn(&Marks) -> String)| {
-        [format!("test {what}, {name}"), figure(marks), against(figure(last))]
-    };
-    let [first, second] = figures.map(tile);
     Piece::figures(&[
         first,
         second,

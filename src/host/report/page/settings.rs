@@ -12,12 +12,19 @@ use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::schedule::Shape;
 use crate::{Activation, Init};
+use std::collections::BTreeMap;
 
 /// The settings of a run on data of this description, with this seed or these.
 pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
     let header = ["setting", "value"].map(str::to_owned).to_vec();
     Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
+}
+
+/// The same by their names, for a file.
+#[must_use]
+pub fn named_settings(plan: &Plan, data: &str, seed: &str) -> BTreeMap<String, String> {
+    rows(plan, data, seed).into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {

@@ -232,7 +232,7 @@ fn score(hits: usize, loss: f32) -> Score {
 
 fn marks(train: (usize, f32), test: (usize, f32)) -> Marks {
     let [train, test] = [train, test].map(|(hits, loss)| score(hits, loss));
-    Marks { train, validation: Score::default(), test, calibration: None, regression: None }
+    Marks { train, test, ..Marks::default() }
 }
 
 /// Images of two by two pixels, one of them bright: class, pixel and brightness of each.
