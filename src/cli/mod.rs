@@ -37,7 +37,7 @@ pub(crate) use progress::{Places, Progress};
 pub(crate) use record::record;
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{counted, introduction, notes, saved, source};
+pub(crate) use text::{counted, introduction, notes, origin, saved, source};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 

@@ -1,7 +1,10 @@
 //! What people read: tables on a terminal, pages, plots; and the files of a run.
 
 mod table;
+mod svg;
 mod drawing;
+mod axis;
+mod chart;
 mod epochs;
 mod regression;
 mod comparison;

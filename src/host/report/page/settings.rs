@@ -1,6 +1,5 @@
 //! The settings of a run as a table, by the names of the command line.
 
-use super::axis::number;
 use super::piece::Piece;
 use crate::average::{Draws, Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
@@ -8,6 +7,7 @@ use crate::host::plan::{
     AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
 };
 use crate::host::prelude::*;
+use crate::host::report::axis::number;
 use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::schedule::Shape;
@@ -15,8 +15,7 @@ use crate::{Activation, Init};
 use std::collections::BTreeMap;
 
 /// The settings of a run on data of this description, with this seed or these.
-#[must_use]
-pub fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
+pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
     let header = ["setting", "value"].map(str::to_owned).to_vec();
     Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
