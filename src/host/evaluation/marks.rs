@@ -83,5 +83,5 @@ fn knows_no_class(score: &Score, each: &Results, has_probabilities: bool, sample
     let entropy = -shares.clone().map(|share| share * share.ln()).sum::<f64>();
     let most = shares.fold(0.0, f64::max);
     let is_better = Interval::of_share(score.hits(), score.samples()).low > most;
-    !is_better && !(has_probabilities && each.loss().high < entropy)
+    !(is_better || has_probabilities && each.loss().high < entropy)
 }
