@@ -66,11 +66,11 @@ pub(crate) fn source(directory: Option<&Path>) -> String {
     directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string())
 }
 
-/// Where everything of a run is, and a model of it to try; `page` where there is one.
-pub(crate) fn saved(out: &Path, model: &Path, is_table: bool, page: bool) -> String {
-    let look = if page { format!(" Report: {}", out.join("report.html").display()) } else { String::new() };
+/// Where everything of a run is, and a model of it to try.
+pub(crate) fn saved(out: &Path, model: &Path, is_table: bool) -> String {
+    let (model, page) = (model.display(), out.join("report.html"));
     let question = if is_table { "FILE.csv" } else { "FILE.png" };
-    format!("Saved in {}.{look}\nNext: cygnet predict {} {question}", out.display(), model.display())
+    format!("Saved in {}. Report: {}\nNext: cygnet predict {model} {question}", out.display(), page.display())
 }
 
 /// Where everything is, where the user did not name it.
@@ -103,4 +103,9 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// How and when a run was started, for its page.
+pub(crate) fn origin(command: &str, date: &str) -> String {
+    format!("Command: `{command}`\nStarted: {date}, cygnet {}.", env!("CARGO_PKG_VERSION"))
 }

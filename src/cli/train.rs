@@ -292,12 +292,11 @@ fn parse_init(text: &str) -> Result<Init, String> {
 
 impl Train {
     /// The directory for the run of `plan`.
-    pub(crate) fn place(&self, plan: &Plan, has_classes: bool) -> Result<Place, HostError> {
-        let files = output::files(plan, self.replicas.plan().as_ref(), has_classes);
+    pub(crate) fn place(&self, plan: &Plan) -> Result<Place, HostError> {
+        let files = output::files(plan, self.replicas.plan().as_ref());
         let expected = if self.seeds > 1 {
-            let page = if has_classes { page::files("") } else { Vec::new() };
             let parts = (0..self.seeds).map(|i| format!("seed-{}", plan.seed.wrapping_add(i.into())));
-            Expected { files: page, parts: Box::new(parts), in_parts: files }
+            Expected { files: page::files(), parts: Box::new(parts), in_parts: files }
         } else {
             Expected { files, parts: Box::new(std::iter::empty()), in_parts: Vec::new() }
         };

@@ -324,10 +324,11 @@ impl<'a> Run<'a> {
         let sets = [(samples, self.train), (samples, self.validation), (others, &test[..])];
         let Self { evaluator, norms, .. } = self;
         let [train, validation, test] = poll(self.spec, sets, |polls| average.ask(evaluator, norms, polls))?;
-        averaged.drawn = Some(Drawn { draws, mean: averaged.marks.clone(), votes: [validation, test] });
-        let [train, validation, test] = [train, validation, test].map(|[soft, ..]| soft.calibration);
-        let [a, b, c] = [train, validation, test].map(|asked| asked.score());
-        averaged.marks = Marks { train: a, validation: b, test: c, calibration: Some(test), regression: None };
+        let (soft, results) = ([&train[0], &validation[0], &test[0]], test[0].results.clone());
+        let ([a, b, c], calibration) = (soft.map(|vote| vote.calibration.score()), Some(test[0].calibration));
+        let marks = Marks { train: a, validation: b, test: c, calibration, results, ..averaged.marks.clone() };
+        let mean = mem::replace(&mut averaged.marks, marks);
+        averaged.drawn = Some(Drawn { draws, mean, votes: [validation, test] });
         Ok(())
     }
 }
