@@ -156,7 +156,7 @@ fn augmentation_changes_what_is_learned_and_nothing_else_decides_it() {
 fn a_batch_that_grows_is_in_the_log_and_in_the_history() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --batch 8 --grow doubling:1 --grow-to 16 --out run"));
-    let lines: Vec<&str> = out.lines().skip_while(|line| !line.contains("growing batch")).take(4).collect();
+    let lines: Vec<&str> = out.lines().skip_while(|line| !line.contains("validation ")).take(4).collect();
     assert!(lines[1].contains("size   noise") && lines[3].split_whitespace().nth(2) == Some("16"), "{out}");
     assert_eq!(lines[2].split_whitespace().nth(2), Some("8"), "{out}");
     let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
@@ -165,7 +165,7 @@ fn a_batch_that_grows_is_in_the_log_and_in_the_history() {
     // Of 81 samples: 11 batches of 8, the last of one sample, then 6 of 16.
     assert_eq!([&row(1)[1], &row(1)[3], &row(2)[1], &row(2)[3]], ["11", "8", "17", "16"]);
     let plain = succeeds(&dir, &format!("{TRAIN} --out plain"));
-    assert!(!plain.contains("growing batch"), "{plain}");
+    assert!(!plain.contains("noise"), "{plain}");
 }
 
 #[test]
@@ -442,4 +442,14 @@ mod unix {
         assert_eq!(output.status.code(), Some(1), "{err}");
         assert!(err.starts_with("error: not enough memory: ") && err.lines().count() == 1, "{err}");
     }
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = succeeds(&dir, &format!("completions {shell}"));
+        assert!(script.contains("cygnet") && script.contains("average"), "{shell}");
+    }
+    fails(&dir, "completions dash", 2, &["dash", "invalid value"]);
 }

@@ -239,6 +239,14 @@ impl Loaded {
         })
     }
 
+    /// How many there are for training and validation.
+    pub(crate) fn samples(&self) -> usize {
+        match self {
+            Self::Images(data) => data.train.len(),
+            Self::Tables(tables) => tables.rows(),
+        }
+    }
+
     /// What of a table is left out.
     pub(crate) fn notes(&self) -> Vec<String> {
         let Self::Tables(tables) = self else { return Vec::new() };

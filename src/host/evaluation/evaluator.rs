@@ -100,6 +100,29 @@ impl<'a> Evaluator<'a> {
         Ok((total, outputs))
     }
 
+    /// The mean of the outputs of models, given by their parameters and weights, shape `(indices.len(), outputs)`, and its
+    /// score.
+    ///
+    /// # Errors
+    /// As [`outputs`](Self::outputs).
+    pub(in crate::host) fn mean_outputs(
+        &mut self,
+        models: &[(&[f32], f32)],
+        samples: &Samples,
+        indices: &[u32],
+    ) -> Result<(Score, Vec<f32>), HostError> {
+        let total: f32 = models.iter().map(|(_, weight)| weight).sum();
+        let mut mean = zeros(indices.len().saturating_mul(self.spec.outputs()))?;
+        for (params, weight) in models {
+            let (_, outputs) = self.outputs(params, samples, indices)?;
+            mean.iter_mut().zip(outputs).for_each(|(mean, output)| *mean += output * (weight / total));
+        }
+        let (mut sum, mut targets) = (Score::default(), TargetSpace::room(indices.len())?);
+        score(self.spec, &mut mean.clone(), samples.targets(indices, &mut targets), |loss, hit| sum.add(loss, hit));
+        sum.check()?;
+        Ok((sum, mean))
+    }
+
     /// What `work` makes of each chunk of `indices`, in their order.
     fn each<T: Send>(
         &mut self,

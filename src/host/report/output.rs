@@ -23,7 +23,7 @@ const HISTORY: [&str; 2] = ["csv", "jsonl"];
 
 /// The files that a run of `plan` may write, with several seeds for each of them.
 #[must_use]
-pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>, has_classes: bool) -> Vec<String> {
+pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>) -> Vec<String> {
     let mut models = ["average", "last"].map(ToOwned::to_owned).to_vec();
     models.extend(plan.averages.iter().flat_map(|averages| &averages.kinds).map(|kind| kind.name().to_owned()));
     if let Some(replicas) = replicas {
@@ -31,8 +31,7 @@ pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>, has_classes: bool) -> 
     }
     let models = models.iter().flat_map(|name| FORMATS.map(|(end, _)| format!("{name}.{end}")));
     let history = HISTORY.map(|end| format!("history.{end}"));
-    let page = if has_classes { page::files("") } else { Vec::new() };
-    models.chain(history).chain(page).collect()
+    models.chain(history).chain(page::files()).collect()
 }
 
 /// The averages, the first as `average`, the others by their kind, then the last iterate, and the history: under these
@@ -113,7 +112,7 @@ pub fn save_replicas(
     save_history(place, &format!("{under}history"), &trained.history)?;
     let comparison = ensemble::compare(&models, &mixes, None, data, plan.split())?;
     let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
-    if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
+    if let Some((shown, model)) = shown {
         let run = page::ReplicaRun { replicas, trained, table: &of_votes(&comparison), shown: (shown, model) };
         page::of_replicas(source, plan, run)?.write(place, under)?;
     }
@@ -137,8 +136,10 @@ pub fn record(place: &mut Place, outcome: &Outcome, seed: u64) -> Result<(), Hos
 /// [`HostError::File`].
 pub fn record_replicas(place: &mut Place, comparison: &Comparison, seed: u64) -> Result<(), HostError> {
     let known = |x: f64| Some(x).filter(|x| x.is_finite());
-    let set = |[error, loss, _]: [f64; 3]| SetRecord {
-        error: known(error).map(|percent| percent / 100.0),
+    let is_error = comparison.has_classes;
+    let set = |[fault, loss, _]: [f64; 3]| SetRecord {
+        error: known(fault).filter(|_| is_error).map(|percent| percent / 100.0),
+        rmse: known(fault).filter(|_| !is_error),
         loss: known(loss),
         ..SetRecord::default()
     };
@@ -167,6 +168,5 @@ pub fn save_reproduction(place: &mut Place, reproduction: &Reproduction<'_>) -> 
 #[must_use]
 pub fn files_of_reproduction() -> Vec<String> {
     let histories = Stage::ALL.map(|stage| HISTORY.map(|end| format!("{}.{end}", stage.name())));
-    let plots = Stage::ALL.iter().flat_map(|stage| page::files(&format!("{}-", stage.name())));
-    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(plots).chain(page::files("")).collect()
+    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(page::files()).collect()
 }
