@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = ["train", "eval", "predict", "info", "average", "vote", "plane", "reproduce", "convert"]
+COMMANDS = ["train", "eval", "predict", "info", "average", "vote", "plane", "reproduce", "convert", "completions"]
 PAGES = Path(__file__).parent / "src/reference/command"
 # An option or an argument, and what stands beside it; what belongs to it goes on further to the right.
 ENTRY = re.compile(r"^ {2,6}(-\S.*?|<.*?|\[.*?)(?: {2,}(.*))?$")

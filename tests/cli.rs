@@ -60,13 +60,13 @@ fn every_average_has_a_column_and_a_file() {
     let dir = workplace();
     let flags = "--average swag,swa,ema,lawa --swa-start 0 --baseline --swag-rank 2 --ema-decay 0.5 --seeds 2";
     let out = succeeds(&dir, &format!("{TRAIN} --out run {flags}"));
-    for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "baseline", "test ECE, %", "than the baseline"] {
+    for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "baseline", "test ECE, %", "that of the baseline"] {
         assert!(out.contains(part), "{part}: {out}");
     }
     for part in ["mean weights", "soft vote of 30", "log-pooled vote of 30", "hard vote of 30 draws"] {
         assert_eq!(out.matches(part).count(), 2, "{part}: {out}");
     }
-    let seeds = out.rsplit("last iterate").next().unwrap();
+    let seeds = out.rsplit("last iterate  ").next().unwrap();
     for part in ["swag", "swa", "ema", "lawa", "baseline", "± standard deviation of 2 seeds"] {
         assert!(seeds.contains(part), "{part}: {seeds}");
     }
@@ -90,7 +90,7 @@ fn every_schedule_trains_and_ends_at_its_rate() {
     let dir = workplace();
     for (flags, last) in [
         ("--schedule paper --rate 0.1 --final-rate 0.02 --swa-start 0.5", "0.02"),
-        ("--lookahead 5", "0.1"),
+        ("--lookahead 5", "0.05"),
         ("--schedule cyclic --rate 0.1 --cycle 1", "0.02"),
         ("--schedule restarts --rate 0.1 --cycle 1", "0.0"),
         ("--schedule one-cycle --rate 0.1 --final-rate 0.001", "0.01"),
@@ -156,7 +156,7 @@ fn augmentation_changes_what_is_learned_and_nothing_else_decides_it() {
 fn a_batch_that_grows_is_in_the_log_and_in_the_history() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --batch 8 --grow doubling:1 --grow-to 16 --out run"));
-    let lines: Vec<&str> = out.lines().skip_while(|line| !line.contains("growing batch")).take(4).collect();
+    let lines: Vec<&str> = out.lines().skip_while(|line| !line.contains("validation ")).take(4).collect();
     assert!(lines[1].contains("size   noise") && lines[3].split_whitespace().nth(2) == Some("16"), "{out}");
     assert_eq!(lines[2].split_whitespace().nth(2), Some("8"), "{out}");
     let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
@@ -165,7 +165,7 @@ fn a_batch_that_grows_is_in_the_log_and_in_the_history() {
     // Of 81 samples: 11 batches of 8, the last of one sample, then 6 of 16.
     assert_eq!([&row(1)[1], &row(1)[3], &row(2)[1], &row(2)[3]], ["11", "8", "17", "16"]);
     let plain = succeeds(&dir, &format!("{TRAIN} --out plain"));
-    assert!(!plain.contains("growing batch"), "{plain}");
+    assert!(!plain.contains("noise"), "{plain}");
 }
 
 #[test]
@@ -182,24 +182,19 @@ fn small_sets_and_extreme_settings_are_trained_on() {
     let dir = workplace();
     write_data(&dir.path().join("two"), [2, 2], 1, 2);
     write_data(&dir.path().join("wide"), [3, 2], 40, 2);
-    for (flags, unlearned) in [
-        ("--data two", ""),
-        // What is left to train on does not have every class.
-        ("--data two --validation 0.5 --hidden none", "class `1`"),
-        ("--data wide --hidden 1,1,1,1,1,1,1", ""),
-        ("--validation 0.988", "classes `1`, `2`"),
-        ("--dropout 0.999 --swa-start 1", ""),
-        ("--swa-every 18446744073709551615 --schedule step --drop-every 18446744073709551615", ""),
-        ("--schedule cosine --warmup 2 --optimizer sgd --momentum 0.9 --nesterov --clip 1", ""),
-        ("--loss bce --optimizer adamw --weight-decay 0.1 --activation leaky-relu:0.3 --init 0.1", ""),
+    for flags in [
+        "--data two",
+        "--data two --validation 0.5 --hidden none",
+        "--data wide --hidden 1,1,1,1,1,1,1",
+        "--validation 0.988",
+        "--dropout 0.999 --swa-start 1",
+        "--swa-every 18446744073709551615 --schedule step --drop-every 18446744073709551615",
+        "--schedule cosine --warmup 2 --optimizer sgd --momentum 0.9 --nesterov --clip 1",
+        "--loss bce --optimizer adamw --weight-decay 0.1 --activation leaky-relu:0.3 --init 0.1",
     ] {
         let line = if flags.contains("--data") { "train --epochs 2" } else { "train --epochs 2 --data data" };
         let ended = run(&dir, &format!("{line} --quiet {flags}"));
-        let them = if unlearned.starts_with("classes") { "them" } else { "it" };
-        let warning =
-            format!("warning: no training sample of {unlearned} with --seed 1: the model cannot learn {them}\n");
-        let expected = if unlearned.is_empty() { "" } else { &warning };
-        assert_eq!((ended.code, ended.err.as_str()), (Some(0), expected), "{flags}");
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{flags}");
     }
 }
 
@@ -238,8 +233,8 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--warmup 21", ["warmup", "longer"]),
         ("--weight-decay=-inf", ["weight-decay -inf", "from 0 to 1"]),
         ("--optimizer sgd --momentum 1", ["momentum 1", "below 1"]),
-        ("--optimizer sgd --nesterov", ["nesterov", "momentum"]),
-        ("--momentum 0.9", ["--momentum", "--optimizer sgd"]),
+        ("--optimizer sgd --nesterov --momentum 0", ["nesterov", "momentum"]),
+        ("--optimizer adam --momentum 0.9", ["--momentum", "--optimizer sgd"]),
         ("--final-rate 0.1", ["--final-rate", "other than constant and step"]),
         ("--cycle 3", ["--cycle", "cyclic or restarts"]),
         ("--schedule cyclic --cycle-factor 2", ["--cycle-factor", "--schedule restarts"]),
@@ -374,7 +369,7 @@ mod unix {
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
             assert!(lines.any(|line| line.starts_with("    1 ")));
             Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
-            let table: Vec<String> = lines.filter(|line| line.contains(row)).collect();
+            let table: Vec<String> = lines.filter(|line| line.contains(row) && !line.ends_with('.')).collect();
             assert_eq!(table.len(), 1);
             let ended = child.wait_with_output().unwrap();
             let err = String::from_utf8(ended.stderr).unwrap();
@@ -447,4 +442,14 @@ mod unix {
         assert_eq!(output.status.code(), Some(1), "{err}");
         assert!(err.starts_with("error: not enough memory: ") && err.lines().count() == 1, "{err}");
     }
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = succeeds(&dir, &format!("completions {shell}"));
+        assert!(script.contains("cygnet") && script.contains("average"), "{shell}");
+    }
+    fails(&dir, "completions dash", 2, &["dash", "invalid value"]);
 }

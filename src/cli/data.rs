@@ -94,7 +94,7 @@ impl Data {
         self.path().map_or_else(|| "--sample".to_owned(), |path| format!("--data {}", path.display()))
     }
 
-    fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.path().is_some() || self.sample
     }
 
@@ -237,6 +237,14 @@ impl Loaded {
             Self::Images(data) => Cow::Borrowed(data),
             Self::Tables(tables) => Cow::Owned(tables.dataset(plan.split())?),
         })
+    }
+
+    /// How many there are for training and validation.
+    pub(crate) fn samples(&self) -> usize {
+        match self {
+            Self::Images(data) => data.train.len(),
+            Self::Tables(tables) => tables.rows(),
+        }
     }
 
     /// What of a table is left out.

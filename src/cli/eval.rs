@@ -61,10 +61,11 @@ impl Eval {
                 nothing
             }
         };
-        let source = written.filter(|_| !are_others).map(|written| {
+        let source = written.filter(|_| !are_others && !self.split.is_given()).map(|written| {
             let data::Split { seed, validation } = split;
             let list = written.directory.join("run.json");
-            format!("As {} says: {}, --validation {validation}, --seed {seed}", list.display(), arguments.called())
+            let called = if self.data.is_given() { String::new() } else { arguments.called() + " " };
+            format!("As {} says: {called}--validation {validation} --seed {seed}", list.display())
         });
         Ok(Evaluated { data, split, notes, source })
     }

@@ -22,7 +22,8 @@ mod train;
 mod vote;
 
 pub(crate) use average::Average;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 pub(crate) use convert::Convert;
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
@@ -94,6 +95,18 @@ pub(crate) enum Command {
     Reproduce(Reproduce),
     /// Convert a model to the format of the new file: .cygnet for a chip, .safetensors for PyTorch
     Convert(Convert),
+    /// Print a script that completes the arguments in a shell, such as: cygnet completions bash >> ~/.bashrc
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// The script that completes the arguments in a shell.
+pub(crate) fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "cygnet", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Models with the names of their files.

@@ -1,31 +1,36 @@
 //! What the command shows while it works.
 
-use cygnet::host::report::{epoch_header, epoch_line};
+use cygnet::host::plan::Plan;
+use cygnet::host::report::{EpochLines, terminal_width};
 use cygnet::host::training::{Epoch, Observer};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar with the time left on a terminal, lines for epochs everywhere, nothing when quiet.
 pub(crate) struct Progress {
     bar: ProgressBar,
     quiet: bool,
-    header: bool,
+    /// Whether the names of the columns were printed.
+    has_header: bool,
     seed: Option<u64>,
-    grows: bool,
+    lines: EpochLines,
+    epochs: u64,
+    batch: usize,
+    /// Epochs from one line to the next.
+    every: u64,
 }
 
 impl Progress {
-    /// `seed` names the run where there are several; `grows` shows the batch.
-    pub(crate) fn new(quiet: bool, seed: Option<u64>, grows: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        let template = "{wide_bar} {percent:>3} %  {msg}  {eta} left";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, quiet, header: false, seed, grows }
+    /// Of runs of `plan`, with a line every so many epochs; `seed` names the run where there are several.
+    pub(crate) fn new(quiet: bool, seed: Option<u64>, plan: &Plan, has_classes: bool, every: u64) -> Self {
+        let bar = bar(quiet, "{wide_bar} {msg}  {eta} left");
+        let lines = EpochLines::new(has_classes, plan.growth.is_some(), terminal_width());
+        Self { bar, quiet, has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every }
     }
 
     /// Announces another run.
     pub(crate) fn begin(&mut self, title: &str) {
-        self.header = false;
+        self.has_header = false;
+        self.bar.reset();
         if !self.quiet {
             let _ = self.bar.suspend(|| crate::say(&format!("\n{title}")));
         }
@@ -37,16 +42,19 @@ impl Progress {
     }
 }
 
+fn bar(quiet: bool, template: &str) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(None, target);
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
 /// A bar over places of a grid, with the time left on a terminal.
 pub(crate) struct Places(ProgressBar);
 
 impl Places {
     pub(crate) fn new(quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        let template = "{wide_bar} {pos} of {len} points  {eta} left";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self(bar)
+        Self(bar(quiet, "{wide_bar} {pos} of {len} points  {eta} left"))
     }
 
     pub(crate) fn show(&self, done: usize, total: usize) {
@@ -68,20 +76,23 @@ impl Observer for Progress {
             return;
         }
         self.bar.set_length(total);
+        self.bar.set_position(done);
+        let epoch = (done * self.epochs).div_ceil(total.max(1));
+        let speed = done as f64 * self.batch as f64 / self.bar.elapsed().as_secs_f64().max(1e-3);
         // Numbers have no accuracy.
         let accuracy = if accuracy.is_nan() { String::new() } else { format!("  accuracy {:.2} %", 100.0 * accuracy) };
-        self.bar.set_message(format!("loss {loss:.4}{accuracy}"));
-        self.bar.set_position(done);
+        let running = if terminal_width() < 70 { String::new() } else { format!("  loss {loss:.4}{accuracy}") };
+        self.bar.set_message(format!("epoch {epoch}/{}{running}  {} samples/s", self.epochs, HumanCount(speed as u64)));
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        if self.quiet {
+        if self.quiet || (self.has_header && !epoch.epoch.is_multiple_of(self.every)) {
             return;
         }
-        let seed = self.seed.filter(|_| !self.header).map(|seed| format!("seed {seed}"));
-        let header = (!self.header).then(|| epoch_header(self.grows));
-        self.header = true;
-        let lines: Vec<String> = seed.into_iter().chain(header).chain([epoch_line(epoch, self.grows)]).collect();
+        let is_first = !std::mem::replace(&mut self.has_header, true);
+        let seed = self.seed.filter(|_| is_first).map(|seed| format!("seed {seed}"));
+        let header = is_first.then(|| self.lines.header());
+        let lines: Vec<String> = seed.into_iter().chain(header).chain([self.lines.line(epoch)]).collect();
         // Training goes on where a line cannot be printed; the final table says so.
         let _ = self.bar.suspend(|| crate::say(&lines.join("\n")));
     }

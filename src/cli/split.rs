@@ -29,9 +29,14 @@ impl Split {
     /// That of the run which wrote a model.
     ///
     /// # Errors
-    /// [`HostError::Usage`] where the arguments say something else: training samples would count as validation samples.
+    /// [`HostError::Usage`] where the arguments say something else: training samples would count as validation samples. They do
+    /// not with a share of 0.
     pub(super) fn of_written(&self, written: &Written) -> Result<data::Split, HostError> {
+        self.of_run()?;
         let (seed, validation) = (written.seed, written.record.validation);
+        if self.validation == Some(0.0) {
+            return Ok(data::Split { seed, validation: 0.0 });
+        }
         let differs = [
             self.seed.filter(|&given| given != seed).map(|given| format!("--seed {given}")),
             self.validation.filter(|&given| given != validation).map(|given| format!("--validation {given}")),

@@ -3,7 +3,7 @@
 use cygnet::Spec;
 use cygnet::host::data::{Dataset, Preparation};
 use cygnet::host::plan::{Plan, widths};
-use cygnet::host::report::NOTES;
+use cygnet::host::report::{NOTES, page};
 use std::path::Path;
 
 /// What is about to happen, with the data from `from` and in the directory `out`.
@@ -20,13 +20,14 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
     let augmented = if plan.augment.is_some() { ", the others are augmented" } else { "" };
     format!(
         "Network: {}, {} parameters\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\
-         Target: {predicted}\n{}Output directory: {}\n",
+         Target: {predicted}\n{}{}\nOutput directory: {}\n",
         widths(spec),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
         data.preparation.as_ref().map(seen).unwrap_or_default(),
+        wrapped(&format!("Training: {}", page::training(plan)), 100, "  "),
         out.display(),
     )
 }

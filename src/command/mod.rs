@@ -47,6 +47,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Plane(arguments) => return plane::draw(&arguments),
         Command::Reproduce(arguments) => return reproduce::reproduce(&arguments),
         Command::Convert(arguments) => arguments.write()?,
+        Command::Completions { shell } => say(&cli::completions(shell))?,
     }
     Ok(ExitCode::SUCCESS)
 }

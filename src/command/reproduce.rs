@@ -28,7 +28,8 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     seeds.clone().try_for_each(|seed| warn(&data, Split { seed, ..plan.split() }))?;
     let mut trained = Ok(true);
     for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
-        let mut progress = Progress::new(arguments.quiet, None, stage == Stage::Growing);
+        let plan = reproduction.recipe().plan_of(stage, seed);
+        let mut progress = Progress::new(arguments.quiet, None, &plan, true, 1);
         progress.begin(&format!("{}, seed {seed}:", stage.title()));
         trained = reproduction.run(stage, seed, &mut progress, &stop);
         progress.finish();

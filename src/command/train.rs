@@ -9,21 +9,23 @@ use cygnet::host::files::Place;
 use cygnet::host::plan::{Plan, ReplicaPlan};
 use cygnet::host::report::{self, output, page};
 use cygnet::host::study::ensemble::{self, Comparison};
-use cygnet::host::training::{self, Outcome};
+use cygnet::host::training::{self, Epoch, Outcome};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Trains, saves, and says what it gained.
 pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
-    let plan = arguments.plan()?;
-    plan.check()?;
+    // Before files are read, too.
+    arguments.plan(1)?.check()?;
     let loaded = arguments.read()?;
+    let plan = arguments.plan(loaded.samples())?;
+    plan.check()?;
     let data = loaded.dataset(&plan)?;
     let replicas = arguments.replicas.plan();
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    plan.check_batches(data.train.len() - plan.split().held_out(data.train.len())?)?;
+    plan.check_batches(data.split(plan.split())?.0.len())?;
     let mut place = arguments.place(&plan)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
@@ -120,6 +122,7 @@ impl Run<'_> {
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{}\n", report::of_votes(&draws)))?;
         }
+        self.say_best(outcome.best, &outcome.history)?;
         saved.map(|()| outcome)
     }
 
@@ -170,6 +173,7 @@ impl Run<'_> {
         let comparison = output::save_replicas(&mut self.place, under, &trained, replicas, plan, source)?;
         output::record_replicas(&mut self.place, &comparison, plan.seed)?;
         say(&format!("\n{}\n\n{}\n", report::of_votes(&comparison), report::of_ensemble(&comparison)))?;
+        self.say_best(trained.best, &trained.history)?;
         self.cut = trained.interrupted;
         if trained.diverged.is_some() {
             self.say_diverged("replicas", trained.history.len(), under);
@@ -192,7 +196,13 @@ impl Run<'_> {
     }
 
     fn progress(&self, plan: &Plan) -> Progress {
-        Progress::new(self.arguments.quiet, self.is_many().then_some(plan.seed), plan.growth.is_some())
+        let (seed, has_classes) = (self.is_many().then_some(plan.seed), self.data.train.has_classes());
+        Progress::new(self.arguments.quiet, seed, plan, has_classes, self.arguments.log_every(plan))
+    }
+
+    /// Which epoch was the best, where that decided.
+    fn say_best(&self, best: Option<u64>, history: &[Epoch]) -> Result<(), HostError> {
+        best.map_or(Ok(()), |best| say(&format!("{}\n", report::early_stop(best, history))))
     }
 
     fn say_diverged(&self, what: &str, epoch: usize, under: &str) {

@@ -35,6 +35,14 @@ impl Dataset {
         columns.map_or(&[], |columns| &columns.classes)
     }
 
+    /// Indices of the training samples that a run with this split learns from, and of those that it holds out for validation.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] where none is left to learn from.
+    pub fn split(&self, split: Split) -> Result<(Vec<u32>, Vec<u32>), HostError> {
+        split.of(self.train.len(), self.train.labels())
+    }
+
     /// The classes that no sample has which a run with this split trains on, by name: those for validation and test may have them.
     ///
     /// # Errors
@@ -43,7 +51,7 @@ impl Dataset {
         if !self.train.has_classes() {
             return Ok(Vec::new());
         }
-        let (train, _) = split.of(self.train.len())?;
+        let (train, _) = self.split(split)?;
         let mut is_seen: Vec<bool> = zeros(self.classes)?;
         let labels = train.iter().filter_map(|&i| self.train.label(i as usize));
         labels.for_each(|label| is_seen[usize::from(label)] = true);

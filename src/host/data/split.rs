@@ -1,10 +1,13 @@
-//! Which training samples are held out for validation.
+//! Which samples are held out: for validation by the seed of a run, for the test of a table whatever the seed.
+//!
+//! Samples with classes are split class by class (stratified): every class keeps its share in each part, and is in each
+//! part if it has at least as many samples as there are parts. A class with fewer is in the training samples first.
 
 use crate::host::HostError;
 use crate::host::prelude::*;
-use crate::random::{self, Purpose};
+use crate::random::{self, Philox, Purpose};
 
-/// Which training samples a run holds out: a share of them, by its seed alone.
+/// Which training samples a run holds out: a share of them, by its seed and their classes alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Split {
     /// Decides which.
@@ -26,32 +29,87 @@ impl Split {
         Err(HostError::Usage(format!("validation {share:?} is out of range: at least 0 and below 1")))
     }
 
-    /// How many of so many training samples are held out.
+    /// Indices of the training and of the validation samples, both ascending; `labels` are the classes of all samples, or
+    /// empty where samples have numbers.
     ///
     /// # Errors
-    /// [`HostError::Usage`] where none is left to learn from.
-    pub fn held_out(&self, samples: usize) -> Result<usize, HostError> {
-        let held_out = (f64::from(self.validation) * samples as f64).round() as usize;
-        if held_out < samples {
-            return Ok(held_out);
+    /// [`HostError::Usage`] where none is left to learn from, or for more samples than there are indices.
+    pub(in crate::host) fn of(&self, samples: usize, labels: &[u8]) -> Result<(Vec<u32>, Vec<u32>), HostError> {
+        let held_out = part(samples, self.validation);
+        if held_out >= samples {
+            return Err(HostError::Usage(format!(
+                "{held_out} of {samples} samples are held out for validation, so that none is left for training"
+            )));
         }
-        Err(HostError::Usage(format!(
-            "{held_out} of {samples} samples are held out for validation, so that none is left for training"
-        )))
-    }
-
-    /// Indices of the training and of the validation samples, both ascending.
-    ///
-    /// # Errors
-    /// As [`held_out`](Self::held_out), and for more samples than there are indices.
-    pub(in crate::host) fn of(&self, samples: usize) -> Result<(Vec<u32>, Vec<u32>), HostError> {
-        let count = u32::try_from(samples).map_err(|_| HostError::Usage(format!("{samples} samples are too many")))?;
-        let held_out = self.held_out(samples)?;
-        let mut order: Vec<u32> = (0..count).collect();
-        random::shuffle(&mut order, &mut random::stream(self.seed, Purpose::Split, 0));
-        let mut train = order.split_off(held_out);
-        train.sort_unstable();
-        order.sort_unstable();
-        Ok((train, order))
+        hold_out(samples, labels, self.validation, 1, random::stream(self.seed, Purpose::Split, 0))
     }
 }
+
+/// The rows of a table that are not for its test, and those that are: the same for every seed, so that all have the same
+/// test.
+///
+/// # Errors
+/// [`HostError::Usage`] for more rows than there are indices.
+pub(super) fn test_rows(rows: usize, labels: &[u8], share: f32) -> Result<(Vec<u32>, Vec<u32>), HostError> {
+    // Two samples of each class are left, one for validation.
+    hold_out(rows, labels, share, 2, random::stream(0, Purpose::Split, 1))
+}
+
+/// So many samples are this share of them.
+fn part(samples: usize, share: f32) -> usize {
+    (f64::from(share) * samples as f64).round() as usize
+}
+
+/// Splits samples into those that stay and a share that is held out, chosen by a shuffle; each class that can be leaves a
+/// sample for each of so many `others` parts.
+fn hold_out(
+    samples: usize,
+    labels: &[u8],
+    share: f32,
+    others: usize,
+    mut random: Philox,
+) -> Result<(Vec<u32>, Vec<u32>), HostError> {
+    let count = u32::try_from(samples).map_err(|_| HostError::Usage(format!("{samples} samples are too many")))?;
+    let mut places = if labels.is_empty() { vec![part(samples, share)] } else { quotas(labels, share, others) };
+    let mut order: Vec<u32> = (0..count).collect();
+    random::shuffle(&mut order, &mut random);
+    let (mut held_out, mut rest): (Vec<u32>, Vec<u32>) = order.into_iter().partition(|&i| {
+        let class = labels.get(i as usize).copied().unwrap_or(0);
+        let is_free = places[usize::from(class)] > 0;
+        places[usize::from(class)] -= usize::from(is_free);
+        is_free
+    });
+    rest.sort_unstable();
+    held_out.sort_unstable();
+    Ok((rest, held_out))
+}
+
+/// How many samples of each class are held out: together the share of all samples as far as the bounds of the classes
+/// allow, each class as near to its own share as that allows.
+fn quotas(labels: &[u8], share: f32, others: usize) -> Vec<usize> {
+    let mut sizes = vec![0_usize; 1 + usize::from(u8::MAX)];
+    labels.iter().for_each(|&label| sizes[usize::from(label)] += 1);
+    if share == 0.0 {
+        return vec![0; sizes.len()];
+    }
+    let bounds = |n: usize| (usize::from(n > 1), n.saturating_sub(others.min(n.saturating_sub(1).max(1))));
+    let ideal = |n: usize| f64::from(share) * n as f64;
+    let of = |&n: &usize| (ideal(n) as usize).clamp(bounds(n).0, bounds(n).1);
+    let mut quotas: Vec<usize> = sizes.iter().map(of).collect();
+    let (all, mut sum) = (part(labels.len(), share), quotas.iter().sum::<usize>());
+    while sum != all {
+        // The class that is furthest below its share gets one more, or the one furthest above gives one up.
+        let (is_low, sign) = (sum < all, if sum < all { 1.0 } else { -1.0 });
+        let can_move =
+            |&c: &usize| if is_low { quotas[c] < bounds(sizes[c]).1 } else { quotas[c] > bounds(sizes[c]).0 };
+        let lack = |c: usize| sign * (ideal(sizes[c]) - quotas[c] as f64);
+        let Some(c) = (0..sizes.len()).rev().filter(can_move).max_by(|&a, &b| lack(a).total_cmp(&lack(b))) else {
+            break;
+        };
+        (quotas[c], sum) = if is_low { (quotas[c] + 1, sum + 1) } else { (quotas[c] - 1, sum - 1) };
+    }
+    quotas
+}
+
+#[cfg(test)]
+mod tests;

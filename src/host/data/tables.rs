@@ -6,7 +6,7 @@ use super::dataset::Dataset;
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
 use super::samples::{Answers, Samples};
-use super::split::Split;
+use super::split::{Split, test_rows};
 use super::table::{Dialect, Gaps, Table};
 use super::units::Units;
 use crate::Error;
@@ -16,11 +16,7 @@ use crate::host::HostError;
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
 use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig};
-use crate::random::{self, Purpose};
 use std::path::PathBuf;
-
-/// The stream of random numbers that chooses the test rows: the same for every seed, so that all have the same test.
-const TEST: (u64, u64) = (0, 1);
 
 /// Where rows come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,23 +129,18 @@ impl Source {
             return Ok(Tables { columns, train: table, test, config, indices: Vec::new() });
         }
         let rows = table.lines.len();
-        let count = (f64::from(self.test_share) * rows as f64).round() as usize;
-        if count == 0 || count >= rows {
+        let (train, test) = test_rows(rows, &table.classes(&columns)?, self.test_share)?;
+        if train.is_empty() || test.is_empty() {
             return Err(HostError::Usage(format!(
-                "{} has {rows} {}: --test-share {} gives {count} test rows, but training and test need at least one each",
+                "{} has {rows} {}: --test-share {} gives {} test rows, but training and test need at least one each",
                 self.data.display(),
                 if rows == 1 { "row" } else { "rows" },
-                self.test_share
+                self.test_share,
+                test.len()
             )));
         }
-        let rows = u32::try_from(rows).map_err(|_| HostError::Usage(format!("{rows} rows are too many")))?;
-        let mut order: Vec<u32> = (0..rows).collect();
-        random::shuffle(&mut order, &mut random::stream(TEST.0, Purpose::Split, TEST.1));
-        let mut train = order.split_off(count);
-        train.sort_unstable();
-        order.sort_unstable();
         let widths = [columns.inputs.len(), columns.targets.len()];
-        let (mut learned, test) = (table.part(&train, widths), table.part(&order, widths));
+        let (mut learned, test) = (table.part(&train, widths), table.part(&test, widths));
         learned.dropped = table.dropped;
         Ok(Tables { columns, train: learned, test, config, indices: Vec::new() })
     }
@@ -160,6 +151,12 @@ impl Tables {
     #[must_use]
     pub fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    /// Rows that are not for the test.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.train.lines.len()
     }
 
     /// Rows that were left out for a missing value.
@@ -181,7 +178,7 @@ impl Tables {
     /// [`HostError::Data`] for a column without values there or a target that never changes, [`HostError::Usage`] where
     /// nothing is left to learn from, [`HostError::Memory`].
     pub fn dataset(&self, split: Split) -> Result<Dataset, HostError> {
-        let (indices, _) = split.of(self.train.lines.len())?;
+        let (indices, _) = split.of(self.train.lines.len(), &self.train.classes(&self.columns)?)?;
         let widths = [self.columns.inputs.len(), self.columns.targets.len()];
         let learned = self.train.part(&indices, widths);
         let floats = self.fit(&learned)?;

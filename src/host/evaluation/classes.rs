@@ -75,7 +75,7 @@ impl Evaluation {
     pub fn new(model: &SavedModel, data: &Dataset, split: Split) -> Result<Self, HostError> {
         let spec = &model.spec;
         let mut evaluator = Evaluator::new(spec, data)?;
-        let (train, validation) = split.of(data.train.len())?;
+        let (train, validation) = data.split(split)?;
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
         let mut on = |name: &str, samples: &Samples, indices: &[u32]| {
             let asked = evaluator.outputs(&model.params, samples, indices).map_err(|error| match error {

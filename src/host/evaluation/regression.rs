@@ -110,7 +110,7 @@ impl RegressionEvaluation {
     /// [`HostError::Mismatch`] where model and data do not go together, [`HostError::Core`] for outputs that are not finite,
     /// [`HostError::Usage`] where nothing is left to learn from, [`HostError::Memory`].
     pub fn new(model: &SavedModel, data: &Dataset, split: Split) -> Result<Self, HostError> {
-        let (train, validation) = split.of(data.train.len())?;
+        let (train, validation) = data.split(split)?;
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
         let mut evaluator = Evaluator::new(&model.spec, data)?;
         let mut on = |samples: &Samples, indices: &[u32]| {

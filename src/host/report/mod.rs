@@ -19,12 +19,12 @@ pub mod page;
 pub mod output;
 
 pub use comparison::{comparison, seeds};
-pub use epochs::{epoch_header, epoch_line, history_csv, history_lines};
+pub use epochs::{EpochLines, early_stop, history_csv, history_lines};
 pub use evaluation::of_classes;
 pub use info::info;
 pub use notes::NOTES;
 pub use regression::of_numbers;
-pub use table::{Table, json};
+pub use table::{Table, json, terminal_width};
 pub use variants::of_variants;
 pub use verdicts::{of_ensemble, of_seeds, preferred, preferred_replica, remark};
 pub use votes::{APART, of_average, of_vote_seeds, of_votes};

@@ -5,20 +5,52 @@ use crate::host::prelude::*;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use std::path::Path;
 use std::{fmt, io};
+use unicode_width::UnicodeWidthStr;
 
+/// Blanks around a cell and behind it.
+const BESIDE: usize = 3;
 /// A rule under the header and nothing else: narrow, and plain in a file.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));
 
-/// Rows of names and numbers as text, the numbers to the right.
+/// Rows of names and numbers as text, the numbers to the right. Columns that do not fit into the terminal follow below, beside
+/// the first column again.
 #[must_use]
 pub(super) fn aligned(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.to_vec()).add_rows(rows);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
+    within(terminal_width(), header, &rows.into_iter().collect::<Vec<_>>())
+}
+
+/// Columns of the terminal that standard output goes to; as many as there are of a file or a pipe.
+#[must_use]
+pub fn terminal_width() -> usize {
+    terminal_size::terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(width, _)| width.0.into())
+}
+
+/// In blocks of at most `width` characters, where two columns fit.
+fn within(width: usize, header: &[&str], rows: &[Vec<String>]) -> String {
+    let length = |i: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(i)).map(String::as_str).chain(header.get(i).copied());
+        cells.flat_map(str::lines).map(UnicodeWidthStr::width).max().unwrap_or(0) + BESIDE
+    };
+    let (mut blocks, mut left) = (Vec::new(), 0);
+    for column in 1..header.len() {
+        if blocks.is_empty() || length(column) > left {
+            blocks.push(vec![0]);
+            left = width.saturating_sub(length(0));
+        }
+        left = left.saturating_sub(length(column));
+        blocks.last_mut().into_iter().for_each(|block| block.push(column));
     }
-    table.trim_fmt()
+    let text = |block: Vec<usize>| {
+        let of = |row: &Vec<String>| block.iter().map(|&i| row.get(i).cloned().unwrap_or_default()).collect::<Vec<_>>();
+        let mut table = comfy_table::Table::new();
+        table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(block.iter().map(|&i| header[i])).add_rows(rows.iter().map(of));
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table.trim_fmt()
+    };
+    blocks.into_iter().map(text).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Rows under a header, the first column names: text in a terminal, HTML on a page.

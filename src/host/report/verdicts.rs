@@ -84,7 +84,7 @@ fn difference(
     of: &Interval,
     text: &dyn Fn(f64) -> String,
 ) -> String {
-    let signed = |x: f64| if x < 0.0 { format!("−{}", text(-x)) } else { text(x) };
+    let signed = |x: f64| signed(x, text);
     let change = of.change();
     // A difference that was seen is told by its size.
     let sign = if change == Change::Lower { -1.0 } else { 1.0 };
@@ -100,6 +100,11 @@ fn difference(
     }
 }
 
+/// With a minus sign, not a hyphen.
+fn signed(x: f64, text: &dyn Fn(f64) -> String) -> String {
+    if x < 0.0 { format!("−{}", text(-x)) } else { text(x) }
+}
+
 fn bounds(low: f64, high: f64, text: &dyn Fn(f64) -> String) -> String {
     if !(low.is_finite() && high.is_finite()) {
         return "too few test samples for an interval".to_owned();
@@ -111,7 +116,7 @@ fn bounds(low: f64, high: f64, text: &dyn Fn(f64) -> String) -> String {
 fn of_numbers(name: &str, results: &Results, other: &str, others: &Results) -> String {
     let rmse = |results: &Results| significant(results.loss().estimate.sqrt());
     let of = results.losses_against(others);
-    let signed = |x: f64| if x < 0.0 { format!("−{}", significant(-x)) } else { significant(x) };
+    let signed = |x: f64| signed(x, &significant);
     let bounds = bounds(of.low, of.high, &signed);
     let bounds = format!("difference of the mean squared errors {}, {bounds}", signed(of.estimate));
     let (mine, theirs) = (rmse(results), rmse(others));
@@ -185,9 +190,10 @@ pub fn of_seeds(outcomes: &[&Outcome]) -> String {
         let of = |k: usize| mean_and_sd(&differences.iter().map(|pair| pair[k]).collect::<Vec<_>>());
         let ([(error, sd), (mean_loss, sd_loss)], seeds) = ([of(0), of(1)], differences.len());
         let text = if has_numbers {
-            format!("test RMSE {} ± {}", significant(error), significant(sd))
+            format!("test RMSE {} ± {}", signed(error, &significant), significant(sd))
         } else {
-            format!("test error {error:.2} ± {sd:.2} points, test {loss} {mean_loss:.4} ± {sd_loss:.4}")
+            let [error, mean_loss] = [signed(error, &|x| format!("{x:.2}")), signed(mean_loss, &|x| format!("{x:.4}"))];
+            format!("test error {error} ± {sd:.2} points, test {loss} {mean_loss} ± {sd_loss:.4}")
         };
         (seeds > 1).then(|| format!("{} minus {other} in each of {seeds} seeds: {text}.", capital(&name)))
     };

@@ -63,7 +63,7 @@ pub fn compare(
             return Err(HostError::Usage(format!("--weights need votes, but models with the loss {loss} have none")));
         }
     }
-    let (_, validation) = split.of(data.train.len())?;
+    let (_, validation) = data.split(split)?;
     let mut evaluator = Evaluator::new(spec, data)?;
     let test: Vec<u32> = (0..data.test.len() as u32).collect();
     let sets = [(&data.train, &validation[..]), (&data.test, &test[..])];

@@ -95,7 +95,7 @@ impl Soup {
     ) -> Result<(), HostError> {
         let (spec, mean) = (&self.average.spec, &mut self.average.params);
         let mut evaluator = Evaluator::new(spec, data)?;
-        let (train, validation) = split.of(data.train.len())?;
+        let (train, validation) = data.split(split)?;
         let mut norms = Norms::new(spec, &data.train, &train)?;
         if validation.is_empty() {
             return Err(HostError::Usage("there are no validation samples: --validation must be above 0".to_owned()));

@@ -24,9 +24,9 @@ fn an_evaluation_agrees_with_the_score_and_with_itself() {
     let data = Dataset::sample().unwrap();
     let mut params = vec![0.0; NET.param_len()];
     Model::new(&NET, &mut params).unwrap().init(Init::He, 1).unwrap();
-    let split = Plan::default().split();
+    let split = Plan::article().split();
     let all: Vec<u32> = (0..data.test.len() as u32).collect();
-    let (_, apart) = split.of(data.train.len()).unwrap();
+    let (_, apart) = data.split(split).unwrap();
     let mut evaluator = Evaluator::new(&NET, &data).unwrap();
     let calibration = calibration(&NET, &params, &data.test).unwrap().unwrap();
     let scores =

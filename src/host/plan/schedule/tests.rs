@@ -17,8 +17,8 @@ fn averaging_starts_at_the_epoch_that_the_share_says() {
         (1.0, 5, 5),
     ] {
         let averages = Some(AveragePlan { start: share, ..AveragePlan::default() });
-        let snapshots = Plan { epochs, averages, ..Plan::default() }.snapshots(1688).unwrap();
+        let snapshots = Plan { epochs, averages, ..Plan::article() }.snapshots(1688).unwrap();
         assert_eq!(snapshots, Snapshots { start: first * 1688, every: 1688 }, "{share} of {epochs}");
     }
-    assert_eq!(Plan { averages: None, ..Plan::default() }.snapshots(10), None);
+    assert_eq!(Plan { averages: None, ..Plan::article() }.snapshots(10), None);
 }

@@ -23,4 +23,4 @@ mod tests;
 pub use document::{Page, files};
 pub use reproduction::of_reproduction;
 pub use runs::{ReplicaRun, Source, of_replica_seeds, of_replicas, of_run, of_seeds};
-pub use settings::named_settings;
+pub use settings::{named_settings, training};

@@ -21,6 +21,14 @@ pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
 }
 
+/// How a run is trained, in words.
+#[must_use]
+pub fn training(plan: &Plan) -> String {
+    const SHOWN: [&str; 6] = ["optimizer", "learning rate", "batch", "dropout", "epochs", "averages"];
+    let rows = rows(plan, "", "").into_iter().filter(|(name, _)| SHOWN.contains(name));
+    rows.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
+}
+
 /// The same by their names, for a file.
 #[must_use]
 pub fn named_settings(plan: &Plan, data: &str, seed: &str) -> BTreeMap<String, String> {
@@ -46,6 +54,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         growth,
         clip,
         epochs,
+        patience,
         augment,
         seed: _,
         averages: kept,
@@ -75,7 +84,13 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     rows.extend(clip.map(|norm| ("gradient clipping", format!("to norm {}", short(norm)))));
     rows.extend(augment.map(|augment| ("augmentation", augmentation(&augment))));
     rows.extend([
-        ("epochs", epochs.to_string()),
+        (
+            "epochs",
+            patience.map_or_else(
+                || epochs.to_string(),
+                |n| format!("at most {epochs}, {n} without a lower validation loss"),
+            ),
+        ),
         ("averages", kept.as_ref().map_or_else(|| "none".to_owned(), averages)),
         ("seed", seeds.to_owned()),
     ]);

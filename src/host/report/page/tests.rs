@@ -134,6 +134,7 @@ fn epoch(epoch: u64, batch: u64, noise_scale: Option<f32>) -> Epoch {
         averaged: 0,
         average_validation_error: None,
         average_validation_loss: None,
+        is_best: false,
         seconds: 1.0,
     }
 }
@@ -281,10 +282,11 @@ fn a_page_shows_the_average_and_beside_it_the_last_iterate() {
         baseline: None,
         baseline_history: Vec::new(),
         history: vec![epoch(1, 8, None)],
+        best: None,
         interrupted: false,
         diverged: None,
     };
-    let page = of_run(Source { data: &data(), name: "squares", origin: "Command: `x`." }, &Plan::default(), &outcome)
+    let page = of_run(Source { data: &data(), name: "squares", origin: "Command: `x`." }, &Plan::article(), &outcome)
         .unwrap()
         .html();
     for part in [
@@ -364,8 +366,8 @@ fn rows_of_the_confusion_are_classes_and_the_surest_mistake_is_the_first() {
 #[test]
 fn settings_say_what_was_set() {
     let rows = |plan: &Plan| settings(plan, "data", "1").html().to_owned();
-    let linear = rows(&Plan { decay: DecayPlan::Linear(0.25), batch_norm: false, ..Plan::default() });
-    let cosine = rows(&Plan { decay: DecayPlan::Cosine(0.25), batch_norm: true, ..Plan::default() });
+    let linear = rows(&Plan { decay: DecayPlan::Linear(0.25), batch_norm: false, ..Plan::article() });
+    let cosine = rows(&Plan { decay: DecayPlan::Cosine(0.25), batch_norm: true, ..Plan::article() });
     assert!(linear.contains("0.001, linear decay to 0.25<") && linear.contains("normalisation</th><td>no<"));
     assert!(cosine.contains("0.001, cosine decay to 0.25<") && cosine.contains("normalisation</th><td>yes<"));
     let ema = Ema { warmup: Warmup::Power { gamma: 2.0, power: 0.5 }, ..Ema::with_epsilon(0.25) };
@@ -376,7 +378,7 @@ fn settings_say_what_was_set() {
         anneal: (3.0, Shape::Cosine),
         ..AveragePlan::default()
     };
-    let averaged = rows(&Plan { averages: Some(averages), ..Plan::default() });
+    let averaged = rows(&Plan { averages: Some(averages), ..Plan::article() });
     for part in [
         "decay 0.75, bias-corrected, warm-up 1 − (1 + t/2)^−0.5",
         "20 columns, 30 draws, scale 0.5",

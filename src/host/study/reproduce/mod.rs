@@ -32,7 +32,7 @@ impl<'a> Reproduction<'a> {
     /// # Errors
     /// As [`Recipe::check`].
     pub fn new(data: &'a Dataset, recipe: Recipe) -> Result<Self, HostError> {
-        recipe.check(data.train.len())?;
+        recipe.check(data)?;
         Ok(Self { data, recipe, variants: Variants::default(), histories: Vec::new(), average: None })
     }
 
@@ -104,7 +104,7 @@ impl<'a> Reproduction<'a> {
         }
         let (one, k) = (updates(&trained.history), trained.models.len() as u64);
         self.remember(stage, trained.history);
-        let (train, validation) = plan.split().of(self.data.train.len())?;
+        let (train, validation) = self.data.split(plan.split())?;
         let mut evaluator = Evaluator::new(&trained.spec, self.data)?;
         let mut of_model = |params: &[f32], updates: u64| {
             let marks = evaluator.marks(params, self.data, &train, &validation)?;

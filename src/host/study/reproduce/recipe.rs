@@ -2,6 +2,7 @@
 
 use crate::Loss;
 use crate::host::HostError;
+use crate::host::data::Dataset;
 use crate::host::plan::{Coupling, DecayPlan, GrowthPlan, OptimizerPlan, Plan, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::optim::SgdConfig;
@@ -71,11 +72,11 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The article's: five replicas of [`Plan::default`], Adam with dropout at a constant rate.
+    /// The article's: five replicas of [`Plan::article`], Adam with dropout at a constant rate.
     #[must_use]
     pub fn adam() -> Self {
         let (averaged, growth) = (DecayPlan::Constant, GrowthPlan::default());
-        Self { plan: Plan::default(), averaged, growth, replicas: ReplicaPlan::default() }
+        Self { plan: Plan::article(), averaged, growth, replicas: ReplicaPlan::default() }
     }
 
     /// The same network with SGD, momentum 0.9, weight decay 1e-4 and no dropout, 30 epochs in which the rate falls linearly
@@ -84,7 +85,7 @@ impl Recipe {
     pub fn sgd() -> Self {
         let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 1e-4 });
         let (rate, decay) = (0.05, DecayPlan::Linear(0.0));
-        let plan = Plan { optimizer, rate, decay, dropout: 0.0, epochs: 30, ..Plan::default() };
+        let plan = Plan { optimizer, rate, decay, dropout: 0.0, epochs: 30, ..Plan::article() };
         Self { plan, averaged: DecayPlan::Paper(0.02), ..Self::adam() }
     }
 
@@ -112,20 +113,20 @@ impl Recipe {
         Some(ReplicaPlan { start, coupling: Coupling::Mean(pull), ..self.replicas })
     }
 
-    /// Whether every stage can be trained on so many samples.
+    /// Whether every stage can be trained on these samples.
     ///
     /// # Errors
     /// [`HostError::Usage`] for settings out of range, for models that cannot vote, or without validation samples.
-    pub fn check(&self, samples: usize) -> Result<(), HostError> {
-        let held_out = self.plan.split().held_out(samples)?;
+    pub fn check(&self, data: &Dataset) -> Result<(), HostError> {
+        let (train, validation) = data.split(self.plan.split())?;
         for stage in Stage::ALL {
             let plan = self.plan_of(stage, self.plan.seed);
             plan.check()?;
-            plan.check_batches(samples - held_out)?;
+            plan.check_batches(train.len())?;
             self.replicas_of(stage).map_or(Ok(()), |replicas| replicas.check(&plan))?;
         }
         let fault = match self.plan {
-            _ if held_out == 0 => "there are no validation samples: --validation must be above 0",
+            _ if validation.is_empty() => "there are no validation samples: --validation must be above 0",
             Plan { loss, .. } if loss != Loss::SoftmaxCrossEntropy => "votes need the loss cross-entropy",
             _ => return Ok(()),
         };

@@ -8,7 +8,7 @@ use crate::optim::SgdConfig;
 fn recipe() -> Recipe {
     let optimizer = OptimizerPlan::Sgd(SgdConfig::default());
     let averages = Some(AveragePlan { start: 0.5, ..AveragePlan::default() });
-    let plan = Plan { hidden: vec![5], optimizer, rate: 0.05, batch: 2, averages, ..Plan::default() };
+    let plan = Plan { hidden: vec![5], optimizer, rate: 0.05, batch: 2, averages, ..Plan::article() };
     let plan = Plan { validation: 0.5, epochs: 2, ..plan };
     let growth = GrowthPlan { rule: GrowthRule::Doubling(1), ..GrowthPlan::default() };
     Recipe { plan, growth, replicas: ReplicaPlan { count: 2, ..ReplicaPlan::default() }, ..Recipe::adam() }

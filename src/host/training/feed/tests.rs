@@ -139,7 +139,7 @@ fn compressed_images_are_the_bytes_without_their_zeros() {
 #[test]
 fn any_number_of_threads_trains_to_the_same_bits() {
     let data = small();
-    let usual = Plan { hidden: vec![8], validation: 0.1, epochs: 2, augment: Some(ALL), ..Plan::default() };
+    let usual = Plan { hidden: vec![8], validation: 0.1, epochs: 2, augment: Some(ALL), ..Plan::article() };
     let run = |n, plan: &Plan| train_on(threads(n), &data, plan, &mut Deaf, &AtomicBool::new(false)).unwrap();
     let bits = |outcome: &Outcome| -> Vec<u32> {
         let average = outcome.averages.iter().flat_map(|average| &average.params);

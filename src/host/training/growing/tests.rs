@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn a_demand_for_less_than_a_micro_batch_more_is_met() {
     let growth = Some(GrowthPlan { patience: 1, most: 60, ..GrowthPlan::default() });
-    let mut batch = Growing::new(&Plan { growth, ..Plan::default() }, 1000).unwrap().unwrap();
+    let mut batch = Growing::new(&Plan { growth, ..Plan::article() }, 1000).unwrap().unwrap();
     let mut sizes = std::vec![];
     for _ in 0..3 {
         // Noise alone: each time 1/0.81 of the batch is asked for.

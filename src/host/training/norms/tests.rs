@@ -15,16 +15,16 @@ fn plan(optimizer: OptimizerPlan) -> Plan {
     let kinds = vec![AverageKind::Swa, AverageKind::Swag(0, draws)];
     let averages = Some(AveragePlan { kinds, start: 0.5, every: Some(5), ..AveragePlan::default() });
     let (batch_norm, validation, epochs) = (true, 0.9, 1);
-    Plan { hidden: vec![8, 7], batch_norm, validation, epochs, optimizer, averages, rate: 0.01, ..Plan::default() }
+    Plan { hidden: vec![8, 7], batch_norm, validation, epochs, optimizer, averages, rate: 0.01, ..Plan::article() }
 }
 
 #[test]
 fn averages_of_a_run_have_statistics_of_their_own_and_the_last_iterate_running_ones() {
     let data = Dataset::sample().unwrap();
     let free = OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default());
-    for (plan, is_free) in [(plan(Plan::default().optimizer), false), (plan(free), true)] {
+    for (plan, is_free) in [(plan(Plan::article().optimizer), false), (plan(free), true)] {
         let outcome = train(&data, &plan, &mut Deaf, &AtomicBool::new(false)).unwrap();
-        let (indices, _) = plan.split().of(data.train.len()).unwrap();
+        let (indices, _) = data.split(plan.split()).unwrap();
         let mut norms = Norms::new(&outcome.spec, &data.train, &indices).unwrap();
         assert_eq!(outcome.averages.len(), 2);
         for average in &outcome.averages {
@@ -50,7 +50,7 @@ fn averages_of_a_run_have_statistics_of_their_own_and_the_last_iterate_running_o
 #[test]
 fn no_sample_is_alone_and_a_network_without_norms_stays_as_it_is() {
     let data = Dataset::sample().unwrap();
-    let spec = plan(Plan::default().optimizer).spec(784, 10).unwrap();
+    let spec = plan(Plan::article().optimizer).spec(784, 10).unwrap();
     let indices: Vec<u32> = (0..600).collect();
     for (n, sizes) in [(2, vec![2]), (256, vec![256]), (257, vec![255, 2]), (513, vec![256, 255, 2])] {
         let norms = Norms::new(&spec, &data.train, &indices[..n]).unwrap();
@@ -68,7 +68,7 @@ fn no_sample_is_alone_and_a_network_without_norms_stays_as_it_is() {
 #[test]
 fn weights_that_are_no_numbers_keep_their_statistics() {
     let data = Dataset::sample().unwrap();
-    let spec = plan(Plan::default().optimizer).spec(784, 10).unwrap();
+    let spec = plan(Plan::article().optimizer).spec(784, 10).unwrap();
     let indices: Vec<u32> = (0..300).collect();
     let mut norms = Norms::new(&spec, &data.train, &indices).unwrap();
     let mut params = vec![1e30; spec.param_len()];
@@ -79,7 +79,7 @@ fn weights_that_are_no_numbers_keep_their_statistics() {
 #[test]
 fn batches_that_leave_a_sample_alone_are_refused() {
     let refused = |batch, micro_batch, samples| {
-        Plan { batch, micro_batch, ..plan(Plan::default().optimizer) }.check_batches(samples).is_err()
+        Plan { batch, micro_batch, ..plan(Plan::article().optimizer) }.check_batches(samples).is_err()
     };
     for (batch, micro, samples, expected) in [
         (32, None, 64, false),
@@ -95,7 +95,7 @@ fn batches_that_leave_a_sample_alone_are_refused() {
         (100, Some(4), 5, true),
     ] {
         assert_eq!(refused(batch, micro, samples), expected, "{batch} {micro:?} {samples}");
-        let without = Plan { batch, micro_batch: micro, ..Plan::default() };
+        let without = Plan { batch, micro_batch: micro, ..Plan::article() };
         assert!(without.check_batches(samples).is_ok());
     }
 }

@@ -19,7 +19,7 @@ fn plan() -> Plan {
         epochs: 3,
         averages: Some(AveragePlan { start: 0.4, ..AveragePlan::default() }),
         validation: 7.0 / 12.0,
-        ..Plan::default()
+        ..Plan::article()
     }
 }
 
