@@ -59,10 +59,7 @@ impl Evaluator<'_> {
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
             let figures = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
-            let columns = Regression::squares(samples, indices, &outputs, units);
-            let mean = |i: usize| columns.iter().map(|column| column[i]).sum::<f32>() / columns.len() as f32;
-            let losses = (0..indices.len()).map(mean).collect();
-            Ok::<_, HostError>((figures, Results { hits: Vec::new(), losses }))
+            Ok::<_, HostError>((figures, Results::of_numbers(&Regression::squares(samples, indices, &outputs, units))))
         });
         let [a, b, c] = regression;
         let ((a, learned), (b, _), (c, results)) = (a?, b?, c?);
