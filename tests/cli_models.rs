@@ -34,7 +34,24 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
     let json = succeeds(&dir, &format!("{eval} --json"));
     assert_eq!((json.lines().count(), succeeds(&dir, &format!("{eval} --json"))), (1, json.clone()));
     assert_eq!(succeeds(&dir, "eval run/last.safetensors --data data --seed 3 --json"), json);
-    assert_ne!(succeeds(&dir, "eval run/last.cygnet --data data --json"), json);
+    // Nobody needs to say again what run.json says, and a wrong seed is refused: it would count training samples as
+    // validation samples.
+    assert_eq!(succeeds(&dir, "eval run/last.cygnet --json"), json);
+    let wrong = ["--seed 2", "--seed 3", "--validation 0.1", "run/run.json"];
+    fails(&dir, "eval run/last.cygnet --data data --seed 2", 2, &wrong);
+    fails(&dir, "eval run/average.safetensors --validation 0.2", 2, &["--validation 0.2", "--seed 3", "run/run.json"]);
+    let told = succeeds(&dir, "eval run/last.cygnet");
+    assert!(told.starts_with("As run/run.json says: --data data --validation 0.1 --seed 3\n\n"), "{told}");
+    assert_eq!(told.split_once("\n\n").unwrap().1, table);
+    // Elsewhere nobody knows which samples were held out.
+    std::fs::copy(dir.path().join("run/last.cygnet"), dir.path().join("moved.cygnet")).unwrap();
+    let moved = run(&dir, "eval moved.cygnet --data data");
+    assert!(moved.err.contains("held out") && row(&moved.out, "validation").is_empty(), "{}", moved.out);
+    assert_eq!(row(&moved.out, "train")[1], "90");
+    let short = succeeds(&dir, "eval run/last.cygnet --quiet");
+    assert!(told.contains(short.trim_end()) && !short.contains("precision"), "{short}");
+    assert!(!json.contains("thresholds") && !json.contains("roc\""));
+    let json = succeeds(&dir, &format!("{eval} --json --curves"));
 
     let all: Value = serde_json::from_str(&json).unwrap();
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
@@ -44,7 +61,7 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
         let set = &all[name];
         assert_eq!(
             names(set),
-            "accuracy confusion ece loss macro_f1 macro_precision macro_recall mean_average_precision mean_roc_auc nll \
+            "accuracy accuracy_interval confusion ece loss macro_f1 macro_precision macro_recall mean_average_precision mean_roc_auc nll \
              per_class samples top_k"
         );
         let numbers = |list: &Value| list.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
@@ -52,7 +69,7 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
         assert_eq!((&set["samples"], counts), (&number.into(), f64::from(number)));
         let (error, loss) = (1.0 - set["accuracy"].as_f64().unwrap(), set["nll"].as_f64().unwrap());
         let row = row(&table, name);
-        assert_eq!((row[2], row[4]), (&*format!("{:.2}", 100.0 * error), &*format!("{loss:.4}")));
+        assert_eq!((row[2], row[5]), (&*format!("{:.2}", 100.0 * error), &*format!("{loss:.4}")));
         for class in set["per_class"].as_array().unwrap() {
             assert_eq!(
                 names(class),
@@ -103,7 +120,7 @@ fn a_model_of_any_outputs_and_loss_answers_for_images() {
                 assert!(header.contains("class"), "{answers}");
                 assert_eq!(cells.get(1), Some(&class.to_string().as_str()), "{outputs} {loss:?} {z}: {answers}");
                 assert_eq!(cells.iter().filter(|cell| cell.ends_with(':')).count(), spec.classes(), "{answers}");
-                assert_eq!(row(&succeeds(&dir, "eval made.cygnet --data two"), "test").first(), Some(&"test"));
+                assert_eq!(row(&succeeds(&dir, "eval made.cygnet --data two --quiet"), "test").first(), Some(&"test"));
             } else {
                 assert_eq!((header.contains("class"), cells), (false, vec!["7", z.to_string().as_str()]), "{answers}");
                 fails(&dir, "eval made.cygnet --data two", 1, &["predicts a number", "classes"]);
@@ -132,7 +149,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
 
     // A class without samples has neither recall nor curves.
     write_data(&dir.path().join("poorer"), [9, 9], 6, 2);
-    let all: Value = serde_json::from_str(&noted("eval run/last.cygnet --data poorer --json")).unwrap();
+    let all: Value = serde_json::from_str(&noted("eval run/last.cygnet --data poorer --json --curves")).unwrap();
     let class = &all["test"]["per_class"][2];
     assert!(class["roc_auc"].is_null() && class["roc"]["true_positive_rate"][1].is_null() && class["support"] == 0);
     assert!(class["roc"]["false_positive_rate"][1].is_number());
@@ -148,7 +165,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
     for (flags, code, words) in [
         ("run/last.cygnet --validation 1", 2, ["validation 1", "below 1"]),
         ("run/last.cygnet --validation -1", 2, ["validation -1", "below 1"]),
-        ("run/last.cygnet --validation 0.999", 2, ["90 of 90 samples", "held out"]),
+        ("run/last.cygnet --validation 0.999", 2, ["0.999", "run/run.json"]),
         ("run/last.cygnet --seed x", 2, ["--seed", "invalid digit"]),
         ("missing.cygnet --json", 1, ["missing.cygnet", "o such file"]),
         ("huge.cygnet --json", 1, ["train samples", "not finite"]),
@@ -166,7 +183,7 @@ fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
     for part in ["run/seed-2/last.safetensors", "weight", "validation error, %", "average", "Saved in mean.cygnet"] {
         assert!(out.contains(part), "{part}: {out}");
     }
-    assert!(succeeds(&dir, "eval mean.cygnet --data data").contains("test"));
+    assert!(succeeds(&dir, "eval mean.cygnet --data data --quiet").contains("test"));
     succeeds(&dir, &format!("average {models} --out equal.cygnet --weights 1,1,1"));
     assert_eq!(bytes(&dir, "equal.cygnet"), bytes(&dir, "mean.cygnet"));
     succeeds(&dir, &format!("average {models} --out other.safetensors --weights 1,2.5,1"));
@@ -254,14 +271,17 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
     }
     let models = "run/seed-1/last.cygnet run/seed-2/average.safetensors run/seed-1/average.cygnet --data data";
     succeeds(&dir, &format!("average {models} --out mean.cygnet --soup"));
-    assert!(succeeds(&dir, "eval mean.cygnet --data data").contains("test"));
+    assert!(succeeds(&dir, "eval mean.cygnet --data data --quiet").contains("test"));
     succeeds(&dir, "predict mean.cygnet data/t10k-images-idx3-ubyte");
     succeeds(&dir, "convert mean.cygnet mean.safetensors");
     assert_eq!(read("mean.safetensors"), read("mean.cygnet"));
     succeeds(&dir, &format!("plane {models} --steps 3 --out picture"));
     succeeds(&dir, "convert mean.cygnet folded.cygnet --fold");
     assert!(!succeeds(&dir, "info folded.cygnet").contains("norm, relu"));
-    assert_eq!(succeeds(&dir, "eval folded.cygnet --data data"), succeeds(&dir, "eval mean.cygnet --data data"));
+    assert_eq!(
+        succeeds(&dir, "eval folded.cygnet --data data --quiet"),
+        succeeds(&dir, "eval mean.cygnet --data data --quiet")
+    );
     succeeds(&dir, "convert folded.cygnet again.cygnet --fold");
     assert_eq!(read("again.cygnet"), read("folded.cygnet"));
 
@@ -402,7 +422,7 @@ fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
     assert!(!files(&dir, "run").iter().any(|name| name.starts_with("swa") || name.starts_with("ema")));
 
     let out = train("--seeds 2 --out many");
-    assert!(out.contains("± standard deviation of 2 seeds") && out.matches("swa of 1").count() == 3, "{out}");
+    assert!(out.contains("± standard deviation of 2 seeds") && out.matches("  swa of 1").count() == 3, "{out}");
     assert_eq!(files(&dir, "many"), ["report.html", "run.json", "seed-1", "seed-2"]);
     train("--seed 2 --out one");
     assert!(of("many/seed-2", "average") == of("one", "average") && of("many/seed-1", "swa") != of("one", "swa"));

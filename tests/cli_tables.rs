@@ -166,7 +166,7 @@ fn numbers_come_in_their_units() {
         "{report}"
     );
     assert!(report.contains("test R²") && !report.contains("error, %") && !report.contains("100.00 %"), "{report}");
-    let row = &cells(&succeeds(&dir, "eval both/last.cygnet --data examples/pump.csv"))[3];
+    let row = &cells(&succeeds(&dir, "eval both/last.cygnet --data examples/pump.csv --quiet"))[3];
     assert_eq!(row[0], "vibration");
     // A model that leaves such rows out does not answer for them, but for the others.
     let answers = cells(&succeeds(&dir, "predict both/last.cygnet examples/pump.csv"));
@@ -300,7 +300,9 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     }
     assert!(!dir.path().join("run").exists());
     succeeds(&dir, &format!("{STATE} --missing 0 --out run"));
+    fs::rename(dir.path().join("run/run.json"), dir.path().join("away.json")).unwrap();
     fails(&dir, "eval run/last.cygnet", 2, &["run/last.cygnet", "table `pump.csv`", "--data"]);
+    fs::rename(dir.path().join("away.json"), dir.path().join("run/run.json")).unwrap();
     fs::write(dir.path().join("few.csv"), "temperature,pressure\n1,2\n").unwrap();
     fails(
         &dir,

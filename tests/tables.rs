@@ -237,7 +237,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
         problem,
         "DIR/data.csv has 1 row: --test-share 0.25 gives 0 test rows, but training and test need at least one each"
     );
-    assert!(read("x,y\n1,u\n2,v\n", &plain()).is_ok_and(|data| data.test.len() == 1));
+    assert!(read("x,y\n1,u\n2,v\n3,u\n", &plain()).is_ok_and(|data| data.test.len() == 1));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::data::{DataIdentity, DataKind, Dataset, Source, TablePlan, Tables, no_table};
 use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::{Written, seen_from};
 use cygnet::host::plan::Plan;
 use cygnet::host::report;
 use std::borrow::Cow;
@@ -14,24 +15,26 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-#[derive(Args)]
+#[derive(Args, Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub(crate) struct Data {
     /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set, or a CSV file [default:
     /// the embedded sample of MNIST; for saved models only if they were trained on it]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
     /// Use the embedded sample of MNIST
     #[arg(long, conflicts_with_all = ["data", "train_images"], help_heading = "Data")]
-    sample: bool,
+    pub(super) sample: bool,
     /// CSV file with the test rows [default: a share of the rows of --data]
     #[arg(long, value_name = "FILE", help_heading = "Data")]
-    test: Option<PathBuf>,
+    pub(super) test: Option<PathBuf>,
     /// Share of the rows of a CSV file that are test rows. The choice does not depend on --seed, but it changes if rows
     /// are added; use --test to keep the test rows fixed [default: 0.2]
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
-    test_share: Option<f32>,
+    pub(super) test_share: Option<f32>,
     #[command(flatten)]
-    images: Images,
+    #[serde(flatten)]
+    pub(super) images: Images,
 }
 
 /// Something, and notes that belong to what is said of it.
@@ -88,13 +91,56 @@ impl Data {
         })
     }
 
-    fn is_given(&self) -> bool {
+    /// As it is written on the command line.
+    pub(super) fn called(&self) -> String {
+        self.path().map_or_else(|| "--sample".to_owned(), |path| format!("--data {}", path.display()))
+    }
+
+    pub(super) fn is_given(&self) -> bool {
         self.path().is_some() || self.sample
     }
 
     /// The files that are read.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         self.data.iter().chain(&self.test).chain(self.images.files()).cloned().collect()
+    }
+
+    /// For `run.json` in this directory: what names the data, with paths as they are seen from there.
+    pub(super) fn recorded(&self, directory: &Path) -> Result<serde_json::Value, HostError> {
+        let mut data = Self { sample: !self.is_given() || self.sample, ..self.clone() };
+        data.paths_mut().for_each(|path| *path = seen_from(directory, path));
+        let mut value = serde_json::to_value(data).map_err(|error| HostError::Usage(error.to_string()))?;
+        if let Some(fields) = value.as_object_mut() {
+            fields.retain(|_, field| !field.is_null() && *field != false);
+        }
+        Ok(value)
+    }
+
+    /// What `run.json` names, except for what these arguments say.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] that names `--data` for data that are not there.
+    pub(super) fn or_recorded(&self, written: &Written) -> Result<Self, HostError> {
+        if self.is_given() {
+            return Ok(self.clone());
+        }
+        let list = written.directory.join("run.json");
+        let wrong = |what: &str| HostError::Usage(format!("{} names {what}: give --data", list.display()));
+        let mut data: Self =
+            serde_json::from_value(written.record.data.clone()).map_err(|_| wrong("data of another kind"))?;
+        data.test = self.test.clone().or(data.test.filter(|_| self.test_share.is_none()));
+        data.test_share = self.test_share.or(data.test_share.filter(|_| self.test.is_none()));
+        let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+        for path in data.paths_mut().filter(|path| self.test.as_ref() != Some(path)) {
+            let full = written.directory.join(&path);
+            let found = full.canonicalize().map_err(|_| wrong(&format!("{}, which is not there", full.display())))?;
+            *path = found.strip_prefix(&here).map_or(found.clone(), Path::to_owned);
+        }
+        Ok(data)
+    }
+
+    fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.data.iter_mut().chain(&mut self.test).chain(self.images.files_mut())
     }
 
     /// Samples for saved models of one kind, and a note for each model that was trained on others. Where none are given,
@@ -222,6 +268,14 @@ impl Loaded {
             Self::Images(data) => Cow::Borrowed(data),
             Self::Tables(tables) => Cow::Owned(tables.dataset(plan.split())?),
         })
+    }
+
+    /// How many there are for training and validation.
+    pub(crate) fn samples(&self) -> usize {
+        match self {
+            Self::Images(data) => data.train.len(),
+            Self::Tables(tables) => tables.rows(),
+        }
     }
 
     /// What becomes of the columns of a table that nobody decided.

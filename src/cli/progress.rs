@@ -15,14 +15,16 @@ pub(crate) struct Progress {
     lines: EpochLines,
     epochs: u64,
     batch: usize,
+    /// Epochs from one line to the next.
+    every: u64,
 }
 
 impl Progress {
-    /// Of runs of `plan`; `seed` names the run where there are several.
-    pub(crate) fn new(quiet: bool, seed: Option<u64>, plan: &Plan, has_classes: bool) -> Self {
+    /// Of runs of `plan`, with a line every so many epochs; `seed` names the run where there are several.
+    pub(crate) fn new(quiet: bool, seed: Option<u64>, plan: &Plan, has_classes: bool, every: u64) -> Self {
         let bar = bar(quiet, "{wide_bar} {msg}  {eta} left");
         let lines = EpochLines::new(has_classes, plan.growth.is_some(), terminal_width());
-        Self { bar, quiet, has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch }
+        Self { bar, quiet, has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every }
     }
 
     /// Announces another run.
@@ -84,7 +86,7 @@ impl Observer for Progress {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        if self.quiet {
+        if self.quiet || (self.has_header && !epoch.epoch.is_multiple_of(self.every)) {
             return;
         }
         let is_first = !std::mem::replace(&mut self.has_header, true);

@@ -3,7 +3,7 @@
 use cygnet::Spec;
 use cygnet::host::data::{Dataset, Preparation};
 use cygnet::host::plan::{Plan, widths};
-use cygnet::host::report::NOTES;
+use cygnet::host::report::{NOTES, page};
 use std::path::Path;
 
 /// What is about to happen, with the data from `from` and in the directory `out`.
@@ -20,13 +20,14 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
     let augmented = if plan.augment.is_some() { ", the others are augmented" } else { "" };
     format!(
         "Network: {}, {} parameters\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\
-         Target: {predicted}\n{}Output directory: {}\n",
+         Target: {predicted}\n{}{}\nOutput directory: {}\n",
         widths(spec),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
         data.preparation.as_ref().map(seen).unwrap_or_default(),
+        wrapped(&format!("Training: {}", page::training(plan)), 100, "  "),
         out.display(),
     )
 }
@@ -58,11 +59,11 @@ pub(crate) fn source(directory: Option<&Path>) -> String {
     directory.map_or_else(|| "the embedded sample of MNIST".into(), |d| d.display().to_string())
 }
 
-/// Where everything of a run is, and a model of it to try; `page` where there is one.
-pub(crate) fn saved(out: &Path, model: &Path, is_table: bool, page: bool) -> String {
-    let look = if page { format!(" Report: {}", out.join("report.html").display()) } else { String::new() };
+/// Where everything of a run is, and a model of it to try.
+pub(crate) fn saved(out: &Path, model: &Path, is_table: bool) -> String {
+    let (model, page) = (model.display(), out.join("report.html"));
     let question = if is_table { "FILE.csv" } else { "FILE.png" };
-    format!("Saved in {}.{look}\nNext: cygnet predict {} {question}", out.display(), model.display())
+    format!("Saved in {}. Report: {}\nNext: cygnet predict {model} {question}", out.display(), page.display())
 }
 
 /// Where everything is, where the user did not name it.
@@ -95,4 +96,9 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// How and when a run was started, for its page.
+pub(crate) fn origin(command: &str, date: &str) -> String {
+    format!("Command: `{command}`\nStarted: {date}, cygnet {}.", env!("CARGO_PKG_VERSION"))
 }

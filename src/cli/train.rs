@@ -88,12 +88,12 @@ pub(crate) struct Train {
     #[command(flatten)]
     augmentation: Augmentation,
 
-    /// Defaults of the other settings: images (sgd, dropout 0.1), table (adam, no dropout, 100 epochs), or article, the
-    /// configuration of the article (adam, dropout 0.5) [default: by the kind of --data]
+    /// Defaults of the other settings: images (sgd, dropout 0.1), table (adamw, no dropout, early stopping), or article,
+    /// the configuration of the article (adam, dropout 0.5) [default: by the kind of --data]
     #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true, help_heading = "Network")]
     preset: Option<PresetName>,
     /// Widths of the hidden layers, such as 256,128, or `none` for a linear model
-    #[arg(long, value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
+    #[arg(long, visible_alias = "hidden-layers", value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
     hidden: Widths,
     /// Activation of the hidden layers: relu, leaky-relu[:SLOPE], tanh, sigmoid or identity
     #[arg(long, value_name = "NAME", default_value = "relu", value_parser = parse_activation, help_heading = "Network")]
@@ -112,11 +112,11 @@ pub(crate) struct Train {
     #[arg(long, value_name = "KIND", default_value = "he", value_parser = parse_init, help_heading = "Network")]
     init: Init,
 
-    /// Optimizer [default: sgd; adam for a table]
+    /// Optimizer [default: sgd; adamw for a table]
     #[arg(long, value_enum, help_heading = "Optimizer")]
     optimizer: Option<OptimizerName>,
     /// Learning rate [default: 0.05 for sgd, 0.001 for adam and adamw, 0.5 for schedule-free]
-    #[arg(long, help_heading = "Optimizer")]
+    #[arg(long, visible_alias = "lr", help_heading = "Optimizer")]
     rate: Option<f32>,
     /// Momentum of sgd and schedule-free [default: 0.9]
     #[arg(long, value_name = "MU", help_heading = "Optimizer")]
@@ -124,8 +124,9 @@ pub(crate) struct Train {
     /// Use Nesterov momentum (sgd only)
     #[arg(long, help_heading = "Optimizer")]
     nesterov: bool,
-    /// Weight decay: added to the gradient; decoupled for adamw [default: 0.0005 for sgd, otherwise 0]
-    #[arg(long, value_name = "LAMBDA", help_heading = "Optimizer")]
+    /// Weight decay: added to the gradient; decoupled for adamw [default: 0.0005 for sgd, 300 / training samples and at
+    /// most 1 for adamw on a table, otherwise 0]
+    #[arg(long, visible_alias = "wd", value_name = "LAMBDA", help_heading = "Optimizer")]
     weight_decay: Option<f32>,
     /// Use Lookahead: slow weights follow the others every STEPS steps, such as 5 (Zhang et al. 2019)
     #[arg(long, value_name = "STEPS", help_heading = "Optimizer")]
@@ -137,7 +138,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "NORM", help_heading = "Optimizer")]
     clip: Option<f32>,
     /// Batch size: samples per update
-    #[arg(long, default_value_t = 32, help_heading = "Optimizer")]
+    #[arg(long, visible_alias = "batch-size", default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
     /// Samples that are computed at once, to save memory [default: the batch size; half of it with --grow]. The result
     /// has the same bits, except with --batch-norm, which normalises each micro-batch, and with --grow, which compares
@@ -170,27 +171,26 @@ pub(crate) struct Train {
     /// Epochs of warm-up, in which the learning rate increases to --rate
     #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Schedule")]
     warmup: f32,
-    /// Passes over the training samples [default: 20; 100 for a table]
+    /// Passes over the training samples, at most [default: 20; 3000 updates for a table, from 40 to 1000 epochs]
     #[arg(long, help_heading = "Schedule")]
     epochs: Option<u64>,
+    /// Early stopping: stop after this many epochs without a lower validation loss of the last iterate or the average, and
+    /// keep the models of the best epoch [default: a twentieth of --epochs, at least 10, for a table unless --average has
+    /// swa or swag; else none]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
+    patience: Option<u64>,
 
     /// Averages to compute and compare, such as swa,ema,swag: swa is the mean of snapshots, lawa the mean of the latest
     /// snapshots, ema the exponential moving average of all steps; swag predicts with random draws around the mean
-    #[arg(
-        long,
-        value_enum,
-        value_name = "KINDS",
-        value_delimiter = ',',
-        default_value = "swa",
-        help_heading = "Averaging"
-    )]
+    /// [default: swa; lawa for a table]
+    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', help_heading = "Averaging")]
     average: Vec<AverageName>,
     /// Also train a model with learning rate decay to zero and without averaging, for comparison
     #[arg(long, help_heading = "Averaging")]
     pub(crate) baseline: bool,
-    /// Share of the run before the first snapshot
-    #[arg(long, value_name = "SHARE", default_value_t = 0.75, help_heading = "Averaging")]
-    swa_start: f32,
+    /// Share of the run before the first snapshot [default: 0.75; 0 for ema and lawa on a table]
+    #[arg(long, value_name = "SHARE", help_heading = "Averaging")]
+    swa_start: Option<f32>,
     /// Steps between snapshots [default: one snapshot at the end of each epoch]
     #[arg(long, value_name = "STEPS", help_heading = "Averaging")]
     swa_every: Option<u64>,
@@ -213,9 +213,9 @@ pub(crate) struct Train {
     /// (1+t)^(−2/3))
     #[arg(long, value_enum, default_value = "none", help_heading = "Averaging")]
     ema_warmup: WarmupName,
-    /// Number of snapshots in lawa
-    #[arg(long, value_name = "MODELS", default_value_t = 5, help_heading = "Averaging")]
-    lawa_window: usize,
+    /// Number of snapshots in lawa [default: 5; 20 for a table]
+    #[arg(long, value_name = "MODELS", help_heading = "Averaging")]
+    lawa_window: Option<usize>,
     /// Columns of the low-rank part of the covariance of swag; 0 for a diagonal covariance
     #[arg(long, value_name = "COLUMNS", default_value_t = 0, help_heading = "Averaging")]
     swag_rank: usize,
@@ -236,6 +236,9 @@ pub(crate) struct Train {
     /// Repeat with N seeds, counted up from --seed, and print mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub(crate) seeds: u32,
+    /// Print a line for every N-th epoch [default: 1, or so that at most 25 are printed]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = clap::value_parser!(u64).range(1..))]
+    log_every: Option<u64>,
     /// Print only the final tables
     #[arg(long, short, help_heading = "Run")]
     pub(crate) quiet: bool,
@@ -269,12 +272,11 @@ fn parse_init(text: &str) -> Result<Init, String> {
 
 impl Train {
     /// The directory for the run of `plan`.
-    pub(crate) fn place(&self, plan: &Plan, has_classes: bool) -> Result<Place, HostError> {
-        let files = output::files(plan, self.replicas.plan().as_ref(), has_classes);
+    pub(crate) fn place(&self, plan: &Plan) -> Result<Place, HostError> {
+        let files = output::files(plan, self.replicas.plan().as_ref());
         let expected = if self.seeds > 1 {
-            let page = if has_classes { page::files("") } else { Vec::new() };
             let parts = (0..self.seeds).map(|i| format!("seed-{}", plan.seed.wrapping_add(i.into())));
-            Expected { files: page, parts: Box::new(parts), in_parts: files }
+            Expected { files: page::files(), parts: Box::new(parts), in_parts: files }
         } else {
             Expected { files, parts: Box::new(std::iter::empty()), in_parts: Vec::new() }
         };
@@ -295,16 +297,18 @@ impl Train {
         asked.map(|(source, plan)| Ok(report::of_columns(&source.describe(&plan)?, &plan))).transpose()
     }
 
-    /// The run that these arguments ask for.
-    pub(crate) fn plan(&self) -> Result<Plan, HostError> {
+    /// The run that these arguments ask for, on so many samples for training and validation.
+    ///
+    /// What is wrong with it does not depend on that number.
+    pub(crate) fn plan(&self, samples: usize) -> Result<Plan, HostError> {
         let is_table = self.data.source()?.is_some();
         self.table.plan(is_table)?;
         let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
         let usual = match self.preset {
             Some(PresetName::Article) => Plan::article(),
             Some(PresetName::Images) => Plan::default(),
-            Some(PresetName::Table) => Plan::table(),
-            None if is_table => Plan::table(),
+            Some(PresetName::Table) => Plan::table(samples),
+            None if is_table => Plan::table(samples),
             None => Plan::default(),
         };
         let (optimizer, usual_rate) = self.optimizer(&usual);
@@ -312,6 +316,11 @@ impl Train {
             return Err(HostError::Usage(problem.into()));
         }
         let rate = self.rate.unwrap_or(usual_rate);
+        let averages = (!self.averages_nothing()).then(|| self.averages(&usual));
+        let epochs = self.epochs.unwrap_or(usual.epochs);
+        // A mean that begins late in the run needs the whole of it.
+        let has_end = averages.as_ref().is_some_and(|averages| averages.start > 0.0 || averages.rate.is_some());
+        let usual_patience = usual.patience.filter(|_| self.validation > 0.0 && !has_end);
         Ok(Plan {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
@@ -328,12 +337,18 @@ impl Train {
             micro_batch: self.micro_batch,
             growth: self.growing.plan(),
             clip: self.clip,
-            epochs: self.epochs.unwrap_or(usual.epochs),
+            epochs,
+            patience: self.patience.or(usual_patience),
             augment: self.augmentation.plan()?,
             seed: self.seed,
-            averages: (!self.averages_nothing()).then(|| self.averages()),
+            averages,
             validation: self.validation,
         })
+    }
+
+    /// Epochs from one printed line to the next.
+    pub(crate) fn log_every(&self, plan: &Plan) -> u64 {
+        self.log_every.unwrap_or_else(|| plan.epochs.div_ceil(25))
     }
 
     fn averages_nothing(&self) -> bool {
@@ -427,7 +442,7 @@ impl Train {
     }
 
     /// The averages that these arguments ask for.
-    fn averages(&self) -> AveragePlan {
+    fn averages(&self, usual: &Plan) -> AveragePlan {
         let warmup = match self.ema_warmup {
             WarmupName::None => Warmup::None,
             WarmupName::Ratio => Warmup::Ratio,
@@ -440,7 +455,7 @@ impl Train {
         let kind = |name: &AverageName| match name {
             AverageName::Swa => Some(AverageKind::Swa),
             AverageName::Ema => Some(AverageKind::Ema(ema)),
-            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window)),
+            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window.unwrap_or(5))),
             AverageName::Swag => Some(AverageKind::Swag(self.swag_rank, draws)),
             AverageName::None => None,
         };
@@ -448,9 +463,16 @@ impl Train {
             ShapeName::Linear => Shape::Linear,
             ShapeName::Cosine => Shape::Cosine,
         };
+        let usual = usual.averages.clone().unwrap_or_default();
+        let is_late = |kind: &AverageKind| matches!(kind, AverageKind::Swa | AverageKind::Swag(..));
+        let mut kinds: Vec<AverageKind> = self.average.iter().filter_map(kind).collect();
+        if self.average.is_empty() {
+            kinds.clone_from(&usual.kinds);
+        }
+        let start = if kinds.iter().any(is_late) { AveragePlan::default().start } else { usual.start };
         AveragePlan {
-            kinds: self.average.iter().filter_map(kind).collect(),
-            start: self.swa_start,
+            kinds,
+            start: self.swa_start.unwrap_or(start),
             every: self.swa_every,
             rate: self.swa_rate,
             anneal: (self.swa_anneal, shape),

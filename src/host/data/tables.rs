@@ -214,6 +214,12 @@ impl Tables {
         &self.columns
     }
 
+    /// Rows that are not for the test.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.train.lines.len()
+    }
+
     /// Rows that were left out for a missing value.
     #[must_use]
     pub fn dropped(&self) -> usize {

@@ -35,6 +35,24 @@ impl Regression {
         }
     }
 
+    /// The squared error of each sample, the mean over its numbers, with the arguments of [`of_each`](Self::of_each).
+    pub(in crate::host) fn squares(
+        samples: &Samples,
+        indices: &[u32],
+        outputs: &[f32],
+        units: Option<&Units>,
+    ) -> Vec<f32> {
+        let width = samples.values(0).len().max(1);
+        let sd = |k: usize| units.map_or(1.0, |units| f64::from(units.deviations[k]));
+        let square = |(k, (&p, &t)): (usize, (&f32, &f32))| ((f64::from(p) - f64::from(t)) * sd(k)).powi(2);
+        let rows = outputs.chunks(width).zip(indices);
+        let mean = |(row, &i): (&[f32], &u32)| {
+            let pairs = row.iter().zip(samples.values(i as usize)).enumerate();
+            (pairs.map(square).sum::<f64>() / width as f64) as f32
+        };
+        rows.map(mean).collect()
+    }
+
     /// The mean over several numbers; their own figures where there is one.
     pub(in crate::host) fn mean(each: &[Self]) -> Self {
         let mean = |f: fn(&Self) -> f64| each.iter().map(f).sum::<f64>() / each.len() as f64;

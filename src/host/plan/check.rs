@@ -31,6 +31,7 @@ impl Settings {
         self.numbers.extend([("dropout", plan.dropout, BELOW_ONE), ("rate", plan.rate, RATE)]);
         self.numbers.push(("warmup", plan.warmup, NOT_NEGATIVE));
         self.counts.extend([("batch", plan.batch as u64), ("epochs", plan.epochs)]);
+        self.counts.extend(plan.patience.map(|epochs| ("patience", epochs)));
         self.counts.extend(plan.micro_batch.map(|n| ("micro-batch", n as u64)));
         self.numbers.extend(plan.clip.map(|norm| ("clip", norm, POSITIVE)));
         if let Init::Normal(sigma) = plan.init {
@@ -139,6 +140,10 @@ impl Plan {
                 "a growing batch cannot be combined with a cyclic learning rate schedule"
             }
             _ if self.batch_norm && self.hidden.is_empty() => "batch-norm needs at least one hidden layer",
+            _ if self.patience.is_some() && self.validation == 0.0 => {
+                "patience needs validation samples, but validation is 0"
+            }
+            _ if self.patience.is_some() && asks_draws => "patience cannot be combined with swag",
             _ if asks_draws && self.loss != Loss::SoftmaxCrossEntropy => "swag needs the loss cross-entropy",
             _ => return None,
         })

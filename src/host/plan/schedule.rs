@@ -36,10 +36,10 @@ impl Plan {
         Schedule { rate: self.rate, warmup, decay, anneal }
     }
 
-    /// The baseline: as many epochs with linear learning rate decay to zero, and no average.
+    /// The baseline: all epochs with linear learning rate decay to zero, and no average.
     #[must_use]
     pub fn baseline(&self) -> Self {
-        Self { decay: DecayPlan::Linear(0.0), averages: None, ..self.clone() }
+        Self { decay: DecayPlan::Linear(0.0), averages: None, patience: None, ..self.clone() }
     }
 
     /// The steps after which a snapshot is taken, for epochs of `epoch` steps.

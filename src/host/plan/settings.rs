@@ -86,8 +86,11 @@ pub struct Plan {
     pub growth: Option<GrowthPlan>,
     /// Clips the gradient to this norm.
     pub clip: Option<f32>,
-    /// Passes over the training samples.
+    /// Passes over the training samples, at most.
     pub epochs: u64,
+    /// Epochs without a lower validation loss after which training stops, and keeps the models of the best epoch (early
+    /// stopping); `None` trains to the end.
+    pub patience: Option<u64>,
     /// How training samples move, anew in each epoch; `None` leaves them as they are.
     pub augment: Option<Augment>,
     /// Decides the initial weights, the split, the order, the dropout masks and what augmentation draws.
@@ -129,6 +132,7 @@ impl Plan {
             growth: None,
             clip: None,
             epochs: 20,
+            patience: None,
             augment: None,
             seed: 1,
             averages: Some(AveragePlan::default()),
@@ -136,10 +140,23 @@ impl Plan {
         }
     }
 
-    /// What `cygnet train` does with a table: Adam at a constant 1e-3 without dropout, 100 epochs.
+    /// What `cygnet train` does with a table of so many samples for training and validation: 64 hidden units without
+    /// dropout, AdamW at a constant 1e-3, 3000 updates at most, but 40 to 1000 epochs; it stops where the validation loss
+    /// has not been lower for a twentieth of that. The averages need no end of the run: the models of the latest 20
+    /// epochs.
+    ///
+    /// The weight decay is that of a prior whose weight does not grow with the samples, `min(1, 300/n)`. These values
+    /// have the best scores on rows that are neither learned from nor tested on, over several tables.
     #[must_use]
-    pub fn table() -> Self {
-        Self { dropout: 0.0, epochs: 100, ..Self::article() }
+    pub fn table(samples: usize) -> Self {
+        let usual = Self { dropout: 0.0, ..Self::article() };
+        let learned = ((1.0 - usual.validation) * samples.max(1) as f32).ceil();
+        let weight_decay = (300.0 / learned).min(1.0);
+        let epochs = 3000_u64.div_ceil(usual.steps_per_epoch(learned as usize)).clamp(40, 1000);
+        let optimizer = OptimizerPlan::Adam(AdamConfig { weight_decay, decoupled: true, ..AdamConfig::default() });
+        let averages = AveragePlan { kinds: vec![AverageKind::Lawa(20)], start: 0.0, ..AveragePlan::default() };
+        let patience = Some((epochs / 20).max(10));
+        Self { optimizer, epochs, patience, averages: Some(averages), ..usual }
     }
 
     /// The network for samples of `inputs` numbers and so many classes.

@@ -1,20 +1,27 @@
-//! What all pictures need: the fonts of the program itself, the extent of an axis, and PNG files.
+//! What all pictures need: the extent of an axis, and PNG files.
 
+use super::svg::Svg;
 use crate::host::HostError;
 use crate::host::prelude::*;
-use plotters::style::{FontStyle, register_font};
 use png::{Compression, Encoder, Info};
+use resvg::{tiny_skia, usvg};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-/// The name of the font, for `plotters`.
-pub(super) const FONT: &str = "sans-serif";
-
-/// Registers [`FONT`], regular and bold: the same letters on every machine.
-pub(super) fn register_fonts() -> Result<(), HostError> {
-    let fonts = [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())];
-    let mut fonts = fonts.into_iter();
-    fonts.try_for_each(|(style, font)| register_font(FONT, style, font)).map_err(|_| failed("the font is damaged"))
+/// A picture as a PNG file, so many times as large as in a page, in the font of the program: the same pixels on every machine.
+pub(super) fn pixels(svg: &Svg, scale: f32) -> Result<Vec<u8>, HostError> {
+    let mut fonts = usvg::fontdb::Database::new();
+    [dejavu::sans::regular(), dejavu::sans::bold()].into_iter().for_each(|font| fonts.load_font_data(font.to_vec()));
+    fonts.set_sans_serif_family("DejaVu Sans");
+    let options = usvg::Options { fontdb: Arc::new(fonts), ..usvg::Options::default() };
+    let tree = usvg::Tree::from_str(&svg.alone(scale.into()), &options).map_err(failed)?;
+    let size = tree.size().to_int_size();
+    let mut map = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it has no pixels"))?;
+    resvg::render(&tree, tiny_skia::Transform::identity(), &mut map.as_mut());
+    let mut info = Info::with_size(size.width(), size.height());
+    info.color_type = png::ColorType::Rgba;
+    png_file(info, Compression::default(), map.data())
 }
 
 /// The pixels as a PNG file: `info` gives their size and colours.
@@ -38,6 +45,6 @@ pub(super) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// The error of a picture that cannot be made.
-pub(super) fn failed(error: impl ToString) -> HostError {
+fn failed(error: impl ToString) -> HostError {
     HostError::file(Path::new("the picture"))(io::Error::other(error.to_string()))
 }

@@ -77,6 +77,15 @@ fn dash(x: Option<f32>, text: impl Fn(f32) -> String) -> String {
     x.map_or_else(|| "–".to_owned(), text)
 }
 
+/// Which epoch's models a run with early stopping kept, and that the validation samples are not trained on.
+#[must_use]
+pub fn early_stop(best: u64, history: &[Epoch]) -> String {
+    let run = history.last().map_or(0, |epoch| epoch.epoch);
+    format!(
+        "Early stopping: the models are those of epoch {best} of {run}, which has the lowest validation loss.\n         The validation samples are not trained on; to train on all samples for as long: --validation 0 --epochs {best}"
+    )
+}
+
 /// A rate in at most six characters.
 fn short(rate: f32) -> String {
     let plain = format!("{rate}");

@@ -1,7 +1,7 @@
 //! What compares the outcomes of runs.
 
-pub mod soup;
 pub mod ensemble;
+pub mod soup;
 pub mod plane;
 mod reproduce;
 

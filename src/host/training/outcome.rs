@@ -33,6 +33,9 @@ pub struct Epoch {
     pub average_validation_error: Option<f32>,
     /// Loss likewise.
     pub average_validation_loss: Option<f32>,
+    /// Whether the lower of the two losses is the lowest so far: with early stopping, the models of the last such epoch are
+    /// kept.
+    pub is_best: bool,
     /// Since the start.
     pub seconds: f64,
 }
@@ -103,6 +106,8 @@ pub struct Outcome {
     pub baseline_history: Vec<Epoch>,
     /// Every epoch.
     pub history: Vec<Epoch>,
+    /// The epoch whose models these are, where training stops early: that of the lowest validation loss.
+    pub best: Option<u64>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
     /// Why the run ended early with the models of its last good epoch: [`HostError::Diverged`].
@@ -123,6 +128,8 @@ pub struct Replicas {
     pub averages: Vec<MeanOverRun>,
     /// Every epoch; the average in it is the mean.
     pub history: Vec<Epoch>,
+    /// As [`Outcome::best`].
+    pub best: Option<u64>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
     /// Why the run ended early with what its last good epoch left: [`HostError::Diverged`].

@@ -143,6 +143,7 @@ struct Left {
     /// What predicts of each model, after the last good epoch.
     models: Vec<Vec<f32>>,
     history: Vec<Epoch>,
+    best: Option<u64>,
     interrupted: bool,
     diverged: Option<HostError>,
 }
@@ -151,6 +152,7 @@ impl<'a> Run<'a> {
     /// Every epoch.
     fn epochs(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Left, HostError> {
         let mut left = Left::default();
+        let mut lowest = f32::INFINITY;
         for epoch in 1..=self.plan.epochs {
             self.crew.begin(self.plan, self.train, epoch);
             let passed = self.epoch(epoch, observer, stop).and_then(|done| {
@@ -158,19 +160,29 @@ impl<'a> Run<'a> {
                 Ok((self.row(epoch, &models)?, models, done))
             });
             match passed.map_err(self.failed()) {
-                Ok((row, models, done)) => {
+                Ok((mut row, models, done)) => {
+                    let losses = [row.validation_loss, row.average_validation_loss];
+                    let loss = losses.into_iter().flatten().fold(f32::INFINITY, f32::min);
+                    row.is_best = loss < lowest;
+                    lowest = lowest.min(loss);
                     // An epoch that was interrupted before its first batch has nothing to say.
                     if row.steps > left.history.last().map_or(0, |before| before.steps) {
                         observer.epoch(&row);
                         left.history.push(row);
                     }
-                    (left.interrupted, left.models) = (!done, models);
-                    self.middle.keep(&self.crew.models)?;
+                    left.interrupted = !done;
+                    // Without validation samples every epoch is as good as another.
+                    if row.is_best || self.plan.patience.is_none() || self.validation.is_empty() {
+                        left.models = models;
+                        left.best = self.plan.patience.and(Some(epoch)).filter(|_| row.is_best);
+                        self.middle.keep(&self.crew.models)?;
+                    }
                 }
                 Err(error @ HostError::Diverged { .. }) if epoch > 1 => left.diverged = Some(error),
                 Err(error) => return Err(error),
             }
-            if left.interrupted || left.diverged.is_some() {
+            let is_over = |best: u64| self.plan.patience.is_some_and(|epochs| epoch >= best.saturating_add(epochs));
+            if left.interrupted || left.diverged.is_some() || left.best.is_some_and(is_over) {
                 break;
             }
         }
@@ -235,6 +247,7 @@ impl<'a> Run<'a> {
             averaged,
             average_validation_error: average.and_then(|score| samples.error(score)),
             average_validation_loss: average.map(|score| score.loss()),
+            is_best: false,
             seconds: self.started.elapsed().as_secs_f64(),
         })
     }
@@ -246,7 +259,7 @@ impl<'a> Run<'a> {
 
     /// What a run of one model leaves: the model and its averages, evaluated.
     fn outcome(mut self, left: Left) -> Result<Outcome, HostError> {
-        let Left { models, history, interrupted, diverged } = left;
+        let Left { models, history, best, interrupted, diverged } = left;
         let last = models.into_iter().next().unwrap_or_default();
         let last_marks = self.marks(&last).map_err(self.failed())?;
         let mut averages = Vec::new();
@@ -269,6 +282,7 @@ impl<'a> Run<'a> {
             baseline: None,
             baseline_history: Vec::new(),
             history,
+            best,
             interrupted,
             diverged,
         })
@@ -276,7 +290,7 @@ impl<'a> Run<'a> {
 
     /// What a run of several models leaves: they, their middle and its averages.
     fn replicas(mut self, left: Left) -> Result<Replicas, HostError> {
-        let Left { models, history, interrupted, diverged } = left;
+        let Left { models, history, best, interrupted, diverged } = left;
         let mut mean = self.middle.kept;
         self.norms.refresh(&mut mean)?;
         let mut averages = Vec::new();
@@ -285,7 +299,7 @@ impl<'a> Run<'a> {
             self.norms.refresh(&mut params)?;
             averages.push(MeanOverRun { name: average.name, params, count });
         }
-        Ok(Replicas { spec: *self.spec, models, mean, averages, history, interrupted, diverged })
+        Ok(Replicas { spec: *self.spec, models, mean, averages, history, best, interrupted, diverged })
     }
 
     fn marks(&mut self, params: &[f32]) -> Result<Marks, HostError> {
@@ -300,10 +314,11 @@ impl<'a> Run<'a> {
         let sets = [(samples, self.train), (samples, self.validation), (others, &test[..])];
         let Self { evaluator, norms, .. } = self;
         let [train, validation, test] = poll(self.spec, sets, |polls| average.ask(evaluator, norms, polls))?;
-        averaged.drawn = Some(Drawn { draws, mean: averaged.marks.clone(), votes: [validation, test] });
-        let [train, validation, test] = [train, validation, test].map(|[soft, ..]| soft.calibration);
-        let [a, b, c] = [train, validation, test].map(|asked| asked.score());
-        averaged.marks = Marks { train: a, validation: b, test: c, calibration: Some(test), regression: None };
+        let (soft, results) = ([&train[0], &validation[0], &test[0]], test[0].results.clone());
+        let ([a, b, c], calibration) = (soft.map(|vote| vote.calibration.score()), Some(test[0].calibration));
+        let marks = Marks { train: a, validation: b, test: c, calibration, results, ..averaged.marks.clone() };
+        let mean = mem::replace(&mut averaged.marks, marks);
+        averaged.drawn = Some(Drawn { draws, mean, votes: [validation, test] });
         Ok(())
     }
 }

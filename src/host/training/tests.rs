@@ -1,4 +1,4 @@
-use super::outcome::{Deaf, Replicas};
+use super::outcome::{Deaf, Epoch, Replicas};
 use super::run::{train, train_replicas};
 use crate::average::{Draws, Ema};
 use crate::host::HostError;
@@ -169,6 +169,41 @@ fn replicas_that_diverge_leave_what_the_last_good_epoch_left() {
         let failed = train_replicas(&data, &at_once, &replicas, &mut Deaf, &AtomicBool::new(false));
         assert!(matches!(failed, Err(HostError::Diverged { .. })), "{failed:?}");
     }
+}
+
+/// A run that stops early leaves what a run of as many epochs as its best leaves, and that is the epoch with the lowest
+/// loss of the last iterate or the average, so many epochs before the end.
+#[test]
+fn early_stopping_keeps_the_models_of_the_best_epoch() {
+    const PATIENCE: u64 = 3;
+    let optimizer = OptimizerPlan::Sgd(SgdConfig::default());
+    let averages = averaged(vec![AverageKind::Lawa(2), AverageKind::Ema(Ema::with_decay(0.9))], 0.0);
+    let plan = Plan { optimizer, averages, rate: 1.0, epochs: 40, decay: DecayPlan::Constant, ..usual() };
+    let early = Plan { patience: Some(PATIENCE), ..plan.clone() };
+    let data = small();
+    let stop = AtomicBool::new(false);
+    let one = train(&data, &early, &mut Deaf, &stop).unwrap();
+    let many = train_replicas(&data, &early, &with_threads(2), &mut Deaf, &stop).unwrap();
+    for (history, best) in [(&one.history, one.best), (&many.history, many.best)] {
+        let loss = |e: &Epoch| e.validation_loss.unwrap().min(e.average_validation_loss.unwrap_or(f32::INFINITY));
+        let lowest = history.iter().map(loss).fold(f32::INFINITY, f32::min);
+        let first = history.iter().find(|epoch| loss(epoch) == lowest).unwrap();
+        assert_eq!(best, Some(first.epoch));
+        assert_eq!(history.iter().rfind(|epoch| epoch.is_best).map(|epoch| epoch.epoch), best);
+        let end = history.last().unwrap().epoch;
+        assert!(end == first.epoch + PATIENCE && end < early.epochs, "{best:?} of {end}");
+    }
+    let whole = Plan { epochs: one.best.unwrap(), ..plan.clone() };
+    let same = train(&data, &whole, &mut Deaf, &stop).unwrap();
+    assert!(same.best.is_none() && same.last == one.last);
+    assert!(same.averages.iter().zip(&one.averages).all(|(a, b)| a.params == b.params && a.count == b.count));
+    // The pull of replicas depends on the budget, so that only a constant one can be cut.
+    let pulled = ReplicaPlan { coupling: Coupling::Mean(Pull::Constant(0.5)), ..with_threads(2) };
+    let many = train_replicas(&data, &early, &pulled, &mut Deaf, &stop).unwrap();
+    let whole = Plan { epochs: many.best.unwrap(), ..plan };
+    let same = train_replicas(&data, &whole, &pulled, &mut Deaf, &stop).unwrap();
+    assert!(same.models == many.models && same.mean == many.mean);
+    assert!(same.averages.iter().zip(&many.averages).all(|(a, b)| a.params == b.params && a.count == b.count));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The settings of a run as a table, by the names of the command line.
 
-use super::axis::number;
 use super::piece::Piece;
 use crate::average::{Draws, Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
@@ -8,17 +7,32 @@ use crate::host::plan::{
     AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
 };
 use crate::host::prelude::*;
+use crate::host::report::axis::number;
 use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::schedule::Shape;
 use crate::{Activation, Init};
+use std::collections::BTreeMap;
 
 /// The settings of a run on data of this description, with this seed or these.
-#[must_use]
-pub fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
+pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
     let header = ["setting", "value"].map(str::to_owned).to_vec();
     Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
+}
+
+/// How a run is trained, in words.
+#[must_use]
+pub fn training(plan: &Plan) -> String {
+    const SHOWN: [&str; 6] = ["optimizer", "learning rate", "batch", "dropout", "epochs", "averages"];
+    let rows = rows(plan, "", "").into_iter().filter(|(name, _)| SHOWN.contains(name));
+    rows.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
+}
+
+/// The same by their names, for a file.
+#[must_use]
+pub fn named_settings(plan: &Plan, data: &str, seed: &str) -> BTreeMap<String, String> {
+    rows(plan, data, seed).into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
@@ -40,6 +54,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         growth,
         clip,
         epochs,
+        patience,
         augment,
         seed: _,
         averages: kept,
@@ -69,7 +84,13 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     rows.extend(clip.map(|norm| ("gradient clipping", format!("to norm {}", short(norm)))));
     rows.extend(augment.map(|augment| ("augmentation", augmentation(&augment))));
     rows.extend([
-        ("epochs", epochs.to_string()),
+        (
+            "epochs",
+            patience.map_or_else(
+                || epochs.to_string(),
+                |n| format!("at most {epochs}, {n} without a lower validation loss"),
+            ),
+        ),
         ("averages", kept.as_ref().map_or_else(|| "none".to_owned(), averages)),
         ("seed", seeds.to_owned()),
     ]);
