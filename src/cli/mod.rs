@@ -109,8 +109,11 @@ pub(crate) fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
+/// A model with the name of its file.
+pub(crate) type Named = (String, SavedModel);
+
 /// Models with the names of their files.
-pub(crate) type Models = Vec<(String, SavedModel)>;
+pub(crate) type Models = Vec<Named>;
 
 /// Reads the models of these files.
 pub(crate) fn read_models(paths: &[PathBuf]) -> Result<Models, HostError> {

@@ -7,7 +7,13 @@ use cygnet::host::report::{NOTES, page};
 use std::path::Path;
 
 /// What is about to happen, with the data from `from` and in the directory `out`.
-pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Option<&Path>, out: &Path) -> String {
+pub(crate) fn introduction(
+    plan: &Plan,
+    spec: &Spec,
+    data: &Dataset,
+    from: Option<&Path>,
+    out: Option<&Path>,
+) -> String {
     let source = source(from);
     let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
     let predicted = match columns {
@@ -17,10 +23,11 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
         Some(columns) => format!("{} (numbers)", columns.targets.join(", ")),
         None => format!("{} classes", data.classes),
     };
+    let weights = plan.from.as_ref().map(|from| format!(", starting from {}", from.name)).unwrap_or_default();
     let augmented = if plan.augment.is_some() { ", the others are augmented" } else { "" };
     format!(
-        "Network: {}, {} parameters\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\
-         Target: {predicted}\n{}{}\nOutput directory: {}\n",
+        "Network: {}, {} parameters{weights}\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\
+         Target: {predicted}\n{}{}\n{}",
         widths(spec),
         spec.param_len(),
         data.train.len(),
@@ -28,7 +35,7 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
         data.test.len(),
         data.preparation.as_ref().map(seen).unwrap_or_default(),
         wrapped(&format!("Training: {}", page::training(plan)), 100, "  "),
-        out.display(),
+        out.map(|out| format!("Output directory: {}\n", out.display())).unwrap_or_default(),
     )
 }
 

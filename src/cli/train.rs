@@ -6,11 +6,15 @@ use super::growth::Growing;
 use super::out::run_place;
 use super::replicas::Replicas;
 use super::table::TableArguments;
+use super::{Named, read_named};
 use clap::{Args, ValueEnum};
 use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
+use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
+use cygnet::host::plan::{
+    AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss,
+};
 use cygnet::host::report::{self, output, page};
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig};
 use cygnet::schedule::Shape;
@@ -81,6 +85,14 @@ pub(crate) struct Train {
     /// Share of the training samples that are held out for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Data")]
     validation: f32,
+    /// Cross-validation of a table: train K models, each tested on another one of K parts of the rows, and save none
+    #[arg(
+        long,
+        value_name = "K",
+        conflicts_with_all = ["out", "test", "test_share", "seeds", "baseline", "replicas"],
+        help_heading = "Data"
+    )]
+    pub(crate) folds: Option<usize>,
 
     #[command(flatten)]
     table: TableArguments,
@@ -92,6 +104,14 @@ pub(crate) struct Train {
     /// the configuration of the article (adam, dropout 0.5) [default: by the kind of --data]
     #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true, help_heading = "Network")]
     preset: Option<PresetName>,
+    /// Start from a saved model: its network, weights, columns and their preparation (fine-tuning)
+    #[arg(
+        long,
+        value_name = "MODEL",
+        conflicts_with_all = ["hidden", "activation", "batch_norm", "dropout", "loss", "init", "TableArguments"],
+        help_heading = "Network"
+    )]
+    from: Option<PathBuf>,
     /// Widths of the hidden layers, such as 256,128, or `none` for a linear model
     #[arg(long, visible_alias = "hidden-layers", value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
     hidden: Widths,
@@ -108,9 +128,9 @@ pub(crate) struct Train {
     /// [default: cross-entropy; mse with --regression]
     #[arg(long, value_name = "NAME", value_parser = parse_loss, help_heading = "Network")]
     loss: Option<Loss>,
-    /// Initial weights: he, glorot, or the standard deviation of a normal distribution
-    #[arg(long, value_name = "KIND", default_value = "he", value_parser = parse_init, help_heading = "Network")]
-    init: Init,
+    /// Initial weights: he, glorot, or the standard deviation of a normal distribution [default: he; glorot for a table]
+    #[arg(long, value_name = "KIND", value_parser = parse_init, help_heading = "Network")]
+    init: Option<Init>,
 
     /// Optimizer [default: sgd; adamw for a table]
     #[arg(long, value_enum, help_heading = "Optimizer")]
@@ -182,7 +202,7 @@ pub(crate) struct Train {
 
     /// Averages to compute and compare, such as swa,ema,swag: swa is the mean of snapshots, lawa the mean of the latest
     /// snapshots, ema the exponential moving average of all steps; swag predicts with random draws around the mean
-    /// [default: swa; lawa for a table]
+    /// [default: swa; ema for a table]
     #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', help_heading = "Averaging")]
     average: Vec<AverageName>,
     /// Also train a model with learning rate decay to zero and without averaging, for comparison
@@ -210,12 +230,12 @@ pub(crate) struct Train {
     #[arg(long, value_name = "STEPS", conflicts_with = "ema_decay", help_heading = "Averaging")]
     ema_half_life: Option<f32>,
     /// Warm-up of the decay of ema after t steps: ratio is min(decay, (1+t)/(10+t)), power is min(decay, 1 −
-    /// (1+t)^(−2/3))
-    #[arg(long, value_enum, default_value = "none", help_heading = "Averaging")]
-    ema_warmup: WarmupName,
-    /// Number of snapshots in lawa [default: 5; 20 for a table]
-    #[arg(long, value_name = "MODELS", help_heading = "Averaging")]
-    lawa_window: Option<usize>,
+    /// (1+t)^(−2/3)) [default: none; power for a table]
+    #[arg(long, value_enum, help_heading = "Averaging")]
+    ema_warmup: Option<WarmupName>,
+    /// Number of snapshots in lawa
+    #[arg(long, value_name = "MODELS", default_value_t = 5, help_heading = "Averaging")]
+    lawa_window: usize,
     /// Columns of the low-rank part of the covariance of swag; 0 for a diagonal covariance
     #[arg(long, value_name = "COLUMNS", default_value_t = 0, help_heading = "Averaging")]
     swag_rank: usize,
@@ -232,7 +252,7 @@ pub(crate) struct Train {
     /// Seed of the initial weights, the split, the order of samples, dropout and augmentation: the same seed gives the
     /// same bits
     #[arg(long, default_value_t = 1, help_heading = "Run")]
-    seed: u64,
+    pub(crate) seed: u64,
     /// Repeat with N seeds, counted up from --seed, and print mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub(crate) seeds: u32,
@@ -284,9 +304,20 @@ impl Train {
     }
 
     /// Reads what `--data` names.
-    pub(crate) fn read(&self) -> Result<Loaded, HostError> {
+    pub(crate) fn read(&self, from: Option<&Named>) -> Result<Loaded, HostError> {
         let is_table = self.data.source()?.is_some();
-        self.data.read(self.table.plan(is_table)?.as_ref())
+        if self.folds.is_some() && !is_table {
+            return Err(HostError::Usage("--folds needs a CSV file as --data; for images use --seeds".into()));
+        }
+        match from {
+            Some((_, model)) => self.data.loaded_for(model),
+            None => self.data.read(self.table.plan(is_table)?.as_ref()),
+        }
+    }
+
+    /// The model of `--from`.
+    pub(crate) fn from(&self) -> Result<Option<Named>, HostError> {
+        self.from.as_deref().map(read_named).transpose()
     }
 
     /// The columns of the table, where they alone are asked for.
@@ -300,7 +331,7 @@ impl Train {
     /// The run that these arguments ask for, on so many samples for training and validation.
     ///
     /// What is wrong with it does not depend on that number.
-    pub(crate) fn plan(&self, samples: usize) -> Result<Plan, HostError> {
+    pub(crate) fn plan(&self, samples: usize, from: Option<&Named>) -> Result<Plan, HostError> {
         let is_table = self.data.source()?.is_some();
         self.table.plan(is_table)?;
         let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
@@ -321,13 +352,14 @@ impl Train {
         // A mean that begins late in the run needs the whole of it.
         let has_end = averages.as_ref().is_some_and(|averages| averages.start > 0.0 || averages.rate.is_some());
         let usual_patience = usual.patience.filter(|_| self.validation > 0.0 && !has_end);
-        Ok(Plan {
+        let plan = Plan {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
             batch_norm: self.batch_norm,
             dropout: self.dropout.unwrap_or(usual.dropout),
             loss: self.loss.unwrap_or(usual_loss),
-            init: self.init,
+            init: self.init.unwrap_or(usual.init),
+            from: None,
             optimizer,
             lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
             rate,
@@ -343,6 +375,12 @@ impl Train {
             seed: self.seed,
             averages,
             validation: self.validation,
+        };
+        Ok(match from {
+            Some((name, SavedModel { spec, params, .. })) => {
+                plan.starting_from(Pretrained { name: name.clone(), spec: *spec, params: params.clone() })
+            }
+            None => plan,
         })
     }
 
@@ -443,10 +481,16 @@ impl Train {
 
     /// The averages that these arguments ask for.
     fn averages(&self, usual: &Plan) -> AveragePlan {
+        let usual = usual.averages.clone().unwrap_or_default();
+        let usual_warmup = usual.kinds.iter().find_map(|kind| match kind {
+            AverageKind::Ema(ema) => Some(ema.warmup),
+            _ => None,
+        });
         let warmup = match self.ema_warmup {
-            WarmupName::None => Warmup::None,
-            WarmupName::Ratio => Warmup::Ratio,
-            WarmupName::Power => Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 },
+            None => usual_warmup.unwrap_or(Warmup::None),
+            Some(WarmupName::None) => Warmup::None,
+            Some(WarmupName::Ratio) => Warmup::Ratio,
+            Some(WarmupName::Power) => Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 },
         };
         // In double precision, where 1 − 0.9999 keeps its digits.
         let plain = Ema::with_decay(self.ema_decay);
@@ -455,7 +499,7 @@ impl Train {
         let kind = |name: &AverageName| match name {
             AverageName::Swa => Some(AverageKind::Swa),
             AverageName::Ema => Some(AverageKind::Ema(ema)),
-            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window.unwrap_or(5))),
+            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window)),
             AverageName::Swag => Some(AverageKind::Swag(self.swag_rank, draws)),
             AverageName::None => None,
         };
@@ -463,11 +507,12 @@ impl Train {
             ShapeName::Linear => Shape::Linear,
             ShapeName::Cosine => Shape::Cosine,
         };
-        let usual = usual.averages.clone().unwrap_or_default();
         let is_late = |kind: &AverageKind| matches!(kind, AverageKind::Swa | AverageKind::Swag(..));
         let mut kinds: Vec<AverageKind> = self.average.iter().filter_map(kind).collect();
         if self.average.is_empty() {
-            kinds.clone_from(&usual.kinds);
+            let of_table =
+                |kind: &AverageKind| if let AverageKind::Ema(_) = kind { AverageKind::Ema(ema) } else { *kind };
+            kinds = usual.kinds.iter().map(of_table).collect();
         }
         let start = if kinds.iter().any(is_late) { AveragePlan::default().start } else { usual.start };
         AveragePlan {

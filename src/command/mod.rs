@@ -1,5 +1,6 @@
 //! What each command does with its arguments.
 
+mod folds;
 mod plane;
 mod reproduce;
 mod train;

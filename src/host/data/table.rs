@@ -196,6 +196,15 @@ impl Table {
         self.labels.iter().zip(&self.lines).map(class).collect()
     }
 
+    /// These rows and those of another part of the same file.
+    pub(in crate::host) fn joined(mut self, other: &Self) -> Self {
+        self.lines.extend(&other.lines);
+        self.cells.extend(&other.cells);
+        self.labels.extend(&other.labels);
+        self.values.extend(&other.values);
+        self
+    }
+
     /// The rows that `pick` names.
     pub(in crate::host) fn part(&self, pick: &[u32]) -> Self {
         let of = |all: &[f32]| -> Vec<f32> {

@@ -9,7 +9,7 @@ use super::facts::{ColumnKind, Facts};
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
 use super::samples::{Answers, Samples};
-use super::split::{Split, test_rows};
+use super::split::{Split, folds, test_rows};
 use super::table::{Gaps, Table};
 use super::units::Units;
 use crate::Error;
@@ -91,6 +91,8 @@ pub struct Tables {
     test: Table,
     plan: TablePlan,
     summaries: Vec<ColumnSummary>,
+    /// How inputs are made, where a model decides that.
+    made: Option<Preparation>,
 }
 
 impl Source {
@@ -128,7 +130,7 @@ impl Source {
             columns.classes = classes(&table.classes.names, table.lines.len()).map_err(of_column)?;
         }
         let (train, test) = self.split(&columns, &places, table, gaps, plan.dialect)?;
-        Ok(Tables { columns, are_words: places.are_words, train, test, plan: plan.clone(), summaries })
+        Ok(Tables { columns, are_words: places.are_words, train, test, plan: plan.clone(), summaries, made: None })
     }
 
     /// What the table has in each column, and what `plan` would make of it.
@@ -159,6 +161,15 @@ impl Source {
     /// [`HostError::Data`] with file, line and column; [`HostError::Mismatch`] for a model that knows no columns;
     /// [`HostError::Usage`].
     pub fn read_for(&self, preparation: &Preparation) -> Result<Dataset, HostError> {
+        let Tables { columns, train, test, .. } = self.read_on(preparation)?;
+        prepared(&columns, [train, test], preparation.clone(), None)
+    }
+
+    /// Reads the same columns, to train a saved model on them.
+    ///
+    /// # Errors
+    /// As [`read_for`](Self::read_for).
+    pub fn read_on(&self, preparation: &Preparation) -> Result<Tables, HostError> {
         self.check()?;
         let Some(columns) = &preparation.columns else {
             return Err(HostError::Mismatch(
@@ -170,7 +181,15 @@ impl Source {
         let gaps = gaps_of(preparation, columns.drops_missing);
         let table = sheet.rows(&places, columns.has_classes(), gaps, None)?;
         let (train, test) = self.split(columns, &places, table, gaps, columns.dialect())?;
-        prepared(columns, [train, test], preparation.clone(), None)
+        Ok(Tables {
+            columns: columns.clone(),
+            are_words: places.are_words,
+            train,
+            test,
+            plan: TablePlan::default(),
+            summaries: Vec::new(),
+            made: Some(preparation.clone()),
+        })
     }
 
     /// With the rows of the test: those of a file, or a share of these.
@@ -238,6 +257,22 @@ impl Tables {
         &self.summaries
     }
 
+    /// All rows in so many folds, stratified by class: each fold is the test of one of these.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] for fewer than two folds or more than rows.
+    pub fn folds(&self, count: usize, seed: u64) -> Result<Vec<Self>, HostError> {
+        let all = self.train.clone().joined(&self.test);
+        let parts = folds(all.lines.len(), &all.labels(&self.columns)?, count, seed)?;
+        let of = |test: &Vec<u32>| {
+            let others: Vec<u32> = (0..all.lines.len() as u32).filter(|i| test.binary_search(i).is_err()).collect();
+            let (columns, are_words, plan) = (self.columns.clone(), self.are_words.clone(), self.plan.clone());
+            let (summaries, made) = (self.summaries.clone(), self.made.clone());
+            Self { columns, are_words, train: all.part(&others), test: all.part(test), plan, summaries, made }
+        };
+        Ok(parts.iter().map(of).collect())
+    }
+
     /// The samples for a run with this split: encoded and prepared by what the rows say that it learns from, not those for
     /// validation; numbers to predict are standardised likewise.
     ///
@@ -247,13 +282,16 @@ impl Tables {
     pub fn dataset(&self, split: Split) -> Result<Dataset, HostError> {
         let (indices, _) = split.of(self.train.lines.len(), &self.train.labels(&self.columns)?)?;
         let learned = self.train.part(&indices);
+        let units = if self.columns.has_classes() { None } else { Some(self.units(&learned)?) };
+        if let Some(made) = &self.made {
+            return prepared(&self.columns, [self.train.clone(), self.test.clone()], made.clone(), units);
+        }
         let columns = Columns { encodings: self.encodings(&learned), ..self.columns.clone() };
         let width = columns.width();
         if width > usize::from(u16::MAX) {
             return Err(HostError::Usage(format!("{width} inputs are too many: the maximum is {}", u16::MAX)));
         }
         let floats = self.fit(&columns, &learned)?;
-        let units = if columns.has_classes() { None } else { Some(self.units(&learned)?) };
         let preparation = Preparation { floats, columns: Some(columns) };
         let columns = preparation.columns.clone().unwrap_or_default();
         prepared(&columns, [self.train.clone(), self.test.clone()], preparation, units)

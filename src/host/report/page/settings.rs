@@ -44,6 +44,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         dropout,
         loss,
         init,
+        from,
         optimizer: rule,
         lookahead,
         rate: base,
@@ -72,6 +73,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         (
             "initial weights",
             match *init {
+                _ if from.is_some() => from.iter().map(|from| format!("those of {}", from.name)).collect(),
                 Init::He => "He".to_owned(),
                 Init::Glorot => "Glorot".to_owned(),
                 Init::Normal(sigma) => format!("N(0, {}²)", short(sigma)),
