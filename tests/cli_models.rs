@@ -223,7 +223,16 @@ fn a_plane_and_a_line_are_drawn() {
         let out = succeeds(&dir, &format!("plane {models} --data data --steps 5 --out picture --overwrite"));
         assert!(out.contains("lowest train loss") && out.contains("picture.svg and picture.png"), "{out}");
         let svg = String::from_utf8(bytes(&dir, "picture.svg")).unwrap();
-        for part in ["<svg", "seed-2/last", "average", "train loss", "test error, %", "</svg>"] {
+        for part in [
+            "<svg",
+            "seed-2/last",
+            "average",
+            "train loss",
+            "test error, %",
+            "distance in weight space",
+            "prefers-color-scheme",
+            "</svg>",
+        ] {
             assert!(svg.contains(part), "{part}");
         }
         let image = bytes(&dir, "picture.png");
@@ -231,9 +240,9 @@ fn a_plane_and_a_line_are_drawn() {
         let mut reader = decoder.read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
-        assert_eq!((info.width, info.height), (1240, if rows > 5 { 560 } else { 460 }));
+        assert!(info.width == 1200 && info.height > 1500, "{info:?}");
         // Text and colours, not an empty canvas.
-        let mut seen: Vec<&[u8]> = pixels.chunks(3).collect();
+        let mut seen: Vec<&[u8]> = pixels.chunks(4).collect();
         seen.sort_unstable();
         seen.dedup();
         assert!(seen.len() > 30, "{}", seen.len());
@@ -468,13 +477,17 @@ fn the_article_is_reproduced_in_one_table() {
     );
     let page = String::from_utf8(bytes(&dir, "r/report.html")).unwrap();
     for part in [
-        "Independent replicas",
+        "one of the independent replicas",
+        "learning rate decay",
+        "mean, common start",
         "not a useful model",
         "mean ± standard deviation of 2 seeds",
         "First-layer weights: SWA",
     ] {
         assert!(page.contains(part), "{part}");
     }
+    // The stages stand over each other, in one chart of each quantity.
+    assert_eq!(page.matches(" of each stage after each epoch").count(), 2);
     assert!(!page.contains("is not complete"));
     let table = String::from_utf8(bytes(&dir, "r/table.csv")).unwrap();
     assert!(table.starts_with("variant,seed,\"train, %\",\"validation, %\"") && table.lines().count() == 23, "{table}");

@@ -55,7 +55,7 @@ fn seen(preparation: &Preparation) -> String {
 }
 
 /// The first ten of some names.
-fn few(names: &[String]) -> String {
+pub(super) fn few(names: &[String]) -> String {
     const SHOWN: usize = 10;
     let more = if names.len() > SHOWN { ", …" } else { "" };
     names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ") + more

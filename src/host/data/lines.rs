@@ -114,8 +114,8 @@ impl Lines {
         self.buffer.truncate(before + read);
         let new = &self.buffer[before..];
         // A device may have no end.
-        if let Some(problem) = foreign(new).filter(|_| is_first) {
-            return Err(DataError::table(&self.path, problem));
+        if let Some((_, what, advice)) = foreign(new).filter(|_| is_first) {
+            return Err(DataError::table(&self.path, format!("expected a table as text, found {what}{advice}")));
         }
         if new.contains(&0) {
             return Err(DataError::table(&self.path, "expected a table as text (UTF-8), found other bytes"));
@@ -271,21 +271,37 @@ pub(in crate::host) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
     }
 }
 
-/// How files begin that are often taken for tables, and what to say of them.
-const FOREIGN: [(&[u8], &str); 8] = [
-    (b"\xff\xfe", "the file is text in UTF-16: save it as UTF-8"),
-    (b"\xfe\xff", "the file is text in UTF-16: save it as UTF-8"),
-    (b"\xff\xd8\xff", "expected a table as text, found a JPEG picture"),
-    (b"\x89PNG", "expected a table as text, found a PNG picture"),
-    (b"PK\x03\x04", "expected a table as text, found a workbook or a zip archive: save the table as CSV"),
-    (b"%PDF", "expected a table as text, found a PDF document"),
-    (b"PAR1", "expected a table as text, found a Parquet file: save the table as CSV"),
-    (b"\x89CYG", "expected a table as text, found a model"),
+/// How files begin that are often taken for tables, what they are, and what to do with them.
+const FOREIGN: [(&[u8], &str, &str); 10] = [
+    (b"\xff\xfe", "text in UTF-16", ": save it as UTF-8"),
+    (b"\xfe\xff", "text in UTF-16", ": save it as UTF-8"),
+    (b"\xff\xd8\xff", "a JPEG picture", ""),
+    (b"\x89PNG", "a PNG picture", ""),
+    (b"GIF8", "a GIF picture", ""),
+    (b"PK\x03\x04", "a workbook or a zip archive", ": save the table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "a workbook", ": save the table as CSV"),
+    (b"%PDF", "a PDF document", ""),
+    (b"PAR1", "a Parquet file", ": save the table as CSV"),
+    (b"\x89CYG", "a model", ""),
 ];
 
-/// What a file is by its first bytes, where it is no table.
-fn foreign(bytes: &[u8]) -> Option<&'static str> {
-    FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, problem)| *problem)
+fn foreign(start: &[u8]) -> Option<&(&'static [u8], &'static str, &'static str)> {
+    FOREIGN.iter().find(|(magic, ..)| start.starts_with(magic))
+}
+
+/// What a path leads to, as far as the first bytes tell; none of what may be a table.
+#[must_use]
+pub fn no_table(path: &Path) -> Option<&'static str> {
+    if path.is_dir() {
+        return Some("a directory");
+    }
+    // What is read of a pipe is gone.
+    if !path.is_file() {
+        return None;
+    }
+    let mut start = Vec::new();
+    File::open(path).and_then(|file| file.take(4).read_to_end(&mut start)).ok()?;
+    foreign(&start).map(|(_, what, _)| *what)
 }
 
 #[cfg(test)]

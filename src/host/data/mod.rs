@@ -31,6 +31,7 @@ pub use encoding::Encoding;
 pub use facts::ColumnKind;
 pub use identity::{DataIdentity, DataKind};
 pub use idx::PIXEL_SCALE;
+pub use lines::no_table;
 pub use mnist::ImageFiles;
 pub use preparation::Preparation;
 pub(in crate::host) use questions::{Question, Questions};

@@ -58,9 +58,8 @@ impl Evaluator<'_> {
         let units = data.units.as_ref().filter(|_| self.spec().outputs() == 1);
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
-            let mean = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
-            let losses = Regression::squares(samples, indices, &outputs, units);
-            Ok::<_, HostError>((mean, Results { hits: Vec::new(), losses }))
+            let figures = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
+            Ok::<_, HostError>((figures, Results::of_numbers(&Regression::squares(samples, indices, &outputs, units))))
         });
         let [a, b, c] = regression;
         let ((a, learned), (b, _), (c, results)) = (a?, b?, c?);

@@ -94,8 +94,8 @@ pub(super) struct Chart {
     pub(super) title: String,
     /// The first lie before the others.
     pub(super) lines: Vec<Line>,
-    /// Where something begins, and what.
-    pub(super) mark: Option<(f64, &'static str)>,
+    /// Upright lines with names; of a single one, what it begins is shaded.
+    pub(super) marks: Vec<(f64, String)>,
     /// Words at places, to the right of them.
     pub(super) notes: Vec<(f64, f64, String)>,
     /// Pixels from the first to the last value of the vertical axis.
@@ -123,7 +123,7 @@ struct Frame {
 
 impl Chart {
     pub(super) fn new(x: Axis, y: Axis, lines: Vec<Line>) -> Self {
-        Self { title: y.name.clone(), x, y, lines, mark: None, notes: Vec::new(), height: 210.0 }
+        Self { title: y.name.clone(), x, y, lines, marks: Vec::new(), notes: Vec::new(), height: 210.0 }
     }
 
     fn legend(&self) -> impl Iterator<Item = &Line> {
@@ -133,7 +133,7 @@ impl Chart {
     /// Pixels above the first value of the vertical axis, from it to the last one, and below.
     pub(super) fn sizes(&self) -> [f64; 3] {
         let lines = self.legend_places().last().map_or(0, |(_, row)| row + 1);
-        let strip = if self.mark.is_some() { 18.0 } else { 8.0 };
+        let strip = if self.marks.is_empty() { 8.0 } else { 18.0 };
         let foot = if self.x.name.is_empty() { 28.0 } else { 44.0 };
         [TITLE_LINE + LEGEND_LINE * lines as f64 + strip, self.height, foot]
     }
@@ -175,10 +175,9 @@ impl Chart {
     /// Lines and numbers of the axes, and where something begins.
     fn grid(&self, svg: &mut Svg, frame: &Frame, is_long: bool) {
         let &Frame { left, right, top, bottom } = frame;
-        let begin = self.mark.and_then(|(x, name)| {
-            Some((self.at(frame, x.clamp(self.x.ends[0], self.x.ends[1]), self.y.ends[0])?[0], name))
-        });
-        if let Some((x, _)) = begin {
+        let across = |x: f64| self.at(frame, x.clamp(self.x.ends[0], self.x.ends[1]), self.y.ends[0]).map(|at| at[0]);
+        let marks = || self.marks.iter().filter_map(|(x, name)| Some((across(*x)?, name)));
+        if let Some((x, _)) = marks().next().filter(|_| self.marks.len() == 1) {
             svg.rect([x, top, right - x, bottom - top], &fill(GRID, 0.35), "");
         }
         let rows = (bottom - top) / self.y.ticks.len().max(1) as f64;
@@ -208,9 +207,9 @@ impl Chart {
             svg.text(text, [x.min(WIDTH - half), bottom + 14.0], Side::Middle, SMALL);
         }
         svg.text(&self.x.name, [0.5 * (left + right), bottom + 31.0], Side::Middle, SMALL);
-        if let Some((x, name)) = begin {
+        for (x, name) in marks() {
             svg.line(&[[x, top], [x, bottom]], &stroke(MUTED, 1.5, "3 3"), "");
-            svg.text(name, [x.min(right - SMALL.width(name)), top - 9.0], Side::Start, SMALL);
+            svg.text(name, [x.min(WIDTH - 2.0 - SMALL.width(name)), top - 9.0], Side::Start, SMALL);
         }
     }
 

@@ -74,9 +74,10 @@ fn preparation(preparation: &Preparation) -> String {
         text += &format!("\n… and {} more", features.len() - SHOWN);
     }
     if let Some(columns) = &preparation.columns {
+        text += if columns.encodings.is_empty() { "" } else { "\n" };
         for (name, encoding) in columns.inputs.iter().zip(&columns.encodings).filter(|(_, e)| e.has_words()) {
-            let others = if encoding.other { ", or another" } else { "" };
-            text += &format!("\n{name} is {}{others}", encoding.levels.join(", "));
+            let others = if encoding.other { " or another" } else { "" };
+            text += &format!("\nwords of {name}: {}{others}", encoding.levels.join(", "));
         }
         text += &format!("\n\npredicts {}", columns.targets.join(", "));
         if columns.has_classes() {

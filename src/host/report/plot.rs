@@ -1,7 +1,7 @@
 //! Pictures of a plane or a line through models, as SVG and PNG.
 
 use super::axis::Axis;
-use super::chart::{Chart, Line, Stroke};
+use super::chart::{Chart, Line};
 use super::drawing::{extent, pixels};
 use super::svg::{BLUE, INK, Letters, MUTED, Side, Svg, TITLE, WIDTH, fill, letters, stroke};
 use super::table::{csv_bytes, significant};
@@ -240,9 +240,6 @@ fn line(grid: &Grid, panel: &Panel<'_>, marks: &[Mark]) -> Chart {
         inside("distance in weight space", [grid.xs[0], grid.xs[grid.xs.len() - 1]]),
     );
     let curve = Line::new("", BLUE, grid.xs.iter().copied().zip(panel.values.iter().copied()));
-    let upright =
-        marks.iter().map(|mark| Line::new("", MUTED, y.ends.map(|end| (mark.at[0], end))).stroke(Stroke::Dotted));
-    let lines = [curve].into_iter().chain(upright).collect();
-    let notes = marks.iter().map(|mark| (mark.at[0], y.ends[1], mark.name.clone())).collect();
-    Chart { notes, ..Chart::new(x, y, lines) }
+    let marks = marks.iter().map(|mark| (mark.at[0], mark.name.clone())).collect();
+    Chart { marks, ..Chart::new(x, y, vec![curve]) }
 }

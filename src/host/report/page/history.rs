@@ -148,6 +148,7 @@ pub(super) fn chart(title: &str, curves: &[Curve<'_>], start: Option<f64>) -> Op
     let lines: Vec<Line> = curves.iter().filter_map(line).collect();
     let (_, last) = extent(lines.iter().flat_map(|line| &line.points).map(|point| point.0));
     let y = Axis::around(title, lines.iter().flat_map(Line::values));
-    let mark = start.filter(|start| *start <= last).map(|start| (start, "averaging"));
-    (!lines.is_empty()).then(|| Chart { mark, ..Chart::new(Axis::whole("epoch", 1.0, last), y, lines) })
+    let marks = start.filter(|start| *start <= last).map(|start| (start, "averaging".to_owned()));
+    (!lines.is_empty())
+        .then(|| Chart { marks: marks.into_iter().collect(), ..Chart::new(Axis::whole("epoch", 1.0, last), y, lines) })
 }

@@ -112,7 +112,7 @@ fn charts_side_by_side_have_one_height_and_their_axes_on_one_line() {
     let long = "a name that is much too long for half of a line of the legend";
     let mut second = chart(long);
     second.lines.push(Line::new(long, BLUE, [(0.0, 1.0)]));
-    second.mark = Some((0.5, "here"));
+    second.marks.push((0.5, "here".into()));
     let piece = Piece::row([Figure::new("a", "", "", chart("short")), Figure::new("b", "", "", second)]);
     let [a, b] = ["a", "b"].map(|name| file(&piece, name));
     let size = |svg: &str| svg.split("viewBox=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
