@@ -2,6 +2,7 @@
 
 mod augment;
 mod average;
+mod averaging;
 mod convert;
 mod data;
 mod eval;
