@@ -59,9 +59,7 @@ impl Evaluator<'_> {
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
             let figures = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
-            let columns = Regression::squares(samples, indices, &outputs, units);
-            let mean = |i: usize| columns.iter().map(|column| column[i]).sum::<f32>() / columns.len() as f32;
-            let losses = (0..indices.len()).map(mean).collect();
+            let losses = Regression::squares(samples, indices, &outputs, units);
             Ok::<_, HostError>((figures, Results { hits: Vec::new(), losses }))
         });
         let [a, b, c] = regression;
