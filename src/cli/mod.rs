@@ -2,6 +2,7 @@
 
 mod augment;
 mod average;
+mod columns;
 mod convert;
 mod data;
 mod eval;
