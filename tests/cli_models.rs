@@ -34,7 +34,24 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
     let json = succeeds(&dir, &format!("{eval} --json"));
     assert_eq!((json.lines().count(), succeeds(&dir, &format!("{eval} --json"))), (1, json.clone()));
     assert_eq!(succeeds(&dir, "eval run/last.safetensors --data data --seed 3 --json"), json);
-    assert_ne!(succeeds(&dir, "eval run/last.cygnet --data data --json"), json);
+    // Nobody needs to say again what run.json says, and a wrong seed is refused: it would count training samples as
+    // validation samples.
+    assert_eq!(succeeds(&dir, "eval run/last.cygnet --json"), json);
+    let wrong = ["--seed 2", "--seed 3", "--validation 0.1", "run/run.json"];
+    fails(&dir, "eval run/last.cygnet --data data --seed 2", 2, &wrong);
+    fails(&dir, "eval run/average.safetensors --validation 0.2", 2, &["--validation 0.2", "--seed 3", "run/run.json"]);
+    let told = succeeds(&dir, "eval run/last.cygnet");
+    assert!(told.starts_with("As run/run.json says: --data data --validation 0.1 --seed 3\n\n"), "{told}");
+    assert_eq!(told.split_once("\n\n").unwrap().1, table);
+    // Elsewhere nobody knows which samples were held out.
+    std::fs::copy(dir.path().join("run/last.cygnet"), dir.path().join("moved.cygnet")).unwrap();
+    let moved = run(&dir, "eval moved.cygnet --data data");
+    assert!(moved.err.contains("held out") && row(&moved.out, "validation").is_empty(), "{}", moved.out);
+    assert_eq!(row(&moved.out, "train")[1], "90");
+    let short = succeeds(&dir, "eval run/last.cygnet --quiet");
+    assert!(told.contains(short.trim_end()) && !short.contains("precision"), "{short}");
+    assert!(!json.contains("thresholds") && !json.contains("roc\""));
+    let json = succeeds(&dir, &format!("{eval} --json --curves"));
 
     let all: Value = serde_json::from_str(&json).unwrap();
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
@@ -44,7 +61,7 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
         let set = &all[name];
         assert_eq!(
             names(set),
-            "accuracy confusion ece loss macro_f1 macro_precision macro_recall mean_average_precision mean_roc_auc nll \
+            "accuracy accuracy_interval confusion ece loss macro_f1 macro_precision macro_recall mean_average_precision mean_roc_auc nll \
              per_class samples top_k"
         );
         let numbers = |list: &Value| list.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
@@ -52,7 +69,7 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
         assert_eq!((&set["samples"], counts), (&number.into(), f64::from(number)));
         let (error, loss) = (1.0 - set["accuracy"].as_f64().unwrap(), set["nll"].as_f64().unwrap());
         let row = row(&table, name);
-        assert_eq!((row[2], row[4]), (&*format!("{:.2}", 100.0 * error), &*format!("{loss:.4}")));
+        assert_eq!((row[2], row[5]), (&*format!("{:.2}", 100.0 * error), &*format!("{loss:.4}")));
         for class in set["per_class"].as_array().unwrap() {
             assert_eq!(
                 names(class),
@@ -103,7 +120,7 @@ fn a_model_of_any_outputs_and_loss_answers_for_images() {
                 assert!(header.contains("class"), "{answers}");
                 assert_eq!(cells.get(1), Some(&class.to_string().as_str()), "{outputs} {loss:?} {z}: {answers}");
                 assert_eq!(cells.iter().filter(|cell| cell.ends_with(':')).count(), spec.classes(), "{answers}");
-                assert_eq!(row(&succeeds(&dir, "eval made.cygnet --data two"), "test").first(), Some(&"test"));
+                assert_eq!(row(&succeeds(&dir, "eval made.cygnet --data two --quiet"), "test").first(), Some(&"test"));
             } else {
                 assert_eq!((header.contains("class"), cells), (false, vec!["7", z.to_string().as_str()]), "{answers}");
                 fails(&dir, "eval made.cygnet --data two", 1, &["predicts a number", "classes"]);
@@ -132,7 +149,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
 
     // A class without samples has neither recall nor curves.
     write_data(&dir.path().join("poorer"), [9, 9], 6, 2);
-    let all: Value = serde_json::from_str(&noted("eval run/last.cygnet --data poorer --json")).unwrap();
+    let all: Value = serde_json::from_str(&noted("eval run/last.cygnet --data poorer --json --curves")).unwrap();
     let class = &all["test"]["per_class"][2];
     assert!(class["roc_auc"].is_null() && class["roc"]["true_positive_rate"][1].is_null() && class["support"] == 0);
     assert!(class["roc"]["false_positive_rate"][1].is_number());
@@ -148,7 +165,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
     for (flags, code, words) in [
         ("run/last.cygnet --validation 1", 2, ["validation 1", "below 1"]),
         ("run/last.cygnet --validation -1", 2, ["validation -1", "below 1"]),
-        ("run/last.cygnet --validation 0.999", 2, ["90 of 90 samples", "held out"]),
+        ("run/last.cygnet --validation 0.999", 2, ["0.999", "run/run.json"]),
         ("run/last.cygnet --seed x", 2, ["--seed", "invalid digit"]),
         ("missing.cygnet --json", 1, ["missing.cygnet", "o such file"]),
         ("huge.cygnet --json", 1, ["train samples", "not finite"]),
@@ -166,7 +183,7 @@ fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
     for part in ["run/seed-2/last.safetensors", "weight", "validation error, %", "average", "Saved in mean.cygnet"] {
         assert!(out.contains(part), "{part}: {out}");
     }
-    assert!(succeeds(&dir, "eval mean.cygnet --data data").contains("test"));
+    assert!(succeeds(&dir, "eval mean.cygnet --data data --quiet").contains("test"));
     succeeds(&dir, &format!("average {models} --out equal.cygnet --weights 1,1,1"));
     assert_eq!(bytes(&dir, "equal.cygnet"), bytes(&dir, "mean.cygnet"));
     succeeds(&dir, &format!("average {models} --out other.safetensors --weights 1,2.5,1"));
@@ -206,7 +223,16 @@ fn a_plane_and_a_line_are_drawn() {
         let out = succeeds(&dir, &format!("plane {models} --data data --steps 5 --out picture --overwrite"));
         assert!(out.contains("lowest train loss") && out.contains("picture.svg and picture.png"), "{out}");
         let svg = String::from_utf8(bytes(&dir, "picture.svg")).unwrap();
-        for part in ["<svg", "seed-2/last", "average", "train loss", "test error, %", "</svg>"] {
+        for part in [
+            "<svg",
+            "seed-2/last",
+            "average",
+            "train loss",
+            "test error, %",
+            "distance in weight space",
+            "prefers-color-scheme",
+            "</svg>",
+        ] {
             assert!(svg.contains(part), "{part}");
         }
         let image = bytes(&dir, "picture.png");
@@ -214,9 +240,9 @@ fn a_plane_and_a_line_are_drawn() {
         let mut reader = decoder.read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
-        assert_eq!((info.width, info.height), (1240, if rows > 5 { 560 } else { 460 }));
+        assert!(info.width == 1200 && info.height > 1500, "{info:?}");
         // Text and colours, not an empty canvas.
-        let mut seen: Vec<&[u8]> = pixels.chunks(3).collect();
+        let mut seen: Vec<&[u8]> = pixels.chunks(4).collect();
         seen.sort_unstable();
         seen.dedup();
         assert!(seen.len() > 30, "{}", seen.len());
@@ -254,14 +280,17 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
     }
     let models = "run/seed-1/last.cygnet run/seed-2/average.safetensors run/seed-1/average.cygnet --data data";
     succeeds(&dir, &format!("average {models} --out mean.cygnet --soup"));
-    assert!(succeeds(&dir, "eval mean.cygnet --data data").contains("test"));
+    assert!(succeeds(&dir, "eval mean.cygnet --data data --quiet").contains("test"));
     succeeds(&dir, "predict mean.cygnet data/t10k-images-idx3-ubyte");
     succeeds(&dir, "convert mean.cygnet mean.safetensors");
     assert_eq!(read("mean.safetensors"), read("mean.cygnet"));
     succeeds(&dir, &format!("plane {models} --steps 3 --out picture"));
     succeeds(&dir, "convert mean.cygnet folded.cygnet --fold");
     assert!(!succeeds(&dir, "info folded.cygnet").contains("norm, relu"));
-    assert_eq!(succeeds(&dir, "eval folded.cygnet --data data"), succeeds(&dir, "eval mean.cygnet --data data"));
+    assert_eq!(
+        succeeds(&dir, "eval folded.cygnet --data data --quiet"),
+        succeeds(&dir, "eval mean.cygnet --data data --quiet")
+    );
     succeeds(&dir, "convert folded.cygnet again.cygnet --fold");
     assert_eq!(read("again.cygnet"), read("folded.cygnet"));
 
@@ -402,7 +431,7 @@ fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
     assert!(!files(&dir, "run").iter().any(|name| name.starts_with("swa") || name.starts_with("ema")));
 
     let out = train("--seeds 2 --out many");
-    assert!(out.contains("± standard deviation of 2 seeds") && out.matches("swa of 1").count() == 3, "{out}");
+    assert!(out.contains("± standard deviation of 2 seeds") && out.matches("  swa of 1").count() == 3, "{out}");
     assert_eq!(files(&dir, "many"), ["report.html", "run.json", "seed-1", "seed-2"]);
     train("--seed 2 --out one");
     assert!(of("many/seed-2", "average") == of("one", "average") && of("many/seed-1", "swa") != of("one", "swa"));
@@ -448,13 +477,17 @@ fn the_article_is_reproduced_in_one_table() {
     );
     let page = String::from_utf8(bytes(&dir, "r/report.html")).unwrap();
     for part in [
-        "Independent replicas",
+        "one of the independent replicas",
+        "learning rate decay",
+        "mean, common start",
         "not a useful model",
         "mean ± standard deviation of 2 seeds",
         "First-layer weights: SWA",
     ] {
         assert!(page.contains(part), "{part}");
     }
+    // The stages stand over each other, in one chart of each quantity.
+    assert_eq!(page.matches(" of each stage after each epoch").count(), 2);
     assert!(!page.contains("is not complete"));
     let table = String::from_utf8(bytes(&dir, "r/table.csv")).unwrap();
     assert!(table.starts_with("variant,seed,\"train, %\",\"validation, %\"") && table.lines().count() == 23, "{table}");
@@ -479,4 +512,33 @@ fn the_article_is_reproduced_in_one_table() {
         fails(&dir, &format!("reproduce --data data --out none {flags}"), 2, &words);
     }
     assert!(!dir.path().join("none").exists());
+}
+
+/// A file of another program does not record which columns its inputs are: whoever knows it says it.
+#[test]
+fn a_model_without_preprocessing_takes_a_table_whose_columns_are_named() {
+    let dir = workplace();
+    // Two inputs are the two outputs: the larger one is the class.
+    let spec = Spec::new(2).dense(2, Activation::Identity);
+    let params = vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+    let model = SavedModel { spec, params, is_average: false, preparation: None, trained_on: None };
+    for file in ["made.cygnet", "made.safetensors"] {
+        model.write(&dir.path().join(file)).unwrap();
+    }
+    let row = |i: usize| format!("{},x,{},{}\n", i % 7, i % 5, if i % 7 >= i % 5 { "first" } else { "second" });
+    let table: String = ["a,text,b,y\n".to_owned()].into_iter().chain((0..40).map(row)).collect();
+    std::fs::write(dir.path().join("rows.csv"), table).unwrap();
+    let columns = "--columns a,b --label y --classes first,second";
+    for file in ["made.cygnet", "made.safetensors"] {
+        let out = succeeds(&dir, &format!("eval {file} --data rows.csv {columns} --quiet --json"));
+        let all: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((&all["test"]["accuracy"], &all["train"]["accuracy"]), (&1.0.into(), &1.0.into()), "{out}");
+        fails(&dir, &format!("eval {file} --data rows.csv"), 1, &["images"]);
+        fails(&dir, &format!("eval {file} --data rows.csv --columns a"), 2, &["--columns has 1 names", "2-…-2"]);
+        fails(&dir, &format!("eval {file} --data rows.csv --label y"), 2, &["required arguments"]);
+    }
+    succeeds(&dir, &format!("convert made.safetensors ready.cygnet {columns}"));
+    let answers = succeeds(&dir, "predict ready.cygnet rows.csv");
+    assert_eq!(answers.lines().skip(2).filter(|line| line.split_whitespace().nth(1) == Some("first")).count(), 30);
+    fails(&dir, &format!("eval ready.cygnet --data rows.csv {columns}"), 2, &["ready.cygnet records its columns"]);
 }

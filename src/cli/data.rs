@@ -2,35 +2,40 @@
 
 use super::Models;
 use super::images::Images;
+use super::text::few;
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::data::{DataIdentity, DataKind, Dataset, Folders, Source, TablePlan, Tables};
+use cygnet::host::data::{DataIdentity, DataKind, Dataset, Folders, Source, TablePlan, Tables, no_table};
 use cygnet::host::evaluation::SavedModel;
+use cygnet::host::files::{Written, seen_from};
 use cygnet::host::plan::Plan;
+use cygnet::host::report;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-#[derive(Args)]
+#[derive(Args, Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub(crate) struct Data {
     /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set, or with a folder of pictures
     /// (PNG, JPEG) for each class, in `train` and `test` or all together, or a CSV file [default: the embedded sample of
     /// MNIST; for saved models only if they were trained on it]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
     /// Use the embedded sample of MNIST
     #[arg(long, conflicts_with_all = ["data", "train_images"], help_heading = "Data")]
-    sample: bool,
+    pub(super) sample: bool,
     /// CSV file with the test rows [default: a share of the rows of --data]
     #[arg(long, value_name = "FILE", help_heading = "Data")]
-    test: Option<PathBuf>,
+    pub(super) test: Option<PathBuf>,
     /// Share of the rows of a CSV file, or of the pictures in folders, that are for the test. The choice does not depend on
     /// --seed, but it changes if rows are added; use --test to keep the test rows fixed [default: 0.2]
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
-    test_share: Option<f32>,
+    pub(super) test_share: Option<f32>,
     #[command(flatten)]
-    images: Images,
+    #[serde(flatten)]
+    pub(super) images: Images,
 }
 
 /// Something, and notes that belong to what is said of it.
@@ -38,8 +43,8 @@ type Noted<T> = (T, Vec<String>);
 
 /// Samples as they were read.
 pub(crate) enum Loaded {
-    Images(Dataset),
-    Tables(Tables),
+    Images(Box<Dataset>),
+    Tables(Box<Tables>),
 }
 
 impl Data {
@@ -88,9 +93,14 @@ impl Data {
     /// Images, or the table that `plan` asks for, which goes with a table alone.
     pub(crate) fn read(&self, plan: Option<&TablePlan>) -> Result<Loaded, HostError> {
         Ok(match (self.source()?, plan) {
-            (Some(source), Some(plan)) => Loaded::Tables(source.read(plan)?),
-            _ => Loaded::Images(self.images.read(self.data.as_deref(), self.share(), None)?),
+            (Some(source), Some(plan)) => Loaded::Tables(Box::new(source.read(plan)?)),
+            _ => Loaded::Images(Box::new(self.images.read(self.data.as_deref(), self.share(), None)?)),
         })
+    }
+
+    /// As it is written on the command line.
+    pub(super) fn called(&self) -> String {
+        self.path().map_or_else(|| "--sample".to_owned(), |path| format!("--data {}", path.display()))
     }
 
     /// What is for the test where it is not apart.
@@ -98,13 +108,51 @@ impl Data {
         self.test_share.unwrap_or(0.2)
     }
 
-    fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.path().is_some() || self.sample
     }
 
     /// The files that are read.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         self.data.iter().chain(&self.test).chain(self.images.files()).cloned().collect()
+    }
+
+    /// For `run.json` in this directory: what names the data, with paths as they are seen from there.
+    pub(super) fn recorded(&self, directory: &Path) -> Result<serde_json::Value, HostError> {
+        let mut data = Self { sample: !self.is_given() || self.sample, ..self.clone() };
+        data.paths_mut().for_each(|path| *path = seen_from(directory, path));
+        let mut value = serde_json::to_value(data).map_err(|error| HostError::Usage(error.to_string()))?;
+        if let Some(fields) = value.as_object_mut() {
+            fields.retain(|_, field| !field.is_null() && *field != false);
+        }
+        Ok(value)
+    }
+
+    /// What `run.json` names, except for what these arguments say.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] that names `--data` for data that are not there.
+    pub(super) fn or_recorded(&self, written: &Written) -> Result<Self, HostError> {
+        if self.is_given() {
+            return Ok(self.clone());
+        }
+        let list = written.directory.join("run.json");
+        let wrong = |what: &str| HostError::Usage(format!("{} names {what}: give --data", list.display()));
+        let mut data: Self =
+            serde_json::from_value(written.record.data.clone()).map_err(|_| wrong("data of another kind"))?;
+        data.test = self.test.clone().or(data.test.filter(|_| self.test_share.is_none()));
+        data.test_share = self.test_share.or(data.test_share.filter(|_| self.test.is_none()));
+        let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+        for path in data.paths_mut().filter(|path| self.test.as_ref() != Some(path)) {
+            let full = written.directory.join(&path);
+            let found = full.canonicalize().map_err(|_| wrong(&format!("{}, which is not there", full.display())))?;
+            *path = found.strip_prefix(&here).map_or(found.clone(), Path::to_owned);
+        }
+        Ok(data)
+    }
+
+    fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.data.iter_mut().chain(&mut self.test).chain(self.images.files_mut())
     }
 
     /// Samples for saved models of one kind, and a note for each model that was trained on others. Where none are given,
@@ -138,22 +186,55 @@ impl Data {
         self.for_models(models).map(|(data, notes)| (Some(data), notes))
     }
 
+    /// Samples to train a saved model on.
+    pub(super) fn loaded_for(&self, model: &SavedModel) -> Result<Loaded, HostError> {
+        match (self.source()?, &model.preparation) {
+            (Some(source), Some(preparation)) => {
+                source.read_on(preparation).map(|tables| Loaded::Tables(Box::new(tables)))
+            }
+            _ => self.for_model(model).map(|data| Loaded::Images(Box::new(data))),
+        }
+    }
+
     /// Samples as a saved model takes them.
     fn for_model(&self, model: &SavedModel) -> Result<Dataset, HostError> {
         match (self.source()?, &model.preparation) {
             (Some(source), Some(preparation)) => source.read_for(preparation),
             (Some(source), None) => {
-                let file = source.data.display();
-                Err(HostError::Mismatch(format!(
-                    "{file} is a file, but the model needs images: give a directory of IDX files with --data"
-                )))
+                Err(other_kind(model, &source.data, ": give a directory with four IDX files as --data"))
             }
             (None, Some(_)) => {
-                Err(HostError::Mismatch("the model needs rows of a table: give a CSV file with --data".into()))
+                let directory = self.path().unwrap_or(Path::new("the embedded sample"));
+                Err(other_kind(model, directory, ": give a CSV file as --data"))
             }
             (None, None) => self.images.read(self.data.as_deref(), self.share(), Some(model)),
         }
     }
+}
+
+/// An error where a model takes images and a file to predict is a table, or the other way round.
+pub(super) fn check_kind(model: &SavedModel, file: &Path) -> Result<(), HostError> {
+    let is_picture = || no_table(file).is_some_and(|what| what.ends_with("picture") || what == "a directory");
+    let is_other = if model.preparation.is_some() { is_picture() } else { !file.is_dir() && is_named_table(file) };
+    if is_other { Err(other_kind(model, file, "")) } else { Ok(()) }
+}
+
+/// That a model takes images and a path leads to a table, or the other way round.
+fn other_kind(model: &SavedModel, path: &Path, advice: &str) -> HostError {
+    let takes = match (&model.preparation, &model.trained_on) {
+        (Some(preparation), _) => {
+            let columns = preparation.columns.as_ref().map(|columns| columns.inputs.clone());
+            format!("rows of a table with the columns {}", few(&columns.unwrap_or_else(|| preparation.input_names())))
+        }
+        (None, Some(data)) => format!("images of {}×{}", data.rows, data.columns),
+        (None, None) => match model.spec.inputs().isqrt() {
+            side if side * side == model.spec.inputs() => format!("images of {side}×{side}"),
+            _ => format!("images of {} pixels", model.spec.inputs()),
+        },
+    };
+    let images = if model.preparation.is_some() { "no table" } else { "a table" };
+    let is = no_table(path).unwrap_or(images);
+    HostError::Mismatch(format!("this model takes {takes}; {} is {is}{advice}", path.display()))
 }
 
 /// How samples differ from those of the training, also where their names do not.
@@ -184,8 +265,14 @@ fn remembers_sample(name: &str, model: &SavedModel) -> Result<(), HostError> {
 
 /// Whether a path names a table: a file, or one by its name that is not there.
 fn is_table(path: &Path) -> bool {
-    let is_named = || path.extension().is_some_and(|extension| extension == "csv" || extension == "tsv");
-    if path.exists() { !path.is_dir() } else { is_named() }
+    if path.exists() { !path.is_dir() } else { is_named_table(path) }
+}
+
+/// Whether a file is called as tables are, compressed or not.
+fn is_named_table(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".csv", ".tsv", ".txt"].iter().any(|extension| name.ends_with(extension))
 }
 
 /// Whether a file begins as an IDX file does, or is an archive that is named like one.
@@ -213,14 +300,8 @@ impl Loaded {
         }
     }
 
-    /// What of a table is left out.
+    /// What becomes of the columns of a table that nobody decided.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let Self::Tables(tables) = self else { return Vec::new() };
-        let index = |name: &String| format!("column `{name}` is ignored: it has no name and contains row numbers");
-        let mut notes: Vec<String> = tables.indices().iter().map(index).collect();
-        if tables.dropped() > 0 {
-            notes.push(format!("{} rows with missing values are ignored", tables.dropped()));
-        }
-        notes
+        if let Self::Tables(tables) = self { report::remarks(tables) } else { Vec::new() }
     }
 }

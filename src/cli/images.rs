@@ -7,7 +7,8 @@ use cygnet::host::data::{Dataset, Folders, ImageFiles};
 use cygnet::host::evaluation::SavedModel;
 use std::path::{Path, PathBuf};
 
-#[derive(Args)]
+#[derive(Args, Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub(crate) struct Images {
     /// IDX file of the training images; use these four options instead of --data if the names do not show which file is
     /// which
@@ -49,6 +50,13 @@ impl Images {
     /// The files that are named.
     pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.train_images, &self.train_labels, &self.test_images, &self.test_labels].into_iter().flatten()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        [&mut self.train_images, &mut self.train_labels, &mut self.test_images, &mut self.test_labels]
+            .into_iter()
+            .flatten()
     }
 
     /// Whether there is something to turn, if that is asked for.

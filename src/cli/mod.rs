@@ -2,6 +2,8 @@
 
 mod augment;
 mod average;
+mod averaging;
+mod columns;
 mod convert;
 mod data;
 mod eval;
@@ -13,6 +15,7 @@ mod out;
 mod plane;
 mod predict;
 mod progress;
+mod record;
 mod replicas;
 mod reproduce;
 mod split;
@@ -28,15 +31,16 @@ pub(crate) use convert::Convert;
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
 pub(crate) use data::Loaded;
-pub(crate) use eval::Eval;
+pub(crate) use eval::{Eval, Evaluated};
 pub(crate) use model::{info, read_named};
 pub(crate) use out::write_model;
 pub(crate) use plane::Plane;
 pub(crate) use predict::Predict;
 pub(crate) use progress::{Places, Progress};
+pub(crate) use record::record;
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{counted, introduction, notes, saved, source};
+pub(crate) use text::{counted, introduction, notes, origin, saved, source};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
@@ -44,8 +48,8 @@ const AFTER_TRAIN: &str =
     "Press Ctrl-C to stop the run early: the models trained so far are saved. Press it again to stop at once.";
 
 const AFTER_EVAL: &str = "\
-The validation samples are those that `train` held out if --data, --test-share, --validation and --seed are the same. \
-The keys of the JSON object are documented at cygnet::host::evaluation::Evaluation (cargo doc --features std).";
+Data, validation share and seed are those of the run.json beside the model, or in the directory above for one of several \
+seeds. For a model file without it, give --data, --validation and --seed as in training. The keys of the JSON object are documented at cygnet::host::evaluation::Evaluation (cargo doc --features std).";
 
 /// Train a small neural network on images or a table, average its weights, and compare the models
 #[derive(Parser)]
@@ -99,8 +103,11 @@ pub(crate) fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
+/// A model with the name of its file.
+pub(crate) type Named = (String, SavedModel);
+
 /// Models with the names of their files.
-pub(crate) type Models = Vec<(String, SavedModel)>;
+pub(crate) type Models = Vec<Named>;
 
 /// Reads the models of these files.
 pub(crate) fn read_models(paths: &[PathBuf]) -> Result<Models, HostError> {

@@ -1,5 +1,6 @@
 //! The predictions of a model for rows and pictures, printed one by one.
 
+use super::data::check_kind;
 use super::images::{note_rounded, note_sideways};
 use super::lines::{Form, Lines, is_picture};
 use super::model::read_model;
@@ -60,10 +61,10 @@ impl Predict {
         for file in &files {
             lines.begin(file);
             let mut hear = |event| hear(&mut lines, &mut refused, event);
-            let done = match &form {
+            let done = check_kind(&model, file).and_then(|()| match &form {
                 None => predict_table(&model, file, &mut hear),
                 Some(form) => predict_file(&model, file, form, self.transpose, &mut hear),
-            };
+            });
             match done.and_then(|()| lines.flush()) {
                 Err(HostError::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
                     return Ok(ExitCode::SUCCESS);

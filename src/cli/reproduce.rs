@@ -1,5 +1,6 @@
 //! The arguments of `cygnet reproduce`.
 
+use super::data::Data;
 use super::images::Images;
 use super::out::run_place;
 use clap::{Args, ValueEnum};
@@ -64,6 +65,11 @@ impl Reproduce {
     /// What the data are called by; none of the embedded sample.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.data.as_deref().or(self.images.path())
+    }
+
+    /// The arguments that name the data.
+    pub(crate) fn data(&self) -> Data {
+        Data { data: self.data.clone(), images: self.images.clone(), ..Data::default() }
     }
 
     pub(crate) fn read(&self) -> Result<Dataset, HostError> {

@@ -1,23 +1,51 @@
 //! Which samples `train` held out.
 
 use clap::Args;
+use cygnet::host::files::Written;
 use cygnet::host::{HostError, data};
 
 #[derive(Args)]
 pub(crate) struct Split {
-    /// Share of the training samples that `train` held out for validation
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
-    validation: f32,
-    /// Seed that `train` used; it determines which samples were held out
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Share of the training samples that `train` held out for validation [default: 0.1]
+    #[arg(long, value_name = "SHARE")]
+    validation: Option<f32>,
+    /// Seed that `train` used; it determines which samples were held out [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
 }
 
 impl Split {
     /// The split that holds out the same samples.
     pub(crate) fn of_run(&self) -> Result<data::Split, HostError> {
-        let split = data::Split { seed: self.seed, validation: self.validation };
+        let split = data::Split { seed: self.seed.unwrap_or(1), validation: self.validation.unwrap_or(0.1) };
         split.check()?;
         Ok(split)
+    }
+
+    pub(super) fn is_given(&self) -> bool {
+        self.seed.is_some() || self.validation.is_some()
+    }
+
+    /// That of the run which wrote a model.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] where the arguments say something else: training samples would count as validation samples. They do
+    /// not with a share of 0.
+    pub(super) fn of_written(&self, written: &Written) -> Result<data::Split, HostError> {
+        self.of_run()?;
+        let (seed, validation) = (written.seed, written.record.validation);
+        if self.validation == Some(0.0) {
+            return Ok(data::Split { seed, validation: 0.0 });
+        }
+        let differs = [
+            self.seed.filter(|&given| given != seed).map(|given| format!("--seed {given}")),
+            self.validation.filter(|&given| given != validation).map(|given| format!("--validation {given}")),
+        ];
+        let Some(given) = differs.into_iter().flatten().next() else { return Ok(data::Split { seed, validation }) };
+        Err(HostError::Usage(format!(
+            "{given} would count training samples as validation samples: the model was trained with --seed {seed} and \
+             --validation {validation}, says {}; leave --seed and --validation out",
+            written.directory.join("run.json").display()
+        )))
     }
 }

@@ -1,5 +1,6 @@
 //! What each command does with its arguments.
 
+mod folds;
 mod plane;
 mod reproduce;
 mod train;
@@ -22,19 +23,7 @@ const INTERRUPTED: u8 = 130;
 pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
     match command {
         Command::Train(arguments) => return train::train(&arguments),
-        Command::Eval(arguments) => {
-            let (split, models) = (arguments.split.of_run()?, [cli::read_named(&arguments.model)?]);
-            let (data, notes) = arguments.data.for_models(&models)?;
-            let [(_, model)] = models;
-            let text = if data.train.has_classes() {
-                let evaluation = Evaluation::new(&model, &data, split)?;
-                if arguments.json { report::json(&evaluation)? } else { report::of_classes(&evaluation) }
-            } else {
-                let evaluation = RegressionEvaluation::new(&model, &data, split)?;
-                if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation) }
-            };
-            say_noted(&notes, &text)?;
-        }
+        Command::Eval(arguments) => evaluate(&arguments)?,
         Command::Info { model } => say(&cli::info(&model)?)?,
         Command::Predict(arguments) => return arguments.answer(),
         Command::Average(arguments) => {
@@ -51,7 +40,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
             let (models, split) = (arguments.models()?, arguments.split.of_run()?);
             let (data, notes) = arguments.data.for_models(&models)?;
             let compared = ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, split)?;
-            say_noted(&notes, &report::of_votes(&compared).to_string())?;
+            let verdicts = report::of_ensemble(&compared);
+            say_noted(&notes, &format!("{}\n\n{verdicts}", report::of_votes(&compared)))?;
         }
         Command::Plane(arguments) => return plane::draw(&arguments),
         Command::Reproduce(arguments) => return reproduce::reproduce(&arguments),
@@ -59,6 +49,23 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Completions { shell } => say(&cli::completions(shell))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cygnet eval`: metrics of a model on the samples of its run.
+fn evaluate(arguments: &cli::Eval) -> Result<(), HostError> {
+    let models = [arguments.model()?];
+    let cli::Evaluated { data, split, notes, source } = arguments.samples(&models)?;
+    let ([(_, model)], quiet) = (models, arguments.quiet);
+    let text = if data.train.has_classes() {
+        let evaluation = Evaluation::new(&model, &data, split)?;
+        let evaluation = if arguments.curves { evaluation } else { evaluation.without_curves() };
+        if arguments.json { report::json(&evaluation)? } else { report::of_classes(&evaluation, !quiet) }
+    } else {
+        let evaluation = RegressionEvaluation::new(&model, &data, split)?;
+        if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation) }
+    };
+    let source = source.filter(|_| !arguments.json && !quiet).map(|source| format!("{source}\n\n"));
+    say_noted(if quiet { &[] } else { &notes }, &(source.unwrap_or_default() + &text))
 }
 
 /// Names the classes that a run cannot learn.

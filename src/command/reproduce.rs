@@ -17,9 +17,12 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     let plan = reproduction.recipe().plan.clone();
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let mut place = arguments.place()?;
+    let record = cli::record(&plan, arguments.seeds, (&arguments.data(), &data, &name), &place)?;
+    let origin = cli::origin(&record.command, &record.date);
+    place.record(|run| *run = record)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.path(), place.directory()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.path(), Some(place.directory())))?;
     }
     let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
     seeds.clone().try_for_each(|seed| warn(&data, Split { seed, ..plan.split() }))?;
@@ -37,7 +40,7 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
             break;
         }
     }
-    let source = page::Source { data: &data, name: &name };
+    let source = page::Source { data: &data, name: &name, origin: &origin };
     let page = page::of_reproduction(source, &reproduction, arguments.seeds, trained.as_ref().err());
     let paged = page.and_then(|page| page.write(&mut place, ""));
     say(&format!("\n{}", report::of_variants(&reproduction.variants)))?;

@@ -1,5 +1,6 @@
 //! `cygnet train`: a run of one model or of replicas, for one seed or several.
 
+use super::folds;
 use super::{INTERRUPTED, stop_on_ctrl_c, warn};
 use crate::cli::{self, Progress};
 use crate::{complain, say};
@@ -16,24 +17,38 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Trains, saves, and says what it gained.
 pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
-    // Before files are read, too.
-    arguments.plan(1)?.check()?;
-    let loaded = arguments.read()?;
-    let plan = arguments.plan(loaded.samples())?;
+    let from = arguments.from()?;
+    // Before the data are read, too.
+    arguments.plan(1, from.as_ref())?.check()?;
+    if let Some(columns) = arguments.described()? {
+        return say(&columns).map(|()| ExitCode::SUCCESS);
+    }
+    let loaded = arguments.read(from.as_ref())?;
+    if let (Some(folds), cli::Loaded::Tables(tables)) = (arguments.folds, &loaded) {
+        return folds::run(arguments, &tables.folds(folds, arguments.seed)?, from.as_ref());
+    }
+    let plan = arguments.plan(loaded.samples(), from.as_ref())?;
     plan.check()?;
     let data = loaded.dataset(&plan)?;
     let replicas = arguments.replicas.plan();
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.split(plan.split())?.0.len())?;
-    let place = arguments.place(&plan, data.train.has_classes())?;
+    let mut place = arguments.place(&plan)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), place.directory()))?;
-        loaded.notes().iter().try_for_each(|note| say(&format!("{note}\n")))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), Some(place.directory())))?;
+        let notes = loaded.notes();
+        notes.iter().try_for_each(|note| say(note))?;
+        if !notes.is_empty() {
+            say("")?;
+        }
     }
     let name = cli::source(arguments.data.path());
-    let mut run = Run { arguments, plan: &plan, loaded: &loaded, data: &data, name, place, stop, cut: false };
+    let record = cli::record(&plan, arguments.seeds, (&arguments.data, &data, &name), &place)?;
+    let origin = cli::origin(&record.command, &record.date);
+    place.record(|run| *run = record)?;
+    let mut run = Run { arguments, plan: &plan, loaded: &loaded, data: &data, name, origin, place, stop, cut: false };
     match replicas {
         None => run.models(),
         Some(replicas) => run.replicas(&replicas),
@@ -49,6 +64,8 @@ struct Run<'a> {
     data: &'a Dataset,
     /// What they are called.
     name: String,
+    /// How and when it was started.
+    origin: String,
     place: Place,
     stop: Arc<AtomicBool>,
     /// Whether it was stopped.
@@ -75,15 +92,20 @@ impl Run<'_> {
         let whole = outcomes.iter().filter(|(_, outcome)| !outcome.interrupted).map(|(_, outcome)| outcome);
         let whole: Vec<&Outcome> = whole.collect();
         if whole.len() > 1 {
-            say(&format!("{}\n\nMean ± standard deviation of {} seeds.\n", report::seeds(&whole), whole.len()))?;
+            say(&format!(
+                "{}\n\nMean ± standard deviation of {} seeds.\n{}\n",
+                report::seeds(&whole),
+                whole.len(),
+                report::of_seeds(&whole)
+            ))?;
         }
-        if self.is_many() && self.data.train.has_classes() {
-            let source = page::Source { data: self.data, name: &self.name };
-            page::of_seeds(source, self.plan, &outcomes)?.write(&mut self.place, "")?;
+        if self.is_many() {
+            let source = page::Source { data: self.data, name: &self.name, origin: &self.origin };
+            page::of_seeds(source, self.plan, &outcomes).write(&mut self.place, "")?;
         }
-        let has_average = outcomes.first().is_some_and(|(_, outcome)| !outcome.averages.is_empty());
-        let shown = if has_average { "average.cygnet" } else { "last.cygnet" };
-        self.end(outcomes.len(), (!outcomes.is_empty()).then_some(shown), ended)
+        let all: Vec<&Outcome> = outcomes.iter().map(|(_, outcome)| outcome).collect();
+        let shown = (!all.is_empty()).then(|| report::preferred(&all));
+        self.end(outcomes.len(), shown, ended)
     }
 
     /// One model: trained, saved, compared.
@@ -103,11 +125,11 @@ impl Run<'_> {
         });
         progress.finish();
         let outcome = outcome?;
+        let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
         let place = &mut self.place;
-        let saved = output::save(place, under, &outcome, &data).and_then(|()| match outcome.last_marks.regression {
-            None => page::of_run(page::Source { data: &data, name: &self.name }, plan, &outcome)?.write(place, under),
-            Some(_) => Ok(()),
-        });
+        let saved = output::save(place, under, &outcome, &data)
+            .and_then(|()| page::of_run(source, plan, &outcome)?.write(place, under));
+        let saved = saved.and_then(|()| output::record(place, &outcome, plan.seed));
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
             say(&format!("{}\n", report::of_votes(&draws)))?;
@@ -118,7 +140,7 @@ impl Run<'_> {
 
     /// Replicas, their mean, its averages, a soup and their votes in one table, for each seed.
     fn replicas(&mut self, replicas: &ReplicaPlan) -> Result<ExitCode, HostError> {
-        let (mut whole, mut seeds, mut is_first_whole, mut ended) = (Vec::new(), Vec::new(), false, Ok(()));
+        let (mut whole, mut seeds, mut shown, mut ended) = (Vec::new(), Vec::new(), None, Ok(()));
         for (plan, under) in self.seeds() {
             let (comparison, diverged) = self.together(replicas, &plan, &under)?;
             seeds.push(plan.seed);
@@ -126,7 +148,7 @@ impl Run<'_> {
                 ended = Err(error);
                 break;
             }
-            is_first_whole = true;
+            shown.get_or_insert_with(|| report::preferred_replica(&comparison));
             whole.extend((!self.cut).then_some(comparison));
             if self.stop.load(Relaxed) {
                 break;
@@ -136,14 +158,14 @@ impl Run<'_> {
         if whole.len() > 1 {
             say(&format!("{table}\n\nMean ± standard deviation of {} seeds.\n", whole.len()))?;
         }
-        if self.is_many() && self.data.train.has_classes() {
-            let source = page::Source { data: self.data, name: &self.name };
+        if self.is_many() {
+            let source = page::Source { data: self.data, name: &self.name, origin: &self.origin };
             page::of_replica_seeds(source, self.plan, replicas, &table, &seeds)?.write(&mut self.place, "")?;
         }
         if replicas.is_apart() {
             say(&format!("{}\n", report::APART))?;
         }
-        self.end(seeds.len(), is_first_whole.then_some("average.cygnet"), ended)
+        self.end(seeds.len(), shown, ended)
     }
 
     /// Replicas of one seed: trained, saved, compared; why they diverged, where they did.
@@ -159,9 +181,10 @@ impl Run<'_> {
         let trained = training::train_replicas(&data, plan, replicas, &mut progress, &self.stop);
         progress.finish();
         let trained = trained?;
-        let source = page::Source { data: &data, name: &self.name };
+        let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
         let comparison = output::save_replicas(&mut self.place, under, &trained, replicas, plan, source)?;
-        say(&format!("\n{}\n", report::of_votes(&comparison)))?;
+        output::record_replicas(&mut self.place, &comparison, plan.seed)?;
+        say(&format!("\n{}\n\n{}\n", report::of_votes(&comparison), report::of_ensemble(&comparison)))?;
         self.say_best(trained.best, &trained.history)?;
         self.cut = trained.interrupted;
         if trained.diverged.is_some() {
@@ -199,18 +222,23 @@ impl Run<'_> {
         complain(&format!("the {what} of epoch {epoch} are saved in {}", directory.display()));
     }
 
-    /// The end of a run of which so many seeds have one: `shown` is a model of the first to try.
-    fn end(&mut self, seeds: usize, shown: Option<&str>, ended: Result<(), HostError>) -> Result<ExitCode, HostError> {
+    /// The end of a run of which so many seeds have one: `shown` is the model of the first that is recommended.
+    fn end(
+        &mut self,
+        seeds: usize,
+        shown: Option<String>,
+        ended: Result<(), HostError>,
+    ) -> Result<ExitCode, HostError> {
         // Between two seeds, too.
         let cut = self.cut || seeds < self.arguments.seeds as usize;
+        self.place.record(|run| run.recommended.clone_from(&shown))?;
         if !cut && ended.is_ok() {
             self.place.finish()?;
         }
         let out = self.place.directory();
         if let Some(shown) = shown.filter(|_| !self.arguments.quiet) {
             let first = if self.is_many() { out.join(format!("seed-{}", self.plan.seed)) } else { out.to_path_buf() };
-            let (is_table, has_page) = (self.data.preparation.is_some(), self.data.train.has_classes());
-            say(&cli::saved(out, &first.join(shown), is_table, has_page))?;
+            say(&cli::saved(out, &first.join(format!("{shown}.cygnet")), self.data.preparation.is_some()))?;
         } else if self.arguments.out.is_none() {
             say(&cli::counted(out))?;
         }

@@ -4,7 +4,7 @@ use super::classes::by_class;
 use super::model::SavedModel;
 use crate::host::HostError;
 use crate::host::data::idx::{self, Images};
-use crate::host::data::{PIXEL_SCALE, Picture, PictureForm, Preparation, Question, Questions};
+use crate::host::data::{PIXEL_SCALE, Picture, PictureForm, Question, Questions};
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
 use crate::metrics::{class_of, softmax};
@@ -66,7 +66,6 @@ pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_
     let Some(preparation) = &model.preparation else {
         return Err(HostError::Mismatch("the model needs images, not rows of a table".to_string()));
     };
-    check_table(preparation, path)?;
     let (mut questions, mut predictor) = (Questions::open(preparation, path)?, Predictor::new(model)?);
     let (mut rows, mut has_ended) = (0_u64, false);
     loop {
@@ -88,18 +87,6 @@ pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_
         has_ended = !questions.fill()?;
     }
     if rows == 0 { Err(questions.none()) } else { Ok(()) }
-}
-
-/// That a file can be a table, and is not a directory or a picture.
-fn check_table(preparation: &Preparation, path: &Path) -> Result<(), HostError> {
-    let what = match path {
-        _ if path.is_dir() => "a directory",
-        _ if Picture::is_picture(&start(path)) => "a picture",
-        _ => return Ok(()),
-    };
-    let inputs = preparation.columns.as_ref().map_or(0, |columns| columns.inputs.len());
-    let path = path.display();
-    Err(HostError::Mismatch(format!("this model takes rows of a table with {inputs} inputs; {path} is {what}")))
 }
 
 /// The first bytes of a file; none where it cannot be read.
@@ -168,7 +155,6 @@ pub fn predict_file(
 fn no_image(form: &PictureForm, path: &Path) -> String {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let what = match extension.as_str() {
-        "csv" | "tsv" => "a table",
         "heic" | "heif" | "webp" | "gif" | "bmp" | "tif" | "tiff" => {
             "a picture of another kind: convert it to PNG or JPEG"
         }

@@ -2,6 +2,7 @@
 
 use super::calibration::calibrate;
 use super::evaluator::Evaluator;
+use super::intervals::Interval;
 use super::model::SavedModel;
 use super::per_class::{self, ClassEvaluation};
 use crate::host::HostError;
@@ -14,7 +15,7 @@ use crate::{Error, Loss, Spec};
 
 /// A model on the training, the validation and the test samples.
 ///
-/// `cygnet eval --json` writes it as one object. Its fields and theirs have these names there; what is NaN here, as the
+/// `cygnet eval --json` writes it as one object, without the points of curves unless it has `--curves`. Its fields and theirs have these names there; what is NaN here, as the
 /// recall of a class without samples, is `null`.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
@@ -39,6 +40,8 @@ pub struct SetEvaluation {
     pub samples: u64,
     /// Share of samples whose class was right.
     pub accuracy: f64,
+    /// Its 95 % interval, Wilson's: lower and upper bound.
+    pub accuracy_interval: [f64; 2],
     /// Mean of the loss that the model was trained for.
     pub loss: f32,
     /// Mean negative log-likelihood of the class; none for losses that know no probabilities of classes.
@@ -91,6 +94,15 @@ impl Evaluation {
             test: on("test", &data.test, &test)?,
         })
     }
+
+    /// Without the points of the curves, which are most of it.
+    #[must_use]
+    pub fn without_curves(mut self) -> Self {
+        for set in [Some(&mut self.train), self.validation.as_mut(), Some(&mut self.test)].into_iter().flatten() {
+            set.per_class.iter_mut().for_each(ClassEvaluation::clear_curves);
+        }
+        self
+    }
 }
 
 impl SetEvaluation {
@@ -131,6 +143,7 @@ impl SetEvaluation {
             calibrate(spec, samples, indices, &outputs, &mut calibration)?;
         }
         let per_class = per_class::all(&confusion, &outputs, &classes)?;
+        let accuracy = Interval::of_share(score.hits(), score.samples());
         let mut sum = 0;
         let within = |ranked: u64| {
             sum += ranked;
@@ -138,7 +151,8 @@ impl SetEvaluation {
         };
         Ok(Self {
             samples: score.samples(),
-            accuracy: score.hits() as f64 / score.samples() as f64,
+            accuracy: accuracy.estimate,
+            accuracy_interval: [accuracy.low, accuracy.high],
             loss: score.loss(),
             nll: has_classes.then(|| score.loss()),
             ece: has_classes.then(|| calibration.ece()),

@@ -1,5 +1,6 @@
 //! How good models are on sets of samples that stay as they are in memory, on all cores.
 
+use super::results::Results;
 use super::threads::share;
 use crate::error::Buffer;
 use crate::host::HostError;
@@ -56,12 +57,27 @@ impl<'a> Evaluator<'a> {
     /// [`HostError::Core`] as [`evaluate`](crate::metrics::evaluate), for the first samples concerned, a sample counted within
     /// the 512 that a thread takes at once.
     pub fn score(&mut self, params: &[f32], samples: &Samples, indices: &[u32]) -> Result<Score, HostError> {
-        let mut total = Score::default();
-        for scored in self.each(params, samples, indices, Worker::score)? {
-            scored.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
+        self.results(params, samples, indices).map(|(score, _)| score)
+    }
+
+    /// The score likewise, and what it is of.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub(crate) fn results(
+        &mut self,
+        params: &[f32],
+        samples: &Samples,
+        indices: &[u32],
+    ) -> Result<(Score, Results), HostError> {
+        let (mut total, mut results) = (Score::default(), Results::default());
+        for (loss, hit) in self.each(params, samples, indices, Worker::score)?.into_iter().flatten() {
+            total.add(loss, hit);
+            results.hits.push(hit);
+            results.losses.push(loss);
         }
         total.check()?;
-        Ok(total)
+        Ok((total, results))
     }
 
     /// The score likewise, and the outputs, shape `(indices.len(), outputs)`.
@@ -82,6 +98,29 @@ impl<'a> Evaluator<'a> {
         }
         total.check()?;
         Ok((total, outputs))
+    }
+
+    /// The mean of the outputs of models, given by their parameters and weights, shape `(indices.len(), outputs)`, and its
+    /// score.
+    ///
+    /// # Errors
+    /// As [`outputs`](Self::outputs).
+    pub(in crate::host) fn mean_outputs(
+        &mut self,
+        models: &[(&[f32], f32)],
+        samples: &Samples,
+        indices: &[u32],
+    ) -> Result<(Score, Vec<f32>), HostError> {
+        let total: f32 = models.iter().map(|(_, weight)| weight).sum();
+        let mut mean = zeros(indices.len().saturating_mul(self.spec.outputs()))?;
+        for (params, weight) in models {
+            let (_, outputs) = self.outputs(params, samples, indices)?;
+            mean.iter_mut().zip(outputs).for_each(|(mean, output)| *mean += output * (weight / total));
+        }
+        let (mut sum, mut targets) = (Score::default(), TargetSpace::room(indices.len())?);
+        score(self.spec, &mut mean.clone(), samples.targets(indices, &mut targets), |loss, hit| sum.add(loss, hit));
+        sum.check()?;
+        Ok((sum, mean))
     }
 
     /// What `work` makes of each chunk of `indices`, in their order.

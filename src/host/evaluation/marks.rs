@@ -2,14 +2,18 @@
 
 use super::calibration::calibration;
 use super::evaluator::Evaluator;
+use super::intervals::Interval;
 use super::regression::Regression;
+use super::results::Results;
+use crate::Loss;
 use crate::host::HostError;
-use crate::host::data::Dataset;
+use crate::host::data::{Dataset, Samples};
 use crate::host::prelude::*;
 use crate::metrics::{Calibration, Score};
+use std::collections::BTreeMap;
 
 /// A model on the three sets of samples.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Marks {
     /// On the training samples, without dropout.
@@ -23,6 +27,11 @@ pub struct Marks {
     /// How far its numbers are off on the same sets, several in the mean and in standard deviations; none where the outputs
     /// are classes.
     pub regression: Option<[Regression; 3]>,
+    /// What it made of each test sample.
+    pub results: Results,
+    /// Whether it is not seen to be better on the training samples than a constant answer: the most frequent class and the
+    /// frequencies of the classes, or the mean of the numbers.
+    pub learned_nothing: bool,
 }
 
 impl Evaluator<'_> {
@@ -36,19 +45,43 @@ impl Evaluator<'_> {
     ) -> Result<Marks, HostError> {
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
         let sets = [(&data.train, train), (&data.train, validation), (&data.test, &test[..])];
-        let [train, validation, test] = sets.map(|(samples, indices)| self.score(params, samples, indices));
-        let (train, validation, test) = (train?, validation?, test?);
+        let [learned, validated, tested] = sets.map(|(samples, indices)| self.results(params, samples, indices));
+        let ((score, learned), (validation, _), (tested, results)) = (learned?, validated?, tested?);
+        let mut marks = Marks { train: score, validation, test: tested, results, ..Marks::default() };
         if data.train.has_classes() {
-            let calibration = calibration(self.spec(), params, &data.test)?;
-            return Ok(Marks { train, validation, test, calibration, regression: None });
+            let has_probabilities = self.spec().loss_kind() == Loss::SoftmaxCrossEntropy;
+            marks.learned_nothing = knows_no_class(&score, &learned, has_probabilities, &data.train, train);
+            marks.calibration = calibration(self.spec(), params, &data.test)?;
+            return Ok(marks);
         }
         // Only standardised numbers have a mean error.
         let units = data.units.as_ref().filter(|_| self.spec().outputs() == 1);
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
-            Ok::<_, HostError>(Regression::mean(&Regression::of_each(samples, indices, &outputs, units)))
+            let figures = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
+            let losses = Regression::squares(samples, indices, &outputs, units);
+            Ok::<_, HostError>((figures, Results { hits: Vec::new(), losses }))
         });
         let [a, b, c] = regression;
-        Ok(Marks { train, validation, test, calibration: None, regression: Some([a?, b?, c?]) })
+        let ((a, learned), (b, _), (c, results)) = (a?, b?, c?);
+        let upper = learned.loss().high / learned.loss().estimate;
+        // The share of the variance that is left at the upper bound of the mean squared error.
+        marks.learned_nothing = upper.is_finite() && (1.0 - a.r2) * upper >= 1.0;
+        (marks.regression, marks.results) = (Some([a, b, c]), results);
+        Ok(marks)
     }
+}
+
+/// Whether neither the error is lower than with the most frequent class nor, of probabilities, the loss lower than with the
+/// frequencies of the classes, each by its 95 % interval.
+fn knows_no_class(score: &Score, each: &Results, has_probabilities: bool, samples: &Samples, indices: &[u32]) -> bool {
+    let mut counts = BTreeMap::new();
+    for &i in indices {
+        *counts.entry(samples.label(i as usize)).or_insert(0_u32) += 1;
+    }
+    let shares = counts.values().map(|&count| f64::from(count) / indices.len() as f64);
+    let entropy = -shares.clone().map(|share| share * share.ln()).sum::<f64>();
+    let most = shares.fold(0.0, f64::max);
+    let is_better = Interval::of_share(score.hits(), score.samples()).low > most;
+    !(is_better || has_probabilities && each.loss().high < entropy)
 }

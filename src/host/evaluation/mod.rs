@@ -2,6 +2,8 @@
 
 mod threads;
 mod figures;
+mod intervals;
+mod results;
 mod model;
 mod evaluator;
 mod calibration;
@@ -19,11 +21,13 @@ pub(in crate::host) use calibration::{calibrate, calibration};
 pub use classes::{Evaluation, SetEvaluation};
 pub use evaluator::Evaluator;
 pub(in crate::host) use figures::{error_percent, mean_and_sd};
+pub use intervals::{Change, Interval};
 pub use marks::Marks;
 pub use model::SavedModel;
 pub(in crate::host) use model::differing;
 pub use per_class::{ClassEvaluation, Pr, Roc};
 pub use regression::{Regression, RegressionEvaluation, TargetEvaluation};
+pub use results::Results;
 pub use test_set::TestSet;
 pub use votes::Tally;
 pub(in crate::host) use votes::{Poll, VOTES, poll};

@@ -2,6 +2,7 @@
 
 use super::calibration::calibrate;
 use super::evaluator::Evaluator;
+use super::results::Results;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Samples;
@@ -31,7 +32,7 @@ pub(in crate::host) fn poll<const N: usize>(
     let polls = sets.into_iter().zip(&mut memories).map(|(set, memory)| Poll::new(spec, set, memory));
     let mut polls = polls.collect::<Result<Vec<_>, _>>()?;
     ask(&mut polls)?;
-    let mut tallies = [[Tally::default(); 3]; N];
+    let mut tallies = [(); N].map(|()| <[Tally; 3]>::default());
     for (poll, tallies) in polls.into_iter().zip(&mut tallies) {
         *tallies = poll.count()?;
     }
@@ -39,7 +40,7 @@ pub(in crate::host) fn poll<const N: usize>(
 }
 
 /// How a vote did.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Tally {
     /// Samples.
@@ -48,6 +49,8 @@ pub struct Tally {
     pub errors: u64,
     /// Loss and calibration of its probabilities; of no use for ballots, which are none.
     pub calibration: Calibration,
+    /// What it made of each sample.
+    pub results: Results,
 }
 
 impl Tally {
@@ -99,14 +102,21 @@ impl<'a> Poll<'a> {
     /// How each vote did, in the order of [`VOTES`].
     fn count(self) -> Result<[Tally; 3], HostError> {
         let Self { spec, samples, indices, votes } = self;
-        let mut tallies = [Tally::default(); 3];
+        let mut tallies = <[Tally; 3]>::default();
         let mut classes = vec![0; indices.len()];
-        for (mut votes, tally) in votes.into_iter().zip(&mut tallies) {
+        for ((mut votes, tally), (_, vote)) in votes.into_iter().zip(&mut tallies).zip(VOTES) {
             votes.classes(&mut classes)?;
-            let is_wrong = |&(&class, &i): &(&u16, &u32)| samples.label(i as usize).map(u16::from) != Some(class);
-            tally.errors = classes.iter().zip(indices).filter(is_wrong).count() as u64;
+            let is_right = |(&class, &i): (&u16, &u32)| samples.label(i as usize).map(u16::from) == Some(class);
+            tally.results.hits = classes.iter().zip(indices).map(is_right).collect();
+            tally.errors = tally.results.hits.iter().filter(|is_right| !**is_right).count() as u64;
             tally.samples = indices.len() as u64;
-            calibrate(spec, samples, indices, votes.finish()?, &mut tally.calibration)?;
+            let probabilities = votes.finish()?;
+            calibrate(spec, samples, indices, probabilities, &mut tally.calibration)?;
+            if vote != Vote::Hard {
+                let of_class = |(row, &i): (&[f32], &u32)| row.get(usize::from(samples.label(i as usize)?)).copied();
+                let shares = probabilities.chunks(spec.outputs()).zip(indices).filter_map(of_class);
+                tally.results.losses = shares.map(|p| -p.max(f32::MIN_POSITIVE).ln()).collect();
+            }
         }
         Ok(tallies)
     }

@@ -1,12 +1,14 @@
-//! `run.json`: which files of a directory a run wrote, so that another run replaces these and no others.
+//! `run.json`: which files of a directory a run wrote, so that another run replaces these and no others, and how it was
+//! started.
 
+use super::record::Record;
 use super::whole;
 use crate::host::HostError;
 use crate::host::prelude::*;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What the file is called.
 pub(in crate::host) const NAME: &str = "run.json";
@@ -19,17 +21,20 @@ const LARGEST: u64 = 1 << 26;
 
 /// The files of a run, in the order in which they were first written, by names relative to its directory with `/` between
 /// their parts.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(in crate::host) struct Manifest {
     pub(in crate::host) format: u32,
     /// Whether the run came to its end.
     pub(in crate::host) finished: bool,
+    /// How the run was started, and what it reached; none of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::host) run: Option<Record>,
     pub(in crate::host) files: Vec<String>,
 }
 
 impl Default for Manifest {
     fn default() -> Self {
-        Self { format: FORMAT, finished: false, files: Vec::new() }
+        Self { format: FORMAT, finished: false, run: None, files: Vec::new() }
     }
 }
 
@@ -86,6 +91,55 @@ impl Manifest {
         json.push(b'\n');
         Ok(json)
     }
+}
+
+impl Record {
+    /// What the run that wrote a model file says of itself, with its seed: by the `run.json` beside the file or, for one of
+    /// several seeds, in the directory above, if it lists the file. None where there is no such run.
+    #[must_use]
+    pub fn of_model(path: &Path) -> Option<Written> {
+        let (named, path) = (path, path.canonicalize().ok()?);
+        let (directory, file) = (path.parent()?, path.file_name()?.to_str()?);
+        // As the user named it, where that has so many parts.
+        let shown = |up: usize, found: &Path| {
+            let shown = named.ancestors().nth(up).filter(|shown| shown.join(NAME).exists());
+            shown.unwrap_or(found).to_owned()
+        };
+        let listed = |directory: &Path, name: &str| {
+            let manifest = Manifest::read(directory).ok()??;
+            manifest.files.iter().any(|listed| listed == name).then_some(manifest.run?)
+        };
+        if let Some(record) = listed(directory, file) {
+            return Some(Written { seed: record.seed, record, directory: shown(1, directory) });
+        }
+        let (above, part) = (directory.parent()?, directory.file_name()?.to_str()?);
+        let record = listed(above, &format!("{part}/{file}"))?;
+        let seed = part.strip_prefix("seed-")?.parse().ok()?;
+        Some(Written { seed, record, directory: shown(2, above) })
+    }
+}
+
+/// The run that wrote a model file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// What it says of itself.
+    pub record: Record,
+    /// The seed that the model was trained with.
+    pub seed: u64,
+    /// Where its `run.json` is.
+    pub directory: PathBuf,
+}
+
+/// A path as it is seen from a directory, so that both can be moved together; as it is where they have no common part.
+#[must_use]
+pub fn seen_from(directory: &Path, path: &Path) -> PathBuf {
+    let (Ok(from), Ok(to)) = (directory.canonicalize(), path.canonicalize()) else { return path.to_owned() };
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    if common == 0 {
+        return to;
+    }
+    let up = from.components().skip(common).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(common)).collect()
 }
 
 /// Where a file of this name is: in the directory and in real directories below it, itself a regular file or not there.

@@ -1,6 +1,7 @@
 //! Models and results on disk, in and out.
 
 mod whole;
+mod record;
 mod manifest;
 mod place;
 mod target;
@@ -11,6 +12,8 @@ mod modules;
 mod safetensors;
 mod model_file;
 
+pub use manifest::{Written, seen_from};
 pub use place::{Expected, Place};
 pub use reading::{Format, Reading, Unsaid};
+pub use record::{ModelRecord, Record, SetRecord};
 pub use target::Target;

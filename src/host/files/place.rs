@@ -5,6 +5,7 @@
 //! once all of them are whole. Until then, and if the run never ends, the earlier files stay as they are.
 
 use super::manifest::{self, Manifest, inside};
+use super::record::Record;
 use super::whole;
 use crate::host::HostError;
 use crate::host::prelude::*;
@@ -96,6 +97,21 @@ impl Place {
         })?;
         let replaces = work != target;
         Ok(Self { target, work, written, known: HashSet::new(), replaces, made, done: false })
+    }
+
+    /// Writes into `run.json` how the run was started, and what it reached so far.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn record(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), HostError> {
+        change(self.written.run.get_or_insert_default());
+        self.written.write(&self.work)
+    }
+
+    /// Where the files are in the end.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Where the files are now.

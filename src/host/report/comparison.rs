@@ -2,7 +2,7 @@
 
 use super::regression;
 use super::table::{Table, mean_sd};
-use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
+use crate::host::evaluation::{Interval, Marks, error_percent, mean_and_sd};
 use crate::host::prelude::*;
 use crate::host::training::Outcome;
 use crate::metrics::Score;
@@ -10,9 +10,8 @@ use crate::{Loss, Spec};
 
 /// Rows of a comparison.
 const ROWS: usize = 9;
-/// Which of them hold the test error and the gap of the loss, and how many are percentages.
+/// Which of them holds the test error, and how many are percentages.
 const TEST_ERROR: usize = 2;
-const LOSS_GAP: usize = 8;
 const PERCENTAGES: usize = 5;
 
 /// The names of the rows of a comparison.
@@ -78,7 +77,8 @@ pub fn comparison(outcome: &Outcome) -> Table {
         return regression::table(&models);
     }
     let names = names(&outcome.spec);
-    let models: Vec<_> = models(outcome).into_iter().map(|(name, marks)| (name, figures(marks))).collect();
+    let of_models = models(outcome);
+    let models: Vec<_> = of_models.iter().map(|(name, marks)| (name, figures(marks))).collect();
     let is_single = models.len() == 2 && outcome.baseline.is_none();
     let rows = (0..ROWS).map(|i| {
         let mut row = vec![names[i].clone()];
@@ -86,49 +86,41 @@ pub fn comparison(outcome: &Outcome) -> Table {
         row.extend(is_single.then(|| change(i, models[1].1[i] - models[0].1[i])));
         row
     });
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    let mut bounds = vec!["test error, 95 % interval".to_owned()];
+    bounds.extend(of_models.iter().map(|(_, marks)| error_bounds(marks)));
+    bounds.extend(is_single.then(|| bounds_of_change(&of_models)));
+    rows.insert(TEST_ERROR + 1, bounds);
     let mut header = vec![String::new()];
-    header.extend(models.iter().map(|(name, _)| name.clone()));
+    header.extend(of_models.into_iter().map(|(name, _)| name));
     header.extend(is_single.then(|| "change".to_owned()));
-    Table { header, rows: rows.collect() }
+    Table { header, rows }
 }
 
-/// What averaging gained, in a sentence or two.
-#[must_use]
-pub fn remark(outcome: &Outcome) -> String {
-    match outcome.averages.first() {
-        _ if outcome.last_marks.regression.is_some() => regression::remark(outcome),
-        None => "No average was computed.".to_owned(),
-        Some(average) if average.count == 1 => {
-            "The average contains a single model: use more --epochs or an earlier --swa-start.".to_owned()
-        }
-        Some(average) => verdict(outcome, &figures(&outcome.last_marks), &figures(&average.marks)),
-    }
+/// Wilson's interval of the test error in percent.
+fn error_bounds(marks: &Marks) -> String {
+    let (samples, hits) = (marks.test.samples(), marks.test.hits());
+    let interval = Interval::of_share(samples - hits, samples);
+    format!("{:.2}–{:.2}", 100.0 * interval.low, 100.0 * interval.high)
 }
 
-/// What the first average gained, and what chance makes.
-fn verdict(outcome: &Outcome, last: &[f64; ROWS], average: &[f64; ROWS]) -> String {
-    let loss = loss_short(&outcome.spec);
-    let verb = if average[TEST_ERROR] < last[TEST_ERROR] { "lowers" } else { "does not lower" };
-    let share = last[TEST_ERROR] / 100.0;
-    let chance = 100.0 * (share * (1.0 - share) / outcome.last_marks.test.samples() as f64).sqrt();
-    let mut text = format!(
-        "Averaging {verb} the test error: {} percentage points.\n\
-         The standard error of the test error on {} samples is {chance:.2} points.\n\
-         The gap between test and train {loss} changes from {:.4} to {:.4}.",
-        change(TEST_ERROR, average[TEST_ERROR] - last[TEST_ERROR]),
-        outcome.last_marks.test.samples(),
-        last[LOSS_GAP],
-        average[LOSS_GAP],
-    );
-    if let Some(baseline) = outcome.baseline.as_ref().map(figures) {
-        let than = average[TEST_ERROR] - baseline[TEST_ERROR];
-        let word = if than < 0.0 { "better" } else { "not better" };
-        text += &format!(
-            "\nThe average is {word} than the baseline: {} percentage points of test error.",
-            change(TEST_ERROR, than)
-        );
-    }
-    text
+/// The interval of the change from the first model to the second.
+fn bounds_of_change(models: &[(String, &Marks)]) -> String {
+    let [(_, last), (_, average)] = models else { return String::new() };
+    let interval = average.results.errors_against(&last.results);
+    let [low, high] = [interval.low, interval.high].map(|bound| change(TEST_ERROR, 100.0 * bound));
+    format!("{low} to {high}")
+}
+
+/// The models that a run saves, the averages first: stem of the file, name, marks; of a posterior those of its mean.
+pub(in crate::host) fn candidates(outcome: &Outcome) -> Vec<(String, String, &Marks)> {
+    let is_single = outcome.averages.len() == 1;
+    let averages = outcome.averages.iter().enumerate().map(|(i, average)| {
+        let stem = if i == 0 { "average" } else { average.name };
+        let name = if is_single { "average" } else { average.name };
+        (stem.to_owned(), name.to_owned(), average.drawn.as_ref().map_or(&average.marks, |drawn| &drawn.mean))
+    });
+    averages.chain([("last".to_owned(), LAST.to_owned(), &outcome.last_marks)]).collect()
 }
 
 /// The models of several seeds, those that each of them has: a name, and the marks of every seed.

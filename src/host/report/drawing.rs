@@ -1,20 +1,22 @@
-//! What all pictures need: the fonts of the program itself, the extent of an axis, and PNG files.
+//! What all pictures need: the extent of an axis, and PNG files.
 
+use super::svg::Svg;
 use crate::host::HostError;
 use crate::host::prelude::*;
-use plotters::style::{FontStyle, register_font};
 use png::{Compression, Encoder, Info};
+use resvg::{tiny_skia, usvg};
 use std::io;
 use std::path::Path;
 
-/// The name of the font, for `plotters`.
-pub(super) const FONT: &str = "sans-serif";
-
-/// Registers [`FONT`], regular and bold: the same letters on every machine.
-pub(super) fn register_fonts() -> Result<(), HostError> {
-    let fonts = [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())];
-    let mut fonts = fonts.into_iter();
-    fonts.try_for_each(|(style, font)| register_font(FONT, style, font)).map_err(|_| failed("the font is damaged"))
+/// A picture of [outlined](Svg::outlined) letters as a PNG file, so many times as large as in a page.
+pub(super) fn pixels(svg: &Svg, scale: f32) -> Result<Vec<u8>, HostError> {
+    let tree = usvg::Tree::from_str(&svg.alone(scale.into()), &usvg::Options::default()).map_err(failed)?;
+    let size = tree.size().to_int_size();
+    let mut map = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it has no pixels"))?;
+    resvg::render(&tree, tiny_skia::Transform::identity(), &mut map.as_mut());
+    let mut info = Info::with_size(size.width(), size.height());
+    info.color_type = png::ColorType::Rgba;
+    png_file(info, Compression::default(), map.data())
 }
 
 /// The pixels as a PNG file: `info` gives their size and colours.
@@ -38,6 +40,6 @@ pub(super) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// The error of a picture that cannot be made.
-pub(super) fn failed(error: impl ToString) -> HostError {
+fn failed(error: impl ToString) -> HostError {
     HostError::file(Path::new("the picture"))(io::Error::other(error.to_string()))
 }

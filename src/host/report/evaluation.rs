@@ -7,10 +7,13 @@ use crate::host::prelude::*;
 /// The most classes whose confusion matrix is still a table that a terminal holds.
 const WIDEST: usize = 30;
 
-/// Tables to read: all sets in short, then the test class by class, and which classes were taken for which.
+/// Tables to read: all sets in short, then, if asked for, the test class by class and which classes were taken for which.
 #[must_use]
-pub fn of_classes(evaluation: &Evaluation) -> String {
+pub fn of_classes(evaluation: &Evaluation, with_classes: bool) -> String {
     let test = &evaluation.test;
+    if !with_classes {
+        return summary(evaluation);
+    }
     let mut text = format!("{}\n\nTest metrics by class (one-vs-rest):\n\n{}", summary(evaluation), classes(test));
     if test.confusion.len() > WIDEST {
         return text
@@ -28,7 +31,8 @@ fn summary(evaluation: &Evaluation) -> String {
     let k = top(evaluation.classes);
     let top = format!("top-{k} error");
     let loss = if evaluation.test.nll.is_some() { "NLL" } else { &evaluation.loss_name };
-    let header = ["samples", "number", "error", loss, &top, "ECE", "macro F1", "mean ROC AUC", "mean AP"];
+    let header =
+        ["samples", "number", "error", "95 % interval", loss, &top, "ECE", "macro F1", "mean ROC AUC", "mean AP"];
     let sets = [("train", Some(&evaluation.train)), ("validation", evaluation.validation.as_ref())];
     let sets = sets.into_iter().chain([("test", Some(&evaluation.test))]);
     let rows = sets.filter_map(|(name, set)| Some((name, set?))).map(|(name, set)| {
@@ -36,6 +40,7 @@ fn summary(evaluation: &Evaluation) -> String {
             name.to_owned(),
             set.samples.to_string(),
             percent(1.0 - set.accuracy),
+            format!("{:.2}–{:.2}", 100.0 * (1.0 - set.accuracy_interval[1]), 100.0 * (1.0 - set.accuracy_interval[0])),
             number(set.loss),
             percent(set.top_k.get(k - 1).map_or(f64::NAN, |within| 1.0 - within)),
             percent(set.ece.map_or(f64::NAN, f64::from)),

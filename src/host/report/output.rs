@@ -1,5 +1,6 @@
 //! What a run writes into its directory.
 
+use super::comparison::{BASELINE, candidates};
 use super::epochs::{history_csv, history_lines};
 use super::page;
 use super::variants::variants_csv;
@@ -7,10 +8,10 @@ use super::votes::of_votes;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::SavedModel;
-use crate::host::files::{Format, Place};
+use crate::host::files::{Format, ModelRecord, Place, SetRecord};
 use crate::host::plan::{Coupling, Plan, ReplicaPlan};
 use crate::host::prelude::*;
-use crate::host::study::ensemble::{self, Comparison};
+use crate::host::study::ensemble::{self, Comparison, Row};
 use crate::host::study::soup::{self, Method};
 use crate::host::study::{Reproduction, Stage};
 use crate::host::training::{Epoch, MeanOverRun, Outcome, Replicas};
@@ -22,7 +23,7 @@ const HISTORY: [&str; 2] = ["csv", "jsonl"];
 
 /// The files that a run of `plan` may write, with several seeds for each of them.
 #[must_use]
-pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>, has_classes: bool) -> Vec<String> {
+pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>) -> Vec<String> {
     let mut models = ["average", "last"].map(ToOwned::to_owned).to_vec();
     models.extend(plan.averages.iter().flat_map(|averages| &averages.kinds).map(|kind| kind.name().to_owned()));
     if let Some(replicas) = replicas {
@@ -30,8 +31,7 @@ pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>, has_classes: bool) -> 
     }
     let models = models.iter().flat_map(|name| FORMATS.map(|(end, _)| format!("{name}.{end}")));
     let history = HISTORY.map(|end| format!("history.{end}"));
-    let page = if has_classes { page::files("") } else { Vec::new() };
-    models.chain(history).chain(page).collect()
+    models.chain(history).chain(page::files()).collect()
 }
 
 /// The averages, the first as `average`, the others by their kind, then the last iterate, and the history: under these
@@ -112,11 +112,42 @@ pub fn save_replicas(
     save_history(place, &format!("{under}history"), &trained.history)?;
     let comparison = ensemble::compare(&models, &mixes, None, data, plan.split())?;
     let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
-    if let Some((shown, model)) = shown.filter(|_| data.train.has_classes()) {
+    if let Some((shown, model)) = shown {
         let run = page::ReplicaRun { replicas, trained, table: &of_votes(&comparison), shown: (shown, model) };
         page::of_replicas(source, plan, run)?.write(place, under)?;
     }
     Ok(comparison)
+}
+
+/// Writes into `run.json` how good the models of a run with this seed are.
+///
+/// # Errors
+/// [`HostError::File`].
+pub fn record(place: &mut Place, outcome: &Outcome, seed: u64) -> Result<(), HostError> {
+    let baseline = outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), marks));
+    let models = candidates(outcome).into_iter().map(|(stem, _, marks)| (stem, marks)).chain(baseline);
+    let models = models.map(|(name, marks)| ModelRecord::of_marks(&name, seed, marks));
+    place.record(|run| run.models.extend(models))
+}
+
+/// The same of replicas, their averages and votes.
+///
+/// # Errors
+/// [`HostError::File`].
+pub fn record_replicas(place: &mut Place, comparison: &Comparison, seed: u64) -> Result<(), HostError> {
+    let known = |x: f64| Some(x).filter(|x| x.is_finite());
+    let is_error = comparison.has_classes;
+    let set = |[fault, loss, _]: [f64; 3]| SetRecord {
+        error: known(fault).filter(|_| is_error).map(|percent| percent / 100.0),
+        rmse: known(fault).filter(|_| !is_error),
+        loss: known(loss),
+        ..SetRecord::default()
+    };
+    let model = |row: &Row| {
+        let [validation, test] = row.sets.map(set).map(|set| Some(set).filter(|set| *set != SetRecord::default()));
+        ModelRecord { model: row.name.clone(), seed, train: None, validation, test }
+    };
+    place.record(|run| run.models.extend(comparison.rows.iter().map(model)))
 }
 
 /// The file of all figures of the article's experiment.
@@ -137,6 +168,5 @@ pub fn save_reproduction(place: &mut Place, reproduction: &Reproduction<'_>) -> 
 #[must_use]
 pub fn files_of_reproduction() -> Vec<String> {
     let histories = Stage::ALL.map(|stage| HISTORY.map(|end| format!("{}.{end}", stage.name())));
-    let plots = Stage::ALL.iter().flat_map(|stage| page::files(&format!("{}-", stage.name())));
-    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(plots).chain(page::files("")).collect()
+    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(page::files()).collect()
 }

@@ -1,48 +1,49 @@
 //! Pictures of a plane or a line through models, as SVG and PNG.
 
-use super::drawing::{FONT, extent, failed, png_file, register_fonts};
-use super::table::csv_bytes;
+use super::axis::Axis;
+use super::chart::{Chart, Line};
+use super::drawing::{extent, pixels};
+use super::svg::{BLUE, INK, Letters, MUTED, Side, Svg, TITLE, WIDTH, fill, letters, stroke};
+use super::table::{csv_bytes, significant};
 use crate::host::HostError;
 use crate::host::prelude::*;
 use crate::host::study::plane::{Grid, Mark};
 use contour::ContourBuilder;
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::colors::colormaps::ViridisRGB;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use png::{ColorType, Compression, Info};
-
-const WIDTH: u32 = 1240;
-const PLANE_HEIGHT: u32 = 560;
-const LINE_HEIGHT: u32 = 460;
-/// Colours between two levels.
-const BANDS: usize = 14;
-
-/// What a panel shows.
-struct Panel<'a> {
-    title: &'a str,
-    values: &'a [f64],
-}
 
 /// How the names of the files of [`draw`] end.
 pub const ENDS: [&str; 3] = [".svg", ".png", ".csv"];
+
+/// How much larger than on a telephone the picture is as SVG and as PNG.
+const SCALES: [f32; 2] = [1.4, 3.0];
+/// From blue to yellow, equally far apart to the eye (viridis of Smith and van der Walt), from the least value on.
+const COLOURS: [&str; 10] =
+    ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"];
+const TEXT: Letters = letters(14.0, INK);
+const SMALL: Letters = letters(13.0, MUTED);
+/// Pixels: left of a map, right of it with its scale, of its title, and below it.
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 78.0;
+const HEAD: f64 = 34.0;
+const FOOT: f64 = 58.0;
+
+/// What a panel shows.
+struct Panel<'a> {
+    title: &'static str,
+    values: &'a [f64],
+}
 
 /// The picture as SVG and as PNG, and its numbers as CSV.
 ///
 /// # Errors
 /// [`HostError::File`] for a picture that cannot be made, which no grid has shown so far.
 pub fn draw(grid: &Grid, marks: &[Mark]) -> Result<[Vec<u8>; 3], HostError> {
-    register_fonts()?;
-    let height = if grid.ys.len() > 1 { PLANE_HEIGHT } else { LINE_HEIGHT };
-    let size = (WIDTH, height);
-    let mut svg = String::new();
-    draw_on(SVGBackend::with_string(&mut svg, size).into_drawing_area(), grid, marks).map_err(failed)?;
-    let mut pixels = vec![0; (WIDTH * height * 3) as usize];
-    let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-    draw_on(canvas, grid, marks).map_err(failed)?;
-    let mut info = Info::with_size(WIDTH, height);
-    info.color_type = ColorType::Rgb;
-    Ok([svg.into_bytes(), png_file(info, Compression::default(), &pixels)?, numbers(grid)?])
+    let [svg, outlined] = [Svg::new, Svg::outlined].map(|new| picture(grid, marks, new));
+    Ok([svg.alone(SCALES[0].into()).into_bytes(), pixels(&outlined, SCALES[1])?, numbers(grid)?])
+}
+
+/// What the second panel shows.
+fn fault(grid: &Grid) -> &'static str {
+    if grid.has_classes { "test error, %" } else { "test RMSE" }
 }
 
 /// Where loss and error are least, in a sentence each.
@@ -51,14 +52,15 @@ pub fn least(grid: &Grid) -> String {
     let places = || grid.ys.iter().flat_map(|y| grid.xs.iter().map(move |x| (x, y)));
     let least = |values: &[f64]| {
         let best = places().zip(values).min_by(|(_, a), (_, b)| a.total_cmp(b));
-        best.map_or_else(String::new, |((x, y), value)| format!("{value:.4} at ({x:.2}, {y:.2})"))
+        best.map_or_else(String::new, |((x, y), value)| format!("{} at ({x:.2}, {y:.2})", significant(*value)))
     };
-    format!("lowest train loss: {}\nlowest test error, %: {}", least(&grid.losses), least(&grid.errors))
+    format!("lowest train loss: {}\nlowest {}: {}", least(&grid.losses), fault(grid), least(&grid.errors))
 }
 
 fn numbers(grid: &Grid) -> Result<Vec<u8>, HostError> {
     csv_bytes(|writer| {
-        writer.write_record(["x", "y", "train_loss", "test_error_percent"])?;
+        let last = if grid.has_classes { "test_error_percent" } else { "test_rmse" };
+        writer.write_record(["x", "y", "train_loss", last])?;
         let places = grid.ys.iter().flat_map(|y| grid.xs.iter().map(move |x| (x, y)));
         for ((x, y), (loss, error)) in places.zip(grid.losses.iter().zip(&grid.errors)) {
             writer.write_record([x, y, loss, error].map(f64::to_string))?;
@@ -67,196 +69,177 @@ fn numbers(grid: &Grid) -> Result<Vec<u8>, HostError> {
     })
 }
 
-type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
-
-fn draw_on<DB: DrawingBackend>(root: DrawingArea<DB, Shift>, grid: &Grid, marks: &[Mark]) -> Drawn<DB> {
-    root.fill(&WHITE)?;
-    let (left, right) = root.split_horizontally(WIDTH / 2);
-    let loss = Panel { title: "train loss", values: &grid.losses };
-    let error = Panel { title: "test error, %", values: &grid.errors };
-    for (area, panel) in [(left, loss), (right, error)] {
-        if grid.ys.len() > 1 {
-            plane(&area, grid, &panel, marks)?;
+/// Title, a sentence, and a panel each for loss and error, one under the other, so that a telephone can show them.
+fn picture(grid: &Grid, marks: &[Mark], new: fn(&str, f64) -> Svg) -> Svg {
+    let is_plane = grid.ys.len() > 1;
+    let (title, what) = if is_plane {
+        (
+            "Loss and error in the plane of three models",
+            "Each point is a network in the plane through the weights of the three models: an average helps where they lie \
+             around one minimum, not where a ridge is between them.",
+        )
+    } else {
+        (
+            "Loss and error on the line of two models",
+            "Each point is a network on the line through the weights of the two models: an average helps where no ridge is \
+             between them.",
+        )
+    };
+    let words = SMALL.wrapped(what, WIDTH - 20.0);
+    let top = 44.0 + 18.0 * words.len() as f64;
+    let panels =
+        [Panel { title: "train loss", values: &grid.losses }, Panel { title: fault(grid), values: &grid.errors }];
+    let charts = panels.each_ref().map(|panel| line(grid, panel, marks));
+    let sizes = charts[0].sizes();
+    let height = if is_plane { HEAD + map_height(grid) + FOOT } else { sizes.iter().sum::<f64>() + 8.0 };
+    let mut svg = new(title, top + 2.0 * height);
+    svg.text(title, [10.0, 20.0], Side::Start, TITLE);
+    for (i, line) in words.iter().enumerate() {
+        svg.text(line, [10.0, 44.0 + 18.0 * i as f64], Side::Start, SMALL);
+    }
+    for (i, (panel, chart)) in panels.iter().zip(charts).enumerate() {
+        let y = top + height * i as f64;
+        if is_plane {
+            plane(&mut svg, grid, panel, marks, y);
         } else {
-            line(&area, grid, &panel, marks)?;
+            chart.draw(&mut svg, y, sizes);
         }
     }
-    root.present()
+    svg
+}
+
+/// Of the map of a plane: as in weight space, unless that is very flat or high.
+fn map_height(grid: &Grid) -> f64 {
+    let extent = |places: &[f64]| places[places.len() - 1] - places[0];
+    (WIDTH - LEFT - RIGHT) * (extent(&grid.ys) / extent(&grid.xs)).clamp(0.6, 1.4)
 }
 
 /// How much closer levels lie at the least value than at the greatest.
 const STEEPNESS: f64 = 4.0;
 
-/// Thresholds between the colours, from the least value to the greatest.
+/// The ends of the colours, from the least value to the greatest: the basin has most of the levels.
 fn levels(panel: &Panel<'_>) -> Vec<f64> {
     let (low, high) = extent(panel.values.iter().copied());
-    let t = |k: usize| k as f64 / BANDS as f64;
-    // The basin has most of the levels.
-    let spread = high - low;
-    let curve = |t: f64| (STEEPNESS * t).exp_m1() / STEEPNESS.exp_m1();
-    (1..BANDS).map(|k| low + spread * curve(t(k))).collect()
+    let curve = |k: usize| (STEEPNESS * k as f64 / COLOURS.len() as f64).exp_m1() / STEEPNESS.exp_m1();
+    (0..=COLOURS.len()).map(|k| low + (high - low) * curve(k)).collect()
 }
 
-/// The colour of band `k` of [`BANDS`]: from dark blue to yellow, equally far apart to the eye.
-fn colour(k: usize) -> RGBColor {
-    ViridisRGB.get_color(k as f64 / (BANDS - 1) as f64)
-}
-
-fn plane<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
-    grid: &Grid,
-    panel: &Panel<'_>,
-    marks: &[Mark],
-) -> Drawn<DB> {
-    let (map, scale) = area.split_horizontally(WIDTH / 2 - 90);
-    let step = |places: &[f64]| places[1] - places[0];
-    let (dx, dy) = (step(&grid.xs), step(&grid.ys));
-    let around = |places: &[f64], d: f64| (places[0] - d / 2.0)..(places[places.len() - 1] + d / 2.0);
-    let mut chart = ChartBuilder::on(&map)
-        .caption(panel.title, (FONT, 20))
-        .margin(14)
-        .x_label_area_size(44)
-        .y_label_area_size(56)
-        .build_cartesian_2d(around(&grid.xs, dx), around(&grid.ys, dy))?;
+fn plane(svg: &mut Svg, grid: &Grid, panel: &Panel<'_>, marks: &[Mark], y: f64) {
+    svg.text(panel.title, [LEFT, y + 18.0], Side::Start, Letters { is_bold: true, ..TEXT });
+    let [x, axis_y] = [&grid.xs, &grid.ys].map(|places| [places[0], places[places.len() - 1]]);
+    let (left, top, right, bottom) = (LEFT, y + HEAD, WIDTH - RIGHT, y + HEAD + map_height(grid));
+    let share = |ends: [f64; 2], at: f64| ((at - ends[0]) / (ends[1] - ends[0])).clamp(0.0, 1.0);
+    let at = |[px, py]: [f64; 2]| [left + share(x, px) * (right - left), bottom - share(axis_y, py) * (bottom - top)];
+    let frame = [left, top, right - left, bottom - top];
+    svg.rect(frame, &fill(COLOURS[COLOURS.len() - 1], 1.0), "");
     let levels = levels(panel);
-    let whole = |axis: std::ops::Range<f64>| (axis.start, axis.end);
-    let ((x0, x1), (y0, y1)) = (whole(around(&grid.xs, dx)), whole(around(&grid.ys, dy)));
-    chart.draw_series([Rectangle::new([(x0, y0), (x1, y1)], colour(BANDS - 1).filled())])?;
-    // What lies below a level, from the highest on: of the negated values, what lies above. Values are repeated around
-    // the grid, and what that adds is cut off, since regions end within the outermost cells.
-    let (columns, rows) = (grid.xs.len() + 2, grid.ys.len() + 2);
-    let inner = |i: usize, n: usize| i.saturating_sub(1).min(n - 1);
-    let place = |i: usize| inner(i / columns, grid.ys.len()) * grid.xs.len() + inner(i % columns, grid.xs.len());
-    let negated: Vec<f64> = (0..columns * rows).map(|i| -panel.values[place(i)]).collect();
-    let builder = ContourBuilder::new(columns, rows, true).x_origin(x0 - dx).y_origin(y0 - dy).x_step(dx).y_step(dy);
-    for (k, level) in levels.iter().enumerate().rev() {
-        for contour in builder.contours(&negated, &[-level]).unwrap_or_default() {
-            for polygon in &contour.geometry().0 {
-                let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
-                for (i, ring) in rings.enumerate() {
-                    let ring: Vec<(f64, f64)> = ring.0.iter().map(|c| (c.x.clamp(x0, x1), c.y.clamp(y0, y1))).collect();
-                    let inside = if i == 0 { colour(k) } else { colour(k + 1) };
-                    chart.draw_series([Polygon::new(ring.clone(), inside.filled())])?;
-                    chart.draw_series([PathElement::new(ring, WHITE.mix(0.45).stroke_width(1))])?;
-                }
+    for (k, level) in levels[1..COLOURS.len()].iter().enumerate().rev() {
+        for (ring, is_hole) in rings(grid, panel.values, *level) {
+            let ring: Vec<[f64; 2]> = ring.into_iter().map(at).collect();
+            svg.shape(&ring, &fill(COLOURS[k + usize::from(is_hole)], 1.0));
+            // Not along the frame, where a region only ends because the map does.
+            let on_frame = |[x, y]: [f64; 2]| [x == left, x == right, y == top, y == bottom];
+            let is_edge = |pair: &[[f64; 2]]| on_frame(pair[0]).iter().zip(on_frame(pair[1])).any(|(a, b)| *a && b);
+            for part in ring.windows(2).collect::<Vec<_>>().split(|pair| is_edge(pair)).filter(|part| !part.is_empty())
+            {
+                let points: Vec<[f64; 2]> = part.iter().map(|pair| pair[0]).chain([part[part.len() - 1][1]]).collect();
+                svg.line(&points, "stroke=\"white\" stroke-opacity=\"0.5\" stroke-width=\"0.8\"", "");
             }
         }
     }
-    chart
-        .configure_mesh()
-        .disable_mesh()
-        .x_desc("distance in weight space, from the first model to the second")
-        .y_desc("distance in weight space, to the third")
-        .label_style((FONT, 13))
-        .axis_desc_style((FONT, 14))
-        .x_labels(6)
-        .y_labels(6)
-        .draw()?;
-    for mark in marks {
-        point(&mut chart, mark, (x0, x1))?;
+    svg.rect(frame, &format!("fill=\"none\" {}", stroke(MUTED, 1.0, "")), "");
+    for (value, text) in &inside("", x).ticks {
+        let [px, _] = at([*value, axis_y[0]]);
+        svg.line(&[[px, bottom], [px, bottom + 4.0]], &stroke(MUTED, 1.0, ""), "");
+        svg.text(text, [px, bottom + 14.0], Side::Middle, SMALL);
     }
-    scale_bar(&scale, panel, &levels)
+    for (value, text) in &inside("", axis_y).ticks {
+        let [_, py] = at([x[0], *value]);
+        svg.line(&[[left - 4.0, py], [left, py]], &stroke(MUTED, 1.0, ""), "");
+        svg.text(text, [left - 7.0, py], Side::End, SMALL);
+    }
+    svg.text("distance in weight space", [0.5 * (left + right), bottom + 32.0], Side::Middle, SMALL);
+    let turned = format!(" transform=\"rotate(-90 14 {0:.1})\"", 0.5 * (top + bottom));
+    svg.text_with("distance in weight space", [14.0, 0.5 * (top + bottom)], Side::Middle, SMALL, &turned);
+    for mark in marks {
+        point(svg, mark, at(mark.at), [left, right]);
+    }
+    scale(svg, &levels, [right + 10.0, top, bottom]);
 }
 
-/// A dot with its name beside it, on the side where there is room; the average is a square.
-fn point<DB: DrawingBackend>(
-    chart: &mut ChartContext<
-        '_,
-        DB,
-        Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
-    >,
-    mark: &Mark,
-    (x0, x1): (f64, f64),
-) -> Drawn<DB> {
-    let at = (mark.at[0], mark.at[1]);
-    let is_left = at.0 < 0.5 * (x0 + x1);
-    let (anchor, shift) = if is_left { (HPos::Left, 9) } else { (HPos::Right, -9) };
-    let style = |colour: &'static RGBColor| {
-        TextStyle::from((FONT, 14).into_font()).color(colour).pos(Pos::new(anchor, VPos::Center))
-    };
-    let is_average = mark.name == "average";
-    let name = mark.name.clone();
-    chart.draw_series([at].map(|at| {
-        let halo = [(-1, 0), (1, 0), (0, -1), (0, 1)];
-        let text =
-            |(dx, dy): (i32, i32), colour: &'static RGBColor| Text::new(name.clone(), (shift + dx, dy), style(colour));
-        let square = |r: i32, colour: RGBColor| Rectangle::new([(-r, -r), (r, r)], colour.filled());
-        EmptyElement::at(at)
-            + square(if is_average { 6 } else { 0 }, WHITE)
-            + square(if is_average { 4 } else { 0 }, RED)
-            + Circle::new((0, 0), if is_average { 0 } else { 6 }, WHITE.filled())
-            + Circle::new((0, 0), if is_average { 0 } else { 4 }, BLACK.filled())
-            + text(halo[0], &BLACK)
-            + text(halo[1], &BLACK)
-            + text(halo[2], &BLACK)
-            + text(halo[3], &BLACK)
-            + text((0, 0), &WHITE)
-    }))?;
-    Ok(())
+/// An axis with round numbers between these ends.
+fn inside(name: &str, [low, high]: [f64; 2]) -> Axis {
+    let mut axis = Axis::linear(name, low, high);
+    axis.ticks.retain(|(value, _)| (low..=high).contains(value));
+    axis
+}
+
+/// The outlines of what lies below a level, and whether each is that of a hole.
+fn rings(grid: &Grid, values: &[f64], level: f64) -> Vec<(Vec<[f64; 2]>, bool)> {
+    // Values are repeated around the grid, so that a region that leaves it ends outside, where the caller cuts it off.
+    let (columns, rows) = (grid.xs.len() + 2, grid.ys.len() + 2);
+    let inner = |i: usize, n: usize| i.saturating_sub(1).min(n - 1);
+    let place = |i: usize| inner(i / columns, grid.ys.len()) * grid.xs.len() + inner(i % columns, grid.xs.len());
+    // Of the negated values, what lies above.
+    let negated: Vec<f64> = (0..columns * rows).map(|i| -values[place(i)]).collect();
+    let [(x, dx), (y, dy)] = [&grid.xs, &grid.ys].map(|places| (places[0], places[1] - places[0]));
+    // The builder's values are in the middle of its cells.
+    let builder =
+        ContourBuilder::new(columns, rows, true).x_origin(x - 1.5 * dx).y_origin(y - 1.5 * dy).x_step(dx).y_step(dy);
+    let contours = builder.contours(&negated, &[-level]).unwrap_or_default();
+    let polygons = contours.iter().flat_map(|contour| &contour.geometry().0);
+    let rings = polygons.flat_map(|polygon| {
+        let holes = polygon.interiors().iter().map(|hole| (hole, true));
+        [(polygon.exterior(), false)].into_iter().chain(holes)
+    });
+    rings.map(|(ring, is_hole)| (ring.0.iter().map(|c| [c.x, c.y]).collect(), is_hole)).collect()
+}
+
+/// A dot with its name under it, between the sides of the map; the average is a square.
+fn point(svg: &mut Svg, mark: &Mark, [x, y]: [f64; 2], [left, right]: [f64; 2]) {
+    let edge = "stroke=\"white\" stroke-width=\"1.5\"";
+    if mark.name == "average" {
+        svg.rect([x - 4.5, y - 4.5, 9.0, 9.0], &format!("fill=\"red\" {edge}"), &mark.name);
+    } else {
+        svg.disc([x, y], 4.5, &format!("fill=\"black\" {edge}"), &mark.name);
+    }
+    let text = letters(14.0, "white");
+    let half = 0.5 * text.width(&mark.name) + 3.0;
+    let middle = x.max(left + half).min(right - half);
+    // White letters, which a dark edge makes readable on any colour.
+    let halo = " stroke=\"black\" stroke-width=\"2.5\" stroke-linejoin=\"round\" paint-order=\"stroke\"";
+    svg.text_with(&mark.name, [middle, y + 15.0], Side::Middle, text, halo);
 }
 
 /// The colours with the values between them.
-fn scale_bar<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, panel: &Panel<'_>, levels: &[f64]) -> Drawn<DB> {
-    let (_, height) = area.dim_in_pixel();
-    let (top, bottom) = (52, height as i32 - 60);
-    let edge = |k: usize| bottom - (bottom - top) * k as i32 / BANDS as i32;
-    for k in 0..BANDS {
-        area.draw(&Rectangle::new([(4, edge(k + 1)), (22, edge(k))], colour(k).filled()))?;
+fn scale(svg: &mut Svg, levels: &[f64], [x, top, bottom]: [f64; 3]) {
+    let edge = |k: usize| bottom - (bottom - top) * k as f64 / COLOURS.len() as f64;
+    for (k, colour) in COLOURS.into_iter().enumerate() {
+        svg.rect([x, edge(k + 1), 14.0, edge(k) - edge(k + 1) + 0.2], &fill(colour, 1.0), "");
     }
-    let (low, high) = extent(panel.values.iter().copied());
-    let values = std::iter::once(low).chain(levels.iter().copied()).chain([high]);
-    for (k, value) in values.enumerate() {
-        let style = TextStyle::from((FONT, 12).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw(&Text::new(digits(value), (27, edge(k)), style))?;
+    for (k, level) in levels.iter().enumerate() {
+        svg.text(&digits(*level), [x + 18.0, edge(k)], Side::Start, SMALL);
     }
-    Ok(())
 }
 
 /// Three digits.
 fn digits(value: f64) -> String {
-    let places = if value.abs() < 1.0 {
-        3
-    } else if value.abs() < 10.0 {
-        2
-    } else {
-        1
+    let places = match value.abs() {
+        size if size < 1.0 => 3,
+        size if size < 10.0 => 2,
+        size if size < 1e4 => 1,
+        _ => return format!("{value:.2e}"),
     };
     format!("{value:.places$}")
 }
 
-fn line<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
-    grid: &Grid,
-    panel: &Panel<'_>,
-    marks: &[Mark],
-) -> Drawn<DB> {
+fn line(grid: &Grid, panel: &Panel<'_>, marks: &[Mark]) -> Chart {
     let (low, high) = extent(panel.values.iter().copied());
-    let room = 0.08 * (high - low).max(1e-6);
-    let mut chart = ChartBuilder::on(area)
-        .caption(panel.title, (FONT, 20))
-        .margin(14)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(grid.xs[0]..grid.xs[grid.xs.len() - 1], (low - room)..(high + room))?;
-    chart
-        .configure_mesh()
-        .light_line_style(WHITE)
-        .x_desc("distance in weight space, from the first model to the second")
-        .label_style((FONT, 13))
-        .axis_desc_style((FONT, 14))
-        .x_labels(8)
-        .y_label_formatter(&|value| digits(*value))
-        .draw()?;
-    for mark in marks {
-        let colour = if mark.name == "average" { RED } else { BLACK };
-        let x = mark.at[0];
-        let upright = PathElement::new([(x, low - room), (x, high + room)], colour.mix(0.35).stroke_width(1));
-        chart.draw_series([upright])?;
-        let style = TextStyle::from((FONT, 13).into_font()).color(&colour).pos(Pos::new(HPos::Left, VPos::Top));
-        chart.draw_series([EmptyElement::at((x, high + room)) + Text::new(mark.name.clone(), (4, 2), style)])?;
-    }
-    let points = || grid.xs.iter().copied().zip(panel.values.iter().copied());
-    chart.draw_series(LineSeries::new(points(), colour(4).stroke_width(2)))?;
-    chart.draw_series(points().map(|at| Circle::new(at, 2, colour(4).filled())))?;
-    Ok(())
+    let (y, x) = (
+        Axis::linear_around(panel.title, low, high),
+        inside("distance in weight space", [grid.xs[0], grid.xs[grid.xs.len() - 1]]),
+    );
+    let curve = Line::new("", BLUE, grid.xs.iter().copied().zip(panel.values.iter().copied()));
+    let marks = marks.iter().map(|mark| (mark.at[0], mark.name.clone())).collect();
+    Chart { marks, ..Chart::new(x, y, vec![curve]) }
 }

@@ -1,13 +1,10 @@
 //! RMSE, MAE and R² of models that predict numbers: of a run, and of a saved model.
 
 use super::table::{Table, aligned, mean_sd, significant};
-use crate::host::evaluation::{Marks, Regression, RegressionEvaluation, TargetEvaluation, mean_and_sd};
+use crate::host::evaluation::{Interval, Marks, Regression, RegressionEvaluation, TargetEvaluation, mean_and_sd};
 use crate::host::prelude::*;
-use crate::host::training::Outcome;
 
 const SETS: [&str; 3] = ["train", "validation", "test"];
-/// Where the test is among them.
-const TEST: usize = 2;
 
 /// A figure of a [`Regression`].
 type Figure = fn(&Regression) -> f64;
@@ -25,7 +22,21 @@ pub(in crate::host) fn table(models: &[(String, Vec<&Marks>)]) -> Table {
         })
     });
     let header = [String::new()].into_iter().chain(models.iter().map(|(name, _)| name.clone())).collect();
-    Table { header, rows: rows.collect() }
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    if models.iter().all(|(_, marks)| marks.len() == 1) {
+        let bounds = models.iter().flat_map(|(_, marks)| marks).map(|marks| bounds(&marks.results.loss()));
+        rows.insert(SETS.len(), ["test RMSE, 95 % interval".to_owned()].into_iter().chain(bounds).collect());
+    }
+    Table { header, rows }
+}
+
+/// The interval of an RMSE, from that of the mean squared error.
+fn bounds(squared: &Interval) -> String {
+    between([squared.low.max(0.0).sqrt(), squared.high.sqrt()])
+}
+
+fn between(bounds: [f64; 2]) -> String {
+    if bounds[1].is_finite() { bounds.map(significant).join("–") } else { "–".to_owned() }
 }
 
 fn cell(name: &str, values: &[f64]) -> String {
@@ -36,27 +47,6 @@ fn cell(name: &str, values: &[f64]) -> String {
     };
     let (mean, sd) = mean_and_sd(values);
     mean_sd(mean, sd, values.len(), text)
-}
-
-/// What the first average gained.
-pub(in crate::host) fn remark(outcome: &Outcome) -> String {
-    let rmse = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |sets| sets[TEST].rmse);
-    let Some(average) = outcome.averages.first() else { return "No average was computed.".to_owned() };
-    let (last, mean) = (rmse(&outcome.last_marks), rmse(&average.marks));
-    let verb = if mean < last { "lowers" } else { "does not lower" };
-    let mut text = format!(
-        "Averaging {verb} the test RMSE: {} without, {} with averaging, on {} test samples.",
-        significant(last),
-        significant(mean),
-        outcome.last_marks.test.samples()
-    );
-    if outcome.spec.outputs() > 1 {
-        text += "\nThese are means over the predicted columns, in units of the standard deviation of each; cygnet eval shows each column.";
-    }
-    if let Some(baseline) = outcome.baseline.as_ref().map(rmse) {
-        text += &format!("\nThe baseline has a test RMSE of {}.", significant(baseline));
-    }
-    text
 }
 
 /// A row for each number and set.
@@ -72,10 +62,11 @@ pub fn of_numbers(evaluation: &RegressionEvaluation) -> String {
                 set.to_owned(),
                 r.samples.to_string(),
                 figures[0].clone(),
+                r.rmse_interval.map_or_else(|| "–".to_owned(), between),
                 figures[1].clone(),
                 if r.r2.is_nan() { "–".to_owned() } else { format!("{:.4}", r.r2) },
             ]
         })
     });
-    aligned(&["target", "samples", "number", "RMSE", "MAE", "R²"], rows)
+    aligned(&["target", "samples", "number", "RMSE", "95 % interval", "MAE", "R²"], rows)
 }

@@ -2,10 +2,9 @@
 
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::{Evaluator, SavedModel, error_percent};
+use crate::host::evaluation::{Evaluator, Regression, SavedModel, error_percent};
 use crate::host::prelude::*;
 use crate::host::training::Norms;
-use crate::metrics::Score;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -111,7 +110,7 @@ fn norm(a: &[f64]) -> f64 {
     dot(a, a).sqrt()
 }
 
-/// Loss and error at the places of a grid, row by row from the lowest `y`; a single row along a line.
+/// Loss and error, or RMSE, at the places of a grid, row by row from the lowest `y`; a single row along a line.
 #[derive(Clone, Debug)]
 pub struct Grid {
     /// Places along the first axis.
@@ -120,8 +119,10 @@ pub struct Grid {
     pub ys: Vec<f64>,
     /// Mean loss on the training samples.
     pub losses: Vec<f64>,
-    /// Error on the test samples, in percent.
+    /// Error on the test samples, in percent; of numbers the RMSE.
     pub errors: Vec<f64>,
+    /// Whether they are errors of classes.
+    pub has_classes: bool,
 }
 
 /// Which part of the plane is computed, and at how many points.
@@ -152,18 +153,15 @@ pub fn survey(
         let rule = "--steps must be at least 2, --margin from 0 to 100, and --samples at least 1";
         return Err(HostError::Usage(rule.to_owned()));
     }
-    if !data.train.has_classes() {
-        return Err(HostError::Mismatch(
-            "a plane needs a model that predicts classes, but this model predicts numbers".to_owned(),
-        ));
-    }
     let mut evaluator = Evaluator::new(&model.spec, data)?;
     let train: Vec<u32> = (0..data.train.len().min(view.samples) as u32).collect();
     let test: Vec<u32> = (0..data.test.len() as u32).collect();
     let mut norms = Norms::new(&model.spec, &data.train, &train)?;
     let xs = frame.places(0, view.steps, view.margin);
     let ys = if frame.axes.len() > 1 { frame.places(1, view.steps, view.margin) } else { vec![0.0] };
-    let mut grid = Grid { xs, ys, losses: Vec::new(), errors: Vec::new() };
+    let has_classes = data.train.has_classes();
+    let mut grid = Grid { xs, ys, losses: Vec::new(), errors: Vec::new(), has_classes };
+    let units = data.units.as_ref().filter(|_| model.spec.outputs() == 1);
     let mut params = vec![0.0; model.params.len()];
     let total = grid.xs.len() * grid.ys.len();
     for &y in &grid.ys {
@@ -175,12 +173,10 @@ pub fn survey(
             let nowhere =
                 |_| HostError::Mismatch(format!("the loss at ({x:.3}, {y:.3}) is not finite: use a smaller --margin"));
             let params = norms.of(&params).map_err(nowhere)?;
-            let mut score = |samples, indices: &[u32]| -> Result<Score, HostError> {
-                evaluator.score(params, samples, indices).map_err(nowhere)
-            };
-            grid.losses.push(score(&data.train, &train)?.loss().into());
-            let test = score(&data.test, &test)?;
-            grid.errors.push(error_percent(&test));
+            grid.losses.push(evaluator.score(params, &data.train, &train).map_err(nowhere)?.loss().into());
+            let (score, outputs) = evaluator.outputs(params, &data.test, &test).map_err(nowhere)?;
+            let off = || Regression::mean(&Regression::of_each(&data.test, &test, &outputs, units)).rmse;
+            grid.errors.push(if has_classes { error_percent(&score) } else { off() });
             each(grid.losses.len(), total);
         }
     }

@@ -1,5 +1,6 @@
 //! Averages of saved models: uniform, weighted, or a greedy soup.
 
+use super::ensemble::{Comparison, check_weights, row};
 use crate::host::HostError;
 use crate::host::data::{DataIdentity, Dataset, Split};
 use crate::host::evaluation::{Evaluator, SavedModel};
@@ -30,10 +31,8 @@ pub struct Soup {
     pub average: SavedModel,
     /// The weight of each model; 0 leaves it out.
     pub weights: Vec<f32>,
-    /// On validation and test samples each model's score and, last, that of the average; nothing without data.
-    pub scores: Vec<[Score; 2]>,
-    /// Whether the samples have classes, so that a score has errors.
-    pub has_classes: bool,
+    /// How good each model is and, last, the average; none without data.
+    pub comparison: Option<Comparison>,
 }
 
 /// Whether the average of `models` depends on data: a soup chooses by validation samples, norms get statistics over the
@@ -59,7 +58,7 @@ pub fn average(
     let first = models.first().map(|(_, model)| model);
     let (preparation, trained_on) = (first.and_then(|model| model.preparation.clone()), common_data(models).cloned());
     let average = SavedModel { spec, params: vec![0.0; spec.param_len()], is_average: true, preparation, trained_on };
-    let mut soup = Soup { average, weights: Vec::new(), scores: Vec::new(), has_classes: false };
+    let mut soup = Soup { average, weights: Vec::new(), comparison: None };
     match data {
         Some(data) => soup.judge(models, method, data, split)?,
         None if needs_data(models, method) => {
@@ -101,24 +100,22 @@ impl Soup {
         if validation.is_empty() {
             return Err(HostError::Usage("there are no validation samples: --validation must be above 0".to_owned()));
         }
-        let test: Vec<u32> = (0..data.test.len() as u32).collect();
-        let score = |evaluator: &mut Evaluator<'_>, params: &[f32]| {
-            let validation = evaluator.score(params, &data.train, &validation)?;
-            Ok::<_, HostError>([validation, evaluator.score(params, &data.test, &test)?])
-        };
-        let scores = models.iter().map(|(_, model)| score(&mut evaluator, &model.params));
-        self.scores = scores.collect::<Result<_, _>>()?;
-        self.has_classes = data.train.has_classes();
+        let marks = models.iter().map(|(_, model)| evaluator.marks(&model.params, data, &[], &validation));
+        let marks = marks.collect::<Result<Vec<_>, _>>()?;
+        let has_classes = data.train.has_classes();
         self.weights = match method {
             Method::Soup => {
+                let scores: Vec<Score> = marks.iter().map(|marks| marks.validation).collect();
                 let mut validate = |params: &[f32]| evaluator.score(norms.of(params)?, &data.train, &validation);
-                greedy(models, &self.scores, self.has_classes, &mut validate)?
+                greedy(models, &scores, has_classes, &mut validate)?
             }
             _ => plain_weights(models, method),
         };
         mix(models, &self.weights, mean)?;
         norms.refresh(mean)?;
-        self.scores.push(score(&mut evaluator, mean)?);
+        let mut rows: Vec<_> = models.iter().zip(&marks).map(|((name, _), marks)| row(name, marks)).collect();
+        rows.push(row("average", &evaluator.marks(mean, data, &[], &validation)?));
+        self.comparison = Some(Comparison { rows, spec: *spec, has_classes });
         Ok(())
     }
 }
@@ -136,21 +133,6 @@ fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostE
         check_weights(weights, models.len())?;
     }
     Ok(kin.spec)
-}
-
-/// Whether so many models can have these weights: 0 leaves a model out.
-///
-/// # Errors
-/// [`HostError::Usage`].
-pub(in crate::host) fn check_weights(weights: &[f32], models: usize) -> Result<(), HostError> {
-    if weights.len() != models {
-        return Err(HostError::Usage(format!("--weights has {} numbers for {models} models", weights.len())));
-    }
-    let is_weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
-    if weights.iter().all(is_weight) && weights.iter().any(|weight| *weight > 0.0) {
-        return Ok(());
-    }
-    Err(HostError::Usage("--weights must be finite and not negative, and one must be above 0".to_owned()))
 }
 
 /// The mean of the models whose weight is not 0.
@@ -171,14 +153,14 @@ fn mix(models: &[(String, SavedModel)], weights: &[f32], mean: &mut [f32]) -> Re
 /// Weights of 1 for the models of the greedy soup, 0 for the others.
 fn greedy(
     models: &[(String, SavedModel)],
-    scores: &[[Score; 2]],
+    scores: &[Score],
     has_classes: bool,
     validate: &mut dyn FnMut(&[f32]) -> Result<Score, HostError>,
 ) -> Result<Vec<f32>, HostError> {
     let mut order: Vec<usize> = (0..models.len()).collect();
     // Of equal errors the smaller loss first.
     let key = |&i: &usize| {
-        let [score, _] = scores[i];
+        let score = scores[i];
         (score.samples() - score.hits(), score.loss())
     };
     order.sort_by(|a, b| {

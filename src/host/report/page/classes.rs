@@ -1,54 +1,61 @@
 //! The confusion matrix, and the metrics and curves of each class against the rest.
 
-use super::axis::Axis;
-use super::canvas::{BLUE, GREEN, GRID, INK, MUTED, ORANGE, PIXEL, PURPLE, Plot, WIDTH, bold, cut, letters, words};
-use super::chart::{Chart, Line, Stroke};
-use super::escape::escape;
-use super::piece::Piece;
-use super::piece::{TABLE_END, table_start};
-use crate::host::HostError;
+use super::escape::{grouped, share};
+use super::piece::{Figure, Piece, TABLE_END, table_start};
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation, TestSet};
 use crate::host::prelude::*;
+use crate::host::report::axis::Axis;
+use crate::host::report::chart::{Chart, Line, Stroke};
 use crate::host::report::drawing::extent;
 use crate::host::report::evaluation::classes;
-use crate::host::report::table::percent;
-use plotters::element::Rectangle;
-use plotters::style::Color;
-use plotters::style::text_anchor::HPos;
+use crate::host::report::svg::{
+    BLUE, Colour, GREEN, GRID, INK, MUTED, ORANGE, PURPLE, Side, Svg, TITLE, WIDTH, cut, escape, fill, letters,
+};
+use crate::host::report::table::Table;
 
 /// The most classes whose confusion matrix can be read.
-const WIDEST: usize = 30;
+const WIDEST: usize = 12;
+/// Confusions that a list has, of more classes.
+const LISTED: usize = 20;
 
-/// The confusion matrix, and a table of the classes.
-///
-/// # Errors
-/// None in practice: a plot that cannot be drawn.
-pub fn confusion(test: &TestSet<'_>) -> Result<Piece, HostError> {
+/// The confusion matrix, of many classes the largest confusions, and a table of the classes.
+pub(super) fn confusion(test: &TestSet<'_>) -> Piece {
     let matrix = &test.set.confusion;
+    let names: Vec<String> = (0..matrix.len()).map(|c| test.set.class(c)).collect();
     let table = Piece::table(&classes(&test.set), "Test metrics by class (one-vs-rest)");
     if matrix.len() > WIDEST {
-        let text = format!(
-            "The confusion matrix of {} classes is too wide for this page: `cygnet eval --json` prints it.",
-            matrix.len()
-        );
-        return Ok([Piece::text(&text), table].into_iter().collect());
+        return Piece::beside([Piece::table(&largest(matrix, &names), "Largest confusions of the test"), table]);
     }
     let name = "Confusion matrix of the test: true classes (rows), predicted classes (columns)";
-    let names: Vec<String> = (0..matrix.len()).map(|c| test.set.class(c)).collect();
     let columns: String = names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
     let rows = matrix.iter().enumerate().map(|(c, row)| {
         let total: u32 = row.iter().sum();
-        let cells: String = row.iter().enumerate().map(|(k, &n)| cell(n, total, c == k)).collect();
-        let recall = percent(f64::from(row[c]) / f64::from(total));
+        let cells: String = row.iter().enumerate().map(|(k, &n)| cell(n, total, [c, k].map(|i| &*names[i]))).collect();
+        let recall = share(row[c].into(), total.into());
         format!("<tr><th scope=\"row\">{}</th>{cells}<td>{recall}</td></tr>\n", escape(&names[c]))
     });
     let html = format!(
-        "{}<thead><tr><td></td>{columns}<th scope=\"col\">recall</th></tr></thead>\n\
+        "{}<thead><tr><td></td>{columns}<th scope=\"col\">recall, 95 % interval</th></tr></thead>\n\
          <tbody>\n{}</tbody>\n{TABLE_END}",
         table_start(name, "matrix"),
         rows.collect::<String>()
     );
-    Ok(Piece::beside([Piece::from_html(html).with_file(picture(matrix, &names)?), table]))
+    Piece::beside([Piece::from_html(html).with_file("confusion", picture(matrix, &names)), table])
+}
+
+/// Which classes were taken for which most often.
+fn largest(matrix: &[Vec<u32>], names: &[String]) -> Table {
+    let cells = matrix.iter().enumerate().flat_map(|(c, row)| row.iter().enumerate().map(move |(k, &n)| (c, k, n)));
+    let mut wrong: Vec<_> = cells.filter(|(c, k, n)| c != k && *n > 0).collect();
+    wrong.sort_by_key(|&(c, k, n)| (core::cmp::Reverse(n), c, k));
+    let row = |&(c, k, n): &(usize, usize, u32)| {
+        let share = share(n.into(), matrix[c].iter().map(|&n| u64::from(n)).sum());
+        vec![names[c].clone(), names[k].clone(), grouped(n as usize), share]
+    };
+    let header = ["true class", "predicted class", "samples", "share of the true class, 95 % interval"]
+        .map(str::to_owned)
+        .to_vec();
+    Table { header, rows: wrong.iter().take(LISTED).map(row).collect() }
 }
 
 /// The strongest colour on which a number can still be read.
@@ -60,65 +67,59 @@ fn strength(n: u32, total: u32, is_right: bool) -> f64 {
     STRONGEST * if is_right { root } else { (root / 0.1_f64.sqrt()).min(1.0) }
 }
 
-fn cell(n: u32, total: u32, is_right: bool) -> String {
-    let share = strength(n, total, is_right);
-    match (n, is_right) {
-        (0, false) => "<td class=\"none\">0</td>".to_string(),
-        _ => format!("<td class=\"{}\" style=\"--s:{share:.2}\">{n}</td>", if is_right { "right" } else { "taken" }),
+fn cell(n: u32, total: u32, [right, taken]: [&str; 2]) -> String {
+    let share = strength(n, total, right == taken);
+    if n == 0 && right != taken {
+        return "<td class=\"none\">0</td>".to_string();
     }
+    let title = format!("true {right}, predicted {taken}: {n} of {total}");
+    let class = if right == taken { "right" } else { "taken" };
+    format!("<td class=\"{class}\" style=\"--s:{share:.2}\" title=\"{}\">{n}</td>", escape(&title))
 }
 
 /// The matrix as a picture.
-fn picture(matrix: &[Vec<u32>], names: &[String]) -> Result<Plot, HostError> {
-    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let left = (8.0 * longest as f64 + 16.0).clamp(34.0, 110.0) as i32;
-    let side = (WIDTH - left - 10) / matrix.len() as i32;
-    let (top, height) = (62, 62 + side * matrix.len() as i32 + 10);
-    Plot::new("confusion", "Confusion matrix", height, |area| {
-        words(area, "true classes (rows), predicted (columns)", [10.0, 17.0], &bold(15.0), HPos::Left)?;
-        let size = (f64::from(side) * 0.42).clamp(4.0, 13.0);
-        let centre = |i: usize, from: i32| f64::from(from) + f64::from(side) * (i as f64 + 0.5);
-        for (c, row) in matrix.iter().enumerate() {
-            let total: u32 = row.iter().sum();
-            let style = letters(size, &MUTED);
-            let [above, beside] =
-                [side, left - 14].map(|room| cut(&names[c], (f64::from(room) / size / 0.62) as usize));
-            words(area, &above, [centre(c, left), f64::from(top) - 12.0], &style, HPos::Center)?;
-            words(area, &beside, [f64::from(left) - 8.0, centre(c, top)], &style, HPos::Right)?;
-            for (k, &n) in row.iter().enumerate() {
-                let colour = match (c == k, n) {
-                    (true, _) => BLUE.mix(strength(n, total, true)),
-                    (false, 0) => GRID.mix(0.3),
-                    (false, _) => ORANGE.mix(strength(n, total, false)),
-                };
-                let corner = |dc: usize, dk: usize, gap: i32| {
-                    let [x, y] = [left + side * (k + dk) as i32, top + side * (c + dc) as i32];
-                    ((x - gap) * PIXEL, (y - gap) * PIXEL)
-                };
-                area.draw(&Rectangle::new([corner(0, 0, 0), corner(1, 1, 1)], colour.filled()))?;
-                let ink = if n == 0 { MUTED } else { INK };
-                words(area, &n.to_string(), [centre(k, left), centre(c, top)], &letters(size, &ink), HPos::Center)?;
-            }
+fn picture(matrix: &[Vec<u32>], names: &[String]) -> Svg {
+    let widest = names.iter().map(|name| letters(13.0, MUTED).width(name)).fold(0.0, f64::max);
+    let left = (widest + 16.0).clamp(34.0, 110.0);
+    let (side, top) = ((WIDTH - left - 10.0) / matrix.len() as f64, 62.0);
+    let size = (side * 0.42).clamp(4.0, 13.0);
+    let mut svg = Svg::new("Confusion matrix", top + WIDTH - left);
+    svg.text("true classes (rows), predicted (columns)", [10.0, 17.0], Side::Start, TITLE);
+    let centre = |i: usize, from: f64| from + side * (i as f64 + 0.5);
+    for (c, row) in matrix.iter().enumerate() {
+        let total: u32 = row.iter().sum();
+        let style = letters(size, MUTED);
+        let [above, beside] = [side, left - 14.0].map(|room| cut(&names[c], (room / style.width("n")) as usize));
+        svg.text(&above, [centre(c, left), top - 12.0], Side::Middle, style);
+        svg.text(&beside, [left - 8.0, centre(c, top)], Side::End, style);
+        for (k, &n) in row.iter().enumerate() {
+            let paint = match (c == k, n) {
+                (true, _) => fill(BLUE, strength(n, total, true)),
+                (false, 0) => fill(GRID, 0.3),
+                (false, _) => fill(ORANGE, strength(n, total, false)),
+            };
+            let area = [left + side * k as f64, top + side * c as f64, side - 0.5, side - 0.5];
+            svg.rect(area, &paint, &format!("true {}, predicted {}: {n} of {total}", names[c], names[k]));
+            let ink = if n == 0 { MUTED } else { INK };
+            svg.text(&n.to_string(), [centre(k, left), centre(c, top)], Side::Middle, letters(size, ink));
         }
-        Ok(())
-    })
+    }
+    svg
 }
 
 /// Classes that have a colour of their own: those with the smallest area.
-const MARKED: [(plotters::style::RGBColor, Stroke); 4] =
+const MARKED: [(Colour, Stroke); 4] =
     [(ORANGE, Stroke::Solid), (BLUE, Stroke::Dashed), (GREEN, Stroke::Solid), (PURPLE, Stroke::Dashed)];
 
 /// Letters of a class in a legend: its figure is to stay inside the picture.
 const LONGEST: usize = 30;
 
 /// ROC and precision-recall curves of the classes, those with the smallest areas by name.
-///
-/// # Errors
-/// None in practice: a plot that cannot be drawn.
-pub fn curves(test: &TestSet<'_>) -> Result<Piece, HostError> {
+pub(super) fn curves(test: &TestSet<'_>) -> Vec<Figure> {
     let set = &test.set;
     let negatives = set.per_class.iter().map(|class| set.samples - class.support.min(set.samples)).max().unwrap_or(1);
-    let lowest = 0.5 / negatives.max(1) as f64;
+    let x_axis = Axis::log("false positive rate, log scale", 0.5 / negatives.max(1) as f64, 1.0);
+    let lowest = x_axis.ends[0];
     let roc = |class: &ClassEvaluation| {
         // What no wrong sample passes lies at the left end of the logarithmic axis.
         let x = class.roc.false_positive_rate.iter().map(|&x| f64::from(x).max(lowest));
@@ -134,40 +135,35 @@ pub fn curves(test: &TestSet<'_>) -> Result<Piece, HostError> {
         let before = x.clone().take_while(|x| *x < from).count().saturating_sub(1);
         stairs(x.map(|x| x.max(from)).zip(y).skip(before))
     };
-    let has_both = |class: &&ClassEvaluation| !class.roc_auc.is_nan() && !class.average_precision.is_nan();
-    if set.per_class.iter().filter(has_both).count() == 0 {
-        return Ok(Piece::default());
+    let has_both = |class: &ClassEvaluation| !class.roc_auc.is_nan() && !class.average_precision.is_nan();
+    if !set.per_class.iter().any(has_both) {
+        return Vec::new();
     }
     let rocs = lines(set, |class| class.roc_auc, "area", roc);
     let least = rocs.iter().filter_map(|line| Some(line.points.iter().find(|point| point.0 > lowest)?.1));
     let (least, _) = extent(least);
     let y = Axis::linear("", ((least * 10.0).floor() / 10.0).clamp(0.0, 0.9), 1.0);
-    let x = Axis::log("false positive rate, log scale", lowest, 1.0);
-    let roc = Chart { height: 260, ..Chart::new("true positive rate (ROC curve)", x, y, rocs) };
+    let roc = Chart { title: "true positive rate (ROC curve)".into(), height: 260.0, ..Chart::new(x_axis, y, rocs) };
     let prs = lines(set, |class| class.average_precision, "AP", pr);
     let [x, y] = [("recall", from), ("", floor)].map(|(name, low)| Axis::linear(name, low, 1.0));
-    let pr = Chart { height: 260, ..Chart::new("precision (precision-recall curve)", x, y, prs) };
-    let caption = format!(
+    let pr = Chart { title: "precision (precision-recall curve)".into(), height: 260.0, ..Chart::new(x, y, prs) };
+    let of_roc = format!(
         "One-vs-rest ROC curve of each class; the legend names the {} classes with the smallest area. Mean area {:.4}.",
         MARKED.len().min(set.per_class.len()),
         set.mean_roc_auc
     );
     let cut = if from > 0.0 { " The axes do not start at 0." } else { "" };
-    Ok([
-        Piece::plot(roc.plot("roc", "Receiver operating characteristic of each class")?, &caption),
-        Piece::plot(
-            pr.plot("precision-recall", "Precision-recall curve of each class")?,
-            &format!(
-                "One-vs-rest precision-recall curve of each class. Mean average precision {:.4}.{cut}",
-                set.mean_average_precision
-            ),
-        ),
+    let of_pr = format!(
+        "One-vs-rest precision-recall curve of each class. Mean average precision {:.4}.{cut}",
+        set.mean_average_precision
+    );
+    vec![
+        Figure::new("roc", "Receiver operating characteristic of each class", &of_roc, roc),
+        Figure::new("precision-recall", "Precision-recall curve of each class", &of_pr, pr),
     ]
-    .into_iter()
-    .collect())
 }
 
-/// The curve of each class, those that are not marked behind the others.
+/// The curve of each class, the marked ones first.
 fn lines<P: IntoIterator<Item = (f64, f64)>>(
     set: &SetEvaluation,
     area: impl Fn(&ClassEvaluation) -> f32,
@@ -179,16 +175,11 @@ fn lines<P: IntoIterator<Item = (f64, f64)>>(
     ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
     let line = |(rank, &(c, area)): (usize, &(usize, f32))| {
         let points = points(&set.per_class[c]);
-        match MARKED.get(rank) {
-            Some((colour, stroke)) => {
-                let class = cut(&set.class(c), LONGEST);
-                Line::new(&format!("{class}, {name} {area:.4}"), *colour, points).stroke(*stroke)
-            }
-            None => Line::new("", MUTED, points).stroke(Stroke::Faint),
-        }
+        let name = format!("{}, {name} {area:.4}", cut(&set.class(c), LONGEST));
+        let (colour, stroke) = MARKED.get(rank).copied().unwrap_or((MUTED, Stroke::Faint));
+        Line::new(&name, colour, points).stroke(stroke)
     };
-    let (marked, others): (Vec<_>, Vec<_>) = ranked.iter().enumerate().map(line).partition(|line| line.name.is_some());
-    marked.into_iter().chain(others).collect()
+    ranked.iter().enumerate().map(line).collect()
 }
 
 /// A curve without the points between others at one height, or above one place.

@@ -1,24 +1,20 @@
 //! Plots that compare models: the generalisation gap, and the test errors of several seeds.
 
-use super::axis::Axis;
-use super::canvas::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
-use super::chart::{Chart, Dots, Line, Stroke};
-use super::piece::Piece;
-use crate::host::HostError;
+use super::piece::{Figure, Piece};
 use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
 use crate::host::prelude::*;
+use crate::host::report::axis::Axis;
+use crate::host::report::chart::{Chart, Dots, Line, Stroke};
 use crate::host::report::comparison::BASELINE;
 use crate::host::report::drawing::extent;
-use crate::metrics::Score;
-use plotters::style::RGBColor;
+use crate::host::report::svg::{BLUE, BROWN, Colour, GREEN, INK, ORANGE, PURPLE};
+use crate::host::report::table::significant;
 
 /// Pixels of a row.
-const ROW: i32 = 34;
-/// Models that have one of their own.
-const COLOURS: usize = 6;
+const ROW: f64 = 36.0;
 
 /// The colour of a model: that of the last iterate, of an average, of the baseline.
-pub(super) fn colour(place: usize, name: &str) -> RGBColor {
+pub(super) fn colour(place: usize, name: &str) -> Colour {
     match place {
         0 => ORANGE,
         _ if name == BASELINE => GREEN,
@@ -26,83 +22,99 @@ pub(super) fn colour(place: usize, name: &str) -> RGBColor {
     }
 }
 
-fn loss(score: &Score) -> f64 {
-    score.loss().into()
+/// What models are compared by, on the training and on the test samples: the error in percent, of numbers the RMSE.
+pub(super) fn faults(marks: &Marks) -> [f64; 2] {
+    match &marks.regression {
+        Some([train, _, test]) => [train.rmse, test.rmse],
+        None => [&marks.train, &marks.test].map(error_percent),
+    }
+}
+
+/// What [`faults`] are, as the title of an axis, and how they are written.
+pub(super) fn fault(marks: &Marks) -> (&'static str, fn(f64) -> String) {
+    if marks.regression.is_some() { ("RMSE", significant) } else { ("error, %", points_of) }
+}
+
+/// Percentage points.
+pub(super) fn points_of(x: f64) -> String {
+    format!("{x:.2}")
+}
+
+/// A row for each model.
+fn rows(title: &str, names: impl Iterator<Item = String>, lines: Vec<Line>, notes: Vec<(f64, f64, String)>) -> Chart {
+    let y = Axis::rows(names);
+    let (low, high) = extent(lines.iter().flat_map(|line| line.points.iter().map(|point| point.0)));
+    let height = ROW * y.ticks.len() as f64;
+    Chart { title: title.to_owned(), notes, height, ..Chart::new(Axis::linear_around("", low, high), y, lines) }
+}
+
+fn points(name: &str, dots: Dots, points: impl IntoIterator<Item = (f64, f64)>) -> Line {
+    Line::new(name, BLUE, points).stroke(Stroke::None).dots(dots).radius(4.5)
 }
 
 /// The generalisation gap of each model, in loss and in error: test minus train. `loss_name` is as in `NLL`.
-///
-/// # Errors
-/// None in practice: a plot that cannot be drawn.
-pub fn gap(models: &[(String, &Marks)], loss_name: &str) -> Result<Piece, HostError> {
-    let chart = |title: &str, digits: usize, of: fn(&Score) -> f64| {
-        let ends = |marks: &Marks| [of(&marks.train), of(&marks.test)];
-        let (low, high) = extent(models.iter().flat_map(|(_, marks)| ends(marks)));
-        let x = Axis::linear_around("", low, high);
-        let mut lines = Vec::new();
-        for (i, (name, marks)) in models.iter().enumerate() {
-            let [train, test] = ends(marks);
-            let (colour, y) = (colour(i, name), -(i as f64));
-            lines.push(Line::new("", colour, [(train, y)]).stroke(Stroke::None).dots(Dots::Hollow).radius(5.0));
-            lines.push(Line::new("", colour, [(test, y)]).stroke(Stroke::None).dots(Dots::Filled).radius(5.0));
-            lines.push(Line::new("", colour, [(train, y), (test, y)]));
-        }
-        let sample = |name: &str, dots| Line::new(name, INK, []).stroke(Stroke::None).dots(dots);
-        lines.extend([sample("train", Dots::Hollow), sample("test", Dots::Filled)]);
-        let note = |(i, (_, marks)): (usize, &(String, &Marks))| {
-            let [train, test] = ends(marks);
-            (test.max(train), -(i as f64), format!("{:+.digits$}", test - train))
+pub(super) fn gap(models: &[(String, &Marks)], loss_name: &str) -> Piece {
+    let chart = |title: &str, digits: &dyn Fn(f64) -> String, of: fn(&Marks) -> [f64; 2]| {
+        let all = || models.iter().enumerate().map(|(i, (_, marks))| (of(marks), -(i as f64)));
+        let mut lines = vec![
+            points("train", Dots::Hollow, all().map(|([train, _], y)| (train, y))),
+            points("test", Dots::Filled, all().map(|([_, test], y)| (test, y))),
+        ];
+        lines.extend(all().map(|([train, test], y)| Line::new("", BLUE, [(train, y), (test, y)])));
+        let note = |([train, test], y): ([f64; 2], f64)| {
+            let sign = if test > train { "+" } else { "" };
+            (test.max(train), y, format!("{sign}{}", digits(test - train)))
         };
-        Chart {
-            notes: models.iter().enumerate().map(note).collect(),
-            height: ROW * models.len() as i32,
-            ..Chart::new(title, x, Axis::rows(models.iter().map(|(name, _)| name.clone())), lines)
-        }
+        rows(
+            &format!("{title}: train and test"),
+            models.iter().map(|(name, _)| name.clone()),
+            lines,
+            all().map(note).collect(),
+        )
     };
-    let losses = chart(&format!("{loss_name}: train and test"), 4, loss)
-        .plot("gap-loss", "Train and test loss of each model")?;
-    let errors =
-        chart("error, %: train and test", 2, error_percent).plot("gap-error", "Train and test error of each model")?;
-    Ok(Piece::side_by_side([
-        Piece::plot(losses, "Both are measured after training, without dropout. The number is the gap, test − train."),
-        Piece::plot(errors, "The number is the gap, test − train, in percentage points."),
-    ]))
+    let Some((_, first)) = models.first() else { return Piece::default() };
+    if first.regression.is_some() {
+        let caption = "Both are measured after training, without dropout. The number is the gap, test − train.";
+        let rmse = chart("RMSE", &significant, faults);
+        return Piece::row([Figure::new("gap-error", "Train and test RMSE of each model", caption, rmse)]);
+    }
+    let losses = chart(loss_name, &|x| format!("{x:.4}"), |marks| [&marks.train, &marks.test].map(|s| s.loss().into()));
+    let errors = chart("error, %", &points_of, faults);
+    Piece::row([
+        Figure::new(
+            "gap-loss",
+            "Train and test loss of each model",
+            "Both are measured after training, without dropout. The number is the gap, test − train.",
+            losses,
+        ),
+        Figure::new(
+            "gap-error",
+            "Train and test error of each model",
+            "The number is the gap, test − train, in percentage points.",
+            errors,
+        ),
+    ])
 }
 
-/// The test error in per cent of each model in every seed, with mean and standard deviation where there are several.
-///
-/// # Errors
-/// None in practice: a plot that cannot be drawn.
-pub fn spread(models: &[(String, Vec<f64>)]) -> Result<Piece, HostError> {
-    let mut lines = Vec::new();
-    let (mut notes, mut ends) = (Vec::new(), Vec::new());
+/// A figure of the test, named by `title`, of each model in every seed, with mean and standard deviation where there are
+/// several.
+pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str, digits: fn(f64) -> String) -> Piece {
     let is_single = models.iter().all(|(_, values)| values.len() == 1);
-    for (i, (name, values)) in models.iter().enumerate() {
-        let ((mean, deviation), (low, high)) = (mean_and_sd(values), extent(values.iter().copied()));
-        // More than a few are no colours that anyone knows.
-        let colour = if models.len() > COLOURS { BLUE } else { colour(i, name) };
-        // The bar lies a little below the points of the seeds.
-        let (above, below) = if is_single { (0.0, 0.0) } else { (0.1, 0.22) };
-        let y = -(i as f64);
-        let points = values.iter().map(|&x| (x, y + above)).filter(|_| !is_single);
-        lines.push(Line::new("", colour, points).stroke(Stroke::None).dots(Dots::Hollow).radius(4.0));
-        lines.push(Line::new("", colour, [(mean - deviation, y - below), (mean + deviation, y - below)]));
-        lines.push(Line::new("", colour, [(mean, y - below)]).stroke(Stroke::None).dots(Dots::Filled).radius(4.0));
-        ends.extend([low.min(mean - deviation), high.max(mean + deviation)]);
-        let sd = if is_single { String::new() } else { format!(" ± {deviation:.2}") };
-        notes.push((high.max(mean + deviation), y, format!("{mean:.2}{sd}")));
+    // The bar lies a little below the points of the seeds.
+    let (above, below) = if is_single { (0.0, 0.0) } else { (0.1, 0.2) };
+    let (mut seeds, mut means, mut bars, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (i, (_, values)) in models.iter().enumerate() {
+        let ((mean, sd), y) = (mean_and_sd(values), -(i as f64));
+        seeds.extend(values.iter().map(|&x| (x, y + above)).filter(|_| !is_single));
+        means.push((mean, y - below));
+        bars.push(Line::new("", BLUE, [(mean - sd, y - below), (mean + sd, y - below)]));
+        let (_, high) = extent(values.iter().copied());
+        let sd_text = if is_single { String::new() } else { format!(" ± {}", digits(sd)) };
+        notes.push((high.max(mean + sd), y, format!("{}{sd_text}", digits(mean))));
     }
-    let (low, high) = extent(ends.into_iter());
-    let x = Axis::linear_around("", low, high);
-    let sample = |name: &str, dots, stroke| Line::new(name, INK, []).stroke(stroke).dots(dots);
-    if !is_single {
-        lines.push(sample("one seed", Dots::Hollow, Stroke::None));
-        lines.push(sample("mean ± standard deviation", Dots::Filled, Stroke::Solid));
-    }
-    let chart = Chart {
-        notes,
-        height: (ROW + 6) * models.len() as i32,
-        ..Chart::new("test error, %", x, Axis::rows(models.iter().map(|(name, _)| name.clone())), lines)
-    };
-    Ok(Piece::plot(chart.plot("spread-error", "Test error of each model for each seed")?, ""))
+    let [one, all] = if is_single { ["", ""] } else { ["one seed", "mean ± standard deviation"] };
+    let mut lines = vec![points(one, Dots::Hollow, seeds), points(all, Dots::Filled, means)];
+    lines.extend(bars);
+    let chart = rows(title, models.iter().map(|(name, _)| name.clone()), lines, notes);
+    Piece::row([Figure::new("spread", &format!("{title} of each model for each seed"), "", chart)])
 }

@@ -1,16 +1,36 @@
 //! A page: a title and sections, in one file.
 
-use super::canvas::{self, Plot};
-use super::escape::{escape, prose};
+use super::escape::prose;
 use super::piece::Piece;
 use crate::host::HostError;
 use crate::host::files::Place;
 use crate::host::prelude::*;
+use crate::host::report::svg::{dark_style, escape};
 
 /// The name of the page in its directory.
 const PAGE: &str = "report.html";
 /// Where its plots are.
 const PLOTS: &str = "plots/";
+/// So many times as large as in the page.
+const SCALE: f64 = 2.0;
+/// The names of all plots.
+const NAMES: [&str; 15] = [
+    "loss",
+    "error",
+    "rate",
+    "batch",
+    "gap-loss",
+    "gap-error",
+    "spread",
+    "confusion",
+    "roc",
+    "precision-recall",
+    "reliability",
+    "predicted",
+    "residuals",
+    "quantiles",
+    "histogram",
+];
 
 pub(super) const STYLE: &str = include_str!("style.css");
 
@@ -24,7 +44,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page of this title, with a sentence under it.
+    /// A page of this title, with lines of text under it.
     #[must_use]
     pub fn new(title: &str, lead: &str) -> Self {
         Self { title: title.to_owned(), lead: lead.to_owned(), notice: None, sections: Vec::new() }
@@ -37,8 +57,7 @@ impl Page {
     }
 
     /// Adds a section; one without content is left out.
-    #[must_use]
-    pub fn section(mut self, heading: &str, pieces: impl IntoIterator<Item = Piece>) -> Self {
+    pub(super) fn section(mut self, heading: &str, pieces: impl IntoIterator<Item = Piece>) -> Self {
         let piece: Piece = pieces.into_iter().collect();
         if !piece.is_empty() {
             self.sections.push((heading.to_owned(), piece));
@@ -63,11 +82,12 @@ impl Page {
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
-             </head>\n<body>\n<header>\n<h1>{title}</h1>\n<p>{}</p>\n{}</header>\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}{}</style>\n\
+             </head>\n<body>\n<header>\n<h1>{title}</h1>\n{}{}</header>\n\
              <nav aria-label=\"Sections\">\n{}</nav>\n<main>\n{}</main>\n\
              <footer><p>cygnet {}.{}</p></footer>\n</body>\n</html>\n",
-            prose(&self.lead),
+            dark_style(),
+            self.lead.lines().map(|line| format!("<p>{}</p>\n", prose(line))).collect::<String>(),
             notice.collect::<String>(),
             links.collect::<String>(),
             bodies.collect::<String>(),
@@ -82,18 +102,19 @@ impl Page {
     /// [`HostError::File`].
     pub fn write(&self, place: &mut Place, under: &str) -> Result<(), HostError> {
         let plots = || self.sections.iter().flat_map(|(_, piece)| piece.plots());
-        let file = |plot: &Plot| format!("{under}{PLOTS}{}.svg", plot.name);
+        let file = |(name, _): &(String, _)| format!("{under}{PLOTS}{name}.svg");
         let page = format!("{under}{PAGE}");
         place.announce(plots().map(file).chain([page.clone()]))?;
         for plot in plots() {
-            place.write(&file(plot), plot.alone().as_bytes())?;
+            place.write(&file(plot), plot.1.alone(SCALE).as_bytes())?;
         }
         place.write(&page, self.html().as_bytes())
     }
 }
 
-/// The files that a page may be: itself and its plots, those named after `prefix`.
-pub fn files(prefix: &str) -> Vec<String> {
-    let plots = canvas::PLOTS.iter().map(|name| format!("{PLOTS}{prefix}{name}.svg"));
+/// The files that a page may be: itself and its plots.
+#[must_use]
+pub fn files() -> Vec<String> {
+    let plots = NAMES.iter().map(|name| format!("{PLOTS}{name}.svg"));
     [PAGE.to_owned()].into_iter().chain(plots).collect()
 }

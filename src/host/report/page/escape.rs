@@ -1,6 +1,9 @@
 //! Text and numbers as HTML has them.
 
+use crate::host::evaluation::Interval;
 use crate::host::prelude::*;
+use crate::host::report::svg::escape;
+use crate::host::report::table::percent;
 
 /// A count with its thousands apart.
 pub(super) fn grouped(n: usize) -> String {
@@ -15,6 +18,13 @@ pub(super) fn grouped(n: usize) -> String {
     text
 }
 
+/// A share in percent with its 95 % interval.
+pub(super) fn share(hits: u64, of: u64) -> String {
+    let interval = Interval::of_share(hits, of);
+    let [low, high] = [interval.low, interval.high].map(|bound| 100.0 * bound);
+    if of == 0 { percent(f64::NAN) } else { format!("{} ({low:.1}–{high:.1})", percent(interval.estimate)) }
+}
+
 /// A sentence as HTML: what stands between two backticks is code.
 pub(super) fn prose(text: &str) -> String {
     let escaped = escape(text);
@@ -26,20 +36,4 @@ pub(super) fn prose(text: &str) -> String {
         rest = after;
     }
     html + rest
-}
-
-/// Text in which HTML is text.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

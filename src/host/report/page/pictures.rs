@@ -1,6 +1,5 @@
 //! Images in a page: the most confident errors, and the weights of the first layer.
 
-use super::escape::escape;
 use super::piece::Piece;
 use crate::Spec;
 use crate::host::HostError;
@@ -8,6 +7,7 @@ use crate::host::data::Samples;
 use crate::host::evaluation::TestSet;
 use crate::host::prelude::*;
 use crate::host::report::drawing::png_file;
+use crate::host::report::svg::escape;
 use crate::metrics::argmax;
 use crate::network::Part;
 use png::{ColorType, Compression, Info};
@@ -20,8 +20,7 @@ const UNITS: usize = 64;
 const ACROSS: usize = 8;
 
 /// Rows and columns where samples are pictures.
-#[must_use]
-pub fn picture_size(samples: &Samples) -> Option<[usize; 2]> {
+pub(super) fn picture_size(samples: &Samples) -> Option<[usize; 2]> {
     let images = samples.images()?;
     (images.rows > 1 && images.cols > 1).then_some([images.rows, images.cols])
 }
@@ -30,7 +29,7 @@ pub fn picture_size(samples: &Samples) -> Option<[usize; 2]> {
 ///
 /// # Errors
 /// None in practice: a picture that cannot be made.
-pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
+pub(super) fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
     let (samples, classes) = (test.samples, test.outputs.len() / test.samples.len().max(1));
     let taken = |(i, row): (usize, &[f32])| {
         let (class, right) = (argmax(row), samples.label(i)?);
@@ -74,7 +73,7 @@ pub fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, Host
 ///
 /// # Errors
 /// None in practice: a picture that cannot be made.
-pub fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
+pub(super) fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
     let Some(layer) = spec.layers().next() else { return Ok(Piece::default()) };
     let (units, pixels) = (layer.outputs(), rows * cols);
     let weights = params.get(layer.range(Part::Weights)).unwrap_or_default();

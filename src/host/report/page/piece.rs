@@ -1,21 +1,38 @@
 //! A part of a page: HTML, with the plots in it.
 
-use super::canvas::Plot;
-use super::escape::{escape, prose};
+use super::escape::prose;
 use crate::host::prelude::*;
+use crate::host::report::chart::Chart;
+use crate::host::report::svg::{Svg, escape};
 use crate::host::report::table::Table;
 
 /// A part of a page. Text is escaped where it enters.
 #[derive(Clone, Debug, Default)]
-pub struct Piece {
+pub(super) struct Piece {
     html: String,
-    plots: Vec<Plot>,
+    /// Each with the name of its file, without `.svg`.
+    plots: Vec<(String, Svg)>,
+}
+
+/// A chart with the name of its file, what is said to those who do not see it, and a sentence under it.
+pub(super) struct Figure {
+    pub(super) name: String,
+    pub(super) label: String,
+    pub(super) caption: String,
+    pub(super) chart: Chart,
+}
+
+impl Figure {
+    pub(super) fn new(name: &str, label: &str, caption: &str, chart: Chart) -> Self {
+        let [name, label, caption] = [name, label, caption].map(str::to_owned);
+        Self { name, label, caption, chart }
+    }
 }
 
 impl Piece {
     /// A paragraph; nothing of no text.
     #[must_use]
-    pub fn text(text: &str) -> Self {
+    pub(super) fn text(text: &str) -> Self {
         if text.is_empty() {
             return Self::default();
         }
@@ -24,13 +41,13 @@ impl Piece {
 
     /// A table of figures, its first column the names of its rows; a wide one scrolls by itself.
     #[must_use]
-    pub fn table(table: &Table, caption: &str) -> Self {
+    pub(super) fn table(table: &Table, caption: &str) -> Self {
         Self::table_of(table, caption, "")
     }
 
     /// A table of words, to the left.
     #[must_use]
-    pub fn words(table: &Table, caption: &str) -> Self {
+    pub(super) fn words(table: &Table, caption: &str) -> Self {
         Self::table_of(table, caption, "text")
     }
 
@@ -59,7 +76,7 @@ impl Piece {
 
     /// Figures that stand out, each with its name and with what to compare it to.
     #[must_use]
-    pub fn figures(figures: &[[String; 3]]) -> Self {
+    pub(super) fn figures(figures: &[[String; 3]]) -> Self {
         let tile = |[name, figure, beside]: &[String; 3]| {
             let [name, figure, beside] = [name, figure, beside].map(|text| escape(text));
             format!("<div><dt>{name}</dt><dd>{figure}</dd><dd>{beside}</dd></div>\n")
@@ -69,7 +86,7 @@ impl Piece {
 
     /// Questions, each with a paragraph under it.
     #[must_use]
-    pub fn notes(notes: &[(&str, &str)]) -> Self {
+    pub(super) fn notes(notes: &[(&str, &str)]) -> Self {
         let note =
             |(question, answer): &(&str, &str)| format!("<dt>{}</dt>\n<dd>{}</dd>\n", prose(question), prose(answer));
         Self::from_html(format!("<dl class=\"notes\">\n{}</dl>\n", notes.iter().map(note).collect::<String>()))
@@ -77,38 +94,38 @@ impl Piece {
 
     /// Links to other pages beside this one.
     #[must_use]
-    pub fn links(links: &[(String, String)]) -> Self {
+    pub(super) fn links(links: &[(String, String)]) -> Self {
         let link =
             |(to, name): &(String, String)| format!("<li><a href=\"{}\">{}</a></li>\n", escape(to), escape(name));
         Self::from_html(format!("<ul class=\"links\">\n{}</ul>\n", links.iter().map(link).collect::<String>()))
     }
 
-    /// Pieces side by side, as many as there is room for.
-    #[must_use]
-    pub fn side_by_side(pieces: impl IntoIterator<Item = Self>) -> Self {
-        let all: Self = pieces.into_iter().collect();
+    /// Charts side by side, as many as there is room for: of one height, their axes on one line.
+    pub(super) fn row(figures: impl IntoIterator<Item = Figure>) -> Self {
+        let figures: Vec<Figure> = figures.into_iter().collect();
+        let sizes = figures.iter().map(|figure| figure.chart.sizes());
+        let sizes = sizes.fold([0.0; 3], |most, own| core::array::from_fn(|i| f64::max(most[i], own[i])));
+        let draw = |Figure { name, label, caption, chart }: Figure| {
+            let mut svg = Svg::new(&label, sizes.iter().sum());
+            chart.draw(&mut svg, 0.0, sizes);
+            Self::plot(&name, svg, &caption)
+        };
+        let all: Self = figures.into_iter().map(draw).collect();
         if all.is_empty() { all } else { Self { html: format!("<div class=\"plots\">\n{}</div>\n", all.html), ..all } }
     }
 
     /// Tables and text side by side, each as wide as it is.
     #[must_use]
-    pub fn beside(pieces: impl IntoIterator<Item = Self>) -> Self {
+    pub(super) fn beside(pieces: impl IntoIterator<Item = Self>) -> Self {
         let all: Self = pieces.into_iter().collect();
         Self { html: format!("<div class=\"beside\">\n{}</div>\n", all.html), ..all }
     }
 
-    /// The same with its plots written under other names, `name-loss.svg` for `loss.svg`: those of one page differ.
-    #[must_use]
-    pub fn under(mut self, name: &str) -> Self {
-        self.plots.iter_mut().for_each(|plot| plot.name = format!("{name}-{}", plot.name));
-        self
-    }
-
-    /// A plot with a sentence under it.
-    pub(super) fn plot(plot: Plot, caption: &str) -> Self {
+    /// A picture with a sentence under it.
+    fn plot(name: &str, svg: Svg, caption: &str) -> Self {
         let caption =
             if caption.is_empty() { caption.into() } else { format!("<figcaption>{}</figcaption>\n", prose(caption)) };
-        Self { html: format!("<figure>\n{}\n{caption}</figure>\n", plot.inline()), plots: vec![plot] }
+        Self::from_html(format!("<figure>\n{}{caption}</figure>\n", svg.inline())).with_file(name, svg)
     }
 
     /// HTML whose text is escaped.
@@ -116,9 +133,9 @@ impl Piece {
         Self { html, plots: Vec::new() }
     }
 
-    /// The same with a plot that is written as a file alone.
-    pub(super) fn with_file(mut self, plot: Plot) -> Self {
-        self.plots.push(plot);
+    /// The same with a picture that is written as a file.
+    pub(super) fn with_file(mut self, name: &str, svg: Svg) -> Self {
+        self.plots.push((name.to_owned(), svg));
         self
     }
 
@@ -130,7 +147,7 @@ impl Piece {
         &self.html
     }
 
-    pub(super) fn plots(&self) -> &[Plot] {
+    pub(super) fn plots(&self) -> &[(String, Svg)] {
         &self.plots
     }
 }

@@ -1,26 +1,19 @@
 //! The reliability diagram: accuracy over confidence.
 
-use super::axis::Axis;
-use super::canvas::MUTED;
-use super::chart::{Chart, Dots, Line, Stroke};
 use super::comparison::colour;
-use super::piece::Piece;
-use crate::host::HostError;
+use super::piece::Figure;
 use crate::host::prelude::*;
+use crate::host::report::axis::Axis;
+use crate::host::report::chart::{Chart, Dots, Line, Stroke};
+use crate::host::report::svg::MUTED;
 use crate::metrics::{Calibration, Reliability};
 
 /// Fewer samples than these say little of the accuracy of a bin: its standard error is up to 9 points.
 const KNOWN: u64 = 30;
 
 /// Accuracy over confidence of each model, in 15 bins, with the expected calibration error.
-///
-/// # Errors
-/// None in practice: a plot that cannot be drawn.
-pub fn reliability(models: &[(String, Calibration)]) -> Result<Piece, HostError> {
-    if models.is_empty() {
-        return Ok(Piece::default());
-    }
-    let mut lines = std::vec![Line::new("perfect calibration", MUTED, [(0.0, 0.0), (1.0, 1.0)]).stroke(Stroke::Dotted)];
+pub(super) fn reliability(models: &[(String, Calibration)]) -> Option<Figure> {
+    let mut lines = vec![Line::new("perfect calibration", MUTED, [(0.0, 0.0), (1.0, 1.0)]).stroke(Stroke::Dotted)];
     for (i, (name, calibration)) in models.iter().enumerate() {
         let bins: Vec<Reliability> = calibration.reliability().filter(|bin| bin.samples > 0).collect();
         let most = bins.iter().map(|bin| bin.samples).max().unwrap_or(1) as f64;
@@ -39,10 +32,10 @@ pub fn reliability(models: &[(String, Calibration)]) -> Result<Piece, HostError>
         lines.push(line("", &few).stroke(Stroke::None).dots(Dots::Hollow));
     }
     let [x, y] = ["confidence", "accuracy"].map(|name| Axis::linear(name, 0.0, 1.0));
-    let chart = Chart { height: 260, ..Chart::new("reliability diagram", x, y, lines) };
+    let chart = Chart { title: "accuracy (reliability diagram)".into(), height: 260.0, ..Chart::new(x, y, lines) };
     let caption = format!(
         "Test samples in 15 bins of confidence (the largest probability). A larger point has more samples; hollow points, \
          which have fewer than {KNOWN}, are not connected. ECE is the expected calibration error."
     );
-    Ok(Piece::plot(chart.plot("reliability", "Reliability diagram")?, &caption))
+    (!models.is_empty()).then(|| Figure::new("reliability", "Reliability diagram", &caption, chart))
 }

@@ -1,17 +1,20 @@
 //! The page of the article's experiment.
 
-use super::comparison::spread;
+use super::comparison::{points_of, spread};
 use super::document::Page;
-use super::history::{History, history};
-use super::piece::Piece;
-use super::runs::{Source, coupled, lead, model_sections, title, what_was_run};
+use super::history::{Curve, average_error, average_loss, chart, validation_error, validation_loss};
+use super::piece::{Figure, Piece};
+use super::runs::{Source, coupled, model_sections, what_was_run};
 use super::settings::{batch, rate};
 use crate::host::HostError;
 use crate::host::prelude::*;
+use crate::host::report::chart::Stroke;
 use crate::host::report::notes::NOTES;
+use crate::host::report::svg::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
 use crate::host::report::table::Table;
 use crate::host::report::variants::of_variants;
 use crate::host::study::{Reproduction, Stage, Variant};
+use crate::host::training::Epoch;
 
 /// Errors of more than this multiple of the least would leave the others no room in a plot.
 const OUTLIER: f64 = 4.0;
@@ -33,7 +36,7 @@ pub fn of_reproduction(
         1 => plan.seed.to_string(),
         n => format!("{} to {}", plan.seed, plan.seed.wrapping_add(u64::from(n) - 1)),
     };
-    let mut page = Page::new(&title(&spec, "experiment of the article"), &lead(source, plan, &seed));
+    let mut page = source.page(plan, &spec, "experiment of the article", &seed);
     let done = whole.first().map_or(0, |variant| variant.figures.len());
     if done < seeds as usize || reproduction.histories.len() < Stage::ALL.len() {
         let why = failure.map_or_else(String::new, |error| format!(" ({error})"));
@@ -52,28 +55,53 @@ pub fn of_reproduction(
         0 => Vec::new(),
         _ => vec![
             Piece::table(&of_variants(&reproduction.variants), &caption),
-            errors(&whole)?,
+            errors(&whole),
             first_seed(done, plan.seed),
         ],
     };
-    let page = page.section("Results", result).section("What the article does not specify", [Piece::notes(NOTES)]);
-    let training = reproduction.histories.iter().map(|(stage, epochs)| {
-        let names = match stage {
-            Stage::Single | Stage::Falling | Stage::Growing => ["last iterate", "average"],
-            Stage::Apart | Stage::Common | Stage::Independent => ["first replica", "mean of the weights"],
-        };
-        let start = epochs.iter().find(|epoch| *stage == Stage::Single && epoch.averaged > 0);
-        let start = start.map(|epoch| epoch.epoch as f64);
-        let curves = History { runs: &[epochs], baselines: &[], start, loss: "NLL", names };
-        Ok((stage, history(&curves)?.under(stage.name())))
-    });
-    let training = training.collect::<Result<Vec<_>, HostError>>()?;
-    let page = training.into_iter().fold(page, |page, (stage, curves)| page.section(&heading(*stage), [curves]));
+    let page = page.section("Results", result).section("Training", [overlay(&reproduction.histories)]);
     let page = match &reproduction.average {
         Some(average) => model_sections(page, source.data, &spec, ("SWA of one model", &average.params), &[])?,
         None => page,
     };
-    Ok(page.section("Settings", [stages(reproduction), what_was_run(source, plan, &seed, &spec)]))
+    Ok(page
+        .section("Settings", [stages(reproduction), what_was_run(source, plan, &seed, &spec)])
+        .section("What the article does not specify", [Piece::notes(NOTES)]))
+}
+
+/// The curves of all stages over each other: of replicas that are pulled to their mean, those of the mean.
+fn overlay(histories: &[(Stage, Vec<Epoch>)]) -> Piece {
+    let looks = |stage: Stage| match stage {
+        Stage::Single => (ORANGE, "one model"),
+        Stage::Falling => (GREEN, stage.title()),
+        Stage::Growing => (BROWN, stage.title()),
+        Stage::Apart => (INK, "one of the independent replicas"),
+        Stage::Common => (PURPLE, "mean, common start"),
+        Stage::Independent => (PURPLE, "mean, independent start"),
+    };
+    let runs: Vec<(Stage, [&[Epoch]; 1])> = histories.iter().map(|(stage, epochs)| (*stage, [&epochs[..]])).collect();
+    let figure = |name: &str, title: &str, caption: &str, get: [fn(&Epoch) -> Option<f64>; 2]| {
+        let curves = runs.iter().flat_map(|(stage, runs)| {
+            let (colour, name) = looks(*stage);
+            let is_mean = matches!(stage, Stage::Common | Stage::Independent);
+            let stroke = if *stage == Stage::Independent { Stroke::Dashed } else { Stroke::Solid };
+            let own = Curve { name, colour, stroke, runs, get: get[usize::from(is_mean)] };
+            let swa = Curve { name: "one model, SWA", colour: BLUE, stroke: Stroke::Solid, runs, get: get[1] };
+            [Some(own), (*stage == Stage::Single).then_some(swa)].into_iter().flatten()
+        });
+        let chart = chart(title, &curves.collect::<Vec<_>>(), None)?;
+        Some(Figure::new(name, &format!("{title} of each stage after each epoch"), caption, chart))
+    };
+    let caption =
+        "Measured on the validation samples. Of replicas that are pulled together, the mean of their weights.";
+    Piece::row(
+        [
+            figure("loss", "NLL", caption, [validation_loss, average_loss]),
+            figure("error", "error, %", "On the same samples.", [validation_error, average_error]),
+        ]
+        .into_iter()
+        .flatten(),
+    )
 }
 
 /// Whose curves and classes follow.
@@ -110,14 +138,8 @@ fn stages(reproduction: &Reproduction<'_>) -> Piece {
     )
 }
 
-fn heading(stage: Stage) -> String {
-    let title = stage.title();
-    let first = title.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}", title.chars().skip(1).collect::<String>())
-}
-
 /// Test errors, but for those far outside.
-fn errors(variants: &[Variant]) -> Result<Piece, HostError> {
+fn errors(variants: &[Variant]) -> Piece {
     let of = |variant: &Variant| variant.figures.iter().map(|figures| figures.errors[2]).collect::<Vec<f64>>();
     let all: Vec<_> = variants.iter().map(|variant| (variant.name.clone(), of(variant))).collect();
     let least = all.iter().flat_map(|(_, errors)| errors).copied().fold(f64::INFINITY, f64::min);
@@ -128,5 +150,5 @@ fn errors(variants: &[Variant]) -> Result<Piece, HostError> {
         [] => String::new(),
         names => format!("Not shown because the error is much larger: {}.", names.join(", ")),
     };
-    Ok([spread(&near)?, Piece::text(&left_out)].into_iter().collect())
+    [spread(&near, "test error, %", points_of), Piece::text(&left_out)].into_iter().collect()
 }

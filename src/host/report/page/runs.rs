@@ -1,42 +1,62 @@
 //! Whole pages: of a run, of several seeds, of replicas.
 
 use super::classes::{confusion, curves};
-use super::comparison::{gap, spread};
+use super::comparison::{fault, faults, gap, spread};
 use super::document::Page;
 use super::escape::grouped;
 use super::history::{History, history};
 use super::pictures::{picture_size, weights, wrong};
 use super::piece::Piece;
+use super::regression::predictions;
 use super::reliability::reliability;
 use super::settings::settings;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::{Marks, SavedModel, TestSet, error_percent};
+use crate::host::evaluation::{Interval, Marks, SavedModel, TestSet, error_percent};
 use crate::host::plan::{AverageKind, Batches, Coupling, Plan, ReplicaPlan, widths};
 use crate::host::prelude::*;
-use crate::host::report::comparison::{BASELINE, comparison, loss_short, models, models_of_seeds, remark, seeds};
+use crate::host::report::comparison::{BASELINE, comparison, loss_short, models, models_of_seeds, seeds};
 use crate::host::report::info::layers;
-use crate::host::report::table::Table;
+use crate::host::report::table::{Table, significant};
+use crate::host::report::verdicts::remark;
 use crate::host::report::votes::APART;
 use crate::host::training::{Epoch, Outcome, Replicas};
 use crate::metrics::Calibration;
 use crate::replicas::{Pull, Start};
 
-/// The data that a run was trained on.
+/// What a run was, and on which data.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// The samples.
     pub data: &'a Dataset,
     /// What they are called.
     pub name: &'a str,
+    /// How and when the run was started: a sentence.
+    pub origin: &'a str,
 }
 
 impl Source<'_> {
     fn describe(&self) -> String {
         let Dataset { train, test, classes, .. } = self.data;
+        let columns = self.data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+        let asked = match columns {
+            Some(columns) if !columns.has_classes() => format!("prediction of {}", columns.targets.join(", ")),
+            _ => format!("{classes} classes"),
+        };
         let [train, test] = [train.len(), test.len()].map(grouped);
-        format!("{}: {train} training samples, {test} test samples, {classes} classes", self.name)
+        format!("{}: {train} training samples, {test} test samples, {asked}", self.name)
+    }
+
+    /// A page about a run, or several, of this plan.
+    pub(super) fn page(&self, plan: &Plan, spec: &Spec, what: &str, seed: &str) -> Page {
+        let Plan { epochs, batch, dropout, .. } = plan;
+        let lead = format!(
+            "Data: {}. Epochs: {epochs}. Batch size: {batch}. Dropout: {dropout}. Seed: {seed}.\n{}",
+            self.describe(),
+            self.origin
+        );
+        Page::new(&format!("cygnet: {what}, network {}", widths(spec)), &lead)
     }
 }
 
@@ -69,7 +89,7 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
         names: ["last iterate", "average"],
     };
     let seed = plan.seed.to_string();
-    let mut page = Page::new(&title(spec, "training run"), &lead(source, plan, &seed));
+    let mut page = source.page(plan, spec, "training run", &seed);
     if let Some(error) = &outcome.diverged {
         page = page.notice(&diverged(error, outcome.history.len()));
     } else if outcome.interrupted {
@@ -83,8 +103,8 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
                 Piece::beside([Piece::table(&comparison(outcome), "Model comparison"), Piece::text(&remark(outcome))]),
             ],
         )
-        .section("Training", [history(&drawn)?])
-        .section("Generalisation gap", [gap(&models, loss_short(spec))?]);
+        .section("Training", [history(&drawn)])
+        .section("Generalisation gap", [gap(&models, loss_short(spec))]);
     // Of several averages the first.
     let known = |(i, (name, marks)): (usize, &(String, &Marks))| {
         let is_shown = i < 2 || name == BASELINE;
@@ -128,10 +148,7 @@ pub fn of_replica_seeds(
     let spec = plan.spec(source.data.train.inputs(), source.data.classes)?;
     let seed = range(seeds);
     let links = seeds.iter().map(|seed| (format!("seed-{seed}/report.html"), format!("seed {seed}")));
-    let page = Page::new(
-        &title(&spec, &format!("{} replicas with several seeds", replicas.count)),
-        &lead(source, plan, &seed),
-    );
+    let page = source.page(plan, &spec, &format!("{} replicas with several seeds", replicas.count), &seed);
     let caption = "Model comparison: mean ± standard deviation of the completed seeds";
     let result = (!table.rows.is_empty()).then(|| Piece::table(table, caption));
     let warning = replicas.is_apart().then(|| Piece::text(APART));
@@ -142,16 +159,14 @@ pub fn of_replica_seeds(
 }
 
 /// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
-///
-/// # Errors
-/// None in practice: a plot that cannot be drawn.
-pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) -> Result<Page, HostError> {
+#[must_use]
+pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) -> Page {
     let whole: Vec<&Outcome> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|(_, outcome)| outcome).collect();
     let links: Vec<_> =
         outcomes.iter().map(|(seed, _)| (format!("seed-{seed}/report.html"), format!("seed {seed}"))).collect();
     let Some(first) = whole.first() else {
-        return Ok(Page::new("cygnet: no completed run", "No run was completed.")
-            .section("Reports of each seed", [Piece::links(&links)]));
+        return Page::new("cygnet: no completed run", &format!("No run was completed.\n{}", source.origin))
+            .section("Reports of each seed", [Piece::links(&links)]);
     };
     let runs: Vec<&[Epoch]> = whole.iter().map(|outcome| &outcome.history[..]).collect();
     let baselines: Vec<&[Epoch]> =
@@ -165,20 +180,20 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     };
     let seeds_of: Vec<u64> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|&(seed, _)| seed).collect();
     let seed = range(&seeds_of);
-    let mut page = Page::new(&title(&first.spec, "several seeds"), &lead(source, plan, &seed));
+    let mut page = source.page(plan, &first.spec, "several seeds", &seed);
     if whole.len() < outcomes.len() {
         page = page.notice("The last run was interrupted. It is not part of the means.");
     }
     let caption = of_so_many(whole.len());
-    let error = |marks: &&Marks| error_percent(&marks.test);
-    let errors = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(error).collect()));
-    let errors: Vec<_> = errors.collect();
+    let of_test = |marks: &&Marks| faults(marks)[1];
+    let faults = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(of_test).collect()));
+    let (fault, digits) = fault(&first.last_marks);
     let compared = if baselines.is_empty() { "" } else { COMPARED };
-    Ok(page
-        .section("Results", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread(&errors)?])])
-        .section("Training", [history(&drawn)?])
+    let spread = spread(&faults.collect::<Vec<_>>(), &format!("test {fault}"), digits);
+    page.section("Results", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread])])
+        .section("Training", [history(&drawn)])
         .section("Reports of each seed", [Piece::links(&links)])
-        .section("Settings", [what_was_run(source, plan, &seed, &first.spec), Piece::text(compared)]))
+        .section("Settings", [what_was_run(source, plan, &seed, &first.spec), Piece::text(compared)])
 }
 
 /// What a run of replicas leaves for its page.
@@ -209,7 +224,7 @@ pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Resu
         names: ["first replica", "mean of the weights"],
     };
     let seed = plan.seed.to_string();
-    let mut page = Page::new(&title(spec, &format!("{} replicas", replicas.count)), &lead(source, plan, &seed));
+    let mut page = source.page(plan, spec, &format!("{} replicas", replicas.count), &seed);
     if let Some(error) = &trained.diverged {
         page = page.notice(&diverged(error, trained.history.len()));
     } else if trained.interrupted {
@@ -219,7 +234,7 @@ pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Resu
     let result = [Piece::table(table, "Model comparison: replicas, averages of their weights, and votes")]
         .into_iter()
         .chain(warning);
-    let page = page.section("Results", result).section("Training", [history(&drawn)?]);
+    let page = page.section("Results", result).section("Training", [history(&drawn)]);
     Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
         .section("Settings", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, spec)]))
 }
@@ -249,8 +264,8 @@ pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &S
     Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers of the network")])
 }
 
-/// Sections about one model: confusion matrix, curves, most confident errors, first-layer weights; its own calibration where
-/// there is no other.
+/// Sections about one model: what it predicts, confusion matrix, curves, most confident errors, first-layer weights; its
+/// own calibration where there is no other.
 pub(super) fn model_sections(
     page: Page,
     data: &Dataset,
@@ -258,32 +273,20 @@ pub(super) fn model_sections(
     (name, params): (&str, &[f32]),
     calibrations: &[(String, Calibration)],
 ) -> Result<Page, HostError> {
+    if !data.train.has_classes() {
+        return Ok(page.section(&format!("Predictions: {name}"), [predictions(spec, params, data)?]));
+    }
     let test = TestSet::new(spec, params, data)?;
     let own: Vec<_> = test.calibration.into_iter().map(|own| (name.to_owned(), own)).collect();
     let calibrations = if calibrations.is_empty() { &own } else { calibrations };
-    let plots = Piece::side_by_side([curves(&test)?, reliability(calibrations)?]);
+    let plots = Piece::row(curves(&test).into_iter().chain(reliability(calibrations)));
     let page = page
-        .section(&format!("Confusion matrix: {name}"), [confusion(&test)?])
+        .section(&format!("Confusion matrix: {name}"), [confusion(&test)])
         .section(&format!("ROC, precision-recall and calibration: {name}"), [plots]);
     let Some(size) = picture_size(&data.test) else { return Ok(page) };
     Ok(page
         .section(&format!("Most confident errors: {name}"), [wrong(&test, size)?])
         .section(&format!("First-layer weights: {name}"), [weights(spec, params, size)?]))
-}
-
-/// Widths of the network, and what the page is of.
-pub(super) fn title(spec: &Spec, what: &str) -> String {
-    format!("cygnet: {what}, network {}", widths(spec))
-}
-
-pub(super) fn lead(source: Source<'_>, plan: &Plan, seed: &str) -> String {
-    format!(
-        "Data: {}. Epochs: {}. Batch size: {}. Dropout: {}. Seed: {seed}.",
-        source.describe(),
-        plan.epochs,
-        plan.batch,
-        plan.dropout,
-    )
 }
 
 /// Epochs before the first model is averaged: those of the plan for snapshots, else the first of which there is one.
@@ -300,21 +303,45 @@ fn start(plan: &Plan, outcome: &Outcome) -> Option<f64> {
     })
 }
 
-/// The figures that are looked for first.
+/// The figures that are looked for first, those of the test with their 95 % intervals.
 fn tiles(outcome: &Outcome) -> Piece {
     let last = &outcome.last_marks;
     let (name, marks) = match outcome.averages.first() {
         Some(average) => ("average", &average.marks),
         None => ("last iterate", last),
     };
-    let against =
-        |text: String| if outcome.averages.is_empty() { String::new() } else { format!("last iterate {text}") };
-    let error = |marks: &Marks| format!("{:.2} %", error_percent(&marks.test));
-    let loss = |marks: &Marks| format!("{:.4}", marks.test.loss());
     let (epochs, seconds) = outcome.history.last().map_or((0, 0.0), |epoch| (epoch.epoch, epoch.seconds));
+    let tile = |what: &str, figure: &dyn Fn(&Marks) -> String, bounds: [f64; 2]| {
+        let bounds = bounds
+            .iter()
+            .all(|bound| bound.is_finite())
+            .then(|| format!("95 %: {}", bounds.map(significant).join("–")));
+        let against = (!outcome.averages.is_empty()).then(|| format!("last iterate {}", figure(last)));
+        let beside: Vec<String> = bounds.into_iter().chain(against).collect();
+        [format!("test {what}, {name}"), figure(marks), beside.join("; ")]
+    };
+    let loss = marks.results.loss();
+    let [first, second] = if let Some([.., test]) = &marks.regression {
+        let r2 = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |[.., test]| test.r2);
+        // 1 − R² is a multiple of the mean squared error.
+        let r2_bounds = [loss.high, loss.low].map(|bound| 1.0 - (1.0 - test.r2) * bound / loss.estimate);
+        let rmse_bounds = [loss.low.max(0.0), loss.high].map(f64::sqrt);
+        [
+            tile("RMSE", &|marks| significant(faults(marks)[1]), rmse_bounds),
+            tile("R²", &|marks| format!("{:.4}", r2(marks)), r2_bounds),
+        ]
+    } else {
+        let error = Interval::of_share(marks.test.samples() - marks.test.hits(), marks.test.samples());
+        let error_bounds = [error.low, error.high].map(|bound| 100.0 * bound);
+        let what = loss_short(&outcome.spec);
+        [
+            tile("error", &|marks| format!("{:.2} %", error_percent(&marks.test)), error_bounds),
+            tile(what, &|marks| format!("{:.4}", marks.test.loss()), [loss.low, loss.high]),
+        ]
+    };
     Piece::figures(&[
-        [format!("test error, {name}"), error(marks), against(error(last))],
-        [format!("test {}, {name}", loss_short(&outcome.spec)), loss(marks), against(loss(last))],
+        first,
+        second,
         ["parameters".to_owned(), grouped(outcome.spec.param_len()), String::new()],
         ["training time".to_owned(), format!("{seconds:.1} s"), format!("epochs: {epochs}")],
     ])

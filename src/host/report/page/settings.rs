@@ -1,6 +1,5 @@
 //! The settings of a run as a table, by the names of the command line.
 
-use super::axis::number;
 use super::piece::Piece;
 use crate::average::{Draws, Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
@@ -8,14 +7,15 @@ use crate::host::plan::{
     AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
 };
 use crate::host::prelude::*;
+use crate::host::report::axis::number;
 use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::schedule::Shape;
 use crate::{Activation, Init};
+use std::collections::BTreeMap;
 
 /// The settings of a run on data of this description, with this seed or these.
-#[must_use]
-pub fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
+pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
     let header = ["setting", "value"].map(str::to_owned).to_vec();
     Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
@@ -29,6 +29,12 @@ pub fn training(plan: &Plan) -> String {
     rows.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
 }
 
+/// The same by their names, for a file.
+#[must_use]
+pub fn named_settings(plan: &Plan, data: &str, seed: &str) -> BTreeMap<String, String> {
+    rows(plan, data, seed).into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     // Without `..`, here and below: a new setting is to be shown.
     let Plan {
@@ -38,6 +44,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         dropout,
         loss,
         init,
+        from,
         optimizer: rule,
         lookahead,
         rate: base,
@@ -63,14 +70,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("batch normalisation", if *batch_norm { "yes" } else { "no" }.to_owned()),
         ("dropout", short(*dropout)),
         ("loss", loss_name(*loss)),
-        (
-            "initial weights",
-            match *init {
-                Init::He => "He".to_owned(),
-                Init::Glorot => "Glorot".to_owned(),
-                Init::Normal(sigma) => format!("N(0, {}²)", short(sigma)),
-            },
-        ),
+        ("initial weights", from.as_ref().map_or_else(|| initial(*init), |from| format!("those of {}", from.name))),
         ("optimizer", optimizer(*rule, *lookahead)),
         ("learning rate", rate(*base, *decay, *warmup)),
         ("batch", batch(*samples, *micro_batch, *growth)),
@@ -89,6 +89,14 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("seed", seeds.to_owned()),
     ]);
     rows
+}
+
+fn initial(init: Init) -> String {
+    match init {
+        Init::He => "He".to_owned(),
+        Init::Glorot => "Glorot".to_owned(),
+        Init::Normal(sigma) => format!("N(0, {}²)", short(sigma)),
+    }
 }
 
 fn list(names: impl Iterator<Item = String>) -> String {

@@ -1,9 +1,12 @@
-use super::axis::{Axis, number};
-use super::canvas::{BLUE, THEME, cut};
-use super::chart::{Chart, Line};
+use super::classes::confusion;
+use super::comparison::gap;
 use super::document::STYLE;
-use super::escape::{escape, grouped, prose};
-use super::pictures::base64;
+use super::escape::{grouped, prose};
+use super::history::{History, history};
+use super::pictures::{base64, weights, wrong};
+use super::piece::{Figure, Piece};
+use super::reliability::reliability;
+use super::settings::settings;
 use super::*;
 use crate::average::{Draws, Ema, Warmup};
 use crate::host::data::idx::parse_images;
@@ -11,12 +14,14 @@ use crate::host::data::{Dataset, Samples};
 use crate::host::evaluation::{Marks, TestSet};
 use crate::host::plan::{AverageKind, AveragePlan, DecayPlan, Plan};
 use crate::host::prelude::*;
+use crate::host::report::axis::{Axis, number};
+use crate::host::report::chart::{Chart, Line};
+use crate::host::report::svg::{BLUE, THEME, cut, dark_style, escape};
 use crate::host::report::table::Table;
 use crate::host::training::{Averaged, Epoch, Outcome};
 use crate::metrics::{Calibration, Score};
 use crate::schedule::Shape;
 use crate::{Activation, Spec};
-use plotters::coord::ranged1d::ValueFormatter;
 use std::path::Path;
 
 #[test]
@@ -36,12 +41,7 @@ fn text_is_text_and_numbers_have_their_digits() {
     // A single backtick is no code, and what is code is escaped once.
     assert_eq!(prose("`a<b` and `c`: 5 ` d"), "<code>a&lt;b</code> and <code>c</code>: 5 ` d");
     assert_eq!(Piece::text("see `--json`").html(), "<p>see <code>--json</code></p>\n");
-    assert!(
-        Page::new("`a`", "")
-            .notice("`b`")
-            .html()
-            .contains("<h1>`a`</h1>\n<p></p>\n<p class=\"notice\"><code>b</code></p>")
-    );
+    assert!(Page::new("`a`", "").notice("`b`").html().contains("<h1>`a`</h1>\n<p class=\"notice\"><code>b</code></p>"));
     assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     assert_eq!(
         [0.1 + 0.2, 20.0, 0.0, 0.999, -0.5, 150_000.0].map(number),
@@ -56,43 +56,68 @@ fn text_is_text_and_numbers_have_their_digits() {
 }
 
 #[test]
-fn axes_have_a_few_round_numbers() {
-    let labels = |axis: &Axis| axis.labels().join(" ");
+fn axes_have_a_few_round_numbers_and_one_at_each_end() {
+    let labels = |axis: &Axis| axis.ticks.iter().map(|(_, label)| label.clone()).collect::<Vec<_>>().join(" ");
     assert_eq!(labels(&Axis::linear("", 0.0, 1.0)), "0 0.2 0.4 0.6 0.8 1");
-    assert_eq!(labels(&Axis::whole("", 1.0, 20.0)), "5 10 15 20");
+    assert_eq!(labels(&Axis::linear("", -0.3, 11.0)), "-2 0 2 4 6 8 10 12");
+    assert_eq!(labels(&Axis::whole("", 1.0, 20.0)), "1 5 10 15 20");
+    assert_eq!(labels(&Axis::whole("", 1.0, 22.0)), "1 5 10 15 22");
     assert_eq!(labels(&Axis::whole("", 1.0, 2.0)), "1 2");
     assert_eq!(labels(&Axis::whole("", 1.0, 1.0)), "1");
     assert_eq!(labels(&Axis::log("", 1e-4, 1.0)), "0.0001 0.001 0.01 0.1 1");
-    assert_eq!(labels(&Axis::log("", 0.04, 1.1)), "0.05 0.1 0.2 0.5 1");
-    assert_eq!(labels(&Axis::log("", 0.21, 0.68)), "0.3 0.4 0.5 0.6");
+    assert_eq!(labels(&Axis::log("", 0.041, 1.1)), "0.04 0.1 0.2 0.5 1 2");
+    assert_eq!(labels(&Axis::log("", 0.21, 0.68)), "0.2 0.3 0.4 0.5 0.6 0.7");
+    for axis in [Axis::linear("", 0.123, 4.56), Axis::log("", 0.0123, 45.6), Axis::whole("", 3.0, 47.0)] {
+        let [first, last] = [axis.ticks.first(), axis.ticks.last()].map(|tick| tick.unwrap().0);
+        assert_eq!(([first, last], axis.place(first), axis.place(last)), (axis.ends, Some(0.0), Some(1.0)));
+    }
     // In equal ratios where values differ by much and all are above zero.
     let log = Axis::around("y", [0.1, 1.0].into_iter());
-    assert_eq!((&*log.name, log.place(0.1), log.place(0.0)), ("y, log scale", Some(-1.0), None));
+    assert_eq!((&*log.name, log.place(0.1), log.place(0.0)), ("y, log scale", Some(0.0), None));
     let linear = Axis::around("y", [0.5, 1.0].into_iter());
-    assert_eq!((&*linear.name, linear.place(0.5)), ("y", Some(0.5)));
+    assert_eq!((&*linear.name, linear.place(0.75)), ("y", Some(0.5)));
     assert_eq!(Axis::around("y", [0.0, 9.0].into_iter()).ends[0], 0.0);
     for values in [vec![], vec![3.0], vec![0.0], vec![f64::NAN, 2.0]] {
         let axis = Axis::around("y", values.iter().copied());
-        assert!(axis.ends[0] < axis.ends[1] && !axis.labels().is_empty(), "{values:?}");
+        assert!(axis.ends[0] < axis.ends[1] && axis.ticks.len() > 1, "{values:?}");
     }
-    assert_eq!(Axis::rows(["a".into(), "b".into()]).format_ext(&-1.0), "b");
+    assert_eq!(Axis::rows(["a".into(), "b".into()]).said(-1.0), "b");
+}
+
+/// A chart of a line with this name.
+fn chart(name: &str) -> Chart {
+    let line = Line::new(name, BLUE, [(0.0, 0.0), (0.5, 1.0), (1.0, 2.0)]);
+    Chart::new(Axis::linear("x", 0.0, 1.0), Axis::linear("title", 0.0, 2.0), vec![line])
 }
 
 #[test]
-fn a_plot_on_a_page_has_the_colours_of_the_page_and_alone_its_own() {
-    let line = Line::new("<name>", BLUE, [(0.0, 0.0), (0.5, 1.0), (1.0, 2.0)]);
-    let axes = || [Axis::linear("x", 0.0, 1.0), Axis::linear("", 0.0, 2.0)];
-    let [x, y] = axes();
-    let plot = Chart::new("title", x, y, vec![line]).plot("loss", "a \"label\"").unwrap();
-    let (alone, inline) = (plot.alone(), plot.inline());
-    assert!(alone.starts_with("<svg width=") && alone.contains("#006CB0") && !alone.contains("var("), "{alone}");
-    assert!(inline.contains("aria-label=\"a &quot;label&quot;\"") && !inline.contains('#'), "{inline}");
-    assert!(inline.contains("&lt;name&gt;") && !inline.contains("http") && inline.ends_with("</svg>"), "{inline}");
-    // Each colour is known to the page, in a light and in a dark form; the light one is that of the file.
-    for (plotters::style::RGBColor(r, g, b), name) in THEME {
-        assert_eq!(STYLE.matches(&format!("--{name}: #")).count(), 2, "{name}");
-        assert!(STYLE.contains(&format!("--{name}: #{r:02x}{g:02x}{b:02x}")), "{name}");
+fn a_picture_is_light_or_dark_as_the_reader_prefers() {
+    let piece = Piece::row([Figure::new("loss", "a \"label\"", "", chart("<name>"))]);
+    let alone = file(&piece, "loss");
+    assert!(alone.starts_with("<svg xmlns=") && alone.contains("#006cb0") && alone.contains(&dark_style()), "{alone}");
+    let inline = piece.html();
+    assert!(inline.contains("aria-label=\"a &quot;label&quot;\"") && inline.contains("&lt;name&gt;"), "{inline}");
+    assert!(!inline.contains("http") && Page::new("", "").html().contains(&dark_style()));
+    // The colours of a picture are those of the page around it.
+    for (light, name, dark) in THEME {
+        for colour in [light, dark] {
+            assert_eq!(STYLE.matches(&format!("--{name}: {colour};")).count(), 1, "{name}");
+        }
+        assert!(dark_style().contains(&format!("[fill=\"{light}\"] {{ fill: {dark}; }}")), "{name}");
     }
+}
+
+#[test]
+fn charts_side_by_side_have_one_height_and_their_axes_on_one_line() {
+    let long = "a name that is much too long for half of a line of the legend";
+    let mut second = chart(long);
+    second.lines.push(Line::new(long, BLUE, [(0.0, 1.0)]));
+    second.marks.push((0.5, "here".into()));
+    let piece = Piece::row([Figure::new("a", "", "", chart("short")), Figure::new("b", "", "", second)]);
+    let [a, b] = ["a", "b"].map(|name| file(&piece, name));
+    let size = |svg: &str| svg.split("viewBox=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(size(&a), size(&b));
+    assert_eq!(places(&a, "0.4")[0][1], places(&b, "0.4")[0][1]);
 }
 
 fn epoch(epoch: u64, batch: u64, noise_scale: Option<f32>) -> Epoch {
@@ -119,21 +144,37 @@ fn the_batch_size_is_drawn_where_it_changes_or_noise_was_measured() {
     let drawn = |batches: [u64; 2], noise: Option<f32>, start: Option<f64>| {
         let run = [epoch(1, batches[0], noise), epoch(2, batches[1], noise)];
         let history = History { runs: &[&run], baselines: &[], start, loss: "NLL", names: ["model", "average"] };
-        super::history(&history).unwrap()
+        super::history::history(&history)
     };
-    let names = |piece: &Piece| piece.plots().iter().map(|plot| plot.name.clone()).collect::<Vec<_>>();
-    assert_eq!(names(&drawn([8, 8], None, None)), ["loss", "error", "rate"]);
-    assert_eq!(names(&drawn([8, 16], None, None)), ["loss", "error", "rate", "batch"]);
-    assert_eq!(names(&drawn([8, 8], None, None).under("sgd")), ["sgd-loss", "sgd-error", "sgd-rate"]);
+    let names = |piece: &Piece| piece.plots().iter().map(|plot| plot.0.clone()).collect::<Vec<_>>();
+    // The learning rate never changes.
+    assert_eq!(names(&drawn([8, 8], None, None)), ["loss", "error"]);
+    assert_eq!(names(&drawn([8, 16], None, None)), ["loss", "error", "batch"]);
     let measured = drawn([8, 8], Some(3.0), None);
-    assert_eq!(names(&measured), ["loss", "error", "rate", "batch"]);
+    assert_eq!(names(&measured), ["loss", "error", "batch"]);
     assert!(measured.html().contains("gradient noise scale"));
     assert!(!drawn([8, 16], None, None).html().contains("gradient noise scale"));
     // Averaging that would have begun later is not marked.
-    let is_marked = |start| drawn([8, 8], None, start).html().contains(">\naveraging");
+    let is_marked = |start| drawn([8, 8], None, start).html().contains(">averaging<");
     assert_eq!([None, Some(1.5), Some(3.0)].map(is_marked), [false, true, false]);
     let nothing = History { runs: &[&[]], baselines: &[], start: None, loss: "NLL", names: ["", ""] };
-    assert!(super::history(&nothing).unwrap().html().contains("No epoch was completed"));
+    assert!(super::history::history(&nothing).html().contains("No epoch was completed"));
+}
+
+#[test]
+fn several_seeds_are_a_mean_with_a_band_and_the_pointer_reads_all_values_of_an_epoch() {
+    let of = |losses: [f64; 2]| {
+        [1, 2].map(|i| Epoch { train_loss: losses[i as usize - 1], validation_loss: None, ..epoch(i, 8, None) })
+    };
+    let (a, b) = (of([1.0, 0.5]), of([3.0, 0.7]));
+    let drawn = |runs: &[&[Epoch]]| {
+        let piece = history(&History { runs, baselines: &[], start: None, loss: "NLL", names: ["model", "average"] });
+        file(&piece, "loss")
+    };
+    let (one, both) = (drawn(&[&a]), drawn(&[&a, &b]));
+    assert_eq!([&one, &both].map(|svg| svg.matches("<polygon").count()), [0, 1]);
+    assert!(one.contains("<title>epoch 2\ntraining batches: 0.5</title>"), "{one}");
+    assert!(both.contains("<title>epoch 2\ntraining batches: 0.6 ± 0.1414</title>"), "{both}");
 }
 
 fn unbase64(digits: &str) -> Vec<u8> {
@@ -165,21 +206,22 @@ fn weights_are_pictures_of_the_first_layer_where_inputs_are_pictures() {
     assert_eq!([12, 28, 11].map(colour), [[0x8c, 0x51, 0x0a], [0x05, 0x55, 0xa5], [0xf7, 0xf7, 0xf7]]);
 }
 
-/// All whole numbers of an attribute of the tags of a plot that hold `word`.
+/// All numbers of an attribute of the tags of a plot that hold `word`, in whole pixels.
 fn numbers(plot: &str, word: &str, attribute: &str) -> Vec<i32> {
     let tags = plot.split('<').filter(|tag| tag.contains(word));
     let values = tags.filter_map(|tag| tag.split(&format!(" {attribute}=\"")).nth(1)?.split('"').next());
-    values.flat_map(|value| value.split([' ', ',']).filter_map(|n| n.parse().ok())).collect()
+    let whole = |n: &str| n.parse::<f64>().ok().map(|n| n.round() as i32);
+    values.flat_map(|value| value.split([' ', ',']).filter_map(whole)).collect()
 }
 
 /// Where the words stand in a plot.
 fn places(plot: &str, words: &str) -> Vec<[i32; 2]> {
-    let tags = plot.split("<text").filter(|tag| tag.contains(&format!(">\n{words}\n</text>")));
+    let tags = plot.split("<text").filter(|tag| tag.contains(&format!(">{words}</text>")));
     tags.map(|tag| ["x", "y"].map(|side| numbers(&format!("<text{tag}"), "text", side)[0])).collect()
 }
 
-fn file<'a>(piece: &'a Piece, name: &str) -> &'a str {
-    piece.plots().iter().find(|plot| plot.name == name).unwrap().alone()
+fn file(piece: &Piece, name: &str) -> String {
+    piece.plots().iter().find(|plot| plot.0 == name).unwrap().1.alone(1.0)
 }
 
 /// So many hits of 4, each with this loss.
@@ -191,7 +233,7 @@ fn score(hits: usize, loss: f32) -> Score {
 
 fn marks(train: (usize, f32), test: (usize, f32)) -> Marks {
     let [train, test] = [train, test].map(|(hits, loss)| score(hits, loss));
-    Marks { train, validation: Score::default(), test, calibration: None, regression: None }
+    Marks { train, test, ..Marks::default() }
 }
 
 /// Images of two by two pixels, one of them bright: class, pixel and brightness of each.
@@ -219,12 +261,13 @@ fn data() -> Dataset {
 #[test]
 fn the_gap_goes_from_train_to_test() {
     let marks = marks((3, 0.5), (1, 2.0));
-    let piece = gap(&[("model".into(), &marks)], "NLL").unwrap();
+    let piece = gap(&[("model".into(), &marks)], "NLL");
     let error = file(&piece, "gap-error");
-    assert_eq!((places(error, "+50.00").len(), places(file(&piece, "gap-loss"), "+1.5000").len()), (1, 1));
-    // In the row and in the legend, the circles of train are hollow: the legend's are of ink.
-    let at = |fill: &str| numbers(error, &format!("fill=\"{fill}\""), "cx").into_iter().max().unwrap();
-    assert!(at("#FFFFFF") < at("#CE5600"), "{error}");
+    assert_eq!((places(&error, "+50.00").len(), places(&file(&piece, "gap-loss"), "+1.5000").len()), (1, 1));
+    // The circle of train is hollow, after that of the legend.
+    let at = |fill: &str| *numbers(&error, &format!("r=\"4.5\" fill=\"{fill}\""), "cx").last().unwrap();
+    assert!(at("#ffffff") < at("#006cb0"), "{error}");
+    assert!(error.contains("<title>test, model, 75</title>"), "{error}");
 }
 
 #[test]
@@ -243,11 +286,14 @@ fn a_page_shows_the_average_and_beside_it_the_last_iterate() {
         interrupted: false,
         diverged: None,
     };
-    let page = of_run(Source { data: &data(), name: "squares" }, &Plan::article(), &outcome).unwrap().html();
+    let page = of_run(Source { data: &data(), name: "squares", origin: "Command: `x`." }, &Plan::article(), &outcome)
+        .unwrap()
+        .html();
     for part in [
         "<dt>test error, average</dt><dd>25.00 %</dd><dd>last iterate 50.00 %</dd>",
         "<dt>test NLL, average</dt><dd>0.2500</dd><dd>last iterate 0.7500</dd>",
         "squares: 4 training samples, 10 test samples, 4 classes",
+        "<p>Command: <code>x</code>.</p>",
         // Of the weights of the average: those of the last iterate take all for the first class.
         "5 of 10 test samples are misclassified",
     ] {
@@ -267,14 +313,14 @@ fn each_curve_is_of_its_own_quantity() {
         ..epoch(i, 8, None)
     });
     let drawn = History { runs: &[&run], baselines: &[], start: None, loss: "NLL", names: ["model", "average"] };
-    let piece = super::history(&drawn).unwrap();
+    let piece = history(&drawn);
     for name in ["loss", "error"] {
         let plot = file(&piece, name);
         // Of the model dashes, of the average points; higher up is less. The first are in the legend.
-        let dashes = numbers(plot, "stroke=\"#CE5600\"", "points");
+        let dashes = numbers(&plot, "stroke=\"#ce5600\" stroke-width=\"2\"", "points");
         let model = dashes.chunks(2).map(|at| at[1]).max().unwrap();
-        let average = numbers(plot, "fill=\"#006CB0\"", "cy").into_iter().max().unwrap();
-        assert!(model + 100 < average, "{name}: {model}, {average}");
+        let average = numbers(&plot, "fill=\"#006cb0\"", "cy").into_iter().max().unwrap();
+        assert!(model + 20 < average, "{name}: {model}, {average}");
     }
 }
 
@@ -285,29 +331,29 @@ fn reliability_is_accuracy_over_confidence() {
     (0..40).for_each(|i| calibration.add(&[0.9, 0.1], i % 2).unwrap());
     // Few, and right: hollow.
     (0..5).for_each(|_| calibration.add(&[0.55, 0.45], 0).unwrap());
-    let piece = reliability(&[("model".into(), calibration)]).unwrap();
+    let piece = Piece::row(reliability(&[("model".into(), calibration)]));
     let plot = file(&piece, "reliability");
-    let [corner, middle] = ["0.8", "0.4"].map(|label| places(plot, label));
+    let [corner, middle] = ["0.8", "0.4"].map(|label| places(&plot, label));
     // The numbers of the upright axis stand to the left.
     let [x8, y8] = [corner.iter().map(|at| at[0]).max().unwrap(), corner.iter().map(|at| at[1]).min().unwrap()];
     let y4 = middle.iter().map(|at| at[1]).min().unwrap();
-    let [x, y] = ["cx", "cy"].map(|side| numbers(plot, "fill=\"#CE5600\"", side)).map(|all| *all.last().unwrap());
+    let [x, y] = ["cx", "cy"].map(|side| numbers(&plot, "circle cx", side)).map(|all| *all.last().unwrap());
     assert!(x > x8 && y < y4 && y > y8, "{x} {y}: {x8} {y8} {y4}");
-    assert_eq!(numbers(plot, "fill=\"#FFFFFF\"", "cx").len(), 1, "{plot}");
+    assert_eq!(numbers(&plot, "fill=\"#ffffff\"", "cx").len(), 1, "{plot}");
 }
 
 #[test]
 fn rows_of_the_confusion_are_classes_and_the_surest_mistake_is_the_first() {
     let (data, params) = (data(), eye());
     let test = TestSet::new(&EYE, &params, &data).unwrap();
-    let piece = confusion(&test).unwrap();
+    let piece = confusion(&test);
     for (class, recall) in [("0", "50.00 %"), ("1", "66.67 %"), ("2", "0.00 %"), ("3", "100.00 %")] {
         let row = piece.html().split(&format!("<th scope=\"row\">{class}</th>")).nth(1).unwrap();
         assert!(row.split("</tr>").next().unwrap().ends_with(&format!("<td>{recall}</td>")), "{class}");
     }
     // Three samples of class 2 were taken for 3.
     let plot = file(&piece, "confusion");
-    let [two, three] = ["2", "3"].map(|name| places(plot, name));
+    let [two, three] = ["2", "3"].map(|name| places(&plot, name));
     let (row, column) = (two.iter().min().unwrap()[1], three.iter().min_by_key(|at| at[1]).unwrap()[0]);
     assert!(three.contains(&[column, row]), "{three:?}: {column}, {row}");
     let html = wrong(&test, [2, 2]).unwrap().html().to_owned();

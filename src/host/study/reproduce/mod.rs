@@ -129,7 +129,7 @@ impl<'a> Reproduction<'a> {
             trained.models.iter().try_for_each(&mut ask)
         })?;
         for (i, (name, vote)) in VOTES.into_iter().enumerate() {
-            let sets = tallies.map(|set| set[i].figures(vote));
+            let sets = tallies.each_ref().map(|set| set[i].figures(vote));
             let [_, _, [_, nll, ece]] = sets;
             let errors = sets.map(|[error, ..]| error);
             let figures = Figures { seed: plan.seed, errors, nll, ece, updates: k * one };

@@ -1,0 +1,50 @@
+//! What `run.json` says of how a run was started.
+
+use super::data::Data;
+use cygnet::host::HostError;
+use cygnet::host::data::Dataset;
+use cygnet::host::files::{Place, Record};
+use cygnet::host::plan::Plan;
+use cygnet::host::report::page::named_settings;
+use std::env;
+use std::time::{Duration, SystemTime};
+
+/// Of a run of so many seeds on the data that the arguments name and that are called `name`.
+pub(crate) fn record(
+    plan: &Plan,
+    seeds: u32,
+    data: (&Data, &Dataset, &str),
+    place: &Place,
+) -> Result<Record, HostError> {
+    let (arguments, samples, name) = data;
+    Ok(Record {
+        command: command_line(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        date: date(),
+        seed: plan.seed,
+        seeds,
+        validation: plan.validation,
+        data: arguments.recorded(place.target())?,
+        identity: samples.identity.clone(),
+        settings: named_settings(plan, name, &plan.seed.to_string()),
+        ..Record::default()
+    })
+}
+
+/// How this program was started, to be pasted into a shell.
+pub(crate) fn command_line() -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_,.:+-/=".contains(c);
+    let quoted = |word: String| match !word.is_empty() && word.chars().all(is_plain) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    };
+    let words = env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    ["cygnet".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// Now, in UTC as RFC 3339 has it, or the time that `SOURCE_DATE_EPOCH` says, so that two runs can be equal.
+pub(crate) fn date() -> String {
+    let said = env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
+    let time = said.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    humantime::format_rfc3339_seconds(time.unwrap_or_else(SystemTime::now)).to_string()
+}
