@@ -28,6 +28,7 @@ pub use cell::Dialect;
 pub use columns::{Choice, Columns};
 pub use dataset::Dataset;
 pub use encoding::Encoding;
+pub(in crate::host) use encoding::RARE;
 pub use facts::ColumnKind;
 pub use identity::{DataIdentity, DataKind};
 pub use idx::PIXEL_SCALE;
