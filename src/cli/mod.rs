@@ -2,6 +2,8 @@
 
 mod augment;
 mod average;
+mod averaging;
+mod columns;
 mod convert;
 mod data;
 mod eval;
