@@ -352,7 +352,7 @@ fn words_and_gaps_are_used_by_every_command() {
     let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
     let row = |i: usize| {
         let (class, sex) = (["1st", "2nd", "3rd"][i % 3], ["woman", "man"][i / 3 % 2]);
-        let age = if i % 4 == 0 { String::new() } else { (20 + i % 50).to_string() };
+        let age = if i.is_multiple_of(4) { String::new() } else { (20 + i % 50).to_string() };
         format!("{class},{sex},{age},{}\n", if sex == "woman" { "yes" } else { "no" })
     };
     write("people.csv", &("class,sex,age,survived\n".to_owned() + &(0..120).map(row).collect::<String>()));

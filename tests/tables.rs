@@ -357,8 +357,9 @@ fn columns(data: &Dataset) -> Columns {
 #[test]
 fn each_column_becomes_what_it_holds() {
     let row = |i: usize| {
-        let (color, size) = (["red", "green", "blue"][i % 3], ["", "S"][usize::from(i % 4 > 0)]);
-        let (is_on, gap) = ([" TRUE", "False"][i % 2], if i % 5 == 0 { "NA".to_owned() } else { i.to_string() });
+        let (color, size) = (["red", "green", "blue"][i % 3], ["S", ""][usize::from(i.is_multiple_of(4))]);
+        let (is_on, gap) =
+            ([" TRUE", "False"][i % 2], if i.is_multiple_of(5) { "NA".to_owned() } else { i.to_string() });
         format!("{i},{color},{size},{is_on},{gap},2024-05-{:02},text {i},same,,{}\n", i % 28 + 1, ["u", "v"][i % 2])
     };
     let header = ",color,size,on,n,day,note,unit,empty,Label\n".to_owned();
