@@ -43,7 +43,7 @@ type Noted<T> = (T, Vec<String>);
 /// Samples as they were read.
 pub(crate) enum Loaded {
     Images(Dataset),
-    Tables(Tables),
+    Tables(Box<Tables>),
 }
 
 impl Data {
@@ -86,7 +86,7 @@ impl Data {
     /// Images, or the table that `plan` asks for, which goes with a table alone.
     pub(crate) fn read(&self, plan: Option<&TablePlan>) -> Result<Loaded, HostError> {
         Ok(match (self.source()?, plan) {
-            (Some(source), Some(plan)) => Loaded::Tables(source.read(plan)?),
+            (Some(source), Some(plan)) => Loaded::Tables(Box::new(source.read(plan)?)),
             _ => Loaded::Images(self.images.read(self.data.as_deref())?),
         })
     }
@@ -177,7 +177,9 @@ impl Data {
     /// Samples to train a saved model on.
     pub(super) fn loaded_for(&self, model: &SavedModel) -> Result<Loaded, HostError> {
         match (self.source()?, &model.preparation) {
-            (Some(source), Some(preparation)) => source.read_on(preparation).map(Loaded::Tables),
+            (Some(source), Some(preparation)) => {
+                source.read_on(preparation).map(|tables| Loaded::Tables(Box::new(tables)))
+            }
             _ => self.for_model(model).map(Loaded::Images),
         }
     }
