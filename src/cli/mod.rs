@@ -2,6 +2,7 @@
 
 mod augment;
 mod average;
+mod averaging;
 mod columns;
 mod convert;
 mod data;

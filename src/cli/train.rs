@@ -1,6 +1,7 @@
 //! The arguments of `cygnet train`, and the plan that they make.
 
 use super::augment::Augmentation;
+use super::averaging::Averaging;
 use super::data::{Data, Loaded};
 use super::growth::Growing;
 use super::out::run_place;
@@ -8,16 +9,12 @@ use super::replicas::Replicas;
 use super::table::TableArguments;
 use super::{Named, read_named};
 use clap::{Args, ValueEnum};
-use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{
-    AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss,
-};
+use cygnet::host::plan::{DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
 use cygnet::host::report::{self, output, page};
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig};
-use cygnet::schedule::Shape;
 use cygnet::{Activation, Init, Loss};
 use std::path::PathBuf;
 
@@ -47,28 +44,6 @@ pub(crate) enum ScheduleName {
     Cyclic,
     Restarts,
     OneCycle,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(crate) enum AverageName {
-    Swa,
-    Ema,
-    Lawa,
-    Swag,
-    None,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ShapeName {
-    Linear,
-    Cosine,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum WarmupName {
-    None,
-    Ratio,
-    Power,
 }
 
 #[derive(Args)]
@@ -200,52 +175,11 @@ pub(crate) struct Train {
     #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
     patience: Option<u64>,
 
-    /// Averages to compute and compare, such as swa,ema,swag: swa is the mean of snapshots, lawa the mean of the latest
-    /// snapshots, ema the exponential moving average of all steps; swag predicts with random draws around the mean
-    /// [default: swa; ema for a table]
-    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', help_heading = "Averaging")]
-    average: Vec<AverageName>,
     /// Also train a model with learning rate decay to zero and without averaging, for comparison
     #[arg(long, help_heading = "Averaging")]
     pub(crate) baseline: bool,
-    /// Share of the run before the first snapshot [default: 0.75; 0 for ema and lawa on a table]
-    #[arg(long, value_name = "SHARE", help_heading = "Averaging")]
-    swa_start: Option<f32>,
-    /// Steps between snapshots [default: one snapshot at the end of each epoch]
-    #[arg(long, value_name = "STEPS", help_heading = "Averaging")]
-    swa_every: Option<u64>,
-    /// Learning rate after averaging starts [default: the schedule continues]
-    #[arg(long, value_name = "RATE", help_heading = "Averaging")]
-    swa_rate: Option<f32>,
-    /// Epochs in which the learning rate changes to --swa-rate
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Averaging")]
-    swa_anneal: f32,
-    /// Shape of the change to --swa-rate
-    #[arg(long, value_enum, default_value = "linear", help_heading = "Averaging")]
-    swa_anneal_shape: ShapeName,
-    /// Decay of ema per step
-    #[arg(long, value_name = "DECAY", default_value_t = 0.999, help_heading = "Averaging")]
-    ema_decay: f64,
-    /// Half-life of a model in ema, instead of --ema-decay
-    #[arg(long, value_name = "STEPS", conflicts_with = "ema_decay", help_heading = "Averaging")]
-    ema_half_life: Option<f32>,
-    /// Warm-up of the decay of ema after t steps: ratio is min(decay, (1+t)/(10+t)), power is min(decay, 1 −
-    /// (1+t)^(−2/3)) [default: none; power for a table]
-    #[arg(long, value_enum, help_heading = "Averaging")]
-    ema_warmup: Option<WarmupName>,
-    /// Number of snapshots in lawa
-    #[arg(long, value_name = "MODELS", default_value_t = 5, help_heading = "Averaging")]
-    lawa_window: usize,
-    /// Columns of the low-rank part of the covariance of swag; 0 for a diagonal covariance
-    #[arg(long, value_name = "COLUMNS", default_value_t = 0, help_heading = "Averaging")]
-    swag_rank: usize,
-    /// Number of draws from swag
-    #[arg(long, value_name = "DRAWS", default_value_t = 30, help_heading = "Averaging")]
-    swag_samples: u32,
-    /// Scale of the covariance of swag
-    #[arg(long, value_name = "SCALE", default_value_t = 1.0, help_heading = "Averaging")]
-    swag_scale: f32,
-
+    #[command(flatten)]
+    averaging: Averaging,
     #[command(flatten)]
     pub(crate) replicas: Replicas,
 
@@ -347,7 +281,7 @@ impl Train {
             return Err(HostError::Usage(problem.into()));
         }
         let rate = self.rate.unwrap_or(usual_rate);
-        let averages = (!self.averages_nothing()).then(|| self.averages(&usual));
+        let averages = self.averaging.plan(&usual, self.seed);
         let epochs = self.epochs.unwrap_or(usual.epochs);
         // A mean that begins late in the run needs the whole of it.
         let has_end = averages.as_ref().is_some_and(|averages| averages.start > 0.0 || averages.rate.is_some());
@@ -389,10 +323,6 @@ impl Train {
         self.log_every.unwrap_or_else(|| plan.epochs.div_ceil(25))
     }
 
-    fn averages_nothing(&self) -> bool {
-        self.average.contains(&AverageName::None)
-    }
-
     /// What is said that does not belong to the rest, where there is something.
     fn misplaced(&self, is_table: bool, optimizer: OptimizerPlan) -> Option<&'static str> {
         let is_regression = self.table.is_regression();
@@ -402,7 +332,6 @@ impl Train {
         let has_end = !matches!(self.schedule, ScheduleName::Constant | ScheduleName::Step);
         let has_cycles = matches!(self.schedule, ScheduleName::Cyclic | ScheduleName::Restarts);
         let has_factor = matches!(self.schedule, ScheduleName::Restarts);
-        let is_none = self.averages_nothing();
         let misplaced = [
             (
                 !is_sgd && (self.momentum.is_some() && !is_free || self.nesterov),
@@ -416,19 +345,15 @@ impl Train {
                 "--regression predicts numbers and needs --loss mse or huber",
             ),
             (is_table && self.augmentation.is_asked(), "--augment needs images, but --data is a table"),
-            (is_none && self.average.len() > 1, "--average none cannot be combined with other averages"),
-            (
-                is_none && (self.swa_every.is_some() || self.swa_rate.is_some()),
-                "--swa-every and --swa-rate need an average, but --average is none",
-            ),
-            (self.swa_rate.is_none() && self.swa_anneal > 0.0, "--swa-anneal needs --swa-rate"),
-            (has_twice(&self.average), "--average contains the same name twice"),
             (
                 !is_step && (self.drop_every.is_some() || self.drop_factor.is_some()),
                 "--drop-every and --drop-factor need --schedule step",
             ),
         ];
-        misplaced.into_iter().find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
+        misplaced
+            .into_iter()
+            .chain(self.averaging.misplaced())
+            .find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
     }
 
     /// The optimizer and its usual learning rate.
@@ -478,54 +403,4 @@ impl Train {
             ScheduleName::OneCycle => DecayPlan::OneCycle(final_rate),
         }
     }
-
-    /// The averages that these arguments ask for.
-    fn averages(&self, usual: &Plan) -> AveragePlan {
-        let usual = usual.averages.clone().unwrap_or_default();
-        let usual_warmup = usual.kinds.iter().find_map(|kind| match kind {
-            AverageKind::Ema(ema) => Some(ema.warmup),
-            _ => None,
-        });
-        let warmup = match self.ema_warmup {
-            None => usual_warmup.unwrap_or(Warmup::None),
-            Some(WarmupName::None) => Warmup::None,
-            Some(WarmupName::Ratio) => Warmup::Ratio,
-            Some(WarmupName::Power) => Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 },
-        };
-        // In double precision, where 1 − 0.9999 keeps its digits.
-        let plain = Ema::with_decay(self.ema_decay);
-        let ema = Ema { warmup, ..self.ema_half_life.map_or(plain, |steps| Ema::with_half_life(steps, 1.0)) };
-        let draws = Draws { seed: self.seed, samples: self.swag_samples, scale: self.swag_scale };
-        let kind = |name: &AverageName| match name {
-            AverageName::Swa => Some(AverageKind::Swa),
-            AverageName::Ema => Some(AverageKind::Ema(ema)),
-            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window)),
-            AverageName::Swag => Some(AverageKind::Swag(self.swag_rank, draws)),
-            AverageName::None => None,
-        };
-        let shape = match self.swa_anneal_shape {
-            ShapeName::Linear => Shape::Linear,
-            ShapeName::Cosine => Shape::Cosine,
-        };
-        let is_late = |kind: &AverageKind| matches!(kind, AverageKind::Swa | AverageKind::Swag(..));
-        let mut kinds: Vec<AverageKind> = self.average.iter().filter_map(kind).collect();
-        if self.average.is_empty() {
-            let of_table =
-                |kind: &AverageKind| if let AverageKind::Ema(_) = kind { AverageKind::Ema(ema) } else { *kind };
-            kinds = usual.kinds.iter().map(of_table).collect();
-        }
-        let start = if kinds.iter().any(is_late) { AveragePlan::default().start } else { usual.start };
-        AveragePlan {
-            kinds,
-            start: self.swa_start.unwrap_or(start),
-            every: self.swa_every,
-            rate: self.swa_rate,
-            anneal: (self.swa_anneal, shape),
-        }
-    }
-}
-
-/// Whether a name stands there twice.
-fn has_twice(names: &[AverageName]) -> bool {
-    names.iter().enumerate().any(|(i, name)| names[..i].contains(name))
 }
