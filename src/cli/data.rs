@@ -42,7 +42,7 @@ type Noted<T> = (T, Vec<String>);
 
 /// Samples as they were read.
 pub(crate) enum Loaded {
-    Images(Dataset),
+    Images(Box<Dataset>),
     Tables(Box<Tables>),
 }
 
@@ -87,7 +87,7 @@ impl Data {
     pub(crate) fn read(&self, plan: Option<&TablePlan>) -> Result<Loaded, HostError> {
         Ok(match (self.source()?, plan) {
             (Some(source), Some(plan)) => Loaded::Tables(Box::new(source.read(plan)?)),
-            _ => Loaded::Images(self.images.read(self.data.as_deref())?),
+            _ => Loaded::Images(Box::new(self.images.read(self.data.as_deref())?)),
         })
     }
 

@@ -3,6 +3,7 @@
 mod augment;
 mod average;
 mod averaging;
+mod columns;
 mod convert;
 mod data;
 mod eval;

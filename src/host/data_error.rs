@@ -85,7 +85,6 @@ pub enum DataError {
 pub(in crate::host) fn explained(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotADirectory => "a part of this path is a file, not a directory".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a directory, not a file".to_owned(),
         _ => error.to_string(),
     }
 }

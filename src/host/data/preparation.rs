@@ -45,6 +45,13 @@ impl Preparation {
         Ok(())
     }
 
+    /// Takes each column as it is, one input each; missing values are refused.
+    #[must_use]
+    pub fn unscaled(columns: Columns) -> Self {
+        let plain = [f32::NAN, f32::NEG_INFINITY, f32::INFINITY, 0.0, 1.0];
+        Self { floats: columns.inputs.iter().flat_map(|_| plain).collect(), columns: Some(columns) }
+    }
+
     /// What the inputs are called, or their numbers from 1 on.
     #[must_use]
     pub fn input_names(&self) -> Vec<String> {

@@ -59,7 +59,8 @@ impl Evaluator<'_> {
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
             let figures = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
-            Ok::<_, HostError>((figures, Results::of_numbers(&Regression::squares(samples, indices, &outputs, units))))
+            let losses = Regression::squares(samples, indices, &outputs, units);
+            Ok::<_, HostError>((figures, Results { hits: Vec::new(), losses }))
         });
         let [a, b, c] = regression;
         let ((a, learned), (b, _), (c, results)) = (a?, b?, c?);

@@ -42,13 +42,20 @@ impl Regression {
         }
     }
 
-    /// The squared errors of each output, sample by sample, with the arguments of [`of_each`](Self::of_each).
+    /// The squared error of each sample, the mean over its numbers, with the arguments of [`of_each`](Self::of_each).
     pub(in crate::host) fn squares(
         samples: &Samples,
         indices: &[u32],
         outputs: &[f32],
         units: Option<&Units>,
-    ) -> Vec<Vec<f32>> {
+    ) -> Vec<f32> {
+        let columns = Self::squares_of_each(samples, indices, outputs, units);
+        let mean = |i: usize| columns.iter().map(|column| column[i]).sum::<f32>() / columns.len() as f32;
+        (0..indices.len()).map(mean).collect()
+    }
+
+    /// The squared errors of each output, sample by sample.
+    fn squares_of_each(samples: &Samples, indices: &[u32], outputs: &[f32], units: Option<&Units>) -> Vec<Vec<f32>> {
         let width = samples.values(0).len();
         let column = |k: usize| {
             let sd = units.map_or(1.0, |units| units.deviations[k].into());
@@ -122,7 +129,7 @@ impl RegressionEvaluation {
         let mut on = |samples: &Samples, indices: &[u32]| {
             let (_, outputs) = evaluator.outputs(&model.params, samples, indices)?;
             let mut each = Regression::of_each(samples, indices, &outputs, data.units.as_ref());
-            let squares = Regression::squares(samples, indices, &outputs, data.units.as_ref());
+            let squares = Regression::squares_of_each(samples, indices, &outputs, data.units.as_ref());
             for (figures, losses) in each.iter_mut().zip(squares) {
                 let Interval { low, high, .. } = Results { hits: Vec::new(), losses }.loss();
                 figures.rmse_interval = Some([low.max(0.0).sqrt(), high.sqrt()]);

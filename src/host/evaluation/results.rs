@@ -13,13 +13,6 @@ pub struct Results {
 }
 
 impl Results {
-    /// Of numbers: the squared errors of each output, of which a sample has the mean.
-    pub(in crate::host) fn of_numbers(squares: &[Vec<f32>]) -> Self {
-        let samples = squares.first().map_or(0, Vec::len);
-        let mean = |i: usize| squares.iter().map(|column| column[i]).sum::<f32>() / squares.len() as f32;
-        Self { hits: Vec::new(), losses: (0..samples).map(mean).collect() }
-    }
-
     /// The error minus that of another model on the same samples, as a share: [`Interval::of_errors`].
     #[must_use]
     pub fn errors_against(&self, other: &Self) -> Interval {

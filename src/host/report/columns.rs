@@ -94,6 +94,7 @@ fn becomes(column: &ColumnSummary, plan: &TablePlan) -> String {
     };
     match column.kind {
         ColumnKind::Target => "predicted".to_owned(),
+        ColumnKind::Number if !column.words.is_empty() => format!("error: `{}` is not a number", column.words[0].0),
         ColumnKind::Number => inputs(Encoding::default()),
         ColumnKind::Words => inputs(Encoding::of_words(&column.words, plan.max_levels)),
         other => why_ignored(other).map_or_else(|| "ignored".to_owned(), |why| format!("ignored: {why}")),

@@ -7,15 +7,10 @@ use png::{Compression, Encoder, Info};
 use resvg::{tiny_skia, usvg};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
-/// A picture as a PNG file, so many times as large as in a page, in the font of the program: the same pixels on every machine.
+/// A picture of [outlined](Svg::outlined) letters as a PNG file, so many times as large as in a page.
 pub(super) fn pixels(svg: &Svg, scale: f32) -> Result<Vec<u8>, HostError> {
-    let mut fonts = usvg::fontdb::Database::new();
-    [dejavu::sans::regular(), dejavu::sans::bold()].into_iter().for_each(|font| fonts.load_font_data(font.to_vec()));
-    fonts.set_sans_serif_family("DejaVu Sans");
-    let options = usvg::Options { fontdb: Arc::new(fonts), ..usvg::Options::default() };
-    let tree = usvg::Tree::from_str(&svg.alone(scale.into()), &options).map_err(failed)?;
+    let tree = usvg::Tree::from_str(&svg.alone(scale.into()), &usvg::Options::default()).map_err(failed)?;
     let size = tree.size().to_int_size();
     let mut map = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it has no pixels"))?;
     resvg::render(&tree, tiny_skia::Transform::identity(), &mut map.as_mut());

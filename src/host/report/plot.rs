@@ -37,8 +37,8 @@ struct Panel<'a> {
 /// # Errors
 /// [`HostError::File`] for a picture that cannot be made, which no grid has shown so far.
 pub fn draw(grid: &Grid, marks: &[Mark]) -> Result<[Vec<u8>; 3], HostError> {
-    let picture = picture(grid, marks);
-    Ok([picture.alone(SCALES[0].into()).into_bytes(), pixels(&picture, SCALES[1])?, numbers(grid)?])
+    let [svg, outlined] = [Svg::new, Svg::outlined].map(|new| picture(grid, marks, new));
+    Ok([svg.alone(SCALES[0].into()).into_bytes(), pixels(&outlined, SCALES[1])?, numbers(grid)?])
 }
 
 /// What the second panel shows.
@@ -70,7 +70,7 @@ fn numbers(grid: &Grid) -> Result<Vec<u8>, HostError> {
 }
 
 /// Title, a sentence, and a panel each for loss and error, one under the other, so that a telephone can show them.
-fn picture(grid: &Grid, marks: &[Mark]) -> Svg {
+fn picture(grid: &Grid, marks: &[Mark], new: fn(&str, f64) -> Svg) -> Svg {
     let is_plane = grid.ys.len() > 1;
     let (title, what) = if is_plane {
         (
@@ -92,7 +92,7 @@ fn picture(grid: &Grid, marks: &[Mark]) -> Svg {
     let charts = panels.each_ref().map(|panel| line(grid, panel, marks));
     let sizes = charts[0].sizes();
     let height = if is_plane { HEAD + map_height(grid) + FOOT } else { sizes.iter().sum::<f64>() + 8.0 };
-    let mut svg = Svg::new(title, top + 2.0 * height);
+    let mut svg = new(title, top + 2.0 * height);
     svg.text(title, [10.0, 20.0], Side::Start, TITLE);
     for (i, line) in words.iter().enumerate() {
         svg.text(line, [10.0, 44.0 + 18.0 * i as f64], Side::Start, SMALL);

@@ -81,8 +81,8 @@ pub fn compare(
         let mut vote = |(samples, indices)| {
             let (score, outputs) = evaluator.mean_outputs(&voters, samples, indices)?;
             let off = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
-            let results = Results::of_numbers(&Regression::squares(samples, indices, &outputs, units));
-            Ok::<_, HostError>(([off.rmse, score.loss().into(), f64::NAN], results))
+            let losses = Regression::squares(samples, indices, &outputs, units);
+            Ok::<_, HostError>(([off.rmse, score.loss().into(), f64::NAN], Results { hits: Vec::new(), losses }))
         };
         let [(validation, _), (test, results)] = [vote(sets[0])?, vote(sets[1])?];
         rows.push(Row { name: "vote (mean of the outputs)".to_owned(), sets: [validation, test], results });
