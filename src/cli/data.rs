@@ -180,7 +180,7 @@ impl Data {
             (Some(source), Some(preparation)) => {
                 source.read_on(preparation).map(|tables| Loaded::Tables(Box::new(tables)))
             }
-            _ => self.for_model(model).map(Loaded::Images),
+            _ => self.for_model(model).map(|data| Loaded::Images(Box::new(data))),
         }
     }
 
