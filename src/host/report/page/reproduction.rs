@@ -54,8 +54,7 @@ pub fn of_reproduction(
     let result = match done {
         0 => Vec::new(),
         _ => vec![
-            Piece::table(&of_variants(&reproduction.variants), &caption),
-            errors(&whole),
+            Piece::beside([Piece::table(&of_variants(&reproduction.variants), &caption), errors(&whole)]),
             first_seed(done, plan.seed),
         ],
     };
@@ -65,7 +64,10 @@ pub fn of_reproduction(
         None => page,
     };
     Ok(page
-        .section("Settings", [stages(reproduction), what_was_run(source, plan, &seed, &spec)])
+        .section(
+            "Settings",
+            [Piece::beside([stages(reproduction)].into_iter().chain(what_was_run(source, plan, &seed, &spec)))],
+        )
         .section("What the article does not specify", [Piece::notes(NOTES)]))
 }
 
@@ -150,5 +152,5 @@ fn errors(variants: &[Variant]) -> Piece {
         [] => String::new(),
         names => format!("Not shown because the error is much larger: {}.", names.join(", ")),
     };
-    [spread(&near, "test error, %", points_of), Piece::text(&left_out)].into_iter().collect()
+    Piece::block([spread(&near, "test error, %", points_of), Piece::text(&left_out)])
 }
