@@ -513,3 +513,32 @@ fn the_article_is_reproduced_in_one_table() {
     }
     assert!(!dir.path().join("none").exists());
 }
+
+/// A file of another program does not record which columns its inputs are: whoever knows it says it.
+#[test]
+fn a_model_without_preprocessing_takes_a_table_whose_columns_are_named() {
+    let dir = workplace();
+    // Two inputs are the two outputs: the larger one is the class.
+    let spec = Spec::new(2).dense(2, Activation::Identity);
+    let params = vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+    let model = SavedModel { spec, params, is_average: false, preparation: None, trained_on: None };
+    for file in ["made.cygnet", "made.safetensors"] {
+        model.write(&dir.path().join(file)).unwrap();
+    }
+    let row = |i: usize| format!("{},x,{},{}\n", i % 7, i % 5, if i % 7 >= i % 5 { "first" } else { "second" });
+    let table: String = ["a,text,b,y\n".to_owned()].into_iter().chain((0..40).map(row)).collect();
+    std::fs::write(dir.path().join("rows.csv"), table).unwrap();
+    let columns = "--columns a,b --label y --classes first,second";
+    for file in ["made.cygnet", "made.safetensors"] {
+        let out = succeeds(&dir, &format!("eval {file} --data rows.csv {columns} --quiet --json"));
+        let all: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((&all["test"]["accuracy"], &all["train"]["accuracy"]), (&1.0.into(), &1.0.into()), "{out}");
+        fails(&dir, &format!("eval {file} --data rows.csv"), 1, &["images"]);
+        fails(&dir, &format!("eval {file} --data rows.csv --columns a"), 2, &["--columns has 1 names", "2-…-2"]);
+        fails(&dir, &format!("eval {file} --data rows.csv --label y"), 2, &["required arguments"]);
+    }
+    succeeds(&dir, &format!("convert made.safetensors ready.cygnet {columns}"));
+    let answers = succeeds(&dir, "predict ready.cygnet rows.csv");
+    assert_eq!(answers.lines().skip(2).filter(|line| line.split_whitespace().nth(1) == Some("first")).count(), 30);
+    fails(&dir, &format!("eval ready.cygnet --data rows.csv {columns}"), 2, &["ready.cygnet records its columns"]);
+}

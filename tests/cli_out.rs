@@ -273,3 +273,46 @@ fn files_beside_tables_replace_no_input_and_nothing_unasked() {
     fails(&dir, &format!("{plane} --overwrite"), 2, &["pump.csv", "is an input"]);
     assert_eq!(bytes(&dir, "pump.csv"), fs::read(PUMP).unwrap());
 }
+
+/// What machines read of a run: how it was started, with which data, and how good its models are.
+#[test]
+fn run_json_tells_how_a_run_was_started_and_what_it_reached() {
+    let dir = workplace();
+    let trained = |line: &str| {
+        let done = command(dir.path(), line).env("SOURCE_DATE_EPOCH", "86400").output().unwrap();
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let run = |name: &str| serde_json::from_slice::<serde_json::Value>(&bytes(&dir, name)).unwrap()["run"].clone();
+    trained(&format!("{TRAIN} --seed 5 --validation 0.2 --quiet --out runs/one"));
+    let one = run("runs/one/run.json");
+    assert_eq!(one["command"], format!("cygnet {TRAIN} --seed 5 --validation 0.2 --quiet --out runs/one"));
+    assert_eq!((&one["date"], &one["version"]), (&"1970-01-02T00:00:00Z".into(), &env!("CARGO_PKG_VERSION").into()));
+    assert_eq!((&one["seed"], &one["seeds"], &one["data"]["data"]), (&5.into(), &1.into(), &"../../data".into()));
+    assert_eq!((&one["identity"]["samples"], &one["settings"]["epochs"]), (&90.into(), &"2".into()));
+    let models = one["models"].as_array().unwrap();
+    for (model, figures) in ["average", "last"].iter().zip(models) {
+        assert_eq!((&figures["model"], &figures["seed"]), (&(*model).into(), &5.into()));
+        assert!(["train", "validation", "test"].iter().all(|set| figures[set]["error"].is_number()), "{figures}");
+    }
+    let out = succeeds(&dir, "eval runs/one/last.cygnet --json");
+    let evaluated: serde_json::Value = serde_json::from_str(&out).unwrap();
+    for set in ["train", "validation", "test"] {
+        let error = 1.0 - evaluated[set]["accuracy"].as_f64().unwrap();
+        assert!((models[1][set]["error"].as_f64().unwrap() - error).abs() < 1e-12, "{set}");
+    }
+    // Equal runs have equal bytes, whatever the time.
+    trained(&format!("{TRAIN} --seed 5 --validation 0.2 --quiet --out runs/one --overwrite"));
+    let again = run("runs/one/run.json");
+    assert_eq!((&again["models"], &again["data"], &again["date"]), (&one["models"], &one["data"], &one["date"]));
+    // A directory that is moved with its data keeps its data, also for one of several seeds.
+    trained(&format!("{TRAIN} --seeds 2 --quiet --out runs/two"));
+    let last = succeeds(&dir, "eval runs/two/seed-2/last.cygnet --json");
+    fs::create_dir(dir.path().join("moved")).unwrap();
+    for name in ["data", "runs"] {
+        fs::rename(dir.path().join(name), dir.path().join("moved").join(name)).unwrap();
+    }
+    assert_eq!(succeeds(&dir, "eval moved/runs/two/seed-2/last.cygnet --json"), last);
+    fs::rename(dir.path().join("moved/data"), dir.path().join("data")).unwrap();
+    fails(&dir, "eval moved/runs/two/seed-2/last.cygnet", 2, &["moved/runs/two/run.json names", "--data"]);
+    assert_eq!(succeeds(&dir, "eval moved/runs/two/seed-2/last.cygnet --data data --json"), last);
+}

@@ -176,7 +176,7 @@ fn the_names_of_the_model_decide_what_the_first_line_is() {
     write("digits.csv", &format!(",0,1,y\n{indexed}"));
     let head = succeeds(&dir, "train --data digits.csv --hidden 2 --epochs 1 --out digits");
     assert!(head.contains("Table: with a header, inputs 0, 1\n"), "{head}");
-    assert!(head.contains("`column-1` is ignored: it has no name and contains row numbers"), "{head}");
+    assert!(head.contains("Ignored: `column-1` (row numbers or names)"), "{head}");
     write("bare.csv", &rows);
     succeeds(&dir, "train --data bare.csv --hidden 2 --epochs 1 --quiet --out bare");
     for (model, text, expected) in [

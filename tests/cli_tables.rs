@@ -274,9 +274,15 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
         ("train --data none.csv --label y".to_owned(), 1, &["none.csv: cannot read"]),
         (format!("train {data} --ignore time,state --missing 0"), 1, &["column `hours_left`", "--regression"]),
         (format!("train {data} --label color"), 1, &["no column `color`; the columns are time, temperature"]),
-        (format!("train {data} --label state --missing mean"), 1, &["line 2, column `time`", "`00:00`", "--ignore"]),
-        (format!("{STATE} --out run"), 1, &["line 13, column `vibration`", "--missing mean, drop or a number"]),
-        (format!("{STATE} --missing median"), 2, &["`median` is not mean, drop or a number"]),
+        (format!("train {data} --label state --categorical color"), 1, &["no column `color`"]),
+        (
+            format!("{STATE} --missing error --out run"),
+            1,
+            &["line 13, column `vibration`", "--missing mean, drop or a number"],
+        ),
+        (format!("{STATE} --missing median"), 2, &["`median` is not mean, drop, error or a number"]),
+        (format!("{STATE} --max-levels 0"), 2, &["--max-levels"]),
+        ("train --describe".to_owned(), 2, &["--describe", "need a CSV file as --data"]),
         (format!("{STATE} --clip-outliers 0"), 2, &["not range or a number above 0"]),
         (format!("{STATE} --separator xy"), 2, &["is not a separator"]),
         (format!("{STATE} --test-share 1"), 2, &["test-share 1.0 is out of range"]),
@@ -311,7 +317,20 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     fs::write(dir.path().join("bare.csv"), "60,101,0.04\n58,,0.02\n").unwrap();
     assert_eq!(cells(&succeeds(&dir, "predict run/last.cygnet bare.csv")).len(), 2);
     succeeds(&dir, "train --hidden 2 --epochs 1 --validation 0.9 --quiet --out images");
-    fails(&dir, "eval images/last.cygnet --data examples/pump.csv", 1, &["the model needs images"]);
+    let takes_images = ["this model takes images of 28×28; examples/pump.csv is a table"];
+    fails(&dir, "eval images/last.cygnet --data examples/pump.csv", 1, &takes_images);
+    fails(&dir, "predict images/last.cygnet examples/pump.csv", 1, &takes_images);
+    let takes_rows = "this model takes rows of a table with the columns temperature, pressure, vibration; ";
+    fs::write(dir.path().join("a.jpg"), b"\xff\xd8\xff\xe0").unwrap();
+    fails(&dir, "predict run/last.cygnet a.jpg", 1, &[takes_rows, "a.jpg is a JPEG picture"]);
+    fails(&dir, "predict run/last.cygnet examples", 1, &[takes_rows, "examples is a directory"]);
+    fails(&dir, "eval run/last.cygnet --data examples", 1, &[takes_rows, "examples is a directory: give a CSV file"]);
+    fails(&dir, "train --data a.jpg", 1, &["a.jpg: expected a table as text, found a JPEG picture"]);
+    if cfg!(unix) {
+        let no_directory = "a part of this path is a file, not a directory";
+        fails(&dir, "train --data examples/pump.csv/x.csv", 1, &["pump.csv/x.csv: cannot read: ", no_directory]);
+        fails(&dir, &format!("{STATE} --out examples/pump.csv/run"), 1, &["pump.csv/run: ", no_directory]);
+    }
 }
 
 #[test]

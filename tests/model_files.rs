@@ -377,6 +377,7 @@ fn a_preparation_is_read_back_from_both_formats() {
         targets: strings("state"),
         classes: strings("a b c"),
         drops_missing: true,
+        ..Columns::default()
     };
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);

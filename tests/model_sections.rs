@@ -5,7 +5,7 @@
 mod common;
 
 use common::{cases, numbers};
-use cygnet::host::data::{Columns, DataIdentity, DataKind, Preparation};
+use cygnet::host::data::{Columns, DataIdentity, DataKind, Encoding, Preparation};
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::Format;
 use cygnet::preprocess::Preprocess;
@@ -32,13 +32,29 @@ fn columns() -> Columns {
     }
 }
 
+/// Columns that become as many inputs: three of words and one that marks gaps, two words, a number.
+fn encoded() -> Columns {
+    let words = |levels: &[&str], other, missing| Encoding {
+        levels: levels.iter().map(|&level| level.to_owned()).collect(),
+        other,
+        missing,
+    };
+    let encodings = vec![
+        words(&["1st", "2nd \"; data {"], true, true),
+        words(&["off", "on"], false, false),
+        words(&[], false, false),
+    ];
+    Columns { inputs: columns().inputs[..3].to_vec(), decimal_comma: true, encodings, ..columns() }
+}
+
 /// Models with every combination of sections.
 fn models() -> Vec<SavedModel> {
     let floats = [f32::NAN, -1.0, 1.0, 0.5, 2.0].repeat(6);
     let preparations = [
         None,
         Some(Preparation { floats: floats.clone(), columns: None }),
-        Some(Preparation { floats, columns: Some(columns()) }),
+        Some(Preparation { floats: floats.clone(), columns: Some(columns()) }),
+        Some(Preparation { floats, columns: Some(encoded()) }),
     ];
     let identities = [
         None,
@@ -152,6 +168,30 @@ fn a_changed_description_is_refused_or_written_again_byte_for_byte() {
                     Err(line) => assert!(!line.contains('\n'), "{line}"),
                 }
             }
+        }
+    }
+}
+
+/// Encodings that do not make the inputs of the network are refused in both directions.
+#[test]
+fn encodings_that_cannot_be_are_refused() {
+    let with = |change: &dyn Fn(&mut Columns)| {
+        let mut columns = encoded();
+        change(&mut columns);
+        let floats = [f32::NAN, -1.0, 1.0, 0.5, 2.0].repeat(6);
+        SavedModel { preparation: Some(Preparation { floats, columns: Some(columns) }), ..models()[0].clone() }
+    };
+    assert!(with(&|_| {}).to_bytes(Format::Checkpoint).is_ok());
+    for change in [
+        &|columns: &mut Columns| drop(columns.encodings.pop()),
+        &|columns: &mut Columns| columns.encodings[0].missing = false,
+        &|columns: &mut Columns| columns.encodings[1].levels[0] = "on".to_owned(),
+        &|columns: &mut Columns| columns.encodings[2].other = true,
+        &|columns: &mut Columns| columns.encodings.clear(),
+    ] as [&dyn Fn(&mut Columns); 5]
+    {
+        for format in [Format::Checkpoint, Format::Safetensors] {
+            assert!(with(change).to_bytes(format).is_err());
         }
     }
 }

@@ -80,7 +80,7 @@ fn however_a_table_is_spelt_it_is_the_same() {
     );
 
     // A header of numbers has to be said, and so has a separator that others outnumber.
-    let dialect = Dialect { header: Some(true), separator: Some(b'|') };
+    let dialect = Dialect { header: Some(true), separator: Some(b'|'), ..Dialect::default() };
     let told = TablePlan { dialect, ..plain() };
     let found = read("1|2,,,|3\n".to_owned() + &rows("|", "\n"), &told).unwrap();
     assert!(found.train == expected.train);
@@ -88,7 +88,7 @@ fn however_a_table_is_spelt_it_is_the_same() {
     let choice = |label: &str, ignored: &str| Choice {
         labels: vec![label.to_owned()],
         ignored: vec![ignored.to_owned()],
-        regression: false,
+        ..Choice::default()
     };
     let moved = |header: &str| header.to_owned() + "\n" + &rows(",", ",x\n").replace(",x", ",12:30");
     for (label, ignored) in [("y", "t"), ("3", "4"), ("y", "4")] {
@@ -131,7 +131,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
         (
             with("1,two,up\n"),
             plain(),
-            "line 22, column `b`: expected a number, found `two`; use --ignore b to ignore it",
+            "line 22, column `b`: expected a number, found `two`; use --ignore b to ignore it, or --categorical b for words",
         ),
         (with("inf,2,up\n"), plain(), "line 22, column `a`: `inf` is infinite or too large"),
         (with("1,-1e15,up\n"), plain(), "line 22, column `b`: `-1e15` is infinite or too large"),
@@ -141,23 +141,27 @@ fn what_cannot_be_read_says_file_line_and_column() {
         (with("\r1,2\r\r\n").replace('\n', "\r"), plain(), "line 23: expected 3 cells as in line 1, found 2"),
         (format!("# logger\n\n{whole}1,2\n"), plain(), "line 24: expected 3 cells as in line 3, found 2"),
         (with("1,\"2,up\n"), plain(), "line 22: the quotation mark is not closed"),
-        (with("1,\"2,5\",up\n"), plain(), "line 22, column `b`: expected a decimal point, found `2,5`"),
+        (
+            with("1,\"2,5\",up\n"),
+            plain(),
+            "line 22, column `b`: expected a decimal point, found `2,5`: use --decimal ,",
+        ),
         // An advice that keeps the value, and does not drop the column.
         (with("1,\"2,500\",up\n"), plain(), "line 22, column `b`: `2,500` has a thousands separator: write 2500"),
         // All columns at once.
         (
-            "t,a,b,d,w,y\n00:00,1,true,2024-05-01,hot,u\n".to_owned() + &"00:10,2,3,2024-05-02,cold,v\n".repeat(5),
+            "t,a,b,d,y\n1,x,2,5,u\n".to_owned() + &"2,2,?,7,v\n".repeat(5) + "x,1,two,1e20,u\n3,1\n",
             TablePlan { choice: Choice { ignored: vec!["a".into()], ..Choice::default() }, ..plain() },
-            "columns `t`, `b`, `d`, `w` cannot be read: line 2, column `t`: expected a number, found `00:00`; line 2, column \
-             `b`: expected a number, found `true`; line 2, column `d`: expected a number, found `2024-05-01`; …; use \
-             --ignore a,t,b,d,w to ignore them",
+            "line 8, column `t`: expected a number, found `x`; line 8, column `b`: expected a number, found `two`; line 8, \
+             column `d`: `1e20` is infinite or too large; line 9: expected 5 cells as in line 1, found 2; use --ignore \
+             a,t,b to ignore them, or --categorical t,b for words",
         ),
-        // Those that only spell numbers differently are to be mended, and a gap comes later.
+        // Those that only spell numbers differently are to be mended.
         (
-            "w,a,e,y\nhot,\"1,500\",,u\n,?,1,u\n".to_owned() + &"cold,2,,v\n".repeat(5),
-            refuse.clone(),
-            "columns `w`, `a` cannot be read: line 2, column `w`: expected a number, found `hot`; line 2, column `a`: `1,500` \
-             has a thousands separator: write 1500; use --ignore w to ignore it",
+            "w,a,e,y\nhot,\"1,500\",1,u\n1,?,1,u\n".to_owned() + &"2,2,1,v\n".repeat(5),
+            plain(),
+            "line 2, column `w`: expected a number, found `hot`; line 2, column `a`: `1,500` has a thousands separator: \
+             write 1500; use --ignore w to ignore it, or --categorical w for words",
         ),
         (
             "0,1\n5,2\n7,3\n".into(),
@@ -178,14 +182,20 @@ fn what_cannot_be_read_says_file_line_and_column() {
         (
             "t,y\n1700000000,u\n1700000015,v\n".into(),
             plain(),
-            "column `t`: the numbers from 1700000000 to 1700000015 are too close together for f32; subtract 1700000000 from all of them",
+            "column `t`: the numbers from 1700000000 to 1700000015 are too close together for f32; subtract 1700000000 from all of \
+             them; use --ignore t to ignore it",
         ),
         (
             "t,y\n1,100000001\n2,99999999\n3,99999999\n".into(),
             regression.clone(),
             "column `y`: the numbers from 99999999 to 100000001 are too close together for f32; subtract 99999999 from all of them",
         ),
-        (with("1,2,\n"), plain(), "line 22, column `y`: the value is missing, but this column is the target"),
+        (
+            with("1,2,\n"),
+            plain(),
+            "line 22, column `y`: the value is missing, but this column is the target; use --missing drop to remove such \
+             rows, or --label to predict another column",
+        ),
         (
             with("?,2,up\n"),
             refuse.clone(),
@@ -196,11 +206,6 @@ fn what_cannot_be_read_says_file_line_and_column() {
             "a,y\n1,2\n3,2\n5,2\n".into(),
             regression,
             "column `y` has the same value in all training rows: there is nothing to predict",
-        ),
-        (
-            "a,b,y\n".to_owned() + &"1,NA,u\n2,,v\n".repeat(5),
-            plain(),
-            "column `b` has no value in the training rows; use --ignore b",
         ),
         ("a,y\n1,u\n2,u\n".into(), plain(), "column `y`: there is only the class `u`, but at least two are needed"),
         ("a,a,y\n1,2,u\n".into(), plain(), "several columns have the name `a`"),
@@ -214,8 +219,9 @@ fn what_cannot_be_read_says_file_line_and_column() {
         assert_eq!(read(&text, &plan).unwrap_err(), format!("DIR/data.csv: {expected}"));
     }
     for (bytes, expected) in [
-        (&b"\x89PNG\r\n\0"[..], "expected a table as text (UTF-8), found other bytes"),
-        (b"\x1f\x8b\x08\0", "the file is compressed with gzip: unpack it first"),
+        (&b"\x89PNG\r\n\0"[..], "expected a table as text, found a PNG picture"),
+        (b"a,b\0\n", "expected a table as text (UTF-8), found other bytes"),
+        (b"\xff\xd8\xff\xe0", "expected a table as text, found a JPEG picture"),
         (b"\xff\xfea\0", "the file is text in UTF-16: save it as UTF-8"),
         (b"a,b\n1,\xff\n", "line 2 is not UTF-8: save the table as UTF-8"),
     ] {

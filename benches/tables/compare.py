@@ -1,6 +1,6 @@
 """Accuracy and R² of `cygnet train` beside scikit-learn, on equal folds of tables: 5 folds, several seeds.
 
-    python3 benches/tables/compare.py CYGNET TABLES-DIR [--seeds 3] [--only iris,wine] [--cache FILE] [--jobs 1]
+    python3 benches/tables/compare.py CYGNET TABLES-DIR [--seeds 3] [--only iris,wine] [--cache FILE]
 
 Each fold's training and test rows are written as CSV files, which both read. `cygnet` gets the column to predict and the
 columns to ignore, all else are its defaults. The reference is `MLPClassifier()`, for numbers `MLPRegressor(max_iter=1000)`
@@ -111,13 +111,13 @@ def load(directory, name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cygnet", type=pathlib.Path)
+    parser.add_argument("cygnet", help="the program")
     parser.add_argument("tables", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default=",".join(TABLES))
     parser.add_argument("--cache", type=pathlib.Path)
     parser.add_argument("--reference", action="store_true", help="fill the cache and nothing else")
-    parser.add_argument("more", nargs="*", help="more arguments of `cygnet train`, after --")
+    parser.add_argument("--more", default="", help="more arguments of `cygnet train`, in one word: --more='--hidden 100'")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     cache = arguments.cache
@@ -141,7 +141,7 @@ def main():
                     files = [pathlib.Path(directory) / f"{part}.csv" for part in ("train", "test")]
                     for rows, file in zip((train, test), files):
                         whole.loc[rows.index].to_csv(file, index=False)
-                    mine.append(cygnet(arguments.cygnet, files, label, is_number, ignored, arguments.more))
+                    mine.append(cygnet(arguments.cygnet, files, label, is_number, ignored, arguments.more.split()))
         if arguments.reference:
             continue
         mean, error, ratio = paired(mine, [scores[0] for scores in others])

@@ -1,5 +1,6 @@
 //! The arguments of `cygnet convert`.
 
+use super::columns::ModelColumns;
 use super::model::read_saying;
 use super::out::{model_target, write_model};
 use clap::Args;
@@ -33,6 +34,8 @@ pub(crate) struct Convert {
     /// Loss, if the file does not contain it [default: cross-entropy; mse for one output]
     #[arg(long, value_name = "NAME", value_parser = parse_loss)]
     loss: Option<Loss>,
+    #[command(flatten)]
+    columns: ModelColumns,
 }
 
 impl Convert {
@@ -41,6 +44,7 @@ impl Convert {
         let target = model_target(Some(&self.to), self.overwrite, std::slice::from_ref(&self.model))?;
         let (layers, activations) = (self.layers.clone(), self.activation.clone());
         let model = read_saying(&self.model, &Unsaid { layers, activations, loss: self.loss })?;
+        let model = self.columns.of(&self.model, model)?;
         write_model(&if self.fold { model.folded()? } else { model }, &target).map(|_| ())
     }
 }

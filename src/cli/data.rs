@@ -2,12 +2,14 @@
 
 use super::Models;
 use super::images::Images;
+use super::text::few;
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::data::{DataIdentity, DataKind, Dataset, Source, TablePlan, Tables};
+use cygnet::host::data::{DataIdentity, DataKind, Dataset, Source, TablePlan, Tables, no_table};
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Written, seen_from};
 use cygnet::host::plan::Plan;
+use cygnet::host::report;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
@@ -40,8 +42,8 @@ type Noted<T> = (T, Vec<String>);
 
 /// Samples as they were read.
 pub(crate) enum Loaded {
-    Images(Dataset),
-    Tables(Tables),
+    Images(Box<Dataset>),
+    Tables(Box<Tables>),
 }
 
 impl Data {
@@ -84,8 +86,8 @@ impl Data {
     /// Images, or the table that `plan` asks for, which goes with a table alone.
     pub(crate) fn read(&self, plan: Option<&TablePlan>) -> Result<Loaded, HostError> {
         Ok(match (self.source()?, plan) {
-            (Some(source), Some(plan)) => Loaded::Tables(source.read(plan)?),
-            _ => Loaded::Images(self.images.read(self.data.as_deref())?),
+            (Some(source), Some(plan)) => Loaded::Tables(Box::new(source.read(plan)?)),
+            _ => Loaded::Images(Box::new(self.images.read(self.data.as_deref())?)),
         })
     }
 
@@ -172,22 +174,55 @@ impl Data {
         self.for_models(models).map(|(data, notes)| (Some(data), notes))
     }
 
+    /// Samples to train a saved model on.
+    pub(super) fn loaded_for(&self, model: &SavedModel) -> Result<Loaded, HostError> {
+        match (self.source()?, &model.preparation) {
+            (Some(source), Some(preparation)) => {
+                source.read_on(preparation).map(|tables| Loaded::Tables(Box::new(tables)))
+            }
+            _ => self.for_model(model).map(|data| Loaded::Images(Box::new(data))),
+        }
+    }
+
     /// Samples as a saved model takes them.
     fn for_model(&self, model: &SavedModel) -> Result<Dataset, HostError> {
         match (self.source()?, &model.preparation) {
             (Some(source), Some(preparation)) => source.read_for(preparation),
             (Some(source), None) => {
-                let file = source.data.display();
-                Err(HostError::Mismatch(format!(
-                    "{file} is a file, but the model needs images: give a directory of IDX files with --data"
-                )))
+                Err(other_kind(model, &source.data, ": give a directory with four IDX files as --data"))
             }
             (None, Some(_)) => {
-                Err(HostError::Mismatch("the model needs rows of a table: give a CSV file with --data".into()))
+                let directory = self.path().unwrap_or(Path::new("the embedded sample"));
+                Err(other_kind(model, directory, ": give a CSV file as --data"))
             }
             (None, None) => self.images.read(self.data.as_deref()),
         }
     }
+}
+
+/// An error where a model takes images and a file to predict is a table, or the other way round.
+pub(super) fn check_kind(model: &SavedModel, file: &Path) -> Result<(), HostError> {
+    let is_picture = || no_table(file).is_some_and(|what| what.ends_with("picture") || what == "a directory");
+    let is_other = if model.preparation.is_some() { is_picture() } else { !file.is_dir() && is_named_table(file) };
+    if is_other { Err(other_kind(model, file, "")) } else { Ok(()) }
+}
+
+/// That a model takes images and a path leads to a table, or the other way round.
+fn other_kind(model: &SavedModel, path: &Path, advice: &str) -> HostError {
+    let takes = match (&model.preparation, &model.trained_on) {
+        (Some(preparation), _) => {
+            let columns = preparation.columns.as_ref().map(|columns| columns.inputs.clone());
+            format!("rows of a table with the columns {}", few(&columns.unwrap_or_else(|| preparation.input_names())))
+        }
+        (None, Some(data)) => format!("images of {}×{}", data.rows, data.columns),
+        (None, None) => match model.spec.inputs().isqrt() {
+            side if side * side == model.spec.inputs() => format!("images of {side}×{side}"),
+            _ => format!("images of {} pixels", model.spec.inputs()),
+        },
+    };
+    let images = if model.preparation.is_some() { "no table" } else { "a table" };
+    let is = no_table(path).unwrap_or(images);
+    HostError::Mismatch(format!("this model takes {takes}; {} is {is}{advice}", path.display()))
 }
 
 /// How samples differ from those of the training, also where their names do not.
@@ -218,8 +253,14 @@ fn remembers_sample(name: &str, model: &SavedModel) -> Result<(), HostError> {
 
 /// Whether a path names a table: a file, or one by its name that is not there.
 fn is_table(path: &Path) -> bool {
-    let is_named = || path.extension().is_some_and(|extension| extension == "csv" || extension == "tsv");
-    if path.exists() { !path.is_dir() } else { is_named() }
+    if path.exists() { !path.is_dir() } else { is_named_table(path) }
+}
+
+/// Whether a file is called as tables are, compressed or not.
+fn is_named_table(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".csv", ".tsv", ".txt"].iter().any(|extension| name.ends_with(extension))
 }
 
 /// Whether a file begins as an IDX file does, or is an archive that is named like one.
@@ -247,14 +288,8 @@ impl Loaded {
         }
     }
 
-    /// What of a table is left out.
+    /// What becomes of the columns of a table that nobody decided.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let Self::Tables(tables) = self else { return Vec::new() };
-        let index = |name: &String| format!("column `{name}` is ignored: it has no name and contains row numbers");
-        let mut notes: Vec<String> = tables.indices().iter().map(index).collect();
-        if tables.dropped() > 0 {
-            notes.push(format!("{} rows with missing values are ignored", tables.dropped()));
-        }
-        notes
+        if let Self::Tables(tables) = self { report::remarks(tables) } else { Vec::new() }
     }
 }

@@ -1,6 +1,8 @@
 //! The arguments of `cygnet eval`.
 
+use super::columns::ModelColumns;
 use super::data::Data;
+use super::model::read_named;
 use super::split::Split;
 use clap::Args;
 use cygnet::host::evaluation::SavedModel;
@@ -11,11 +13,13 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub(crate) struct Eval {
     /// A model file: .cygnet or .safetensors
-    pub(crate) model: PathBuf,
+    model: PathBuf,
     #[command(flatten)]
     data: Data,
     #[command(flatten)]
     split: Split,
+    #[command(flatten)]
+    columns: ModelColumns,
     /// Print one JSON object with all metrics and the confusion matrices
     #[arg(long)]
     pub(crate) json: bool,
@@ -38,6 +42,12 @@ pub(crate) struct Evaluated {
 }
 
 impl Eval {
+    /// The model with the name of its file.
+    pub(crate) fn model(&self) -> Result<(String, SavedModel), HostError> {
+        let (name, model) = read_named(&self.model)?;
+        Ok((name, self.columns.of(&self.model, model)?))
+    }
+
     /// The samples for a model: those of its run where the arguments name no others. Which of them were held out is known for
     /// the data of the run alone; without it, or its `run.json`, the arguments say it, or nobody.
     pub(crate) fn samples(&self, models: &[(String, SavedModel)]) -> Result<Evaluated, HostError> {

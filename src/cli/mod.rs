@@ -2,6 +2,8 @@
 
 mod augment;
 mod average;
+mod averaging;
+mod columns;
 mod convert;
 mod data;
 mod eval;
@@ -109,8 +111,11 @@ pub(crate) fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
+/// A model with the name of its file.
+pub(crate) type Named = (String, SavedModel);
+
 /// Models with the names of their files.
-pub(crate) type Models = Vec<(String, SavedModel)>;
+pub(crate) type Models = Vec<Named>;
 
 /// Reads the models of these files.
 pub(crate) fn read_models(paths: &[PathBuf]) -> Result<Models, HostError> {

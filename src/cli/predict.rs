@@ -1,5 +1,6 @@
 //! The predictions of a model for each row or image of a file, printed one by one.
 
+use super::data::check_kind;
 use super::images::{note_rounded, note_sideways};
 use crate::complain;
 use cygnet::host::HostError;
@@ -24,6 +25,7 @@ pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result
         return Err(HostError::Usage("--transpose needs images, but the model needs rows of a table".to_owned()));
     }
     let is_stdin = file == Path::new("-");
+    check_kind(model, file)?;
     if !is_table && is_stdin {
         let problem = "standard input can contain only rows of a table, but the model needs images: give a file";
         return Err(HostError::Usage(problem.to_owned()));

@@ -27,6 +27,11 @@ impl Progress {
         Self { bar, quiet, has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every }
     }
 
+    /// With a bar and no lines.
+    pub(crate) fn without_lines(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
     /// Announces another run.
     pub(crate) fn begin(&mut self, title: &str) {
         self.has_header = false;

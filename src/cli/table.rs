@@ -28,12 +28,22 @@ enum Gap {
 #[derive(Args)]
 pub(crate) struct TableArguments {
     /// Column to predict, by name or by number, counted from 1; with --regression several are possible [default: the
-    /// last]
+    /// column named target, label or class, else the last]
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
     label: Vec<String>,
     /// Columns to ignore, by name, or by number if no column has that name
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
     ignore: Vec<String>,
+    /// Columns of words, such as codes that are numbers; text columns are recognised
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
+    categorical: Vec<String>,
+    /// Most words of a column that get an input of their own; the others, and words in fewer than 3 training rows, share one
+    /// input [default: 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Table (a CSV file as --data)")]
+    max_levels: Option<u16>,
+    /// Print what each column contains and what it becomes, and train nothing
+    #[arg(long, help_heading = "Table (a CSV file as --data)")]
+    pub(crate) describe: bool,
     /// Predict numbers instead of classes
     #[arg(long, help_heading = "Table (a CSV file as --data)")]
     regression: bool,
@@ -47,8 +57,8 @@ pub(crate) struct TableArguments {
         help_heading = "Table (a CSV file as --data)"
     )]
     scale: Option<ScaleName>,
-    /// Replacement of missing inputs (empty, ?, NA, NaN, #N/A, null, none, - and similar): mean, a number, or drop to
-    /// remove their rows [default: report an error]
+    /// Replacement of missing inputs (empty, ?, NA, NaN, #N/A, null, none, - and similar): mean, a number, drop to remove
+    /// their rows, or error [default: mean, with one more input that says where the value is missing]
     #[arg(long, value_name = "HOW", value_parser = parse_gap, help_heading = "Table (a CSV file as --data)")]
     missing: Option<Gap>,
     /// Clip each input to K standard deviations from its mean, or to the `range` of the training rows
@@ -67,16 +77,20 @@ pub(crate) struct TableArguments {
     /// spaces, detected from the first line]
     #[arg(long, value_name = "CHAR", value_parser = parse_separator, help_heading = "Table (a CSV file as --data)")]
     separator: Option<u8>,
+    /// Decimal point of the numbers: `.` or `,` [default: .]
+    #[arg(long, value_name = "CHAR", value_parser = [".", ","], hide_possible_values = true, help_heading = "Table (a CSV file as --data)")]
+    decimal: Option<String>,
 }
 
 fn parse_gap(text: &str) -> Result<Gap, String> {
     match text {
         "mean" => Ok(Gap::Fill(Missing::Mean)),
         "drop" => Ok(Gap::Drop),
+        "error" => Ok(Gap::Fill(Missing::Refuse)),
         _ => {
             let value = text.parse().ok().filter(|x: &f32| x.is_finite());
             let fill = value.map(|x| Gap::Fill(Missing::Constant(x)));
-            fill.ok_or_else(|| format!("`{text}` is not mean, drop or a number"))
+            fill.ok_or_else(|| format!("`{text}` is not mean, drop, error or a number"))
         }
     }
 }
@@ -115,11 +129,15 @@ impl TableArguments {
             self.clip_outliers.is_some(),
             self.header.is_some(),
             self.separator.is_some(),
+            self.decimal.is_some(),
+            !self.categorical.is_empty(),
+            self.max_levels.is_some(),
+            self.describe,
         ];
         if !is_table {
             if some.contains(&true) {
-                let which =
-                    "--label, --ignore, --regression, --scale, --missing, --clip-outliers, --header and --separator";
+                let which = "--label, --ignore, --categorical, --max-levels, --describe, --regression, --scale, --missing, \
+                             --clip-outliers, --header, --separator and --decimal";
                 return Err(HostError::Usage(format!("{which} need a CSV file as --data")));
             }
             return Ok(None);
@@ -127,7 +145,7 @@ impl TableArguments {
         let (drops_missing, missing) = match self.missing {
             Some(Gap::Drop) => (true, Missing::Refuse),
             Some(Gap::Fill(missing)) => (false, missing),
-            None => (false, Missing::Refuse),
+            None => (false, Missing::Mean),
         };
         let scaling = match self.scale {
             None | Some(ScaleName::Standard) => Scaling::Standard,
@@ -135,10 +153,21 @@ impl TableArguments {
             Some(ScaleName::None) => Scaling::None,
         };
         Ok(Some(TablePlan {
-            dialect: Dialect { header: self.header.map(|header| header == YesNo::Yes), separator: self.separator },
-            choice: Choice { labels: self.label.clone(), ignored: self.ignore.clone(), regression: self.regression },
+            dialect: Dialect {
+                header: self.header.map(|header| header == YesNo::Yes),
+                separator: self.separator,
+                decimal_comma: self.decimal.as_deref() == Some(","),
+            },
+            choice: Choice {
+                labels: self.label.clone(),
+                ignored: self.ignore.clone(),
+                categorical: self.categorical.clone(),
+                regression: self.regression,
+            },
             preprocess: PreprocessConfig { scaling, missing, clip: self.clip_outliers.unwrap_or_default() },
             drops_missing,
+            marks_missing: self.missing.is_none(),
+            max_levels: self.max_levels.map_or(TablePlan::default().max_levels, usize::from),
         }))
     }
 }

@@ -7,7 +7,13 @@ use cygnet::host::report::{NOTES, page};
 use std::path::Path;
 
 /// What is about to happen, with the data from `from` and in the directory `out`.
-pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Option<&Path>, out: &Path) -> String {
+pub(crate) fn introduction(
+    plan: &Plan,
+    spec: &Spec,
+    data: &Dataset,
+    from: Option<&Path>,
+    out: Option<&Path>,
+) -> String {
     let source = source(from);
     let columns = data.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
     let predicted = match columns {
@@ -17,10 +23,11 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
         Some(columns) => format!("{} (numbers)", columns.targets.join(", ")),
         None => format!("{} classes", data.classes),
     };
+    let weights = plan.from.as_ref().map(|from| format!(", starting from {}", from.name)).unwrap_or_default();
     let augmented = if plan.augment.is_some() { ", the others are augmented" } else { "" };
     format!(
-        "Network: {}, {} parameters\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\
-         Target: {predicted}\n{}{}\nOutput directory: {}\n",
+        "Network: {}, {} parameters{weights}\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\
+         Target: {predicted}\n{}{}\n{}",
         widths(spec),
         spec.param_len(),
         data.train.len(),
@@ -28,23 +35,27 @@ pub(crate) fn introduction(plan: &Plan, spec: &Spec, data: &Dataset, from: Optio
         data.test.len(),
         data.preparation.as_ref().map(seen).unwrap_or_default(),
         wrapped(&format!("Training: {}", page::training(plan)), 100, "  "),
-        out.display(),
+        out.map(|out| format!("Output directory: {}\n", out.display())).unwrap_or_default(),
     )
 }
 
 /// How a table was read, so that a wrong guess shows, and which of its inputs say nothing.
 fn seen(preparation: &Preparation) -> String {
-    let has_header = preparation.columns.as_ref().is_some_and(|columns| columns.header);
-    let header = if has_header { "with a header" } else { "without a header" };
-    let inputs: Vec<String> = (0..preparation.floats.len() / 5).map(|i| preparation.input(i)).collect();
-    let constant = preparation.floats.as_chunks::<5>().0.iter().enumerate().filter(|(_, [.., scale])| *scale == 0.0);
-    let constant: Vec<String> = constant.map(|(i, _)| preparation.input(i)).collect();
+    let names = preparation.input_names();
+    let (header, inputs) = match &preparation.columns {
+        Some(columns) => {
+            (if columns.header { "with a header" } else { "without a header" }, columns.described_inputs())
+        }
+        None => ("without a header", names.clone()),
+    };
+    let constant = preparation.floats.as_chunks::<5>().0.iter().zip(names).filter(|([.., scale], _)| *scale == 0.0);
+    let constant: Vec<String> = constant.map(|(_, name)| name).collect();
     let nothing = if constant.is_empty() { String::new() } else { format!("; constant: {}", few(&constant)) };
     format!("Table: {header}, inputs {}{nothing}\n", few(&inputs))
 }
 
 /// The first ten of some names.
-fn few(names: &[String]) -> String {
+pub(super) fn few(names: &[String]) -> String {
     const SHOWN: usize = 10;
     let more = if names.len() > SHOWN { ", …" } else { "" };
     names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ") + more

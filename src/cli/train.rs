@@ -1,19 +1,20 @@
 //! The arguments of `cygnet train`, and the plan that they make.
 
 use super::augment::Augmentation;
+use super::averaging::Averaging;
 use super::data::{Data, Loaded};
 use super::growth::Growing;
 use super::out::run_place;
 use super::replicas::Replicas;
 use super::table::TableArguments;
+use super::{Named, read_named};
 use clap::{Args, ValueEnum};
-use cygnet::average::{Draws, Ema, Warmup};
 use cygnet::host::HostError;
+use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{AverageKind, AveragePlan, DecayPlan, OptimizerPlan, Plan, parse_activation, parse_loss};
-use cygnet::host::report::{output, page};
+use cygnet::host::plan::{DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
+use cygnet::host::report::{self, output, page};
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig};
-use cygnet::schedule::Shape;
 use cygnet::{Activation, Init, Loss};
 use std::path::PathBuf;
 
@@ -45,28 +46,6 @@ pub(crate) enum ScheduleName {
     OneCycle,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(crate) enum AverageName {
-    Swa,
-    Ema,
-    Lawa,
-    Swag,
-    None,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ShapeName {
-    Linear,
-    Cosine,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum WarmupName {
-    None,
-    Ratio,
-    Power,
-}
-
 #[derive(Args)]
 pub(crate) struct Train {
     #[command(flatten)]
@@ -81,6 +60,14 @@ pub(crate) struct Train {
     /// Share of the training samples that are held out for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Data")]
     validation: f32,
+    /// Cross-validation of a table: train K models, each tested on another one of K parts of the rows, and save none
+    #[arg(
+        long,
+        value_name = "K",
+        conflicts_with_all = ["out", "test", "test_share", "seeds", "baseline", "replicas"],
+        help_heading = "Data"
+    )]
+    pub(crate) folds: Option<usize>,
 
     #[command(flatten)]
     table: TableArguments,
@@ -92,6 +79,14 @@ pub(crate) struct Train {
     /// the configuration of the article (adam, dropout 0.5) [default: by the kind of --data]
     #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true, help_heading = "Network")]
     preset: Option<PresetName>,
+    /// Start from a saved model: its network, weights, columns and their preparation (fine-tuning)
+    #[arg(
+        long,
+        value_name = "MODEL",
+        conflicts_with_all = ["hidden", "activation", "batch_norm", "dropout", "loss", "init", "TableArguments"],
+        help_heading = "Network"
+    )]
+    from: Option<PathBuf>,
     /// Widths of the hidden layers, such as 256,128, or `none` for a linear model
     #[arg(long, visible_alias = "hidden-layers", value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
     hidden: Widths,
@@ -108,9 +103,9 @@ pub(crate) struct Train {
     /// [default: cross-entropy; mse with --regression]
     #[arg(long, value_name = "NAME", value_parser = parse_loss, help_heading = "Network")]
     loss: Option<Loss>,
-    /// Initial weights: he, glorot, or the standard deviation of a normal distribution
-    #[arg(long, value_name = "KIND", default_value = "he", value_parser = parse_init, help_heading = "Network")]
-    init: Init,
+    /// Initial weights: he, glorot, or the standard deviation of a normal distribution [default: he; glorot for a table]
+    #[arg(long, value_name = "KIND", value_parser = parse_init, help_heading = "Network")]
+    init: Option<Init>,
 
     /// Optimizer [default: sgd; adamw for a table]
     #[arg(long, value_enum, help_heading = "Optimizer")]
@@ -180,59 +175,18 @@ pub(crate) struct Train {
     #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
     patience: Option<u64>,
 
-    /// Averages to compute and compare, such as swa,ema,swag: swa is the mean of snapshots, lawa the mean of the latest
-    /// snapshots, ema the exponential moving average of all steps; swag predicts with random draws around the mean
-    /// [default: swa; lawa for a table]
-    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', help_heading = "Averaging")]
-    average: Vec<AverageName>,
     /// Also train a model with learning rate decay to zero and without averaging, for comparison
     #[arg(long, help_heading = "Averaging")]
     pub(crate) baseline: bool,
-    /// Share of the run before the first snapshot [default: 0.75; 0 for ema and lawa on a table]
-    #[arg(long, value_name = "SHARE", help_heading = "Averaging")]
-    swa_start: Option<f32>,
-    /// Steps between snapshots [default: one snapshot at the end of each epoch]
-    #[arg(long, value_name = "STEPS", help_heading = "Averaging")]
-    swa_every: Option<u64>,
-    /// Learning rate after averaging starts [default: the schedule continues]
-    #[arg(long, value_name = "RATE", help_heading = "Averaging")]
-    swa_rate: Option<f32>,
-    /// Epochs in which the learning rate changes to --swa-rate
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Averaging")]
-    swa_anneal: f32,
-    /// Shape of the change to --swa-rate
-    #[arg(long, value_enum, default_value = "linear", help_heading = "Averaging")]
-    swa_anneal_shape: ShapeName,
-    /// Decay of ema per step
-    #[arg(long, value_name = "DECAY", default_value_t = 0.999, help_heading = "Averaging")]
-    ema_decay: f64,
-    /// Half-life of a model in ema, instead of --ema-decay
-    #[arg(long, value_name = "STEPS", conflicts_with = "ema_decay", help_heading = "Averaging")]
-    ema_half_life: Option<f32>,
-    /// Warm-up of the decay of ema after t steps: ratio is min(decay, (1+t)/(10+t)), power is min(decay, 1 −
-    /// (1+t)^(−2/3))
-    #[arg(long, value_enum, default_value = "none", help_heading = "Averaging")]
-    ema_warmup: WarmupName,
-    /// Number of snapshots in lawa [default: 5; 20 for a table]
-    #[arg(long, value_name = "MODELS", help_heading = "Averaging")]
-    lawa_window: Option<usize>,
-    /// Columns of the low-rank part of the covariance of swag; 0 for a diagonal covariance
-    #[arg(long, value_name = "COLUMNS", default_value_t = 0, help_heading = "Averaging")]
-    swag_rank: usize,
-    /// Number of draws from swag
-    #[arg(long, value_name = "DRAWS", default_value_t = 30, help_heading = "Averaging")]
-    swag_samples: u32,
-    /// Scale of the covariance of swag
-    #[arg(long, value_name = "SCALE", default_value_t = 1.0, help_heading = "Averaging")]
-    swag_scale: f32,
-
+    #[command(flatten)]
+    averaging: Averaging,
     #[command(flatten)]
     pub(crate) replicas: Replicas,
 
     /// Seed of the initial weights, the split, the order of samples, dropout and augmentation: the same seed gives the
     /// same bits
     #[arg(long, default_value_t = 1, help_heading = "Run")]
-    seed: u64,
+    pub(crate) seed: u64,
     /// Repeat with N seeds, counted up from --seed, and print mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub(crate) seeds: u32,
@@ -284,15 +238,34 @@ impl Train {
     }
 
     /// Reads what `--data` names.
-    pub(crate) fn read(&self) -> Result<Loaded, HostError> {
+    pub(crate) fn read(&self, from: Option<&Named>) -> Result<Loaded, HostError> {
         let is_table = self.data.source()?.is_some();
-        self.data.read(self.table.plan(is_table)?.as_ref())
+        if self.folds.is_some() && !is_table {
+            return Err(HostError::Usage("--folds needs a CSV file as --data; for images use --seeds".into()));
+        }
+        match from {
+            Some((_, model)) => self.data.loaded_for(model),
+            None => self.data.read(self.table.plan(is_table)?.as_ref()),
+        }
+    }
+
+    /// The model of `--from`.
+    pub(crate) fn from(&self) -> Result<Option<Named>, HostError> {
+        self.from.as_deref().map(read_named).transpose()
+    }
+
+    /// The columns of the table, where they alone are asked for.
+    pub(crate) fn described(&self) -> Result<Option<String>, HostError> {
+        let source = self.data.source()?;
+        let plan = self.table.plan(source.is_some())?;
+        let asked = source.zip(plan).filter(|_| self.table.describe);
+        asked.map(|(source, plan)| Ok(report::of_columns(&source.describe(&plan)?, &plan))).transpose()
     }
 
     /// The run that these arguments ask for, on so many samples for training and validation.
     ///
     /// What is wrong with it does not depend on that number.
-    pub(crate) fn plan(&self, samples: usize) -> Result<Plan, HostError> {
+    pub(crate) fn plan(&self, samples: usize, from: Option<&Named>) -> Result<Plan, HostError> {
         let is_table = self.data.source()?.is_some();
         self.table.plan(is_table)?;
         let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
@@ -308,18 +281,19 @@ impl Train {
             return Err(HostError::Usage(problem.into()));
         }
         let rate = self.rate.unwrap_or(usual_rate);
-        let averages = (!self.averages_nothing()).then(|| self.averages(&usual));
+        let averages = self.averaging.plan(&usual, self.seed);
         let epochs = self.epochs.unwrap_or(usual.epochs);
         // A mean that begins late in the run needs the whole of it.
         let has_end = averages.as_ref().is_some_and(|averages| averages.start > 0.0 || averages.rate.is_some());
         let usual_patience = usual.patience.filter(|_| self.validation > 0.0 && !has_end);
-        Ok(Plan {
+        let plan = Plan {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
             batch_norm: self.batch_norm,
             dropout: self.dropout.unwrap_or(usual.dropout),
             loss: self.loss.unwrap_or(usual_loss),
-            init: self.init,
+            init: self.init.unwrap_or(usual.init),
+            from: None,
             optimizer,
             lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
             rate,
@@ -335,16 +309,18 @@ impl Train {
             seed: self.seed,
             averages,
             validation: self.validation,
+        };
+        Ok(match from {
+            Some((name, SavedModel { spec, params, .. })) => {
+                plan.starting_from(Pretrained { name: name.clone(), spec: *spec, params: params.clone() })
+            }
+            None => plan,
         })
     }
 
     /// Epochs from one printed line to the next.
     pub(crate) fn log_every(&self, plan: &Plan) -> u64 {
         self.log_every.unwrap_or_else(|| plan.epochs.div_ceil(25))
-    }
-
-    fn averages_nothing(&self) -> bool {
-        self.average.contains(&AverageName::None)
     }
 
     /// What is said that does not belong to the rest, where there is something.
@@ -356,7 +332,6 @@ impl Train {
         let has_end = !matches!(self.schedule, ScheduleName::Constant | ScheduleName::Step);
         let has_cycles = matches!(self.schedule, ScheduleName::Cyclic | ScheduleName::Restarts);
         let has_factor = matches!(self.schedule, ScheduleName::Restarts);
-        let is_none = self.averages_nothing();
         let misplaced = [
             (
                 !is_sgd && (self.momentum.is_some() && !is_free || self.nesterov),
@@ -370,19 +345,15 @@ impl Train {
                 "--regression predicts numbers and needs --loss mse or huber",
             ),
             (is_table && self.augmentation.is_asked(), "--augment needs images, but --data is a table"),
-            (is_none && self.average.len() > 1, "--average none cannot be combined with other averages"),
-            (
-                is_none && (self.swa_every.is_some() || self.swa_rate.is_some()),
-                "--swa-every and --swa-rate need an average, but --average is none",
-            ),
-            (self.swa_rate.is_none() && self.swa_anneal > 0.0, "--swa-anneal needs --swa-rate"),
-            (has_twice(&self.average), "--average contains the same name twice"),
             (
                 !is_step && (self.drop_every.is_some() || self.drop_factor.is_some()),
                 "--drop-every and --drop-factor need --schedule step",
             ),
         ];
-        misplaced.into_iter().find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
+        misplaced
+            .into_iter()
+            .chain(self.averaging.misplaced())
+            .find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
     }
 
     /// The optimizer and its usual learning rate.
@@ -432,47 +403,4 @@ impl Train {
             ScheduleName::OneCycle => DecayPlan::OneCycle(final_rate),
         }
     }
-
-    /// The averages that these arguments ask for.
-    fn averages(&self, usual: &Plan) -> AveragePlan {
-        let warmup = match self.ema_warmup {
-            WarmupName::None => Warmup::None,
-            WarmupName::Ratio => Warmup::Ratio,
-            WarmupName::Power => Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 },
-        };
-        // In double precision, where 1 − 0.9999 keeps its digits.
-        let plain = Ema::with_decay(self.ema_decay);
-        let ema = Ema { warmup, ..self.ema_half_life.map_or(plain, |steps| Ema::with_half_life(steps, 1.0)) };
-        let draws = Draws { seed: self.seed, samples: self.swag_samples, scale: self.swag_scale };
-        let kind = |name: &AverageName| match name {
-            AverageName::Swa => Some(AverageKind::Swa),
-            AverageName::Ema => Some(AverageKind::Ema(ema)),
-            AverageName::Lawa => Some(AverageKind::Lawa(self.lawa_window.unwrap_or(5))),
-            AverageName::Swag => Some(AverageKind::Swag(self.swag_rank, draws)),
-            AverageName::None => None,
-        };
-        let shape = match self.swa_anneal_shape {
-            ShapeName::Linear => Shape::Linear,
-            ShapeName::Cosine => Shape::Cosine,
-        };
-        let usual = usual.averages.clone().unwrap_or_default();
-        let is_late = |kind: &AverageKind| matches!(kind, AverageKind::Swa | AverageKind::Swag(..));
-        let mut kinds: Vec<AverageKind> = self.average.iter().filter_map(kind).collect();
-        if self.average.is_empty() {
-            kinds.clone_from(&usual.kinds);
-        }
-        let start = if kinds.iter().any(is_late) { AveragePlan::default().start } else { usual.start };
-        AveragePlan {
-            kinds,
-            start: self.swa_start.unwrap_or(start),
-            every: self.swa_every,
-            rate: self.swa_rate,
-            anneal: (self.swa_anneal, shape),
-        }
-    }
-}
-
-/// Whether a name stands there twice.
-fn has_twice(names: &[AverageName]) -> bool {
-    names.iter().enumerate().any(|(i, name)| names[..i].contains(name))
 }

@@ -1,5 +1,6 @@
 //! What each command does with its arguments.
 
+mod folds;
 mod plane;
 mod reproduce;
 mod train;
@@ -54,7 +55,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
 
 /// `cygnet eval`: metrics of a model on the samples of its run.
 fn evaluate(arguments: &cli::Eval) -> Result<(), HostError> {
-    let models = [cli::read_named(&arguments.model)?];
+    let models = [arguments.model()?];
     let cli::Evaluated { data, split, notes, source } = arguments.samples(&models)?;
     let ([(_, model)], quiet) = (models, arguments.quiet);
     let text = if data.train.has_classes() {

@@ -22,7 +22,7 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     place.record(|run| *run = record)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.path(), place.directory()))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.path(), Some(place.directory())))?;
     }
     let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
     seeds.clone().try_for_each(|seed| warn(&data, Split { seed, ..plan.split() }))?;

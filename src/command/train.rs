@@ -1,5 +1,6 @@
 //! `cygnet train`: a run of one model or of replicas, for one seed or several.
 
+use super::folds;
 use super::{INTERRUPTED, stop_on_ctrl_c, warn};
 use crate::cli::{self, Progress};
 use crate::{complain, say};
@@ -16,10 +17,17 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Trains, saves, and says what it gained.
 pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
-    // Before files are read, too.
-    arguments.plan(1)?.check()?;
-    let loaded = arguments.read()?;
-    let plan = arguments.plan(loaded.samples())?;
+    let from = arguments.from()?;
+    // Before the data are read, too.
+    arguments.plan(1, from.as_ref())?.check()?;
+    if let Some(columns) = arguments.described()? {
+        return say(&columns).map(|()| ExitCode::SUCCESS);
+    }
+    let loaded = arguments.read(from.as_ref())?;
+    if let (Some(folds), cli::Loaded::Tables(tables)) = (arguments.folds, &loaded) {
+        return folds::run(arguments, &tables.folds(folds, arguments.seed)?, from.as_ref());
+    }
+    let plan = arguments.plan(loaded.samples(), from.as_ref())?;
     plan.check()?;
     let data = loaded.dataset(&plan)?;
     let replicas = arguments.replicas.plan();
@@ -29,8 +37,12 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     let mut place = arguments.place(&plan)?;
     let stop = stop_on_ctrl_c();
     if !arguments.quiet {
-        say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), place.directory()))?;
-        loaded.notes().iter().try_for_each(|note| say(&format!("{note}\n")))?;
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), Some(place.directory())))?;
+        let notes = loaded.notes();
+        notes.iter().try_for_each(|note| say(note))?;
+        if !notes.is_empty() {
+            say("")?;
+        }
     }
     let name = cli::source(arguments.data.path());
     let record = cli::record(&plan, arguments.seeds, (&arguments.data, &data, &name), &place)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum DataError {
     /// The operating system does not give the file, or not the memory for it.
-    #[error("{path}: cannot read: {error}")]
+    #[error("{path}: cannot read: {}", explained(.error))]
     Io {
         /// The file.
         path: PathBuf,
@@ -79,6 +79,14 @@ pub enum DataError {
         /// What is wrong with it, with line and column.
         problem: String,
     },
+}
+
+/// What the system says of a file, where that alone would not tell what is wrong.
+pub(in crate::host) fn explained(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotADirectory => "a part of this path is a file, not a directory".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 impl DataError {

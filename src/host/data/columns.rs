@@ -1,8 +1,13 @@
 //! The columns of a table: which are inputs, which is to be predicted, and the names of its classes.
 
+use super::cell::Dialect;
+use super::encoding::{Encoding, is_false};
+use super::facts::ColumnKind;
 use crate::host::prelude::*;
 use std::collections::HashSet;
 
+/// What a column to predict is called where nobody says which it is.
+const USUAL_TARGETS: [&str; 3] = ["target", "label", "class"];
 /// The most classes.
 pub(in crate::host) const MAX_CLASSES: usize = 256;
 
@@ -14,8 +19,14 @@ pub struct Columns {
     /// What separates its cells, where that had to be said.
     #[serde(default)]
     pub separator: Option<u8>,
-    /// The inputs.
+    /// Whether a comma stands for the decimal point.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub decimal_comma: bool,
+    /// The columns that inputs are made of.
     pub inputs: Vec<String>,
+    /// How, for each of these columns; empty where all hold numbers and each is one input.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encodings: Vec<Encoding>,
     /// What is predicted: one column of classes, or columns of numbers.
     pub targets: Vec<String>,
     /// Names of the classes, as the table has them; none where numbers are predicted.
@@ -38,11 +49,62 @@ impl Columns {
         if let Some(name) = self.classes.iter().find(|name| !seen.insert(*name)) {
             return Err(format!("two classes have the name `{name}`"));
         }
+        if !self.encodings.is_empty() {
+            if self.encodings.len() != self.inputs.len() || self.encodings.iter().all(|e| *e == Encoding::default()) {
+                return Err("the encodings do not fit the columns".to_owned());
+            }
+            self.encodings.iter().try_for_each(Encoding::check)?;
+        }
         let (classes, targets) = (self.classes.len(), self.targets.len());
         if classes > MAX_CLASSES || classes > 0 && targets != 1 {
             return Err(format!("{classes} classes in {targets} columns"));
         }
         Ok(())
+    }
+
+    /// How the table is read.
+    pub(in crate::host) fn dialect(&self) -> Dialect {
+        Dialect { header: Some(self.header), separator: self.separator, decimal_comma: self.decimal_comma }
+    }
+
+    /// Inputs of a model.
+    pub(in crate::host) fn width(&self) -> usize {
+        if self.encodings.is_empty() { self.inputs.len() } else { self.encodings.iter().map(Encoding::width).sum() }
+    }
+
+    /// Whether column `k` of the inputs holds words.
+    #[must_use]
+    pub fn has_words(&self, k: usize) -> bool {
+        self.encodings.get(k).is_some_and(Encoding::has_words)
+    }
+
+    /// What the inputs of a model are called.
+    #[must_use]
+    pub fn input_names(&self) -> Vec<String> {
+        match self.encodings.is_empty() {
+            true => self.inputs.clone(),
+            false => {
+                self.encodings.iter().zip(&self.inputs).flat_map(|(encoding, name)| encoding.names(name)).collect()
+            }
+        }
+    }
+
+    /// The columns of the inputs, with the number of inputs of those that become several.
+    #[must_use]
+    pub fn described_inputs(&self) -> Vec<String> {
+        let described = |(k, name): (usize, &String)| match self.encodings.get(k).map_or(1, Encoding::width) {
+            1 => name.clone(),
+            several => format!("{name} ({several} inputs)"),
+        };
+        self.inputs.iter().enumerate().map(described).collect()
+    }
+
+    /// Appends the inputs that the cells of a row become: numbers and [places of words](Encoding::place), NaN where one is missing.
+    pub(in crate::host) fn encode(&self, row: &[f32], inputs: &mut Vec<f32>) {
+        if self.encodings.is_empty() {
+            inputs.extend_from_slice(row);
+        }
+        self.encodings.iter().zip(row).for_each(|(encoding, &x)| encoding.encode(x, inputs));
     }
 
     /// Outputs of a model.
@@ -60,23 +122,29 @@ impl Columns {
 /// Which columns of a table to take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// Columns to predict, by name or number from 1 on; none for the last.
+    /// Columns to predict, by name or number from 1 on; none for the only one that is called target, label or class, or the
+    /// last.
     pub labels: Vec<String>,
     /// Columns that are neither inputs nor to be predicted.
     pub ignored: Vec<String>,
+    /// Columns that hold words, whatever they look like.
+    pub categorical: Vec<String>,
     /// Whether numbers are predicted, not classes.
     pub regression: bool,
 }
 
 /// Places of inputs and targets among the columns of a file, from 0 on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::host) struct Places {
     pub inputs: Vec<usize>,
+    /// Whether each of the inputs holds words.
+    pub are_words: Vec<bool>,
     pub targets: Vec<usize>,
 }
 
 impl Choice {
-    /// The columns that this chooses among `names`; those of `indices`, which count the rows, only where they are named.
+    /// The columns of a file with these names that this chooses; `kinds` says what they hold, and becomes what they are taken
+    /// for.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -84,18 +152,17 @@ impl Choice {
         &self,
         names: &[String],
         has_header: bool,
-        indices: &[usize],
+        kinds: &mut [ColumnKind],
     ) -> Result<(Columns, Places), String> {
         let place = |name: &String| {
             let place = by_name(names, name)?.or_else(|| by_number(names, name));
             place.ok_or_else(|| absent(names, name))
         };
-        let mut targets = self.labels.iter().map(place).collect::<Result<Vec<_>, _>>()?;
-        let mut ignored = self.ignored.iter().map(place).collect::<Result<Vec<_>, _>>()?;
-        ignored.extend(indices.iter().filter(|i| !targets.contains(i)));
+        let places = |names: &[String]| names.iter().map(place).collect::<Result<Vec<_>, _>>();
+        let (mut targets, ignored) = (places(&self.labels)?, places(&self.ignored)?);
+        places(&self.categorical)?.into_iter().for_each(|i| kinds[i] = ColumnKind::Words);
         if targets.is_empty() {
-            let last = (0..names.len()).rev().find(|i| !ignored.contains(i));
-            targets = last.into_iter().collect();
+            targets.extend(self.usual_target(names, &ignored, kinds));
         }
         if let Some(&both) = targets.iter().find(|i| ignored.contains(i)) {
             return Err(format!("column `{}` is both predicted and ignored", names[both]));
@@ -106,7 +173,9 @@ impl Choice {
         if targets.len() > 1 && !self.regression {
             return Err(format!("{} columns to predict, but only one is possible for classes", targets.len()));
         }
-        let inputs: Vec<usize> = (0..names.len()).filter(|i| !targets.contains(i) && !ignored.contains(i)).collect();
+        ignored.iter().for_each(|&i| kinds[i] = ColumnKind::Ignored);
+        targets.iter().for_each(|&i| kinds[i] = ColumnKind::Target);
+        let inputs: Vec<usize> = (0..names.len()).filter(|&i| kinds[i].is_input()).collect();
         if inputs.is_empty() || targets.is_empty() {
             let columns = if names.len() == 1 { "column is" } else { "columns are" };
             return Err(format!(
@@ -114,19 +183,31 @@ impl Choice {
                 names.len()
             ));
         }
-        if inputs.len() > usize::from(u16::MAX) {
-            return Err(format!("{} inputs are too many: the maximum is {}", inputs.len(), u16::MAX));
-        }
         for &i in inputs.iter().chain(&targets) {
             by_name(names, &names[i])?;
         }
         let named = |places: &[usize]| places.iter().map(|&i| names[i].clone()).collect();
         let columns =
             Columns { header: has_header, inputs: named(&inputs), targets: named(&targets), ..Columns::default() };
-        Ok((columns, Places { inputs, targets }))
+        let are_words = inputs.iter().map(|&i| kinds[i] == ColumnKind::Words).collect();
+        Ok((columns, Places { inputs, are_words, targets }))
     }
 
-    /// What `--ignore` says, to be pasted, once it names these columns, too.
+    /// The only column that is called as what is predicted, else the last.
+    fn usual_target(&self, names: &[String], ignored: &[usize], kinds: &[ColumnKind]) -> Option<usize> {
+        let is_left = |i: usize| matches!(kinds[i], ColumnKind::Index | ColumnKind::Empty) || ignored.contains(&i);
+        let is_called = |&i: &usize| {
+            let is_usual = USUAL_TARGETS.iter().any(|usual| names[i].eq_ignore_ascii_case(usual));
+            is_usual && !is_left(i) && (!self.regression || kinds[i] == ColumnKind::Number)
+        };
+        let mut called = (0..names.len()).filter(is_called);
+        match (called.next(), called.next()) {
+            (Some(only), None) => Some(only),
+            _ => (0..names.len()).rev().find(|&i| !is_left(i)),
+        }
+    }
+
+    /// What `--ignore` says, to be pasted, once it names these columns as well.
     pub(in crate::host) fn ignoring(&self, names: &[String], more: &[usize]) -> String {
         // A comma or another column of this name: the number says it.
         let name = |&i: &usize| {
@@ -150,9 +231,10 @@ impl Columns {
         has_header: bool,
         with_targets: bool,
     ) -> Result<Places, String> {
+        let are_words: Vec<bool> = (0..self.inputs.len()).map(|k| self.has_words(k)).collect();
         // A file of the inputs alone has them in their order.
         if !has_header && !with_targets && names.len() == self.inputs.len() {
-            return Ok(Places { inputs: (0..names.len()).collect(), targets: Vec::new() });
+            return Ok(Places { inputs: (0..names.len()).collect(), are_words, targets: Vec::new() });
         }
         if self.header && !has_header {
             let all = self.inputs.join(", ");
@@ -164,7 +246,7 @@ impl Columns {
         };
         let inputs = self.inputs.iter().map(place).collect::<Result<_, _>>()?;
         let targets = if with_targets { self.targets.iter().map(place).collect::<Result<_, _>>()? } else { Vec::new() };
-        Ok(Places { inputs, targets })
+        Ok(Places { inputs, are_words, targets })
     }
 }
 
@@ -215,14 +297,15 @@ pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<Stri
         let rather = if numbers.is_some() { ": use --regression to predict numbers" } else { "" };
         return Err(format!("more than {MAX_CLASSES} classes{rather}"));
     }
-    // Hardly a number comes twice.
-    if numbers.is_some() && names.len() > 20 && names.len() > rows / 2 {
+    let is_index = |x: &f64| (0.0..MAX_CLASSES as f64).contains(x);
+    if let Some(numbers) = &numbers
+        && are_no_classes(numbers, rows)
+    {
         return Err(format!(
             "{} different numbers in {rows} rows are not classes: use --regression to predict numbers",
             names.len()
         ));
     }
-    let is_index = |x: &f64| (0.0..MAX_CLASSES as f64).contains(x);
     if let Some(numbers) = &numbers
         && numbers.iter().all(is_index)
     {
@@ -238,6 +321,15 @@ pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<Stri
         None => sorted.sort(),
     }
     Ok(sorted)
+}
+
+/// Whether these different numbers in so many rows are rather measured: so many that few rows have the same one, unless they
+/// count from 0 or 1 on.
+fn are_no_classes(numbers: &[f64], rows: usize) -> bool {
+    let count = numbers.len();
+    let largest = numbers.iter().fold(0.0_f64, |most, &x| most.max(x));
+    let counts = numbers.iter().all(|&x| x >= 0.0) && largest <= count as f64;
+    count > 20 && count > rows / if counts { 2 } else { 20 }
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! CSV files: the first line, the separator, and the rows, one after the other.
 
-use super::cell::{NO_INPUT, NO_TARGET, is_missing, is_no_class, number};
-use super::columns::{Choice, Places, class_name};
+use super::cell::{Dialect, NO_INPUT, NO_TARGET, Spelling, is_missing, is_no_class};
+use super::columns::{Choice, Columns, Places, class_name};
+use super::facts::Facts;
 use super::header::{Survey, names};
 use super::lines::{Lines, cells};
-use super::table::{Dialect, Gaps, Table};
+use super::table::{BLURRED, Gaps, Table};
 use crate::host::DataError;
 use crate::host::prelude::*;
 use std::path::{Path, PathBuf};
 
+/// What is wrong with a row that says nothing of what is predicted.
+const NO_ANSWER: &str = "the value is missing, but this column is the target; use --missing drop to remove such rows, or --label \
+                         to predict another column";
 /// What separates cells where that is not known yet.
 const UNKNOWN: &[u8] = b",;\t";
 
@@ -16,15 +20,15 @@ const UNKNOWN: &[u8] = b",;\t";
 pub(in crate::host) struct Sheet {
     path: PathBuf,
     lines: Lines,
-    separator: u8,
+    pub spelling: Spelling,
     /// Cells of the line that told the separator.
     width: usize,
     pub first: Vec<String>,
     first_line: u64,
     pub names: Vec<String>,
     pub has_header: bool,
-    /// The columns that count the rows.
-    pub indices: Vec<usize>,
+    /// What is known of each column of a whole file.
+    pub facts: Vec<Facts>,
 }
 
 impl Sheet {
@@ -33,10 +37,10 @@ impl Sheet {
     /// # Errors
     /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty, or a first line that may be a header or not.
     pub(in crate::host) fn read(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
-        let mut sheet = Self::open(path, dialect.separator)?;
+        let mut sheet = Self::open(path, dialect)?;
         while sheet.lines.fill()? {}
         let first = sheet.first.clone();
-        let mut survey = Survey::new(&first);
+        let mut survey = Survey::new(&first, sheet.spelling);
         sheet.lines.rewind();
         while sheet.advance()? {
             // What is wrong with a row is said when it is read.
@@ -53,9 +57,7 @@ impl Sheet {
             )));
         };
         sheet.take_header(has_header);
-        if has_header {
-            sheet.indices = survey.indices();
-        }
+        sheet.facts = survey.facts(has_header);
         Ok(sheet)
     }
 
@@ -63,9 +65,9 @@ impl Sheet {
     ///
     /// # Errors
     /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty.
-    pub(in crate::host) fn open(path: &Path, separator: Option<u8>) -> Result<Self, DataError> {
+    pub(in crate::host) fn open(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
         let mut lines = Lines::open(path)?;
-        let (mut told, mut first) = (separator, None);
+        let (mut told, mut first) = (dialect.separator, None);
         while lines.next(told.as_ref().map_or(UNKNOWN, set))? {
             let line = lines.record();
             match hint(line) {
@@ -82,18 +84,18 @@ impl Sheet {
         let Some(first) = first else {
             return Err(DataError::table(lines.path(), "expected a table, found an empty file"));
         };
-        let separator = told.unwrap_or_else(|| most(&first));
+        let separator = told.unwrap_or_else(|| most(&first, dialect.decimal_comma));
         let width = cells(&String::from_utf8_lossy(&first), set(&separator)).len();
         let mut sheet = Self {
             path: lines.path().to_owned(),
             lines,
-            separator,
+            spelling: Spelling { separator, decimal_comma: dialect.decimal_comma },
             width,
             first: Vec::new(),
             first_line: 0,
             names: Vec::new(),
             has_header: false,
-            indices: Vec::new(),
+            facts: Vec::new(),
         };
         sheet.lines.rewind();
         sheet.advance()?;
@@ -146,14 +148,14 @@ impl Sheet {
     /// # Errors
     /// [`DataError::Table`] for a line or a quote without end.
     pub(in crate::host) fn advance(&mut self) -> Result<bool, DataError> {
-        while self.lines.take(set(&self.separator))? {
+        while self.lines.take(set(&self.spelling.separator))? {
             let line = self.lines.record();
-            let is_blank = line.iter().all(|&b| b == b' ' || b == b'\t' && self.separator != b'\t');
+            let is_blank = line.iter().all(|&b| b == b' ' || b == b'\t' && self.spelling.separator != b'\t');
             let is_hint = || self.lines.number() == 1 && hint(line).is_some();
             // A value that is missing may begin with # as well.
             let is_comment = || {
                 line.starts_with(b"#")
-                    && cells(&String::from_utf8_lossy(line), set(&self.separator)).len() != self.width
+                    && cells(&String::from_utf8_lossy(line), set(&self.spelling.separator)).len() != self.width
             };
             if !is_blank && !is_hint() && !is_comment() {
                 return Ok(true);
@@ -180,7 +182,7 @@ impl Sheet {
             let before = record.iter().take(error.valid_up_to()).filter(|&&b| b == b'\n').count() as u64;
             self.error(format!("line {} is not UTF-8: save the table as UTF-8", line + before))
         })?;
-        Ok(Row { sheet: self, line, cells: cells(text, set(&self.separator)) })
+        Ok(Row { sheet: self, line, cells: cells(text, set(&self.spelling.separator)) })
     }
 
     /// The number of the row's line, from 1 on.
@@ -192,8 +194,7 @@ impl Sheet {
     /// change.
     ///
     /// # Errors
-    /// [`DataError::Table`] for all columns of inputs that cannot be read, else with line and column of the first cell that is
-    /// wrong.
+    /// [`DataError::Table`] for all that is wrong, of each column the first line.
     pub(in crate::host) fn rows(
         &mut self,
         places: &Places,
@@ -202,7 +203,7 @@ impl Sheet {
         choice: Option<&Choice>,
     ) -> Result<Table, DataError> {
         self.begin()?;
-        let (mut table, mut wrong, mut unreadable) = (Table::of(&self.path, places), None, Vec::<Unreadable>::new());
+        let (mut table, mut problems) = (Table::of(&self.path, places), Problems::default());
         while self.advance()? {
             let row = self.row()?;
             match row.is_left_out(places, has_classes, gaps, choice) {
@@ -211,17 +212,19 @@ impl Sheet {
                     table.dropped += 1;
                     continue;
                 }
-                Err(error) => wrong = wrong.or(Some(error)),
+                Err((column, problem)) => problems.add(row.line, column, problem),
             }
             if row.cells.len() != self.names.len() {
                 continue;
             }
-            for (k, &i) in places.inputs.iter().enumerate() {
-                match row.input(i) {
-                    Ok(x) => table.push_input(k, x),
-                    // The columns that follow may be no better.
-                    Err(_) if unreadable.iter().any(|(column, ..)| *column == i) => {}
-                    Err(problem) => unreadable.push((i, row.line, problem)),
+            for ((k, &i), &is_word) in places.inputs.iter().enumerate().zip(&places.are_words) {
+                if is_word {
+                    table.push_word(k, row.word(i));
+                    continue;
+                }
+                match row.number(i, NO_INPUT) {
+                    Ok(x) => table.push_number(k, x),
+                    Err(problem) => problems.add(row.line, Some(i), problem),
                 }
             }
             for (&i, k) in places.targets.iter().zip(places.inputs.len()..) {
@@ -229,18 +232,19 @@ impl Sheet {
                     table.push_class(class_name(row.cell(i)));
                     continue;
                 }
-                match number(row.cell(i), self.separator, NO_TARGET) {
+                match row.number(i, NO_TARGET) {
                     Ok(x) => table.push_value(k, x),
-                    Err(problem) => wrong = wrong.or_else(|| Some(row.wrong(i, &problem))),
+                    Err(problem) => problems.add(row.line, Some(i), problem),
                 }
             }
             table.lines.push(row.line);
         }
-        if !unreadable.is_empty() {
-            return Err(self.unreadable(&unreadable, choice));
+        if choice.is_some() {
+            let column = |k: usize| places.inputs.iter().chain(&places.targets).nth(k).copied();
+            table.blurred().for_each(|(k, problem)| problems.add(0, column(k), problem));
         }
-        if let Some(error) = wrong {
-            return Err(error);
+        if !problems.0.is_empty() {
+            return Err(self.error(problems.text(&self.names, places, choice)));
         }
         if table.lines.is_empty() {
             let why = if table.dropped > 0 { " without missing values" } else { "" };
@@ -248,30 +252,48 @@ impl Sheet {
         }
         Ok(table)
     }
-
-    /// The error for columns of inputs that cannot be read, each with the first line where it cannot.
-    fn unreadable(&self, columns: &[Unreadable], choice: Option<&Choice>) -> DataError {
-        const SHOWN: usize = 3;
-        let named = |(i, line, problem): &Unreadable| format!("line {line}, column `{}`: {problem}", self.names[*i]);
-        let mut text = columns.iter().take(SHOWN).map(named).collect::<Vec<_>>().join("; ");
-        if columns.len() > 1 {
-            let names: Vec<&str> = columns.iter().map(|(i, ..)| self.names[*i].as_str()).collect();
-            let more = if columns.len() > SHOWN { "; …" } else { "" };
-            text = format!("columns `{}` cannot be read: {text}{more}", names.join("`, `"));
-        }
-        // Numbers that are only spelt in another way are not to be lost.
-        let words = columns.iter().filter(|(.., problem)| problem.starts_with(NO_INPUT));
-        let words: Vec<usize> = words.map(|&(i, ..)| i).collect();
-        if let Some(choice) = choice.filter(|_| !words.is_empty()) {
-            let which = if words.len() == 1 { "it" } else { "them" };
-            text += &format!("; use --ignore {} to ignore {which}", choice.ignoring(&self.names, &words));
-        }
-        self.error(text)
-    }
 }
 
-/// A column of inputs that cannot be read, the first line where it cannot, and why.
-type Unreadable = (usize, u64, String);
+/// What is wrong with a file: of each column, and of no column, what comes first, with its line or 0.
+#[derive(Default)]
+struct Problems(Vec<(Option<usize>, u64, String)>);
+
+impl Problems {
+    fn add(&mut self, line: u64, column: Option<usize>, problem: String) {
+        if self.0.iter().all(|(known, ..)| *known != column) {
+            self.0.push((column, line, problem));
+        }
+    }
+
+    /// All of them, and how to do without the columns that cannot be inputs as they are.
+    fn text(&self, names: &[String], places: &Places, choice: Option<&Choice>) -> String {
+        let place = |line: u64, column: &Option<usize>| match (line, column) {
+            (0, Some(i)) => format!("column `{}`", names[*i]),
+            (_, Some(i)) => format!("line {line}, column `{}`", names[*i]),
+            (_, None) => format!("line {line}"),
+        };
+        let problem =
+            |(column, line, problem): &(Option<usize>, u64, String)| format!("{}: {problem}", place(*line, column));
+        let text = self.0.iter().map(problem).collect::<Vec<_>>().join("; ");
+        // Numbers that are only spelt in another way are not to be lost.
+        let of_inputs = |begin: &str| -> Vec<usize> {
+            let found = self.0.iter().filter(|(.., problem)| problem.starts_with(begin)).filter_map(|(i, ..)| *i);
+            found.filter(|i| places.inputs.contains(i)).collect()
+        };
+        let (words, blurred) = (of_inputs(NO_INPUT), of_inputs(BLURRED));
+        let Some(choice) = choice.filter(|_| !words.is_empty() || !blurred.is_empty()) else { return text };
+        let (all, them) = match [words.clone(), blurred].concat() {
+            one if one.len() == 1 => (one, "it"),
+            several => (several, "them"),
+        };
+        let mut text = format!("{text}; use --ignore {} to ignore {them}", choice.ignoring(names, &all));
+        if !words.is_empty() {
+            let categorical = Choice { ignored: choice.categorical.clone(), ..Choice::default() };
+            text += &format!(", or --categorical {} for words", categorical.ignoring(names, &words));
+        }
+        text
+    }
+}
 
 /// A row of a sheet.
 pub(in crate::host) struct Row<'a> {
@@ -285,39 +307,52 @@ impl Row<'_> {
         self.cells.get(i).map_or("", String::as_str)
     }
 
-    /// An input; NaN where there is none.
-    fn input(&self, i: usize) -> Result<f64, String> {
+    /// A number; NaN where there is none.
+    fn number(&self, i: usize, problem: &str) -> Result<f64, String> {
         let cell = self.cell(i);
-        if is_missing(cell) { Ok(f64::NAN) } else { number(cell, self.sheet.separator, NO_INPUT) }
+        if is_missing(cell) { Ok(f64::NAN) } else { self.sheet.spelling.number(cell, problem) }
     }
 
-    /// All inputs, NaN where there is none.
+    /// A word, if there is one.
+    fn word(&self, i: usize) -> Option<String> {
+        Some(self.cell(i)).filter(|cell| !is_missing(cell)).map(class_name)
+    }
+
+    /// The cells of all inputs: numbers and places of words, NaN where there is none.
     ///
     /// # Errors
     /// [`DataError::Table`] with line and column of the first cell that is wrong.
-    pub(in crate::host) fn inputs(&self, places: &Places, gaps: Gaps) -> Result<Vec<f32>, DataError> {
-        self.is_left_out(places, false, gaps, None)?;
-        let input = |&i: &usize| self.input(i).map(|x| x as f32).map_err(|problem| self.wrong(i, &problem));
-        places.inputs.iter().map(input).collect()
+    pub(in crate::host) fn inputs(
+        &self,
+        places: &Places,
+        columns: &Columns,
+        gaps: Gaps,
+    ) -> Result<Vec<f32>, DataError> {
+        self.is_left_out(places, false, gaps, None).map_err(|(column, problem)| self.wrong(column, &problem))?;
+        let cell = |(k, &i): (usize, &usize)| match columns.encodings.get(k).filter(|_| places.are_words[k]) {
+            Some(encoding) => Ok(self.word(i).map_or(f32::NAN, |word| encoding.place(&word))),
+            None => self.number(i, NO_INPUT).map(|x| x as f32).map_err(|problem| self.wrong(Some(i), &problem)),
+        };
+        places.inputs.iter().enumerate().map(cell).collect()
     }
 
-    fn wrong(&self, i: usize, problem: &str) -> DataError {
-        self.sheet.error(format!("line {}, column `{}`: {problem}", self.line, self.sheet.names[i]))
+    fn wrong(&self, column: Option<usize>, problem: &str) -> DataError {
+        let column = column.map_or_else(String::new, |i| format!(", column `{}`", self.sheet.names[i]));
+        self.sheet.error(format!("line {}{column}: {problem}", self.line))
     }
 
-    /// Whether it is to be left out; an error where it cannot be read.
+    /// Whether it is to be left out; an error with its column where it cannot be read.
     fn is_left_out(
         &self,
         places: &Places,
         has_classes: bool,
         gaps: Gaps,
         choice: Option<&Choice>,
-    ) -> Result<bool, DataError> {
+    ) -> Result<bool, (Option<usize>, String)> {
         let (expected, found) = (self.sheet.names.len(), self.cells.len());
         if found != expected {
-            let (line, first) = (self.line, self.sheet.first_line);
-            let problem = format!("line {line}: expected {expected} cells as in line {first}, found {found}");
-            return Err(self.sheet.error(problem));
+            let first = self.sheet.first_line;
+            return Err((None, format!("expected {expected} cells as in line {first}, found {found}")));
         }
         let is_no_target = |i: usize| if has_classes { is_no_class(self.cell(i)) } else { is_missing(self.cell(i)) };
         let input = places.inputs.iter().find(|&&i| is_missing(self.cell(i)));
@@ -331,9 +366,9 @@ impl Row<'_> {
                 } else {
                     "the model has no replacement"
                 };
-                Err(self.wrong(i, &format!("the value is missing; {advice}")))
+                Err((Some(i), format!("the value is missing; {advice}")))
             }
-            (_, Some(&i), _) => Err(self.wrong(i, "the value is missing, but this column is the target")),
+            (_, Some(&i), _) => Err((Some(i), NO_ANSWER.to_owned())),
         }
     }
 }
@@ -353,7 +388,7 @@ fn hint(line: &[u8]) -> Option<u8> {
 }
 
 /// Whichever separator a line has most of outside quotes; a blank where it has none, and the comma where it has no blank.
-fn most(line: &[u8]) -> u8 {
+fn most(line: &[u8], decimal_comma: bool) -> u8 {
     let mut is_quoted = false;
     let is_plain = |&&b: &&u8| {
         is_quoted ^= b == b'"';
@@ -361,6 +396,8 @@ fn most(line: &[u8]) -> u8 {
     };
     let line: Vec<u8> = line.trim_ascii().iter().filter(is_plain).copied().collect();
     let count = |separator: u8| line.iter().filter(|&&b| b == separator).count();
-    let most = [b',', b';', b'\t'].into_iter().rev().max_by_key(|&separator| count(separator)).unwrap_or(b',');
+    let most =
+        [b',', b';', b'\t'].into_iter().skip(decimal_comma.into()).rev().max_by_key(|&separator| count(separator));
+    let most = most.unwrap_or(b',');
     if count(most) == 0 && count(b' ') > 0 { b' ' } else { most }
 }

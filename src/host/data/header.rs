@@ -1,56 +1,62 @@
 //! The first line of a table: whether it names the columns, and which of them counts the rows.
 
-use super::cell::Kind;
+use super::cell::{Kind, Spelling};
+use super::facts::{ColumnKind, Facts};
 use crate::host::prelude::*;
-use std::collections::HashSet;
 
 /// What all lines below the first have in their columns.
 pub(in crate::host) struct Survey<'a> {
     first: &'a [String],
+    spelling: Spelling,
     columns: Vec<Column>,
+    facts: Vec<Facts>,
 }
 
 /// One column below the first line.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Column {
     has_numbers: bool,
     /// Whether there is what is neither a number, nor missing, nor what the first line has.
     has_words: bool,
     /// Whether it has what the first line has.
     repeats_first: bool,
-    /// The whole numbers in a column without a name, as long as each cell is another one.
-    indices: Option<HashSet<u64>>,
 }
 
 impl<'a> Survey<'a> {
-    pub(in crate::host) fn new(first: &'a [String]) -> Self {
-        let column = |cell: &String| Column { indices: is_nameless(cell).then(HashSet::new), ..Column::default() };
-        Self { first, columns: first.iter().map(column).collect() }
+    pub(in crate::host) fn new(first: &'a [String], spelling: Spelling) -> Self {
+        let facts = first.iter().map(|cell| Facts::below(cell)).collect();
+        Self { first, spelling, columns: vec![Column::default(); first.len()], facts }
     }
 
     /// One more line.
     pub(in crate::host) fn add(&mut self, cells: &[String]) {
-        for ((column, cell), first) in self.columns.iter_mut().zip(cells).zip(self.first) {
-            match Kind::of(cell) {
+        let columns = self.columns.iter_mut().zip(&mut self.facts);
+        for (((column, facts), cell), first) in columns.zip(cells).zip(self.first) {
+            let kind = self.spelling.kind(cell);
+            facts.add(cell, kind, self.spelling);
+            match kind {
                 _ if cell == first => column.repeats_first = true,
                 Kind::Number => column.has_numbers = true,
                 Kind::Missing => {}
-                Kind::Name | Kind::Other => column.has_words = true,
-            }
-            if let Some(indices) = &mut column.indices
-                && !cell.parse().is_ok_and(|index| indices.insert(index))
-            {
-                column.indices = None;
+                _ => column.has_words = true,
             }
         }
     }
 
+    /// The facts of each column of a table whose first line is a header, or a row.
+    pub(in crate::host) fn facts(mut self, has_header: bool) -> Vec<Facts> {
+        if !has_header {
+            self.add(self.first);
+        }
+        self.facts
+    }
+
     /// Whether the first line is a header; none where that cannot be seen.
     pub(in crate::host) fn header(&self) -> Option<bool> {
-        let kinds: Vec<Kind> = self.first.iter().map(|cell| Kind::of(cell)).collect();
+        let kinds: Vec<Kind> = self.first.iter().map(|cell| self.spelling.kind(cell)).collect();
         let any = |is: &dyn Fn(Kind, &Column) -> bool| kinds.iter().zip(&self.columns).any(|(&k, c)| is(k, c));
         let has_names = any(&|kind, column| kind == Kind::Name && !column.repeats_first);
-        let has_values = any(&|kind, _| matches!(kind, Kind::Number | Kind::Other));
+        let has_values = any(&|kind, _| !matches!(kind, Kind::Name | Kind::Missing));
         // A name above numbers.
         if any(&|kind, column| kind == Kind::Name && column.has_numbers && !column.has_words) {
             return Some(true);
@@ -71,7 +77,8 @@ impl<'a> Survey<'a> {
 
     /// How many cells of the first line say `0, 1, 2, …`, names and one above an index aside; none where others stand there.
     fn counts(&self, kinds: &[Kind]) -> usize {
-        let start = usize::from(self.indices().first() == Some(&0));
+        let start =
+            usize::from(self.facts.first().is_some_and(|facts| facts.kind(&self.first[0], true) == ColumnKind::Index));
         let mut numbers = 0;
         for ((i, kind), column) in kinds.iter().enumerate().zip(&self.columns).skip(start) {
             match kind {
@@ -82,18 +89,6 @@ impl<'a> Survey<'a> {
         }
         numbers + start
     }
-
-    /// The columns that count the rows, below a header: they have no name, and in each row another whole number.
-    pub(in crate::host) fn indices(&self) -> Vec<usize> {
-        let is_index = |column: &Column| column.indices.as_ref().is_some_and(|indices| indices.len() > 1);
-        (0..self.columns.len()).filter(|&i| is_index(&self.columns[i])).collect()
-    }
-}
-
-/// Whether a column has no name, or the one that pandas gives such a column.
-fn is_nameless(cell: &str) -> bool {
-    let number = cell.strip_prefix("Unnamed: ");
-    cell.is_empty() || number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// What the columns below this first line are called; those without a name by their number from 1 on, unless another is

@@ -77,11 +77,18 @@ impl DataIdentity {
         })
     }
 
-    /// Of rows of a table of so many inputs, as they are in the file: not yet prepared, NaN where there is a gap.
-    pub(in crate::host) fn of_rows(inputs: &[f32], width: usize, answers: &Answers, path: &Path) -> Option<Self> {
-        let samples = inputs.len().checked_div(width)?;
+    /// Of so many rows of a table that become so many inputs, as they are in the file: not yet prepared, NaN where there is a
+    /// gap, numbers in place of `words`.
+    pub(in crate::host) fn of_rows(
+        cells: &[f32],
+        words: &str,
+        [samples, width]: [usize; 2],
+        answers: &Answers,
+        path: &Path,
+    ) -> Option<Self> {
         Self::new(DataKind::Table, [samples, 1, width], Some(path), |digest| {
-            add_floats(digest, inputs);
+            add_floats(digest, cells);
+            digest.update(words.as_bytes());
             match answers {
                 Answers::Classes(classes) => digest.update(classes),
                 Answers::Values { values, .. } => add_floats(digest, values),

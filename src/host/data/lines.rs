@@ -2,8 +2,9 @@
 
 use crate::host::DataError;
 use crate::host::prelude::*;
+use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes that are read at once.
@@ -38,16 +39,18 @@ impl Lines {
     /// The lines of a file, or of standard input where the path is `-`; they are kept until [`Lines::release`].
     pub(in crate::host) fn open(path: &Path) -> Result<Self, DataError> {
         if path == Path::new("-") {
-            return Ok(Self::of(Path::new("standard input"), Box::new(io::stdin())));
+            return Self::of(Path::new("standard input"), io::stdin());
         }
-        let file = File::open(path).map_err(|error| DataError::io(path, error))?;
-        Ok(Self::of(path, Box::new(file)))
+        Self::of(path, File::open(path).map_err(|error| DataError::io(path, error))?)
     }
 
-    fn of(path: &Path, source: Box<dyn Read>) -> Self {
-        Self {
+    fn of(path: &Path, source: impl Read + 'static) -> Result<Self, DataError> {
+        let mut source = BufReader::new(source);
+        let start = source.fill_buf().map_err(|error| DataError::io(path, error))?;
+        let is_gzip = start.starts_with(&[0x1f, 0x8b]);
+        Ok(Self {
             path: path.to_owned(),
-            source,
+            source: if is_gzip { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) },
             buffer: Vec::new(),
             at: 0,
             searched: 0,
@@ -58,7 +61,7 @@ impl Lines {
             record: Vec::new(),
             number: 0,
             is_quoted: false,
-        }
+        })
     }
 
     /// Where they come from, as errors name it.
@@ -111,8 +114,11 @@ impl Lines {
         self.buffer.truncate(before + read);
         let new = &self.buffer[before..];
         // A device may have no end.
-        if new.contains(&0) || is_first && is_foreign(new) {
-            return Err(DataError::table(&self.path, no_text(&self.buffer)));
+        if let Some((_, what, advice)) = foreign(new).filter(|_| is_first) {
+            return Err(DataError::table(&self.path, format!("expected a table as text, found {what}{advice}")));
+        }
+        if new.contains(&0) {
+            return Err(DataError::table(&self.path, "expected a table as text (UTF-8), found other bytes"));
         }
         self.has_ended = read == 0;
         Ok(!self.has_ended)
@@ -265,18 +271,37 @@ pub(in crate::host) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
     }
 }
 
-/// Whether a file begins like what is often taken for a table.
-fn is_foreign(bytes: &[u8]) -> bool {
-    [&[0x1f, 0x8b][..], &[0xff, 0xfe], &[0xfe, 0xff]].iter().any(|magic| bytes.starts_with(magic))
+/// How files begin that are often taken for tables, what they are, and what to do with them.
+const FOREIGN: [(&[u8], &str, &str); 10] = [
+    (b"\xff\xfe", "text in UTF-16", ": save it as UTF-8"),
+    (b"\xfe\xff", "text in UTF-16", ": save it as UTF-8"),
+    (b"\xff\xd8\xff", "a JPEG picture", ""),
+    (b"\x89PNG", "a PNG picture", ""),
+    (b"GIF8", "a GIF picture", ""),
+    (b"PK\x03\x04", "a workbook or a zip archive", ": save the table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "a workbook", ": save the table as CSV"),
+    (b"%PDF", "a PDF document", ""),
+    (b"PAR1", "a Parquet file", ": save the table as CSV"),
+    (b"\x89CYG", "a model", ""),
+];
+
+fn foreign(start: &[u8]) -> Option<&(&'static [u8], &'static str, &'static str)> {
+    FOREIGN.iter().find(|(magic, ..)| start.starts_with(magic))
 }
 
-/// What is wrong with bytes that are no text.
-fn no_text(bytes: &[u8]) -> &'static str {
-    match bytes {
-        [0x1f, 0x8b, ..] => "the file is compressed with gzip: unpack it first",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "the file is text in UTF-16: save it as UTF-8",
-        _ => "expected a table as text (UTF-8), found other bytes",
+/// What a path leads to, as far as the first bytes tell; none of what may be a table.
+#[must_use]
+pub fn no_table(path: &Path) -> Option<&'static str> {
+    if path.is_dir() {
+        return Some("a directory");
     }
+    // What is read of a pipe is gone.
+    if !path.is_file() {
+        return None;
+    }
+    let mut start = Vec::new();
+    File::open(path).and_then(|file| file.take(4).read_to_end(&mut start)).ok()?;
+    foreign(&start).map(|(_, what, _)| *what)
 }
 
 #[cfg(test)]

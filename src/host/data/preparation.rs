@@ -38,17 +38,25 @@ impl Preparation {
     pub(in crate::host) fn check(&self, spec: &Spec) -> Result<(), String> {
         Preprocess::new(spec.inputs(), &self.floats).map_err(|error| error.to_string())?;
         let Some(columns) = &self.columns else { return Ok(()) };
-        if columns.inputs.len() != spec.inputs() || columns.outputs() != spec.outputs() {
+        columns.check()?;
+        if columns.width() != spec.inputs() || columns.outputs() != spec.outputs() {
             return Err("the record of the columns does not fit the network".to_owned());
         }
-        columns.check()
+        Ok(())
     }
 
-    /// The name of input `i`, or its number from 1 on.
+    /// Takes each column as it is, one input each; missing values are refused.
     #[must_use]
-    pub fn input(&self, i: usize) -> String {
-        let name = self.columns.as_ref().and_then(|columns| columns.inputs.get(i));
-        name.cloned().unwrap_or_else(|| (i + 1).to_string())
+    pub fn unscaled(columns: Columns) -> Self {
+        let plain = [f32::NAN, f32::NEG_INFINITY, f32::INFINITY, 0.0, 1.0];
+        Self { floats: columns.inputs.iter().flat_map(|_| plain).collect(), columns: Some(columns) }
+    }
+
+    /// What the inputs are called, or their numbers from 1 on.
+    #[must_use]
+    pub fn input_names(&self) -> Vec<String> {
+        let numbers = || (1..=self.floats.len() / Preprocess::state_len(1)).map(|i| i.to_string()).collect();
+        self.columns.as_ref().map_or_else(numbers, Columns::input_names)
     }
 
     pub(in crate::host) fn to_bytes(&self) -> Result<Vec<u8>, HostError> {

@@ -19,6 +19,7 @@ pub(in crate::host) struct Questions<'a> {
     sheet: Sheet,
     places: Places,
     preparation: &'a Preparation,
+    columns: Columns,
     preprocess: Preprocess<'a>,
     gaps: Gaps,
     /// Whether the model does not answer for rows with gaps.
@@ -40,13 +41,17 @@ impl<'a> Questions<'a> {
         let width = preparation.floats.len() / Preprocess::state_len(1);
         let numbered = || Columns { inputs: (1..=width).map(|i| format!("{i}")).collect(), ..Columns::default() };
         let columns = preparation.columns.clone().unwrap_or_else(numbered);
-        let mut sheet = Sheet::open(path, columns.separator)?;
-        let has_name = sheet.first.iter().any(|cell| Kind::of(cell) == Kind::Name);
+        let mut sheet = Sheet::open(path, columns.dialect())?;
+        let kinds: Vec<Kind> = sheet.first.iter().map(|cell| sheet.spelling.kind(cell)).collect();
+        let is_bare = kinds.len() == columns.inputs.len();
+        // Among the inputs alone a word may be the value of a column of words.
+        let mut names = kinds.iter().enumerate().filter(|(_, kind)| **kind == Kind::Name);
+        let has_name = names.any(|(k, _)| !is_bare || !columns.has_words(k));
         let is_header = match &preparation.columns {
             // A file of the inputs alone may do without the header that the model's table had.
             Some(columns) if columns.header => sheet.begins_with(&columns.inputs) || has_name,
             Some(_) => false,
-            None => has_name && !sheet.first.iter().any(|cell| Kind::of(cell) == Kind::Number),
+            None => has_name && !kinds.contains(&Kind::Number),
         };
         sheet.take_header(is_header);
         let places = columns.among(&sheet.names, is_header, false).map_err(|problem| sheet.error(problem))?;
@@ -54,7 +59,7 @@ impl<'a> Questions<'a> {
         let gaps = if drops { Gaps::Keep } else { gaps_of(preparation, false) };
         sheet.begin()?;
         let preprocess = Preprocess::new(width, &preparation.floats)?;
-        Ok(Self { sheet, places, preparation, preprocess, gaps, drops })
+        Ok(Self { sheet, places, preparation, columns, preprocess, gaps, drops })
     }
 
     /// The next row, if it is at hand.
@@ -66,14 +71,16 @@ impl<'a> Questions<'a> {
             return Ok(None);
         }
         let line = self.sheet.line();
-        let row = self.sheet.row().and_then(|row| row.inputs(&self.places, self.gaps));
-        let mut inputs = match row {
-            Ok(inputs) => inputs,
+        let row = self.sheet.row().and_then(|row| row.inputs(&self.places, &self.columns, self.gaps));
+        let cells = match row {
+            Ok(cells) => cells,
             Err(error) => return Ok(Some(Question { line, inputs: Err(error) })),
         };
-        if self.drops && inputs.iter().any(|x| x.is_nan()) {
+        if self.drops && cells.iter().any(|x| x.is_nan()) {
             return Ok(Some(Question { line, inputs: Ok(None) }));
         }
+        let mut inputs = Vec::new();
+        self.columns.encode(&cells, &mut inputs);
         let inputs = match self.preprocess.apply(&mut inputs) {
             Ok(()) => Ok(Some(inputs)),
             Err(Error::NonFinite { value: Value::Input, index }) => {

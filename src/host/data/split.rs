@@ -55,6 +55,27 @@ pub(super) fn test_rows(rows: usize, labels: &[u8], share: f32) -> Result<(Vec<u
     hold_out(rows, labels, share, 2, random::stream(0, Purpose::Split, 1))
 }
 
+/// The rows of each of so many folds, ascending: every row is in one, and folds differ by a row at most, of each class
+/// likewise.
+///
+/// # Errors
+/// [`HostError::Usage`] for fewer than two folds or more than rows.
+pub(super) fn folds(rows: usize, labels: &[u8], folds: usize, seed: u64) -> Result<Vec<Vec<u32>>, HostError> {
+    if !(2..=rows).contains(&folds) {
+        return Err(HostError::Usage(format!("{folds} folds of {rows} rows are not possible: from 2 to {rows}")));
+    }
+    let count = u32::try_from(rows).map_err(|_| HostError::Usage(format!("{rows} rows are too many")))?;
+    let mut order: Vec<u32> = (0..count).collect();
+    random::shuffle(&mut order, &mut random::stream(seed, Purpose::Split, 2));
+    order.sort_by_key(|&i| labels.get(i as usize));
+    let fold = |i| {
+        let mut fold: Vec<u32> = order.iter().skip(i).step_by(folds).copied().collect();
+        fold.sort_unstable();
+        fold
+    };
+    Ok((0..folds).map(fold).collect())
+}
+
 /// So many samples are this share of them.
 fn part(samples: usize, share: f32) -> usize {
     (f64::from(share) * samples as f64).round() as usize

@@ -1,20 +1,14 @@
 //! Rows of tables as numbers: inputs, and a class or values to predict.
 
-use super::columns::{Columns, MAX_CLASSES, Places};
+use super::columns::{Columns, Places};
+use super::encoding::Encoding;
 use crate::host::DataError;
 use crate::host::prelude::*;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// What a file says by itself or is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dialect {
-    /// Whether the first line is a header; none to see: it is one if it has a word above numbers, or if it says `0, 1, 2, …`.
-    pub header: Option<bool>,
-    /// What separates cells, a blank for any number of them; none to see: whichever of `,`, `;` and tab the first line has
-    /// most of, and blanks where it has none.
-    pub separator: Option<u8>,
-}
+/// How what is wrong with numbers begins that f32 cannot tell apart.
+pub(in crate::host) const BLURRED: &str = "the numbers from";
 
 /// What becomes of a row with a missing input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,38 +21,43 @@ pub(in crate::host) enum Gaps {
     Refuse,
 }
 
+/// Words in the order in which they came, each with its number.
+#[derive(Clone, Debug, Default)]
+pub(in crate::host) struct Words {
+    pub names: Vec<String>,
+    known: HashMap<String, u32>,
+}
+
+impl Words {
+    /// The number of a word, which may be new.
+    fn number(&mut self, word: String) -> u32 {
+        let next = self.names.len() as u32;
+        *self.known.entry(word).or_insert_with_key(|word| {
+            self.names.push(word.clone());
+            next
+        })
+    }
+}
+
 /// Rows of a file.
 #[derive(Clone, Debug, Default)]
 pub(in crate::host) struct Table {
     pub path: PathBuf,
     /// Line of each row, from 1 on.
     pub lines: Vec<u64>,
-    /// Shape `(rows, inputs)`.
-    pub inputs: Vec<f32>,
-    /// The class of each row among `names`, where classes are read.
-    pub labels: Vec<u16>,
-    /// Classes in the order in which they came, and the number of each.
-    pub names: Vec<String>,
-    known: HashMap<String, u16>,
+    /// Numbers, and numbers of words; shape `(rows, columns of inputs)`, NaN where a value is missing.
+    pub cells: Vec<f32>,
+    /// The words of each of these columns.
+    words: Vec<Words>,
+    /// The class of each row among `classes`, where classes are read.
+    labels: Vec<u32>,
+    pub classes: Words,
     /// Shape `(rows, targets)`, where numbers are read.
     pub values: Vec<f32>,
     /// Of each input and target, over all rows that were read.
     extents: Vec<Extent>,
     /// Rows that were left out.
     pub dropped: usize,
-}
-
-/// The number of a class among `names`, where it is put if it is new.
-fn label(class: String, names: &mut Vec<String>, known: &mut HashMap<String, u16>) -> u16 {
-    let next = known.len() as u16;
-    // One more than there may be, so that whoever names the classes can say so.
-    if known.len() > MAX_CLASSES && !known.contains_key(&class) {
-        return next;
-    }
-    *known.entry(class).or_insert_with_key(|class| {
-        names.push(class.clone());
-        next
-    })
 }
 
 /// From where to where the numbers of a column go, and how far the nearest f32 is off at most.
@@ -94,13 +93,20 @@ impl Table {
     /// No rows yet.
     pub(in crate::host) fn of(path: &Path, places: &Places) -> Self {
         let extents = vec![Extent::default(); places.inputs.len() + places.targets.len()];
-        Self { path: path.to_owned(), extents, ..Self::default() }
+        let words = vec![Words::default(); places.inputs.len()];
+        Self { path: path.to_owned(), words, extents, ..Self::default() }
     }
 
     /// One more number of input `k`, or NaN.
-    pub(in crate::host) fn push_input(&mut self, k: usize, x: f64) {
+    pub(in crate::host) fn push_number(&mut self, k: usize, x: f64) {
         let near = if x.is_nan() { f32::NAN } else { self.extents[k].take(x) };
-        self.inputs.push(near);
+        self.cells.push(near);
+    }
+
+    /// One more word of input `k`, or none.
+    pub(in crate::host) fn push_word(&mut self, k: usize, word: Option<String>) {
+        let number = word.map_or(f32::NAN, |word| self.words[k].number(word) as f32);
+        self.cells.push(number);
     }
 
     /// One more number to predict, of column `k` where inputs come first.
@@ -110,30 +116,75 @@ impl Table {
 
     /// One more class.
     pub(in crate::host) fn push_class(&mut self, class: String) {
-        self.labels.push(label(class, &mut self.names, &mut self.known));
+        let number = self.classes.number(class);
+        self.labels.push(number);
     }
 
-    /// What is wrong with the first of the columns, inputs and then targets, whose numbers f32 cannot tell apart.
-    pub(in crate::host) fn blurred(&self, columns: &Columns) -> Option<String> {
-        let names = columns.inputs.iter().chain(&columns.targets);
-        let (name, extent) = names.zip(&self.extents).find(|(_, extent)| extent.is_blurred())?;
-        let Extent { least, largest, .. } = extent;
-        Some(format!(
-            "column `{name}`: the numbers from {least} to {largest} are too close together for f32; subtract {least} from all of them"
-        ))
+    /// All words of all inputs.
+    pub(in crate::host) fn words(&self) -> String {
+        let all = self.words.iter().enumerate().filter(|(_, words)| !words.names.is_empty());
+        all.map(|(k, words)| format!("{k}:{}\n", words.names.join("\n"))).collect()
+    }
+
+    /// How often each word of input `k` is there, and in how many rows none.
+    pub(in crate::host) fn counts(&self, k: usize) -> (Vec<(String, usize)>, usize) {
+        let mut counts = vec![0; self.words[k].names.len()];
+        let mut missing = 0;
+        for x in self.cells.iter().skip(k).step_by(self.words.len()) {
+            match counts.get_mut(*x as usize) {
+                _ if x.is_nan() => missing += 1,
+                Some(count) => *count += 1,
+                None => {}
+            }
+        }
+        (self.words[k].names.iter().cloned().zip(counts).collect(), missing)
+    }
+
+    /// The inputs that the rows become.
+    pub(in crate::host) fn encoded(&self, columns: &Columns) -> Vec<f32> {
+        if columns.encodings.is_empty() {
+            return self.cells.clone();
+        }
+        let places = |(words, encoding): (&Words, &Encoding)| -> Vec<f32> {
+            words.names.iter().map(|word| encoding.place(word)).collect()
+        };
+        let places: Vec<Vec<f32>> = self.words.iter().zip(&columns.encodings).map(places).collect();
+        let (mut row, mut inputs) = (Vec::new(), Vec::new());
+        for cells in self.cells.chunks(self.words.len()) {
+            row.clear();
+            let of_words = |(&x, places): (&f32, &Vec<f32>)| {
+                if places.is_empty() || x.is_nan() { x } else { places.get(x as usize).copied().unwrap_or(x) }
+            };
+            row.extend(cells.iter().zip(&places).map(of_words));
+            columns.encode(&row, &mut inputs);
+        }
+        inputs
+    }
+
+    /// What is wrong with the columns, inputs and then targets, whose numbers f32 cannot tell apart.
+    pub(in crate::host) fn blurred(&self) -> impl Iterator<Item = (usize, String)> {
+        let blurred = self.extents.iter().enumerate().filter(|(_, extent)| extent.is_blurred());
+        blurred.map(|(k, Extent { least, largest, .. })| {
+            (
+                k,
+                format!(
+                    "{BLURRED} {least} to {largest} are too close together for f32; subtract {least} from all of them"
+                ),
+            )
+        })
     }
 
     /// The class of each row among those of `columns`.
     ///
     /// # Errors
     /// [`DataError::Table`] for a class that is not among them.
-    pub(in crate::host) fn classes(&self, columns: &Columns) -> Result<Vec<u8>, DataError> {
+    pub(in crate::host) fn labels(&self, columns: &Columns) -> Result<Vec<u8>, DataError> {
         let place = |name: &String| columns.classes.iter().position(|class| class == name);
-        let places: Vec<Option<usize>> = self.names.iter().map(place).collect();
-        let class = |(&label, &line): (&u16, &u64)| {
-            let place = places.get(usize::from(label)).copied().flatten();
+        let places: Vec<Option<usize>> = self.classes.names.iter().map(place).collect();
+        let class = |(&label, &line): (&u32, &u64)| {
+            let place = places.get(label as usize).copied().flatten();
             place.map(|class| class as u8).ok_or_else(|| {
-                let name = self.names.get(usize::from(label)).map_or("", String::as_str);
+                let name = self.classes.names.get(label as usize).map_or("", String::as_str);
                 let known = columns.classes.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
                 let column = columns.targets.first().map_or("", String::as_str);
                 DataError::table(
@@ -145,19 +196,30 @@ impl Table {
         self.labels.iter().zip(&self.lines).map(class).collect()
     }
 
-    /// The rows that `pick` names, of so many inputs and targets.
-    pub(in crate::host) fn part(&self, pick: &[u32], [inputs, targets]: [usize; 2]) -> Self {
-        let of = |all: &[f32], width: usize| -> Vec<f32> {
+    /// These rows and those of another part of the same file.
+    pub(in crate::host) fn joined(mut self, other: &Self) -> Self {
+        self.lines.extend(&other.lines);
+        self.cells.extend(&other.cells);
+        self.labels.extend(&other.labels);
+        self.values.extend(&other.values);
+        self
+    }
+
+    /// The rows that `pick` names.
+    pub(in crate::host) fn part(&self, pick: &[u32]) -> Self {
+        let of = |all: &[f32]| -> Vec<f32> {
+            let width = all.len().checked_div(self.lines.len()).unwrap_or(0);
             let row = |&i: &u32| all.get(i as usize * width..(i as usize + 1) * width).unwrap_or(&[]);
             pick.iter().flat_map(row).copied().collect()
         };
         Self {
             path: self.path.clone(),
             lines: pick.iter().filter_map(|&i| self.lines.get(i as usize).copied()).collect(),
-            inputs: of(&self.inputs, inputs),
+            cells: of(&self.cells),
+            words: self.words.clone(),
             labels: pick.iter().filter_map(|&i| self.labels.get(i as usize).copied()).collect(),
-            names: self.names.clone(),
-            values: of(&self.values, targets),
+            classes: self.classes.clone(),
+            values: of(&self.values),
             ..Self::default()
         }
     }

@@ -1,13 +1,16 @@
 //! Tables for training and test: split, and prepared by what the training rows say.
 
-use super::columns::{Choice, Columns, classes};
+use super::cell::Dialect;
+use super::columns::{Choice, Columns, Places, classes};
 use super::csv::Sheet;
 use super::dataset::Dataset;
+use super::encoding::Encoding;
+use super::facts::{ColumnKind, Facts};
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
 use super::samples::{Answers, Samples};
-use super::split::{Split, test_rows};
-use super::table::{Dialect, Gaps, Table};
+use super::split::{Split, folds, test_rows};
+use super::table::{Gaps, Table};
 use super::units::Units;
 use crate::Error;
 use crate::error::Value;
@@ -15,7 +18,7 @@ use crate::host::DataError;
 use crate::host::HostError;
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
-use crate::preprocess::{Fit, Missing, Preprocess, PreprocessConfig};
+use crate::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use std::path::PathBuf;
 
 /// Where rows come from.
@@ -30,7 +33,7 @@ pub struct Source {
 }
 
 /// How a model for a table is made: which columns, how they are read and prepared.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TablePlan {
     /// How text is read.
     pub dialect: Dialect,
@@ -40,17 +43,56 @@ pub struct TablePlan {
     pub preprocess: PreprocessConfig,
     /// Whether rows with missing values are left out.
     pub drops_missing: bool,
+    /// Whether a column with gaps in the training rows has one more input, which says where they are.
+    pub marks_missing: bool,
+    /// Words of a column that have an input of their own, at most.
+    pub max_levels: usize,
+}
+
+impl Default for TablePlan {
+    /// Gaps are refused, and up to 64 words have an input.
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::default(),
+            choice: Choice::default(),
+            preprocess: Fit::DEFAULT,
+            drops_missing: false,
+            marks_missing: false,
+            max_levels: 64,
+        }
+    }
+}
+
+/// What a table has in one column, and what becomes of it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ColumnSummary {
+    /// What it is called.
+    pub name: String,
+    /// What it holds.
+    pub holds: ColumnKind,
+    /// What it is taken for.
+    pub kind: ColumnKind,
+    /// Rows without a value.
+    pub missing: usize,
+    /// Least and largest number, if it has any.
+    pub range: Option<[f64; 2]>,
+    /// Its words, the most frequent first, each with the number of its rows.
+    pub words: Vec<(String, usize)>,
 }
 
 /// Rows to learn from and rows of the test, as they were read.
 #[derive(Debug)]
 pub struct Tables {
     columns: Columns,
+    /// Whether each of the inputs holds words.
+    are_words: Vec<bool>,
     train: Table,
     test: Table,
-    config: PreprocessConfig,
-    /// Columns that count the rows and are left out.
-    indices: Vec<String>,
+    plan: TablePlan,
+    summaries: Vec<ColumnSummary>,
+    /// How inputs are made, where a model decides that.
+    made: Option<Preparation>,
 }
 
 impl Source {
@@ -77,23 +119,40 @@ impl Source {
             Missing::Refuse => Gaps::Refuse,
             _ => Gaps::Keep,
         };
-        let mut sheet = Sheet::read(&self.data, plan.dialect)?;
-        let chosen = plan.choice.among(&sheet.names, sheet.has_header, &sheet.indices);
-        let (mut columns, places) = chosen.map_err(|problem| sheet.error(problem))?;
+        let (mut sheet, mut columns, places, summaries) = self.choose(plan)?;
         let has_classes = !plan.choice.regression;
         let table = sheet.rows(&places, has_classes, gaps, Some(&plan.choice))?;
-        if let Some(problem) = table.blurred(&columns) {
-            return Err(sheet.error(problem).into());
-        }
         columns.drops_missing = plan.drops_missing;
         columns.separator = plan.dialect.separator;
+        columns.decimal_comma = plan.dialect.decimal_comma;
         if has_classes {
             let of_column = |problem| sheet.error(format!("column `{}`: {problem}", columns.targets.join("")));
-            columns.classes = classes(&table.names, table.lines.len()).map_err(of_column)?;
+            columns.classes = classes(&table.classes.names, table.lines.len()).map_err(of_column)?;
         }
-        let indices = sheet.indices.iter().filter(|i| !places.targets.contains(i));
-        let indices = indices.map(|&i| sheet.names[i].clone()).collect();
-        Ok(Tables { indices, ..self.tables(columns, table, gaps, plan)? })
+        let (train, test) = self.split(&columns, &places, table, gaps, plan.dialect)?;
+        Ok(Tables { columns, are_words: places.are_words, train, test, plan: plan.clone(), summaries, made: None })
+    }
+
+    /// What the table has in each column, and what `plan` would make of it.
+    ///
+    /// # Errors
+    /// [`HostError::Data`].
+    pub fn describe(&self, plan: &TablePlan) -> Result<Vec<ColumnSummary>, HostError> {
+        Ok(self.choose(plan)?.3)
+    }
+
+    /// Reads the file once to see what its columns hold, and chooses among them.
+    fn choose(&self, plan: &TablePlan) -> Result<(Sheet, Columns, Places, Vec<ColumnSummary>), HostError> {
+        let sheet = Sheet::read(&self.data, plan.dialect)?;
+        let columns = || sheet.facts.iter().zip(&sheet.names);
+        let holds: Vec<_> = columns().map(|(facts, name)| facts.kind(name, sheet.has_header)).collect();
+        let mut kinds = holds.clone();
+        let chosen = plan.choice.among(&sheet.names, sheet.has_header, &mut kinds);
+        let (chosen, places) = chosen.map_err(|problem| sheet.error(problem))?;
+        let kinds = holds.into_iter().zip(kinds);
+        let summaries =
+            columns().zip(kinds).map(|((facts, name), kinds)| ColumnSummary::of(facts, name, kinds)).collect();
+        Ok((sheet, chosen, places, summaries))
     }
 
     /// Reads the columns that a saved model knows, prepared as it was made for.
@@ -102,34 +161,56 @@ impl Source {
     /// [`HostError::Data`] with file, line and column; [`HostError::Mismatch`] for a model that knows no columns;
     /// [`HostError::Usage`].
     pub fn read_for(&self, preparation: &Preparation) -> Result<Dataset, HostError> {
+        let Tables { columns, train, test, .. } = self.read_on(preparation)?;
+        prepared(&columns, [train, test], preparation.clone(), None)
+    }
+
+    /// Reads the same columns, to train a saved model on them.
+    ///
+    /// # Errors
+    /// As [`read_for`](Self::read_for).
+    pub fn read_on(&self, preparation: &Preparation) -> Result<Tables, HostError> {
         self.check()?;
         let Some(columns) = &preparation.columns else {
             return Err(HostError::Mismatch(
                 "the model file does not record the columns that the model needs".to_owned(),
             ));
         };
-        let dialect = Dialect { header: Some(columns.header), separator: columns.separator };
-        let mut sheet = Sheet::read(&self.data, dialect)?;
+        let mut sheet = Sheet::read(&self.data, columns.dialect())?;
         let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
         let gaps = gaps_of(preparation, columns.drops_missing);
         let table = sheet.rows(&places, columns.has_classes(), gaps, None)?;
-        let plan = TablePlan { dialect, ..TablePlan::default() };
-        let Tables { columns, train, test, .. } = self.tables(columns.clone(), table, gaps, &plan)?;
-        prepared(&columns, [train, test], preparation.clone(), None)
+        let (train, test) = self.split(columns, &places, table, gaps, columns.dialect())?;
+        Ok(Tables {
+            columns: columns.clone(),
+            are_words: places.are_words,
+            train,
+            test,
+            plan: TablePlan::default(),
+            summaries: Vec::new(),
+            made: Some(preparation.clone()),
+        })
     }
 
     /// With the rows of the test: those of a file, or a share of these.
-    fn tables(&self, columns: Columns, table: Table, gaps: Gaps, plan: &TablePlan) -> Result<Tables, HostError> {
-        let config = plan.preprocess;
+    fn split(
+        &self,
+        columns: &Columns,
+        places: &Places,
+        table: Table,
+        gaps: Gaps,
+        dialect: Dialect,
+    ) -> Result<(Table, Table), HostError> {
         if let Some(path) = &self.test {
-            let mut sheet =
-                Sheet::read(path, Dialect { header: plan.dialect.header.or(Some(columns.header)), ..plan.dialect })?;
-            let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
-            let test = sheet.rows(&places, columns.has_classes(), gaps, None)?;
-            return Ok(Tables { columns, train: table, test, config, indices: Vec::new() });
+            let mut sheet = Sheet::read(path, Dialect { header: dialect.header.or(Some(columns.header)), ..dialect })?;
+            let mut there =
+                columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
+            there.are_words.clone_from(&places.are_words);
+            let test = sheet.rows(&there, columns.has_classes(), gaps, None)?;
+            return Ok((table, test));
         }
         let rows = table.lines.len();
-        let (train, test) = test_rows(rows, &table.classes(&columns)?, self.test_share)?;
+        let (train, test) = test_rows(rows, &table.labels(columns)?, self.test_share)?;
         if train.is_empty() || test.is_empty() {
             return Err(HostError::Usage(format!(
                 "{} has {rows} {}: --test-share {} gives {} test rows, but training and test need at least one each",
@@ -139,10 +220,9 @@ impl Source {
                 test.len()
             )));
         }
-        let widths = [columns.inputs.len(), columns.targets.len()];
-        let (mut learned, test) = (table.part(&train, widths), table.part(&test, widths));
+        let (mut learned, test) = (table.part(&train), table.part(&test));
         learned.dropped = table.dropped;
-        Ok(Tables { columns, train: learned, test, config, indices: Vec::new() })
+        Ok((learned, test))
     }
 }
 
@@ -165,44 +245,103 @@ impl Tables {
         self.train.dropped + self.test.dropped
     }
 
-    /// Columns without a name that count the rows: they are left out.
+    /// How they were asked for.
     #[must_use]
-    pub fn indices(&self) -> &[String] {
-        &self.indices
+    pub fn plan(&self) -> &TablePlan {
+        &self.plan
     }
 
-    /// The samples for a run with this split: prepared by what the rows say that it learns from, not those for validation; numbers
-    /// to predict are standardised likewise.
+    /// What the table has in each column, and what becomes of it.
+    #[must_use]
+    pub fn summaries(&self) -> &[ColumnSummary] {
+        &self.summaries
+    }
+
+    /// All rows in so many folds, stratified by class: each fold is the test of one of these.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] for fewer than two folds or more than rows.
+    pub fn folds(&self, count: usize, seed: u64) -> Result<Vec<Self>, HostError> {
+        let all = self.train.clone().joined(&self.test);
+        let parts = folds(all.lines.len(), &all.labels(&self.columns)?, count, seed)?;
+        let of = |test: &Vec<u32>| {
+            let others: Vec<u32> = (0..all.lines.len() as u32).filter(|i| test.binary_search(i).is_err()).collect();
+            let (columns, are_words, plan) = (self.columns.clone(), self.are_words.clone(), self.plan.clone());
+            let (summaries, made) = (self.summaries.clone(), self.made.clone());
+            Self { columns, are_words, train: all.part(&others), test: all.part(test), plan, summaries, made }
+        };
+        Ok(parts.iter().map(of).collect())
+    }
+
+    /// The samples for a run with this split: encoded and prepared by what the rows say that it learns from, not those for
+    /// validation; numbers to predict are standardised likewise.
     ///
     /// # Errors
     /// [`HostError::Data`] for a column without values there or a target that never changes, [`HostError::Usage`] where
-    /// nothing is left to learn from, [`HostError::Memory`].
+    /// nothing is left to learn from or there are too many inputs, [`HostError::Memory`].
     pub fn dataset(&self, split: Split) -> Result<Dataset, HostError> {
-        let (indices, _) = split.of(self.train.lines.len(), &self.train.classes(&self.columns)?)?;
-        let widths = [self.columns.inputs.len(), self.columns.targets.len()];
-        let learned = self.train.part(&indices, widths);
-        let floats = self.fit(&learned)?;
+        let (indices, _) = split.of(self.train.lines.len(), &self.train.labels(&self.columns)?)?;
+        let learned = self.train.part(&indices);
         let units = if self.columns.has_classes() { None } else { Some(self.units(&learned)?) };
-        let preparation = Preparation { floats, columns: Some(self.columns.clone()) };
-        prepared(&self.columns, [self.train.clone(), self.test.clone()], preparation, units)
+        if let Some(made) = &self.made {
+            return prepared(&self.columns, [self.train.clone(), self.test.clone()], made.clone(), units);
+        }
+        let columns = Columns { encodings: self.encodings(&learned), ..self.columns.clone() };
+        let width = columns.width();
+        if width > usize::from(u16::MAX) {
+            return Err(HostError::Usage(format!("{width} inputs are too many: the maximum is {}", u16::MAX)));
+        }
+        let floats = self.fit(&columns, &learned)?;
+        let preparation = Preparation { floats, columns: Some(columns) };
+        let columns = preparation.columns.clone().unwrap_or_default();
+        prepared(&columns, [self.train.clone(), self.test.clone()], preparation, units)
     }
 
-    fn fit(&self, learned: &Table) -> Result<Vec<f32>, HostError> {
-        let inputs = self.columns.inputs.len();
-        let (mut floats, mut counts) = (zeros(Fit::state_len(inputs))?, zeros(inputs)?);
-        let mut fit = Fit::new(self.config, inputs, &mut floats, &mut counts)?;
-        fit.add(&learned.inputs)?;
-        let at = |feature: usize, what: &str| {
-            let name = &self.columns.inputs[feature];
-            let problem = format!("column `{name}` {what} in the training rows; use --ignore {name}");
-            HostError::from(DataError::table(&learned.path, problem))
+    /// How cells become inputs, by the words and the gaps of the rows that are learned from.
+    fn encodings(&self, learned: &Table) -> Vec<Encoding> {
+        let encoding = |(k, &is_words): (usize, &bool)| {
+            let (words, missing) = learned.counts(k);
+            let encoding =
+                if is_words { Encoding::of_words(&words, self.plan.max_levels) } else { Encoding::default() };
+            Encoding { missing: self.plan.marks_missing && missing > 0, ..encoding }
         };
-        fit.finish().map_err(|error| match error {
-            Error::Unseen { feature } => at(feature, "has no value"),
-            Error::Preprocess { feature } => at(feature, "has numbers that are too far apart"),
-            other => HostError::Core(other),
-        })?;
-        floats.truncate(Preprocess::state_len(inputs));
+        let encodings: Vec<Encoding> = self.are_words.iter().enumerate().map(encoding).collect();
+        let are_plain = encodings.iter().all(|encoding| *encoding == Encoding::default());
+        if are_plain { Vec::new() } else { encodings }
+    }
+
+    /// The preprocessing of all inputs; those that are 0 or 1 stay as they are, and are filled with their mean.
+    fn fit(&self, columns: &Columns, learned: &Table) -> Result<Vec<f32>, HostError> {
+        let (inputs, rows) = (columns.width(), learned.encoded(columns));
+        let fit = |config: PreprocessConfig| {
+            let (mut floats, mut counts) = (zeros(Fit::state_len(inputs))?, zeros(inputs)?);
+            let mut fit = Fit::new(config, inputs, &mut floats, &mut counts)?;
+            fit.add(&rows)?;
+            let at = |feature: usize, what: &str| {
+                let mut names = columns.inputs.iter().enumerate().flat_map(|(k, name)| {
+                    columns.encodings.get(k).map_or(0..1, |encoding| 0..encoding.width()).map(move |_| name)
+                });
+                let name = names.nth(feature).map_or("", String::as_str);
+                let problem = format!("column `{name}` {what} in the training rows; use --ignore {name}");
+                HostError::from(DataError::table(&learned.path, problem))
+            };
+            fit.finish().map_err(|error| match error {
+                Error::Unseen { feature } => at(feature, "has no value"),
+                Error::Preprocess { feature } => at(feature, "has numbers that are too far apart"),
+                other => HostError::Core(other),
+            })?;
+            floats.truncate(Preprocess::state_len(inputs));
+            Ok::<_, HostError>(floats)
+        };
+        let mut floats = fit(self.plan.preprocess)?;
+        if !columns.encodings.is_empty() {
+            let as_they_are = PreprocessConfig { scaling: Scaling::None, missing: Missing::Mean, clip: Clip::None };
+            let (plain, are_binary) = (fit(as_they_are)?, columns.encodings.iter().flat_map(Encoding::are_binary));
+            let features = floats.chunks_mut(5).zip(plain.chunks(5)).zip(are_binary);
+            features
+                .filter(|(_, is_binary)| *is_binary)
+                .for_each(|((feature, plain), _)| feature.copy_from_slice(plain));
+        }
         Ok(floats)
     }
 
@@ -242,13 +381,12 @@ fn prepared(
 
 /// Which data the rows are, as they stand in the file.
 fn identity(columns: &Columns, train: &Table) -> Result<Option<DataIdentity>, HostError> {
-    let (width, targets) = (columns.inputs.len(), columns.targets.len());
     let answers = if columns.has_classes() {
-        Answers::Classes(train.classes(columns)?)
+        Answers::Classes(train.labels(columns)?)
     } else {
-        Answers::Values { width: targets, values: train.values.clone() }
+        Answers::Values { width: columns.targets.len(), values: train.values.clone() }
     };
-    Ok(DataIdentity::of_rows(&train.inputs, width, &answers, &train.path))
+    Ok(DataIdentity::of_rows(&train.cells, &train.words(), [train.lines.len(), columns.width()], &answers, &train.path))
 }
 
 fn samples(
@@ -257,10 +395,10 @@ fn samples(
     preparation: &Preparation,
     units: Option<&Units>,
 ) -> Result<Samples, HostError> {
-    let width = columns.inputs.len();
-    apply(preparation, &mut table, width)?;
+    let width = columns.width();
+    let inputs = apply(preparation, &table, columns)?;
     let answers = if columns.has_classes() {
-        Answers::Classes(table.classes(columns)?)
+        Answers::Classes(table.labels(columns)?)
     } else {
         if let Some(Units { means, deviations }) = units {
             for row in table.values.chunks_mut(means.len().max(1)) {
@@ -271,24 +409,36 @@ fn samples(
         }
         Answers::Values { width: columns.targets.len(), values: table.values }
     };
-    Ok(Samples::of_floats(width, table.inputs, answers))
+    Ok(Samples::of_floats(width, inputs, answers))
 }
 
-/// Prepares the rows of a table; an error says where it is.
-fn apply(preparation: &Preparation, table: &mut Table, width: usize) -> Result<(), HostError> {
+/// The inputs of the rows of a table, prepared; an error says where it is.
+fn apply(preparation: &Preparation, table: &Table, columns: &Columns) -> Result<Vec<f32>, HostError> {
+    let (width, mut inputs) = (columns.width(), table.encoded(columns));
     let preprocess = Preprocess::new(width, &preparation.floats)?;
-    preprocess.apply(&mut table.inputs).map_err(|error| match error {
+    preprocess.apply(&mut inputs).map_err(|error| match error {
         Error::NonFinite { value: Value::Input, index } => {
             let line = table.lines.get(index / width).copied().unwrap_or(0);
             DataError::table(&table.path, too_far(preparation, line, index % width)).into()
         }
         other => HostError::Core(other),
-    })
+    })?;
+    Ok(inputs)
+}
+
+impl ColumnSummary {
+    fn of(facts: &Facts, name: &str, (holds, kind): (ColumnKind, ColumnKind)) -> Self {
+        let mut words: Vec<(String, usize)> = facts.words.iter().map(|(word, &count)| (word.clone(), count)).collect();
+        words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Self { name: name.to_owned(), holds, kind, missing: facts.missing, range: facts.range, words }
+    }
 }
 
 /// What is wrong with an input that preprocessing refuses.
 pub(in crate::host) fn too_far(preparation: &Preparation, line: u64, input: usize) -> String {
-    format!("line {line}, column `{}`: the value is too far from the training values", preparation.input(input))
+    let names = preparation.input_names();
+    let name = names.get(input).map_or("", String::as_str);
+    format!("line {line}, column `{name}`: the value is too far from the training values")
 }
 
 /// What a saved model does with gaps.

@@ -10,3 +10,11 @@ pub struct Units {
     /// Standard deviation of each, above 0.
     pub deviations: Vec<f32>,
 }
+
+impl Units {
+    /// The units in which values in these are standardised: `(value − mean) / deviation`.
+    pub(in crate::host) fn inverse(&self) -> Self {
+        let means = self.means.iter().zip(&self.deviations).map(|(mean, sd)| -mean / sd).collect();
+        Self { means, deviations: self.deviations.iter().map(|sd| sd.recip()).collect() }
+    }
+}

@@ -58,9 +58,9 @@ impl Evaluator<'_> {
         let units = data.units.as_ref().filter(|_| self.spec().outputs() == 1);
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
-            let mean = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
+            let figures = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
             let losses = Regression::squares(samples, indices, &outputs, units);
-            Ok::<_, HostError>((mean, Results { hits: Vec::new(), losses }))
+            Ok::<_, HostError>((figures, Results { hits: Vec::new(), losses }))
         });
         let [a, b, c] = regression;
         let ((a, learned), (b, _), (c, results)) = (a?, b?, c?);
@@ -83,5 +83,5 @@ fn knows_no_class(score: &Score, each: &Results, has_probabilities: bool, sample
     let entropy = -shares.clone().map(|share| share * share.ln()).sum::<f64>();
     let most = shares.fold(0.0, f64::max);
     let is_better = Interval::of_share(score.hits(), score.samples()).low > most;
-    !is_better && !(has_probabilities && each.loss().high < entropy)
+    !(is_better || has_probabilities && each.loss().high < entropy)
 }

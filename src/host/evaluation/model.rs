@@ -2,7 +2,7 @@
 
 use crate::error::Buffer;
 use crate::host::HostError;
-use crate::host::data::{DataIdentity, Dataset, Preparation, Units};
+use crate::host::data::{Columns, DataIdentity, Dataset, Preparation, Units};
 use crate::host::memory::zeros;
 use crate::host::plan::{describe, widths};
 use crate::host::prelude::*;
@@ -73,20 +73,21 @@ impl SavedModel {
     /// # Errors
     /// [`HostError::Mismatch`] that names both.
     pub(in crate::host) fn check_kin(&self, name: &str, other: &Self, other_name: &str) -> Result<(), HostError> {
-        if let Some([theirs, ours]) = differing(&other.spec, &self.spec) {
-            let message = format!("{other_name} and {name} are different networks: {theirs} and {ours}");
-            return Err(HostError::Mismatch(message));
-        }
-        if self.preparation != other.preparation {
-            let columns = |model: &Self| model.preparation.as_ref().map(|preparation| preparation.columns.clone());
-            let advice = if columns(self) == columns(other) {
-                "have different preprocessing: train them with the same --seed, or with --validation 0"
-            } else {
-                "were trained on different tables or columns"
-            };
-            return Err(HostError::Mismatch(format!("{other_name} and {name} {advice}")));
-        }
-        Ok(())
+        // The words of a table and where it has gaps may differ between the rows that two models learned from.
+        let columns = |model: &Self| {
+            let columns = model.preparation.as_ref().map(|preparation| preparation.columns.clone());
+            columns.map(|columns| columns.map(|columns| Columns { encodings: Vec::new(), ..columns }))
+        };
+        let advice = if self.preparation != other.preparation && columns(self) == columns(other) {
+            "have different preprocessing: train them with the same --seed, or with --validation 0".to_owned()
+        } else if let Some([theirs, ours]) = differing(&other.spec, &self.spec) {
+            format!("are different networks: {theirs} and {ours}")
+        } else if self.preparation != other.preparation {
+            "were trained on different tables or columns".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(HostError::Mismatch(format!("{other_name} and {name} {advice}")))
     }
 }
 

@@ -1,7 +1,9 @@
 //! RMSE, MAE and R² of predicted numbers.
 
 use super::evaluator::Evaluator;
+use super::intervals::Interval;
 use super::model::SavedModel;
+use super::results::Results;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Samples, Split, Units};
 use crate::host::prelude::*;
@@ -18,6 +20,10 @@ pub struct Regression {
     pub mae: f64,
     /// Coefficient of determination, `1 − Σ(p − t)²/Σ(t − t̄)²`; NaN where the target never changes.
     pub r2: f64,
+    /// Bounds of the RMSE's 95 % interval, from that of the mean squared error; `null` where there are too few samples. None of
+    /// a mean over several numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rmse_interval: Option<[f64; 2]>,
 }
 
 impl Regression {
@@ -32,6 +38,7 @@ impl Regression {
             rmse: (squares / n as f64).sqrt(),
             mae: sum(&|p, t| (p - t).abs()) / n as f64,
             r2: if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN },
+            rmse_interval: None,
         }
     }
 
@@ -42,22 +49,28 @@ impl Regression {
         outputs: &[f32],
         units: Option<&Units>,
     ) -> Vec<f32> {
-        let width = samples.values(0).len().max(1);
-        let sd = |k: usize| units.map_or(1.0, |units| f64::from(units.deviations[k]));
-        let square = |(k, (&p, &t)): (usize, (&f32, &f32))| ((f64::from(p) - f64::from(t)) * sd(k)).powi(2);
-        let rows = outputs.chunks(width).zip(indices);
-        let mean = |(row, &i): (&[f32], &u32)| {
-            let pairs = row.iter().zip(samples.values(i as usize)).enumerate();
-            (pairs.map(square).sum::<f64>() / width as f64) as f32
+        let columns = Self::squares_of_each(samples, indices, outputs, units);
+        let mean = |i: usize| columns.iter().map(|column| column[i]).sum::<f32>() / columns.len() as f32;
+        (0..indices.len()).map(mean).collect()
+    }
+
+    /// The squared errors of each output, sample by sample.
+    fn squares_of_each(samples: &Samples, indices: &[u32], outputs: &[f32], units: Option<&Units>) -> Vec<Vec<f32>> {
+        let width = samples.values(0).len();
+        let column = |k: usize| {
+            let sd = units.map_or(1.0, |units| units.deviations[k].into());
+            let targets = indices.iter().filter_map(|&i| samples.values(i as usize).get(k));
+            let pairs = outputs.iter().skip(k).step_by(width).zip(targets);
+            pairs.map(|(&p, &t)| ((f64::from(p) - f64::from(t)) * sd).powi(2) as f32).collect()
         };
-        rows.map(mean).collect()
+        (0..width).map(column).collect()
     }
 
     /// The mean over several numbers; their own figures where there is one.
     pub(in crate::host) fn mean(each: &[Self]) -> Self {
         let mean = |f: fn(&Self) -> f64| each.iter().map(f).sum::<f64>() / each.len() as f64;
         let samples = each.first().map_or(0, |first| first.samples);
-        Self { samples, rmse: mean(|r| r.rmse), mae: mean(|r| r.mae), r2: mean(|r| r.r2) }
+        Self { samples, rmse: mean(|r| r.rmse), mae: mean(|r| r.mae), r2: mean(|r| r.r2), rmse_interval: None }
     }
 
     /// Of each output on the samples that `indices` name, whose outputs are `outputs`.
@@ -115,7 +128,13 @@ impl RegressionEvaluation {
         let mut evaluator = Evaluator::new(&model.spec, data)?;
         let mut on = |samples: &Samples, indices: &[u32]| {
             let (_, outputs) = evaluator.outputs(&model.params, samples, indices)?;
-            Ok::<_, HostError>(Regression::of_each(samples, indices, &outputs, data.units.as_ref()))
+            let mut each = Regression::of_each(samples, indices, &outputs, data.units.as_ref());
+            let squares = Regression::squares_of_each(samples, indices, &outputs, data.units.as_ref());
+            for (figures, losses) in each.iter_mut().zip(squares) {
+                let Interval { low, high, .. } = Results { hits: Vec::new(), losses }.loss();
+                figures.rmse_interval = Some([low.max(0.0).sqrt(), high.sqrt()]);
+            }
+            Ok::<_, HostError>(each)
         };
         let [train, apart, test] = [on(&data.train, &train)?, on(&data.train, &validation)?, on(&data.test, &test)?];
         let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());

@@ -3,6 +3,7 @@
 use super::averages::{AverageKind, AveragePlan};
 use super::growth::GrowthPlan;
 use super::optimizer::OptimizerPlan;
+use crate::average::{Ema, Warmup};
 use crate::host::HostError;
 use crate::host::data::{Augment, Split};
 use crate::host::prelude::*;
@@ -53,6 +54,17 @@ pub enum DecayPlan {
     OneCycle(f32),
 }
 
+/// A network with the weights that training starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pretrained {
+    /// What the model is called.
+    pub name: String,
+    /// Its network.
+    pub spec: Spec,
+    /// Its parameters; they predict numbers in the units of the data.
+    pub params: Vec<f32>,
+}
+
 /// Everything that decides a run except the data: two runs with equal plans and data give equal bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -68,6 +80,8 @@ pub struct Plan {
     pub loss: Loss,
     /// How weights start.
     pub init: Init,
+    /// The model that training starts from, in place of a new one of the settings above.
+    pub from: Option<Pretrained>,
     /// How they move.
     pub optimizer: OptimizerPlan,
     /// Slow weights behind that.
@@ -122,6 +136,7 @@ impl Plan {
             dropout: 0.5,
             loss: Loss::SoftmaxCrossEntropy,
             init: Init::He,
+            from: None,
             optimizer: OptimizerPlan::Adam(AdamConfig::default()),
             lookahead: None,
             rate: 1e-3,
@@ -141,9 +156,9 @@ impl Plan {
     }
 
     /// What `cygnet train` does with a table of so many samples for training and validation: 64 hidden units without
-    /// dropout, AdamW at a constant 1e-3, 3000 updates at most, but 40 to 1000 epochs; it stops where the validation loss
-    /// has not been lower for a twentieth of that. The averages need no end of the run: the models of the latest 20
-    /// epochs.
+    /// dropout, Glorot's initial weights, AdamW at a constant 1e-3, 3000 updates at most, but 40 to 1000 epochs; it stops
+    /// where the validation loss has not been lower for a twentieth of them. The average needs no end of the run: an
+    /// exponential one, whose window grows with the updates.
     ///
     /// The weight decay is that of a prior whose weight does not grow with the samples, `min(1, 300/n)`. These values
     /// have the best scores on rows that are neither learned from nor tested on, over several tables.
@@ -154,16 +169,21 @@ impl Plan {
         let weight_decay = (300.0 / learned).min(1.0);
         let epochs = 3000_u64.div_ceil(usual.steps_per_epoch(learned as usize)).clamp(40, 1000);
         let optimizer = OptimizerPlan::Adam(AdamConfig { weight_decay, decoupled: true, ..AdamConfig::default() });
-        let averages = AveragePlan { kinds: vec![AverageKind::Lawa(20)], start: 0.0, ..AveragePlan::default() };
+        let warmup = Warmup::Power { gamma: 1.0, power: 2.0 / 3.0 };
+        let kinds = vec![AverageKind::Ema(Ema { warmup, ..Ema::with_decay(0.999) })];
+        let averages = AveragePlan { kinds, start: 0.0, ..AveragePlan::default() };
         let patience = Some((epochs / 20).max(10));
-        Self { optimizer, epochs, patience, averages: Some(averages), ..usual }
+        Self { init: Init::Glorot, optimizer, epochs, patience, averages: Some(averages), ..usual }
     }
 
-    /// The network for samples of `inputs` numbers and so many classes.
+    /// The network for samples of `inputs` numbers and so many classes; a pretrained one is the same for all data.
     ///
     /// # Errors
     /// [`HostError::Usage`] or [`Error::Spec`](crate::Error::Spec) for a network that cannot be.
     pub fn spec(&self, inputs: usize, classes: usize) -> Result<Spec, HostError> {
+        if let Some(from) = &self.from {
+            return Ok(from.spec);
+        }
         if self.hidden.len() >= MAX_LAYERS {
             let most = MAX_LAYERS - 1;
             return Err(HostError::Usage(format!(
@@ -198,6 +218,22 @@ impl Plan {
     /// The averages that it asks for.
     pub(in crate::host) fn average_kinds(&self) -> &[AverageKind] {
         self.averages.as_ref().map_or(&[], |averages| &averages.kinds)
+    }
+
+    /// The same run from a pretrained model, whose network it has.
+    #[must_use]
+    pub fn starting_from(self, from: Pretrained) -> Self {
+        let layers: Vec<_> = from.spec.layers().collect();
+        let hidden = layers.split_last().map_or(&[][..], |(_, hidden)| hidden);
+        Self {
+            hidden: hidden.iter().map(|layer| layer.outputs() as u16).collect(),
+            activation: hidden.first().map_or(self.activation, |layer| layer.activation()),
+            batch_norm: hidden.iter().any(|layer| layer.is_normed()),
+            dropout: hidden.first().map_or(0.0, |layer| layer.dropout()),
+            loss: from.spec.loss_kind(),
+            from: Some(from),
+            ..self
+        }
     }
 
     /// Which training samples it holds out.

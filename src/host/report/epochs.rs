@@ -82,7 +82,8 @@ fn dash(x: Option<f32>, text: impl Fn(f32) -> String) -> String {
 pub fn early_stop(best: u64, history: &[Epoch]) -> String {
     let run = history.last().map_or(0, |epoch| epoch.epoch);
     format!(
-        "Early stopping: the models are those of epoch {best} of {run}, which has the lowest validation loss.\n         The validation samples are not trained on; to train on all samples for as long: --validation 0 --epochs {best}"
+        "Early stopping: the models are those of epoch {best} of {run}, which has the lowest validation loss.\n\
+         The validation samples are not trained on; to train on all samples for as long: --validation 0 --epochs {best}"
     )
 }
 

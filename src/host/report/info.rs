@@ -64,16 +64,21 @@ pub fn info(model: &SavedModel) -> String {
 fn preparation(preparation: &Preparation) -> String {
     const SHOWN: usize = 30;
     let features = preparation.floats.as_chunks::<5>().0;
-    let row = |(i, feature): (usize, &[f32; 5])| {
+    let row = |(name, feature): (String, &[f32; 5])| {
         let number = |x: &f32| if x.is_finite() { x.to_string() } else { "–".to_string() };
-        [preparation.input(i)].into_iter().chain(feature.iter().map(number)).collect::<Vec<_>>()
+        [name].into_iter().chain(feature.iter().map(number)).collect::<Vec<_>>()
     };
     let header = ["input", "if missing", "minimum", "maximum", "shift", "scale"];
-    let mut text = aligned(&header, features.iter().enumerate().take(SHOWN).map(row));
+    let mut text = aligned(&header, preparation.input_names().into_iter().zip(features).take(SHOWN).map(row));
     if features.len() > SHOWN {
         text += &format!("\n… and {} more", features.len() - SHOWN);
     }
     if let Some(columns) = &preparation.columns {
+        text += if columns.encodings.is_empty() { "" } else { "\n" };
+        for (name, encoding) in columns.inputs.iter().zip(&columns.encodings).filter(|(_, e)| e.has_words()) {
+            let others = if encoding.other { " or another" } else { "" };
+            text += &format!("\nwords of {name}: {}{others}", encoding.levels.join(", "));
+        }
         text += &format!("\n\npredicts {}", columns.targets.join(", "));
         if columns.has_classes() {
             text += &format!(": {}", columns.classes.join(", "));

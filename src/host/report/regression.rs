@@ -32,10 +32,11 @@ pub(in crate::host) fn table(models: &[(String, Vec<&Marks>)]) -> Table {
 
 /// The interval of an RMSE, from that of the mean squared error.
 fn bounds(squared: &Interval) -> String {
-    match [squared.low.max(0.0).sqrt(), squared.high.sqrt()] {
-        [_, high] if !high.is_finite() => "–".to_owned(),
-        bounds => bounds.map(significant).join("–"),
-    }
+    between([squared.low.max(0.0).sqrt(), squared.high.sqrt()])
+}
+
+fn between(bounds: [f64; 2]) -> String {
+    if bounds[1].is_finite() { bounds.map(significant).join("–") } else { "–".to_owned() }
 }
 
 fn cell(name: &str, values: &[f64]) -> String {
@@ -61,10 +62,11 @@ pub fn of_numbers(evaluation: &RegressionEvaluation) -> String {
                 set.to_owned(),
                 r.samples.to_string(),
                 figures[0].clone(),
+                r.rmse_interval.map_or_else(|| "–".to_owned(), between),
                 figures[1].clone(),
                 if r.r2.is_nan() { "–".to_owned() } else { format!("{:.4}", r.r2) },
             ]
         })
     });
-    aligned(&["target", "samples", "number", "RMSE", "MAE", "R²"], rows)
+    aligned(&["target", "samples", "number", "RMSE", "95 % interval", "MAE", "R²"], rows)
 }

@@ -223,10 +223,9 @@ fn parts(comparison: &Comparison) -> (&[Row], &[Row]) {
     (&rows[..mean], rows.get(mean + 1..).unwrap_or(&[]))
 }
 
-/// The row with the lowest validation error or, of numbers, loss; the first of equal ones.
+/// The row with the lowest validation error or RMSE; the first of equal ones.
 fn best<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
-    let fault = |row: &Row| if row.sets[0][0].is_nan() { row.sets[0][1] } else { row.sets[0][0] };
-    rows.reduce(|best, row| if fault(row) < fault(best) { row } else { best })
+    rows.reduce(|best, row| if row.sets[0][0] < best.sets[0][0] { row } else { best })
 }
 
 /// The file that replicas recommend, without its ending: the model or average that the validation samples prefer; ties go to
@@ -238,3 +237,6 @@ pub fn preferred_replica(comparison: &Comparison) -> String {
     let name = best(saved).map_or("average", |row| row.name.split(" of ").next().unwrap_or(""));
     if name == "centre" { "average".to_owned() } else { name.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,18 +101,22 @@ impl<'a> Crew<'a> {
         team.count().saturating_mul(model).saturating_add(trainers)
     }
 
-    /// Models where they start, which learn from the samples that `train` names.
+    /// Models where they start, all from `start` if it is given, which learn from the samples that `train` names.
     pub(super) fn new(
         plan: &'a Plan,
         team: Team<'_>,
         spec: &'a Spec,
         samples: &'a Samples,
         train: &[u32],
+        start: Option<Vec<f32>>,
         memory: &'a mut Memory,
     ) -> Result<Self, HostError> {
         let models = memory.slab.chunks_mut(spec.param_len()).map(|params| Model::new(spec, params));
         let mut models = models.collect::<Result<Vec<_>, _>>()?;
         init_replicas(&mut models, plan.init, team.start(), plan.seed)?;
+        if let Some(params) = start {
+            models.iter_mut().for_each(|model| model.params_mut().copy_from_slice(&params));
+        }
         let (batches, threads) = (team.batches(), team.threads_of_feed());
         let task = |((model, [own, slow]), k): ((&Model<'_>, &'a mut [Floats; 2]), u64)| {
             let optimizer = plan.optimizer.start(model, plan.lookahead, [own, slow])?;

@@ -8,13 +8,14 @@ use super::norms::Norms;
 use super::outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas};
 use super::trainer::Sums;
 use crate::average::Snapshots;
+use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{Evaluator, Marks, poll};
 use crate::host::memory::room;
-use crate::host::plan::{AverageKind, Plan, ReplicaPlan};
+use crate::host::plan::{AverageKind, Plan, Pretrained, ReplicaPlan};
 use crate::host::prelude::*;
-use crate::{Model, Spec};
+use crate::{Error, Model, Spec};
 use core::mem;
 use core::ops::Range;
 use std::num::NonZeroUsize;
@@ -87,7 +88,9 @@ fn run<T>(
     let parts = [Crew::len(plan, team, &spec, train.len()), left, Norms::len(&spec), Memory::len(kinds, p)];
     room::<f32>(parts.into_iter().fold(0, usize::saturating_add))?;
     let mut memory = crew::Memory::new(plan, &spec, team.count())?;
-    let crew = Crew::new(plan, team, &spec, &data.train, &train, &mut memory)?;
+    let evaluator = Evaluator::new(&spec, data)?;
+    let start = plan.from.as_ref().map(|from| start(from, data)).transpose()?;
+    let crew = Crew::new(plan, team, &spec, &data.train, &train, start, &mut memory)?;
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let averages = kinds.iter().zip(&mut memories).map(|(kind, memory)| Average::new(kind, plan.seed, memory));
     let averages = averages.collect::<Result<Vec<_>, _>>()?;
@@ -109,12 +112,19 @@ fn run<T>(
         meetings: meetings.unwrap_or_default(),
         crew,
         middle,
-        evaluator: Evaluator::new(&spec, data)?,
+        evaluator,
         norms: Norms::new(&spec, &data.train, &train)?,
         started: Instant::now(),
     };
     let left = run.epochs(observer, stop)?;
     end(run, left)
+}
+
+/// The parameters of a pretrained model for a run, which predicts standardised numbers.
+fn start(Pretrained { spec, params, .. }: &Pretrained, data: &Dataset) -> Result<Vec<f32>, HostError> {
+    Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
+    let model = data.model(*spec, params.clone(), false);
+    Ok(data.units.as_ref().map_or(model.params.clone(), |units| model.in_units(&units.inverse()).params))
 }
 
 /// The state of a run.

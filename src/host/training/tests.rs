@@ -3,7 +3,7 @@ use super::run::{train, train_replicas};
 use crate::average::{Draws, Ema};
 use crate::host::HostError;
 use crate::host::data::Augment;
-use crate::host::plan::{AverageKind, Plan, ReplicaPlan};
+use crate::host::plan::{AverageKind, Plan, Pretrained, ReplicaPlan};
 use crate::host::plan::{AveragePlan, Batches, Coupling, DecayPlan, GrowthPlan, OptimizerPlan};
 use crate::host::prelude::*;
 use crate::host::training::feed::tests::small;
@@ -204,6 +204,21 @@ fn early_stopping_keeps_the_models_of_the_best_epoch() {
     let same = train_replicas(&data, &whole, &pulled, &mut Deaf, &stop).unwrap();
     assert!(same.models == many.models && same.mean == many.mean);
     assert!(same.averages.iter().zip(&many.averages).all(|(a, b)| a.params == b.params && a.count == b.count));
+}
+
+/// A run from a model that does not move ends where it began, also behind slow weights and for every replica.
+#[test]
+fn training_starts_from_a_pretrained_model() {
+    let (data, stop) = (small(), AtomicBool::new(false));
+    let first = train(&data, &Plan { epochs: 1, ..usual() }, &mut Deaf, &stop).unwrap();
+    let from = Pretrained { name: "model".to_owned(), spec: first.spec, params: first.last.clone() };
+    let still = Plan { rate: 0.0, seed: 9, ..usual() }.starting_from(from);
+    assert_eq!(still.hidden, usual().hidden);
+    assert!(train(&data, &still, &mut Deaf, &stop).unwrap().last == first.last);
+    let many = train_replicas(&data, &still, &with_threads(2), &mut Deaf, &stop).unwrap();
+    assert!(many.models.iter().all(|model| *model == first.last));
+    let short = Plan { from: still.from.map(|from| Pretrained { params: vec![0.0; 3], ..from }), ..usual() };
+    assert!(matches!(train(&data, &short, &mut Deaf, &stop), Err(HostError::Core(_))));
 }
 
 #[test]

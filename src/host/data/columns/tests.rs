@@ -27,7 +27,11 @@ fn whole_numbers_stay_and_names_are_sorted() {
     let many: Vec<String> = (0..257).map(|i| (1000 + i).to_string()).collect();
     assert!(classes(&many, 999).unwrap_err().contains("more than 256"));
     assert!(classes(&many[..50], 99).unwrap_err().contains("50 different numbers in 99 rows"));
-    assert!(classes(&many[..50], 100).is_ok() && classes(&many[..20], 20).is_ok());
+    assert!(classes(&many[..50], 999).unwrap_err().contains("50 different numbers in 999 rows"));
+    assert!(classes(&many[..50], 1000).is_ok() && classes(&many[..20], 20).is_ok());
+    // Those that count from 0 or 1 on are rather classes.
+    let counted: Vec<String> = (1..=50).map(|i| i.to_string()).collect();
+    assert!(classes(&counted, 100).is_ok() && classes(&counted, 99).is_err());
     assert_eq!(["07", "3.0", "-0", "x1", "0.5"].map(class_name), ["7", "3", "0", "x1", "0.5"]);
 }
 
@@ -46,8 +50,9 @@ fn what_to_ignore_can_be_pasted() {
 fn columns_are_found_by_name_or_number() {
     let names = strings("t id h y z");
     let choice = |labels: &str, ignored: &str, regression| {
-        let choice = Choice { labels: strings(labels), ignored: strings(ignored), regression };
-        choice.among(&names, true, &[]).map(|(_, places)| (places.inputs, places.targets))
+        let choice = Choice { labels: strings(labels), ignored: strings(ignored), regression, ..Choice::default() };
+        let mut kinds = vec![ColumnKind::Number; names.len()];
+        choice.among(&names, true, &mut kinds).map(|(_, places)| (places.inputs, places.targets))
     };
     assert_eq!(choice("", "", false), Ok((vec![0, 1, 2, 3], vec![4])));
     assert_eq!(choice("", "z id", false), Ok((vec![0, 2], vec![3])));
@@ -56,7 +61,9 @@ fn columns_are_found_by_name_or_number() {
     // A row index is left out, unless it is to be predicted.
     let indexed = |labels: &str, indices: &[usize]| {
         let choice = Choice { labels: strings(labels), ..Choice::default() };
-        choice.among(&names, true, indices).map(|(_, places)| (places.inputs, places.targets))
+        let mut kinds = vec![ColumnKind::Number; names.len()];
+        indices.iter().for_each(|&i| kinds[i] = ColumnKind::Index);
+        choice.among(&names, true, &mut kinds).map(|(_, places)| (places.inputs, places.targets))
     };
     assert_eq!(indexed("", &[1]), Ok((vec![0, 2, 3], vec![4])));
     assert_eq!(indexed("", &[4]), Ok((vec![0, 1, 2], vec![3])));
@@ -89,7 +96,7 @@ fn columns_are_found_by_name_or_number() {
     assert!(columns(true).among(&strings("x 3 q"), true, false).unwrap_err().contains("no column `1`"));
     assert!(
         Choice::default()
-            .among(&strings("a b a y"), true, &[])
+            .among(&strings("a b a y"), true, &mut [ColumnKind::Number; 4])
             .unwrap_err()
             .contains("several columns have the name `a`")
     );

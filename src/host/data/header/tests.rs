@@ -7,9 +7,11 @@ fn cells(line: &str) -> Vec<String> {
 fn header(text: &str) -> (Option<bool>, Vec<usize>) {
     let (first, rows) = text.split_once('|').unwrap();
     let first = cells(first);
-    let mut survey = Survey::new(&first);
+    let mut survey = Survey::new(&first, Spelling { separator: b',', decimal_comma: false });
     rows.split('|').for_each(|row| survey.add(&cells(row)));
-    (survey.header(), survey.indices())
+    let header = survey.header();
+    let kinds = survey.facts(true).into_iter().zip(&first).map(|(facts, name)| facts.kind(name, true));
+    (header, kinds.enumerate().filter(|(_, kind)| *kind == ColumnKind::Index).map(|(i, _)| i).collect())
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn digests_are_those_of_another_implementation() {
     // A gap counts the same, whatever its payload.
     for gap in [f32::NAN, -f32::NAN, f32::from_bits(0x7f80_0001)] {
         let inputs = [1.5, -2.0, gap, 0.0, 3.0, 0.25];
-        let of = |answers| DataIdentity::of_rows(&inputs, 2, &answers, Path::new("a/t.csv")).unwrap();
+        let of = |answers| DataIdentity::of_rows(&inputs, "", [3, 2], &answers, Path::new("a/t.csv")).unwrap();
         let (classes, values) = (vec![0, 1, 0], vec![1.0, 2.0, 0.5]);
         assert_eq!(of(Answers::Classes(classes)).digest, 0x4c36_cb83_45ec_7da4);
         let of_values = of(Answers::Values { width: 1, values });

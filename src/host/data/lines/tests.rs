@@ -15,7 +15,7 @@ impl Read for Drops {
 }
 
 fn all(text: &str, step: usize) -> Result<Vec<(u64, String)>, DataError> {
-    let mut lines = Lines::of(Path::new("t"), Box::new(Drops(text.as_bytes().to_vec(), step)));
+    let mut lines = Lines::of(Path::new("t"), Drops(text.as_bytes().to_vec(), step)).unwrap();
     lines.release();
     let mut found = Vec::new();
     while lines.next(b",")? {
@@ -42,7 +42,7 @@ fn whatever_ends_a_line_counts_once() {
     {
         assert!(all(text, 3).unwrap_err().to_string().starts_with(problem), "{text:?}");
     }
-    let mut endless = Lines::of(Path::new("t"), Box::new(io::repeat(b'1')));
+    let mut endless = Lines::of(Path::new("t"), io::repeat(b'1')).unwrap();
     assert_eq!(
         endless.next(b",").unwrap_err().to_string(),
         format!("t: line 1: the line is longer than {LONGEST} bytes")
@@ -62,7 +62,7 @@ proptest! {
         let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\"").replace('\n', end));
         let line = |row: &Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(&join) + end;
         let text: String = rows.iter().map(line).collect();
-        let mut lines = Lines::of(Path::new("t"), Box::new(Drops(text.into_bytes(), step)));
+        let mut lines = Lines::of(Path::new("t"), Drops(text.into_bytes(), step)).unwrap();
         lines.release();
         let mut number = 1;
         for row in rows {
@@ -79,7 +79,7 @@ proptest! {
 #[test]
 fn what_was_taken_is_forgotten() {
     let text = "1,2,3\n".repeat(1_000_000);
-    let mut lines = Lines::of(Path::new("t"), Box::new(io::Cursor::new(text.into_bytes())));
+    let mut lines = Lines::of(Path::new("t"), io::Cursor::new(text.into_bytes())).unwrap();
     lines.release();
     while lines.next(b",").unwrap() {}
     assert_eq!(lines.number(), 1_000_000);

@@ -66,3 +66,25 @@ fn the_seed_chooses_validation_and_not_the_test() {
     assert!(plain(1).len() == 20 && plain(1) != plain(2) && plain(1) != apart(1));
     assert_eq!(Split { seed: 1, validation: 0.0 }.of(100, &labels).unwrap().1, [0; 0]);
 }
+
+proptest! {
+    /// Every row is in one fold, and no two folds differ by more than a row, in all and of each class.
+    #[test]
+    fn folds_share_all_rows_and_each_class(labels in prop::collection::vec(0_u8..8, 10..200), count in 2_usize..10, seed: u64) {
+        let parts = folds(labels.len(), &labels, count, seed).unwrap();
+        let mut all = parts.concat();
+        all.sort_unstable();
+        prop_assert_eq!(all, (0..labels.len() as u32).collect::<Vec<_>>());
+        let differ = |sizes: Vec<usize>| sizes.iter().max().unwrap() - sizes.iter().min().unwrap();
+        prop_assert!(differ(parts.iter().map(Vec::len).collect()) <= 1);
+        for class in 0..8 {
+            prop_assert!(differ(parts.iter().map(|part| super::tests::count(&labels, part)[class]).collect()) <= 1);
+        }
+    }
+}
+
+#[test]
+fn folds_are_two_at_least_and_rows_at_most() {
+    assert!(folds(10, &[], 1, 1).is_err() && folds(10, &[], 11, 1).is_err() && folds(10, &[], 10, 1).is_ok());
+    assert_ne!(folds(10, &[], 2, 1).unwrap(), folds(10, &[], 2, 2).unwrap());
+}

@@ -52,6 +52,39 @@ fn what_is_no_list_is_refused_and_what_joins_it_later_is_not() {
     assert_eq!(later, Some(Manifest { finished: true, files: ["a.csv".into()].into(), ..Manifest::default() }));
 }
 
+#[test]
+fn a_model_belongs_to_the_run_that_lists_it_and_a_list_of_an_earlier_version_says_nothing_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run, part) = (dir.path().join("run"), dir.path().join("run/seed-8"));
+    fs::create_dir_all(&part).unwrap();
+    for file in [run.join("last.cygnet"), part.join("last.cygnet"), part.join("mine.cygnet")] {
+        fs::write(file, "").unwrap();
+    }
+    let files = vec!["last.cygnet".to_owned(), "seed-8/last.cygnet".to_owned()];
+    let manifest = Manifest { files, ..Manifest::default() };
+    manifest.write(&run).unwrap();
+    assert_eq!(Record::of_model(&run.join("last.cygnet")), None);
+    let record = Record { seed: 7, seeds: 2, validation: 0.25, ..Record::default() };
+    Manifest { run: Some(record.clone()), ..manifest }.write(&run).unwrap();
+    let of = |path: PathBuf| Record::of_model(&path).map(|written| (written.seed, written.directory, written.record));
+    assert_eq!(of(run.join("last.cygnet")), Some((7, run.clone(), record.clone())));
+    assert_eq!(of(part.join("last.cygnet")), Some((8, run.clone(), record)));
+    assert_eq!(of(part.join("mine.cygnet")), None);
+    assert_eq!(of(run.join("absent.cygnet")), None);
+}
+
+#[test]
+fn a_path_is_seen_from_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let [data, run] = ["data/a.csv", "runs/one"].map(|name| dir.path().join(name));
+    fs::create_dir_all(&run).unwrap();
+    fs::create_dir_all(dir.path().join("data")).unwrap();
+    fs::write(&data, "").unwrap();
+    assert_eq!(seen_from(&run, &data), Path::new("../../data/a.csv"));
+    assert_eq!(seen_from(dir.path(), &data), Path::new("data/a.csv"));
+    assert_eq!(seen_from(&run, Path::new("absent")), Path::new("absent"));
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_not_followed() {

@@ -44,6 +44,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         dropout,
         loss,
         init,
+        from,
         optimizer: rule,
         lookahead,
         rate: base,
@@ -69,14 +70,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("batch normalisation", if *batch_norm { "yes" } else { "no" }.to_owned()),
         ("dropout", short(*dropout)),
         ("loss", loss_name(*loss)),
-        (
-            "initial weights",
-            match *init {
-                Init::He => "He".to_owned(),
-                Init::Glorot => "Glorot".to_owned(),
-                Init::Normal(sigma) => format!("N(0, {}²)", short(sigma)),
-            },
-        ),
+        ("initial weights", from.as_ref().map_or_else(|| initial(*init), |from| format!("those of {}", from.name))),
         ("optimizer", optimizer(*rule, *lookahead)),
         ("learning rate", rate(*base, *decay, *warmup)),
         ("batch", batch(*samples, *micro_batch, *growth)),
@@ -95,6 +89,14 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("seed", seeds.to_owned()),
     ]);
     rows
+}
+
+fn initial(init: Init) -> String {
+    match init {
+        Init::He => "He".to_owned(),
+        Init::Glorot => "Glorot".to_owned(),
+        Init::Normal(sigma) => format!("N(0, {}²)", short(sigma)),
+    }
 }
 
 fn list(names: impl Iterator<Item = String>) -> String {

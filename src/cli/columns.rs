@@ -1,0 +1,75 @@
+//! The arguments that say which columns of a table a model takes whose file does not record them.
+
+use clap::Args;
+use cygnet::Loss;
+use cygnet::host::HostError;
+use cygnet::host::data::{Columns, Preparation};
+use cygnet::host::evaluation::SavedModel;
+use std::path::Path;
+
+#[derive(Args)]
+pub(crate) struct ModelColumns {
+    /// Columns of a table that are the inputs of a model whose file does not record them, such as one from PyTorch: names, or
+    /// numbers from 1 on for a table without a header, in the order of the inputs. Their values are not scaled
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Model without preprocessing")]
+    columns: Vec<String>,
+    /// Column that such a model predicts, or columns of numbers
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_delimiter = ',',
+        requires = "columns",
+        help_heading = "Model without preprocessing"
+    )]
+    label: Vec<String>,
+    /// Names of its classes in the table, in the order of the outputs [default: 0,1,2 and so on]
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        requires = "columns",
+        help_heading = "Model without preprocessing"
+    )]
+    classes: Vec<String>,
+}
+
+impl ModelColumns {
+    /// The model of this file with its columns, where they are given.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] for columns that the file records itself or that do not fit the network.
+    pub(crate) fn of(&self, path: &Path, model: SavedModel) -> Result<SavedModel, HostError> {
+        if self.columns.is_empty() {
+            return Ok(model);
+        }
+        let (path, inputs, outputs) = (path.display(), model.spec.inputs(), model.spec.outputs());
+        if model.preparation.is_some() {
+            return Err(HostError::Usage(format!("{path} records its columns: leave --columns out")));
+        }
+        let has_numbers = matches!(model.spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
+        let numbered = || (0..outputs).map(|i| i.to_string()).collect();
+        let classes = match self.classes.is_empty() {
+            _ if has_numbers => Vec::new(),
+            true => numbered(),
+            false => self.classes.clone(),
+        };
+        let targets = match self.label.is_empty() {
+            false => self.label.clone(),
+            true if has_numbers => (0..outputs).map(|i| format!("output {}", i + 1)).collect(),
+            true => vec!["class".to_owned()],
+        };
+        let named = if has_numbers { targets.len() } else { classes.len() };
+        for (option, given, takes) in
+            [("--columns", self.columns.len(), inputs), ("--label or --classes", named, outputs)]
+        {
+            if given != takes {
+                return Err(HostError::Usage(format!(
+                    "{option} has {given} names, but {path} is a network {inputs}-…-{outputs}"
+                )));
+            }
+        }
+        let header = !self.columns.iter().all(|name| name.parse::<u32>().is_ok());
+        let columns = Columns { header, inputs: self.columns.clone(), targets, classes, ..Columns::default() };
+        Ok(SavedModel { preparation: Some(Preparation::unscaled(columns)), ..model })
+    }
+}

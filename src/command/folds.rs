@@ -1,0 +1,39 @@
+//! `cygnet train --folds`: cross-validation of a table.
+
+use super::{INTERRUPTED, stop_on_ctrl_c};
+use crate::cli::{self, Progress};
+use crate::{complain, say};
+use cygnet::host::HostError;
+use cygnet::host::data::Tables;
+use cygnet::host::report;
+use cygnet::host::study::folds::cross_validate;
+use std::process::ExitCode;
+
+/// Trains a model for each fold and says how good all of them are.
+pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::Named>) -> Result<ExitCode, HostError> {
+    let Some(first) = folds.first() else { return Ok(ExitCode::SUCCESS) };
+    let plan = arguments.plan(first.rows(), from)?;
+    plan.check()?;
+    let data = first.dataset(plan.split())?;
+    let spec = plan.spec(data.train.inputs(), data.classes)?;
+    plan.check_batches(data.split(plan.split())?.0.len())?;
+    let (stop, has_classes) = (stop_on_ctrl_c(), data.train.has_classes());
+    if !arguments.quiet {
+        say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), None))?;
+    }
+    let mut progress = Progress::new(arguments.quiet, None, &plan, has_classes, u64::MAX).without_lines();
+    let outcomes = cross_validate(folds, &plan, &mut progress, &stop);
+    progress.finish();
+    let outcomes = outcomes?;
+    say(&format!("{}", report::of_folds(&outcomes)))?;
+    if outcomes.len() < folds.len() {
+        complain(&format!("interrupted: {} of {} folds are complete", outcomes.len(), folds.len()));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    if !arguments.quiet {
+        say(
+            "\nEach row is of one model, on rows that it was not trained on. No model is saved: `cygnet train` without --folds saves one.",
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,119 @@
+//! How `train` chooses its budget and its start as a user meets it: early stopping, folds, fine-tuning, familiar names.
+#![cfg(feature = "std")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "common/cli.rs"]
+mod cli;
+
+use cli::{bytes, fails, succeeds};
+use serde_json::Value;
+use std::fs;
+use tempfile::TempDir;
+
+/// Where `data.csv` has 120 rows: two inputs, a class that they tell, and a number.
+fn workplace() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |i: u32| {
+        let (x, y) = (f64::from(i % 11) - 5.0, f64::from(i % 7) - 3.0);
+        format!("{x},{y},{},{}\n", if x + y > 0.0 { "up" } else { "down" }, 100.0 + 3.0 * x - y)
+    };
+    let rows: String = (0..120).map(row).collect();
+    fs::write(dir.path().join("data.csv"), "x,y,class,number\n".to_owned() + &rows).unwrap();
+    dir
+}
+
+const CLASS: &str = "train --data data.csv --label class --ignore number --hidden 4 --quiet";
+const NUMBER: &str = "train --data data.csv --label number --regression --ignore class --hidden 4 --quiet";
+
+fn history(dir: &TempDir, run: &str) -> Vec<Value> {
+    let lines = String::from_utf8(bytes(dir, &format!("{run}/history.jsonl"))).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn early_stopping_is_said_and_can_be_turned_off() {
+    let dir = workplace();
+    let said = succeeds(&dir, &format!("{CLASS} --rate 0.1 --patience 4 --out early"));
+    let epochs = history(&dir, "early");
+    let best = epochs.iter().rposition(|epoch| epoch["is_best"] == true).unwrap() + 1;
+    assert_eq!(epochs.len(), best + 4);
+    assert!(
+        said.contains(&format!("Early stopping: the models are those of epoch {best} of {}", epochs.len())),
+        "{said}"
+    );
+    assert!(said.contains(&format!("--validation 0 --epochs {best}")), "{said}");
+    // The way out that it names.
+    let whole = succeeds(&dir, &format!("{CLASS} --validation 0 --epochs 6 --out whole"));
+    assert!(history(&dir, "whole").len() == 6 && !whole.contains("Early stopping"), "{whole}");
+    // A mean that begins late needs the whole run.
+    succeeds(&dir, &format!("{CLASS} --rate 0.1 --epochs 60 --average swa --out late"));
+    assert_eq!(history(&dir, "late").len(), 60);
+    fails(&dir, &format!("{CLASS} --patience 3 --validation 0"), 2, &["patience needs validation samples"]);
+    fails(&dir, &format!("{CLASS} --patience 3 --average swag"), 2, &["patience cannot be combined with swag"]);
+}
+
+#[test]
+fn every_nth_epoch_has_a_line() {
+    let dir = workplace();
+    let loud = CLASS.replace(" --quiet", "");
+    let lines = |more: &str| {
+        let said = succeeds(&dir, &format!("{loud} --epochs 10 {more}"));
+        let numbers = said.lines().filter_map(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        numbers.collect::<Vec<_>>()
+    };
+    assert_eq!(lines("--log-every 4"), [1, 4, 8]);
+    assert_eq!(lines(""), (1..=10).collect::<Vec<_>>());
+}
+
+#[test]
+fn familiar_names_of_settings_are_the_same_settings() {
+    let dir = workplace();
+    succeeds(&dir, &format!("{CLASS} --rate 0.01 --batch 16 --weight-decay 0.1 --epochs 3 --out own"));
+    let theirs = CLASS.replace("--hidden", "--hidden-layers");
+    succeeds(&dir, &format!("{theirs} --lr 0.01 --batch-size 16 --wd 0.1 --epochs 3 --out theirs"));
+    assert_eq!(bytes(&dir, "own/last.cygnet"), bytes(&dir, "theirs/last.cygnet"));
+}
+
+#[test]
+fn cross_validation_has_a_row_for_each_fold_and_saves_nothing() {
+    let dir = workplace();
+    for train in [CLASS, NUMBER] {
+        let said = succeeds(&dir, &format!("{train} --epochs 4 --folds 4"));
+        let first = |line: &str| line.split_whitespace().next().unwrap_or("").to_owned();
+        let rows: Vec<String> = said.lines().map(first).filter(|word| word.parse::<u32>().is_ok()).collect();
+        assert!(rows == ["1", "2", "3", "4"] && said.contains("mean ± sd"), "{said}");
+        assert_eq!(said, succeeds(&dir, &format!("{train} --epochs 4 --folds 4")));
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    fails(&dir, &format!("{CLASS} --folds 1"), 2, &["1 folds of 120 rows are not possible"]);
+    fails(&dir, &format!("{CLASS} --folds 3 --out run"), 2, &["--folds", "--out"]);
+    fails(&dir, "train --folds 3", 2, &["--folds needs a CSV file as --data"]);
+}
+
+/// A model that does not move predicts as the one that it starts from, with its columns, in its units.
+#[test]
+fn a_run_from_a_model_takes_its_network_columns_and_preparation() {
+    let dir = workplace();
+    let still = "--rate 0 --weight-decay 0 --epochs 1 --validation 0.3 --seed 5 --quiet --data data.csv";
+    for (train, out) in [(CLASS, "class"), (NUMBER, "number")] {
+        succeeds(&dir, &format!("{train} --epochs 20 --out {out}"));
+        succeeds(&dir, &format!("train --from {out}/last.cygnet {still} --out {out}-2"));
+        let predict = |run: &str| {
+            let said = succeeds(&dir, &format!("predict {run}/last.cygnet data.csv"));
+            said.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        // Numbers are rounded twice on their way into the units of training and back.
+        let is_same = |(a, b): (&String, &String)| match [a, b].map(|word| word.parse::<f64>()) {
+            [Ok(a), Ok(b)] => (a - b).abs() <= 1e-5 * a.abs(),
+            _ => a == b,
+        };
+        let [first, second] = [predict(out), predict(&format!("{out}-2"))];
+        assert!(first.len() == second.len() && first.iter().zip(&second).all(is_same), "{second:?}");
+    }
+    succeeds(&dir, "train --from class/last.cygnet --rate 0.01 --epochs 2 --quiet --data data.csv --out moved");
+    assert_ne!(bytes(&dir, "class/last.cygnet"), bytes(&dir, "moved/last.cygnet"));
+    fails(&dir, &format!("{CLASS} --from class/last.cygnet"), 2, &["--from", "cannot be used with"]);
+    fails(&dir, "train --from class/last.cygnet --label class --data data.csv", 2, &["cannot be used with"]);
+    fails(&dir, "train --from class/last.cygnet", 1, &["takes rows of a table"]);
+    fails(&dir, "train --from none.cygnet --data data.csv", 1, &["none.cygnet"]);
+}
