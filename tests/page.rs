@@ -109,7 +109,7 @@ fn every_kind_of_run_leaves_a_page_that_stands_alone() {
         "SGD, momentum 0.9",
         "Started: 20",
         "recall, 95 % interval",
-        "95 %: ",
+        "95 % interval ",
     ];
     for (flags, parts) in [
         ("--data data --swa-start 0 --dropout 0.9", &all[..]),
@@ -164,7 +164,7 @@ fn a_model_of_numbers_has_a_page_replicas_votes_an_average_and_a_plane() {
     let dir = workplace();
     let line = |i: i32| format!("{},{},{}\n", i % 7, (i * i) % 11, 3 * (i % 7) - (i * i) % 11 + i % 3);
     fs::write(dir.path().join("n.csv"), format!("a,b,price\n{}", (0..90).map(line).collect::<String>())).unwrap();
-    let train = "train --data n.csv --regression --epochs 3 --hidden 4 --patience 0";
+    let train = "train --data n.csv --regression --epochs 3 --hidden 4";
     for (flags, parts) in [
         ("--seeds 2", &["test RMSE", "± the standard deviation", "seed-2/report.html"][..]),
         ("--replicas 3 --validation 0.2", &["3 replicas", "vote (mean of the outputs)", "price: predicted"]),

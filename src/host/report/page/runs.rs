@@ -192,7 +192,7 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     let faults = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(of_test).collect()));
     let (fault, digits) = fault(&first.last_marks);
     let compared = if baselines.is_empty() { "" } else { COMPARED };
-    let spread = spread(&faults.collect::<Vec<_>>(), &format!("test {fault}"), digits);
+    let spread = Piece::row([spread(&faults.collect::<Vec<_>>(), &format!("test {fault}"), digits)]);
     page.section("Results", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread])])
         .section("Training", [history(&drawn)])
         .section("Reports of each seed", [Piece::links(&links)])
