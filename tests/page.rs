@@ -182,7 +182,7 @@ fn a_model_of_numbers_has_a_page_replicas_votes_an_average_and_a_plane() {
     }
     // Every prediction is drawn with its numbers under the pointer.
     let plot = text(&dir, "run/plots/predicted.svg");
-    assert_eq!(plot.matches("<title>predicted ").count(), 18, "{plot}");
+    assert_eq!(plot.matches(", actual ").count(), 18, "{plot}");
 
     succeeds(&dir, &format!("{train} --replicas 3 --replica-start independent --pull none --quiet --out many"));
     let [a, b, c] = [1, 2, 3].map(|k| format!("many/replica-{k}.cygnet"));

@@ -60,6 +60,7 @@ pub fn of_reproduction(
         Some(average) => model_sections(page, source.data, &spec, ("SWA of one model", &average.params), &[])?,
         None => page,
     };
+    let [settings, layers] = what_was_run(source, plan, &seed, &spec);
     Ok(page
         .section("Settings", [Piece::beside([Piece::block([stages(reproduction), layers]), settings])])
         .section("What the article does not specify", [Piece::notes(NOTES)]))
@@ -95,6 +96,7 @@ fn overlay(histories: &[(Stage, Vec<Epoch>)], variants: &[Variant]) -> Piece {
         [
             figure("loss", "NLL", caption, [validation_loss, average_loss]),
             figure("error", "error, %", "On the same samples.", [validation_error, average_error]),
+            errors(variants),
         ]
         .into_iter()
         .flatten(),
