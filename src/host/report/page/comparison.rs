@@ -11,7 +11,7 @@ use crate::host::report::svg::{BLUE, BROWN, Colour, GREEN, INK, ORANGE, PURPLE};
 use crate::host::report::table::significant;
 
 /// Pixels of a row.
-const ROW: f64 = 36.0;
+const ROW: f64 = 32.0;
 
 /// The colour of a model: that of the last iterate, of an average, of the baseline.
 pub(super) fn colour(place: usize, name: &str) -> Colour {
