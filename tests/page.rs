@@ -250,8 +250,12 @@ fn the_history_as_lines_of_json_is_that_of_the_table() {
         assert_eq!(object.len(), row.len());
         for (name, value) in row {
             let cell = &object[&name];
-            let is_same = cell.as_f64().map_or_else(|| cell.to_string() == value, |x| value.parse() == Ok(x));
-            assert!(is_same || cell.is_null() && value.is_empty(), "{name}: {cell}, {value}");
+            let is_same = match (cell.as_f64(), cell.as_bool()) {
+                (Some(x), _) => value.parse() == Ok(x),
+                (_, Some(x)) => value.parse() == Ok(x),
+                _ => cell.is_null() && value.is_empty(),
+            };
+            assert!(is_same, "{name}: {cell}, {value}");
         }
     }
     assert!(table.next().is_none());
