@@ -202,7 +202,7 @@ fn the_history_as_lines_of_json_is_that_of_the_table() {
         assert_eq!(object.len(), row.len());
         for (name, value) in row {
             let cell = &object[&name];
-            let is_same = cell.as_f64().map_or_else(|| cell.to_string() == value, |x| value.parse() == Ok(x));
+            let is_same = cell.as_f64().map_or_else(|| format!("{cell}") == value, |x| value.parse() == Ok(x));
             assert!(is_same || cell.is_null() && value.is_empty(), "{name}: {cell}, {value}");
         }
     }
