@@ -7,8 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cygnet::host::DataError;
-use cygnet::host::data::image::read_png;
-use cygnet::host::data::{Dataset, PIXEL_SCALE, Samples, idx};
+use cygnet::host::data::{Dataset, PIXEL_SCALE, Picture, PictureForm, Samples, idx};
 use flate2::{Compression, Crc, write::GzEncoder};
 use png::{BitDepth, ColorType};
 use proptest::prelude::*;
@@ -343,6 +342,11 @@ fn put_png(dir: &Path, (width, height): (u32, u32), colour: ColorType, depth: Bi
     path
 }
 
+/// The picture as a network of so many rows and columns takes it.
+fn seen(path: &Path, rows: usize, cols: usize) -> Result<Vec<u8>, DataError> {
+    Picture::read(path).map(|picture| PictureForm::plain(rows, cols).apply(&picture).0)
+}
+
 #[test]
 fn a_digit_is_the_same_however_it_is_drawn() {
     let (dir, seven) = (temp(), seven());
@@ -367,39 +371,49 @@ fn a_digit_is_the_same_however_it_is_drawn() {
         ("white on nothing", (28, 28), ColorType::GrayscaleAlpha, BitDepth::Eight, each(|p| vec![255, p])),
     ];
     for (name, size, colour, depth, data) in forms {
-        let read = read_png(&put_png(dir.path(), size, colour, depth, &data), 28, 28).unwrap();
+        let read = seen(&put_png(dir.path(), size, colour, depth, &data), 28, 28).unwrap();
         let worst = read.iter().zip(&seven).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(read.len() == 784 && worst <= Some(1), "{name}: off by {worst:?}");
     }
 }
 
+/// A picture keeps its aspect; around it is the mean of its border.
 #[test]
 fn sizes_are_interpolated_and_averaged() {
     let dir = temp();
     let scaled = |size, data: &[u8], rows, cols| {
-        read_png(&put_png(dir.path(), size, ColorType::Grayscale, BitDepth::Eight, data), rows, cols).unwrap()
+        seen(&put_png(dir.path(), size, ColorType::Grayscale, BitDepth::Eight, data), rows, cols).unwrap()
     };
-    assert_eq!(scaled((2, 1), &[0, 100], 1, 4), [0, 25, 75, 100]);
-    assert_eq!(scaled((3, 1), &[0, 90, 240], 1, 2), [30, 190]);
+    assert_eq!(scaled((2, 1), &[0, 100], 2, 4), [0, 25, 75, 100, 0, 25, 75, 100]);
+    assert_eq!(scaled((4, 2), &[0, 20, 240, 200, 0, 20, 240, 200], 1, 2), [10, 220]);
     assert_eq!(scaled((2, 2), &[10, 20, 30, 40], 1, 1), [25]);
+    assert_eq!(scaled((2, 2), &[10, 20, 30, 40], 1, 3), [25; 3]);
     assert_eq!(scaled((5, 7), &[77; 35], 28, 3), [77; 84]);
 }
 
 #[test]
 fn a_picture_that_cannot_be_read_is_named() {
     let dir = temp();
-    let refused = |path: &Path, rows, cols| text(read_png(path, rows, cols), dir.path());
+    let refused = |path: &Path| text(Picture::read(path), dir.path());
     let path = put_png(dir.path(), (28, 28), ColorType::Grayscale, BitDepth::Eight, &seven());
-    assert_eq!(refused(&path, 0, 28), "DIR/f.png: expected a size of 1 to 65535 pixels to scale to, found 0 x 28");
-    assert!(refused(&path, usize::MAX, 2).starts_with("DIR/f.png: expected a size of 1 to 65535 pixels"));
     let whole = fs::read(&path).unwrap();
-    for cut in [0, 20, 60, whole.len() / 2] {
-        let line = refused(&put(dir.path(), "cut.png", &whole[..cut]), 28, 28);
+    for cut in [8, 20, 60, whole.len() / 2] {
+        let line = refused(&put(dir.path(), "cut.png", &whole[..cut]));
         assert!(line.starts_with("DIR/cut.png: expected an intact PNG, found "), "{line}");
     }
-    let line = refused(&put(dir.path(), "text", "not a picture"), 28, 28);
-    assert_eq!(line, "DIR/text: expected an intact PNG, found Invalid PNG signature.");
-    let wide = put_png(dir.path(), (5000, 1), ColorType::Grayscale, BitDepth::One, &[0; 625]);
-    assert_eq!(refused(&wide, 28, 28), "DIR/f.png: byte 16: expected 1 to 4096 pixels per side, found 5000 x 1");
-    assert!(refused(&dir.path().join("absent.png"), 28, 28).starts_with("DIR/absent.png: cannot read: "));
+    for cut in
+        [&b"\xff\xd8\xff\xe0"[..], b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"]
+    {
+        let line = refused(&put(dir.path(), "cut.jpg", cut));
+        assert!(line.starts_with("DIR/cut.jpg: expected an intact JPEG, found "), "{line}");
+    }
+    let line = refused(&put(dir.path(), "text", "not a picture"));
+    assert_eq!(line, "DIR/text: expected a picture, PNG or JPEG");
+    let mut wide = whole.clone();
+    wide[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    let check = crc(&wide[12..29]).to_be_bytes();
+    wide[29..33].copy_from_slice(&check);
+    let line = refused(&put(dir.path(), "wide.png", wide));
+    assert!(line.ends_with("65536 x 65536 pixels, more than 100000000 or none"), "{line}");
+    assert!(refused(&dir.path().join("absent.png")).starts_with("DIR/absent.png: cannot read: "));
 }

@@ -18,7 +18,7 @@ const NET: Spec = Spec::new(6).dense(2, Activation::Identity);
 fn identity(kind: DataKind, name: &str) -> DataIdentity {
     let rows = if kind == DataKind::Table { 1 } else { 2 };
     let digest = 0x0123_4567_89ab_cdef;
-    DataIdentity { kind, samples: 7, rows, columns: 6 / rows, digest, name: name.to_owned() }
+    DataIdentity { kind, samples: 7, rows, columns: 6 / rows, digest, name: name.to_owned(), looks: None }
 }
 
 fn columns() -> Columns {

@@ -5,7 +5,7 @@ use super::images::Images;
 use super::text::few;
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::data::{DataIdentity, DataKind, Dataset, Source, TablePlan, Tables, no_table};
+use cygnet::host::data::{DataIdentity, DataKind, Dataset, Folders, Source, TablePlan, Tables, no_table};
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Written, seen_from};
 use cygnet::host::plan::Plan;
@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct Data {
-    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set, or a CSV file [default:
-    /// the embedded sample of MNIST; for saved models only if they were trained on it]
+    /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set, or with a folder of pictures
+    /// (PNG, JPEG) for each class, in `train` and `test` or all together, or a CSV file [default: the embedded sample of
+    /// MNIST; for saved models only if they were trained on it]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     pub(super) data: Option<PathBuf>,
     /// Use the embedded sample of MNIST
@@ -28,8 +29,8 @@ pub(crate) struct Data {
     /// CSV file with the test rows [default: a share of the rows of --data]
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub(super) test: Option<PathBuf>,
-    /// Share of the rows of a CSV file that are test rows. The choice does not depend on --seed, but it changes if rows
-    /// are added; use --test to keep the test rows fixed [default: 0.2]
+    /// Share of the rows of a CSV file, or of the pictures in folders, that are for the test. The choice does not depend on
+    /// --seed, but it changes if rows are added; use --test to keep the test rows fixed [default: 0.2]
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
     pub(super) test_share: Option<f32>,
     #[command(flatten)]
@@ -60,7 +61,7 @@ impl Data {
                     .into(),
             ));
         }
-        let (test, test_share) = (self.test.clone(), self.test_share.unwrap_or(0.2));
+        let (test, test_share) = (self.test.clone(), self.share());
         match &self.data {
             Some(path) if is_idx(path) => Err(HostError::Usage(format!(
                 "{} is an IDX file: give its directory with --data, or the four files with --train-images, --train-labels, \
@@ -76,9 +77,15 @@ impl Data {
                 source.check()?;
                 Ok(Some(source))
             }
-            _ if self.test.is_some() || self.test_share.is_some() => {
-                Err(HostError::Usage("--test and --test-share need a CSV file as --data".into()))
+            Some(path) if self.test.is_none() && Folders::are_in(path) => {
+                if self.images.transpose {
+                    return Err(HostError::Usage("--transpose works only with IDX files, not with pictures".into()));
+                }
+                Source { data: path.clone(), test, test_share }.check().map(|()| None)
             }
+            _ if self.test.is_some() || self.test_share.is_some() => Err(HostError::Usage(
+                "--test needs a CSV file as --data, --test-share a CSV file or folders of pictures".into(),
+            )),
             _ => self.images.check(self.path()).map(|()| None),
         }
     }
@@ -87,13 +94,18 @@ impl Data {
     pub(crate) fn read(&self, plan: Option<&TablePlan>) -> Result<Loaded, HostError> {
         Ok(match (self.source()?, plan) {
             (Some(source), Some(plan)) => Loaded::Tables(Box::new(source.read(plan)?)),
-            _ => Loaded::Images(Box::new(self.images.read(self.data.as_deref())?)),
+            _ => Loaded::Images(Box::new(self.images.read(self.data.as_deref(), self.share(), None)?)),
         })
     }
 
     /// As it is written on the command line.
     pub(super) fn called(&self) -> String {
         self.path().map_or_else(|| "--sample".to_owned(), |path| format!("--data {}", path.display()))
+    }
+
+    /// What is for the test where it is not apart.
+    fn share(&self) -> f32 {
+        self.test_share.unwrap_or(0.2)
     }
 
     pub(super) fn is_given(&self) -> bool {
@@ -195,7 +207,7 @@ impl Data {
                 let directory = self.path().unwrap_or(Path::new("the embedded sample"));
                 Err(other_kind(model, directory, ": give a CSV file as --data"))
             }
-            (None, None) => self.images.read(self.data.as_deref()),
+            (None, None) => self.images.read(self.data.as_deref(), self.share(), Some(model)),
         }
     }
 }

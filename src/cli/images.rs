@@ -3,7 +3,8 @@
 use crate::complain;
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::data::{Dataset, ImageFiles};
+use cygnet::host::data::{Dataset, Folders, ImageFiles};
+use cygnet::host::evaluation::SavedModel;
 use std::path::{Path, PathBuf};
 
 #[derive(Args, Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -26,6 +27,18 @@ pub(crate) struct Images {
     /// Transpose each image (exchange rows and columns); the images of EMNIST need this
     #[arg(long, help_heading = "Data")]
     pub(crate) transpose: bool,
+    /// Size of the images that pictures in folders are scaled to, pixels: a number, or ROWSxCOLUMNS [default: that of the
+    /// first picture]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Data")]
+    size: Option<[usize; 2]>,
+}
+
+/// Rows and columns.
+fn parse_size(text: &str) -> Result<[usize; 2], String> {
+    let (rows, cols) = text.split_once('x').unwrap_or((text, text));
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=4096).contains(side));
+    let size = side(rows).zip(side(cols)).map(|(rows, cols)| [rows, cols]);
+    size.ok_or_else(|| "expected a number of pixels from 1 to 4096, or ROWSxCOLUMNS".to_owned())
 }
 
 impl Images {
@@ -55,8 +68,23 @@ impl Images {
         Ok(())
     }
 
-    /// The four files, those in a directory, or the embedded sample.
-    pub(crate) fn read(&self, directory: Option<&Path>) -> Result<Dataset, HostError> {
+    /// Folders of pictures, of which `share` is for the test, the four files, those in a directory, or the embedded sample; for a
+    /// model, as it was trained.
+    pub(crate) fn read(
+        &self,
+        directory: Option<&Path>,
+        share: f32,
+        model: Option<&SavedModel>,
+    ) -> Result<Dataset, HostError> {
+        if let Some(directory) = directory.filter(|directory| Folders::are_in(directory)) {
+            let trained_on = model.and_then(|model| model.trained_on.as_ref());
+            let size = trained_on.map(|data| [data.rows as usize, data.columns as usize]).or(self.size);
+            let classes = model.map_or(&[][..], SavedModel::class_names).to_vec();
+            return Folders { directory: directory.to_owned(), size, test_share: share, classes }.read();
+        }
+        if self.size.is_some() {
+            return Err(HostError::Usage("--size needs folders of pictures as --data, one for each class".to_owned()));
+        }
         let files = match (&self.train_images, &self.train_labels, &self.test_images, &self.test_labels) {
             (Some(images), Some(labels), Some(test_images), Some(test_labels)) => {
                 let [images, labels, test_images, test_labels] =

@@ -9,6 +9,7 @@ mod data;
 mod eval;
 mod growth;
 mod images;
+mod lines;
 mod model;
 mod out;
 mod plane;
@@ -31,10 +32,10 @@ use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
 pub(crate) use data::Loaded;
 pub(crate) use eval::{Eval, Evaluated};
-pub(crate) use model::{info, read_model, read_named};
+pub(crate) use model::{info, read_named};
 pub(crate) use out::write_model;
 pub(crate) use plane::Plane;
-pub(crate) use predict::answer;
+pub(crate) use predict::Predict;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use record::record;
 pub(crate) use reproduce::Reproduce;
@@ -66,17 +67,8 @@ pub(crate) enum Command {
     /// Evaluate a saved model on the training, validation and test samples, with metrics for each class
     #[command(allow_negative_numbers = true, after_help = AFTER_EVAL)]
     Eval(Eval),
-    /// Predict the class of a PNG image, of every image in an IDX file, or of every row in a CSV file
-    Predict {
-        /// A model file: .cygnet or .safetensors
-        model: PathBuf,
-        /// A PNG of any size or an IDX file of images, raw or gzip; for a model of a table, a CSV file or `-` for
-        /// standard input
-        file: PathBuf,
-        /// Transpose each image of an IDX file; needed if `train` used --transpose
-        #[arg(long)]
-        transpose: bool,
-    },
+    /// Predict the class of pictures, of every image in an IDX file, or of every row in a CSV file
+    Predict(Predict),
     /// Show the layers of a saved model and the memory that it needs
     Info {
         /// A model file: .cygnet or .safetensors

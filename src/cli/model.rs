@@ -8,7 +8,7 @@ use cygnet::host::report;
 use std::path::Path;
 
 /// Reads a model, and says on standard error what its file leaves open.
-pub(crate) fn read_model(path: &Path) -> Result<SavedModel, HostError> {
+pub(super) fn read_model(path: &Path) -> Result<SavedModel, HostError> {
     read_saying(path, &Unsaid::default())
 }
 

@@ -1,194 +1,154 @@
-//! The predictions of a model for each row or image of a file, printed one by one.
+//! The predictions of a model for rows and pictures, printed one by one.
 
 use super::data::check_kind;
 use super::images::{note_rounded, note_sideways};
+use super::lines::{Form, Lines, is_picture};
+use super::model::read_model;
+use super::table::YesNo;
 use crate::complain;
+use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::data::Columns;
-use cygnet::host::evaluation::{Event, SavedModel, Verdict, predict_file, predict_table};
-use cygnet::{Loss, Spec};
-use std::io::{BufWriter, ErrorKind, StdoutLock, Write};
-use std::path::Path;
+use cygnet::host::data::{PictureForm, pictures_in};
+use cygnet::host::evaluation::{Event, SavedModel, predict_file, predict_table};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Rows that cannot be read of which each is told.
+/// Rows or pictures that cannot be read of which each is told.
 const TOLD: u64 = 10;
-/// Characters of the first column, and of a number at least.
-const NUMBER: usize = 8;
-const VALUE: usize = 12;
 
-/// Answers for a file. What cannot be read of a table gets a dash, its reason goes to standard error, and the command fails
-/// in the end; a reader that has gone away is no error.
-pub(crate) fn answer(model: &SavedModel, file: &Path, transpose: bool) -> Result<ExitCode, HostError> {
-    let is_table = model.preparation.is_some();
-    if is_table && transpose {
-        return Err(HostError::Usage("--transpose needs images, but the model needs rows of a table".to_owned()));
-    }
-    let is_stdin = file == Path::new("-");
-    check_kind(model, file)?;
-    if !is_table && is_stdin {
-        let problem = "standard input can contain only rows of a table, but the model needs images: give a file";
-        return Err(HostError::Usage(problem.to_owned()));
-    }
-    let is_png = || file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-    if !is_table && !transpose && !is_png() {
-        note_sideways(std::iter::once(file));
-    }
-    let mut printer = Printer::new(model);
-    let mut hear = |event| printer.hear(event);
-    let asked =
-        if is_table { predict_table(model, file, &mut hear) } else { predict_file(model, file, transpose, &mut hear) };
-    let done = asked.and_then(|()| printer.flush());
-    match done {
-        Err(HostError::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {}
-        // What was answered before comes first.
-        Err(error) => return printer.flush().and(Err(error)),
-        Ok(()) => {}
-    }
-    if printer.refused > TOLD {
-        let file = if is_stdin { Path::new("standard input") } else { file };
-        complain(&format!(
-            "error: {}: {} rows cannot be read; the first {TOLD} are listed above",
-            file.display(),
-            printer.refused
-        ));
-    }
-    Ok(if printer.refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+#[derive(Args)]
+pub(crate) struct Predict {
+    /// A model file: .cygnet or .safetensors
+    model: PathBuf,
+    /// Pictures (PNG or JPEG of any size), directories of them, or IDX files of images; for a model of a table, CSV files.
+    /// `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How predictions are written: a table with the three most likely classes, or every class as csv or json (an object a
+    /// line)
+    #[arg(long, value_enum, value_name = "HOW", default_value = "table")]
+    format: Form,
+    /// Whether to find the digit in a picture, and to scale and centre it as in MNIST [default: yes if the images that the
+    /// model was trained on are scaled and centred so]
+    #[arg(long, value_enum, value_name = "YES|NO", hide_possible_values = true, alias = "center")]
+    centre: Option<YesNo>,
+    /// Draw each image as the network sees it
+    #[arg(long)]
+    show: bool,
+    /// Transpose each image of an IDX file; needed if `train` used --transpose
+    #[arg(long)]
+    transpose: bool,
 }
 
-/// Prints answers under a header in columns whose widths are known before the first: a longer cell moves those behind it.
-struct Printer {
-    out: BufWriter<StdoutLock<'static>>,
-    words: Words,
-    has_begun: bool,
-    refused: u64,
-}
-
-impl Printer {
-    fn new(model: &SavedModel) -> Self {
-        let out = BufWriter::new(std::io::stdout().lock());
-        Self { out, words: Words::of(model), has_begun: false, refused: 0 }
-    }
-
-    fn hear(&mut self, event: Event) -> Result<(), HostError> {
-        match event {
-            Event::Answer(answer) => self.line(answer.number, answer.verdict.as_ref()),
-            Event::Refused(number, error) => {
-                self.refused += 1;
-                self.line(number, None)?;
-                if self.refused <= TOLD {
-                    self.flush()?;
-                    complain(&format!("error: {error}"));
-                }
-                Ok(())
+impl Predict {
+    /// Predicts for each file. What cannot be read gets a dash, its reason goes to standard error, and the command fails in
+    /// the end; a reader that has gone away is no error.
+    pub(crate) fn answer(&self) -> Result<ExitCode, HostError> {
+        let model = read_model(&self.model)?;
+        self.check(&model)?;
+        let (is_table, files) = (model.preparation.is_some(), self.files(&model)?);
+        let form = match is_table {
+            true => None,
+            false => {
+                let centre = self.centre.map(|centre| centre == YesNo::Yes);
+                Some(PictureForm::of(&model.spec, model.trained_on.as_ref(), centre)?)
             }
-            Event::Waiting => self.flush(),
-            Event::Rounded => {
-                note_rounded();
-                Ok(())
-            }
-            // No other kind is known.
-            _ => Ok(()),
-        }
-    }
-
-    fn line(&mut self, number: u64, verdict: Option<&Verdict>) -> Result<(), HostError> {
-        let mut text = self.words.row(number, verdict);
-        if !self.has_begun {
-            self.has_begun = true;
-            text = format!("{}\n{text}", self.words.header());
-        }
-        writeln!(self.out, "{text}").map_err(failed)
-    }
-
-    fn flush(&mut self) -> Result<(), HostError> {
-        self.out.flush().map_err(failed)
-    }
-}
-
-fn failed(source: std::io::Error) -> HostError {
-    HostError::File { path: "standard output".into(), source }
-}
-
-/// How the answers of a model are written.
-struct Words {
-    /// What is counted, and what stands in the columns behind it, with their widths.
-    header: Vec<(String, usize)>,
-    /// What the outputs are called.
-    names: Vec<String>,
-    has_classes: bool,
-    /// Whether outputs are shown as percentages.
-    in_percent: bool,
-}
-
-impl Words {
-    fn of(model: &SavedModel) -> Self {
-        let (spec, is_table) = (&model.spec, model.preparation.is_some());
-        let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        // Without names the loss says what outputs are; several for an image are classes under any loss.
-        let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
-        let known = if is_table && is_of_numbers { 0 } else { spec.classes() };
-        let has_classes = columns.map_or(known > 0, Columns::has_classes);
-        let names = names(spec, columns, has_classes);
-        let mut header = vec![(if is_table { "line" } else { "image" }.to_owned(), NUMBER)];
-        if has_classes {
-            let mut lengths: Vec<usize> = names.iter().map(|name| name.chars().count()).collect();
-            lengths.sort_unstable_by(|a, b| b.cmp(a));
-            let longest = lengths.first().copied().unwrap_or(0);
-            // As in `0: 0.125, 1: 0.125, 2: 0.125`.
-            let likely = lengths.iter().take(3).map(|length| length + 9).sum::<usize>();
-            header.push(("class".to_owned(), longest.max(5)));
-            header.push(("most likely".to_owned(), likely.max(11)));
-        } else {
-            header.extend(names.iter().map(|name| (name.clone(), name.chars().count().max(VALUE))));
-        }
-        let in_percent = !is_table && spec.loss_kind() == Loss::SoftmaxCrossEntropy;
-        Self { header, names, has_classes, in_percent }
-    }
-
-    /// The names of the columns, and a rule under them.
-    fn header(&self) -> String {
-        let names = self.header.iter().map(|(name, _)| name.clone());
-        let width = self.header.iter().map(|(_, width)| width + 3).sum::<usize>();
-        format!("{}\n {}", self.aligned(names), "─".repeat(width - 3))
-    }
-
-    fn row(&self, number: u64, verdict: Option<&Verdict>) -> String {
-        let number = std::iter::once(number.to_string());
-        match verdict {
-            None => self.aligned(number.chain(self.header.iter().skip(1).map(|_| "–".to_owned()))),
-            Some(verdict) if self.has_classes => {
-                self.aligned(number.chain([self.names[usize::from(verdict.class)].clone(), self.likeliest(verdict)]))
-            }
-            Some(verdict) => self.aligned(number.chain(verdict.outputs.iter().map(f32::to_string))),
-        }
-    }
-
-    /// The three largest outputs.
-    fn likeliest(&self, verdict: &Verdict) -> String {
-        let mut ranked: Vec<(&String, f32)> = self.names.iter().zip(verdict.outputs.iter().copied()).collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let text = |&(name, p): &(&String, f32)| match self.in_percent {
-            true => format!("{name}: {:.1} %", 100.0 * p),
-            false => format!("{name}: {p:.3}"),
         };
-        ranked.iter().take(3).map(text).collect::<Vec<_>>().join(", ")
+        let columns = form.as_ref().filter(|_| self.show).map(|form| form.cols);
+        let mut lines = Lines::new(&model, &files, self.format, columns);
+        let mut refused = 0;
+        for file in &files {
+            lines.begin(file);
+            let mut hear = |event| hear(&mut lines, &mut refused, event);
+            let done = check_kind(&model, file).and_then(|()| match &form {
+                None => predict_table(&model, file, &mut hear),
+                Some(form) => predict_file(&model, file, form, self.transpose, &mut hear),
+            });
+            match done.and_then(|()| lines.flush()) {
+                Err(HostError::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                // What was answered before comes first.
+                Err(error) if files.len() == 1 => return lines.flush().and(Err(error)),
+                Err(error) => refuse(&mut lines, &mut refused, None, &error)?,
+                Ok(()) => {}
+            }
+        }
+        if refused > TOLD {
+            let what = if is_table { "rows" } else { "pictures" };
+            complain(&format!(
+                "error: {}{refused} {what} cannot be read; the first {TOLD} are listed above",
+                self.only()
+            ));
+        }
+        Ok(if refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    /// The first cell to the left, the others to the right.
-    fn aligned(&self, cells: impl Iterator<Item = String>) -> String {
-        let mut line = String::new();
-        for (i, (cell, (_, width))) in cells.zip(&self.header).enumerate() {
-            line += &if i == 0 { format!(" {cell:<width$}") } else { format!("   {cell:>width$}") };
+    /// Refuses what goes with images alone.
+    fn check(&self, model: &SavedModel) -> Result<(), HostError> {
+        let given = [(self.transpose, "--transpose"), (self.centre.is_some(), "--centre"), (self.show, "--show")];
+        if let Some((_, option)) = given.iter().find(|(is_given, _)| *is_given && model.preparation.is_some()) {
+            return Err(HostError::Usage(format!("{option} needs images, but the model needs rows of a table")));
         }
-        line
+        if self.show && self.format != Form::Table {
+            return Err(HostError::Usage("--show needs --format table".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The files, with the pictures of a directory in its place.
+    fn files(&self, model: &SavedModel) -> Result<Vec<PathBuf>, HostError> {
+        let mut files = Vec::new();
+        for file in &self.files {
+            match file {
+                _ if file.is_dir() && model.preparation.is_none() => files.extend(pictures_in(file)?),
+                _ => files.push(file.clone()),
+            }
+        }
+        if model.preparation.is_none() && !self.transpose {
+            note_sideways(files.iter().map(PathBuf::as_path).filter(|file| !is_picture(file)));
+        }
+        Ok(files)
+    }
+
+    /// What errors begin with where there is one file.
+    fn only(&self) -> String {
+        match &self.files[..] {
+            [file] if file == Path::new("-") => "standard input: ".to_owned(),
+            [file] => format!("{}: ", file.display()),
+            _ => String::new(),
+        }
     }
 }
 
-/// The names of a model's classes or outputs; their numbers where they have none.
-fn names(spec: &Spec, columns: Option<&Columns>, has_classes: bool) -> Vec<String> {
-    let names = columns.map(|columns| if has_classes { &columns.classes } else { &columns.targets });
-    let name = |i: usize| names.and_then(|names| names.get(i)).map(|name| name.replace(['\r', '\n'], " "));
-    let count = if has_classes { spec.classes() } else { spec.outputs() };
-    (0..count).map(|i| name(i).unwrap_or_else(|| i.to_string())).collect()
+fn hear(lines: &mut Lines, refused: &mut u64, event: Event) -> Result<(), HostError> {
+    match event {
+        Event::Answer(answer) => {
+            if let Some(odd) = &answer.odd {
+                lines.flush()?;
+                complain(&format!("note: {}: {odd}", lines.file()));
+            }
+            lines.answer(&answer)
+        }
+        Event::Refused(number, error) => refuse(lines, refused, Some(number), &error),
+        Event::Waiting => lines.flush(),
+        Event::Rounded => {
+            note_rounded();
+            Ok(())
+        }
+        // No other kind is known.
+        _ => Ok(()),
+    }
+}
+
+/// A row or a picture that cannot be read.
+fn refuse(lines: &mut Lines, refused: &mut u64, number: Option<u64>, error: &HostError) -> Result<(), HostError> {
+    *refused += 1;
+    lines.refused(number, error)?;
+    if *refused <= TOLD {
+        lines.flush()?;
+        complain(&format!("error: {error}"));
+    }
+    Ok(())
 }

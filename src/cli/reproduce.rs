@@ -73,7 +73,7 @@ impl Reproduce {
     }
 
     pub(crate) fn read(&self) -> Result<Dataset, HostError> {
-        self.images.read(self.data.as_deref())
+        self.images.read(self.data.as_deref(), 0.2, None)
     }
 
     /// The directory for it.

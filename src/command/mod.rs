@@ -25,9 +25,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Train(arguments) => return train::train(&arguments),
         Command::Eval(arguments) => evaluate(&arguments)?,
         Command::Info { model } => say(&cli::info(&model)?)?,
-        Command::Predict { model, file, transpose } => {
-            return cli::answer(&cli::read_model(&model)?, &file, transpose);
-        }
+        Command::Predict(arguments) => return arguments.answer(),
         Command::Average(arguments) => {
             let target = arguments.target()?;
             let (models, method, split) = arguments.plan()?;

@@ -94,6 +94,10 @@ impl DataError {
         Self::Io { path: path.to_owned(), error: error.into() }
     }
 
+    pub(in crate::host) fn picture(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Picture { path: path.to_owned(), problem: problem.into() }
+    }
+
     pub(in crate::host) fn table(path: &Path, problem: impl Into<String>) -> Self {
         Self::Table { path: path.to_owned(), problem: problem.into() }
     }

@@ -28,11 +28,12 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// What a table calls its classes; nothing for images.
+    /// What a table or folders call their classes; nothing where these are numbers.
     #[must_use]
     pub fn class_names(&self) -> &[String] {
         let columns = self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        columns.map_or(&[], |columns| &columns.classes)
+        let of_images = || self.identity.as_ref().map_or(&[][..], DataIdentity::classes);
+        columns.map_or_else(of_images, |columns| &columns.classes)
     }
 
     /// Indices of the training samples that a run with this split learns from, and of those that it holds out for validation.

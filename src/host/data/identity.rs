@@ -6,11 +6,12 @@
 //! | byte | what |
 //! |---|---|
 //! | 0 | magic `89 43 59 47 44 41 54 0a` |
-//! | 8 | `u16` format version, 1; `u8` kind (0 the embedded sample, 1 images, 2 a table); `u8` length `n` of the name |
+//! | 8 | `u16` format version, 1 or 2; `u8` kind (0 the embedded sample, 1 images, 2 a table); `u8` length `n` of the name |
 //! | 12 | `u32` training samples; `u32` rows and `u32` columns of each, 1 row in a table |
 //! | 24 | `u64` digest |
 //! | 32 | the name, UTF-8 |
-//! | 32 + n | `u32` CRC-32 (ISO-HDLC) of all bytes before |
+//! | 32 + n | in version 2 the `u32` length `m` of a JSON object, then the object: how images look, the names of their classes |
+//! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 //!
 //! In a safetensors file it is a JSON object in the description of the network, `; data {…}`.
 //!
@@ -18,6 +19,7 @@
 //! the three numbers of the shape, the pixels or the numbers of all samples, their labels or values. It tells one set of
 //! data from another by 64 bits, which other tools compute, too; it is no defence against who forges one.
 
+use super::appearance::{Appearance, Frame};
 use super::samples::{Answers, Samples};
 use crate::bytes::{Reader, Writer};
 use crate::host::prelude::*;
@@ -26,7 +28,10 @@ use std::fmt;
 use std::path::Path;
 
 pub(in crate::host) const MAGIC: [u8; 8] = *b"\x89CYGDAT\n";
-const VERSION: u16 = 1;
+/// Without and with [`Looks`].
+const VERSIONS: [u16; 2] = [1, 2];
+/// The training images of MNIST, of which older files say no more.
+const MNIST: u64 = 0x8faf_e58a_b264_f88a;
 const HEADER: usize = 32;
 /// Before the JSON object in the description of a network.
 const DATA: &str = "; data ";
@@ -63,18 +68,33 @@ pub struct DataIdentity {
     pub digest: u64,
     /// The last part of the path that was given; empty of the embedded sample.
     pub name: String,
+    /// How images look and what their classes are called; none in a table and in files of earlier versions.
+    #[serde(flatten)]
+    pub looks: Option<Looks>,
+}
+
+/// What is known of training images.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Looks {
+    /// How they look.
+    pub appearance: Appearance,
+    /// The names of their classes, those of folders; none where labels are numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
 }
 
 impl DataIdentity {
     /// Of images with their labels; `path` is where they are, unless they are the embedded sample.
     pub(in crate::host) fn of_images(samples: &Samples, path: Option<&Path>) -> Option<Self> {
         let images = samples.images()?;
+        let looks = Looks { appearance: Appearance::of(images), classes: Vec::new() };
         let kind = if path.is_some() { DataKind::Images } else { DataKind::Sample };
         let shape = [samples.len(), images.rows, images.cols];
-        Self::new(kind, shape, path, |digest| {
+        let identity = Self::new(kind, shape, path, |digest| {
             digest.update(images.pixels());
             digest.update(samples.labels());
-        })
+        })?;
+        Some(Self { looks: Some(looks), ..identity })
     }
 
     /// Of so many rows of a table that become so many inputs, as they are in the file: not yet prepared, NaN where there is a
@@ -111,7 +131,7 @@ impl DataIdentity {
         let [samples, rows, columns] = [number(shape[0])?, number(shape[1])?, number(shape[2])?];
         add(&mut digest);
         let name = path.map_or_else(String::new, name);
-        Some(Self { kind, samples, rows, columns, digest: digest.finalize(), name })
+        Some(Self { kind, samples, rows, columns, digest: digest.finalize(), name, looks: None })
     }
 
     /// Whether these are the same samples, whatever they are called.
@@ -119,6 +139,22 @@ impl DataIdentity {
     pub fn is_same(&self, other: &Self) -> bool {
         let of = |data: &Self| (data.samples, data.rows, data.columns, data.digest);
         of(self) == of(other)
+    }
+
+    /// How what is drawn in the images is scaled and centred, where they are alike.
+    #[must_use]
+    pub fn frame(&self) -> Option<Frame> {
+        let is_mnist = self.kind == DataKind::Sample || self.digest == MNIST;
+        match &self.looks {
+            Some(looks) => looks.appearance.frame,
+            None => is_mnist.then(|| Frame::of_mnist(self.rows as usize, self.columns as usize)),
+        }
+    }
+
+    /// The names of the classes; none where they are numbers.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        self.looks.as_ref().map_or(&[], |looks| &looks.classes)
     }
 
     /// Whether it can be, for a model of `spec`.
@@ -132,20 +168,31 @@ impl DataIdentity {
         if self.name.is_empty() != is_sample || self.name.len() > LONGEST || self.name.contains(is_odd) {
             return Err("the record of the training data has a name that is not valid".to_owned());
         }
+        let classes = self.classes().len();
+        if self.looks.is_some() && !is_image || classes > 0 && classes != spec.classes() {
+            return Err("the record of the training data has classes that do not fit the network".to_owned());
+        }
         Ok(())
     }
 
     /// The section of a checkpoint's file.
     pub(in crate::host) fn to_bytes(&self) -> Vec<u8> {
         let kind = KINDS.iter().position(|&kind| kind == self.kind).unwrap_or(0) as u8;
-        let mut bytes = vec![0; HEADER + self.name.len() + 4];
+        // None of its types fails to become JSON.
+        let looks = self.looks.as_ref().and_then(|looks| serde_json::to_vec(looks).ok());
+        let more = looks.as_ref().map_or(0, |json| 4 + json.len());
+        let mut bytes = vec![0; HEADER + self.name.len() + more + 4];
         let mut out = Writer::new(&mut bytes);
         out.bytes(&MAGIC);
-        out.bytes(&VERSION.to_le_bytes());
+        out.bytes(&VERSIONS[usize::from(looks.is_some())].to_le_bytes());
         out.bytes(&[kind, self.name.len() as u8]);
         [self.samples, self.rows, self.columns].into_iter().for_each(|n| out.word(n));
         out.long(self.digest);
         out.bytes(self.name.as_bytes());
+        if let Some(json) = looks {
+            out.word(json.len() as u32);
+            out.bytes(&json);
+        }
         out.seal();
         bytes
     }
@@ -167,16 +214,25 @@ impl DataIdentity {
         if magic != MAGIC {
             return Err(wrong("wrong magic bytes"));
         }
-        if version != VERSION {
+        if !VERSIONS.contains(&version) {
             return Err(wrong(&format!("this program does not support format version {version}")));
         }
-        let Some(name) = input.bytes(length.into()).ok().filter(|_| input.rest().len() == 4) else {
-            return Err(wrong("wrong length"));
-        };
+        let (name, mut json) = (input.bytes(length.into()).ok(), None);
+        if version == VERSIONS[1] {
+            json = input.word().ok().and_then(|length| input.bytes(length as usize).ok());
+        }
+        let is_whole = input.rest().len() == 4 && json.is_some() == (version == VERSIONS[1]);
+        let Some(name) = name.filter(|_| is_whole) else { return Err(wrong("wrong length")) };
         input.seal().map_err(|_| wrong("damaged (CRC-32)"))?;
         let kind = KINDS.get(usize::from(kind)).copied().ok_or_else(|| wrong("unknown kind of data"))?;
         let name = std::str::from_utf8(name).map_err(|_| wrong("the name is not UTF-8"))?.to_owned();
-        let data = Self { kind, samples, rows, columns, digest, name };
+        let looks: Option<Looks> =
+            json.map(serde_json::from_slice).transpose().map_err(|error| wrong(&error.to_string()))?;
+        let data = Self { kind, samples, rows, columns, digest, name, looks };
+        // One spelling: what is read is written again byte for byte.
+        if data.to_bytes() != bytes {
+            return Err(wrong("not in the only valid form"));
+        }
         data.check(spec)?;
         Ok(data)
     }

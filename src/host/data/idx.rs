@@ -70,6 +70,11 @@ impl Images {
         self.pixels.get(start..start.checked_add(self.row_len())?)
     }
 
+    /// Images of so many rows and columns, as many as there are pixels for.
+    pub(in crate::host) fn new(rows: usize, cols: usize, pixels: Vec<u8>) -> Self {
+        Self { count: pixels.len().checked_div(rows * cols).unwrap_or(0), rows, cols, pixels, is_rounded: false }
+    }
+
     /// So many black images of the same size.
     pub(in crate::host) fn black(&self, count: usize) -> Result<Self, HostError> {
         Ok(Self { count, pixels: zeros(count.saturating_mul(self.row_len()))?, ..*self })

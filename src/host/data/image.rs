@@ -1,108 +1,94 @@
-//! Pictures as a network trained on MNIST wants them: gray, of its size, bright on dark.
+//! Pixels of a picture: a part of it in another size, an image on a canvas.
 
 use crate::host::prelude::*;
 use core::ops::Range;
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
 
-use png::{ColorType, Decoder, Transformations};
+/// A rectangle of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::host) struct Area {
+    pub(in crate::host) left: usize,
+    pub(in crate::host) top: usize,
+    pub(in crate::host) width: usize,
+    pub(in crate::host) height: usize,
+}
 
-use super::idx::MAX_PIXELS;
-use crate::host::DataError;
+impl Area {
+    /// Its longer side.
+    pub(in crate::host) fn longest(self) -> usize {
+        self.width.max(self.height)
+    }
 
-/// The most pixels a side of a picture: a few kilobytes of PNG can declare gigabytes.
-pub const MAX_SIDE: u32 = 4096;
+    /// How far another is from it, in pixels of the longer way.
+    pub(in crate::host) fn gap(self, other: Self) -> usize {
+        let between = |(a, a_len): (usize, usize), (b, b_len): (usize, usize)| {
+            b.saturating_sub(a + a_len).max(a.saturating_sub(b + b_len))
+        };
+        let across = between((self.left, self.width), (other.left, other.width));
+        across.max(between((self.top, self.height), (other.top, other.height)))
+    }
 
-/// Reads a PNG of any colour type and depth as `rows · cols` bytes of gray, row-major.
+    /// A part of this, found at `1/scale` of its size, with as much again around it.
+    pub(in crate::host) fn around(self, part: Self, scale: f64, offset: usize) -> Self {
+        let margin = part.longest() as f64 / 2.0;
+        let side = |start: usize, len: usize, first: usize, all: usize| {
+            let first = first as f64 - offset as f64;
+            let low = (scale * (first - margin)).max(0.0) as usize;
+            let high = ((scale * (first + len as f64 + margin)).ceil() as usize).min(all);
+            (start + low, high - low)
+        };
+        let (left, width) = side(self.left, part.width, part.left, self.width);
+        let (top, height) = side(self.top, part.height, part.top, self.height);
+        Self { left, top, width, height }
+    }
+}
+
+/// Puts an image on a canvas of `rows · cols` bytes with its first pixel at `[row, column]`, which may lie outside.
+pub(in crate::host) fn place(
+    image: &[[u8; 1]],
+    width: usize,
+    [top, left]: [isize; 2],
+    [rows, cols]: [usize; 2],
+    background: u8,
+) -> Vec<u8> {
+    let mut canvas = vec![background; rows * cols];
+    for (i, &[pixel]) in image.iter().enumerate() {
+        let place = top.checked_add_unsigned(i / width).zip(left.checked_add_unsigned(i % width));
+        let Some((Ok(y), Ok(x))) = place.map(|(y, x)| (usize::try_from(y), usize::try_from(x))) else { continue };
+        if y < rows && x < cols {
+            canvas[y * cols + x] = pixel;
+        }
+    }
+    canvas
+}
+
+/// An area of a picture as `rows` by `cols` pixels: the mean over what a pixel covers where it shrinks, bilinear where it
+/// grows.
 ///
-/// - Gray is luma, `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601).
-/// - Transparent pixels lie on the background that its ink stands out from: black when the mean gray, weighted by
-///   alpha, is 128 or more, else white.
-/// - Another size is stretched to `rows` by `cols`: the mean over the area that a pixel covers where the picture
-///   shrinks, bilinear where it grows.
-/// - Ink on paper is inverted, for MNIST is white on black: when the mean of the outermost ring of pixels of the result
-///   is above the mean of the pixels inside it, each `p` becomes `255 − p`.
-///
-/// # Errors
-/// The file cannot be read, is not an intact PNG, or is more than [`MAX_SIDE`] pixels high or wide; `rows · cols` is
-/// not 1 to [`MAX_PIXELS`].
-pub fn read_png(path: &Path, rows: usize, cols: usize) -> Result<Vec<u8>, DataError> {
-    let fail = |problem: String| DataError::Picture { path: path.to_owned(), problem };
-    if !rows.checked_mul(cols).is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels)) {
-        return Err(fail(format!("expected a size of 1 to {MAX_PIXELS} pixels to scale to, found {rows} x {cols}")));
-    }
-    let broken = |error: png::DecodingError| fail(format!("expected an intact PNG, found {error}"));
-
-    let file = File::open(path).map_err(|error| DataError::io(path, error))?;
-    let mut decoder = Decoder::new(BufReader::new(file));
-    decoder.set_transformations(Transformations::normalize_to_color8());
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(broken)?;
-    let (width, height) = reader.info().size();
-    if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
-        // the sizes are the first fields of the first chunk, after the signature, its length and its name
-        return Err(fail(format!("byte 16: expected 1 to {MAX_SIDE} pixels per side, found {width} x {height}")));
-    }
-    let len = reader.output_buffer_size().unwrap_or(usize::MAX);
-    let mut samples = Vec::new();
-    samples.try_reserve_exact(len).map_err(|error| DataError::io(path, error))?;
-    samples.resize(len, 0);
-    let frame = reader.next_frame(&mut samples).map_err(broken)?;
-
-    let gray = gray(&samples, frame.color_type);
-    let mut picture = resize(&gray, width as usize, height as usize, rows, cols);
-    if border_is_brighter(&picture, cols) {
-        picture.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
-    }
-    Ok(picture)
-}
-
-/// One gray byte per pixel, alpha resolved.
-fn gray(samples: &[u8], colour: ColorType) -> Vec<u8> {
-    let luma =
-        |r: u8, g: u8, b: u8| ((299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000) as u8;
-    match colour {
-        // the decoder expands palettes to RGB or RGBA
-        ColorType::Grayscale | ColorType::Indexed => samples.to_vec(),
-        ColorType::Rgb => samples.as_chunks().0.iter().map(|&[r, g, b]| luma(r, g, b)).collect(),
-        ColorType::GrayscaleAlpha => flatten(samples.as_chunks().0.iter().copied()),
-        ColorType::Rgba => flatten(samples.as_chunks().0.iter().map(|&[r, g, b, a]| [luma(r, g, b), a])),
-    }
-}
-
-fn flatten(pixels: impl Iterator<Item = [u8; 2]> + Clone) -> Vec<u8> {
-    let (mut ink, mut weight) = (0, 0);
-    for [gray, alpha] in pixels.clone() {
-        ink += u64::from(gray) * u64::from(alpha);
-        weight += u64::from(alpha);
-    }
-    let background = if weight > 0 && ink >= 128 * weight { 0 } else { 255 };
-    let over = |[gray, alpha]: [u8; 2]| {
-        let alpha = u32::from(alpha);
-        ((u32::from(gray) * alpha + background * (255 - alpha) + 127) / 255) as u8
-    };
-    pixels.map(over).collect()
-}
-
-/// `out[i][j] = Σ_y Σ_x v[i][y] · h[j][x] · gray[y][x]` with the weights of [`window`].
-fn resize(gray: &[u8], width: usize, height: usize, rows: usize, cols: usize) -> Vec<u8> {
-    if (height, width) == (rows, cols) {
-        return gray.to_vec();
-    }
-    let columns: Vec<_> = (0..cols).map(|j| window(j, width, cols)).collect();
+/// `out[i][j] = Σ_y Σ_x v[i][y] · h[j][x] · p[y][x]` with the weights of [`window`].
+pub(in crate::host) fn resize<const N: usize>(
+    pixels: &[[u8; N]],
+    width: usize,
+    area: Area,
+    rows: usize,
+    cols: usize,
+) -> Vec<[u8; N]> {
+    let columns: Vec<_> = (0..cols).map(|j| window(j, area.width, cols)).collect();
     let mut out = Vec::with_capacity(rows * cols);
     for i in 0..rows {
-        let (range, weights) = window(i, height, rows);
-        let mut line = vec![0.0; width];
-        for (row, weight) in gray.chunks_exact(width).skip(range.start).zip(weights) {
-            line.iter_mut().zip(row).for_each(|(sum, &pixel)| *sum += f32::from(pixel) * weight);
+        let (range, weights) = window(i, area.height, rows);
+        let mut line = vec![[0.0; N]; area.width];
+        for (row, weight) in pixels.chunks_exact(width).skip(area.top + range.start).zip(weights) {
+            for (sums, pixel) in line.iter_mut().zip(&row[area.left..]) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, &level)| *sum += f32::from(level) * weight);
+            }
         }
         out.extend(columns.iter().map(|(range, weights)| {
             let values = line.get(range.clone()).unwrap_or_default();
-            let sum = values.iter().zip(weights).map(|(value, weight)| value * weight).sum::<f32>();
-            (sum + 0.5) as u8
+            let mut sums = [0.5; N];
+            for (value, weight) in values.iter().zip(weights) {
+                sums.iter_mut().zip(value).for_each(|(sum, x)| *sum += x * weight);
+            }
+            sums.map(|sum| sum as u8)
         }));
     }
     out
@@ -120,19 +106,4 @@ fn window(i: usize, from: usize, to: usize) -> (Range<usize>, Vec<f32>) {
     let covered = |k: usize| (high.min(k as f64 + 1.0) - low.max(k as f64)) / (high - low);
     let weights = range.clone().map(|k| covered(k) as f32).collect();
     (range, weights)
-}
-
-fn border_is_brighter(picture: &[u8], cols: usize) -> bool {
-    let rows = picture.len() / cols.max(1);
-    let [mut border, mut inside] = [(0, 0); 2];
-    for (i, row) in picture.chunks_exact(cols.max(1)).enumerate() {
-        for (j, &pixel) in row.iter().enumerate() {
-            let ring = i == 0 || i + 1 == rows || j == 0 || j + 1 == cols;
-            let (sum, count) = if ring { &mut border } else { &mut inside };
-            *sum += u64::from(pixel);
-            *count += 1;
-        }
-    }
-    // the means compared without a division, which could be by zero
-    border.0 * inside.1 > inside.0 * border.1
 }

@@ -2,7 +2,10 @@
 
 mod elements;
 pub mod idx;
-pub mod image;
+mod picture;
+mod image;
+mod appearance;
+mod digit;
 mod augment;
 mod sparse;
 mod samples;
@@ -22,17 +25,24 @@ mod dataset;
 mod tables;
 mod questions;
 mod mnist;
+mod form;
+mod folders;
 
+pub use appearance::{Appearance, Frame};
 pub use augment::{Augment, Augmenter, Elastic};
 pub use cell::Dialect;
 pub use columns::{Choice, Columns};
 pub use dataset::Dataset;
 pub use encoding::Encoding;
+pub(in crate::host) use encoding::RARE;
 pub use facts::ColumnKind;
-pub use identity::{DataIdentity, DataKind};
+pub use folders::{Folders, pictures_in};
+pub use form::PictureForm;
+pub use identity::{DataIdentity, DataKind, Looks};
 pub use idx::PIXEL_SCALE;
 pub use lines::no_table;
 pub use mnist::ImageFiles;
+pub use picture::{MAX_PICTURE, Picture};
 pub use preparation::Preparation;
 pub(in crate::host) use questions::{Question, Questions};
 #[cfg(test)]

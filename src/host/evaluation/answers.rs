@@ -4,13 +4,13 @@ use super::classes::by_class;
 use super::model::SavedModel;
 use crate::host::HostError;
 use crate::host::data::idx::{self, Images};
-use crate::host::data::{PIXEL_SCALE, Question, Questions, image};
+use crate::host::data::{PIXEL_SCALE, Picture, PictureForm, Question, Questions};
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
 use crate::metrics::{class_of, softmax};
 use crate::{Loss, Workspace, predict};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, stdin};
 use std::path::Path;
 
 /// The prediction of a model for one image.
@@ -28,10 +28,14 @@ pub struct Verdict {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Answer {
-    /// Line of the row in its file, from 1 on, or the number of the image, from 0 on.
-    pub number: u64,
+    /// Line of the row in its file, from 1 on, or the number of the image, from 0 on; none for a picture, which is alone.
+    pub number: Option<u64>,
     /// The prediction; where the model predicts numbers, they are the outputs. None for a row that cannot be predicted.
     pub verdict: Option<Verdict>,
+    /// The image as the network saw it, a byte a pixel; empty for a row.
+    pub image: Vec<u8>,
+    /// What is odd about a picture: it is blank or unlike the training images.
+    pub odd: Option<String>,
 }
 
 /// What happens while a model answers for the rows or images of a file, one after the other.
@@ -70,7 +74,7 @@ pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_
             listener(match inputs {
                 Ok(inputs) => {
                     let verdict = inputs.map(|inputs| predictor.verdict(&inputs)).transpose()?;
-                    Event::Answer(Answer { number: line, verdict })
+                    Event::Answer(Answer { number: Some(line), verdict, image: Vec::new(), odd: None })
                 }
                 Err(error) => Event::Refused(line, error.into()),
             })?;
@@ -85,40 +89,47 @@ pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_
     if rows == 0 { Err(questions.none()) } else { Ok(()) }
 }
 
-/// Predicts each image in a file: one PNG, or any number in an IDX file, with `transpose` each with its
-/// rows as columns.
+/// The first bytes of a file; none where it cannot be read.
+fn start(path: &Path) -> Vec<u8> {
+    let mut start = Vec::new();
+    let file = if path.is_file() { File::open(path).ok() } else { None };
+    file.and_then(|file| file.take(8).read_to_end(&mut start).ok());
+    start
+}
+
+/// Predicts each image in a file, or of standard input for `-`: one PNG or JPEG, brought to `form`, or any number in an IDX file,
+/// with `transpose` each with its rows as columns.
 ///
 /// # Errors
-/// [`HostError::Data`], [`HostError::Mismatch`] for images of another size than the model's, [`HostError::Usage`] for a PNG
-/// to be transposed, and what `listener` returns.
+/// [`HostError::Data`], [`HostError::Mismatch`] for images of another size than the model's and for what is neither,
+/// [`HostError::Usage`] for a picture to be transposed, and what `listener` returns.
 pub fn predict_file(
     model: &SavedModel,
     path: &Path,
+    form: &PictureForm,
     transpose: bool,
     listener: &mut Listener<'_>,
 ) -> Result<(), HostError> {
     let mut predictor = Predictor::new(model)?;
-    let mut answer = |listener: &mut Listener<'_>, number: usize, pixels: &[u8]| {
-        let verdict = Some(predictor.verdict(&inputs_of(pixels))?);
-        listener(Event::Answer(Answer { number: number as u64, verdict }))
-    };
-    let mut start = [0; 8];
-    let is_png =
-        File::open(path).and_then(|mut file| file.read(&mut start)).is_ok_and(|n| start[..n] == *b"\x89PNG\r\n\x1a\n");
-    if is_png {
-        if transpose {
-            return Err(HostError::Usage("--transpose works only with IDX files, but this is a PNG".to_owned()));
-        }
-        let side = model.spec.inputs().isqrt();
-        if side * side != model.spec.inputs() {
-            let inputs = model.spec.inputs();
-            return Err(HostError::Mismatch(format!(
-                "the {inputs} inputs of the model are not a square image: give an IDX file instead of a PNG"
-            )));
-        }
-        return answer(listener, 0, &image::read_png(path, side, side)?);
+    let (is_stdin, mut bytes) = (path == Path::new("-"), Vec::new());
+    let name = if is_stdin { Path::new("standard input") } else { path };
+    if is_stdin {
+        stdin().lock().read_to_end(&mut bytes).map_err(HostError::reading(name))?;
     }
-    let mut images: Images = idx::read_images(path)?;
+    let first = if is_stdin { bytes.get(..8).unwrap_or(&bytes).to_vec() } else { start(path) };
+    if Picture::is_picture(&first) {
+        if transpose {
+            return Err(HostError::Usage("--transpose works only with IDX files, but this is a picture".to_owned()));
+        }
+        let picture = if is_stdin { Picture::decode(name, &bytes)? } else { Picture::read(path)? };
+        let (image, odd) = form.apply(&picture);
+        let verdict = Some(predictor.verdict(&inputs_of(&image))?);
+        return listener(Event::Answer(Answer { number: None, verdict, image, odd }));
+    }
+    if !first.is_empty() && !first.starts_with(&[0, 0]) && !first.starts_with(&[0x1f, 0x8b]) {
+        return Err(HostError::Mismatch(no_image(form, name)));
+    }
+    let mut images: Images = if is_stdin { idx::parse_images(name, &bytes)? } else { idx::read_images(path)? };
     if images.is_rounded() {
         listener(Event::Rounded)?;
     }
@@ -127,16 +138,29 @@ pub fn predict_file(
     }
     if images.row_len() != model.spec.inputs() {
         return Err(HostError::Mismatch(format!(
-            "{}: the images have {} pixels, but the model needs {}",
-            path.display(),
+            "this model takes images of {} pixels; {} has images of {} pixels",
+            model.spec.inputs(),
+            name.display(),
             images.row_len(),
-            model.spec.inputs()
         )));
     }
-    (0..images.count)
-        .filter_map(|i| images.image(i))
-        .enumerate()
-        .try_for_each(|(i, pixels)| answer(listener, i, pixels))
+    (0..images.count).try_for_each(|i| {
+        let image = images.image(i).unwrap_or_default().to_vec();
+        let verdict = Some(predictor.verdict(&inputs_of(&image))?);
+        listener(Event::Answer(Answer { number: Some(i as u64), verdict, image, odd: None }))
+    })
+}
+
+/// That a file is no image, and what it is.
+fn no_image(form: &PictureForm, path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let what = match extension.as_str() {
+        "heic" | "heif" | "webp" | "gif" | "bmp" | "tif" | "tiff" => {
+            "a picture of another kind: convert it to PNG or JPEG"
+        }
+        _ => "neither a picture (PNG, JPEG) nor an IDX file",
+    };
+    format!("this model takes images of {}×{}; {} is {what}", form.rows, form.cols, path.display())
 }
 
 fn inputs_of(pixels: &[u8]) -> Vec<f32> {

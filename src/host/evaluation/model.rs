@@ -27,6 +27,14 @@ pub struct SavedModel {
 }
 
 impl SavedModel {
+    /// The names of its classes; none where they are numbers, or numbers are predicted.
+    #[must_use]
+    pub fn class_names(&self) -> &[String] {
+        let of_images = || self.trained_on.as_ref().map_or(&[][..], DataIdentity::classes);
+        let columns = self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
+        columns.map_or_else(of_images, |columns| &columns.classes)
+    }
+
     /// Whether what stands behind the checkpoint goes with the network.
     pub(in crate::host) fn check_sections(&self) -> Result<(), String> {
         self.preparation.as_ref().map_or(Ok(()), |preparation| preparation.check(&self.spec))?;

@@ -21,6 +21,12 @@ impl Reading {
     /// # Errors
     /// As [`SavedModel::read`]; [`HostError::Model`] where the file says itself what `unsaid` says.
     pub fn of_file(path: &Path, unsaid: &Unsaid) -> Result<Self, HostError> {
+        if path.is_dir() {
+            let model = path.join("average.cygnet");
+            let hint =
+                if model.is_file() { format!(": give a model in it, {}", model.display()) } else { String::new() };
+            return Err(HostError::model(path, format!("this is a directory, not a model file{hint}")));
+        }
         let file = fs::File::open(path).map_err(HostError::reading(path))?;
         let size = file.metadata().map_err(HostError::reading(path))?.len();
         let mut bytes = room(size.min(LARGEST) as usize)?;
