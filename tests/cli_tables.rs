@@ -270,7 +270,7 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     let data = "--data examples/pump.csv";
     for (line, code, words) in [
         ("train --label state".to_owned(), 2, &["--label", "need a CSV file as --data"][..]),
-        ("train --test examples/pump.csv".to_owned(), 2, &["--test", "need a CSV file"]),
+        ("train --test examples/pump.csv".to_owned(), 2, &["--test needs a CSV file"]),
         ("train --data none.csv --label y".to_owned(), 1, &["none.csv: cannot read"]),
         (format!("train {data} --ignore time,state --missing 0"), 1, &["column `hours_left`", "--regression"]),
         (format!("train {data} --label color"), 1, &["no column `color`; the columns are time, temperature"]),
