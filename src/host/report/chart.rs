@@ -184,7 +184,7 @@ impl Chart {
         for (value, text) in &self.y.ticks {
             let Some([_, y]) = self.at(frame, self.x.ends[0], *value) else { continue };
             if is_long {
-                svg.text(text, [left + 4.0, y - 0.5 * rows + 7.0], Side::Start, SMALL);
+                svg.text(text, [left + 4.0, y - 0.5 * rows + 3.0], Side::Start, SMALL);
             } else {
                 svg.text(text, [left - 8.0, y], Side::End, SMALL);
             }
