@@ -482,7 +482,7 @@ fn the_article_is_reproduced_in_one_table() {
         "mean, common start",
         "not a useful model",
         "mean ± standard deviation of 2 seeds",
-        "First-layer weights: SWA",
+        "first-layer weights: SWA",
     ] {
         assert!(page.contains(part), "{part}");
     }

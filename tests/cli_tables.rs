@@ -344,3 +344,50 @@ fn a_class_that_is_not_learned_is_named_on_standard_error() {
     assert_eq!(train("--seeds 2 --out seeds").err, warning(1) + &warning(2));
     assert_eq!(train("--replicas 2 --seed 7 --out replicas").err, warning(7));
 }
+
+/// From a file with words and gaps to predictions in three commands; every command reads the model as it was trained.
+#[test]
+fn words_and_gaps_are_used_by_every_command() {
+    let dir = workplace();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let row = |i: usize| {
+        let (class, sex) = (["1st", "2nd", "3rd"][i % 3], ["woman", "man"][i / 3 % 2]);
+        let age = if i.is_multiple_of(4) { String::new() } else { (20 + i % 50).to_string() };
+        format!("{class},{sex},{age},{}\n", if sex == "woman" { "yes" } else { "no" })
+    };
+    write("people.csv", &("class,sex,age,survived\n".to_owned() + &(0..120).map(row).collect::<String>()));
+    let before = cli::files(&dir, "");
+    let described = succeeds(&dir, "train --data people.csv --label survived --describe");
+    let expected = ["3: 1st, 2nd, 3rd", "man, woman", "20 to 69", "30", "3 inputs", "predicted"];
+    assert!(expected.iter().all(|word| described.contains(word)), "{described}");
+    assert_eq!(cli::files(&dir, ""), before, "--describe writes nothing");
+    let head = succeeds(&dir, "train --data people.csv --label survived --hidden 8 --epochs 60 --rate 0.01 --out run");
+    assert!(head.contains("Table: with a header, inputs class (3 inputs), sex, age (2 inputs)\n"), "{head}");
+    assert!(head.contains("one more input marks them") && head.contains("`age` (30)"), "{head}");
+    // Without the column that is predicted, with words that training did not have, with gaps, and without a header.
+    write("new.csv", "class,sex,age\n1st,woman,30\n4th,man,\n,man,40\n,,\n");
+    let answers = cells(&succeeds(&dir, "predict run/average.cygnet new.csv"));
+    assert_eq!(answers[..3].iter().map(|answer| answer[1].as_str()).collect::<Vec<_>>(), ["yes", "no", "no"]);
+    write("bare.csv", "1st,woman,30\n4th,man,\n");
+    let bare = cells(&succeeds(&dir, "predict run/average.safetensors bare.csv"));
+    assert_eq!(
+        bare.iter().map(|row| &row[1..]).collect::<Vec<_>>(),
+        answers[..2].iter().map(|row| &row[1..]).collect::<Vec<_>>()
+    );
+    fails(&dir, "predict run/average.cygnet people.csv/x", 1, &["people.csv/x"]);
+
+    let models = "run/last.cygnet run/average.cygnet --data people.csv";
+    let eval = |model: &str| succeeds(&dir, &format!("eval {model} --data people.csv"));
+    assert_eq!(eval("run/average.safetensors"), eval("run/average.cygnet"));
+    succeeds(&dir, &format!("vote {models}"));
+    succeeds(&dir, &format!("average {models} --out mean.cygnet"));
+    succeeds(&dir, &format!("plane {models} --steps 2 --quiet"));
+    succeeds(&dir, "convert mean.cygnet mean.safetensors");
+    succeeds(&dir, "convert mean.safetensors again.cygnet");
+    assert_eq!(bytes(&dir, "again.cygnet"), bytes(&dir, "mean.cygnet"));
+    let info = succeeds(&dir, "info mean.cygnet");
+    assert!(
+        ["class is 3rd", "age is missing", "words of sex: man, woman"].iter().all(|part| info.contains(part)),
+        "{info}"
+    );
+}

@@ -97,8 +97,7 @@ fn every_kind_of_run_leaves_a_page_that_stands_alone() {
         "Training",
         "Generalisation gap",
         "Confusion matrix: average of 2",
-        "Most confident errors: average of 2",
-        "First-layer weights: average of 2",
+        "Most confident errors and first-layer weights: average of 2",
         "Settings",
         "Reliability diagram",
         "true classes (rows), predicted classes (columns)",
@@ -110,7 +109,7 @@ fn every_kind_of_run_leaves_a_page_that_stands_alone() {
         "SGD, momentum 0.9",
         "Started: 20",
         "recall, 95 % interval",
-        "95 %: ",
+        "95 % interval ",
     ];
     for (flags, parts) in [
         ("--data data --swa-start 0 --dropout 0.9", &all[..]),
@@ -151,7 +150,56 @@ fn every_kind_of_run_leaves_a_page_that_stands_alone() {
     }
     // A single input is no picture.
     succeeds(&dir, "train --quiet --out run --overwrite --data dot --epochs 1");
-    assert!(!text(&dir, "run/report.html").contains("First-layer weights"));
+    assert!(!text(&dir, "run/report.html").contains("first-layer weights"));
+}
+
+/// The figures of the row of a table that begins with `name`.
+fn row(table: &str, name: &str) -> Vec<f64> {
+    let line = table.lines().find(|line| line.trim_start().starts_with(name)).expect(name);
+    line.trim_start()[name.len()..].split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+fn a_model_of_numbers_has_a_page_replicas_votes_an_average_and_a_plane() {
+    let dir = workplace();
+    let line = |i: i32| format!("{},{},{}\n", i % 7, (i * i) % 11, 3 * (i % 7) - (i * i) % 11 + i % 3);
+    fs::write(dir.path().join("n.csv"), format!("a,b,price\n{}", (0..90).map(line).collect::<String>())).unwrap();
+    let train = "train --data n.csv --regression --epochs 3 --hidden 4";
+    for (flags, parts) in [
+        ("--seeds 2", &["test RMSE", "± the standard deviation", "seed-2/report.html"][..]),
+        ("--replicas 3 --validation 0.2", &["3 replicas", "vote (mean of the outputs)", "price: predicted"]),
+        (
+            "--average swa",
+            &["prediction of price", "R²", "RMSE: train and test", "price: residual", "price: error by quantile"],
+        ),
+    ] {
+        let out = succeeds(&dir, &format!("{train} {flags} --out run --overwrite"));
+        assert!(out.contains("Report: run/report.html"), "{out}");
+        stands_alone(&dir, "run");
+        let html = text(&dir, "run/report.html");
+        parts.iter().for_each(|part| assert!(html.contains(part), "{flags}: {part}"));
+        assert!(!html.contains("error, %") && !html.contains("onfusion"), "{flags}");
+    }
+    // Every prediction is drawn with its numbers under the pointer.
+    let plot = text(&dir, "run/plots/predicted.svg");
+    assert_eq!(plot.matches(", actual ").count(), 18, "{plot}");
+
+    succeeds(&dir, &format!("{train} --replicas 3 --replica-start independent --pull none --quiet --out many"));
+    let [a, b, c] = [1, 2, 3].map(|k| format!("many/replica-{k}.cygnet"));
+    let votes = succeeds(&dir, &format!("vote {a} {b} {c} --data n.csv"));
+    // The mean of the outputs has no larger mean squared error than the models have in the mean.
+    let squares = [&a, &b, &c].map(|name| row(&votes, name)[1].powi(2));
+    let vote = row(&votes, "vote (mean of the outputs)")[1];
+    assert!(vote.powi(2) <= 1.001 * squares.iter().sum::<f64>() / 3.0, "{votes}");
+    let weighted = succeeds(&dir, &format!("vote {a} {b} {c} --data n.csv --weights 0,2,0"));
+    assert_eq!(row(&weighted, "vote (mean of the outputs)"), row(&weighted, &b), "{weighted}");
+    let soup = succeeds(&dir, &format!("average {a} {b} {c} --soup --data n.csv --out soup.cygnet"));
+    assert!(soup.contains("test RMSE") && !soup.contains("error"), "{soup}");
+    for models in [format!("{a} {b} {c}"), format!("{a} {b}")] {
+        let out = succeeds(&dir, &format!("plane {models} --data n.csv --steps 3 --out plane --overwrite"));
+        assert!(out.contains("lowest test RMSE") && text(&dir, "plane.csv").starts_with("x,y,train_loss,test_rmse"));
+        assert!(text(&dir, "plane.svg").contains(">test RMSE<"), "{out}");
+    }
 }
 
 /// Where the last text of this content stands in a plot, in its units.
@@ -202,8 +250,12 @@ fn the_history_as_lines_of_json_is_that_of_the_table() {
         assert_eq!(object.len(), row.len());
         for (name, value) in row {
             let cell = &object[&name];
-            let is_same = cell.as_f64().map_or_else(|| cell.to_string() == value, |x| value.parse() == Ok(x));
-            assert!(is_same || cell.is_null() && value.is_empty(), "{name}: {cell}, {value}");
+            let is_same = match (cell.as_f64(), cell.as_bool()) {
+                (Some(x), _) => value.parse() == Ok(x),
+                (_, Some(x)) => value.parse() == Ok(x),
+                _ => cell.is_null() && value.is_empty(),
+            };
+            assert!(is_same, "{name}: {cell}, {value}");
         }
     }
     assert!(table.next().is_none());

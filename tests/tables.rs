@@ -3,9 +3,10 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use cygnet::host::data::{Choice, Dataset, Dialect, Source, Split, TablePlan};
+use cygnet::host::data::{Choice, Columns, Dataset, Dialect, Source, Split, TablePlan};
 use cygnet::preprocess::{Missing, PreprocessConfig, Scaling};
 use std::fs;
+use std::io::Write;
 use tempfile::TempDir;
 
 const PLAIN: PreprocessConfig =
@@ -222,7 +223,7 @@ fn what_cannot_be_read_says_file_line_and_column() {
         (&b"\x89PNG\r\n\0"[..], "expected a table as text, found a PNG picture"),
         (b"a,b\0\n", "expected a table as text (UTF-8), found other bytes"),
         (b"\xff\xd8\xff\xe0", "expected a table as text, found a JPEG picture"),
-        (b"\xff\xfea\0", "the file is text in UTF-16: save it as UTF-8"),
+        (b"\xff\xfea\0", "expected a table as text, found text in UTF-16: save it as UTF-8"),
         (b"a,b\n1,\xff\n", "line 2 is not UTF-8: save the table as UTF-8"),
     ] {
         assert_eq!(read(bytes, &plain()).unwrap_err(), format!("DIR/data.csv: {expected}"));
@@ -341,4 +342,107 @@ fn numbers_are_standardised_by_what_is_learned_from() {
     let units = data.units.unwrap();
     // About those of 100 to 373, each number once.
     assert!((units.means[0] - 236.5).abs() < 30.0 && (units.deviations[0] - 80.8).abs() < 10.0, "{units:?}");
+}
+
+/// The plan of the command where nothing is said.
+fn usual() -> TablePlan {
+    TablePlan { preprocess: PLAIN, marks_missing: true, ..TablePlan::default() }
+}
+
+fn columns(data: &Dataset) -> Columns {
+    data.preparation.as_ref().unwrap().columns.clone().unwrap()
+}
+
+/// Every kind of column that can be an input becomes one, and the others are left out.
+#[test]
+fn each_column_becomes_what_it_holds() {
+    let row = |i: usize| {
+        let (color, size) = (["red", "green", "blue"][i % 3], ["S", ""][usize::from(i.is_multiple_of(4))]);
+        let (is_on, gap) =
+            ([" TRUE", "False"][i % 2], if i.is_multiple_of(5) { "NA".to_owned() } else { i.to_string() });
+        format!("{i},{color},{size},{is_on},{gap},2024-05-{:02},text {i},same,,{}\n", i % 28 + 1, ["u", "v"][i % 2])
+    };
+    let header = ",color,size,on,n,day,note,unit,empty,Label\n".to_owned();
+    let text = header + &(0..60).map(row).collect::<String>();
+    let data = read(&text, &usual()).unwrap();
+    let (found, names) = (columns(&data), ["color", "size", "on", "n"]);
+    assert_eq!(
+        (found.inputs.as_slice(), found.targets.as_slice()),
+        (&names.map(String::from)[..], &["Label".into()][..])
+    );
+    let expected =
+        "color is blue, color is green, color is red, size is S, size is missing, on is TRUE, n, n is missing";
+    assert_eq!(found.input_names().join(", "), expected);
+    assert_eq!(data.train.inputs(), 8);
+    // What is 0 or 1 stays so whatever the scaling, and is filled with its mean.
+    let scaled = TablePlan { preprocess: PreprocessConfig { missing: Missing::Mean, ..Default::default() }, ..usual() };
+    let data = read(&text, &scaled).unwrap();
+    let features = data.preparation.as_ref().unwrap().floats.as_chunks::<5>().0.to_vec();
+    for (k, &[fill, .., shift, scale]) in features.iter().enumerate() {
+        assert_eq!((shift, scale) == (0.0, 1.0), k != 6, "{k}");
+        assert!(k == 6 || (0.0..=1.0).contains(&fill));
+    }
+    // Numbers that are codes, and what would be left out, where that is said.
+    let categorical = ["n", "note"].map(String::from).to_vec();
+    let told = TablePlan { choice: Choice { categorical, ..Choice::default() }, max_levels: 4, ..usual() };
+    let found = columns(&read(&text, &told).unwrap());
+    assert_eq!(found.inputs.join(" "), "color size on n note");
+    assert!(found.encodings[3].has_words() && found.encodings[4].other && found.encodings[4].levels.len() <= 4);
+}
+
+/// With a word that stands in one row alone, inputs change if and only if the row is learned from.
+#[test]
+fn words_and_marks_come_from_what_is_learned_from_alone() {
+    const ROWS: usize = 40;
+    let dir = tempfile::tempdir().unwrap();
+    let made = |odd: Option<(usize, &str)>| {
+        let word = |i: usize| odd.filter(|(at, _)| *at == i).map_or(["a", "b"][i / 2 % 2], |(_, word)| word);
+        let text: String = (0..ROWS).map(|i| format!("{},{}\n", word(i), ["u", "v"][i % 2])).collect();
+        fs::write(dir.path().join("data.csv"), "x,y\n".to_owned() + &text).unwrap();
+        columns(&source(&dir).read(&usual()).unwrap().dataset(USUAL).unwrap())
+    };
+    let plain = made(None);
+    let changed = (0..ROWS).filter(|&i| made(Some((i, "c"))) != plain).count();
+    // A quarter for the test, a tenth of the rest for validation.
+    assert_eq!(changed, ROWS - 10 - 3);
+    // A gap in so few rows has no mark.
+    assert!((0..ROWS).all(|i| made(Some((i, ""))).encodings == plain.encodings));
+}
+
+/// `target`, `label` or `class` is predicted in any place, unless several are called so.
+#[test]
+fn what_is_predicted_is_found_by_its_name_or_is_the_last() {
+    for (header, expected) in [
+        ("a,target,b", "target"),
+        ("LABEL,a,b", "LABEL"),
+        ("Class,a,b", "Class"),
+        ("class,target,b", "b"),
+        ("a,b,c", "c"),
+    ] {
+        let rows = (0..40).map(|i| format!("{},{},{}\n", i % 2, i / 2 % 2, i / 4 % 2)).collect::<String>();
+        let data = read(format!("{header}\n{rows}"), &usual()).unwrap();
+        assert_eq!(columns(&data).targets, [expected], "{header}");
+    }
+    // Numbers that are hardly ever the same are no classes.
+    let rows = (0..200).map(|i| format!("{i},{}\n", i * 37 % 101 + 25)).collect::<String>();
+    let problem = read("a,target\n".to_owned() + &rows, &usual()).unwrap_err();
+    let expected = "101 different numbers in 200 rows are not classes: use --regression to predict numbers";
+    assert!(problem.ends_with(expected), "{problem}");
+}
+
+#[test]
+fn compressed_tables_and_decimal_commas_are_the_same_table() {
+    let text = "a;b;y\n".to_owned() + &rows(";", "\n");
+    let expected = read(&text, &plain()).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    assert!(read(&gzip, &plain()).unwrap().train == expected.train);
+    assert!(read(&gzip[..gzip.len() - 9], &plain()).unwrap_err().contains("cannot read"));
+    let dialect = Dialect { decimal_comma: true, ..Dialect::default() };
+    let comma = TablePlan { dialect, ..plain() };
+    let found = read(text.replace('.', ","), &comma).unwrap();
+    assert!(found.train == expected.train && columns(&found).decimal_comma);
+    let problem = read(text.replace('.', ",") + "1.5;2;up\n", &comma).unwrap_err();
+    assert!(problem.ends_with("line 22, column `a`: expected a decimal comma, found `1.5`"), "{problem}");
 }

@@ -58,7 +58,8 @@ pub(crate) struct TableArguments {
     )]
     scale: Option<ScaleName>,
     /// Replacement of missing inputs (empty, ?, NA, NaN, #N/A, null, none, - and similar): mean, a number, drop to remove
-    /// their rows, or error [default: mean, with one more input that says where the value is missing]
+    /// their rows, or error [default: mean, with one more input that marks the gaps of a column if they are in at least 3
+    /// training rows]
     #[arg(long, value_name = "HOW", value_parser = parse_gap, help_heading = "Table (a CSV file as --data)")]
     missing: Option<Gap>,
     /// Clip each input to K standard deviations from its mean, or to the `range` of the training rows

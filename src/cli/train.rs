@@ -170,8 +170,8 @@ pub(crate) struct Train {
     #[arg(long, help_heading = "Schedule")]
     epochs: Option<u64>,
     /// Early stopping: stop after this many epochs without a lower validation loss of the last iterate or the average, and
-    /// keep the models of the best epoch [default: a twentieth of --epochs, at least 10, for a table unless --average has
-    /// swa or swag; else none]
+    /// keep the models of the best epoch [default: none; for a table 10 to 50, fewer with more rows, unless --average has
+    /// swa or swag]
     #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
     patience: Option<u64>,
 

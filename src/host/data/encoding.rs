@@ -3,8 +3,8 @@
 use crate::host::prelude::*;
 use std::collections::HashSet;
 
-/// A word in fewer training rows is a rare one.
-const RARE: usize = 3;
+/// What is in fewer training rows, a word or a gap, has no input of its own.
+pub(in crate::host) const RARE: usize = 3;
 
 /// How the cells of a column become inputs.
 ///

@@ -34,6 +34,7 @@ pub use cell::Dialect;
 pub use columns::{Choice, Columns};
 pub use dataset::Dataset;
 pub use encoding::Encoding;
+pub(in crate::host) use encoding::RARE;
 pub use facts::ColumnKind;
 pub use folders::{Folders, pictures_in};
 pub use form::PictureForm;

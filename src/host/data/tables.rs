@@ -4,7 +4,7 @@ use super::cell::Dialect;
 use super::columns::{Choice, Columns, Places, classes};
 use super::csv::Sheet;
 use super::dataset::Dataset;
-use super::encoding::Encoding;
+use super::encoding::{Encoding, RARE};
 use super::facts::{ColumnKind, Facts};
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
@@ -43,7 +43,7 @@ pub struct TablePlan {
     pub preprocess: PreprocessConfig,
     /// Whether rows with missing values are left out.
     pub drops_missing: bool,
-    /// Whether a column with gaps in the training rows has one more input, which says where they are.
+    /// Whether a column with gaps in at least 3 training rows has one more input, which marks them.
     pub marks_missing: bool,
     /// Words of a column that have an input of their own, at most.
     pub max_levels: usize,
@@ -303,7 +303,7 @@ impl Tables {
             let (words, missing) = learned.counts(k);
             let encoding =
                 if is_words { Encoding::of_words(&words, self.plan.max_levels) } else { Encoding::default() };
-            Encoding { missing: self.plan.marks_missing && missing > 0, ..encoding }
+            Encoding { missing: self.plan.marks_missing && missing >= RARE, ..encoding }
         };
         let encodings: Vec<Encoding> = self.are_words.iter().enumerate().map(encoding).collect();
         let are_plain = encodings.iter().all(|encoding| *encoding == Encoding::default());

@@ -1,7 +1,7 @@
 //! What a table has in its columns, and what becomes of each.
 
 use super::table::aligned;
-use crate::host::data::{ColumnKind, ColumnSummary, Encoding, TablePlan, Tables};
+use crate::host::data::{ColumnKind, ColumnSummary, Encoding, RARE, TablePlan, Tables};
 use crate::host::prelude::*;
 use crate::preprocess::Missing;
 
@@ -24,7 +24,8 @@ pub fn of_columns(columns: &[ColumnSummary], plan: &TablePlan) -> String {
 #[must_use]
 pub fn remarks(tables: &Tables) -> Vec<String> {
     let (mut remarks, choice) = (Vec::new(), &tables.plan().choice);
-    if let ([], [target]) = (&choice.labels[..], &tables.columns().targets[..]) {
+    let (labels, summaries) = (&choice.labels[..], tables.summaries());
+    if let ([], [target], [_, ..]) = (labels, &tables.columns().targets[..], summaries) {
         let is_last = tables.summaries().last().is_some_and(|column| column.name == *target);
         let why = if is_last { "the last column" } else { "chosen by its name" };
         remarks.push(format!("`{target}` is predicted: {why} (--label chooses another)"));
@@ -51,7 +52,7 @@ fn gaps(plan: &TablePlan) -> String {
         _ if plan.drops_missing => "remove their rows".to_owned(),
         Missing::Constant(x) => format!("become {x}, those of words the mean of the training rows"),
         Missing::Mean if plan.marks_missing => {
-            "become the mean of the training rows, and one more input marks them".to_owned()
+            "become the mean of the training rows, and one more input marks them, if they are in 3 or more".to_owned()
         }
         Missing::Mean => "become the mean of the training rows".to_owned(),
         _ => "are an error".to_owned(),
@@ -86,7 +87,7 @@ fn contents(column: &ColumnSummary) -> String {
 
 fn becomes(column: &ColumnSummary, plan: &TablePlan) -> String {
     let inputs = |encoding: Encoding| {
-        let missing = plan.marks_missing && column.missing > 0;
+        let missing = plan.marks_missing && column.missing >= RARE;
         match (Encoding { missing, ..encoding }).width() {
             1 => "1 input".to_owned(),
             several => format!("{several} inputs"),

@@ -2,7 +2,7 @@
 
 use super::table::{Table, aligned};
 use crate::Spec;
-use crate::host::data::Preparation;
+use crate::host::data::{Encoding, Preparation};
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::{activation_name, loss_name};
 use crate::host::prelude::*;
@@ -74,7 +74,7 @@ fn preparation(preparation: &Preparation) -> String {
         text += &format!("\n… and {} more", features.len() - SHOWN);
     }
     if let Some(columns) = &preparation.columns {
-        text += if columns.encodings.is_empty() { "" } else { "\n" };
+        text += if columns.encodings.iter().any(Encoding::has_words) { "\n" } else { "" };
         for (name, encoding) in columns.inputs.iter().zip(&columns.encodings).filter(|(_, e)| e.has_words()) {
             let others = if encoding.other { " or another" } else { "" };
             text += &format!("\nwords of {name}: {}{others}", encoding.levels.join(", "));

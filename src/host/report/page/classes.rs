@@ -143,10 +143,10 @@ pub(super) fn curves(test: &TestSet<'_>) -> Vec<Figure> {
     let least = rocs.iter().filter_map(|line| Some(line.points.iter().find(|point| point.0 > lowest)?.1));
     let (least, _) = extent(least);
     let y = Axis::linear("", ((least * 10.0).floor() / 10.0).clamp(0.0, 0.9), 1.0);
-    let roc = Chart { title: "true positive rate (ROC curve)".into(), height: 260.0, ..Chart::new(x_axis, y, rocs) };
+    let roc = Chart { title: "true positive rate (ROC curve)".into(), ..Chart::new(x_axis, y, rocs) };
     let prs = lines(set, |class| class.average_precision, "AP", pr);
     let [x, y] = [("recall", from), ("", floor)].map(|(name, low)| Axis::linear(name, low, 1.0));
-    let pr = Chart { title: "precision (precision-recall curve)".into(), height: 260.0, ..Chart::new(x, y, prs) };
+    let pr = Chart { title: "precision (precision-recall curve)".into(), ..Chart::new(x, y, prs) };
     let of_roc = format!(
         "One-vs-rest ROC curve of each class; the legend names the {} classes with the smallest area. Mean area {:.4}.",
         MARKED.len().min(set.per_class.len()),

@@ -11,7 +11,7 @@ use crate::host::report::svg::{BLUE, BROWN, Colour, GREEN, INK, ORANGE, PURPLE};
 use crate::host::report::table::significant;
 
 /// Pixels of a row.
-const ROW: f64 = 36.0;
+const ROW: f64 = 32.0;
 
 /// The colour of a model: that of the last iterate, of an average, of the baseline.
 pub(super) fn colour(place: usize, name: &str) -> Colour {
@@ -98,7 +98,7 @@ pub(super) fn gap(models: &[(String, &Marks)], loss_name: &str) -> Piece {
 
 /// A figure of the test, named by `title`, of each model in every seed, with mean and standard deviation where there are
 /// several.
-pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str, digits: fn(f64) -> String) -> Piece {
+pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str, digits: fn(f64) -> String) -> Figure {
     let is_single = models.iter().all(|(_, values)| values.len() == 1);
     // The bar lies a little below the points of the seeds.
     let (above, below) = if is_single { (0.0, 0.0) } else { (0.1, 0.2) };
@@ -116,5 +116,5 @@ pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str, digits: fn(f64)
     let mut lines = vec![points(one, Dots::Hollow, seeds), points(all, Dots::Filled, means)];
     lines.extend(bars);
     let chart = rows(title, models.iter().map(|(name, _)| name.clone()), lines, notes);
-    Piece::row([Figure::new("spread", &format!("{title} of each model for each seed"), "", chart)])
+    Figure::new("spread", &format!("{title} of each model for each seed"), "", chart)
 }

@@ -13,7 +13,7 @@ use crate::network::Part;
 use png::{ColorType, Compression, Info};
 
 /// Wrong images that are shown, and the bytes that all may take.
-const WRONG: usize = 24;
+const WRONG: usize = 15;
 const MOST_BYTES: usize = 300_000;
 /// Units that are shown, and how many stand side by side.
 const UNITS: usize = 64;
@@ -64,9 +64,8 @@ pub(super) fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piec
         wrong.len(),
         samples.len()
     );
-    Ok([Piece::text(&text), Piece::from_html(format!("<div class=\"images\">\n{figures}</div>\n"))]
-        .into_iter()
-        .collect())
+    let images = Piece::from_html(format!("<div class=\"images\">\n{figures}</div>\n"));
+    Ok(Piece::block([Piece::text(&text), images]))
 }
 
 /// The weights of the first layer as pictures, a unit each, where inputs are the pixels of a picture of `[rows, cols]`.

@@ -114,6 +114,12 @@ impl Piece {
         if all.is_empty() { all } else { Self { html: format!("<div class=\"plots\">\n{}</div>\n", all.html), ..all } }
     }
 
+    /// Pieces under each other that stand beside others as one.
+    pub(super) fn block(pieces: impl IntoIterator<Item = Self>) -> Self {
+        let all: Self = pieces.into_iter().collect();
+        Self { html: format!("<div>\n{}</div>\n", all.html), ..all }
+    }
+
     /// Tables and text side by side, each as wide as it is.
     #[must_use]
     pub(super) fn beside(pieces: impl IntoIterator<Item = Self>) -> Self {

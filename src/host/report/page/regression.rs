@@ -76,7 +76,7 @@ impl Numbers {
             dots(drawn.map(|[t, p]| (t, p))),
         ];
         let title = format!("{}: predicted", self.name);
-        let chart = Chart { title, height: 260.0, ..Chart::new(x, y, lines) };
+        let chart = Chart { title, ..Chart::new(x, y, lines) };
         let caption = format!("Test samples; a good model is near the dotted line.{which}");
         Figure::new(&format!("predicted{suffix}"), "Predicted over actual values", &caption, chart)
     }
@@ -90,7 +90,7 @@ impl Numbers {
             [("predicted", x0, x1), ("residual", y0, y1)].map(|(name, low, high)| Axis::linear_around(name, low, high));
         let zero = Line::new("", MUTED, x.ends.map(|x| (x, 0.0))).stroke(Stroke::Dotted);
         let title = format!("{}: residual", self.name);
-        let chart = Chart { title, height: 260.0, ..Chart::new(x, y, vec![zero, dots(points)]) };
+        let chart = Chart { title, ..Chart::new(x, y, vec![zero, dots(points)]) };
         let caption = "Predicted − actual value. A slope or a curve means that something is not learned; a funnel, that the \
                        error grows with the value.";
         Figure::new(&format!("residuals{suffix}"), "Residuals over predicted values", caption, chart)
@@ -116,7 +116,7 @@ impl Numbers {
         let (low, high) = extent(lines.iter().flat_map(|line| line.points.iter().map(|point| point.0)));
         let (x, y) = (Axis::linear_around("", low.min(0.0), high), Axis::rows(parts.into_iter().map(|part| part.0)));
         let title = format!("{}: error by quantile", self.name);
-        let chart = Chart { title, height: 260.0, ..Chart::new(x, y, lines) };
+        let chart = Chart { title, ..Chart::new(x, y, lines) };
         let caption = "Test samples in parts of equal size, from the lowest to the highest actual values.";
         Figure::new(&format!("quantiles{suffix}"), "Error by quantile of the target", caption, chart)
     }

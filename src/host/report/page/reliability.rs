@@ -32,7 +32,7 @@ pub(super) fn reliability(models: &[(String, Calibration)]) -> Option<Figure> {
         lines.push(line("", &few).stroke(Stroke::None).dots(Dots::Hollow));
     }
     let [x, y] = ["confidence", "accuracy"].map(|name| Axis::linear(name, 0.0, 1.0));
-    let chart = Chart { title: "accuracy (reliability diagram)".into(), height: 260.0, ..Chart::new(x, y, lines) };
+    let chart = Chart { title: "accuracy (reliability diagram)".into(), ..Chart::new(x, y, lines) };
     let caption = format!(
         "Test samples in 15 bins of confidence (the largest probability). A larger point has more samples; hollow points, \
          which have fewer than {KNOWN}, are not connected. ECE is the expected calibration error."

@@ -53,24 +53,22 @@ pub fn of_reproduction(
     };
     let result = match done {
         0 => Vec::new(),
-        _ => vec![
-            Piece::table(&of_variants(&reproduction.variants), &caption),
-            errors(&whole),
-            first_seed(done, plan.seed),
-        ],
+        _ => vec![Piece::table(&of_variants(&reproduction.variants), &caption), first_seed(done, plan.seed)],
     };
-    let page = page.section("Results", result).section("Training", [overlay(&reproduction.histories)]);
+    let page = page.section("Results", result).section("Training", [overlay(&reproduction.histories, &whole)]);
     let page = match &reproduction.average {
         Some(average) => model_sections(page, source.data, &spec, ("SWA of one model", &average.params), &[])?,
         None => page,
     };
+    let [settings, layers] = what_was_run(source, plan, &seed, &spec);
     Ok(page
-        .section("Settings", [stages(reproduction), what_was_run(source, plan, &seed, &spec)])
+        .section("Settings", [Piece::beside([Piece::block([stages(reproduction), layers]), settings])])
         .section("What the article does not specify", [Piece::notes(NOTES)]))
 }
 
-/// The curves of all stages over each other: of replicas that are pulled to their mean, those of the mean.
-fn overlay(histories: &[(Stage, Vec<Epoch>)]) -> Piece {
+/// The curves of all stages over each other, of replicas that are pulled to their mean those of the mean; and the test
+/// errors.
+fn overlay(histories: &[(Stage, Vec<Epoch>)], variants: &[Variant]) -> Piece {
     let looks = |stage: Stage| match stage {
         Stage::Single => (ORANGE, "one model"),
         Stage::Falling => (GREEN, stage.title()),
@@ -98,6 +96,7 @@ fn overlay(histories: &[(Stage, Vec<Epoch>)]) -> Piece {
         [
             figure("loss", "NLL", caption, [validation_loss, average_loss]),
             figure("error", "error, %", "On the same samples.", [validation_error, average_error]),
+            errors(variants),
         ]
         .into_iter()
         .flatten(),
@@ -134,12 +133,12 @@ fn stages(reproduction: &Reproduction<'_>) -> Piece {
     let header = ["stage", "settings"].map(str::to_owned).to_vec();
     Piece::words(
         &Table { header, rows: Stage::ALL.map(row).to_vec() },
-        "Settings of each stage that differ from the table below",
+        "Settings of each stage that differ from those of the run",
     )
 }
 
 /// Test errors, but for those far outside.
-fn errors(variants: &[Variant]) -> Piece {
+fn errors(variants: &[Variant]) -> Option<Figure> {
     let of = |variant: &Variant| variant.figures.iter().map(|figures| figures.errors[2]).collect::<Vec<f64>>();
     let all: Vec<_> = variants.iter().map(|variant| (variant.name.clone(), of(variant))).collect();
     let least = all.iter().flat_map(|(_, errors)| errors).copied().fold(f64::INFINITY, f64::min);
@@ -150,5 +149,5 @@ fn errors(variants: &[Variant]) -> Piece {
         [] => String::new(),
         names => format!("Not shown because the error is much larger: {}.", names.join(", ")),
     };
-    [spread(&near, "test error, %", points_of), Piece::text(&left_out)].into_iter().collect()
+    Some(Figure { caption: left_out, ..spread(&near, "test error, %", points_of) }).filter(|_| !near.is_empty())
 }

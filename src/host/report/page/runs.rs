@@ -113,7 +113,7 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
     let calibrations: Vec<_> = models.iter().enumerate().filter_map(known).collect();
     let compared = outcome.baseline.as_ref().map_or("", |_| COMPARED);
     Ok(model_sections(page, source.data, spec, (name, params), &calibrations)?
-        .section("Settings", [what_was_run(source, plan, &seed, spec), Piece::text(compared)]))
+        .section("Settings", [Piece::beside(what_was_run(source, plan, &seed, spec)), Piece::text(compared)]))
 }
 
 /// What a table of means over seeds is called.
@@ -155,7 +155,10 @@ pub fn of_replica_seeds(
     Ok(page
         .section("Results", result.into_iter().chain(warning))
         .section("Reports of each seed", [Piece::links(&links.collect::<Vec<_>>())])
-        .section("Settings", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, &spec)]))
+        .section(
+            "Settings",
+            [Piece::text(&coupled(replicas)), Piece::beside(what_was_run(source, plan, &seed, &spec))],
+        ))
 }
 
 /// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
@@ -189,11 +192,11 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     let faults = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(of_test).collect()));
     let (fault, digits) = fault(&first.last_marks);
     let compared = if baselines.is_empty() { "" } else { COMPARED };
-    let spread = spread(&faults.collect::<Vec<_>>(), &format!("test {fault}"), digits);
+    let spread = Piece::row([spread(&faults.collect::<Vec<_>>(), &format!("test {fault}"), digits)]);
     page.section("Results", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread])])
         .section("Training", [history(&drawn)])
         .section("Reports of each seed", [Piece::links(&links)])
-        .section("Settings", [what_was_run(source, plan, &seed, &first.spec), Piece::text(compared)])
+        .section("Settings", [Piece::beside(what_was_run(source, plan, &seed, &first.spec)), Piece::text(compared)])
 }
 
 /// What a run of replicas leaves for its page.
@@ -236,7 +239,7 @@ pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Resu
         .chain(warning);
     let page = page.section("Results", result).section("Training", [history(&drawn)]);
     Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
-        .section("Settings", [Piece::text(&coupled(replicas)), what_was_run(source, plan, &seed, spec)]))
+        .section("Settings", [Piece::text(&coupled(replicas)), Piece::beside(what_was_run(source, plan, &seed, spec))]))
 }
 
 /// How replicas were trained together, in a sentence.
@@ -260,8 +263,8 @@ pub(super) fn coupled(replicas: &ReplicaPlan) -> String {
     format!("{} replicas with {start}, {pull}{every}{turns}.", replicas.count)
 }
 
-pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> Piece {
-    Piece::beside([settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers of the network")])
+pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> [Piece; 2] {
+    [settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers of the network")]
 }
 
 /// Sections about one model: what it predicts, confusion matrix, curves, most confident errors, first-layer weights; its
@@ -284,9 +287,8 @@ pub(super) fn model_sections(
         .section(&format!("Confusion matrix: {name}"), [confusion(&test)])
         .section(&format!("ROC, precision-recall and calibration: {name}"), [plots]);
     let Some(size) = picture_size(&data.test) else { return Ok(page) };
-    Ok(page
-        .section(&format!("Most confident errors: {name}"), [wrong(&test, size)?])
-        .section(&format!("First-layer weights: {name}"), [weights(spec, params, size)?]))
+    let pictures = [wrong(&test, size)?, weights(spec, params, size)?];
+    Ok(page.section(&format!("Most confident errors and first-layer weights: {name}"), [Piece::beside(pictures)]))
 }
 
 /// Epochs before the first model is averaged: those of the plan for snapshots, else the first of which there is one.
@@ -315,10 +317,10 @@ fn tiles(outcome: &Outcome) -> Piece {
         let bounds = bounds
             .iter()
             .all(|bound| bound.is_finite())
-            .then(|| format!("95 %: {}", bounds.map(significant).join("–")));
+            .then(|| format!("95 % interval {}", bounds.map(significant).join("–")));
         let against = (!outcome.averages.is_empty()).then(|| format!("last iterate {}", figure(last)));
         let beside: Vec<String> = bounds.into_iter().chain(against).collect();
-        [format!("test {what}, {name}"), figure(marks), beside.join("; ")]
+        [format!("test {what}, {name}"), figure(marks), beside.join(", ")]
     };
     let loss = marks.results.loss();
     let [first, second] = if let Some([.., test]) = &marks.regression {
@@ -335,7 +337,7 @@ fn tiles(outcome: &Outcome) -> Piece {
         let error_bounds = [error.low, error.high].map(|bound| 100.0 * bound);
         let what = loss_short(&outcome.spec);
         [
-            tile("error", &|marks| format!("{:.2} %", error_percent(&marks.test)), error_bounds),
+            tile("error", &|marks| format!("{:.2}\u{a0}%", error_percent(&marks.test)), error_bounds),
             tile(what, &|marks| format!("{:.4}", marks.test.loss()), [loss.low, loss.high]),
         ]
     };
