@@ -307,7 +307,7 @@ fn a_file_that_is_missing_or_something_else_is_named() {
     write_data(&dir.path().join("richer"), [9, 9], 6, 9);
     for (line, words) in [
         ("info nowhere", ["nowhere: cannot read: ", "os error 2"]),
-        ("info data", ["data: cannot read: ", "os error"]),
+        ("info data", ["data: this is a directory", "not a model file"]),
         ("info empty", ["empty", "not a cygnet model"]),
         ("info empty.safetensors", ["empty.safetensors", "not a safetensors file"]),
         ("info data/t10k-labels-idx1-ubyte", ["t10k-labels-idx1-ubyte", "not a cygnet model"]),

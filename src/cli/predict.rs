@@ -52,7 +52,7 @@ impl Predict {
             true => None,
             false => {
                 let centre = self.centre.map(|centre| centre == YesNo::Yes);
-                Some(PictureForm::of(&model.spec, model.trained_on.as_ref(), centre)?)
+                Some(PictureForm::of(&model.spec, model.trained_on.as_ref(), centre))
             }
         };
         let columns = form.as_ref().filter(|_| self.show).map(|form| form.cols);

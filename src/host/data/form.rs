@@ -23,26 +23,35 @@ pub struct PictureForm {
 
 impl PictureForm {
     /// That of a model of this network, which was trained on these data. `centre` is whether what is drawn is to be
-    /// found, scaled and centred; without it, where the training images are.
-    ///
-    /// # Errors
-    /// [`HostError::Mismatch`] for inputs that are no square image where the data are unknown.
-    pub fn of(spec: &Spec, data: Option<&DataIdentity>, centre: Option<bool>) -> Result<Self, HostError> {
+    /// found, scaled and centred; without it, where the training images are. Where the data are unknown, images are square, or
+    /// one row.
+    #[must_use]
+    pub fn of(spec: &Spec, data: Option<&DataIdentity>, centre: Option<bool>) -> Self {
         let inputs = spec.inputs();
         let side = inputs.isqrt();
-        let (rows, cols) = data.map_or((side, side), |data| (data.rows as usize, data.columns as usize));
-        if rows * cols != inputs {
-            return Err(HostError::Mismatch(format!(
-                "the {inputs} inputs of the model are not a square image: give an IDX file instead of a picture"
-            )));
-        }
+        let guess = if side * side == inputs { (side, side) } else { (1, inputs) };
+        let (rows, cols) = data.map_or(guess, |data| (data.rows as usize, data.columns as usize));
         let known = data.and_then(DataIdentity::frame);
         let frame = match centre {
             Some(false) => None,
             Some(true) => known.or_else(|| Some(Frame::of_mnist(rows, cols))),
             None => known,
         };
-        Ok(Self { frame, trained_on: data.cloned(), ..Self::plain(rows, cols) })
+        Self { frame, trained_on: data.cloned(), ..Self::plain(rows, cols) }
+    }
+
+    /// Whether a picture can be one of these images.
+    ///
+    /// # Errors
+    /// [`HostError::Mismatch`] for a single row.
+    pub(in crate::host) fn check(&self) -> Result<(), HostError> {
+        if self.rows > 1 || self.cols == 1 {
+            return Ok(());
+        }
+        Err(HostError::Mismatch(format!(
+            "the {} inputs of the model are not a square image: give an IDX file instead of a picture",
+            self.cols
+        )))
     }
 
     /// Images of this size, of which nothing else is known.

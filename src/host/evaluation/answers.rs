@@ -118,6 +118,7 @@ pub fn predict_file(
     }
     let first = if is_stdin { bytes.get(..8).unwrap_or(&bytes).to_vec() } else { start(path) };
     if Picture::is_picture(&first) {
+        form.check()?;
         if transpose {
             return Err(HostError::Usage("--transpose works only with IDX files, but this is a picture".to_owned()));
         }
