@@ -156,7 +156,8 @@ fn contrast(pixels: &[[u8; 3]], width: usize, reach: usize) -> Vec<u8> {
 /// The colour of the picture's border, if most of it has one.
 fn paper(pixels: &[[u8; 3]], width: usize) -> Option<[u8; 3]> {
     let rows = pixels.len() / width;
-    let is_border = |i: usize| i / width == 0 || i / width + 1 == rows || i % width == 0 || i % width + 1 == width;
+    let is_border =
+        |i: usize| i / width == 0 || i / width + 1 == rows || i.is_multiple_of(width) || (i + 1).is_multiple_of(width);
     let border: Vec<[u8; 3]> = (0..pixels.len()).filter(|&i| is_border(i)).map(|i| pixels[i]).collect();
     let median = [0, 1, 2].map(|colour| {
         let mut levels: Vec<u8> = border.iter().map(|pixel| pixel[colour]).collect();

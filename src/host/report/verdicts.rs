@@ -37,7 +37,7 @@ pub fn remark(outcome: &Outcome) -> String {
         let constant =
             if shown.is_some_and(|marks| marks.regression.is_some()) { "the mean" } else { "the most frequent class" };
         lines.push(format!(
-            "The run diverged or did not learn: lower --rate. On the training samples the model is not better than always \
+            "The run diverged or did not learn: lower --rate, or use more --epochs. On the training samples the model is not better than always \
              predicting {constant}."
         ));
     }
@@ -100,9 +100,10 @@ fn difference(
     }
 }
 
-/// With a minus sign, not a hyphen.
+/// With a minus sign, not a hyphen, unless all digits are 0.
 fn signed(x: f64, text: &dyn Fn(f64) -> String) -> String {
-    if x < 0.0 { format!("−{}", text(-x)) } else { text(x) }
+    let size = text(x.abs());
+    if x < 0.0 && size.contains(|c| matches!(c, '1'..='9')) { format!("−{size}") } else { size }
 }
 
 fn bounds(low: f64, high: f64, text: &dyn Fn(f64) -> String) -> String {

@@ -102,7 +102,7 @@ fn numbers_are_compared_by_their_squared_errors() {
 #[test]
 fn a_run_that_is_not_better_than_chance_is_told_to_lower_its_rate() {
     let dull = || Marks { learned_nothing: true, ..marks(0..9, 5) };
-    let told = "The run diverged or did not learn: lower --rate.";
+    let told = "The run diverged or did not learn: lower --rate,";
     assert!(remark(&outcome(dull(), dull())).contains(told));
     // Of the recommended model.
     assert!(!remark(&outcome(dull(), marks(0..9, 5))).contains(told));
