@@ -226,7 +226,7 @@ fn votes_and_averages_go_by_the_runs_of_their_models() {
         fails(&dir, &format!("{models} --seed 4"), 2, &["--seed 4", "count training samples as validation samples"]);
         let others = run(&dir, &format!("{begin} run/last.cygnet other/last.cygnet --data data"));
         assert!(
-            others.err.starts_with("note: ") && others.err.contains("held out different samples"),
+            others.err.starts_with("note: ") && others.err.contains("did not hold out the same samples"),
             "{}",
             others.err
         );

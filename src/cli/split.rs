@@ -62,11 +62,13 @@ impl Split {
         let written: Vec<Written> = models.iter().filter_map(|model| Record::of_model(model)).collect();
         let Some(first) = written.first() else { return Ok((given, None)) };
         let split = |written: &Written| data::Split { seed: written.seed, validation: written.record.validation };
-        if written.iter().all(|other| split(other) == split(first)) {
+        let is_one = first.record.validation > 0.0 && written.iter().all(|other| split(other) == split(first));
+        // Of a model without a run nobody knows better than the user.
+        if is_one && (written.len() == models.len() || !self.is_given()) {
             return Ok((self.of_written(first)?, None));
         }
-        let note = "note: the runs of the models held out different samples (--seed, --validation): some validation samples here \
-                    are training samples of a model, which makes its validation error too low";
+        let note = "note: the runs of the models did not hold out the same samples (--seed, --validation): some validation \
+                    samples here are training samples of a model, which makes its validation error too low";
         Ok((given, Some(note.to_owned()).filter(|_| !self.is_given())))
     }
 }
