@@ -298,7 +298,7 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
         assert!(info.contains(part), "{part}: {info}");
     }
     let models = "run/seed-1/last.cygnet run/seed-2/average.safetensors run/seed-1/average.cygnet --data data";
-    succeeds(&dir, &format!("average {models} --out mean.cygnet --soup"));
+    succeeds(&dir, &format!("average {models} --seed 1 --out mean.cygnet --soup"));
     assert!(succeeds(&dir, "eval mean.cygnet --data data --quiet").contains("test"));
     succeeds(&dir, "predict mean.cygnet data/t10k-images-idx3-ubyte");
     succeeds(&dir, "convert mean.cygnet mean.safetensors");

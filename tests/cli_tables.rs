@@ -208,9 +208,8 @@ fn a_model_knows_how_its_table_is_spelt() {
         (0..60).map(|i| row(i).join(separator) + "\n").collect()
     };
     let test_rows = |model: &str, file: &str| {
-        let all = cli::run(&dir, &format!("eval {model}/last.cygnet --data {file} --test-share 0.5 --json"));
-        assert!(all.code == Some(0) && all.err.starts_with("note: "), "{}", all.err);
-        let all: Value = serde_json::from_str(&all.out).unwrap();
+        let all = succeeds(&dir, &format!("eval {model}/last.cygnet --data {file} --json"));
+        let all: Value = serde_json::from_str(&all).unwrap();
         let samples = |set: &str| all[set]["samples"].as_u64().unwrap_or(0);
         samples("train") + samples("validation") + samples("test")
     };
