@@ -5,7 +5,7 @@
 #[path = "common/cli.rs"]
 mod cli;
 
-use cli::{bytes, fails, succeeds};
+use cli::{bytes, fails, run, succeeds};
 use serde_json::Value;
 use std::fs;
 use tempfile::TempDir;
@@ -88,6 +88,49 @@ fn cross_validation_has_a_row_for_each_fold_and_saves_nothing() {
     fails(&dir, &format!("{CLASS} --folds 1"), 2, &["1 folds of 120 rows are not possible"]);
     fails(&dir, &format!("{CLASS} --folds 3 --out run"), 2, &["--folds", "--out"]);
     fails(&dir, "train --folds 3", 2, &["--folds needs a CSV file as --data"]);
+}
+
+/// A class of one row has no training row in the fold that tests it.
+#[test]
+fn a_class_that_a_fold_cannot_learn_is_named() {
+    let dir = workplace();
+    let rows = fs::read_to_string(dir.path().join("data.csv")).unwrap() + "1,1,rare,7\n";
+    fs::write(dir.path().join("data.csv"), rows).unwrap();
+    let told = run(&dir, &format!("{CLASS} --epochs 1 --folds 3")).err;
+    assert!(told.lines().count() == 1 && told.contains("no training sample of `rare` in fold "), "{told}");
+}
+
+/// The test rows of a run are those of its evaluation, also where the file is named once more; a share that would count training
+/// rows as test rows is refused.
+#[test]
+fn an_evaluation_has_the_test_rows_of_its_run() {
+    let dir = workplace();
+    fs::copy(dir.path().join("data.csv"), dir.path().join("test.csv")).unwrap();
+    for (of_run, wrong) in [("--test-share 0.5", "--test-share 0.7"), ("--test test.csv", "--test-share 0.2")] {
+        succeeds(&dir, &format!("{CLASS} --epochs 2 {of_run} --out run --overwrite"));
+        let known = succeeds(&dir, "eval run/last.cygnet --json");
+        assert_eq!(succeeds(&dir, "eval run/last.cygnet --data data.csv --json"), known);
+        assert_eq!(succeeds(&dir, &format!("eval run/last.cygnet --data data.csv {of_run} --json")), known);
+        for data in ["", "--data data.csv"] {
+            let words = [wrong, "count training samples as test samples", of_run.split(' ').next().unwrap()];
+            fails(&dir, &format!("eval run/last.cygnet {data} {wrong}"), 2, &words);
+        }
+    }
+}
+
+/// Paths are bytes, and `run.json` is text.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_on_a_file_whose_name_is_no_text_is_saved() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = workplace();
+    let name = std::ffi::OsStr::from_bytes(b"a\xffb.csv");
+    fs::rename(dir.path().join("data.csv"), dir.path().join(name)).unwrap();
+    let line = "train --label class --ignore number --hidden 4 --quiet --epochs 1 --out run --data";
+    assert!(cli::command(dir.path(), line).arg(name).output().unwrap().status.success());
+    let record: Value = serde_json::from_slice(&bytes(&dir, "run/run.json")).unwrap();
+    assert!(record["run"]["command"].as_str().unwrap().ends_with(".csv'"), "{record}");
+    fails(&dir, "eval run/last.cygnet", 2, &["which is not there: give --data"]);
 }
 
 /// A model that does not move predicts as the one that it starts from, with its columns, in its units.

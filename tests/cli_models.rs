@@ -178,7 +178,7 @@ fn an_evaluation_leaves_out_what_there_is_not() {
 fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
     let dir = workplace();
     succeeds(&dir, &format!("{TRAIN} --seeds 3 --out run --quiet"));
-    let models = "run/seed-1/last.cygnet run/seed-2/last.safetensors run/seed-3/last.cygnet --data data";
+    let models = "run/seed-1/last.cygnet run/seed-2/last.safetensors run/seed-3/last.cygnet --data data --seed 1";
     let out = succeeds(&dir, &format!("average {models} --out mean.cygnet"));
     for part in ["run/seed-2/last.safetensors", "weight", "validation error, %", "average", "Saved in mean.cygnet"] {
         assert!(out.contains(part), "{part}: {out}");
@@ -211,6 +211,25 @@ fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
         ("run/seed-1/last.cygnet missing.cygnet", 1, ["missing.cygnet", "o such file"]),
     ] {
         fails(&dir, &format!("average {flags}"), code, &words);
+    }
+}
+
+/// Models of one run have its validation samples without a word; those of several runs have none in common.
+#[test]
+fn votes_and_averages_go_by_the_runs_of_their_models() {
+    let dir = workplace();
+    succeeds(&dir, &format!("{TRAIN} --out run --quiet --seed 3 --validation 0.2"));
+    succeeds(&dir, &format!("{TRAIN} --out other --quiet --seed 4"));
+    for begin in ["vote", "average --soup --out soup.cygnet --overwrite"] {
+        let models = format!("{begin} run/last.cygnet run/average.safetensors --data data");
+        assert_eq!(succeeds(&dir, &models), succeeds(&dir, &format!("{models} --seed 3 --validation 0.2")));
+        fails(&dir, &format!("{models} --seed 4"), 2, &["--seed 4", "count training samples as validation samples"]);
+        let others = run(&dir, &format!("{begin} run/last.cygnet other/last.cygnet --data data"));
+        assert!(
+            others.err.starts_with("note: ") && others.err.contains("did not hold out the same samples"),
+            "{}",
+            others.err
+        );
     }
 }
 
@@ -279,7 +298,7 @@ fn networks_with_norms_are_trained_averaged_and_drawn() {
         assert!(info.contains(part), "{part}: {info}");
     }
     let models = "run/seed-1/last.cygnet run/seed-2/average.safetensors run/seed-1/average.cygnet --data data";
-    succeeds(&dir, &format!("average {models} --out mean.cygnet --soup"));
+    succeeds(&dir, &format!("average {models} --seed 1 --out mean.cygnet --soup"));
     assert!(succeeds(&dir, "eval mean.cygnet --data data --quiet").contains("test"));
     succeeds(&dir, "predict mean.cygnet data/t10k-images-idx3-ubyte");
     succeeds(&dir, "convert mean.cygnet mean.safetensors");

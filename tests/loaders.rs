@@ -391,6 +391,43 @@ fn sizes_are_interpolated_and_averaged() {
     assert_eq!(scaled((5, 7), &[77; 35], 28, 3), [77; 84]);
 }
 
+/// Black left of white, 16 by 8, from a camera that was held so that left is up.
+const TURNED: &[u8] = include_bytes!("reference/turned.jpg");
+
+#[test]
+fn a_jpeg_is_seen_as_its_camera_was_held() {
+    let dir = temp();
+    let image = seen(&put(dir.path(), "turned.jpg", TURNED), 16, 8).unwrap();
+    let (above, below) = image.split_at(64);
+    assert!(above.iter().all(|&level| level < 8) && below.iter().all(|&level| level > 247), "{image:?}");
+}
+
+/// Whatever happened to a file, it is a picture or an error in one line.
+#[test]
+fn damaged_pictures_are_refused_or_read() {
+    let dir = temp();
+    let png = put_png(dir.path(), (28, 28), ColorType::Grayscale, BitDepth::Eight, &seven());
+    let (png, mut random) = (fs::read(png).unwrap(), cygnet::random::stream(1, cygnet::random::Purpose::Shuffle, 0));
+    for i in 0..3000 {
+        let mut bytes = if i % 2 == 0 { TURNED.to_vec() } else { png.clone() };
+        let mut place = |bytes: &[u8]| random.bounded(bytes.len() as u32) as usize;
+        match i % 6 / 2 {
+            0 => bytes.truncate(place(&TURNED[2..]) + 2),
+            1 => drop(bytes.remove(place(&png[..190]))),
+            _ => {
+                for _ in 0..4 {
+                    let at = place(&bytes);
+                    bytes[at] = place(&[0; 256]) as u8;
+                }
+            }
+        }
+        if let Err(error) = Picture::decode(Path::new("a"), &bytes) {
+            let line = error.to_string();
+            assert!(line.starts_with("a: expected ") && !line.contains('\n'), "{line}");
+        }
+    }
+}
+
 #[test]
 fn a_picture_that_cannot_be_read_is_named() {
     let dir = temp();

@@ -34,15 +34,19 @@ pub(crate) struct Average {
 }
 
 impl Average {
-    /// The models with their names, how to average them, and which samples are held out for validation.
-    pub(crate) fn plan(&self) -> Result<(Models, Method, data::Split), HostError> {
-        let split = self.split.of_run()?;
+    /// The models with their names, and how to average them.
+    pub(crate) fn plan(&self) -> Result<(Models, Method), HostError> {
         let method = match (&self.weights, self.soup) {
             (Some(weights), _) => Method::Weighted(weights.clone()),
             (None, true) => Method::Soup,
             (None, false) => Method::Uniform,
         };
-        Ok((read_models(&self.models)?, method, split))
+        Ok((read_models(&self.models)?, method))
+    }
+
+    /// Which samples count as held out, and what is to be known of them.
+    pub(crate) fn split(&self) -> Result<(data::Split, Option<String>), HostError> {
+        self.split.of_models(&self.models)
     }
 
     /// Where the average goes.

@@ -117,10 +117,11 @@ impl Data {
         self.data.iter().chain(&self.test).chain(self.images.files()).cloned().collect()
     }
 
-    /// For `run.json` in this directory: what names the data, with paths as they are seen from there.
+    /// For `run.json` in this directory: what names the data, with paths as they are seen from there. What is no UTF-8 in them is
+    /// replaced, since JSON is text.
     pub(super) fn recorded(&self, directory: &Path) -> Result<serde_json::Value, HostError> {
         let mut data = Self { sample: !self.is_given() || self.sample, ..self.clone() };
-        data.paths_mut().for_each(|path| *path = seen_from(directory, path));
+        data.paths_mut().for_each(|path| *path = seen_from(directory, path).to_string_lossy().into_owned().into());
         let mut value = serde_json::to_value(data).map_err(|error| HostError::Usage(error.to_string()))?;
         if let Some(fields) = value.as_object_mut() {
             fields.retain(|_, field| !field.is_null() && *field != false);
@@ -128,26 +129,57 @@ impl Data {
         Ok(value)
     }
 
-    /// What `run.json` names, except for what these arguments say.
+    /// What `run.json` names, except for what these arguments say. Where they name the data of the run once more, the test rows
+    /// are those of the run, too.
     ///
     /// # Errors
-    /// [`HostError::Usage`] that names `--data` for data that are not there.
+    /// [`HostError::Usage`] for data that are not there, and for a test share that would count training rows as test rows.
     pub(super) fn or_recorded(&self, written: &Written) -> Result<Self, HostError> {
-        if self.is_given() {
+        let list = written.directory.join("run.json");
+        let wrong =
+            |what: &str, option: &str| HostError::Usage(format!("{} names {what}: give {option}", list.display()));
+        let recorded: Result<Self, _> = serde_json::from_value(written.record.data.clone());
+        let Ok(recorded) = recorded else {
+            return if self.is_given() { Ok(self.clone()) } else { Err(wrong("data of another kind", "--data")) };
+        };
+        let full = |path: &Path| written.directory.join(path);
+        let is_same = |(given, of_run): (&PathBuf, &PathBuf)| {
+            given.canonicalize().is_ok_and(|given| full(of_run).canonicalize().is_ok_and(|of_run| given == of_run))
+        };
+        if self.is_given() && !self.data.iter().zip(&recorded.data).any(is_same) {
             return Ok(self.clone());
         }
-        let list = written.directory.join("run.json");
-        let wrong = |what: &str| HostError::Usage(format!("{} names {what}: give --data", list.display()));
-        let mut data: Self =
-            serde_json::from_value(written.record.data.clone()).map_err(|_| wrong("data of another kind"))?;
-        data.test = self.test.clone().or(data.test.filter(|_| self.test_share.is_none()));
-        data.test_share = self.test_share.or(data.test_share.filter(|_| self.test.is_none()));
-        let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
-        for path in data.paths_mut().filter(|path| self.test.as_ref() != Some(path)) {
-            let full = written.directory.join(&path);
-            let found = full.canonicalize().map_err(|_| wrong(&format!("{}, which is not there", full.display())))?;
-            *path = found.strip_prefix(&here).map_or(found.clone(), Path::to_owned);
+        if let Some(given) = self.test_share.filter(|&given| recorded.test.is_some() || given != recorded.share()) {
+            let of_run = recorded.test.as_ref().map_or_else(
+                || format!("--test-share {}", recorded.share()),
+                |test| format!("--test {}", full(test).display()),
+            );
+            return Err(HostError::Usage(format!(
+                "--test-share {given} would count training samples as test samples: the model was trained with {of_run}, says \
+                 {}; leave --test-share out",
+                list.display()
+            )));
         }
+        let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+        let found = |path: &PathBuf, option: &str| {
+            let full = full(path);
+            let missing = |_| wrong(&format!("{}, which is not there", full.display()), option);
+            full.canonicalize()
+                .map_err(missing)
+                .map(|found| found.strip_prefix(&here).map_or(found.clone(), Path::to_owned))
+        };
+        let mut data = if self.is_given() { self.clone() } else { Self { test: None, ..recorded.clone() } };
+        if !self.is_given() {
+            for path in data.paths_mut() {
+                *path = found(path, "--data")?;
+            }
+        }
+        data.images.transpose |= recorded.images.transpose;
+        data.test_share = recorded.test_share.filter(|_| self.test.is_none());
+        data.test = match (&self.test, &recorded.test) {
+            (Some(test), _) => Some(test.clone()),
+            (None, of_run) => of_run.as_ref().map(|test| found(test, "--test")).transpose()?,
+        };
         Ok(data)
     }
 
@@ -244,7 +276,9 @@ fn others(trained: &DataIdentity, given: &DataIdentity) -> String {
         _ if given.kind == DataKind::Images => {
             "these samples have the same name and shape but other values (check --transpose)".to_owned()
         }
-        _ => "these samples have the same name and shape but other values".to_owned(),
+        _ => "these samples have the same name and shape but other values, or an earlier version trained the model, with other rows \
+              for the test"
+            .to_owned(),
     }
 }
 

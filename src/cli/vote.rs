@@ -4,7 +4,7 @@ use super::data::Data;
 use super::split::Split;
 use super::{Models, read_models};
 use clap::Args;
-use cygnet::host::HostError;
+use cygnet::host::{HostError, data};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -18,12 +18,17 @@ pub(crate) struct Vote {
     #[command(flatten)]
     pub(crate) data: Data,
     #[command(flatten)]
-    pub(crate) split: Split,
+    split: Split,
 }
 
 impl Vote {
     /// The models with their names.
     pub(crate) fn models(&self) -> Result<Models, HostError> {
         read_models(&self.models)
+    }
+
+    /// Which samples count as held out, and what is to be known of them.
+    pub(crate) fn split(&self) -> Result<(data::Split, Option<String>), HostError> {
+        self.split.of_models(&self.models)
     }
 }

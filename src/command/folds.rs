@@ -21,6 +21,16 @@ pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::N
     if !arguments.quiet {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), None))?;
     }
+    for (fold, k) in folds.iter().zip(1..) {
+        let unseen = fold.dataset(plan.split())?.unseen_classes(plan.split())?;
+        if !unseen.is_empty() {
+            let names = unseen.join("`, `");
+            complain(&format!("warning: no training sample of `{names}` in fold {k}: its model cannot learn that"));
+        }
+    }
+    if from.is_some() {
+        complain("note: a fold is no test for a model of --from that was trained on its rows");
+    }
     let mut progress = Progress::new(arguments.quiet, None, &plan, has_classes, u64::MAX).without_lines();
     let outcomes = cross_validate(folds, &plan, &mut progress, &stop);
     progress.finish();

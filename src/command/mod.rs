@@ -28,17 +28,19 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Predict(arguments) => return arguments.answer(),
         Command::Average(arguments) => {
             let target = arguments.target()?;
-            let (models, method, split) = arguments.plan()?;
+            let ((models, method), (split, note)) = (arguments.plan()?, arguments.split()?);
             let needs_data = soup::needs_data(&models, &method);
-            let (data, notes) = arguments.data.for_average(&models, needs_data)?;
+            let (data, mut notes) = arguments.data.for_average(&models, needs_data)?;
+            notes.extend(note.filter(|_| data.is_some()));
             let soup = soup::average(&models, &method, data.as_ref(), split)?;
             let path = cli::write_model(&soup.average, &target)?;
             let table = report::of_average(&models, &soup);
             say_noted(&notes, &format!("{table}\n\nSaved in {}.", path.display()))?;
         }
         Command::Vote(arguments) => {
-            let (models, split) = (arguments.models()?, arguments.split.of_run()?);
-            let (data, notes) = arguments.data.for_models(&models)?;
+            let (models, (split, note)) = (arguments.models()?, arguments.split()?);
+            let (data, mut notes) = arguments.data.for_models(&models)?;
+            notes.extend(note);
             let compared = ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, split)?;
             let verdicts = report::of_ensemble(&compared);
             say_noted(&notes, &format!("{}\n\n{verdicts}", report::of_votes(&compared)))?;

@@ -79,7 +79,7 @@ impl Run<'_> {
         for (plan, under) in self.seeds() {
             let mut outcome = self.model(&plan, &under)?;
             if let Some(error) = outcome.diverged.take() {
-                self.say_diverged("models", outcome.history.len(), &under);
+                self.say_diverged("models", outcome.best, &outcome.history, &under);
                 ended = Err(error);
                 break;
             }
@@ -188,7 +188,7 @@ impl Run<'_> {
         self.say_best(trained.best, &trained.history)?;
         self.cut = trained.interrupted;
         if trained.diverged.is_some() {
-            self.say_diverged("replicas", trained.history.len(), under);
+            self.say_diverged("replicas", trained.best, &trained.history, under);
         }
         Ok((comparison, trained.diverged))
     }
@@ -217,8 +217,9 @@ impl Run<'_> {
         best.map_or(Ok(()), |best| say(&format!("{}\n", report::early_stop(best, history))))
     }
 
-    fn say_diverged(&self, what: &str, epoch: usize, under: &str) {
-        let directory = self.place.directory().join(under);
+    /// The models of which epoch are saved: of the best where that decided, else of the last good one.
+    fn say_diverged(&self, what: &str, best: Option<u64>, history: &[Epoch], under: &str) {
+        let (epoch, directory) = (best.unwrap_or(history.len() as u64), self.place.directory().join(under));
         complain(&format!("the {what} of epoch {epoch} are saved in {}", directory.display()));
     }
 

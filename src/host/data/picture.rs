@@ -136,8 +136,8 @@ pub(in crate::host) fn luma([r, g, b]: [u8; 3]) -> u8 {
 fn of_jpeg(bytes: &[u8]) -> Result<Picture, String> {
     let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB).set_strict_mode(true);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    // Some of its errors end in a line break.
-    let in_a_line = |error: String| error.trim().replace('\n', " ");
+    // Some of its errors stand in quotes or end in a line break.
+    let in_a_line = |error: String| error.trim().trim_matches('"').replace('\n', " ");
     decoder.decode_headers().map_err(|error| in_a_line(error.to_string()))?;
     let (width, height) = decoder.dimensions().unwrap_or((0, 0));
     check_size(width, height)?;

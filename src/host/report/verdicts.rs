@@ -142,7 +142,8 @@ fn fault(marks: &Marks) -> f64 {
 fn preferred_of<'a>(outcomes: &[&'a Outcome]) -> (String, String, Option<&'a Marks>) {
     let all: Vec<_> = outcomes.iter().map(|outcome| candidates(outcome)).collect();
     let count = all.iter().map(Vec::len).min().unwrap_or(0);
-    let mean = |i: usize| mean_and_sd(&all.iter().map(|of| fault(of[i].2)).collect::<Vec<_>>()).0;
+    // What has no figure is no better than any other.
+    let mean = |i: usize| mean_and_sd(&all.iter().map(|of| fault(of[i].2)).collect::<Vec<_>>()).0.min(f64::INFINITY);
     let first = |best: usize, i: usize| if mean(i) < mean(best) { i } else { best };
     let best = (0..count).fold(0, first);
     let found = all.first().and_then(|of| of.get(best)).cloned();
