@@ -156,9 +156,18 @@ impl Lines {
             let file = self.has_files.then(|| self.called(&self.file));
             let number = self.number.zip(number);
             let what = if self.has_classes && self.are_shares { "probabilities" } else { "outputs" };
-            let object = Object { file, number, class, outputs: pairs.map(|pairs| (what, pairs)), note };
-            let text = serde_json::to_string(&object).map_err(|error| failed(error.into()))?;
-            return writeln!(self.out, "{text}").map_err(failed);
+            let mut serializer = serde_json::Serializer::new(&mut self.out);
+            let mut object = || {
+                let mut map = serializer.serialize_map(None)?;
+                file.iter().try_for_each(|file| map.serialize_entry("file", file))?;
+                number.iter().try_for_each(|(name, number)| map.serialize_entry(name, number))?;
+                class.iter().try_for_each(|class| map.serialize_entry("class", class))?;
+                pairs.iter().try_for_each(|pairs| map.serialize_entry(what, pairs))?;
+                note.iter().try_for_each(|(name, note)| map.serialize_entry(name, note))?;
+                map.end()
+            };
+            object().map_err(|error: serde_json::Error| failed(error.into()))?;
+            return writeln!(self.out).map_err(failed);
         }
         let mut cells: Vec<String> = Vec::new();
         cells.extend(self.has_files.then(|| self.called(&self.file)));
@@ -229,27 +238,6 @@ fn names(model: &SavedModel, has_classes: bool) -> Vec<String> {
     let count = if has_classes { model.spec.classes() } else { model.spec.outputs() };
     let name = |i: usize| known.get(i).map_or_else(|| i.to_string(), |name| name.replace(['\r', '\n'], " "));
     (0..count).map(name).collect()
-}
-
-/// A line of JSON: what is there, in this order.
-struct Object<'a> {
-    file: Option<String>,
-    number: Option<(&'a str, u64)>,
-    class: Option<String>,
-    outputs: Option<(&'a str, Pairs<'a>)>,
-    note: Option<(&'a str, &'a str)>,
-}
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.file.iter().try_for_each(|file| map.serialize_entry("file", file))?;
-        self.number.iter().try_for_each(|(name, number)| map.serialize_entry(name, number))?;
-        self.class.iter().try_for_each(|class| map.serialize_entry("class", class))?;
-        self.outputs.iter().try_for_each(|(name, outputs)| map.serialize_entry(name, outputs))?;
-        self.note.iter().try_for_each(|(name, note)| map.serialize_entry(name, note))?;
-        map.end()
-    }
 }
 
 /// Outputs by name, in the order of the classes.

@@ -4,7 +4,7 @@ use super::data::check_kind;
 use super::images::{note_rounded, note_sideways};
 use super::lines::{Form, Lines, is_picture};
 use super::model::read_model;
-use super::table::YesNo;
+use super::table::yes_or_no;
 use crate::complain;
 use clap::Args;
 use cygnet::host::HostError;
@@ -31,8 +31,8 @@ pub(crate) struct Predict {
     format: Form,
     /// Whether to find the digit in a picture, and to scale and centre it as in MNIST [default: yes if the images that the
     /// model was trained on are scaled and centred so]
-    #[arg(long, value_enum, value_name = "YES|NO", hide_possible_values = true, alias = "center")]
-    centre: Option<YesNo>,
+    #[arg(long, value_parser = yes_or_no(), value_name = "YES|NO", hide_possible_values = true, alias = "center")]
+    centre: Option<bool>,
     /// Draw each image as the network sees it
     #[arg(long)]
     show: bool,
@@ -50,10 +50,7 @@ impl Predict {
         let (is_table, files) = (model.preparation.is_some(), self.files(&model)?);
         let form = match is_table {
             true => None,
-            false => {
-                let centre = self.centre.map(|centre| centre == YesNo::Yes);
-                Some(PictureForm::of(&model.spec, model.trained_on.as_ref(), centre))
-            }
+            false => Some(PictureForm::of(&model.spec, model.trained_on.as_ref(), self.centre)),
         };
         let columns = form.as_ref().filter(|_| self.show).map(|form| form.cols);
         let mut lines = Lines::new(&model, &files, self.format, columns);

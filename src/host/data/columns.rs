@@ -37,9 +37,6 @@ pub struct Columns {
 
 impl Columns {
     /// Whether it can be: names that differ, and one column of up to 256 classes, if any.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub(in crate::host) fn check(&self) -> Result<(), String> {
         let mut seen = HashSet::new();
         if let Some(name) = self.inputs.iter().chain(&self.targets).find(|name| !seen.insert(*name)) {
@@ -145,9 +142,6 @@ pub(in crate::host) struct Places {
 impl Choice {
     /// The columns of a file with these names that this chooses; `kinds` says what they hold, and becomes what they are taken
     /// for.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub(in crate::host) fn among(
         &self,
         names: &[String],
@@ -222,9 +216,6 @@ impl Choice {
 
 impl Columns {
     /// Where these are among `names`; targets only where they are asked for.
-    ///
-    /// # Errors
-    /// What is missing.
     pub(in crate::host) fn among(
         &self,
         names: &[String],
@@ -250,10 +241,7 @@ impl Columns {
     }
 }
 
-/// The column of this name.
-///
-/// # Errors
-/// There are several.
+/// The column of this name; an error where there are several.
 fn by_name(names: &[String], wanted: &str) -> Result<Option<usize>, String> {
     let mut found = (0..names.len()).filter(|&i| names[i] == wanted);
     match (found.next(), found.next()) {
@@ -281,9 +269,6 @@ pub(in crate::host) fn class_name(text: &str) -> String {
 }
 
 /// The classes that these names in so many rows are: whole numbers from 0 on stay what they are, others stand in their order.
-///
-/// # Errors
-/// What is wrong with them.
 pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<String>, String> {
     if names.len() < 2 {
         let only = names.first().map_or("", String::as_str);
