@@ -24,9 +24,7 @@ pub(crate) struct ModelColumns {
 
 impl ModelColumns {
     /// The model of this file with its columns, where they are given.
-    ///
-    /// # Errors
-    /// [`HostError::Usage`] for columns that the file records itself or that do not fit the network.
+    /// Columns that the file records itself are an error, and such as do not fit the network.
     pub(crate) fn of(&self, path: &Path, model: SavedModel) -> Result<SavedModel, HostError> {
         if self.columns.is_empty() {
             return Ok(model);

@@ -130,9 +130,7 @@ impl Data {
     }
 
     /// What `run.json` names, except for what these arguments say.
-    ///
-    /// # Errors
-    /// [`HostError::Usage`] that names `--data` for data that are not there.
+    /// An error for data that are not there names `--data`.
     pub(super) fn or_recorded(&self, written: &Written) -> Result<Self, HostError> {
         if self.is_given() {
             return Ok(self.clone());
@@ -158,9 +156,7 @@ impl Data {
 
     /// Samples for saved models of one kind, and a note for each model that was trained on others. Where none are given,
     /// they are the embedded sample if that is what all models were trained on.
-    ///
-    /// # Errors
-    /// [`HostError::Usage`] that names `--data` where nobody says which samples.
+    /// An error where nobody says which samples names `--data`.
     pub(crate) fn for_models(&self, models: &[(String, SavedModel)]) -> Result<Noted<Dataset>, HostError> {
         let Some((_, first)) = models.first() else { return Err(HostError::Usage("no models".into())) };
         if !self.is_given() {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use cygnet::Loss;
 use cygnet::host::HostError;
-use cygnet::host::data::Columns;
+use cygnet::host::data::{Columns, is_picture};
 use cygnet::host::evaluation::{Answer, SavedModel, Verdict};
 use cygnet::host::report::terminal_width;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -42,7 +42,8 @@ pub(super) struct Lines {
     is_one_place: bool,
     /// Columns of the images to draw.
     drawn: Option<usize>,
-    file: PathBuf,
+    /// Of the next lines.
+    pub(super) file: PathBuf,
     has_begun: bool,
 }
 
@@ -93,16 +94,6 @@ impl Lines {
         let width = |count: usize| lengths.iter().take(count).map(|length| length + 10).sum::<usize>().max(11);
         self.likely = (1..=3).rev().find(|&count| used + width(count) < terminal_width()).unwrap_or(1);
         self.header.push(("most likely".to_owned(), width(self.likely)));
-    }
-
-    /// The next lines are of this file.
-    pub(super) fn begin(&mut self, file: &Path) {
-        self.file = file.to_owned();
-    }
-
-    /// What errors call the file.
-    pub(super) fn file(&self) -> String {
-        if self.file == Path::new("-") { "standard input".to_owned() } else { self.file.display().to_string() }
     }
 
     fn called(&self, file: &Path) -> String {
@@ -220,10 +211,9 @@ impl Lines {
     }
 }
 
-/// Whether a file is a picture, by its name.
-pub(super) fn is_picture(file: &Path) -> bool {
-    let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    matches!(extension.as_str(), "png" | "jpg" | "jpeg")
+/// What errors call a file.
+pub(super) fn named(file: &Path) -> String {
+    if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }
 
 fn failed(source: std::io::Error) -> HostError {

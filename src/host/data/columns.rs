@@ -78,12 +78,8 @@ impl Columns {
     /// What the inputs of a model are called.
     #[must_use]
     pub fn input_names(&self) -> Vec<String> {
-        match self.encodings.is_empty() {
-            true => self.inputs.clone(),
-            false => {
-                self.encodings.iter().zip(&self.inputs).flat_map(|(encoding, name)| encoding.names(name)).collect()
-            }
-        }
+        let names = |(k, name): (usize, &String)| self.encodings.get(k).cloned().unwrap_or_default().names(name);
+        self.inputs.iter().enumerate().flat_map(names).collect()
     }
 
     /// The columns of the inputs, with the number of inputs of those that become several.
@@ -282,29 +278,23 @@ pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<Stri
         let rather = if numbers.is_some() { ": use --regression to predict numbers" } else { "" };
         return Err(format!("more than {MAX_CLASSES} classes{rather}"));
     }
-    let is_index = |x: &f64| (0.0..MAX_CLASSES as f64).contains(x);
-    if let Some(numbers) = &numbers
-        && are_no_classes(numbers, rows)
-    {
+    let mut sorted = names.to_vec();
+    let Some(numbers) = numbers else {
+        sorted.sort();
+        return Ok(sorted);
+    };
+    if are_no_classes(&numbers, rows) {
+        let count = names.len();
         return Err(format!(
-            "{} different numbers in {rows} rows are not classes: use --regression to predict numbers",
-            names.len()
+            "{count} different numbers in {rows} rows are not classes: use --regression to predict numbers"
         ));
     }
-    if let Some(numbers) = &numbers
-        && numbers.iter().all(is_index)
-    {
+    if numbers.iter().all(|x| (0.0..MAX_CLASSES as f64).contains(x)) {
         let largest = numbers.iter().fold(0.0_f64, |most, &x| most.max(x)) as usize;
         return Ok((0..=largest).map(|class| class.to_string()).collect());
     }
-    let mut sorted = names.to_vec();
-    match numbers {
-        Some(_) => sorted.sort_by(|a, b| {
-            let value = |name: &String| name.parse().unwrap_or(0.0_f64);
-            value(a).total_cmp(&value(b))
-        }),
-        None => sorted.sort(),
-    }
+    let value = |name: &String| name.parse().unwrap_or(0.0_f64);
+    sorted.sort_by(|a, b| value(a).total_cmp(&value(b)));
     Ok(sorted)
 }
 

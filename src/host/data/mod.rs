@@ -35,7 +35,7 @@ pub use dataset::{Dataset, Units};
 pub use encoding::Encoding;
 pub(in crate::host) use encoding::RARE;
 pub use facts::ColumnKind;
-pub use folders::{Folders, pictures_in};
+pub use folders::{Folders, is_picture, pictures_in};
 pub use form::PictureForm;
 pub use identity::{DataIdentity, DataKind, Looks};
 pub use idx::PIXEL_SCALE;

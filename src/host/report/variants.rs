@@ -37,9 +37,6 @@ pub fn of_variants(variants: &Variants) -> Table {
 }
 
 /// A line for each variant and seed as CSV.
-///
-/// # Errors
-/// None in practice: the cells are names and numbers.
 pub(super) fn variants_csv(variants: &Variants) -> Result<Vec<u8>, HostError> {
     csv_bytes(|writer| {
         writer.write_record(["variant", "seed"].into_iter().chain(COLUMNS.map(|(name, _)| name)))?;

@@ -68,7 +68,7 @@ proptest! {
         for row in rows {
             prop_assert!(lines.next(&[separator]).unwrap());
             prop_assert_eq!(lines.number, number);
-            let found = cells(std::str::from_utf8(lines.record).unwrap(), &[separator]);
+            let found = cells(std::str::from_utf8(&lines.record).unwrap(), &[separator]);
             number += 1 + row.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
             prop_assert_eq!(found, row.iter().map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
         }
