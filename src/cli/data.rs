@@ -17,22 +17,21 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args, Clone, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
-#[command(next_help_heading = "Data")]
 pub(crate) struct Data {
     /// Directory with the four IDX files of MNIST, Fashion-MNIST, EMNIST or a similar data set, or with a folder of pictures
     /// (PNG, JPEG) for each class, in `train` and `test` or all together, or a CSV file [default: the embedded sample of
     /// MNIST; for saved models only if they were trained on it]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help_heading = "Data")]
     pub(super) data: Option<PathBuf>,
     /// Use the embedded sample of MNIST
-    #[arg(long, conflicts_with_all = ["data", "train_images"])]
+    #[arg(long, conflicts_with_all = ["data", "train_images"], help_heading = "Data")]
     pub(super) sample: bool,
     /// CSV file with the test rows [default: a share of the rows of --data]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub(super) test: Option<PathBuf>,
     /// Share of the rows of a CSV file, or of the pictures in folders, that are for the test. The choice does not depend on
     /// --seed, but it changes if rows are added; use --test to keep the test rows fixed [default: 0.2]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", help_heading = "Data")]
     pub(super) test_share: Option<f32>,
     #[command(flatten)]
     #[serde(flatten)]

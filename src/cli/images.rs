@@ -9,28 +9,27 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args, Clone, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
-#[command(next_help_heading = "Data")]
 pub(crate) struct Images {
     /// IDX file of the training images; use these four options instead of --data if the names do not show which file is
     /// which
-    #[arg(long, value_name = "FILE", conflicts_with = "data",
+    #[arg(long, value_name = "FILE", help_heading = "Data", conflicts_with = "data",
           requires_all = ["train_labels", "test_images", "test_labels"])]
     train_images: Option<PathBuf>,
     /// IDX file of the training labels
-    #[arg(long, value_name = "FILE", requires = "train_images")]
+    #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
     train_labels: Option<PathBuf>,
     /// IDX file of the test images
-    #[arg(long, value_name = "FILE", requires = "train_images")]
+    #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
     test_images: Option<PathBuf>,
     /// IDX file of the test labels
-    #[arg(long, value_name = "FILE", requires = "train_images")]
+    #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_images")]
     test_labels: Option<PathBuf>,
     /// Transpose each image (exchange rows and columns); the images of EMNIST need this
-    #[arg(long)]
+    #[arg(long, help_heading = "Data")]
     pub(crate) transpose: bool,
     /// Size of the images that pictures in folders are scaled to, pixels: a number, or ROWSxCOLUMNS [default: that of the
     /// first picture]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Data")]
     size: Option<[usize; 2]>,
 }
 
