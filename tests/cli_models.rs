@@ -539,6 +539,7 @@ fn a_model_without_preprocessing_takes_a_table_whose_columns_are_named() {
     }
     succeeds(&dir, &format!("convert made.safetensors ready.cygnet {columns}"));
     let answers = succeeds(&dir, "predict ready.cygnet rows.csv");
+    assert_eq!(succeeds(&dir, &format!("predict made.safetensors rows.csv {columns}")), answers);
     assert_eq!(answers.lines().skip(2).filter(|line| line.split_whitespace().nth(1) == Some("first")).count(), 30);
     fails(&dir, &format!("eval ready.cygnet --data rows.csv {columns}"), 2, &["ready.cygnet records its columns"]);
 }

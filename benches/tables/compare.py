@@ -123,7 +123,7 @@ def main():
     cache = arguments.cache
     known = json.loads(cache.read_text()) if cache and cache.exists() else {}
     ratios = []
-    print(f"{'table':14} {'cygnet':>8} {'sklearn':>8} {'difference':>17} {'diff/SE':>8} {'ridge':>8}")
+    print(f"{'table':14} {'cygnet':>8} {'sklearn':>8} {'difference':>17} {'diff/SE':>8} {'ridge':>8} {'difference':>17}")
     for name in arguments.only.split(","):
         whole, table, label, is_number, ignored = load(arguments.tables, name)
         mine, others = [], []
@@ -146,9 +146,12 @@ def main():
             continue
         mean, error, ratio = paired(mine, [scores[0] for scores in others])
         ratios.append(ratio)
-        ridge = f"{numpy.mean([scores[1] for scores in others]):8.4f}" if is_number else ""
+        ridge = ""
+        if is_number:
+            lines = [scores[1] for scores in others]
+            ridge = "{:8.4f} {:+8.4f} ± {:.4f}".format(numpy.mean(lines), *paired(mine, lines)[:2])
         known_mean = numpy.mean([scores[0] for scores in others])
-        print(f"{name:14} {numpy.mean(mine):8.4f} {known_mean:8.4f} {mean:+8.4f} ± {error:.4f} {ratio:+8.2f} {ridge:>8}", flush=True)
+        print(f"{name:14} {numpy.mean(mine):8.4f} {known_mean:8.4f} {mean:+8.4f} ± {error:.4f} {ratio:+8.2f} {ridge}", flush=True)
     if ratios:
         print(f"mean of difference/SE: {numpy.mean(ratios):+.2f}, least {min(ratios):+.2f}")
 

@@ -1,5 +1,6 @@
 //! The predictions of a model for rows and pictures, printed one by one.
 
+use super::columns::ModelColumns;
 use super::data::check_kind;
 use super::images::{note_rounded, note_sideways};
 use super::lines::{Form, Lines, named};
@@ -39,13 +40,15 @@ pub(crate) struct Predict {
     /// Transpose each image of an IDX file; needed if `train` used --transpose
     #[arg(long)]
     transpose: bool,
+    #[command(flatten)]
+    columns: ModelColumns,
 }
 
 impl Predict {
     /// Predicts for each file. What cannot be read gets a dash, its reason goes to standard error, and the command fails in
     /// the end; a reader that has gone away is no error.
     pub(crate) fn answer(&self) -> Result<ExitCode, HostError> {
-        let model = read_model(&self.model)?;
+        let model = self.columns.of(&self.model, read_model(&self.model)?)?;
         self.check(&model)?;
         let (is_table, files) = (model.preparation.is_some(), self.files(&model)?);
         let form = (!is_table).then(|| PictureForm::of(&model.spec, model.trained_on.as_ref(), self.centre));
