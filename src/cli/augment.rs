@@ -4,34 +4,35 @@ use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::data::{Augment, Elastic};
 
-#[derive(Args)]
+#[derive(Args, Default, PartialEq)]
+#[command(next_help_heading = "Augmentation")]
 pub(crate) struct Augmentation {
     /// Change each training image a little at random, in a new way in each epoch
-    #[arg(long, help_heading = "Augmentation")]
+    #[arg(long)]
     augment: bool,
     /// Largest rotation in either direction [default: 10]
-    #[arg(long, value_name = "DEGREES", help_heading = "Augmentation")]
+    #[arg(long, value_name = "DEGREES")]
     rotate: Option<f32>,
     /// Largest change of size: 0.1 gives 90 % to 110 % of the size [default: 0.1]
-    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    #[arg(long, value_name = "SHARE")]
     zoom: Option<f32>,
     /// Largest shift, as a share of the width and the height [default: 0.1]
-    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    #[arg(long, value_name = "SHARE")]
     shift: Option<f32>,
     /// Largest horizontal shear [default: 0.1]
-    #[arg(long, value_name = "SLOPE", help_heading = "Augmentation")]
+    #[arg(long, value_name = "SLOPE")]
     shear: Option<f32>,
     /// Mirror each image left to right with probability 0.5; do not use it for digits
-    #[arg(long, help_heading = "Augmentation")]
+    #[arg(long)]
     flip: bool,
     /// Also distort each image elastically (Simard et al. 2003)
-    #[arg(long, help_heading = "Augmentation")]
+    #[arg(long)]
     elastic: bool,
     /// Strength of the distortion: random displacements from -PIXELS to PIXELS before they are smoothed [default: 34]
-    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
+    #[arg(long, value_name = "PIXELS")]
     elastic_alpha: Option<f32>,
     /// Standard deviation of the Gaussian that smooths the displacements [default: 4]
-    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
+    #[arg(long, value_name = "PIXELS")]
     elastic_sigma: Option<f32>,
 }
 
@@ -43,13 +44,11 @@ impl Augmentation {
 
     /// What these arguments ask for.
     pub(crate) fn plan(&self) -> Result<Option<Augment>, HostError> {
-        let has_number = [self.rotate, self.zoom, self.shift, self.shear].iter().any(Option::is_some);
-        let has_elastic_number = self.elastic_alpha.is_some() || self.elastic_sigma.is_some();
-        if !self.augment && (has_number || self.flip || self.elastic || has_elastic_number) {
+        if !self.augment && *self != Self::default() {
             let which = "--rotate, --zoom, --shift, --shear, --flip and --elastic";
             return Err(HostError::Usage(format!("{which} need --augment")));
         }
-        if !self.elastic && has_elastic_number {
+        if !self.elastic && (self.elastic_alpha.is_some() || self.elastic_sigma.is_some()) {
             return Err(HostError::Usage("--elastic-alpha and --elastic-sigma need --elastic".into()));
         }
         let (usual, simard) = (Augment::default(), Elastic::default());

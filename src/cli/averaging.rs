@@ -22,45 +22,46 @@ enum WarmupName {
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "Averaging")]
 pub(crate) struct Averaging {
     /// Averages to compute and compare, such as swa,ema,swag: swa is the mean of snapshots, lawa the mean of the latest
     /// snapshots, ema the exponential moving average of all steps; swag predicts with random draws around the mean
     /// [default: swa; ema for a table]
-    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', help_heading = "Averaging")]
+    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',')]
     average: Vec<AverageName>,
     /// Share of the run before the first snapshot [default: 0.75; 0 for ema and lawa on a table]
-    #[arg(long, value_name = "SHARE", help_heading = "Averaging")]
+    #[arg(long, value_name = "SHARE")]
     swa_start: Option<f32>,
     /// Steps between snapshots [default: one snapshot at the end of each epoch]
-    #[arg(long, value_name = "STEPS", help_heading = "Averaging")]
+    #[arg(long, value_name = "STEPS")]
     swa_every: Option<u64>,
     /// Learning rate after averaging starts [default: the schedule continues]
-    #[arg(long, value_name = "RATE", help_heading = "Averaging")]
+    #[arg(long, value_name = "RATE")]
     swa_rate: Option<f32>,
     /// Epochs in which the learning rate changes to --swa-rate
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Averaging")]
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0)]
     swa_anneal: f32,
     /// Decay of ema per step
-    #[arg(long, value_name = "DECAY", default_value_t = 0.999, help_heading = "Averaging")]
+    #[arg(long, value_name = "DECAY", default_value_t = 0.999)]
     ema_decay: f64,
     /// Half-life of a model in ema, instead of --ema-decay
-    #[arg(long, value_name = "STEPS", conflicts_with = "ema_decay", help_heading = "Averaging")]
+    #[arg(long, value_name = "STEPS", conflicts_with = "ema_decay")]
     ema_half_life: Option<f32>,
     /// Warm-up of the decay of ema after t steps: ratio is min(decay, (1+t)/(10+t)), power is min(decay, 1 −
     /// (1+t)^(−2/3)) [default: none; power for a table]
-    #[arg(long, value_enum, help_heading = "Averaging")]
+    #[arg(long, value_enum)]
     ema_warmup: Option<WarmupName>,
     /// Number of snapshots in lawa
-    #[arg(long, value_name = "MODELS", default_value_t = 5, help_heading = "Averaging")]
+    #[arg(long, value_name = "MODELS", default_value_t = 5)]
     lawa_window: usize,
     /// Columns of the low-rank part of the covariance of swag; 0 for a diagonal covariance
-    #[arg(long, value_name = "COLUMNS", default_value_t = 0, help_heading = "Averaging")]
+    #[arg(long, value_name = "COLUMNS", default_value_t = 0)]
     swag_rank: usize,
     /// Number of draws from swag
-    #[arg(long, value_name = "DRAWS", default_value_t = 30, help_heading = "Averaging")]
+    #[arg(long, value_name = "DRAWS", default_value_t = 30)]
     swag_samples: u32,
     /// Scale of the covariance of swag
-    #[arg(long, value_name = "SCALE", default_value_t = 1.0, help_heading = "Averaging")]
+    #[arg(long, value_name = "SCALE", default_value_t = 1.0)]
     swag_scale: f32,
 }
 

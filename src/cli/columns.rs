@@ -8,36 +8,23 @@ use cygnet::host::evaluation::SavedModel;
 use std::path::Path;
 
 #[derive(Args)]
+#[command(next_help_heading = "Model without preprocessing")]
 pub(crate) struct ModelColumns {
     /// Columns of a table that are the inputs of a model whose file does not record them, such as one from PyTorch: names, or
     /// numbers from 1 on for a table without a header, in the order of the inputs. Their values are not scaled
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Model without preprocessing")]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     columns: Vec<String>,
     /// Column that such a model predicts, or columns of numbers
-    #[arg(
-        long,
-        value_name = "COLUMNS",
-        value_delimiter = ',',
-        requires = "columns",
-        help_heading = "Model without preprocessing"
-    )]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "columns")]
     label: Vec<String>,
     /// Names of its classes in the table, in the order of the outputs [default: 0,1,2 and so on]
-    #[arg(
-        long,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        requires = "columns",
-        help_heading = "Model without preprocessing"
-    )]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "columns")]
     classes: Vec<String>,
 }
 
 impl ModelColumns {
     /// The model of this file with its columns, where they are given.
-    ///
-    /// # Errors
-    /// [`HostError::Usage`] for columns that the file records itself or that do not fit the network.
+    /// Columns that the file records itself are an error, and such as do not fit the network.
     pub(crate) fn of(&self, path: &Path, model: SavedModel) -> Result<SavedModel, HostError> {
         if self.columns.is_empty() {
             return Ok(model);

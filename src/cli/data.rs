@@ -189,9 +189,7 @@ impl Data {
 
     /// Samples for saved models of one kind, and a note for each model that was trained on others. Where none are given,
     /// they are the embedded sample if that is what all models were trained on.
-    ///
-    /// # Errors
-    /// [`HostError::Usage`] that names `--data` where nobody says which samples.
+    /// An error where nobody says which samples names `--data`.
     pub(crate) fn for_models(&self, models: &[(String, SavedModel)]) -> Result<Noted<Dataset>, HostError> {
         let Some((_, first)) = models.first() else { return Err(HostError::Usage("no models".into())) };
         if !self.is_given() {

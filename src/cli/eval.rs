@@ -19,8 +19,6 @@ pub(crate) struct Eval {
     data: Data,
     #[command(flatten)]
     split: Split,
-    #[command(flatten)]
-    columns: ModelColumns,
     /// Print one JSON object with all metrics and the confusion matrices
     #[arg(long)]
     pub(crate) json: bool,
@@ -30,6 +28,8 @@ pub(crate) struct Eval {
     /// Print only the metrics of each set, without notes and without classes
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    columns: ModelColumns,
 }
 
 /// Samples, which of them were held out, and what is to be known of both.

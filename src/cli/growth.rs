@@ -5,17 +5,18 @@ use cygnet::host::plan::{GrowthPlan, GrowthRule};
 use std::str::FromStr;
 
 #[derive(Args)]
+#[command(next_help_heading = "Optimizer")]
 pub(crate) struct Growing {
     /// Rule that increases the batch size during training, for fewer updates: norm-test[:0.9] when the noise of the
     /// gradient is larger than this share of its length; noise-scale[:0.02] to this multiple of the gradient noise scale;
     /// doubling[:5] every 5 epochs
-    #[arg(long, value_name = "RULE", value_parser = parse_growth, conflicts_with = "replicas", help_heading = "Optimizer")]
+    #[arg(long, value_name = "RULE", value_parser = parse_growth, conflicts_with = "replicas")]
     grow: Option<GrowthRule>,
     /// Largest batch size
-    #[arg(long, value_name = "SAMPLES", default_value_t = GrowthPlan::default().most, requires = "grow", help_heading = "Optimizer")]
+    #[arg(long, value_name = "SAMPLES", default_value_t = GrowthPlan::default().most, requires = "grow")]
     grow_to: usize,
     /// Number of consecutive updates that must ask for a larger batch before it grows
-    #[arg(long, value_name = "UPDATES", default_value_t = GrowthPlan::default().patience, requires = "grow", help_heading = "Optimizer")]
+    #[arg(long, value_name = "UPDATES", default_value_t = GrowthPlan::default().patience, requires = "grow")]
     grow_patience: u32,
 }
 

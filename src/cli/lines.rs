@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use cygnet::Loss;
 use cygnet::host::HostError;
-use cygnet::host::data::Columns;
+use cygnet::host::data::{Columns, is_picture};
 use cygnet::host::evaluation::{Answer, SavedModel, Verdict};
 use cygnet::host::report::terminal_width;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -42,7 +42,8 @@ pub(super) struct Lines {
     is_one_place: bool,
     /// Columns of the images to draw.
     drawn: Option<usize>,
-    file: PathBuf,
+    /// Of the next lines.
+    pub(super) file: PathBuf,
     has_begun: bool,
 }
 
@@ -93,16 +94,6 @@ impl Lines {
         let width = |count: usize| lengths.iter().take(count).map(|length| length + 10).sum::<usize>().max(11);
         self.likely = (1..=3).rev().find(|&count| used + width(count) < terminal_width()).unwrap_or(1);
         self.header.push(("most likely".to_owned(), width(self.likely)));
-    }
-
-    /// The next lines are of this file.
-    pub(super) fn begin(&mut self, file: &Path) {
-        self.file = file.to_owned();
-    }
-
-    /// What errors call the file.
-    pub(super) fn file(&self) -> String {
-        if self.file == Path::new("-") { "standard input".to_owned() } else { self.file.display().to_string() }
     }
 
     fn called(&self, file: &Path) -> String {
@@ -156,9 +147,18 @@ impl Lines {
             let file = self.has_files.then(|| self.called(&self.file));
             let number = self.number.zip(number);
             let what = if self.has_classes && self.are_shares { "probabilities" } else { "outputs" };
-            let object = Object { file, number, class, outputs: pairs.map(|pairs| (what, pairs)), note };
-            let text = serde_json::to_string(&object).map_err(|error| failed(error.into()))?;
-            return writeln!(self.out, "{text}").map_err(failed);
+            let mut serializer = serde_json::Serializer::new(&mut self.out);
+            let mut object = || {
+                let mut map = serializer.serialize_map(None)?;
+                file.iter().try_for_each(|file| map.serialize_entry("file", file))?;
+                number.iter().try_for_each(|(name, number)| map.serialize_entry(name, number))?;
+                class.iter().try_for_each(|class| map.serialize_entry("class", class))?;
+                pairs.iter().try_for_each(|pairs| map.serialize_entry(what, pairs))?;
+                note.iter().try_for_each(|(name, note)| map.serialize_entry(name, note))?;
+                map.end()
+            };
+            object().map_err(|error: serde_json::Error| failed(error.into()))?;
+            return writeln!(self.out).map_err(failed);
         }
         let mut cells: Vec<String> = Vec::new();
         cells.extend(self.has_files.then(|| self.called(&self.file)));
@@ -211,10 +211,9 @@ impl Lines {
     }
 }
 
-/// Whether a file is a picture, by its name.
-pub(super) fn is_picture(file: &Path) -> bool {
-    let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    matches!(extension.as_str(), "png" | "jpg" | "jpeg")
+/// What errors call a file.
+pub(super) fn named(file: &Path) -> String {
+    if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }
 
 fn failed(source: std::io::Error) -> HostError {
@@ -229,27 +228,6 @@ fn names(model: &SavedModel, has_classes: bool) -> Vec<String> {
     let count = if has_classes { model.spec.classes() } else { model.spec.outputs() };
     let name = |i: usize| known.get(i).map_or_else(|| i.to_string(), |name| name.replace(['\r', '\n'], " "));
     (0..count).map(name).collect()
-}
-
-/// A line of JSON: what is there, in this order.
-struct Object<'a> {
-    file: Option<String>,
-    number: Option<(&'a str, u64)>,
-    class: Option<String>,
-    outputs: Option<(&'a str, Pairs<'a>)>,
-    note: Option<(&'a str, &'a str)>,
-}
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.file.iter().try_for_each(|file| map.serialize_entry("file", file))?;
-        self.number.iter().try_for_each(|(name, number)| map.serialize_entry(name, number))?;
-        self.class.iter().try_for_each(|class| map.serialize_entry("class", class))?;
-        self.outputs.iter().try_for_each(|(name, outputs)| map.serialize_entry(name, outputs))?;
-        self.note.iter().try_for_each(|(name, note)| map.serialize_entry(name, note))?;
-        map.end()
-    }
 }
 
 /// Outputs by name, in the order of the classes.

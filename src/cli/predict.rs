@@ -3,16 +3,16 @@
 use super::columns::ModelColumns;
 use super::data::check_kind;
 use super::images::{note_rounded, note_sideways};
-use super::lines::{Form, Lines, is_picture};
+use super::lines::{Form, Lines, named};
 use super::model::read_model;
-use super::table::YesNo;
+use super::table::yes_or_no;
 use crate::complain;
 use clap::Args;
 use cygnet::host::HostError;
-use cygnet::host::data::{PictureForm, pictures_in};
+use cygnet::host::data::{PictureForm, is_picture, pictures_in};
 use cygnet::host::evaluation::{Event, SavedModel, predict_file, predict_table};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Rows or pictures that cannot be read of which each is told.
@@ -32,8 +32,8 @@ pub(crate) struct Predict {
     format: Form,
     /// Whether to find the digit in a picture, and to scale and centre it as in MNIST [default: yes if the images that the
     /// model was trained on are scaled and centred so]
-    #[arg(long, value_enum, value_name = "YES|NO", hide_possible_values = true, alias = "center")]
-    centre: Option<YesNo>,
+    #[arg(long, value_parser = yes_or_no(), value_name = "YES|NO", hide_possible_values = true, alias = "center")]
+    centre: Option<bool>,
     /// Draw each image as the network sees it
     #[arg(long)]
     show: bool,
@@ -51,18 +51,12 @@ impl Predict {
         let model = self.columns.of(&self.model, read_model(&self.model)?)?;
         self.check(&model)?;
         let (is_table, files) = (model.preparation.is_some(), self.files(&model)?);
-        let form = match is_table {
-            true => None,
-            false => {
-                let centre = self.centre.map(|centre| centre == YesNo::Yes);
-                Some(PictureForm::of(&model.spec, model.trained_on.as_ref(), centre))
-            }
-        };
+        let form = (!is_table).then(|| PictureForm::of(&model.spec, model.trained_on.as_ref(), self.centre));
         let columns = form.as_ref().filter(|_| self.show).map(|form| form.cols);
         let mut lines = Lines::new(&model, &files, self.format, columns);
         let mut refused = 0;
         for file in &files {
-            lines.begin(file);
+            lines.file.clone_from(file);
             let mut hear = |event| hear(&mut lines, &mut refused, event);
             let done = check_kind(&model, file).and_then(|()| match &form {
                 None => predict_table(&model, file, &mut hear),
@@ -80,10 +74,9 @@ impl Predict {
         }
         if refused > TOLD {
             let what = if is_table { "rows" } else { "pictures" };
-            complain(&format!(
-                "error: {}{refused} {what} cannot be read; the first {TOLD} are listed above",
-                self.only()
-            ));
+            // Where there is one file, errors begin with it.
+            let only = if let [file] = &self.files[..] { named(file) + ": " } else { String::new() };
+            complain(&format!("error: {only}{refused} {what} cannot be read; the first {TOLD} are listed above"));
         }
         Ok(if refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
@@ -102,26 +95,17 @@ impl Predict {
 
     /// The files, with the pictures of a directory in its place.
     fn files(&self, model: &SavedModel) -> Result<Vec<PathBuf>, HostError> {
+        if model.preparation.is_some() {
+            return Ok(self.files.clone());
+        }
         let mut files = Vec::new();
         for file in &self.files {
-            match file {
-                _ if file.is_dir() && model.preparation.is_none() => files.extend(pictures_in(file)?),
-                _ => files.push(file.clone()),
-            }
+            files.extend(if file.is_dir() { pictures_in(file)? } else { vec![file.clone()] });
         }
-        if model.preparation.is_none() && !self.transpose {
+        if !self.transpose {
             note_sideways(files.iter().map(PathBuf::as_path).filter(|file| !is_picture(file)));
         }
         Ok(files)
-    }
-
-    /// What errors begin with where there is one file.
-    fn only(&self) -> String {
-        match &self.files[..] {
-            [file] if file == Path::new("-") => "standard input: ".to_owned(),
-            [file] => format!("{}: ", file.display()),
-            _ => String::new(),
-        }
     }
 }
 
@@ -130,7 +114,7 @@ fn hear(lines: &mut Lines, refused: &mut u64, event: Event) -> Result<(), HostEr
         Event::Answer(answer) => {
             if let Some(odd) = &answer.odd {
                 lines.flush()?;
-                complain(&format!("note: {}: {odd}", lines.file()));
+                complain(&format!("note: {}: {odd}", named(&lines.file)));
             }
             lines.answer(&answer)
         }

@@ -18,49 +18,29 @@ pub(crate) enum BatchesName {
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "Replicas")]
 pub(crate) struct Replicas {
     /// Train K models (replicas) at the same time and pull them to their mean; compare the mean, its --average over the
     /// run, a greedy soup and the votes [default of K: 5]
-    #[arg(
-        long,
-        value_name = "K",
-        num_args = 0..=1,
-        default_missing_value = "5",
-        conflicts_with = "baseline",
-        help_heading = "Replicas"
-    )]
+    #[arg(long, value_name = "K", num_args = 0..=1, default_missing_value = "5", conflicts_with = "baseline")]
     replicas: Option<usize>,
     /// Initial weights: common (the same for all replicas) or independent (different for each)
-    #[arg(
-        long,
-        value_enum,
-        value_name = "START",
-        default_value = "common",
-        requires = "replicas",
-        help_heading = "Replicas"
-    )]
+    #[arg(long, value_enum, value_name = "START", default_value = "common", requires = "replicas")]
     replica_start: StartName,
     /// Batches: parallel (each replica uses all samples, in its own order) or round-robin (the replicas use the batches
     /// of one order in turn)
-    #[arg(
-        long,
-        value_enum,
-        value_name = "HOW",
-        default_value = "parallel",
-        requires = "replicas",
-        help_heading = "Replicas"
-    )]
+    #[arg(long, value_enum, value_name = "HOW", default_value = "parallel", requires = "replicas")]
     replica_batches: BatchesName,
     /// Strength of the pull to the mean: fading (from 1 to 0 over the run), growing (from 0 to 1), none, a number from 0
     /// to 1, or elastic[:ALPHA], where replicas and a centre attract each other (Zhang et al. 2015; ALPHA is 0.9/K if it
     /// is not given)
-    #[arg(long, value_name = "HOW", default_value = "fading", value_parser = parse_pull, requires = "replicas", help_heading = "Replicas")]
+    #[arg(long, value_name = "HOW", default_value = "fading", value_parser = parse_pull, requires = "replicas")]
     pull: PullName,
     /// Steps of each replica between two pulls [default: one pull at the end of each epoch]
-    #[arg(long, value_name = "STEPS", requires = "replicas", help_heading = "Replicas")]
+    #[arg(long, value_name = "STEPS", requires = "replicas")]
     pull_every: Option<u64>,
     /// Number of threads; it does not change the result [default: all cores]
-    #[arg(long, requires = "replicas", help_heading = "Replicas")]
+    #[arg(long, requires = "replicas")]
     threads: Option<NonZeroUsize>,
 }
 

@@ -1,21 +1,14 @@
 //! The arguments that say what the columns of a table are, and how they become inputs.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use cygnet::host::HostError;
 use cygnet::host::data::{Choice, Dialect, TablePlan};
 use cygnet::preprocess::{Clip, Missing, PreprocessConfig, Scaling};
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum ScaleName {
-    Standard,
-    Minmax,
-    None,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(super) enum YesNo {
-    Yes,
-    No,
+/// Takes `yes` or `no`.
+pub(super) fn yes_or_no() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["yes", "no"]).map(|text| text == "yes")
 }
 
 /// What becomes of missing values.
@@ -25,62 +18,59 @@ enum Gap {
     Fill(Missing),
 }
 
-#[derive(Args)]
+#[derive(Args, Default, PartialEq)]
+#[command(next_help_heading = "Table (a CSV file as --data)")]
 pub(crate) struct TableArguments {
     /// Column to predict, by name or by number, counted from 1; with --regression several are possible [default: the
     /// column named target, label or class, else the last]
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     label: Vec<String>,
     /// Columns to ignore, by name, or by number if no column has that name
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     ignore: Vec<String>,
     /// Columns of words, such as codes that are numbers; text columns are recognised
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Table (a CSV file as --data)")]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     categorical: Vec<String>,
     /// Most words of a column that get an input of their own; the others, and words in fewer than 3 training rows, share one
     /// input [default: 64]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Table (a CSV file as --data)")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_levels: Option<u16>,
     /// Print what each column contains and what it becomes, and train nothing
-    #[arg(long, help_heading = "Table (a CSV file as --data)")]
+    #[arg(long)]
     pub(crate) describe: bool,
     /// Predict numbers instead of classes
-    #[arg(long, help_heading = "Table (a CSV file as --data)")]
+    #[arg(long)]
     regression: bool,
     /// Scaling of each input, computed from the training rows: standard (mean 0, standard deviation 1), minmax (0 to 1)
     /// or none [default: standard]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "HOW",
-        hide_possible_values = true,
-        help_heading = "Table (a CSV file as --data)"
-    )]
-    scale: Option<ScaleName>,
+    #[arg(long, value_parser = scales(), value_name = "HOW", hide_possible_values = true)]
+    scale: Option<Scaling>,
     /// Replacement of missing inputs (empty, ?, NA, NaN, #N/A, null, none, - and similar): mean, a number, drop to remove
     /// their rows, or error [default: mean, with one more input that marks the gaps of a column if they are in at least 3
     /// training rows]
-    #[arg(long, value_name = "HOW", value_parser = parse_gap, help_heading = "Table (a CSV file as --data)")]
+    #[arg(long, value_name = "HOW", value_parser = parse_gap)]
     missing: Option<Gap>,
     /// Clip each input to K standard deviations from its mean, or to the `range` of the training rows
-    #[arg(long, value_name = "K", value_parser = parse_clip, help_heading = "Table (a CSV file as --data)")]
+    #[arg(long, value_name = "K", value_parser = parse_clip)]
     clip_outliers: Option<Clip>,
     /// Whether the first line is a header [default: yes if it has a word above numbers, or no number, or is 0, 1, 2, …]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "YES",
-        hide_possible_values = true,
-        help_heading = "Table (a CSV file as --data)"
-    )]
-    header: Option<YesNo>,
+    #[arg(long, value_name = "YES", value_parser = yes_or_no(), hide_possible_values = true)]
+    header: Option<bool>,
     /// Separator of the cells: one character, `tab`, or `space` for one or more spaces [default: comma, semicolon, tab or
     /// spaces, detected from the first line]
-    #[arg(long, value_name = "CHAR", value_parser = parse_separator, help_heading = "Table (a CSV file as --data)")]
+    #[arg(long, value_name = "CHAR", value_parser = parse_separator)]
     separator: Option<u8>,
     /// Decimal point of the numbers: `.` or `,` [default: .]
-    #[arg(long, value_name = "CHAR", value_parser = [".", ","], hide_possible_values = true, help_heading = "Table (a CSV file as --data)")]
-    decimal: Option<String>,
+    #[arg(long, value_name = "CHAR", value_parser = PossibleValuesParser::new([".", ","]).map(|text| text == ","), hide_possible_values = true)]
+    decimal: Option<bool>,
+}
+
+fn scales() -> impl TypedValueParser<Value = Scaling> {
+    PossibleValuesParser::new(["standard", "minmax", "none"]).map(|text| match &*text {
+        "minmax" => Scaling::MinMax,
+        "none" => Scaling::None,
+        _ => Scaling::Standard,
+    })
 }
 
 fn parse_gap(text: &str) -> Result<Gap, String> {
@@ -121,22 +111,8 @@ impl TableArguments {
 
     /// What these arguments ask for, which is nothing where there is no table.
     pub(crate) fn plan(&self, is_table: bool) -> Result<Option<TablePlan>, HostError> {
-        let some = [
-            !self.label.is_empty(),
-            !self.ignore.is_empty(),
-            self.regression,
-            self.scale.is_some(),
-            self.missing.is_some(),
-            self.clip_outliers.is_some(),
-            self.header.is_some(),
-            self.separator.is_some(),
-            self.decimal.is_some(),
-            !self.categorical.is_empty(),
-            self.max_levels.is_some(),
-            self.describe,
-        ];
         if !is_table {
-            if some.contains(&true) {
+            if *self != Self::default() {
                 let which = "--label, --ignore, --categorical, --max-levels, --describe, --regression, --scale, --missing, \
                              --clip-outliers, --header, --separator and --decimal";
                 return Err(HostError::Usage(format!("{which} need a CSV file as --data")));
@@ -148,16 +124,12 @@ impl TableArguments {
             Some(Gap::Fill(missing)) => (false, missing),
             None => (false, Missing::Mean),
         };
-        let scaling = match self.scale {
-            None | Some(ScaleName::Standard) => Scaling::Standard,
-            Some(ScaleName::Minmax) => Scaling::MinMax,
-            Some(ScaleName::None) => Scaling::None,
-        };
+        let scaling = self.scale.unwrap_or(Scaling::Standard);
         Ok(Some(TablePlan {
             dialect: Dialect {
-                header: self.header.map(|header| header == YesNo::Yes),
+                header: self.header,
                 separator: self.separator,
-                decimal_comma: self.decimal.as_deref() == Some(","),
+                decimal_comma: self.decimal.unwrap_or(false),
             },
             choice: Choice {
                 labels: self.label.clone(),

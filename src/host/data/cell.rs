@@ -76,10 +76,7 @@ impl Spelling {
         }
     }
 
-    /// The number that a cell holds.
-    ///
-    /// # Errors
-    /// What is wrong with it, which begins with `problem` where it looks like no number at all.
+    /// The number that a cell holds, or what is wrong with it, which begins with `problem` where it looks like no number at all.
     pub(in crate::host) fn number(self, cell: &str, problem: &str) -> Result<f64, String> {
         match self.parse(cell) {
             Some(x) if (x as f32).abs() < LARGEST => return Ok(x),

@@ -37,9 +37,6 @@ pub struct Columns {
 
 impl Columns {
     /// Whether it can be: names that differ, and one column of up to 256 classes, if any.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub(in crate::host) fn check(&self) -> Result<(), String> {
         let mut seen = HashSet::new();
         if let Some(name) = self.inputs.iter().chain(&self.targets).find(|name| !seen.insert(*name)) {
@@ -81,12 +78,8 @@ impl Columns {
     /// What the inputs of a model are called.
     #[must_use]
     pub fn input_names(&self) -> Vec<String> {
-        match self.encodings.is_empty() {
-            true => self.inputs.clone(),
-            false => {
-                self.encodings.iter().zip(&self.inputs).flat_map(|(encoding, name)| encoding.names(name)).collect()
-            }
-        }
+        let names = |(k, name): (usize, &String)| self.encodings.get(k).cloned().unwrap_or_default().names(name);
+        self.inputs.iter().enumerate().flat_map(names).collect()
     }
 
     /// The columns of the inputs, with the number of inputs of those that become several.
@@ -145,9 +138,6 @@ pub(in crate::host) struct Places {
 impl Choice {
     /// The columns of a file with these names that this chooses; `kinds` says what they hold, and becomes what they are taken
     /// for.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub(in crate::host) fn among(
         &self,
         names: &[String],
@@ -222,9 +212,6 @@ impl Choice {
 
 impl Columns {
     /// Where these are among `names`; targets only where they are asked for.
-    ///
-    /// # Errors
-    /// What is missing.
     pub(in crate::host) fn among(
         &self,
         names: &[String],
@@ -250,10 +237,7 @@ impl Columns {
     }
 }
 
-/// The column of this name.
-///
-/// # Errors
-/// There are several.
+/// The column of this name; an error where there are several.
 fn by_name(names: &[String], wanted: &str) -> Result<Option<usize>, String> {
     let mut found = (0..names.len()).filter(|&i| names[i] == wanted);
     match (found.next(), found.next()) {
@@ -281,9 +265,6 @@ pub(in crate::host) fn class_name(text: &str) -> String {
 }
 
 /// The classes that these names in so many rows are: whole numbers from 0 on stay what they are, others stand in their order.
-///
-/// # Errors
-/// What is wrong with them.
 pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<String>, String> {
     if names.len() < 2 {
         let only = names.first().map_or("", String::as_str);
@@ -297,29 +278,23 @@ pub(in crate::host) fn classes(names: &[String], rows: usize) -> Result<Vec<Stri
         let rather = if numbers.is_some() { ": use --regression to predict numbers" } else { "" };
         return Err(format!("more than {MAX_CLASSES} classes{rather}"));
     }
-    let is_index = |x: &f64| (0.0..MAX_CLASSES as f64).contains(x);
-    if let Some(numbers) = &numbers
-        && are_no_classes(numbers, rows)
-    {
+    let mut sorted = names.to_vec();
+    let Some(numbers) = numbers else {
+        sorted.sort();
+        return Ok(sorted);
+    };
+    if are_no_classes(&numbers, rows) {
+        let count = names.len();
         return Err(format!(
-            "{} different numbers in {rows} rows are not classes: use --regression to predict numbers",
-            names.len()
+            "{count} different numbers in {rows} rows are not classes: use --regression to predict numbers"
         ));
     }
-    if let Some(numbers) = &numbers
-        && numbers.iter().all(is_index)
-    {
+    if numbers.iter().all(|x| (0.0..MAX_CLASSES as f64).contains(x)) {
         let largest = numbers.iter().fold(0.0_f64, |most, &x| most.max(x)) as usize;
         return Ok((0..=largest).map(|class| class.to_string()).collect());
     }
-    let mut sorted = names.to_vec();
-    match numbers {
-        Some(_) => sorted.sort_by(|a, b| {
-            let value = |name: &String| name.parse().unwrap_or(0.0_f64);
-            value(a).total_cmp(&value(b))
-        }),
-        None => sorted.sort(),
-    }
+    let value = |name: &String| name.parse().unwrap_or(0.0_f64);
+    sorted.sort_by(|a, b| value(a).total_cmp(&value(b)));
     Ok(sorted)
 }
 

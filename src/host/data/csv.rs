@@ -8,7 +8,7 @@ use super::lines::{Lines, cells};
 use super::table::{BLURRED, Gaps, Table};
 use crate::host::DataError;
 use crate::host::prelude::*;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What is wrong with a row that says nothing of what is predicted.
 const NO_ANSWER: &str = "the value is missing, but this column is the target; use --missing drop to remove such rows, or --label \
@@ -17,9 +17,8 @@ const NO_ANSWER: &str = "the value is missing, but this column is the target; us
 const UNKNOWN: &[u8] = b",;\t";
 
 /// A file whose first line has been looked at.
-pub(in crate::host) struct Sheet {
-    path: PathBuf,
-    lines: Lines,
+pub(super) struct Sheet {
+    pub lines: Lines,
     pub spelling: Spelling,
     /// Cells of the line that told the separator.
     width: usize,
@@ -32,11 +31,9 @@ pub(in crate::host) struct Sheet {
 }
 
 impl Sheet {
-    /// Reads a whole file, and decides what its first line is, which `dialect` may say.
-    ///
-    /// # Errors
-    /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty, or a first line that may be a header or not.
-    pub(in crate::host) fn read(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
+    /// Reads a whole file, and decides what its first line is, which `dialect` may say: one that may be a header or not is an
+    /// error.
+    pub(super) fn read(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
         let mut sheet = Self::open(path, dialect)?;
         while sheet.lines.fill()? {}
         let first = sheet.first.clone();
@@ -62,16 +59,13 @@ impl Sheet {
     }
 
     /// Reads the first line of a file, which is no header until [`Sheet::take_header`] says so.
-    ///
-    /// # Errors
-    /// [`DataError::Io`], or [`DataError::Table`] for what is no text, or empty.
-    pub(in crate::host) fn open(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
+    pub(super) fn open(path: &Path, dialect: Dialect) -> Result<Self, DataError> {
         let mut lines = Lines::open(path)?;
         let (mut told, mut first) = (dialect.separator, None);
         while lines.next(told.as_ref().map_or(UNKNOWN, set))? {
-            let line = lines.record();
+            let line = &lines.record[..];
             match hint(line) {
-                Some(hint) if lines.number() == 1 => told = told.or(Some(hint)),
+                Some(hint) if lines.number == 1 => told = told.or(Some(hint)),
                 _ if line.trim_ascii().is_empty() => {}
                 // The next line says how many cells a line has that is no comment.
                 _ if line.starts_with(b"#") => first = first.or_else(|| Some(line.to_vec())),
@@ -82,12 +76,11 @@ impl Sheet {
             }
         }
         let Some(first) = first else {
-            return Err(DataError::table(lines.path(), "expected a table, found an empty file"));
+            return Err(DataError::table(&lines.path, "expected a table, found an empty file"));
         };
         let separator = told.unwrap_or_else(|| most(&first, dialect.decimal_comma));
         let width = cells(&String::from_utf8_lossy(&first), set(&separator)).len();
         let mut sheet = Self {
-            path: lines.path().to_owned(),
             lines,
             spelling: Spelling { separator, decimal_comma: dialect.decimal_comma },
             width,
@@ -106,13 +99,13 @@ impl Sheet {
     }
 
     /// Takes the first line for a header, or for a row.
-    pub(in crate::host) fn take_header(&mut self, has_header: bool) {
+    pub(super) fn take_header(&mut self, has_header: bool) {
         self.names = names(&self.first, has_header);
         self.has_header = has_header;
     }
 
     /// Whether the first line, as a header, has all these names.
-    pub(in crate::host) fn begins_with(&self, wanted: &[String]) -> bool {
+    pub(super) fn begins_with(&self, wanted: &[String]) -> bool {
         let found = names(&self.first, true);
         wanted.iter().all(|name| found.contains(name))
     }
@@ -126,32 +119,26 @@ impl Sheet {
     }
 
     /// A problem with the file.
-    pub(in crate::host) fn error(&self, problem: impl Into<String>) -> DataError {
-        DataError::table(&self.path, problem)
+    pub(super) fn error(&self, problem: impl Into<String>) -> DataError {
+        DataError::table(&self.lines.path, problem)
     }
 
     /// Goes before the first row. What is passed from here on is forgotten.
-    ///
-    /// # Errors
-    /// As [`Sheet::advance`].
-    pub(in crate::host) fn begin(&mut self) -> Result<(), DataError> {
+    pub(super) fn begin(&mut self) -> Result<(), DataError> {
         self.lines.rewind();
         if self.has_header {
             self.advance()?;
         }
-        self.lines.release();
+        self.lines.is_kept = false;
         Ok(())
     }
 
     /// Goes to the next row, if it is at hand: blank lines and comments are none.
-    ///
-    /// # Errors
-    /// [`DataError::Table`] for a line or a quote without end.
-    pub(in crate::host) fn advance(&mut self) -> Result<bool, DataError> {
+    pub(super) fn advance(&mut self) -> Result<bool, DataError> {
         while self.lines.take(set(&self.spelling.separator))? {
-            let line = self.lines.record();
+            let line = &self.lines.record[..];
             let is_blank = line.iter().all(|&b| b == b' ' || b == b'\t' && self.spelling.separator != b'\t');
-            let is_hint = || self.lines.number() == 1 && hint(line).is_some();
+            let is_hint = || self.lines.number == 1 && hint(line).is_some();
             // A value that is missing may begin with # as well.
             let is_comment = || {
                 line.starts_with(b"#")
@@ -164,38 +151,19 @@ impl Sheet {
         Ok(false)
     }
 
-    /// Reads some more, which may have to be waited for; `false` at the end.
-    ///
-    /// # Errors
-    /// [`DataError::Io`], or [`DataError::Table`] for what is no text.
-    pub(in crate::host) fn fill(&mut self) -> Result<bool, DataError> {
-        self.lines.fill()
-    }
-
-    /// The row that [`Sheet::advance`] went to.
-    ///
-    /// # Errors
-    /// [`DataError::Table`] for what is no UTF-8.
-    pub(in crate::host) fn row(&self) -> Result<Row<'_>, DataError> {
-        let (record, line) = (self.lines.record(), self.lines.number());
+    /// The row that [`Sheet::advance`] went to; an error where it is no UTF-8.
+    pub(super) fn row(&self) -> Result<Row<'_>, DataError> {
+        let Lines { record, number: line, .. } = &self.lines;
         let text = std::str::from_utf8(record).map_err(|error| {
             let before = record.iter().take(error.valid_up_to()).filter(|&&b| b == b'\n').count() as u64;
             self.error(format!("line {} is not UTF-8: save the table as UTF-8", line + before))
         })?;
-        Ok(Row { sheet: self, line, cells: cells(text, set(&self.spelling.separator)) })
+        Ok(Row { sheet: self, line: *line, cells: cells(text, set(&self.spelling.separator)) })
     }
 
-    /// The number of the row's line, from 1 on.
-    pub(in crate::host) fn line(&self) -> u64 {
-        self.lines.number()
-    }
-
-    /// Reads all rows of a whole file: classes, unknown ones as they come, or numbers. `choice` is what an error may advise to
-    /// change.
-    ///
-    /// # Errors
-    /// [`DataError::Table`] for all that is wrong, of each column the first line.
-    pub(in crate::host) fn rows(
+    /// Reads all rows of a whole file: classes, unknown ones as they come, or numbers. An error says all that is wrong, of each
+    /// column the first line; `choice` is what it may advise to change.
+    pub(super) fn rows(
         &mut self,
         places: &Places,
         has_classes: bool,
@@ -203,7 +171,7 @@ impl Sheet {
         choice: Option<&Choice>,
     ) -> Result<Table, DataError> {
         self.begin()?;
-        let (mut table, mut problems) = (Table::of(&self.path, places), Problems::default());
+        let (mut table, mut problems) = (Table::of(&self.lines.path, places), Problems::default());
         while self.advance()? {
             let row = self.row()?;
             match row.is_left_out(places, has_classes, gaps, choice) {
@@ -296,7 +264,7 @@ impl Problems {
 }
 
 /// A row of a sheet.
-pub(in crate::host) struct Row<'a> {
+pub(super) struct Row<'a> {
     sheet: &'a Sheet,
     pub line: u64,
     cells: Vec<String>,
@@ -318,16 +286,9 @@ impl Row<'_> {
         Some(self.cell(i)).filter(|cell| !is_missing(cell)).map(class_name)
     }
 
-    /// The cells of all inputs: numbers and places of words, NaN where there is none.
-    ///
-    /// # Errors
-    /// [`DataError::Table`] with line and column of the first cell that is wrong.
-    pub(in crate::host) fn inputs(
-        &self,
-        places: &Places,
-        columns: &Columns,
-        gaps: Gaps,
-    ) -> Result<Vec<f32>, DataError> {
+    /// The cells of all inputs: numbers and places of words, NaN where there is none. An error is about the first cell that is
+    /// wrong.
+    pub(super) fn inputs(&self, places: &Places, columns: &Columns, gaps: Gaps) -> Result<Vec<f32>, DataError> {
         self.is_left_out(places, false, gaps, None).map_err(|(column, problem)| self.wrong(column, &problem))?;
         let cell = |(k, &i): (usize, &usize)| match columns.encodings.get(k).filter(|_| places.are_words[k]) {
             Some(encoding) => Ok(self.word(i).map_or(f32::NAN, |word| encoding.place(&word))),

@@ -4,7 +4,6 @@ use super::identity::DataIdentity;
 use super::preparation::Preparation;
 use super::samples::Samples;
 use super::split::Split;
-use super::units::Units;
 use crate::host::HostError;
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
@@ -58,5 +57,22 @@ impl Dataset {
         labels.for_each(|label| is_seen[usize::from(label)] = true);
         let name = |class: usize| self.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
         Ok((0..self.classes).filter(|&class| !is_seen[class]).map(name).collect())
+    }
+}
+
+/// What standardised values stand for: `value · deviation + mean`, for each output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Units {
+    /// Mean of each.
+    pub means: Vec<f32>,
+    /// Standard deviation of each, above 0.
+    pub deviations: Vec<f32>,
+}
+
+impl Units {
+    /// The units in which values in these are standardised: `(value − mean) / deviation`.
+    pub(in crate::host) fn inverse(&self) -> Self {
+        let means = self.means.iter().zip(&self.deviations).map(|(mean, sd)| -mean / sd).collect();
+        Self { means, deviations: self.deviations.iter().map(|sd| sd.recip()).collect() }
     }
 }

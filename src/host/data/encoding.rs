@@ -97,9 +97,6 @@ impl Encoding {
     }
 
     /// Whether it can be.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub(in crate::host) fn check(&self) -> Result<(), String> {
         let mut seen = HashSet::new();
         if let Some(level) = self.levels.iter().find(|level| !seen.insert(*level)) {

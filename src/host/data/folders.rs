@@ -140,11 +140,15 @@ fn folders(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
 
 /// The files of a directory that are pictures by their names.
 fn pictures(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let is_picture = |path: &PathBuf| {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        matches!(extension.as_str(), "png" | "jpg" | "jpeg") && path.is_file() && !name_of(path).starts_with('.')
-    };
-    Ok(entries(directory)?.into_iter().filter(is_picture).collect())
+    let is_found = |path: &PathBuf| is_picture(path) && path.is_file() && !name_of(path).starts_with('.');
+    Ok(entries(directory)?.into_iter().filter(is_found).collect())
+}
+
+/// Whether a file is a picture, PNG or JPEG, by its name.
+#[must_use]
+pub fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    matches!(extension.as_str(), "png" | "jpg" | "jpeg")
 }
 
 fn entries(directory: &Path) -> Result<Vec<PathBuf>, DataError> {

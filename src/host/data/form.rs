@@ -40,10 +40,7 @@ impl PictureForm {
         Self { frame, trained_on: data.cloned(), ..Self::plain(rows, cols) }
     }
 
-    /// Whether a picture can be one of these images.
-    ///
-    /// # Errors
-    /// [`HostError::Mismatch`] for a single row.
+    /// Whether a picture can be one of these images: an error for a single row.
     pub(in crate::host) fn check(&self) -> Result<(), HostError> {
         if self.rows > 1 || self.cols == 1 {
             return Ok(());
@@ -68,10 +65,14 @@ impl PictureForm {
     #[must_use]
     pub fn apply(&self, picture: &Picture) -> (Vec<u8>, Option<String>) {
         let looks = self.trained_on.as_ref().and_then(|data| data.looks.as_ref());
+        let unlike = |image: &[u8]| {
+            let odd = looks?.appearance.differs(image)?;
+            Some(format!("unlike the training images: {odd}"))
+        };
         let centred = self.frame.map(|frame| digit::centred(picture, [self.rows, self.cols], frame));
         if let Some(Some(image)) = centred {
-            let odd = looks.and_then(|looks| looks.appearance.differs(&image));
-            return (image, odd.map(|odd| format!("unlike the training images: {odd}")));
+            let odd = unlike(&image);
+            return (image, odd);
         }
         let mut image = Self::fitted(picture, self.rows, self.cols);
         let wanted = match looks {
@@ -83,12 +84,9 @@ impl PictureForm {
         if wanted.zip(found).is_some_and(|(wanted, found)| wanted != found) {
             image.iter_mut().for_each(|level| *level = 255 - *level);
         }
-        let odd = match (centred, looks) {
-            (Some(None), _) => Some("nothing is drawn in it that stands out from the paper".to_owned()),
-            (_, Some(looks)) => {
-                looks.appearance.differs(&image).map(|odd| format!("unlike the training images: {odd}"))
-            }
-            _ => None,
+        let odd = match centred {
+            Some(None) => Some("nothing is drawn in it that stands out from the paper".to_owned()),
+            _ => unlike(&image),
         };
         (image, odd)
     }

@@ -198,9 +198,6 @@ impl DataIdentity {
     }
 
     /// Reads the section, all of `bytes`, of a model of `spec`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub(in crate::host) fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, String> {
         let wrong = |what: &str| format!("the record of the training data: {what}");
         let mut input = Reader::new(bytes);
@@ -243,9 +240,7 @@ impl DataIdentity {
     }
 
     /// Takes it out of a description, which it may not be in; `columns` begins what follows it.
-    ///
-    /// # Errors
-    /// What is wrong with it, as another spelling than [`to_text`](Self::to_text)'s.
+    /// Another spelling than [`to_text`](Self::to_text)'s is an error.
     pub(in crate::host) fn cut(text: &str, columns: &str) -> Result<(String, Option<Self>), String> {
         let wrong = |what: &str| format!("the record of the training data in the metadata: {what}");
         // The names of columns may hold any text, also this.

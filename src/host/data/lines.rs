@@ -15,8 +15,9 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A table's lines. What has been taken is forgotten when more is read, so that a table of any length needs the memory of
 /// one chunk.
-pub(in crate::host) struct Lines {
-    path: PathBuf,
+pub(super) struct Lines {
+    /// Where they come from, as errors name it.
+    pub path: PathBuf,
     source: Box<dyn Read>,
     buffer: Vec<u8>,
     /// Where the next line begins, and up to where its end was looked for.
@@ -28,16 +29,17 @@ pub(in crate::host) struct Lines {
     ends: u64,
     has_ended: bool,
     /// Whether nothing may be forgotten, so that the lines can be taken once more.
-    is_kept: bool,
-    /// The latest line, and the number of its first.
-    record: Vec<u8>,
-    number: u64,
+    pub is_kept: bool,
+    /// The latest line, without its end.
+    pub record: Vec<u8>,
+    /// Its number, from 1 on; of a line with quoted ends of lines, that of its beginning.
+    pub number: u64,
     is_quoted: bool,
 }
 
 impl Lines {
-    /// The lines of a file, or of standard input where the path is `-`; they are kept until [`Lines::release`].
-    pub(in crate::host) fn open(path: &Path) -> Result<Self, DataError> {
+    /// The lines of a file, or of standard input where the path is `-`; they are kept.
+    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
         if path == Path::new("-") {
             return Self::of(Path::new("standard input"), io::stdin());
         }
@@ -64,36 +66,13 @@ impl Lines {
         })
     }
 
-    /// Where they come from, as errors name it.
-    pub(in crate::host) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The latest line, without its end.
-    pub(in crate::host) fn record(&self) -> &[u8] {
-        &self.record
-    }
-
-    /// Its number, from 1 on; of a line with quoted ends of lines, that of its beginning.
-    pub(in crate::host) fn number(&self) -> u64 {
-        self.number
-    }
-
     /// Goes back to the first line.
-    pub(in crate::host) fn rewind(&mut self) {
+    pub(super) fn rewind(&mut self) {
         (self.at, self.searched, self.after_cr, self.ends, self.is_quoted) = (0, 0, false, 0, false);
     }
 
-    /// From here on what has been taken is forgotten.
-    pub(in crate::host) fn release(&mut self) {
-        self.is_kept = false;
-    }
-
-    /// Reads some more, which may have to be waited for; `false` at the end.
-    ///
-    /// # Errors
-    /// [`DataError::Io`], or [`DataError::Table`] for what is no text.
-    pub(in crate::host) fn fill(&mut self) -> Result<bool, DataError> {
+    /// Reads some more, which may have to be waited for; `false` at the end. What is no text is an error.
+    pub(super) fn fill(&mut self) -> Result<bool, DataError> {
         if self.has_ended {
             return Ok(false);
         }
@@ -125,10 +104,7 @@ impl Lines {
     }
 
     /// Takes the next line, which may have to be waited for; `false` at the end.
-    ///
-    /// # Errors
-    /// As [`Lines::fill`] and [`Lines::take`].
-    pub(in crate::host) fn next(&mut self, separators: &[u8]) -> Result<bool, DataError> {
+    pub(super) fn next(&mut self, separators: &[u8]) -> Result<bool, DataError> {
         while !self.take(separators)? {
             if !self.fill()? {
                 return self.take(separators);
@@ -137,11 +113,9 @@ impl Lines {
         Ok(true)
     }
 
-    /// Takes the next line, if it is at hand in full; quotes begin at the beginning of a line or after a separator.
-    ///
-    /// # Errors
-    /// [`DataError::Table`] for a quotation mark that is not closed, or a line without end.
-    pub(in crate::host) fn take(&mut self, separators: &[u8]) -> Result<bool, DataError> {
+    /// Takes the next line, if it is at hand in full; quotes begin at the beginning of a line or after a separator, and an error
+    /// is one that is not closed.
+    pub(super) fn take(&mut self, separators: &[u8]) -> Result<bool, DataError> {
         loop {
             if self.after_cr && self.buffer.get(self.at) == Some(&b'\n') {
                 self.at += 1;
@@ -248,7 +222,7 @@ fn closing(quoted: &[u8]) -> Option<usize> {
 }
 
 /// The cells of a line, without blanks around them; a blank as separator stands for any run of them.
-pub(in crate::host) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
+pub(super) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
     let bytes = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
     let is_run = separators.contains(&b' ');
     let mut rest = if is_run { record.trim().as_bytes() } else { record.as_bytes() };

@@ -77,9 +77,6 @@ impl Preparation {
     }
 
     /// What stands behind the checkpoint of a model of `spec`, and what follows it.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub(in crate::host) fn from_bytes<'a>(spec: &Spec, bytes: &'a [u8]) -> Result<(Self, &'a [u8]), String> {
         let inputs = spec.inputs();
         let mut floats = zeros(Preprocess::state_len(inputs)).map_err(|e| e.to_string())?;

@@ -34,9 +34,6 @@ pub(in crate::host) struct Question {
 
 impl<'a> Questions<'a> {
     /// Reads the first line of a file, which is a header if it has the names that the model's columns have.
-    ///
-    /// # Errors
-    /// [`HostError::Data`] for a file that is no table, or a column that is missing.
     pub(in crate::host) fn open(preparation: &'a Preparation, path: &Path) -> Result<Self, HostError> {
         let width = preparation.floats.len() / Preprocess::state_len(1);
         let numbered = || Columns { inputs: (1..=width).map(|i| format!("{i}")).collect(), ..Columns::default() };
@@ -62,15 +59,12 @@ impl<'a> Questions<'a> {
         Ok(Self { sheet, places, preparation, columns, preprocess, gaps, drops })
     }
 
-    /// The next row, if it is at hand.
-    ///
-    /// # Errors
-    /// [`HostError::Data`] where nothing can be read beyond, [`HostError::Core`].
+    /// The next row, if it is at hand; an error where nothing can be read beyond.
     pub(in crate::host) fn next(&mut self) -> Result<Option<Question>, HostError> {
         if !self.sheet.advance()? {
             return Ok(None);
         }
-        let line = self.sheet.line();
+        let line = self.sheet.lines.number;
         let row = self.sheet.row().and_then(|row| row.inputs(&self.places, &self.columns, self.gaps));
         let cells = match row {
             Ok(cells) => cells,
@@ -92,11 +86,8 @@ impl<'a> Questions<'a> {
     }
 
     /// Reads some more, which may have to be waited for; `false` at the end.
-    ///
-    /// # Errors
-    /// [`HostError::Data`].
     pub(in crate::host) fn fill(&mut self) -> Result<bool, HostError> {
-        Ok(self.sheet.fill()?)
+        Ok(self.sheet.lines.fill()?)
     }
 
     /// That there was no row at all.

@@ -31,9 +31,6 @@ impl Split {
 
     /// Indices of the training and of the validation samples, both ascending; `labels` are the classes of all samples, or
     /// empty where samples have numbers.
-    ///
-    /// # Errors
-    /// [`HostError::Usage`] where none is left to learn from, or for more samples than there are indices.
     pub(in crate::host) fn of(&self, samples: usize, labels: &[u8]) -> Result<(Vec<u32>, Vec<u32>), HostError> {
         let held_out = part(samples, self.validation);
         if held_out >= samples {
@@ -47,9 +44,6 @@ impl Split {
 
 /// The rows of a table that are not for its test, and those that are: the same for every seed, so that all have the same
 /// test.
-///
-/// # Errors
-/// [`HostError::Usage`] for more rows than there are indices.
 pub(super) fn test_rows(rows: usize, labels: &[u8], share: f32) -> Result<(Vec<u32>, Vec<u32>), HostError> {
     // Two samples of each class are left, one for validation.
     hold_out(rows, labels, share, 2, random::stream(0, Purpose::Split, 1))
@@ -57,9 +51,6 @@ pub(super) fn test_rows(rows: usize, labels: &[u8], share: f32) -> Result<(Vec<u
 
 /// The rows of each of so many folds, ascending: every row is in one, and folds differ by a row at most, of each class
 /// likewise.
-///
-/// # Errors
-/// [`HostError::Usage`] for fewer than two folds or more than rows.
 pub(super) fn folds(rows: usize, labels: &[u8], folds: usize, seed: u64) -> Result<Vec<Vec<u32>>, HostError> {
     if !(2..=rows).contains(&folds) {
         return Err(HostError::Usage(format!("{folds} folds of {rows} rows are not possible: from 2 to {rows}")));

@@ -174,10 +174,7 @@ impl Table {
         })
     }
 
-    /// The class of each row among those of `columns`.
-    ///
-    /// # Errors
-    /// [`DataError::Table`] for a class that is not among them.
+    /// The class of each row among those of `columns`; an error where it is not among them.
     pub(in crate::host) fn labels(&self, columns: &Columns) -> Result<Vec<u8>, DataError> {
         let place = |name: &String| columns.classes.iter().position(|class| class == name);
         let places: Vec<Option<usize>> = self.classes.names.iter().map(place).collect();

@@ -3,7 +3,7 @@
 use super::cell::Dialect;
 use super::columns::{Choice, Columns, Places, classes};
 use super::csv::Sheet;
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Units};
 use super::encoding::{Encoding, RARE};
 use super::facts::{ColumnKind, Facts};
 use super::identity::DataIdentity;
@@ -11,7 +11,6 @@ use super::preparation::Preparation;
 use super::samples::{Answers, Samples};
 use super::split::{Split, folds, test_rows};
 use super::table::{Gaps, Table};
-use super::units::Units;
 use crate::Error;
 use crate::error::Value;
 use crate::host::DataError;

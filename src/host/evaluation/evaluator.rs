@@ -81,9 +81,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The score likewise, and the outputs, shape `(indices.len(), outputs)`.
-    ///
-    /// # Errors
-    /// As [`score`](Self::score), and for outputs that are not finite.
+    /// Outputs that are not finite are an error.
     pub(crate) fn outputs(
         &mut self,
         params: &[f32],
@@ -102,9 +100,6 @@ impl<'a> Evaluator<'a> {
 
     /// The mean of the outputs of models, given by their parameters and weights, shape `(indices.len(), outputs)`, and its
     /// score.
-    ///
-    /// # Errors
-    /// As [`outputs`](Self::outputs).
     pub(in crate::host) fn mean_outputs(
         &mut self,
         models: &[(&[f32], f32)],

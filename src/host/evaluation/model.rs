@@ -77,9 +77,6 @@ impl SavedModel {
     }
 
     /// Whether `other` can be averaged with this model: the same network, with inputs made the same way.
-    ///
-    /// # Errors
-    /// [`HostError::Mismatch`] that names both.
     pub(in crate::host) fn check_kin(&self, name: &str, other: &Self, other_name: &str) -> Result<(), HostError> {
         // The words of a table and where it has gaps may differ between the rows that two models learned from.
         let columns = |model: &Self| {

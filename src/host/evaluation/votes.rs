@@ -83,9 +83,6 @@ impl<'a> Poll<'a> {
     }
 
     /// Asks a model, which has this weight.
-    ///
-    /// # Errors
-    /// As [`Evaluator::outputs`] and [`Votes::add`].
     pub(in crate::host) fn ask(
         &mut self,
         evaluator: &mut Evaluator<'_>,

@@ -10,9 +10,7 @@ use crate::store::{holds_average, load, load_spec, save};
 
 impl SavedModel {
     /// The bytes of a checkpoint and of what stands behind it.
-    ///
-    /// # Errors
-    /// [`HostError::Memory`], or [`HostError::Core`] for parameters that are not finite.
+    /// Parameters that are not finite are an error.
     pub(in crate::host) fn to_checkpoint(&self) -> Result<Vec<u8>, HostError> {
         self.check()?;
         let mut bytes = zeros(self.spec.checkpoint_len())?;

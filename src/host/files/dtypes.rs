@@ -12,9 +12,7 @@ pub(in crate::host) const CONVERTED: [(Dtype, &str); 3] = [
 ];
 
 /// The floats of a tensor, each the nearest that there is, of two the even one.
-///
-/// # Errors
-/// Numbers that are no floats, or beyond what F32 holds.
+/// An error are numbers that are no floats, or beyond what F32 holds.
 pub(in crate::host) fn to_f32(name: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
     let data = tensor.data();
     let floats: Vec<f32> = match tensor.dtype() {

@@ -141,9 +141,6 @@ impl Place {
     }
 
     /// Writes a file, or replaces the one that the run wrote under this name.
-    ///
-    /// # Errors
-    /// As [`announce`](Self::announce).
     pub(in crate::host) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), HostError> {
         self.announce([name.to_owned()])?;
         let path = inside(&self.work, name).map_err(|problem| wrong(&self.work, problem))?;

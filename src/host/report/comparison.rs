@@ -2,7 +2,7 @@
 
 use super::regression;
 use super::table::{Table, mean_sd};
-use crate::host::evaluation::{Interval, Marks, error_percent, mean_and_sd};
+use crate::host::evaluation::{Interval, Marks, error_percent};
 use crate::host::prelude::*;
 use crate::host::training::Outcome;
 use crate::metrics::Score;
@@ -72,29 +72,41 @@ pub(in crate::host) const BASELINE: &str = "baseline";
 /// The last iterate against the averages and the baseline.
 #[must_use]
 pub fn comparison(outcome: &Outcome) -> Table {
-    if outcome.last_marks.regression.is_some() {
-        let models: Vec<_> = models(outcome).into_iter().map(|(name, marks)| (name, vec![marks])).collect();
+    let models = models(outcome);
+    let mut table = of_models(outcome, models.iter().map(|(name, marks)| (name.clone(), vec![*marks])).collect());
+    if outcome.last_marks.regression.is_none() {
+        let mut bounds = vec!["test error, 95 % interval".to_owned()];
+        bounds.extend(models.iter().map(|(_, marks)| error_bounds(marks)));
+        bounds.extend((table.header.len() > bounds.len()).then(|| bounds_of_change(&models)));
+        table.rows.insert(TEST_ERROR + 1, bounds);
+    }
+    table
+}
+
+/// The figures of models of one run or of several, in which the models are those of `first`: a column each, and the change
+/// from the last iterate to a single average.
+fn of_models(first: &Outcome, models: Vec<(String, Vec<&Marks>)>) -> Table {
+    if first.last_marks.regression.is_some() {
         return regression::table(&models);
     }
-    let names = names(&outcome.spec);
-    let of_models = models(outcome);
-    let models: Vec<_> = of_models.iter().map(|(name, marks)| (name, figures(marks))).collect();
-    let is_single = models.len() == 2 && outcome.baseline.is_none();
+    let names = names(&first.spec);
+    let of = |(name, marks): (String, Vec<&Marks>)| (name, marks.into_iter().map(figures).collect());
+    let models: Vec<(String, Vec<_>)> = models.into_iter().map(of).collect();
+    let is_single = models.len() == 2 && first.baseline.is_none();
     let rows = (0..ROWS).map(|i| {
+        let of = |figures: &[[f64; ROWS]]| figures.iter().map(|figures| figures[i]).collect::<Vec<_>>();
         let mut row = vec![names[i].clone()];
-        row.extend(models.iter().map(|(_, figures)| figure(i, figures[i])));
-        row.extend(is_single.then(|| change(i, models[1].1[i] - models[0].1[i])));
+        row.extend(models.iter().map(|(_, figures)| mean_sd(&of(figures), |x| figure(i, x))));
+        row.extend(is_single.then(|| {
+            let changes: Vec<f64> = of(&models[1].1).iter().zip(of(&models[0].1)).map(|(a, b)| a - b).collect();
+            if let [one] = changes[..] { change(i, one) } else { mean_sd(&changes, |x| figure(i, x)) }
+        }));
         row
     });
-    let mut rows: Vec<Vec<String>> = rows.collect();
-    let mut bounds = vec!["test error, 95 % interval".to_owned()];
-    bounds.extend(of_models.iter().map(|(_, marks)| error_bounds(marks)));
-    bounds.extend(is_single.then(|| bounds_of_change(&of_models)));
-    rows.insert(TEST_ERROR + 1, bounds);
     let mut header = vec![String::new()];
-    header.extend(of_models.into_iter().map(|(name, _)| name));
+    header.extend(models.iter().map(|(name, _)| name.clone()));
     header.extend(is_single.then(|| "change".to_owned()));
-    Table { header, rows }
+    Table { header, rows: rows.collect() }
 }
 
 /// Wilson's interval of the test error in percent.
@@ -141,28 +153,5 @@ pub(in crate::host) fn models_of_seeds<'a>(outcomes: &[&'a Outcome]) -> Vec<(Str
 #[must_use]
 pub fn seeds(outcomes: &[&Outcome]) -> Table {
     let Some(first) = outcomes.first() else { return Table::default() };
-    if first.last_marks.regression.is_some() {
-        return regression::table(&models_of_seeds(outcomes));
-    }
-    let names = names(&first.spec);
-    let models: Vec<(String, Vec<_>)> = models_of_seeds(outcomes)
-        .into_iter()
-        .map(|(name, marks)| (name, marks.into_iter().map(figures).collect()))
-        .collect();
-    let is_single = models.len() == 2 && first.baseline.is_none();
-    let cell = |i: usize, values: Vec<f64>| {
-        let (mean, sd) = mean_and_sd(&values);
-        mean_sd(mean, sd, values.len(), |x| figure(i, x))
-    };
-    let rows = (0..ROWS).map(|i| {
-        let mut row = vec![names[i].clone()];
-        row.extend(models.iter().map(|(_, of)| cell(i, of.iter().map(|figures| figures[i]).collect())));
-        let changes = || models[0].1.iter().zip(&models[1].1).map(|(last, average)| average[i] - last[i]);
-        row.extend(is_single.then(|| cell(i, changes().collect())));
-        row
-    });
-    let mut header = vec![String::new()];
-    header.extend(models.iter().map(|(name, _)| name.clone()));
-    header.extend(is_single.then(|| "change".to_owned()));
-    Table { header, rows: rows.collect() }
+    of_models(first, models_of_seeds(outcomes))
 }

@@ -2,7 +2,7 @@
 
 use super::comparison::models_of_seeds;
 use super::table::{Table, mean_sd, significant};
-use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
+use crate::host::evaluation::{Marks, error_percent};
 use crate::host::prelude::*;
 use crate::host::training::Outcome;
 
@@ -33,10 +33,7 @@ pub fn of_folds(outcomes: &[Outcome]) -> Table {
         let shared = [(fold + 1).to_string(), outcome.last_marks.test.samples().to_string(), epochs.to_string()];
         shared.into_iter().chain(columns.iter().map(|(_, i, values)| text(*i, values[fold]))).collect()
     };
-    let mean = |(_, i, values): &(String, usize, Vec<f64>)| {
-        let (mean, sd) = mean_and_sd(values);
-        mean_sd(mean, sd, values.len(), |x| text(*i, x))
-    };
+    let mean = |(_, i, values): &(String, usize, Vec<f64>)| mean_sd(values, |x| text(*i, x));
     let means = ["mean ± sd", "", ""].map(str::to_owned).into_iter().chain(columns.iter().map(mean)).collect();
     let header = ["fold", "test rows", "epochs"].map(str::to_owned).into_iter();
     Table {

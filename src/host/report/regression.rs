@@ -1,7 +1,7 @@
 //! RMSE, MAE and R² of models that predict numbers: of a run, and of a saved model.
 
 use super::table::{Table, aligned, mean_sd, significant};
-use crate::host::evaluation::{Interval, Marks, Regression, RegressionEvaluation, TargetEvaluation, mean_and_sd};
+use crate::host::evaluation::{Interval, Marks, Regression, RegressionEvaluation, TargetEvaluation};
 use crate::host::prelude::*;
 
 const SETS: [&str; 3] = ["train", "validation", "test"];
@@ -40,13 +40,7 @@ fn between(bounds: [f64; 2]) -> String {
 }
 
 fn cell(name: &str, values: &[f64]) -> String {
-    let text = |x: f64| match x {
-        x if x.is_nan() => "–".to_owned(),
-        x if name == "R²" => format!("{x:.4}"),
-        x => significant(x),
-    };
-    let (mean, sd) = mean_and_sd(values);
-    mean_sd(mean, sd, values.len(), text)
+    mean_sd(values, |x| if name == "R²" { format!("{x:.4}") } else { significant(x) })
 }
 
 /// A row for each number and set.

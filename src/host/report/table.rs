@@ -1,6 +1,7 @@
 //! Tables: rows of text under a header, and the figures in their cells.
 
 use crate::host::HostError;
+use crate::host::evaluation::mean_and_sd;
 use crate::host::prelude::*;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use std::path::Path;
@@ -84,9 +85,10 @@ pub(in crate::host) fn significant(x: f64) -> String {
     }
 }
 
-/// A mean with its deviation where it is one of several values; a dash where there is none.
-pub(in crate::host) fn mean_sd(mean: f64, sd: f64, values: usize, text: impl Fn(f64) -> String) -> String {
-    match values {
+/// The mean of values, with their deviation where there are several; a dash where there is none.
+pub(in crate::host) fn mean_sd(values: &[f64], text: impl Fn(f64) -> String) -> String {
+    let (mean, sd) = mean_and_sd(values);
+    match values.len() {
         _ if mean.is_nan() => "–".to_owned(),
         1 => text(mean),
         _ => format!("{} ± {}", text(mean), text(sd)),

@@ -2,7 +2,6 @@
 
 use super::table::{Table, csv_bytes, mean_sd};
 use crate::host::HostError;
-use crate::host::evaluation::mean_and_sd;
 use crate::host::prelude::*;
 use crate::host::study::{Figures, Variant, Variants};
 
@@ -27,8 +26,7 @@ fn cells(figures: &Figures) -> [f64; COLUMNS.len()] {
 pub fn of_variants(variants: &Variants) -> Table {
     let cell = |variant: &Variant, i: usize, digits: usize| {
         let values: Vec<f64> = variant.figures.iter().map(|figures| cells(figures)[i]).collect();
-        let (mean, sd) = mean_and_sd(&values);
-        mean_sd(mean, sd, values.len(), |x| format!("{x:.digits$}"))
+        mean_sd(&values, |x| format!("{x:.digits$}"))
     };
     let row = |variant: &Variant| {
         let cells = COLUMNS.iter().enumerate().map(|(i, &(_, digits))| cell(variant, i, digits));
@@ -39,9 +37,6 @@ pub fn of_variants(variants: &Variants) -> Table {
 }
 
 /// A line for each variant and seed as CSV.
-///
-/// # Errors
-/// None in practice: the cells are names and numbers.
 pub(super) fn variants_csv(variants: &Variants) -> Result<Vec<u8>, HostError> {
     csv_bytes(|writer| {
         writer.write_record(["variant", "seed"].into_iter().chain(COLUMNS.map(|(name, _)| name)))?;

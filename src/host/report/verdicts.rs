@@ -87,16 +87,13 @@ fn difference(
     let signed = |x: f64| signed(x, text);
     let change = of.change();
     // A difference that was seen is told by its size.
-    let sign = if change == Change::Lower { -1.0 } else { 1.0 };
+    let (word, sign) = if change == Change::Lower { ("lower", -1.0) } else { ("higher", 1.0) };
     let (low, high) = if sign < 0.0 { (-of.high, -of.low) } else { (of.low, of.high) };
     let bounds = bounds(low, high, &signed);
     let amount = format!("{}{unit}", signed(sign * of.estimate));
     match change {
         Change::None => format!("No difference seen between {name} and {other}: {figure} {amount} ({bounds})."),
-        _ => {
-            let word = if change == Change::Lower { "lower" } else { "higher" };
-            format!("The {figure} of {name} is {amount} {word} than that of {other} ({bounds}).")
-        }
+        _ => format!("The {figure} of {name} is {amount} {word} than that of {other} ({bounds})."),
     }
 }
 

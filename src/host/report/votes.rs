@@ -2,7 +2,7 @@
 
 use super::comparison::loss_short;
 use super::table::{Table, mean_sd, significant};
-use crate::host::evaluation::{SavedModel, mean_and_sd};
+use crate::host::evaluation::SavedModel;
 use crate::host::prelude::*;
 use crate::host::study::ensemble::Comparison;
 use crate::host::study::soup::Soup;
@@ -31,8 +31,7 @@ pub fn of_vote_seeds(runs: &[Comparison]) -> Table {
     let columns: Vec<[usize; 2]> = columns.collect();
     let cell = |r: usize, [set, figure]: [usize; 2]| {
         let values: Vec<f64> = runs.iter().filter_map(|run| Some(run.rows.get(r)?.sets[set][figure])).collect();
-        let (mean, sd) = mean_and_sd(&values);
-        mean_sd(mean, sd, values.len(), |x| match figure {
+        mean_sd(&values, |x| match figure {
             0 if !has_classes => significant(x),
             1 => format!("{x:.4}"),
             _ => format!("{x:.2}"),

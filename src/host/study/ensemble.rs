@@ -143,9 +143,6 @@ fn one_of(rows: &[Row]) -> Row {
 }
 
 /// Whether so many models can have these weights: 0 leaves a model out.
-///
-/// # Errors
-/// [`HostError::Usage`].
 pub(super) fn check_weights(weights: &[f32], models: usize) -> Result<(), HostError> {
     if weights.len() != models {
         return Err(HostError::Usage(format!("--weights has {} numbers for {models} models", weights.len())));

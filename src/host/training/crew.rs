@@ -188,9 +188,7 @@ impl<'a> Crew<'a> {
 
     /// Trains every model for these rounds of the epoch, or until told to stop; whether all came to their end. `each` hears of
     /// the updates on this thread, all of them where there is one model, with the steps of all models so far.
-    ///
-    /// # Errors
-    /// That of the first model that has one.
+    /// An error is that of the first model that has one.
     pub(super) fn train(
         &mut self,
         rounds: Range<usize>,

@@ -68,9 +68,6 @@ impl<'a> Norms<'a> {
     }
 
     /// `params` with statistics of their own.
-    ///
-    /// # Errors
-    /// As [`refresh`](Self::refresh).
     pub(in crate::host) fn of<'s>(&'s mut self, params: &'s [f32]) -> Result<&'s [f32], HostError> {
         if self.memory.is_none() {
             return Ok(params);

@@ -16,10 +16,10 @@ impl Read for Drops {
 
 fn all(text: &str, step: usize) -> Result<Vec<(u64, String)>, DataError> {
     let mut lines = Lines::of(Path::new("t"), Drops(text.as_bytes().to_vec(), step)).unwrap();
-    lines.release();
+    lines.is_kept = false;
     let mut found = Vec::new();
     while lines.next(b",")? {
-        found.push((lines.number(), String::from_utf8(lines.record().to_vec()).unwrap()));
+        found.push((lines.number, String::from_utf8(lines.record.to_vec()).unwrap()));
     }
     Ok(found)
 }
@@ -63,12 +63,12 @@ proptest! {
         let line = |row: &Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(&join) + end;
         let text: String = rows.iter().map(line).collect();
         let mut lines = Lines::of(Path::new("t"), Drops(text.into_bytes(), step)).unwrap();
-        lines.release();
+        lines.is_kept = false;
         let mut number = 1;
         for row in rows {
             prop_assert!(lines.next(&[separator]).unwrap());
-            prop_assert_eq!(lines.number(), number);
-            let found = cells(std::str::from_utf8(lines.record()).unwrap(), &[separator]);
+            prop_assert_eq!(lines.number, number);
+            let found = cells(std::str::from_utf8(&lines.record).unwrap(), &[separator]);
             number += 1 + row.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
             prop_assert_eq!(found, row.iter().map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
         }
@@ -80,9 +80,9 @@ proptest! {
 fn what_was_taken_is_forgotten() {
     let text = "1,2,3\n".repeat(1_000_000);
     let mut lines = Lines::of(Path::new("t"), io::Cursor::new(text.into_bytes())).unwrap();
-    lines.release();
+    lines.is_kept = false;
     while lines.next(b",").unwrap() {}
-    assert_eq!(lines.number(), 1_000_000);
+    assert_eq!(lines.number, 1_000_000);
     assert!(lines.buffer.capacity() <= 4 * CHUNK);
 }
 

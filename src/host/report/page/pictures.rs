@@ -26,9 +26,6 @@ pub(super) fn picture_size(samples: &Samples) -> Option<[usize; 2]> {
 }
 
 /// The most confident errors on the test samples, pictures of `[rows, cols]`.
-///
-/// # Errors
-/// None in practice: a picture that cannot be made.
 pub(super) fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
     let (samples, classes) = (test.samples, test.outputs.len() / test.samples.len().max(1));
     let taken = |(i, row): (usize, &[f32])| {
@@ -69,9 +66,6 @@ pub(super) fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piec
 }
 
 /// The weights of the first layer as pictures, a unit each, where inputs are the pixels of a picture of `[rows, cols]`.
-///
-/// # Errors
-/// None in practice: a picture that cannot be made.
 pub(super) fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> Result<Piece, HostError> {
     let Some(layer) = spec.layers().next() else { return Ok(Piece::default()) };
     let (units, pixels) = (layer.outputs(), rows * cols);

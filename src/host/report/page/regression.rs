@@ -43,9 +43,7 @@ fn numbers(spec: &Spec, params: &[f32], data: &Dataset) -> Result<Vec<Numbers>, 
 }
 
 /// For each predicted number its prediction over the true value, the residuals, and the error by quantile of the target.
-///
-/// # Errors
-/// As [`Evaluator::new`], and for outputs that are not finite.
+/// Outputs that are not finite are an error.
 pub(super) fn predictions(spec: &Spec, params: &[f32], data: &Dataset) -> Result<Piece, HostError> {
     let all = numbers(spec, params, data)?;
     let left_out = match data.classes.saturating_sub(all.len()) {

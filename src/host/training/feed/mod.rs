@@ -30,9 +30,6 @@ struct Augmented {
 
 impl<'a> Feed<'a> {
     /// Batches of `batch` out of `count` of the samples, augmented on up to `threads` threads, this one among them.
-    ///
-    /// # Errors
-    /// As [`Augmenter::new`].
     pub(in crate::host) fn new(
         samples: &'a Samples,
         count: usize,
@@ -60,9 +57,6 @@ impl<'a> Feed<'a> {
 
     /// Calls `visit` with each batch of `order` until it fails or says `false`, and gives what it said last: samples, and
     /// which of them.
-    ///
-    /// # Errors
-    /// What `visit` returns.
     pub(in crate::host) fn each(
         &mut self,
         epoch: u64,
