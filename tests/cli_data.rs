@@ -123,7 +123,7 @@ fn a_model_of_the_embedded_sample_is_judged_by_it_and_no_other_is() {
     assert_eq!(read(&dir, "named.cygnet").params, read(&dir, "mean.cygnet").params);
     assert_eq!(read(&dir, "named.cygnet").trained_on, None);
     fails(&dir, &format!("eval {a} --sample --data data"), 2, &["--sample", "--data"]);
-    fails(&dir, &format!("eval {a} --test data"), 2, &["--test", "need a CSV file"]);
+    fails(&dir, &format!("eval {a} --test data"), 2, &["--test", "needs a CSV file"]);
 }
 
 #[test]
