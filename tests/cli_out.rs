@@ -233,7 +233,7 @@ fn files_beside_tables_replace_no_input_and_nothing_unasked() {
     fs::copy(dir.path().join("a/last.cygnet"), dir.path().join("old.cygnet")).unwrap();
     fs::write(dir.path().join("old.svg"), "mine").unwrap();
     let all = snapshot(&dir, ".");
-    let average = "average a/last.cygnet b/last.cygnet --data data";
+    let average = "average a/last.cygnet b/last.cygnet --data data --seed 1";
     let plane = "plane a/last.cygnet b/last.cygnet --data data --steps 2 --quiet";
     for (line, words) in [
         (format!("{average} --out old.cygnet"), ["old.cygnet exists", "--overwrite"]),
