@@ -5,7 +5,7 @@ use super::images::{note_rounded, note_sideways};
 use super::lines::{Form, Lines, is_picture};
 use super::model::read_model;
 use super::table::YesNo;
-use crate::complain;
+use crate::{complain, note};
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::data::{PictureForm, pictures_in};
@@ -127,7 +127,7 @@ fn hear(lines: &mut Lines, refused: &mut u64, event: Event) -> Result<(), HostEr
         Event::Answer(answer) => {
             if let Some(odd) = &answer.odd {
                 lines.flush()?;
-                complain(&format!("note: {}: {odd}", lines.file()));
+                note(&format!("note: {}: {odd}", lines.file()));
             }
             lines.answer(&answer)
         }
