@@ -48,6 +48,8 @@ fn an_evaluation_shows_every_set_and_class_as_tables_and_as_json() {
     let moved = run(&dir, "eval moved.cygnet --data data");
     assert!(moved.err.contains("held out") && row(&moved.out, "validation").is_empty(), "{}", moved.out);
     assert_eq!(row(&moved.out, "train")[1], "90");
+    // --quiet is for every command, and hides the notes.
+    assert_eq!(run(&dir, "eval moved.cygnet --data data -q").err, "");
     let short = succeeds(&dir, "eval run/last.cygnet --quiet");
     assert!(told.contains(short.trim_end()) && !short.contains("precision"), "{short}");
     assert!(!json.contains("thresholds") && !json.contains("roc\""));

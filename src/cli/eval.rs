@@ -25,9 +25,6 @@ pub(crate) struct Eval {
     /// Add every point of the curves of each class to the JSON object (50 bytes per sample and class)
     #[arg(long, requires = "json")]
     pub(crate) curves: bool,
-    /// Print only the metrics of each set, without notes and without classes
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
     #[command(flatten)]
     columns: ModelColumns,
 }

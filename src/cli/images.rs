@@ -1,6 +1,6 @@
 //! The arguments that name files of images.
 
-use crate::complain;
+use crate::note;
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::data::{Dataset, Folders, ImageFiles};
@@ -118,13 +118,11 @@ pub(super) fn note_sideways<'a>(mut files: impl Iterator<Item = &'a Path>) {
     let is_emnist =
         |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().to_lowercase().contains("emnist");
     if files.any(is_emnist) {
-        complain(
-            "note: the images of EMNIST are stored with rows and columns exchanged; use --transpose to correct them",
-        );
+        note("note: the images of EMNIST are stored with rows and columns exchanged; use --transpose to correct them");
     }
 }
 
 /// Notes that the pixels of a file are not what the network sees.
 pub(super) fn note_rounded() {
-    complain("note: the pixels are floats; each is rounded to the nearest of the 256 levels of a byte");
+    note("note: the pixels are floats; each is rounded to the nearest of the 256 levels of a byte");
 }

@@ -40,7 +40,7 @@ pub(crate) use progress::{Places, Progress};
 pub(crate) use record::record;
 pub(crate) use reproduce::Reproduce;
 use std::path::PathBuf;
-pub(crate) use text::{counted, introduction, notes, origin, saved, source};
+pub(crate) use text::{counted, fitted, introduction, notes, origin, saved, source};
 pub(crate) use train::Train;
 pub(crate) use vote::Vote;
 
@@ -57,6 +57,9 @@ seeds. For a model file without it, give --data, --validation and --seed as in t
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Print only results and problems: no progress, notes or hints
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Subcommand)]

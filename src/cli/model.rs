@@ -1,6 +1,6 @@
 //! Models that are read, and what their files leave open.
 
-use crate::complain;
+use crate::note;
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Reading, Unsaid};
@@ -20,7 +20,7 @@ pub(crate) fn read_named(path: &Path) -> Result<(String, SavedModel), HostError>
 /// As [`read_model`], with what was said beside the file.
 pub(super) fn read_saying(path: &Path, unsaid: &Unsaid) -> Result<SavedModel, HostError> {
     let Reading { model, notes } = Reading::of_file(path, unsaid)?;
-    notes.iter().for_each(|note| complain(&format!("note: {}: {note}", path.display())));
+    notes.iter().for_each(|text| note(&format!("note: {}: {text}", path.display())));
     Ok(model)
 }
 

@@ -32,9 +32,6 @@ pub(crate) struct Plane {
     samples: usize,
     #[command(flatten)]
     pub(crate) data: Data,
-    /// Do not show a progress bar
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
 }
 
 impl Plane {

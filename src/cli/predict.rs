@@ -6,7 +6,7 @@ use super::images::{note_rounded, note_sideways};
 use super::lines::{Form, Lines, named};
 use super::model::read_model;
 use super::table::yes_or_no;
-use crate::complain;
+use crate::{complain, note};
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::data::{PictureForm, is_picture, pictures_in};
@@ -114,7 +114,7 @@ fn hear(lines: &mut Lines, refused: &mut u64, event: Event) -> Result<(), HostEr
         Event::Answer(answer) => {
             if let Some(odd) = &answer.odd {
                 lines.flush()?;
-                complain(&format!("note: {}: {odd}", named(&lines.file)));
+                note(&format!("note: {}: {odd}", named(&lines.file)));
             }
             lines.answer(&answer)
         }

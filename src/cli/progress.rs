@@ -1,5 +1,6 @@
 //! What the command shows while it works.
 
+use crate::is_quiet;
 use cygnet::host::plan::Plan;
 use cygnet::host::report::{EpochLines, terminal_width};
 use cygnet::host::training::{Epoch, Observer};
@@ -21,10 +22,10 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Of runs of `plan`, with a line every so many epochs; `seed` names the run where there are several.
-    pub(crate) fn new(quiet: bool, seed: Option<u64>, plan: &Plan, has_classes: bool, every: u64) -> Self {
-        let bar = bar(quiet, "{wide_bar} {msg}  {eta} left");
+    pub(crate) fn new(seed: Option<u64>, plan: &Plan, has_classes: bool, every: u64) -> Self {
+        let bar = bar("{wide_bar} {msg}  {eta} left");
         let lines = EpochLines::new(has_classes, plan.growth.is_some(), terminal_width());
-        Self { bar, quiet, has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every }
+        Self { bar, quiet: is_quiet(), has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every }
     }
 
     /// With a bar and no lines.
@@ -47,8 +48,8 @@ impl Progress {
     }
 }
 
-fn bar(quiet: bool, template: &str) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+fn bar(template: &str) -> ProgressBar {
+    let target = if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(None, target);
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
@@ -58,8 +59,8 @@ fn bar(quiet: bool, template: &str) -> ProgressBar {
 pub(crate) struct Places(ProgressBar);
 
 impl Places {
-    pub(crate) fn new(quiet: bool) -> Self {
-        Self(bar(quiet, "{wide_bar} {pos} of {len} points  {eta} left"))
+    pub(crate) fn new() -> Self {
+        Self(bar("{wide_bar} {pos} of {len} points  {eta} left"))
     }
 
     pub(crate) fn show(&self, done: usize, total: usize) {

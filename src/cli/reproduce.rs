@@ -56,9 +56,6 @@ pub(crate) struct Reproduce {
     /// Number of threads; it does not change the result [default: all cores]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
-    /// Print only the final table
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
 }
 
 impl Reproduce {

@@ -27,14 +27,14 @@ pub(crate) fn introduction(
     let augmented = if plan.augment.is_some() { ", the others are augmented" } else { "" };
     format!(
         "Network: {}, {} parameters{weights}\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\
-         Target: {predicted}\n{}{}\n{}",
+         Target: {predicted}\n{}Training: {}\n{}",
         widths(spec),
         spec.param_len(),
         data.train.len(),
         100.0 * plan.validation,
         data.test.len(),
         data.preparation.as_ref().map(seen).unwrap_or_default(),
-        wrapped(&format!("Training: {}", page::training(plan)), 100, "  "),
+        page::training(plan),
         out.map(|out| format!("Output directory: {}\n", out.display())).unwrap_or_default(),
     )
 }
@@ -81,16 +81,22 @@ pub(crate) fn counted(out: &Path) -> String {
 /// What the article leaves open, as numbered lines.
 pub(crate) fn notes() -> String {
     let numbered = NOTES.iter().zip(1..).map(|((question, answer), i)| format!("{i}. {question}. {answer}"));
-    let lines = numbered.map(|note| wrapped(&note, 100, "   "));
     ["What the article does not specify, and what cygnet does:".to_owned()]
         .into_iter()
-        .chain(lines)
+        .chain(numbered)
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-/// Text in lines of at most so many characters, each but the first after `indent`.
-fn wrapped(text: &str, width: usize, indent: &str) -> String {
+/// The text with its long lines wrapped, except rows of tables, which are as wide as they can be, and commands to copy.
+pub(crate) fn fitted(text: &str, width: usize) -> String {
+    let is_as_it_is = |line: &str| line.starts_with(' ') || line.starts_with("Next:");
+    let lines = text.split('\n').map(|line| if is_as_it_is(line) { line.to_owned() } else { wrapped(line, width) });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Text in lines of at most so many characters, where its words allow it.
+fn wrapped(text: &str, width: usize) -> String {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         match lines.last_mut() {
@@ -99,7 +105,7 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
                 line.push(' ');
                 line.push_str(word);
             }
-            _ => lines.push(format!("{indent}{word}")),
+            _ => lines.push(word.to_owned()),
         }
     }
     lines.join("\n")

@@ -193,9 +193,6 @@ pub(crate) struct Train {
     /// Print a line for every N-th epoch [default: 1, or so that at most 25 are printed]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = clap::value_parser!(u64).range(1..))]
     log_every: Option<u64>,
-    /// Print only the final tables
-    #[arg(long, short, help_heading = "Run")]
-    pub(crate) quiet: bool,
 }
 
 /// A list that clap takes as one value.

@@ -2,7 +2,7 @@
 
 use super::{INTERRUPTED, stop_on_ctrl_c};
 use crate::cli::{self, Progress};
-use crate::{complain, say};
+use crate::{complain, is_quiet, note, say};
 use cygnet::host::HostError;
 use cygnet::host::data::Tables;
 use cygnet::host::report;
@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::N
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.split(plan.split())?.0.len())?;
     let (stop, has_classes) = (stop_on_ctrl_c(), data.train.has_classes());
-    if !arguments.quiet {
+    if !is_quiet() {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), None))?;
     }
     for (fold, k) in folds.iter().zip(1..) {
@@ -29,9 +29,9 @@ pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::N
         }
     }
     if from.is_some() {
-        complain("note: a fold is no test for a model of --from that was trained on its rows");
+        note("note: a fold is no test for a model of --from that was trained on its rows");
     }
-    let mut progress = Progress::new(arguments.quiet, None, &plan, has_classes, u64::MAX).without_lines();
+    let mut progress = Progress::new(None, &plan, has_classes, u64::MAX).without_lines();
     let outcomes = cross_validate(folds, &plan, &mut progress, &stop);
     progress.finish();
     let outcomes = outcomes?;
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::N
         complain(&format!("interrupted: {} of {} folds are complete", outcomes.len(), folds.len()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    if !arguments.quiet {
+    if !is_quiet() {
         say(
             "\nEach row is of one model, on rows that it was not trained on. No model is saved: `cygnet train` without --folds saves one.",
         )?;

@@ -6,7 +6,7 @@ mod reproduce;
 mod train;
 
 use crate::cli::{self, Command};
-use crate::{complain, say, say_noted};
+use crate::{complain, is_quiet, note, print, say, say_noted};
 use cygnet::host::HostError;
 use cygnet::host::data::{Dataset, Split};
 use cygnet::host::evaluation::{Evaluation, RegressionEvaluation};
@@ -48,7 +48,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Plane(arguments) => return plane::draw(&arguments),
         Command::Reproduce(arguments) => return reproduce::reproduce(&arguments),
         Command::Convert(arguments) => arguments.write()?,
-        Command::Completions { shell } => say(&cli::completions(shell))?,
+        Command::Completions { shell } => print(&cli::completions(shell))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -57,17 +57,21 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
 fn evaluate(arguments: &cli::Eval) -> Result<(), HostError> {
     let models = [arguments.model()?];
     let cli::Evaluated { data, split, notes, source } = arguments.samples(&models)?;
-    let ([(_, model)], quiet) = (models, arguments.quiet);
+    let [(_, model)] = models;
     let text = if data.train.has_classes() {
         let evaluation = Evaluation::new(&model, &data, split)?;
         let evaluation = if arguments.curves { evaluation } else { evaluation.without_curves() };
-        if arguments.json { report::json(&evaluation)? } else { report::of_classes(&evaluation, !quiet) }
+        if arguments.json { report::json(&evaluation)? } else { report::of_classes(&evaluation, !is_quiet()) }
     } else {
         let evaluation = RegressionEvaluation::new(&model, &data, split)?;
         if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation) }
     };
-    let source = source.filter(|_| !arguments.json && !quiet).map(|source| format!("{source}\n\n"));
-    say_noted(if quiet { &[] } else { &notes }, &(source.unwrap_or_default() + &text))
+    if arguments.json {
+        notes.iter().for_each(|text| note(text));
+        return print(&text);
+    }
+    let source = source.filter(|_| !is_quiet()).map(|source| format!("{source}\n\n"));
+    say_noted(&notes, &(source.unwrap_or_default() + &text))
 }
 
 /// Names the classes that a run cannot learn.

@@ -16,7 +16,7 @@ pub(super) fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let frame = plane::Frame::new(&models)?;
     let (data, notes) = arguments.data.for_models(&models)?;
     let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };
-    let (stop, bar) = (stop_on_ctrl_c(), Places::new(arguments.quiet));
+    let (stop, bar) = (stop_on_ctrl_c(), Places::new());
     let grid = plane::survey(first, &frame, arguments.view(), &data, &stop, &mut |done, total| bar.show(done, total));
     bar.finish();
     let Some(grid) = grid? else {

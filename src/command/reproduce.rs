@@ -2,7 +2,7 @@
 
 use super::{INTERRUPTED, stop_on_ctrl_c, warn};
 use crate::cli::{self, Progress};
-use crate::{complain, say};
+use crate::{complain, is_quiet, say};
 use cygnet::host::HostError;
 use cygnet::host::data::Split;
 use cygnet::host::report::{self, output, page};
@@ -21,7 +21,7 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     let origin = cli::origin(&record.command, &record.date);
     place.record(|run| *run = record)?;
     let stop = stop_on_ctrl_c();
-    if !arguments.quiet {
+    if !is_quiet() {
         say(&cli::introduction(&plan, &spec, &data, arguments.path(), Some(place.directory())))?;
     }
     let seeds = (0..arguments.seeds).map(|i| arguments.seed.wrapping_add(i.into()));
@@ -29,7 +29,7 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     let mut trained = Ok(true);
     for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
         let plan = reproduction.recipe().plan_of(stage, seed);
-        let mut progress = Progress::new(arguments.quiet, None, &plan, true, 1);
+        let mut progress = Progress::new(None, &plan, true, 1);
         progress.begin(&format!("{}, seed {seed}:", stage.title()));
         trained = reproduction.run(stage, seed, &mut progress, &stop);
         progress.finish();
@@ -48,9 +48,9 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
         place.finish()?;
     }
     let out = place.directory();
-    if arguments.quiet && arguments.out.is_none() {
+    if is_quiet() && arguments.out.is_none() {
         say(&cli::counted(out))?;
-    } else if !arguments.quiet {
+    } else if !is_quiet() {
         let page = out.join("report.html");
         say(&format!("\n{}\n\nSaved in {}. Report: {}", cli::notes(), out.display(), page.display()))?;
     }

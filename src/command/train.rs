@@ -3,7 +3,7 @@
 use super::folds;
 use super::{INTERRUPTED, stop_on_ctrl_c, warn};
 use crate::cli::{self, Progress};
-use crate::{complain, say};
+use crate::{complain, is_quiet, say};
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
 use cygnet::host::files::Place;
@@ -36,7 +36,7 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     plan.check_batches(data.split(plan.split())?.0.len())?;
     let mut place = arguments.place(&plan)?;
     let stop = stop_on_ctrl_c();
-    if !arguments.quiet {
+    if !is_quiet() {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), Some(place.directory())))?;
         let notes = loaded.notes();
         notes.iter().try_for_each(|note| say(note))?;
@@ -209,7 +209,7 @@ impl Run<'_> {
 
     fn progress(&self, plan: &Plan) -> Progress {
         let (seed, has_classes) = (self.is_many().then_some(plan.seed), self.data.train.has_classes());
-        Progress::new(self.arguments.quiet, seed, plan, has_classes, self.arguments.log_every(plan))
+        Progress::new(seed, plan, has_classes, self.arguments.log_every(plan))
     }
 
     /// Which epoch was the best, where that decided.
@@ -237,7 +237,7 @@ impl Run<'_> {
             self.place.finish()?;
         }
         let out = self.place.directory();
-        if let Some(shown) = shown.filter(|_| !self.arguments.quiet) {
+        if let Some(shown) = shown.filter(|_| !is_quiet()) {
             let first = if self.is_many() { out.join(format!("seed-{}", self.plan.seed)) } else { out.to_path_buf() };
             say(&cli::saved(out, &first.join(format!("{shown}.cygnet")), self.data.preparation.is_some()))?;
         } else if self.arguments.out.is_none() {

@@ -15,7 +15,7 @@ pub(super) fn layers(spec: &Spec) -> Table {
             format!("dense {}", l.index() + 1),
             format!("{} → {}", l.inputs(), l.outputs()),
             format!("{}{}", if l.is_normed() { "norm, " } else { "" }, activation_name(l.activation())),
-            l.dropout().to_string(),
+            format!("{}", (f64::from(l.dropout()) * 1e3).round() / 1e3),
             l.param_len().to_string(),
             l.offset().to_string(),
         ]

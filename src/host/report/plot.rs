@@ -161,8 +161,9 @@ fn plane(svg: &mut Svg, grid: &Grid, panel: &Panel<'_>, marks: &[Mark], y: f64) 
     svg.text("distance in weight space", [0.5 * (left + right), bottom + 32.0], Side::Middle, SMALL);
     let turned = format!(" transform=\"rotate(-90 14 {0:.1})\"", 0.5 * (top + bottom));
     svg.text_with("distance in weight space", [14.0, 0.5 * (top + bottom)], Side::Middle, SMALL, &turned);
+    let mut names = Vec::new();
     for mark in marks {
-        point(svg, mark, at(mark.at), [left, right]);
+        point(svg, mark, at(mark.at), [left, right], &mut names);
     }
     scale(svg, &levels, [right + 10.0, top, bottom]);
 }
@@ -195,8 +196,9 @@ fn rings(grid: &Grid, values: &[f64], level: f64) -> Vec<(Vec<[f64; 2]>, bool)> 
     rings.map(|(ring, is_hole)| (ring.0.iter().map(|c| [c.x, c.y]).collect(), is_hole)).collect()
 }
 
-/// A dot with its name under it, between the sides of the map; the average is a square.
-fn point(svg: &mut Svg, mark: &Mark, [x, y]: [f64; 2], [left, right]: [f64; 2]) {
+/// A dot with its name under it, or above it where another name of `names` is, between the sides of the map; the average is a
+/// square.
+fn point(svg: &mut Svg, mark: &Mark, [x, y]: [f64; 2], [left, right]: [f64; 2], names: &mut Vec<[f64; 3]>) {
     let edge = "stroke=\"white\" stroke-width=\"1.5\"";
     if mark.name == "average" {
         svg.rect([x - 4.5, y - 4.5, 9.0, 9.0], &format!("fill=\"red\" {edge}"), &mark.name);
@@ -208,7 +210,12 @@ fn point(svg: &mut Svg, mark: &Mark, [x, y]: [f64; 2], [left, right]: [f64; 2]) 
     let middle = x.max(left + half).min(right - half);
     // White letters, which a dark edge makes readable on any colour.
     let halo = " stroke=\"black\" stroke-width=\"2.5\" stroke-linejoin=\"round\" paint-order=\"stroke\"";
-    svg.text_with(&mark.name, [middle, y + 15.0], Side::Middle, text, halo);
+    let is_free = |height: &f64| {
+        !names.iter().any(|[x, y, other]| (x - middle).abs() < half + other && (y - height).abs() < 15.0)
+    };
+    let height = [y + 15.0, y - 15.0].into_iter().find(is_free).unwrap_or(y + 15.0);
+    names.push([middle, height, half]);
+    svg.text_with(&mark.name, [middle, height], Side::Middle, text, halo);
 }
 
 /// The colours with the values between them.

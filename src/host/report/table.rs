@@ -26,7 +26,7 @@ pub fn terminal_width() -> usize {
     terminal_size::terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(width, _)| width.0.into())
 }
 
-/// In blocks of at most `width` characters, where two columns fit.
+/// In blocks of at most `width` characters; names and cells wrap where not even two columns fit.
 fn within(width: usize, header: &[&str], rows: &[Vec<String>]) -> String {
     let length = |i: usize| {
         let cells = rows.iter().filter_map(|row| row.get(i)).map(String::as_str).chain(header.get(i).copied());
@@ -45,6 +45,10 @@ fn within(width: usize, header: &[&str], rows: &[Vec<String>]) -> String {
         let of = |row: &Vec<String>| block.iter().map(|&i| row.get(i).cloned().unwrap_or_default()).collect::<Vec<_>>();
         let mut table = comfy_table::Table::new();
         table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
+        if block.iter().map(|&i| length(i)).sum::<usize>() > width {
+            let width = u16::try_from(width).unwrap_or(u16::MAX);
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
         table.set_header(block.iter().map(|&i| header[i])).add_rows(rows.iter().map(of));
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -101,11 +101,11 @@ pub(super) fn gap(models: &[(String, &Marks)], loss_name: &str) -> Piece {
 pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str, digits: fn(f64) -> String) -> Figure {
     let is_single = models.iter().all(|(_, values)| values.len() == 1);
     // The bar lies a little below the points of the seeds.
-    let (above, below) = if is_single { (0.0, 0.0) } else { (0.1, 0.2) };
+    let below = if is_single { 0.0 } else { 0.28 };
     let (mut seeds, mut means, mut bars, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (i, (_, values)) in models.iter().enumerate() {
         let ((mean, sd), y) = (mean_and_sd(values), -(i as f64));
-        seeds.extend(values.iter().map(|&x| (x, y + above)).filter(|_| !is_single));
+        seeds.extend(values.iter().map(|&x| (x, y)).filter(|_| !is_single));
         means.push((mean, y - below));
         bars.push(Line::new("", BLUE, [(mean - sd, y - below), (mean + sd, y - below)]));
         let (_, high) = extent(values.iter().copied());

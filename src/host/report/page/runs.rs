@@ -313,11 +313,11 @@ fn tiles(outcome: &Outcome) -> Piece {
         None => ("last iterate", last),
     };
     let (epochs, seconds) = outcome.history.last().map_or((0, 0.0), |epoch| (epoch.epoch, epoch.seconds));
-    let tile = |what: &str, figure: &dyn Fn(&Marks) -> String, bounds: [f64; 2]| {
+    let tile = |what: &str, figure: &dyn Fn(&Marks) -> String, bounds: [f64; 2], digits: fn(f64) -> String| {
         let bounds = bounds
             .iter()
             .all(|bound| bound.is_finite())
-            .then(|| format!("95 % interval {}", bounds.map(significant).join("–")));
+            .then(|| format!("95 % interval {}", bounds.map(digits).join("–")));
         let against = (!outcome.averages.is_empty()).then(|| format!("last iterate {}", figure(last)));
         let beside: Vec<String> = bounds.into_iter().chain(against).collect();
         [format!("test {what}, {name}"), figure(marks), beside.join(", ")]
@@ -329,16 +329,18 @@ fn tiles(outcome: &Outcome) -> Piece {
         let r2_bounds = [loss.high, loss.low].map(|bound| 1.0 - (1.0 - test.r2) * bound / loss.estimate);
         let rmse_bounds = [loss.low.max(0.0), loss.high].map(f64::sqrt);
         [
-            tile("RMSE", &|marks| significant(faults(marks)[1]), rmse_bounds),
-            tile("R²", &|marks| format!("{:.4}", r2(marks)), r2_bounds),
+            tile("RMSE", &|marks| significant(faults(marks)[1]), rmse_bounds, significant),
+            tile("R²", &|marks| format!("{:.4}", r2(marks)), r2_bounds, significant),
         ]
     } else {
         let error = Interval::of_share(marks.test.samples() - marks.test.hits(), marks.test.samples());
         let error_bounds = [error.low, error.high].map(|bound| 100.0 * bound);
         let what = loss_short(&outcome.spec);
         [
-            tile("error", &|marks| format!("{:.2}\u{a0}%", error_percent(&marks.test)), error_bounds),
-            tile(what, &|marks| format!("{:.4}", marks.test.loss()), [loss.low, loss.high]),
+            tile("error", &|marks| format!("{:.2}\u{a0}%", error_percent(&marks.test)), error_bounds, |x| {
+                format!("{x:.2}")
+            }),
+            tile(what, &|marks| format!("{:.4}", marks.test.loss()), [loss.low, loss.high], significant),
         ]
     };
     Piece::figures(&[

@@ -290,7 +290,7 @@ fn a_page_shows_the_average_and_beside_it_the_last_iterate() {
         .unwrap()
         .html();
     for part in [
-        "<dt>test error, average</dt><dd>25.00\u{a0}%</dd><dd>95 % interval 4.559–69.94, last iterate 50.00\u{a0}%</dd>",
+        "<dt>test error, average</dt><dd>25.00\u{a0}%</dd><dd>95 % interval 4.56–69.94, last iterate 50.00\u{a0}%</dd>",
         "<dt>test NLL, average</dt><dd>0.2500</dd><dd>last iterate 0.7500</dd>",
         "squares: 4 training samples, 10 test samples, 4 classes",
         "<p>Command: <code>x</code>.</p>",
