@@ -28,7 +28,7 @@ fn dependent(a: &str, b: &str) -> [String; 4] {
         format!("eval {a}"),
         format!("vote {a} {b}"),
         format!("average {a} {b} --soup --out new.cygnet"),
-        format!("plane {a} {b} --steps 2 --quiet --out new"),
+        format!("plane {a} {b} --steps 2 --out new"),
     ]
 }
 
