@@ -213,7 +213,7 @@ fn the_command_takes_files_by_name_and_turns_their_images() {
     assert!(named.code == Some(0) && found.err.starts_with(&named.err), "{}{}", named.err, found.err);
     let bytes = |name: &str| fs::read(dir.path().join(name)).unwrap();
     assert_eq!(bytes("named/last.cygnet"), bytes("found/last.cygnet"));
-    let lying = run(&dir, &format!("train {names} {train} --out lying --quiet"));
+    let lying = run(&dir, &format!("train {names} {train} --out lying"));
     assert!(lying.code == Some(0) && lying.err.contains("use --transpose"), "{}", lying.err);
     assert_ne!(bytes("lying/last.cygnet"), bytes("found/last.cygnet"));
 
