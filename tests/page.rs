@@ -159,11 +159,17 @@ fn row(table: &str, name: &str) -> Vec<f64> {
     line.trim_start()[name.len()..].split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
-#[test]
-fn a_model_of_numbers_has_a_page_replicas_votes_an_average_and_a_plane() {
+/// A table of numbers to predict.
+fn numbers() -> TempDir {
     let dir = workplace();
     let line = |i: i32| format!("{},{},{}\n", i % 7, (i * i) % 11, 3 * (i % 7) - (i * i) % 11 + i % 3);
     fs::write(dir.path().join("n.csv"), format!("a,b,price\n{}", (0..90).map(line).collect::<String>())).unwrap();
+    dir
+}
+
+#[test]
+fn a_model_of_numbers_has_a_page_replicas_votes_and_an_average() {
+    let dir = numbers();
     let train = "train --data n.csv --regression --epochs 3 --hidden 4";
     for (flags, parts) in [
         ("--seeds 2", &["test RMSE", "± the standard deviation", "seed-2/report.html"][..]),
@@ -195,6 +201,14 @@ fn a_model_of_numbers_has_a_page_replicas_votes_an_average_and_a_plane() {
     assert_eq!(row(&weighted, "vote (mean of the outputs)"), row(&weighted, &b), "{weighted}");
     let soup = succeeds(&dir, &format!("average {a} {b} {c} --soup --data n.csv --out soup.cygnet"));
     assert!(soup.contains("test RMSE") && !soup.contains("error"), "{soup}");
+}
+
+#[test]
+fn a_plane_of_numbers_shows_their_error() {
+    let dir = numbers();
+    let apart = "--replicas 3 --replica-start independent --pull none";
+    succeeds(&dir, &format!("train --data n.csv --regression --epochs 3 --hidden 4 {apart} --quiet --out many"));
+    let [a, b, c] = [1, 2, 3].map(|k| format!("many/replica-{k}.cygnet"));
     for models in [format!("{a} {b} {c}"), format!("{a} {b}")] {
         let out = succeeds(&dir, &format!("plane {models} --data n.csv --steps 3 --out plane --overwrite"));
         assert!(out.contains("lowest test RMSE") && text(&dir, "plane.csv").starts_with("x,y,train_loss,test_rmse"));
