@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from html import escape
 from pathlib import Path
@@ -29,7 +30,9 @@ def record(command, folder):
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             at, line = time.monotonic() - start, line.rstrip("\n")
-            lines.extend((at, line[i : i + COLUMNS]) for i in range(0, max(1, len(line)), COLUMNS))
+            # As in a terminal: a line of a table begins with a blank and fits, other text wraps at words.
+            wraps = len(line) > COLUMNS and not line.startswith(" ")
+            lines.extend((at, part) for part in (textwrap.wrap(line, COLUMNS) if wraps else [line]))
     if process.returncode:
         sys.exit(f"{command} failed")
     return lines

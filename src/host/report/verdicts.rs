@@ -129,9 +129,14 @@ fn of_numbers(name: &str, results: &Results, other: &str, others: &Results) -> S
     }
 }
 
-/// Errors on the validation samples in percent, of numbers the RMSE; NaN without validation samples.
+/// The loss on the validation samples, of numbers the RMSE; NaN without validation samples. A loss tells models apart that
+/// are right on the same number of samples, and early stopping goes by it, too.
 fn fault(marks: &Marks) -> f64 {
-    marks.regression.as_ref().map_or_else(|| error_percent(&marks.validation), |[_, validation, _]| validation.rmse)
+    match marks.regression {
+        Some([_, validation, _]) => validation.rmse,
+        None if marks.validation.samples() == 0 => f64::NAN,
+        None => marks.validation.loss().into(),
+    }
 }
 
 /// The model that the validation samples of the runs prefer, in the mean: stem of its file, name, marks in the first run. Ties,
@@ -158,10 +163,10 @@ fn recommended(outcome: &Outcome) -> String {
     let (stem, name, _) = preferred_of(&[outcome]);
     let all = candidates(outcome);
     let text = |marks: &Marks| match marks.regression {
-        None => format!("{:.2} %", error_percent(&marks.validation)),
-        Some([_, validation, _]) => significant(validation.rmse),
+        None => format!("{:.4}", fault(marks)),
+        Some(_) => significant(fault(marks)),
     };
-    let what = if outcome.last_marks.regression.is_some() { "RMSE" } else { "error" };
+    let what = if outcome.last_marks.regression.is_some() { "RMSE" } else { loss_short(&outcome.spec) };
     let other = |(_, name, marks): &(String, String, &Marks)| format!("{name} {}", text(marks));
     let others = all.iter().filter(|(other, ..)| *other != stem).map(other).collect::<Vec<_>>().join(", ");
     match all.iter().find(|(other, ..)| *other == stem) {
@@ -222,9 +227,9 @@ fn parts(comparison: &Comparison) -> (&[Row], &[Row]) {
     (&rows[..mean], rows.get(mean + 1..).unwrap_or(&[]))
 }
 
-/// The row with the lowest validation error or RMSE; the first of equal ones.
+/// The row with the lowest validation loss; the first of equal ones.
 fn best<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
-    rows.reduce(|best, row| if row.sets[0][0] < best.sets[0][0] { row } else { best })
+    rows.reduce(|best, row| if row.sets[0][1] < best.sets[0][1] { row } else { best })
 }
 
 /// The file that replicas recommend, without its ending: the model or average that the validation samples prefer; ties go to

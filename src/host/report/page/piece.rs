@@ -36,7 +36,7 @@ impl Piece {
         if text.is_empty() {
             return Self::default();
         }
-        Self::from_html(format!("<p>{}</p>\n", prose(text)))
+        Self::from_html(text.lines().map(|line| format!("<p>{}</p>\n", prose(line))).collect())
     }
 
     /// A table of figures, its first column the names of its rows; a wide one scrolls by itself.

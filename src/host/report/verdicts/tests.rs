@@ -11,7 +11,7 @@ fn marks(wrong: core::ops::Range<usize>, of_validation: usize) -> Marks {
     let losses: Vec<f32> = hits.iter().map(|&hit| if hit { 0.1 } else { 2.0 }).collect();
     let mut marks = Marks::default();
     hits.iter().zip(&losses).for_each(|(&hit, &loss)| marks.test.add(loss, hit));
-    (0..50).for_each(|i| marks.validation.add(0.5, i >= of_validation));
+    (0..50).for_each(|i| marks.validation.add(if i < of_validation { 1.0 } else { 0.5 }, i >= of_validation));
     marks.results = Results { hits, losses };
     marks
 }
@@ -64,9 +64,9 @@ fn a_difference_is_lower_higher_or_not_seen_by_its_interval() {
 #[test]
 fn the_validation_samples_recommend_a_model_and_ties_go_to_the_average() {
     for (last, average, stem, name) in [
-        (5, 6, "last", "the last iterate (validation error 10.00 %; average 12.00 %)."),
-        (6, 5, "average", "the average (validation error 10.00 %; last iterate 12.00 %)."),
-        (5, 5, "average", "the average (validation error 10.00 %; last iterate 10.00 %)."),
+        (5, 6, "last", "the last iterate (validation NLL 0.5500; average 0.5600)."),
+        (6, 5, "average", "the average (validation NLL 0.5500; last iterate 0.5600)."),
+        (5, 5, "average", "the average (validation NLL 0.5500; last iterate 0.5500)."),
     ] {
         let outcome = outcome(marks(0..9, last), marks(0..9, average));
         assert_eq!(preferred(&[&outcome]), stem);
