@@ -30,13 +30,13 @@ impl Figure {
 }
 
 impl Piece {
-    /// A paragraph; nothing of no text.
+    /// A paragraph, a line of it each line of the text; nothing of no text.
     #[must_use]
     pub(super) fn text(text: &str) -> Self {
         if text.is_empty() {
             return Self::default();
         }
-        Self::from_html(text.lines().map(|line| format!("<p>{}</p>\n", prose(line))).collect())
+        Self::from_html(format!("<p>{}</p>\n", prose(text).replace('\n', "<br>\n")))
     }
 
     /// A table of figures, its first column the names of its rows; a wide one scrolls by itself.
