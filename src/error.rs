@@ -205,6 +205,8 @@ named! {
         Fill = 25 => "the fill of missing values must be finite",
         /// Standard deviations to clip at: finite and positive.
         Clip = 26 => "the clip in standard deviations must be finite and > 0",
+        /// The exponent `η` of a polynomial average: finite and not negative.
+        Eta = 27 => "eta of a polynomial average must be finite and >= 0",
     }
 }
 
@@ -416,8 +418,8 @@ told! {
             /// Index of the first one among the parameters.
             index: usize,
         } = 25 => "parameter {index}: negative variance";
-        /// An exponential or a capped average, which is not a mean: it cannot merge, weigh or remove models.
-        NotAMean = 26 => "an exponential or capped average cannot merge, weigh or remove models";
+        /// An exponential, polynomial or capped average, which is not a mean: it cannot merge, weigh or remove models.
+        NotAMean = 26 => "an exponential, polynomial or capped average cannot merge, weigh or remove models";
         /// A mean that would be left without models.
         LastModel = 27 => "the only model of a mean cannot be removed";
         /// A count would pass the largest number that its type holds.

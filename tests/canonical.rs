@@ -175,6 +175,8 @@ fn states() -> Vec<AverageState> {
     let rules = [
         Rule::mean(),
         Rule::capped(5),
+        Rule::polynomial(0.0),
+        Rule::polynomial(7.0),
         Rule::ema(Ema::with_decay(0.999)),
         Rule::ema(Ema { origin: Origin::First, ..Ema::with_half_life(30.0, 1.0) }),
         Rule::ema(warm(Warmup::Ratio)),
@@ -252,7 +254,7 @@ fn totals_that_no_models_leave_are_refused() {
     }
     let first = after(Rule::ema(Ema { origin: Origin::First, ..Ema::with_epsilon(0.25) }), None);
     assert_eq!((of(first, 1.0, 0.0), of(first, 0.5, 0.0)), (None, wrong));
-    for state in [AverageState::mean_of(3), after(Rule::capped(3), None)] {
+    for state in [AverageState::mean_of(3), after(Rule::capped(3), None), after(Rule::polynomial(7.0), None)] {
         assert_eq!((of(state, 0.0, 0.0), of(state, 1.0, 0.0), of(state, -0.0, 0.0)), (None, wrong, wrong));
     }
 }

@@ -220,7 +220,8 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
 fn average(model: &mut Model<'_>, mean: &mut [f32], second: &mut [f32], more: &mut [f32]) -> Result<(), Error> {
     let ema = Ema { origin: opaque(Origin::First), ..Ema::with_half_life(opaque(9.0), opaque(1.0)) };
     let power = Warmup::Power { gamma: opaque(1.0), power: opaque(0.7) };
-    for rule in [Rule::capped(opaque(9)), Rule::ema(ema), Rule::ema(Ema { warmup: opaque(power), ..ema })] {
+    let polynomial = Rule::polynomial(opaque(7.0));
+    for rule in [Rule::capped(opaque(9)), polynomial, Rule::ema(ema), Rule::ema(Ema { warmup: opaque(power), ..ema })] {
         let mut averager = Averager::with_rule(opaque(rule), mean)?;
         averager.compensate(second)?;
         averager.update(&*model)?;
