@@ -61,7 +61,7 @@ pub const fn embedded_checksum(part: &Spec, whole: &Spec, file: &[u8]) -> Option
 
 /// The bytes of the parameters of `part`.
 const fn stored<'f>(part: &Spec, whole: &Spec, file: &'f [u8]) -> Result<&'f [u8], Error> {
-    if let Err(error) = whole.check() {
+    if let (Err(error), _) | (_, Err(error)) = (whole.check(), part.check()) {
         return Err(error);
     }
     let Some(before) = offset(part, whole) else { return Err(Error::Network) };
