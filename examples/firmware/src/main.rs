@@ -1,4 +1,5 @@
-//! Learning on a Cortex-M4F: an interrupt reads the sensor, the main loop trains on each batch, averages and evaluates.
+//! Learning on a Cortex-M4F: an interrupt reads the sensor, the main loop trains a head on a frozen body, averages and
+//! evaluates.
 
 #![no_std]
 #![no_main]
@@ -49,8 +50,7 @@ fn main() -> ! {
     });
     match report {
         Ok(report) => {
-            let percent = |score: cygnet::metrics::Score| (100.0 * score.accuracy()) as u32;
-            defmt::info!("last {} %, average {} % right", percent(report.last), percent(report.average));
+            defmt::info!("percent right of each kind: {} before, {} after", report.before, report.after);
             defmt::info!("stack {} bytes at most", stack::high_water());
             defmt::info!("hash {=u64:016x}", report.hash);
             end(true)
