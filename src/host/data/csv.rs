@@ -118,6 +118,11 @@ impl Sheet {
         format!("line {}, `{}{more}`", self.first_line, text.chars().take(SHOWN).collect::<String>())
     }
 
+    /// Where these columns are; targets only where they are asked for.
+    pub(super) fn places(&self, columns: &Columns, with_targets: bool) -> Result<Places, DataError> {
+        columns.among(&self.names, self.has_header, with_targets).map_err(|problem| self.error(problem))
+    }
+
     /// A problem with the file.
     pub(super) fn error(&self, problem: impl Into<String>) -> DataError {
         DataError::table(&self.lines.path, problem)
@@ -163,18 +168,12 @@ impl Sheet {
 
     /// Reads all rows of a whole file: classes, unknown ones as they come, or numbers. An error says all that is wrong, of each
     /// column the first line; `choice` is what it may advise to change.
-    pub(super) fn rows(
-        &mut self,
-        places: &Places,
-        has_classes: bool,
-        gaps: Gaps,
-        choice: Option<&Choice>,
-    ) -> Result<Table, DataError> {
+    pub(super) fn rows(&mut self, places: &Places, gaps: Gaps, choice: Option<&Choice>) -> Result<Table, DataError> {
         self.begin()?;
         let (mut table, mut problems) = (Table::of(&self.lines.path, places), Problems::default());
         while self.advance()? {
             let row = self.row()?;
-            match row.is_left_out(places, has_classes, gaps, choice) {
+            match row.is_left_out(places, gaps, choice.is_some()) {
                 Ok(false) => {}
                 Ok(true) => {
                     table.dropped += 1;
@@ -185,24 +184,21 @@ impl Sheet {
             if row.cells.len() != self.names.len() {
                 continue;
             }
+            let mut number = |i: usize, expected: &str| {
+                let number = row.number(i, expected);
+                number.unwrap_or_else(|problem| {
+                    problems.add(row.line, Some(i), problem);
+                    f64::NAN
+                })
+            };
             for ((k, &i), &is_word) in places.inputs.iter().enumerate().zip(&places.are_words) {
-                if is_word {
-                    table.push_word(k, row.word(i));
-                    continue;
-                }
-                match row.number(i, NO_INPUT) {
-                    Ok(x) => table.push_number(k, x),
-                    Err(problem) => problems.add(row.line, Some(i), problem),
-                }
+                if is_word { table.push_word(k, row.word(i)) } else { table.push_number(k, number(i, NO_INPUT)) }
             }
             for (&i, k) in places.targets.iter().zip(places.inputs.len()..) {
-                if has_classes {
+                if places.has_classes {
                     table.push_class(class_name(row.cell(i)));
-                    continue;
-                }
-                match row.number(i, NO_TARGET) {
-                    Ok(x) => table.push_value(k, x),
-                    Err(problem) => problems.add(row.line, Some(i), problem),
+                } else {
+                    table.push_value(k, number(i, NO_TARGET));
                 }
             }
             table.lines.push(row.line);
@@ -286,15 +282,17 @@ impl Row<'_> {
         Some(self.cell(i)).filter(|cell| !is_missing(cell)).map(class_name)
     }
 
-    /// The cells of all inputs: numbers and places of words, NaN where there is none. An error is about the first cell that is
-    /// wrong.
-    pub(super) fn inputs(&self, places: &Places, columns: &Columns, gaps: Gaps) -> Result<Vec<f32>, DataError> {
-        self.is_left_out(places, false, gaps, None).map_err(|(column, problem)| self.wrong(column, &problem))?;
+    /// The cells of all inputs: numbers and places of words, NaN where there is none; nothing of a row that is to be left out.
+    /// An error is about the first cell that is wrong.
+    pub(super) fn inputs(&self, places: &Places, columns: &Columns, gaps: Gaps) -> Result<Option<Vec<f32>>, DataError> {
+        if self.is_left_out(places, gaps, false).map_err(|(column, problem)| self.wrong(column, &problem))? {
+            return Ok(None);
+        }
         let cell = |(k, &i): (usize, &usize)| match columns.encodings.get(k).filter(|_| places.are_words[k]) {
             Some(encoding) => Ok(self.word(i).map_or(f32::NAN, |word| encoding.place(&word))),
             None => self.number(i, NO_INPUT).map(|x| x as f32).map_err(|problem| self.wrong(Some(i), &problem)),
         };
-        places.inputs.iter().enumerate().map(cell).collect()
+        places.inputs.iter().enumerate().map(cell).collect::<Result<_, _>>().map(Some)
     }
 
     fn wrong(&self, column: Option<usize>, problem: &str) -> DataError {
@@ -303,30 +301,21 @@ impl Row<'_> {
     }
 
     /// Whether it is to be left out; an error with its column where it cannot be read.
-    fn is_left_out(
-        &self,
-        places: &Places,
-        has_classes: bool,
-        gaps: Gaps,
-        choice: Option<&Choice>,
-    ) -> Result<bool, (Option<usize>, String)> {
+    fn is_left_out(&self, places: &Places, gaps: Gaps, can_choose: bool) -> Result<bool, (Option<usize>, String)> {
         let (expected, found) = (self.sheet.names.len(), self.cells.len());
         if found != expected {
             let first = self.sheet.first_line;
             return Err((None, format!("expected {expected} cells as in line {first}, found {found}")));
         }
-        let is_no_target = |i: usize| if has_classes { is_no_class(self.cell(i)) } else { is_missing(self.cell(i)) };
+        let is_no_target = if places.has_classes { is_no_class } else { is_missing };
         let input = places.inputs.iter().find(|&&i| is_missing(self.cell(i)));
-        let target = places.targets.iter().find(|&&i| is_no_target(i));
+        let target = places.targets.iter().find(|&&i| is_no_target(self.cell(i)));
         match (input, target, gaps) {
             (None, None, _) | (Some(_), None, Gaps::Keep) => Ok(false),
             (_, _, Gaps::Drop) => Ok(true),
             (Some(&i), _, Gaps::Refuse) => {
-                let advice = if choice.is_some() {
-                    "use --missing mean, drop or a number"
-                } else {
-                    "the model has no replacement"
-                };
+                let of_model = "the model has no replacement";
+                let advice = if can_choose { "use --missing mean, drop or a number" } else { of_model };
                 Err((Some(i), format!("the value is missing; {advice}")))
             }
             (_, Some(&i), _) => Err((Some(i), NO_ANSWER.to_owned())),

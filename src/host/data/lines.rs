@@ -224,7 +224,7 @@ pub(super) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
 }
 
 /// How files begin that are often taken for tables, what they are, and what to do with them.
-const FOREIGN: [(&[u8], &str, &str); 10] = [
+const FOREIGN: [(&[u8], &str, &str); 11] = [
     (b"\xff\xfe", "text in UTF-16", ": save it as UTF-8"),
     (b"\xfe\xff", "text in UTF-16", ": save it as UTF-8"),
     (b"\xff\xd8\xff", "a JPEG picture", ""),
@@ -235,6 +235,7 @@ const FOREIGN: [(&[u8], &str, &str); 10] = [
     (b"%PDF", "a PDF document", ""),
     (b"PAR1", "a Parquet file", ": save the table as CSV"),
     (b"\x89CYG", "a model", ""),
+    (b"\0\0\x08", "an IDX file", ": --data takes the directory of the four files"),
 ];
 
 fn foreign(start: &[u8]) -> Option<&(&'static [u8], &'static str, &'static str)> {

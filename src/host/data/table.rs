@@ -2,6 +2,7 @@
 
 use super::columns::{Columns, Places};
 use super::encoding::Encoding;
+use super::samples::Answers;
 use crate::host::DataError;
 use crate::host::prelude::*;
 use std::collections::HashMap;
@@ -191,6 +192,15 @@ impl Table {
             })
         };
         self.labels.iter().zip(&self.lines).map(class).collect()
+    }
+
+    /// What is to be predicted of each row.
+    pub(in crate::host) fn answers(&self, columns: &Columns) -> Result<Answers, DataError> {
+        Ok(if columns.has_classes() {
+            Answers::Classes(self.labels(columns)?)
+        } else {
+            Answers::Values { width: columns.targets.len(), values: self.values.clone() }
+        })
     }
 
     /// These rows and those of another part of the same file.
