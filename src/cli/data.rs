@@ -201,14 +201,12 @@ impl Data {
     fn for_model(&self, model: &SavedModel) -> Result<Dataset, HostError> {
         match (self.source()?, &model.preparation) {
             (Some(source), Some(preparation)) => source.read_for(preparation),
-            (Some(source), None) => {
-                Err(other_kind(model, &source.data, ": give a directory with four IDX files as --data"))
-            }
-            (None, Some(_)) => {
-                let directory = self.path().unwrap_or(Path::new("the embedded sample"));
-                Err(other_kind(model, directory, ": give a CSV file as --data"))
-            }
             (None, None) => self.images.read(self.data.as_deref(), self.share(), Some(model)),
+            (_, preparation) => {
+                let file = if preparation.is_some() { "a CSV file" } else { "a directory with four IDX files" };
+                let path = self.path().unwrap_or(Path::new("the embedded sample"));
+                Err(other_kind(model, path, &format!(": give {file} as --data")))
+            }
         }
     }
 }
@@ -237,15 +235,14 @@ fn other_kind(model: &SavedModel, path: &Path, advice: &str) -> HostError {
 
 /// How samples differ from those of the training, also where their names do not.
 fn others(trained: &DataIdentity, given: &DataIdentity) -> String {
-    match given.to_string() {
-        text if text != trained.to_string() => format!("these samples are different: {text}"),
-        _ if given.kind == DataKind::Images => {
-            "these samples have the same name and shape but other values (check --transpose)".to_owned()
-        }
-        _ => "these samples have the same name and shape but other values, or an earlier version trained the model, with other rows \
-              for the test"
-            .to_owned(),
+    if given.to_string() != trained.to_string() {
+        return format!("these samples are different: {given}");
     }
+    let why = match given.kind {
+        DataKind::Images => " (check --transpose)",
+        _ => ", or an earlier version trained the model, with other rows for the test",
+    };
+    format!("these samples have the same name and shape but other values{why}")
 }
 
 /// An error that names `--data` unless the model was trained on the embedded sample.
@@ -255,9 +252,8 @@ fn remembers_sample(name: &str, model: &SavedModel) -> Result<(), HostError> {
         (Some(data), _) => format!("{name} was trained on {data}: give samples with --data"),
         (None, Some(_)) => format!("{name} needs rows of a table: give a CSV file with --data"),
         (None, None) => {
-            format!(
-                "{name} does not record its training data: give samples with --data, or use --sample for the embedded sample"
-            )
+            let advice = "give samples with --data, or use --sample for the embedded sample";
+            format!("{name} does not record its training data: {advice}")
         }
     };
     Err(HostError::Usage(what))

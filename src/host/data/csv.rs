@@ -2,10 +2,10 @@
 
 use super::cell::{Dialect, NO_INPUT, NO_TARGET, Spelling, is_missing, is_no_class};
 use super::columns::{Choice, Columns, Places, class_name};
-use super::facts::Facts;
+use super::facts::{BLURRED, Facts};
 use super::header::{Survey, names};
 use super::lines::{Lines, cells};
-use super::table::{BLURRED, Gaps, Table};
+use super::table::{Gaps, Table};
 use crate::host::DataError;
 use crate::host::prelude::*;
 use std::path::Path;
@@ -20,8 +20,7 @@ const UNKNOWN: &[u8] = b",;\t";
 pub(super) struct Sheet {
     pub lines: Lines,
     pub spelling: Spelling,
-    /// Cells of the line that told the separator.
-    width: usize,
+    /// The cells of the first line; until it is known, as many as it has.
     pub first: Vec<String>,
     first_line: u64,
     pub names: Vec<String>,
@@ -79,12 +78,10 @@ impl Sheet {
             return Err(DataError::table(&lines.path, "expected a table, found an empty file"));
         };
         let separator = told.unwrap_or_else(|| most(&first, dialect.decimal_comma));
-        let width = cells(&String::from_utf8_lossy(&first), set(&separator)).len();
         let mut sheet = Self {
             lines,
             spelling: Spelling { separator, decimal_comma: dialect.decimal_comma },
-            width,
-            first: Vec::new(),
+            first: cells(&String::from_utf8_lossy(&first), set(&separator)),
             first_line: 0,
             names: Vec::new(),
             has_header: false,
@@ -145,10 +142,8 @@ impl Sheet {
             let is_blank = line.iter().all(|&b| b == b' ' || b == b'\t' && self.spelling.separator != b'\t');
             let is_hint = || self.lines.number == 1 && hint(line).is_some();
             // A value that is missing may begin with # as well.
-            let is_comment = || {
-                line.starts_with(b"#")
-                    && cells(&String::from_utf8_lossy(line), set(&self.spelling.separator)).len() != self.width
-            };
+            let width = || cells(&String::from_utf8_lossy(line), set(&self.spelling.separator)).len();
+            let is_comment = || line.starts_with(b"#") && width() != self.first.len();
             if !is_blank && !is_hint() && !is_comment() {
                 return Ok(true);
             }
@@ -185,27 +180,27 @@ impl Sheet {
                 continue;
             }
             let mut number = |i: usize, expected: &str| {
-                let number = row.number(i, expected);
-                number.unwrap_or_else(|problem| {
-                    problems.add(row.line, Some(i), problem);
-                    f64::NAN
-                })
+                let refused = |problem| problems.add(row.line, Some(i), problem);
+                row.number(i, expected).map_err(refused).unwrap_or(f32::NAN)
             };
             for ((k, &i), &is_word) in places.inputs.iter().enumerate().zip(&places.are_words) {
-                if is_word { table.push_word(k, row.word(i)) } else { table.push_number(k, number(i, NO_INPUT)) }
+                if is_word { table.push_word(k, row.word(i)) } else { table.cells.push(number(i, NO_INPUT)) }
             }
-            for (&i, k) in places.targets.iter().zip(places.inputs.len()..) {
+            for &i in &places.targets {
                 if places.has_classes {
                     table.push_class(class_name(row.cell(i)));
                 } else {
-                    table.push_value(k, number(i, NO_TARGET));
+                    table.values.push(number(i, NO_TARGET));
                 }
             }
             table.lines.push(row.line);
         }
         if choice.is_some() {
-            let column = |k: usize| places.inputs.iter().chain(&places.targets).nth(k).copied();
-            table.blurred().for_each(|(k, problem)| problems.add(0, column(k), problem));
+            let inputs = places.inputs.iter().zip(&places.are_words).filter(|(_, is_word)| !**is_word);
+            let targets = places.targets.iter().filter(|_| !places.has_classes);
+            for &i in inputs.map(|(i, _)| i).chain(targets) {
+                self.facts[i].blurred().into_iter().for_each(|problem| problems.add(0, Some(i), problem));
+            }
         }
         if !problems.0.is_empty() {
             return Err(self.error(problems.text(&self.names, places, choice)));
@@ -215,6 +210,15 @@ impl Sheet {
             return Err(self.error(format!("expected rows{why}, found none")));
         }
         Ok(table)
+    }
+}
+
+/// A problem behind its line, if it is not 0, and its column.
+fn placed(names: &[String], line: u64, column: Option<usize>, problem: &str) -> String {
+    match (line, column.map(|i| &names[i])) {
+        (0, Some(name)) => format!("column `{name}`: {problem}"),
+        (_, Some(name)) => format!("line {line}, column `{name}`: {problem}"),
+        (_, None) => format!("line {line}: {problem}"),
     }
 }
 
@@ -231,14 +235,8 @@ impl Problems {
 
     /// All of them, and how to do without the columns that cannot be inputs as they are.
     fn text(&self, names: &[String], places: &Places, choice: Option<&Choice>) -> String {
-        let place = |line: u64, column: &Option<usize>| match (line, column) {
-            (0, Some(i)) => format!("column `{}`", names[*i]),
-            (_, Some(i)) => format!("line {line}, column `{}`", names[*i]),
-            (_, None) => format!("line {line}"),
-        };
-        let problem =
-            |(column, line, problem): &(Option<usize>, u64, String)| format!("{}: {problem}", place(*line, column));
-        let text = self.0.iter().map(problem).collect::<Vec<_>>().join("; ");
+        let told = self.0.iter().map(|(column, line, problem)| placed(names, *line, *column, problem));
+        let text = told.collect::<Vec<_>>().join("; ");
         // Numbers that are only spelt in another way are not to be lost.
         let of_inputs = |begin: &str| -> Vec<usize> {
             let found = self.0.iter().filter(|(.., problem)| problem.starts_with(begin)).filter_map(|(i, ..)| *i);
@@ -272,9 +270,9 @@ impl Row<'_> {
     }
 
     /// A number; NaN where there is none.
-    fn number(&self, i: usize, problem: &str) -> Result<f64, String> {
+    fn number(&self, i: usize, problem: &str) -> Result<f32, String> {
         let cell = self.cell(i);
-        if is_missing(cell) { Ok(f64::NAN) } else { self.sheet.spelling.number(cell, problem) }
+        if is_missing(cell) { Ok(f32::NAN) } else { self.sheet.spelling.number(cell, problem).map(|x| x as f32) }
     }
 
     /// A word, if there is one.
@@ -290,14 +288,13 @@ impl Row<'_> {
         }
         let cell = |(k, &i): (usize, &usize)| match columns.encodings.get(k).filter(|_| places.are_words[k]) {
             Some(encoding) => Ok(self.word(i).map_or(f32::NAN, |word| encoding.place(&word))),
-            None => self.number(i, NO_INPUT).map(|x| x as f32).map_err(|problem| self.wrong(Some(i), &problem)),
+            None => self.number(i, NO_INPUT).map_err(|problem| self.wrong(Some(i), &problem)),
         };
         places.inputs.iter().enumerate().map(cell).collect::<Result<_, _>>().map(Some)
     }
 
     fn wrong(&self, column: Option<usize>, problem: &str) -> DataError {
-        let column = column.map_or_else(String::new, |i| format!(", column `{}`", self.sheet.names[i]));
-        self.sheet.error(format!("line {}{column}: {problem}", self.line))
+        self.sheet.error(placed(&self.sheet.names, self.line, column, problem))
     }
 
     /// Whether it is to be left out; an error with its column where it cannot be read.
