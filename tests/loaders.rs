@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cygnet::host::DataError;
-use cygnet::host::data::{Dataset, PIXEL_SCALE, Picture, PictureForm, Samples, idx};
+use cygnet::host::data::{Dataset, PIXEL_SCALE, Picture, PictureForm, idx};
 use flate2::{Compression, Crc, write::GzEncoder};
 use png::{BitDepth, ColorType};
 use proptest::prelude::*;
