@@ -14,7 +14,7 @@ pub(crate) struct Plane {
     /// Two models for a line, or three for a plane, of the same network
     #[arg(required = true, num_args = 2..=3)]
     models: Vec<PathBuf>,
-    /// Name of the output files NAME.svg, NAME.png and NAME.csv, without extension [default: plane, then plane-2 and so
+    /// Name of the output files NAME.svg and NAME.csv, without extension [default: plane, then plane-2 and so
     /// on]
     #[arg(long, value_name = "NAME")]
     out: Option<PathBuf>,

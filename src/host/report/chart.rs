@@ -100,6 +100,8 @@ pub(super) struct Chart {
     pub(super) notes: Vec<(f64, f64, String)>,
     /// Pixels from the first to the last value of the vertical axis.
     pub(super) height: f64,
+    /// The least pixels to the right of the horizontal axis.
+    pub(super) margin: f64,
 }
 
 const SMALL: Letters = letters(13.0, MUTED);
@@ -114,16 +116,17 @@ const LONGEST: f64 = 135.0;
 const STRIP: f64 = 3.0;
 
 /// Where a chart is in its picture: pixels.
-struct Frame {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+pub(super) struct Frame {
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
 }
 
 impl Chart {
     pub(super) fn new(x: Axis, y: Axis, lines: Vec<Line>) -> Self {
-        Self { title: y.name.clone(), x, y, lines, marks: Vec::new(), notes: Vec::new(), height: 210.0 }
+        let title = y.name.clone();
+        Self { x, y, title, lines, marks: Vec::new(), notes: Vec::new(), height: 210.0, margin: 16.0 }
     }
 
     fn legend(&self) -> impl Iterator<Item = &Line> {
@@ -138,20 +141,28 @@ impl Chart {
         [TITLE_LINE + LEGEND_LINE * lines as f64 + strip, self.height, foot]
     }
 
-    /// Draws it into a picture from the height `y` on, with these sizes.
-    pub(super) fn draw(&self, svg: &mut Svg, y: f64, [head, height, _]: [f64; 3]) {
+    /// Where it is in its picture: from the height `y` on, with these sizes.
+    pub(super) fn frame(&self, y: f64, [head, height, _]: [f64; 3]) -> Frame {
+        let left = if self.has_long_rows() { 12.0 } else { self.widest() + 18.0 };
+        let notes = self.notes.iter().map(|(_, _, text)| PLAIN.width(text) + 12.0);
+        Frame { left, right: WIDTH - notes.fold(self.margin, f64::max), top: y + head, bottom: y + head + height }
+    }
+
+    fn widest(&self) -> f64 {
+        self.y.ticks.iter().map(|(_, text)| SMALL.width(text)).fold(0.0, f64::max)
+    }
+
+    /// Whether names stand above their rows, not beside them.
+    fn has_long_rows(&self) -> bool {
+        self.y.is_rows() && self.widest() > LONGEST
+    }
+
+    /// Draws it into a picture likewise.
+    pub(super) fn draw(&self, svg: &mut Svg, y: f64, sizes: [f64; 3]) {
         svg.text(&self.title, [10.0, y + 17.0], Side::Start, TITLE);
         self.draw_legend(svg, y + TITLE_LINE);
-        let widest = self.y.ticks.iter().map(|(_, text)| SMALL.width(text)).fold(0.0, f64::max);
-        let is_long = self.y.is_rows() && widest > LONGEST;
-        let notes = self.notes.iter().map(|(_, _, text)| PLAIN.width(text) + 12.0);
-        let frame = Frame {
-            left: if is_long { 12.0 } else { widest + 18.0 },
-            right: WIDTH - notes.fold(16.0, f64::max),
-            top: y + head,
-            bottom: y + head + height,
-        };
-        self.grid(svg, &frame, is_long);
+        let frame = self.frame(y, sizes);
+        self.grid(svg, &frame);
         for line in self.lines.iter().rev() {
             self.line(svg, &frame, line);
         }
@@ -166,14 +177,14 @@ impl Chart {
     }
 
     /// Where a place lies, in pixels.
-    fn at(&self, frame: &Frame, x: f64, y: f64) -> Option<[f64; 2]> {
+    pub(super) fn at(&self, frame: &Frame, x: f64, y: f64) -> Option<[f64; 2]> {
         let Frame { left, right, top, bottom } = frame;
         let [x, y] = [self.x.place(x)?, self.y.place(y)?];
         Some([left + x * (right - left), bottom - y * (bottom - top)])
     }
 
     /// Lines and numbers of the axes, and where something begins.
-    fn grid(&self, svg: &mut Svg, frame: &Frame, is_long: bool) {
+    fn grid(&self, svg: &mut Svg, frame: &Frame) {
         let &Frame { left, right, top, bottom } = frame;
         let across = |x: f64| self.at(frame, x.clamp(self.x.ends[0], self.x.ends[1]), self.y.ends[0]).map(|at| at[0]);
         let marks = || self.marks.iter().filter_map(|(x, name)| Some((across(*x)?, name)));
@@ -183,7 +194,7 @@ impl Chart {
         let rows = (bottom - top) / self.y.ticks.len().max(1) as f64;
         for (value, text) in &self.y.ticks {
             let Some([_, y]) = self.at(frame, self.x.ends[0], *value) else { continue };
-            if is_long {
+            if self.has_long_rows() {
                 svg.text(text, [left + 4.0, y - 0.5 * rows + 3.0], Side::Start, SMALL);
             } else {
                 svg.text(text, [left - 8.0, y], Side::End, SMALL);

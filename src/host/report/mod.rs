@@ -1,9 +1,7 @@
 //! What people read: tables on a terminal, pages, plots; and the files of a run.
 
 mod table;
-mod outline;
 mod svg;
-mod drawing;
 mod axis;
 mod chart;
 mod epochs;

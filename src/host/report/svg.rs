@@ -1,6 +1,5 @@
 //! Pictures of lines and letters as SVG: in the colours of a light page, and in others where the reader prefers a dark one.
 
-use super::outline::outline;
 use crate::host::prelude::*;
 use core::fmt::Write;
 use unicode_width::UnicodeWidthStr;
@@ -92,20 +91,13 @@ pub(super) struct Svg {
     height: f64,
     /// What a reader who does not see it is told.
     label: String,
-    /// Whether letters are shapes.
-    is_outlined: bool,
     body: String,
 }
 
 impl Svg {
     /// An empty one, so many pixels high.
     pub(super) fn new(label: &str, height: f64) -> Self {
-        Self { height, label: label.to_owned(), is_outlined: false, body: String::new() }
-    }
-
-    /// An empty one whose letters will be shapes, for a program without fonts.
-    pub(super) fn outlined(label: &str, height: f64) -> Self {
-        Self { is_outlined: true, ..Self::new(label, height) }
+        Self { height, label: label.to_owned(), body: String::new() }
     }
 
     /// By itself, on paper, so many times as large as in a page.
@@ -171,17 +163,6 @@ impl Svg {
     pub(super) fn text_with(&mut self, text: &str, [x, y]: [f64; 2], side: Side, letters: Letters, more: &str) {
         let Letters { size, colour, is_bold } = letters;
         let y = y + 0.35 * size;
-        if self.is_outlined {
-            let (data, width) = outline(text, size, is_bold);
-            let left = match side {
-                Side::Start => x,
-                Side::Middle => x - 0.5 * width,
-                Side::End => x - width,
-            };
-            let path = format!("<path transform=\"translate({left:.2} {y:.2})\" fill=\"{colour}\" d=\"{data}\"/>");
-            _ = writeln!(self.body, "<g{more}>{path}</g>");
-            return;
-        }
         let anchor = match side {
             Side::Start => "",
             Side::Middle => " text-anchor=\"middle\"",

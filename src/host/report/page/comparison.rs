@@ -6,7 +6,7 @@ use crate::host::prelude::*;
 use crate::host::report::axis::Axis;
 use crate::host::report::chart::{Chart, Dots, Line, Stroke};
 use crate::host::report::comparison::BASELINE;
-use crate::host::report::drawing::extent;
+use crate::host::report::axis::extent;
 use crate::host::report::svg::{BLUE, BROWN, Colour, GREEN, INK, ORANGE, PURPLE};
 use crate::host::report::table::significant;
 
