@@ -64,7 +64,7 @@ fn evaluate(arguments: &cli::Eval) -> Result<(), HostError> {
         if arguments.json { report::json(&evaluation)? } else { report::of_classes(&evaluation, !is_quiet()) }
     } else {
         let evaluation = RegressionEvaluation::new(&model, &data, split)?;
-        if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation) }
+        if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation).to_string() }
     };
     if arguments.json {
         notes.iter().for_each(|text| note(text));

@@ -78,8 +78,7 @@ fn picture(grid: &Grid, marks: &[Mark]) -> Svg {
     let words = SMALL.wrapped(what, WIDTH - 20.0);
     let top = 44.0 + 18.0 * words.len() as f64;
     let panels = [("train loss", &grid.losses), (fault(grid), &grid.errors)];
-    let charts =
-        panels.map(|(name, values)| if is_plane { map(grid, name) } else { line(grid, name, values, marks) });
+    let charts = panels.map(|(name, values)| if is_plane { map(grid, name) } else { line(grid, name, values, marks) });
     let sizes = charts[0].sizes();
     let height = sizes.iter().sum::<f64>() + 8.0;
     let mut svg = Svg::new(title, top + 2.0 * height);

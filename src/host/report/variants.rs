@@ -1,6 +1,6 @@
 //! The article's experiment as a table, and as CSV.
 
-use super::table::{Table, csv_bytes, mean_sd};
+use super::table::{Table, csv_bytes, fixed, mean_sd, row};
 use crate::host::HostError;
 use crate::host::prelude::*;
 use crate::host::study::{Figures, Variant, Variants};
@@ -26,14 +26,13 @@ fn cells(figures: &Figures) -> [f64; COLUMNS.len()] {
 pub fn of_variants(variants: &Variants) -> Table {
     let cell = |variant: &Variant, i: usize, digits: usize| {
         let values: Vec<f64> = variant.figures.iter().map(|figures| cells(figures)[i]).collect();
-        mean_sd(&values, |x| format!("{x:.digits$}"))
+        mean_sd(&values, |x| fixed(x, digits))
     };
-    let row = |variant: &Variant| {
-        let cells = COLUMNS.iter().enumerate().map(|(i, &(_, digits))| cell(variant, i, digits));
-        [variant.name.clone()].into_iter().chain(cells).collect()
-    };
-    let header = [""].into_iter().chain(COLUMNS.map(|(name, _)| name)).map(str::to_owned);
-    Table { header: header.collect(), rows: variants.whole().iter().map(row).collect() }
+    let rows = variants.whole().into_iter().map(|variant| {
+        let cells = COLUMNS.iter().enumerate().map(|(i, &(_, digits))| cell(&variant, i, digits));
+        row(variant.name.clone(), cells)
+    });
+    Table::new([""].into_iter().chain(COLUMNS.map(|(name, _)| name)), rows)
 }
 
 /// A line for each variant and seed as CSV.

@@ -5,8 +5,8 @@ use super::piece::{Figure, Piece, TABLE_END, table_start};
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation, TestSet};
 use crate::host::prelude::*;
 use crate::host::report::axis::Axis;
-use crate::host::report::chart::{Chart, Line, Stroke};
 use crate::host::report::axis::extent;
+use crate::host::report::chart::{Chart, Line, Stroke};
 use crate::host::report::evaluation::classes;
 use crate::host::report::svg::{
     BLUE, Colour, GREEN, GRID, INK, MUTED, ORANGE, PURPLE, Side, Svg, TITLE, WIDTH, cut, escape, fill, letters,

@@ -4,9 +4,9 @@ use super::piece::{Figure, Piece};
 use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
 use crate::host::prelude::*;
 use crate::host::report::axis::Axis;
+use crate::host::report::axis::extent;
 use crate::host::report::chart::{Chart, Dots, Line, Stroke};
 use crate::host::report::comparison::BASELINE;
-use crate::host::report::axis::extent;
 use crate::host::report::svg::{BLUE, BROWN, Colour, GREEN, INK, ORANGE, PURPLE};
 use crate::host::report::table::significant;
 
