@@ -101,7 +101,7 @@ impl Run<'_> {
         }
         if self.is_many() {
             let source = page::Source { data: self.data, name: &self.name, origin: &self.origin };
-            page::of_seeds(source, self.plan, &outcomes).write(&mut self.place, "")?;
+            page::of_seeds(source, self.plan, &outcomes)?.write(&mut self.place, "")?;
         }
         let all: Vec<&Outcome> = outcomes.iter().map(|(_, outcome)| outcome).collect();
         let shown = (!all.is_empty()).then(|| report::preferred(&all));

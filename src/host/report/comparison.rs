@@ -15,6 +15,10 @@ impl Measure {
         self.0.replace("LOSS", loss_short(spec))
     }
 
+    pub(super) fn value(&self, marks: &Marks) -> f64 {
+        self.2(marks)
+    }
+
     pub(super) fn of(&self, marks: &[&Marks]) -> Vec<f64> {
         marks.iter().map(|marks| self.2(marks)).collect()
     }
@@ -23,7 +27,7 @@ impl Measure {
         self.1.map_or_else(|| significant(x), |digits| fixed(x, digits))
     }
 
-    fn change(&self, x: f64) -> String {
+    pub(super) fn change(&self, x: f64) -> String {
         let text = self.text(x);
         if x > 0.0 { format!("+{text}") } else { text }
     }
@@ -31,8 +35,10 @@ impl Measure {
 
 /// Which row stands above the 95 % interval.
 pub(super) const TEST: usize = 2;
-/// Those of the test loss and of R² on the test.
-pub(super) const LAST_TEST: [usize; 2] = [7, 8];
+/// Those of the loss on the training and on the test samples.
+pub(super) const LOSSES: [usize; 2] = [5, 7];
+/// That of R² on the test samples.
+const R2: usize = 8;
 
 const OF_CLASSES: [Measure; 9] = [
     Measure("train error, %", Some(2), |m| error_percent(&m.train)),
@@ -67,6 +73,11 @@ pub(super) fn measures(marks: &Marks) -> &'static [Measure; 9] {
     if marks.regression.is_some() { &OF_NUMBERS } else { &OF_CLASSES }
 }
 
+/// The rows with the error and the loss, or the RMSE and R², on the test samples.
+pub(super) fn test_rows(marks: &Marks) -> [usize; 2] {
+    [TEST, if marks.regression.is_some() { R2 } else { LOSSES[1] }]
+}
+
 /// Softmax cross-entropy is the negative log-likelihood of the class.
 pub(super) fn loss_short(spec: &Spec) -> &'static str {
     if spec.loss_kind() == Loss::SoftmaxCrossEntropy { "NLL" } else { "loss" }
@@ -80,7 +91,7 @@ pub(super) fn models(outcome: &Outcome) -> Vec<(String, &Marks)> {
     last.chain(averages).chain(outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), marks))).collect()
 }
 
-const LAST: &str = "last iterate";
+pub(super) const LAST: &str = "last iterate";
 pub(super) const BASELINE: &str = "baseline";
 
 /// The last iterate against the averages and the baseline.

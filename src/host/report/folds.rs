@@ -1,6 +1,6 @@
 //! The folds of a cross-validation as a table.
 
-use super::comparison::{LAST_TEST, Measure, TEST, measures, models_of_seeds};
+use super::comparison::{Measure, measures, models_of_seeds, test_rows};
 use super::table::{Table, mean_sd, row};
 use crate::host::prelude::*;
 use crate::host::training::Outcome;
@@ -12,12 +12,12 @@ pub fn of_folds(outcomes: &[Outcome]) -> Table {
     let outcomes: Vec<&Outcome> = outcomes.iter().collect();
     let Some(first) = outcomes.first() else { return Table::default() };
     let measures = measures(&first.last_marks);
-    let last = LAST_TEST[usize::from(first.last_marks.regression.is_some())];
     let models = models_of_seeds(&outcomes);
     let columns: Vec<(String, &Measure, Vec<f64>)> = models
         .iter()
         .flat_map(|(model, marks)| {
-            [&measures[TEST], &measures[last]]
+            test_rows(&first.last_marks)
+                .map(|i| &measures[i])
                 .map(|measure| (format!("{model}: {}", measure.name(&first.spec)), measure, measure.of(marks)))
         })
         .collect();

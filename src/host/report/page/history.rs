@@ -1,12 +1,13 @@
 //! Curves over the epochs of one or several runs.
 
 use super::piece::{Figure, Piece};
+use crate::Spec;
 use crate::host::evaluation::mean_and_sd;
 use crate::host::prelude::*;
 use crate::host::report::axis::Axis;
 use crate::host::report::axis::extent;
 use crate::host::report::chart::{Chart, Dots, Line, Stroke};
-use crate::host::report::comparison::BASELINE;
+use crate::host::report::comparison::{BASELINE, LAST, loss_short};
 use crate::host::report::svg::{BLUE, Colour, GREEN, MUTED, ORANGE, PURPLE};
 use crate::host::training::Epoch;
 use std::collections::BTreeMap;
@@ -24,6 +25,13 @@ pub(super) struct History<'a> {
     pub(super) loss: &'a str,
     /// What the model and the average are called.
     pub(super) names: [&'a str; 2],
+}
+
+impl<'a> History<'a> {
+    /// Of runs without baselines or a start of averaging that is known.
+    pub(super) fn new(runs: &'a [&'a [Epoch]], spec: &Spec) -> Self {
+        Self { runs, baselines: &[], start: None, loss: loss_short(spec), names: [LAST, "average"] }
+    }
 }
 
 /// More epochs than these are a line without points.
@@ -83,7 +91,8 @@ pub(super) fn history(history: &History<'_>) -> Piece {
         let mut rate = figure("rate", "learning rate", "Learning rate of the last step of each epoch.", &rates);
         if let Some(Figure { chart, .. }) = &mut rate {
             let (_, high) = extent(chart.lines.iter().flat_map(Line::values));
-            (chart.title, chart.y) = ("learning rate".to_owned(), Axis::linear("learning rate", 0.0, high));
+            chart.y = Axis::linear("learning rate", 0.0, high);
+            chart.title = chart.y.name.clone();
         }
         figures.push(rate);
     }

@@ -17,8 +17,7 @@ use std::collections::BTreeMap;
 /// The settings of a run on data of this description, with this seed or these.
 pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
-    let header = ["setting", "value"].map(str::to_owned).to_vec();
-    Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
+    Piece::words(&Table::new(["setting", "value"], rows), "Settings of the run")
 }
 
 /// How a run is trained, in words.

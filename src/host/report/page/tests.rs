@@ -243,7 +243,7 @@ fn data() -> Dataset {
 #[test]
 fn the_gap_goes_from_train_to_test() {
     let marks = marks((3, 0.5), (1, 2.0));
-    let piece = gap(&[("model".into(), &marks)], "NLL");
+    let piece = gap(&[("model".into(), &marks)], &EYE);
     let error = file(&piece, "gap-error");
     assert_eq!((places(&error, "+50.00").len(), places(&file(&piece, "gap-loss"), "+1.5000").len()), (1, 1));
     // The circle of train is hollow, after that of the legend.
