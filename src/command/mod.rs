@@ -28,9 +28,10 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Predict(arguments) => return arguments.answer(),
         Command::Average(arguments) => {
             let target = arguments.target()?;
-            let ((models, method), (split, note)) = (arguments.plan()?, arguments.split()?);
+            let (several, method) = (&arguments.several, arguments.method());
+            let (models, (split, note)) = (several.models()?, several.split()?);
             let needs_data = soup::needs_data(&models, &method);
-            let (data, mut notes) = arguments.data.for_average(&models, needs_data)?;
+            let (data, mut notes) = several.data.for_average(&models, needs_data)?;
             notes.extend(note.filter(|_| data.is_some()));
             let soup = soup::average(&models, &method, data.as_ref(), split)?;
             let path = cli::write_model(&soup.average, &target)?;

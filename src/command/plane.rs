@@ -12,7 +12,7 @@ use std::process::ExitCode;
 /// Draws the plane through three models, or the line through two.
 pub(super) fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let target = arguments.target()?;
-    let models = arguments.models()?;
+    let models = cli::read_models(&arguments.models)?;
     let frame = plane::Frame::new(&models)?;
     let (data, notes) = arguments.data.for_models(&models)?;
     let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };

@@ -1,7 +1,9 @@
 //! A chart of lines and points over two axes.
 
 use super::axis::Axis;
-use super::svg::{Colour, GRID, INK, Letters, MUTED, PAPER, Side, Svg, TITLE, WIDTH, fill, letters, stroke};
+use super::svg::{
+    Colour, END, GRID, INK, Letters, MIDDLE, MUTED, PAPER, START, Svg, TITLE, WIDTH, fill, letters, stroke,
+};
 use crate::host::prelude::*;
 use core::fmt::Write;
 
@@ -159,7 +161,7 @@ impl Chart {
 
     /// Draws it into a picture likewise.
     pub(super) fn draw(&self, svg: &mut Svg, y: f64, sizes: [f64; 3]) {
-        svg.text(&self.title, [10.0, y + 17.0], Side::Start, TITLE);
+        svg.text(&self.title, [10.0, y + 17.0], START, TITLE);
         self.draw_legend(svg, y + TITLE_LINE);
         let frame = self.frame(y, sizes);
         self.grid(svg, &frame);
@@ -168,7 +170,7 @@ impl Chart {
         }
         for (x, y, text) in &self.notes {
             if let Some([x, y]) = self.at(&frame, *x, *y) {
-                svg.text(text, [x + 8.0, y], Side::Start, PLAIN);
+                svg.text(text, [x + 8.0, y], START, PLAIN);
             }
         }
         if self.x.is_whole() {
@@ -195,9 +197,9 @@ impl Chart {
         for (value, text) in &self.y.ticks {
             let Some([_, y]) = self.at(frame, self.x.ends[0], *value) else { continue };
             if self.has_long_rows() {
-                svg.text(text, [left + 4.0, y - 0.5 * rows + 3.0], Side::Start, SMALL);
+                svg.text(text, [left + 4.0, y - 0.5 * rows + 3.0], START, SMALL);
             } else {
-                svg.text(text, [left - 8.0, y], Side::End, SMALL);
+                svg.text(text, [left - 8.0, y], END, SMALL);
             }
             if !self.y.is_rows() {
                 svg.line(&[[left, y], [right, y]], &stroke(GRID, 1.0, ""), "");
@@ -215,12 +217,12 @@ impl Chart {
                 continue;
             }
             let half = 0.5 * SMALL.width(text);
-            svg.text(text, [x.min(WIDTH - half), bottom + 14.0], Side::Middle, SMALL);
+            svg.text(text, [x.min(WIDTH - half), bottom + 14.0], MIDDLE, SMALL);
         }
-        svg.text(&self.x.name, [0.5 * (left + right), bottom + 31.0], Side::Middle, SMALL);
+        svg.text(&self.x.name, [0.5 * (left + right), bottom + 31.0], MIDDLE, SMALL);
         for (x, name) in marks() {
             svg.line(&[[x, top], [x, bottom]], &stroke(MUTED, 1.5, "3 3"), "");
-            svg.text(name, [x.min(WIDTH - 2.0 - SMALL.width(name)), top - 9.0], Side::Start, SMALL);
+            svg.text(name, [x.min(WIDTH - 2.0 - SMALL.width(name)), top - 9.0], START, SMALL);
         }
     }
 
@@ -295,7 +297,7 @@ impl Chart {
                 svg.line(&[[x, y], [x + SAMPLE, y]], &paint, "");
             }
             line.dot(svg, [x + 0.5 * SAMPLE, y], 3.5, "");
-            svg.text(&line.name, [x + SAMPLE + 5.0, y], Side::Start, PLAIN);
+            svg.text(&line.name, [x + SAMPLE + 5.0, y], START, PLAIN);
         }
     }
 }

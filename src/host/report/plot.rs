@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, extent};
 use super::chart::{Chart, Frame, Line};
-use super::svg::{BLUE, Letters, MUTED, Side, Svg, TITLE, WIDTH, fill, letters, stroke};
+use super::svg::{BLUE, Letters, MIDDLE, MUTED, START, Svg, TITLE, WIDTH, fill, letters, stroke};
 use super::table::{csv_bytes, significant};
 use crate::host::HostError;
 use crate::host::prelude::*;
@@ -82,9 +82,9 @@ fn picture(grid: &Grid, marks: &[Mark]) -> Svg {
     let sizes = charts[0].sizes();
     let height = sizes.iter().sum::<f64>() + 8.0;
     let mut svg = Svg::new(title, top + 2.0 * height);
-    svg.text(title, [10.0, 20.0], Side::Start, TITLE);
+    svg.text(title, [10.0, 20.0], START, TITLE);
     for (i, line) in words.iter().enumerate() {
-        svg.text(line, [10.0, 44.0 + 18.0 * i as f64], Side::Start, SMALL);
+        svg.text(line, [10.0, 44.0 + 18.0 * i as f64], START, SMALL);
     }
     for (i, ((_, values), chart)) in panels.into_iter().zip(charts).enumerate() {
         let y = top + height * i as f64;
@@ -193,7 +193,7 @@ fn point(svg: &mut Svg, mark: &Mark, [x, y]: [f64; 2], [left, right]: [f64; 2], 
     };
     let height = [y + 15.0, y - 15.0].into_iter().find(is_free).unwrap_or(y + 15.0);
     names.push([middle, height, half]);
-    svg.text_with(&mark.name, [middle, height], Side::Middle, text, halo);
+    svg.text_with(&mark.name, [middle, height], MIDDLE, text, halo);
 }
 
 /// The colours with the values between them.
@@ -203,7 +203,7 @@ fn scale(svg: &mut Svg, levels: &[f64], [x, top, bottom]: [f64; 3]) {
         svg.rect([x, edge(k + 1), 14.0, edge(k) - edge(k + 1) + 0.2], &fill(colour, 1.0), "");
     }
     for (k, level) in levels.iter().enumerate() {
-        svg.text(&digits(*level), [x + 18.0, edge(k)], Side::Start, SMALL);
+        svg.text(&digits(*level), [x + 18.0, edge(k)], START, SMALL);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::host::report::axis::extent;
 use crate::host::report::chart::{Chart, Line, Stroke};
 use crate::host::report::evaluation::classes;
 use crate::host::report::svg::{
-    BLUE, Colour, GREEN, GRID, INK, MUTED, ORANGE, PURPLE, Side, Svg, TITLE, WIDTH, cut, fill, letters,
+    BLUE, Colour, END, GREEN, GRID, INK, MIDDLE, MUTED, ORANGE, PURPLE, START, Svg, TITLE, WIDTH, cut, fill, letters,
 };
 use crate::host::report::table::Table;
 
@@ -71,14 +71,14 @@ fn picture(matrix: &[Vec<u32>], names: &[String], label: &str) -> Svg {
     let (side, top) = ((WIDTH - left - 10.0) / matrix.len() as f64, 62.0);
     let size = (side * 0.42).clamp(4.0, 13.0);
     let mut svg = Svg::new(label, top + WIDTH - left);
-    svg.text("true classes (rows), predicted (columns)", [10.0, 17.0], Side::Start, TITLE);
+    svg.text("true classes (rows), predicted (columns)", [10.0, 17.0], START, TITLE);
     let centre = |i: usize, from: f64| from + side * (i as f64 + 0.5);
     for (c, row) in matrix.iter().enumerate() {
         let total: u32 = row.iter().sum();
         let style = letters(size, MUTED);
         let [above, beside] = [side, left - 14.0].map(|room| cut(&names[c], (room / style.width("n")) as usize));
-        svg.text(&above, [centre(c, left), top - 12.0], Side::Middle, style);
-        svg.text(&beside, [left - 8.0, centre(c, top)], Side::End, style);
+        svg.text(&above, [centre(c, left), top - 12.0], MIDDLE, style);
+        svg.text(&beside, [left - 8.0, centre(c, top)], END, style);
         for (k, &n) in row.iter().enumerate() {
             let paint = match (c == k, n) {
                 (true, _) => fill(BLUE, strength(n, total, true)),
@@ -88,7 +88,7 @@ fn picture(matrix: &[Vec<u32>], names: &[String], label: &str) -> Svg {
             let area = [left + side * k as f64, top + side * c as f64, side - 0.5, side - 0.5];
             svg.rect(area, &paint, &format!("true {}, predicted {}: {n} of {total}", names[c], names[k]));
             let ink = if n == 0 { MUTED } else { INK };
-            svg.text(&n.to_string(), [centre(k, left), centre(c, top)], Side::Middle, letters(size, ink));
+            svg.text(&n.to_string(), [centre(k, left), centre(c, top)], MIDDLE, letters(size, ink));
         }
     }
     svg

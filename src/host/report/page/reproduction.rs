@@ -2,7 +2,7 @@
 
 use super::comparison::spread;
 use super::document::Page;
-use super::history::{Curve, average_error, average_loss, chart, validation_error, validation_loss};
+use super::history::{Curve, ERRORS, LOSSES, chart};
 use super::piece::{Figure, Piece};
 use super::runs::{Source, coupled, model_sections};
 use super::settings::{batch, rate};
@@ -12,7 +12,7 @@ use crate::host::report::chart::Stroke;
 use crate::host::report::notes::NOTES;
 use crate::host::report::svg::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
 use crate::host::report::table::{Table, fixed};
-use crate::host::report::variants::of_variants;
+use crate::host::report::variants::{TEST, of_variants};
 use crate::host::study::{Reproduction, Stage, Variant};
 use crate::host::training::Epoch;
 
@@ -91,8 +91,8 @@ fn overlay(histories: &[(Stage, Vec<Epoch>)], variants: &[Variant]) -> Piece {
         "Measured on the validation samples. Of replicas that are pulled together, the mean of their weights.";
     Piece::row(
         [
-            figure("loss", "NLL", caption, [validation_loss, average_loss]),
-            figure("error", "error, %", "On the same samples.", [validation_error, average_error]),
+            figure("loss", "NLL", caption, LOSSES),
+            figure("error", "error, %", "On the same samples.", ERRORS),
             errors(variants),
         ]
         .into_iter()
@@ -124,7 +124,7 @@ fn stages(reproduction: &Reproduction<'_>) -> Piece {
 
 /// Test errors, but for those far outside.
 fn errors(variants: &[Variant]) -> Option<Figure> {
-    let of = |variant: &Variant| variant.figures.iter().map(|figures| figures.errors[2]).collect::<Vec<f64>>();
+    let of = |variant: &Variant| variant.figures.iter().map(|figures| figures.cells[TEST]).collect::<Vec<f64>>();
     let all: Vec<_> = variants.iter().map(|variant| (variant.name.clone(), of(variant))).collect();
     let least = all.iter().flat_map(|(_, errors)| errors).copied().fold(f64::INFINITY, f64::min);
     let is_near = |(_, errors): &(String, Vec<f64>)| errors.iter().all(|&error| error <= OUTLIER * least);

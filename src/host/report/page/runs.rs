@@ -183,25 +183,18 @@ pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) ->
     Ok(source.settings(page, plan, &spec, &seed, if baselines.is_empty() { "" } else { COMPARED }))
 }
 
-/// What a run of replicas leaves for its page.
-#[derive(Clone, Copy, Debug)]
-pub struct ReplicaRun<'a> {
-    /// How they were trained.
-    pub replicas: &'a ReplicaPlan,
-    /// What that left.
-    pub trained: &'a Replicas,
-    /// All models and their votes.
-    pub table: &'a Table,
-    /// The model that is shown, with its name.
-    pub shown: (&'a str, &'a SavedModel),
-}
-
-/// A page about replicas.
+/// A page about replicas and the `table` of all models and their votes; one model is shown in detail.
 ///
 /// # Errors
 /// As [`TestSet::new`].
-pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Result<Page, HostError> {
-    let ReplicaRun { replicas, trained, table, shown: (name, shown) } = run;
+pub fn of_replicas(
+    source: Source<'_>,
+    plan: &Plan,
+    replicas: &ReplicaPlan,
+    trained: &Replicas,
+    table: &Table,
+    (name, shown): (&str, &SavedModel),
+) -> Result<Page, HostError> {
     let (spec, seed, runs) = (&shown.spec, plan.seed.to_string(), [&trained.history[..]]);
     let drawn = History { names: ["first replica", "mean of the weights"], ..History::new(&runs, spec) };
     let warning = replicas.is_apart().then(|| Piece::text(APART));
