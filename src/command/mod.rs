@@ -44,7 +44,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
             notes.extend(note);
             let compared = ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, split)?;
             let verdicts = report::of_ensemble(&compared);
-            say_noted(&notes, &format!("{}\n\n{verdicts}", report::of_votes(&compared)))?;
+            say_noted(&notes, &format!("{}\n\n{verdicts}", report::of_votes(&[compared])))?;
         }
         Command::Plane(arguments) => return plane::draw(&arguments),
         Command::Reproduce(arguments) => return reproduce::reproduce(&arguments),

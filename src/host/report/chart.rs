@@ -131,13 +131,9 @@ impl Chart {
         Self { x, y, title, lines, marks: Vec::new(), notes: Vec::new(), height: 210.0, margin: 16.0 }
     }
 
-    fn legend(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().filter(|line| !line.name.is_empty() && line.stroke != Stroke::Faint)
-    }
-
     /// Pixels above the first value of the vertical axis, from it to the last one, and below.
     pub(super) fn sizes(&self) -> [f64; 3] {
-        let lines = self.legend_places().last().map_or(0, |(_, row)| row + 1);
+        let lines = self.legend().last().map_or(0, |(.., row)| row + 1);
         let strip = if self.marks.is_empty() { 8.0 } else { 18.0 };
         let foot = if self.x.name.is_empty() { 28.0 } else { 44.0 };
         [TITLE_LINE + LEGEND_LINE * lines as f64 + strip, self.height, foot]
@@ -275,23 +271,24 @@ impl Chart {
         }
     }
 
-    /// Where the entries of the legend stand: left end in pixels, and line.
-    fn legend_places(&self) -> impl Iterator<Item = (f64, usize)> {
+    /// The lines that have names, each with the left end of its entry in pixels and with the line of the legend that it is in.
+    fn legend(&self) -> impl Iterator<Item = (&Line, f64, usize)> {
+        let named = self.lines.iter().filter(|line| !line.name.is_empty() && line.stroke != Stroke::Faint);
         let (mut x, mut row) = (10.0, 0);
-        self.legend().map(move |line| {
+        named.map(move |line| {
             let width = SAMPLE + 6.0 + PLAIN.width(&line.name);
             if x + width > WIDTH - 4.0 && x > 10.0 {
                 (x, row) = (10.0, row + 1);
             }
-            let at = (x, row);
+            let left = x;
             x += width + 12.0;
-            at
+            (line, left, row)
         })
     }
 
     /// Names beside samples of the lines.
     fn draw_legend(&self, svg: &mut Svg, top: f64) {
-        for (line, (x, row)) in self.legend().zip(self.legend_places()) {
+        for (line, x, row) in self.legend() {
             let y = top + LEGEND_LINE * (row as f64 + 0.5) - 2.0;
             if let Some(paint) = line.paint() {
                 svg.line(&[[x, y], [x + SAMPLE, y]], &paint, "");

@@ -16,9 +16,9 @@ pub fn of_folds(outcomes: &[Outcome]) -> Table {
     let columns: Vec<(String, &Measure, Vec<f64>)> = models
         .iter()
         .flat_map(|(model, marks)| {
-            test_rows(&first.last_marks)
-                .map(|i| &measures[i])
-                .map(|measure| (format!("{model}: {}", measure.name(&first.spec)), measure, measure.of(marks)))
+            test_rows(&first.last_marks).map(|i| &measures[i]).map(|measure| {
+                (format!("{model}: {}", measure.name(&first.spec).replacen("test ", "", 1)), measure, measure.of(marks))
+            })
         })
         .collect();
     let of_fold = |(fold, outcome): (usize, &&Outcome)| {

@@ -28,4 +28,4 @@ pub use notes::NOTES;
 pub use table::{Table, json, terminal_width};
 pub use variants::of_variants;
 pub use verdicts::{of_ensemble, of_seeds, preferred, preferred_replica, remark};
-pub use votes::{APART, of_average, of_vote_seeds, of_votes};
+pub use votes::{APART, of_average, of_votes};

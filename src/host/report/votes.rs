@@ -6,6 +6,7 @@ use crate::host::evaluation::SavedModel;
 use crate::host::prelude::*;
 use crate::host::study::ensemble::{Comparison, Row};
 use crate::host::study::soup::Soup;
+use core::slice::from_ref;
 
 /// Why the mean of replicas that are [apart](crate::host::plan::ReplicaPlan::is_apart) is shown with a warning.
 pub const APART: &str = "Replicas with independent initial weights and no pull end in different basins of the loss, where \
@@ -15,15 +16,9 @@ pub const APART: &str = "Replicas with independent initial weights and no pull e
 /// Set and figure of each column.
 const COLUMNS: [[usize; 2]; 5] = [[0, 0], [1, 0], [0, 1], [1, 1], [1, 2]];
 
-/// A row for each model and vote.
+/// A row for each model and vote; of several seeds mean ± standard deviation. A column without any figure is left out.
 #[must_use]
-pub fn of_votes(comparison: &Comparison) -> Table {
-    of_vote_seeds(std::slice::from_ref(comparison))
-}
-
-/// The same rows for several seeds: mean ± standard deviation. A column without any figure is left out.
-#[must_use]
-pub fn of_vote_seeds(runs: &[Comparison]) -> Table {
+pub fn of_votes(runs: &[Comparison]) -> Table {
     let Some(Comparison { rows, spec, has_classes }) = runs.first() else { return Table::default() };
     let fault = if *has_classes { "error, %" } else { "RMSE" };
     let names = [fault, loss_short(spec), "ECE, %"];
@@ -46,7 +41,8 @@ pub fn of_vote_seeds(runs: &[Comparison]) -> Table {
 #[must_use]
 pub fn of_average(models: &[(String, SavedModel)], soup: &Soup) -> String {
     let names = models.iter().map(|(name, _)| vec![name.clone()]);
-    let mut table = soup.comparison.as_ref().map_or_else(|| Table::new([""], names), of_votes);
+    let mut table =
+        soup.comparison.as_ref().map_or_else(|| Table::new([""], names), |comparison| of_votes(from_ref(comparison)));
     table.header.insert(1, "weight".to_owned());
     let weight = |&weight: &f32| if weight > 0.0 { weight.to_string() } else { "–".to_owned() };
     let weights = soup.weights.iter().map(weight).chain([String::new()]);

@@ -11,7 +11,7 @@ use crate::host::report::evaluation::classes;
 use crate::host::report::svg::{
     BLUE, Colour, END, GREEN, GRID, INK, MIDDLE, MUTED, ORANGE, PURPLE, START, Svg, TITLE, WIDTH, cut, fill, letters,
 };
-use crate::host::report::table::Table;
+use crate::host::report::table::{Table, percent};
 
 /// The most classes whose confusion matrix can be read.
 const WIDEST: usize = 12;
@@ -36,6 +36,8 @@ pub(super) fn confusion(test: &TestSet<'_>) -> Piece {
 fn classes_with_bounds(set: &SetEvaluation) -> Table {
     let mut table = classes(set);
     table.header[RECALL] += ", 95 % interval";
+    let means = table.rows.last_mut().and_then(|row| row.get_mut(RECALL));
+    means.into_iter().for_each(|mean| *mean = percent(set.macro_recall.into()));
     for (c, (row, counts)) in table.rows.iter_mut().zip(&set.confusion).enumerate() {
         row[RECALL] = share(counts[c].into(), counts.iter().map(|&n| u64::from(n)).sum());
     }

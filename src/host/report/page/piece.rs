@@ -6,6 +6,9 @@ use crate::host::report::chart::Chart;
 use crate::host::report::svg::{Svg, escape};
 use crate::host::report::table::Table;
 
+/// A table of more rows scrolls by itself.
+const TALL: usize = 30;
+
 /// A part of a page. Text is escaped where it enters.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Piece {
@@ -58,9 +61,10 @@ impl Piece {
             let name = row.first().map_or_else(String::new, |name| escape(name));
             format!("<tr><th scope=\"row\">{name}</th>{}</tr>\n", cells.collect::<String>())
         };
+        let tall = if table.rows.len() > TALL { " tall" } else { "" };
         Self::from_html(format!(
             "<figure class=\"table\">\n<figcaption>{}</figcaption>\n\
-             <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table{class}>\n\
+             <div class=\"wide{tall}\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table{class}>\n\
              <thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table></div>\n</figure>\n",
             prose(caption),
             escape(caption),
@@ -102,20 +106,27 @@ impl Piece {
             chart.draw(&mut svg, 0.0, sizes);
             Self::plot(&name, svg, &caption)
         };
-        let all: Self = figures.into_iter().map(draw).collect();
-        if all.is_empty() { all } else { Self { html: format!("<div class=\"plots\">\n{}</div>\n", all.html), ..all } }
+        Self::within("plots", figures.into_iter().map(draw))
     }
 
     /// Pieces under each other that stand beside others as one.
     pub(super) fn block(pieces: impl IntoIterator<Item = Self>) -> Self {
-        let all: Self = pieces.into_iter().collect();
-        Self { html: format!("<div>\n{}</div>\n", all.html), ..all }
+        Self::within("block", pieces)
     }
 
     /// Tables and text side by side, each as wide as it is.
     pub(super) fn beside(pieces: impl IntoIterator<Item = Self>) -> Self {
+        Self::within("beside", pieces)
+    }
+
+    /// Pieces in a box of this class; nothing of no pieces.
+    fn within(class: &str, pieces: impl IntoIterator<Item = Self>) -> Self {
         let all: Self = pieces.into_iter().collect();
-        Self { html: format!("<div class=\"beside\">\n{}</div>\n", all.html), ..all }
+        if all.is_empty() {
+            all
+        } else {
+            Self { html: format!("<div class=\"{class}\">\n{}</div>\n", all.html), ..all }
+        }
     }
 
     /// A picture with a sentence under it.

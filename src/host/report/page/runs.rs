@@ -210,15 +210,12 @@ pub fn of_replicas(
 /// How replicas were trained together, in a sentence.
 pub(super) fn coupled(replicas: &ReplicaPlan) -> String {
     let start = if replicas.start == Start::Common { "common initial weights" } else { "independent initial weights" };
+    let pulled = |strength: &str| format!("pulled to their mean with strength {strength}");
     let pull = match replicas.coupling {
-        Coupling::Mean(Pull::Fading) => {
-            "pulled to their mean with strength 1 − t/T (time t, length of the run T)".to_owned()
-        }
-        Coupling::Mean(Pull::Growing) => {
-            "pulled to their mean with strength t/T (time t, length of the run T)".to_owned()
-        }
+        Coupling::Mean(Pull::Fading) => pulled("1 − t/T (time t, length of the run T)"),
+        Coupling::Mean(Pull::Growing) => pulled("t/T (time t, length of the run T)"),
         Coupling::Mean(Pull::Constant(0.0)) => "not pulled".to_owned(),
-        Coupling::Mean(Pull::Constant(share)) => format!("pulled to their mean with strength {share}"),
+        Coupling::Mean(Pull::Constant(share)) => pulled(&share.to_string()),
         Coupling::Elastic(share) => format!("elastic averaging with α {share}"),
     };
     let every =

@@ -114,29 +114,27 @@ fn percent(share: f32) -> String {
 }
 
 fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String {
-    let with = |name: &str, mut parts: Vec<String>, weight_decay: f32| {
-        if weight_decay > 0.0 {
-            parts.push(format!("weight decay {}", short(weight_decay)));
-        }
-        [vec![name.to_owned()], parts].concat().join(", ")
-    };
-    let own = match rule {
+    let (mut text, weight_decay) = match rule {
         OptimizerPlan::Sgd(SgdConfig { momentum, nesterov, weight_decay }) => {
             let form = if nesterov { " (Nesterov)" } else { "" };
-            let momentum = (momentum > 0.0).then(|| format!("momentum {}{form}", short(momentum)));
-            with("SGD", momentum.into_iter().collect(), weight_decay)
+            let momentum = (momentum > 0.0).then(|| format!(", momentum {}{form}", short(momentum)));
+            (format!("SGD{}", momentum.unwrap_or_default()), weight_decay)
         }
         OptimizerPlan::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled }) => {
-            let settings = format!("β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon));
-            with(if decoupled { "AdamW" } else { "Adam" }, vec![settings], weight_decay)
+            let name = if decoupled { "AdamW" } else { "Adam" };
+            (format!("{name}, β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon)), weight_decay)
         }
         OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay }) => {
-            with("schedule-free SGD", vec![format!("momentum {}", short(beta))], weight_decay)
+            (format!("schedule-free SGD, momentum {}", short(beta)), weight_decay)
         }
     };
-    let behind = lookahead
-        .map(|LookaheadConfig { every, alpha }| format!(", Lookahead every {every} steps, α {}", short(alpha)));
-    own + &behind.unwrap_or_default()
+    if weight_decay > 0.0 {
+        text += &format!(", weight decay {}", short(weight_decay));
+    }
+    if let Some(LookaheadConfig { every, alpha }) = lookahead {
+        text += &format!(", Lookahead every {every} steps, α {}", short(alpha));
+    }
+    text
 }
 
 pub(super) fn rate(base: f32, decay: DecayPlan, warmup: f32) -> String {
