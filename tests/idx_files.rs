@@ -155,14 +155,14 @@ fn files_are_found_by_their_names_unless_several_fit() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     write_data(&data, [9, 6], 4, 3);
-    let plain = Dataset::open(&data).unwrap();
+    let plain = ImageFiles::find(&data).and_then(|files| files.read(false)).unwrap();
     renamed(&data, "emnist-letters");
     // Others are not in the way, nor is the archive beside what was in it.
     fs::write(data.join("emnist-letters-mapping.txt"), "0 65").unwrap();
     fs::write(data.join("train-images.png"), "").unwrap();
     fs::write(data.join("emnist-letters-train-images-idx3-ubyte.gz"), "").unwrap();
     fs::create_dir(data.join("train-images-idx3-ubyte")).unwrap();
-    assert_eq!(Dataset::open(&data).unwrap(), plain);
+    assert_eq!(ImageFiles::find(&data).and_then(|files| files.read(false)).unwrap(), plain);
     let files = ImageFiles::find(&data).unwrap();
     assert!(files.test[1].ends_with("emnist-letters-test-labels-idx1-ubyte"));
 
@@ -173,7 +173,7 @@ fn files_are_found_by_their_names_unless_several_fit() {
         ("emnist-digits-train-labels-idx1-ubyte.gz", "train labels"),
     ] {
         fs::copy(&image, data.join(second)).unwrap();
-        let line = Dataset::open(&data).unwrap_err().to_string();
+        let line = ImageFiles::find(&data).and_then(|files| files.read(false)).unwrap_err().to_string();
         let first = format!("emnist-letters-{}-idx", what.replace(' ', "-"));
         for words in [&format!("could be the {what}: "), second, &first, "--train-images"] {
             assert!(line.contains(words) && !line.contains('\n'), "{words}: {line}");

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cygnet::host::DataError;
-use cygnet::host::data::{Dataset, PIXEL_SCALE, Picture, PictureForm, Samples, idx};
+use cygnet::host::data::{Dataset, ImageFiles, PIXEL_SCALE, Picture, PictureForm, idx};
 use flate2::{Compression, Crc, write::GzEncoder};
 use png::{BitDepth, ColorType};
 use proptest::prelude::*;
@@ -48,6 +48,10 @@ fn text<T>(result: Result<T, DataError>, dir: &Path) -> String {
     let line = error.to_string().replace(dir.to_str().unwrap(), "DIR");
     assert!(!line.contains('\n'), "{line:?}");
     line
+}
+
+fn open(dir: &Path) -> Result<Dataset, DataError> {
+    ImageFiles::find(dir)?.read(false)
 }
 
 /// The error for a file with these bytes, which is the same from disk and from memory.
@@ -231,7 +235,7 @@ fn small_set() -> TempDir {
 #[test]
 fn a_directory_is_opened_under_every_spelling() {
     let dir = small_set();
-    let set = Dataset::open(dir.path()).unwrap();
+    let set = open(dir.path()).unwrap();
     assert_eq!((set.train.len(), set.test.len(), set.classes, set.test.inputs()), (3, 2, 4, 4));
     assert_eq!((set.test.image(1), set.test.label(1), set.test.label(2)), (Some(&b"qrst"[..]), Some(3), None));
 }
@@ -242,7 +246,7 @@ fn files_that_do_not_belong_together_are_named() {
     let refused = |name: &str, bytes: Vec<u8>| {
         let before = fs::read(dir.path().join(name)).unwrap();
         put(dir.path(), name, bytes);
-        let line = text(Dataset::open(dir.path()), dir.path());
+        let line = text(open(dir.path()), dir.path());
         put(dir.path(), name, before);
         line
     };
@@ -261,18 +265,17 @@ fn files_that_do_not_belong_together_are_named() {
     );
     fs::remove_file(dir.path().join("t10k-labels-idx1-ubyte.gz")).unwrap();
     assert_eq!(
-        text(Dataset::open(dir.path()), dir.path()),
+        text(open(dir.path()), dir.path()),
         "DIR: expected a file with a name like *t10k*labels*idx* or *test*labels*idx*, found none"
     );
-    let line = text(Dataset::open(&dir.path().join("absent")), dir.path());
+    let line = text(open(&dir.path().join("absent")), dir.path());
     assert!(line.starts_with("DIR/absent: cannot read: "), "{line}");
 }
 
 #[test]
 fn a_batch_is_scaled_rows_or_nothing() {
     let dir = small_set();
-    let train = Samples::read(&dir.path().join("train-images-idx3-ubyte"), &dir.path().join("train-labels.idx1-ubyte"))
-        .unwrap();
+    let train = open(dir.path()).unwrap().train;
     let (mut inputs, mut labels) = ([-1.0f32; 8], [9u16; 2]);
     for (indices, input_len, label_len) in
         [(&[0, 3][..], 8, 2), (&[0, u32::MAX], 8, 2), (&[0, 1], 7, 2), (&[0, 1], 8, 1), (&[0], 8, 2)]
@@ -299,7 +302,7 @@ fn the_sample_is_balanced_and_unchanged() {
     }
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/mnist-sample/data");
     // Known again as the same data, though not as the embedded ones.
-    let read = Dataset::open(&dir).unwrap();
+    let read = open(&dir).unwrap();
     assert!(
         read.identity != sample.identity && read.identity.as_ref().unwrap().is_same(sample.identity.as_ref().unwrap())
     );
@@ -313,7 +316,7 @@ fn the_whole_of_mnist_is_read() {
         eprintln!("SKIPPED, MNIST NOT READ: no directory {}", dir.display());
         return;
     }
-    let mnist = Dataset::open(&dir).unwrap();
+    let mnist = open(&dir).unwrap();
     assert_eq!((mnist.train.len(), mnist.test.len(), mnist.train.inputs(), mnist.classes), (60_000, 10_000, 784, 10));
     assert_eq!((crc(mnist.train.images().unwrap().pixels()), crc(mnist.train.labels())), (0xf363_9b56, 0xba07_e8ef));
     assert_eq!((crc(mnist.test.images().unwrap().pixels()), crc(mnist.test.labels())), (0xe4ca_5f57, 0xee86_04d9));

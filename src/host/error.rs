@@ -33,16 +33,6 @@ pub enum HostError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A model of another network than the program's.
-    #[error("{path}: the file contains the network {holds}, but the program expects {wants}", path = .path.display())]
-    Network {
-        /// Which file.
-        path: PathBuf,
-        /// Its network: widths such as `784-64-10`, or what else it is where those are equal.
-        holds: String,
-        /// That of the program.
-        wants: String,
-    },
     /// A setting out of its range, or settings that do not go together.
     #[error("{0}")]
     Usage(String),

@@ -24,6 +24,8 @@ pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Deflate spends at least two bits on a copy, which makes at most 258 bytes.
 const DEFLATE_MAX_RATIO: u64 = 1032;
+/// How much larger images usually become.
+const GZIP_RATIO: u64 = 8;
 
 /// Gray images of one size; shape `(count, rows, cols)`, one byte per pixel, row-major.
 #[derive(Clone, PartialEq, Eq)]
@@ -104,7 +106,7 @@ impl fmt::Debug for Images {
 /// The file cannot be read, is not an intact IDX file of images, has no image of 1 to [`MAX_PIXELS`] pixels, or a pixel that
 /// is no byte: integers lie between 0 and 255, floats all between 0 and 1, which becomes 255, or are all such integers.
 pub fn read_images(path: &Path) -> Result<Images, DataError> {
-    images(path, open(path)?)
+    decode(path, open(path)?, 3)
 }
 
 /// Reads a file of labels, integers from 0 to 255.
@@ -112,7 +114,7 @@ pub fn read_images(path: &Path) -> Result<Images, DataError> {
 /// # Errors
 /// The file cannot be read, is not an intact IDX file of labels, has none, or one of another value.
 pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
-    labels(path, open(path)?)
+    Ok(decode(path, open(path)?, 1)?.pixels)
 }
 
 /// As [`read_images`], from memory; `name` stands for the file in errors.
@@ -120,7 +122,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
 /// # Errors
 /// As [`read_images`].
 pub fn parse_images(name: &Path, bytes: &[u8]) -> Result<Images, DataError> {
-    images(name, Cursor::new(bytes))
+    decode(name, Cursor::new(bytes), 3)
 }
 
 /// As [`read_labels`], from memory; `name` stands for the file in errors.
@@ -128,44 +130,23 @@ pub fn parse_images(name: &Path, bytes: &[u8]) -> Result<Images, DataError> {
 /// # Errors
 /// As [`read_labels`].
 pub fn parse_labels(name: &Path, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
-    labels(name, Cursor::new(bytes))
+    Ok(decode(name, Cursor::new(bytes), 1)?.pixels)
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, DataError> {
     File::open(path).map(BufReader::new).map_err(|error| DataError::io(path, error))
 }
 
-fn images(path: &Path, source: impl BufRead + Seek) -> Result<Images, DataError> {
-    let Decoded { sizes: [count, rows, cols], bytes: pixels, is_rounded } = decode(path, source, 3)?;
-    Ok(Images { count, rows, cols, pixels, is_rounded })
-}
-
-fn labels(path: &Path, source: impl BufRead + Seek) -> Result<Vec<u8>, DataError> {
-    decode(path, source, 1).map(|decoded| decoded.bytes)
-}
-
-struct Decoded {
-    /// Count, rows and columns; a label is of one row and one column.
-    sizes: [usize; 3],
-    bytes: Vec<u8>,
-    is_rounded: bool,
-}
-
-fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Result<Decoded, DataError> {
+/// Images, or labels, which are of one row and one column.
+fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Result<Images, DataError> {
     let io = |error| DataError::io(path, error);
-    let gzip = source.fill_buf().map_err(io)?.starts_with(&GZIP);
     let len = source.seek(SeekFrom::End(0)).map_err(io)?;
-    if !gzip {
-        source.rewind().map_err(io)?;
-        return Idx { path, len, last_size: None, dimensions }.read(source);
-    }
-    let mut trailer = Vec::new();
-    source.seek(SeekFrom::Start(len.saturating_sub(4))).map_err(io)?;
-    source.read_to_end(&mut trailer).map_err(io)?;
     source.rewind().map_err(io)?;
-    // a file too short for a trailer is no intact gzip either
-    let last_size = trailer.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
-    let idx = Idx { path, len, last_size: Some(last_size), dimensions };
+    let is_gzip = source.fill_buf().map_err(io)?.starts_with(&GZIP);
+    let idx = Idx { path, len, is_gzip, dimensions };
+    if !is_gzip {
+        return idx.read(source);
+    }
     let result = idx.read(MultiGzDecoder::new(&mut source));
     let Err(DataError::Io { error, .. }) = &result else { return result };
     let found = match error.kind() {
@@ -173,27 +154,21 @@ fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Resul
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("{error}"),
         _ => return result,
     };
-    Err(DataError::Format {
-        path: path.to_owned(),
-        unit: "byte",
-        offset: source.stream_position().map_err(io)?,
-        expected: "intact gzip data".to_owned(),
-        found,
-    })
+    let offset = source.stream_position().map_err(io)?;
+    Err(DataError::content(path, format!("byte {offset}: expected intact gzip data, found {found}")))
 }
 
 struct Idx<'a> {
     path: &'a Path,
     /// Of the file as it is stored, in bytes.
     len: u64,
-    /// What the last gzip member says it holds, modulo 2^32; `None` in a raw file.
-    last_size: Option<u32>,
+    is_gzip: bool,
     /// 3 for images, 1 for labels; one more of 1 is no harm.
     dimensions: u8,
 }
 
 impl Idx<'_> {
-    fn read(&self, mut source: impl Read) -> Result<Decoded, DataError> {
+    fn read(&self, mut source: impl Read) -> Result<Images, DataError> {
         let io = |error| DataError::io(self.path, error);
         let mut header = Vec::new();
         source.by_ref().take(4).read_to_end(&mut header).map_err(io)?;
@@ -205,13 +180,13 @@ impl Idx<'_> {
         // below 2^32 * MAX_PIXELS * 8, so nothing here overflows
         let data_len = sizes.iter().product::<u64>() * kind.size() as u64;
         let end = header_len + data_len;
-        let trusted = self.check_len(sizes, end)?;
+        self.check_len(sizes, end)?;
 
+        // What gzip promises more than usual is believed when it comes.
+        let room = if self.is_gzip { data_len.min(self.len.saturating_mul(GZIP_RATIO)) } else { data_len };
         let mut data = Vec::new();
-        if trusted {
-            let exact = usize::try_from(data_len).map_err(|_| io(io::ErrorKind::OutOfMemory.into()))?;
-            data.try_reserve_exact(exact).map_err(|error| io(error.into()))?;
-        }
+        let room = usize::try_from(room).map_err(|_| io(io::ErrorKind::OutOfMemory.into()))?;
+        data.try_reserve_exact(room).map_err(|error| io(error.into()))?;
         let read = source.by_ref().take(data_len).read_to_end(&mut data).map_err(io)? as u64;
         if read < data_len {
             return self.fail(header_len + read, self.promise(sizes, end), "the end of the data");
@@ -222,25 +197,26 @@ impl Idx<'_> {
         let converted =
             if self.dimensions == 1 { kind.whole(data).map(|bytes| (bytes, false)) } else { kind.pixels(data) };
         match converted {
-            Ok((bytes, is_rounded)) => Ok(Decoded { sizes: sizes.map(|size| size as usize), bytes, is_rounded }),
+            Ok((pixels, is_rounded)) => {
+                let [count, rows, cols] = sizes.map(|size| size as usize);
+                Ok(Images { count, rows, cols, pixels, is_rounded })
+            }
             Err(NoByte { index, expected, found }) => {
                 self.fail(header_len + (index * kind.size()) as u64, expected, found)
             }
         }
     }
 
-    /// Whether the file is known to hold `end` bytes, so that memory may be set aside for them.
-    fn check_len(&self, sizes: [u64; 3], end: u64) -> Result<bool, DataError> {
+    /// Whether the file can hold `end` bytes, and holds no more.
+    fn check_len(&self, sizes: [u64; 3], end: u64) -> Result<(), DataError> {
         let len = self.len;
-        match self.last_size {
-            None if len < end => self.fail(len, self.promise(sizes, end), "the end of the file"),
-            None if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
-            None => Ok(true),
-            Some(_) if end > len.saturating_mul(DEFLATE_MAX_RATIO) => {
-                self.fail(4, format!("no more than {len} bytes of gzip can contain"), self.promise(sizes, end))
-            }
-            // differs in an honest file only when several gzip members follow each other
-            Some(size) => Ok(size == end as u32),
+        if self.is_gzip && end > len.saturating_mul(DEFLATE_MAX_RATIO) {
+            return self.fail(4, format!("no more than {len} bytes of gzip can contain"), self.promise(sizes, end));
+        }
+        match self.is_gzip {
+            false if len < end => self.fail(len, self.promise(sizes, end), "the end of the file"),
+            false if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
+            _ => Ok(()),
         }
     }
 
@@ -298,13 +274,9 @@ impl Idx<'_> {
     }
 
     fn fail<T>(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Result<T, DataError> {
-        Err(DataError::Format {
-            path: self.path.to_owned(),
-            unit: if self.last_size.is_some() { "decompressed byte" } else { "byte" },
-            offset,
-            expected: expected.into(),
-            found: found.into(),
-        })
+        let (unit, expected, found) =
+            (if self.is_gzip { "decompressed byte" } else { "byte" }, expected.into(), found.into());
+        Err(DataError::content(self.path, format!("{unit} {offset}: expected {expected}, found {found}")))
     }
 }
 

@@ -61,7 +61,7 @@ impl Picture {
             }
             _ => Err("expected a picture, PNG or JPEG".to_owned()),
         };
-        picture.map_err(|problem| DataError::picture(name, problem))
+        picture.map_err(|problem| DataError::content(name, problem))
     }
 
     /// The picture as its camera was held; `orientation` is that of Exif, 1 to 8.

@@ -106,7 +106,7 @@ impl Dataset {
 }
 
 /// How two networks differ: their widths, or what else they are where those are equal.
-pub(in crate::host) fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]> {
+fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]> {
     let shapes = [one, other].map(widths);
     let is_other = |[a, b]: &[String; 2]| a != b;
     (one != other).then(|| Some(shapes).filter(is_other).unwrap_or([one, other].map(|spec| describe(spec, false))))

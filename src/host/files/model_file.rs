@@ -2,9 +2,8 @@
 
 use super::reading::{Format, Reading, Unsaid};
 use super::whole;
-use crate::Spec;
 use crate::host::HostError;
-use crate::host::evaluation::{SavedModel, differing};
+use crate::host::evaluation::SavedModel;
 use crate::host::memory::room;
 use crate::host::plan::MAX_PARAMS;
 use crate::host::prelude::*;
@@ -51,18 +50,6 @@ impl Reading {
 }
 
 impl SavedModel {
-    /// As [`read`](Self::read), for a program that knows its network.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read), and [`HostError::Network`] for a model of another network than `spec`.
-    pub fn read_for(path: &Path, spec: &Spec) -> Result<Self, HostError> {
-        let model = Self::read(path)?;
-        match differing(&model.spec, spec) {
-            None => Ok(model),
-            Some([holds, wants]) => Err(HostError::Network { path: path.into(), holds, wants }),
-        }
-    }
-
     /// Reads a checkpoint or a safetensors file, whichever it is; [`Reading::of_file`] gives the notes on it, too.
     ///
     /// # Errors
