@@ -72,6 +72,11 @@ impl HostError {
         move |source| Self::File { path, source }
     }
 
+    /// A [`HostError::File`] for what is wrong with it by itself.
+    pub(crate) fn refused(path: &Path, problem: impl Into<String>) -> Self {
+        Self::file(path)(io::Error::other(problem.into()))
+    }
+
     /// [`HostError::Diverged`] for a number that is not finite, else the error itself.
     pub(crate) fn of_step(steps: u64, rate: f32) -> impl Fn(Self) -> Self {
         move |error| match error {

@@ -178,7 +178,7 @@ impl Idx<'_> {
         let sizes = self.check_sizes(&header, header_len)?;
 
         // below 2^32 * MAX_PIXELS * 8, so nothing here overflows
-        let data_len = sizes.iter().product::<u64>() * kind.size() as u64;
+        let data_len = sizes.iter().product::<u64>() * kind.size as u64;
         let end = header_len + data_len;
         self.check_len(sizes, end)?;
 
@@ -202,7 +202,7 @@ impl Idx<'_> {
                 Ok(Images { count, rows, cols, pixels, is_rounded })
             }
             Err(NoByte { index, expected, found }) => {
-                self.fail(header_len + (index * kind.size()) as u64, expected, found)
+                self.fail(header_len + (index * kind.size) as u64, expected, found)
             }
         }
     }
@@ -226,7 +226,7 @@ impl Idx<'_> {
         match *start {
             [0, 0, code, found] => match Kind::of(code) {
                 None => self.fail(2, "element type 0x08, 0x09, 0x0b, 0x0c, 0x0d or 0x0e", format!("0x{code:02x}")),
-                Some(kind) if kind.is_float() && wanted == 1 => {
+                Some(kind) if kind.is_float && wanted == 1 => {
                     self.fail(2, "labels of an integer type, 0x08, 0x09, 0x0b or 0x0c", format!("0x{code:02x}"))
                 }
                 Some(kind) if found == wanted || found == wanted + 1 => Ok((kind, found)),

@@ -13,6 +13,15 @@ pub(in crate::host) struct Area {
 }
 
 impl Area {
+    /// The smallest that holds all of these places, each a row and a column; none without places.
+    pub(in crate::host) fn around_all(places: impl Iterator<Item = [usize; 2]>) -> Option<Self> {
+        let wider = |[low, high]: [[usize; 2]; 2], [at, _]: [[usize; 2]; 2]| {
+            [[low[0].min(at[0]), low[1].min(at[1])], [high[0].max(at[0]), high[1].max(at[1])]]
+        };
+        let [[top, left], [bottom, right]] = places.map(|at| [at, at]).reduce(wider)?;
+        Some(Self { left, top, width: right + 1 - left, height: bottom + 1 - top })
+    }
+
     /// Its longer side.
     pub(in crate::host) fn longest(self) -> usize {
         self.width.max(self.height)
@@ -40,6 +49,22 @@ impl Area {
         let (top, height) = side(self.top, part.height, part.top, self.height);
         Self { left, top, width, height }
     }
+}
+
+/// Whether pixel `i` of so many, in rows of `width`, is one of the outermost ring.
+pub(in crate::host) fn is_border(i: usize, width: usize, pixels: usize) -> bool {
+    i < width || i + width >= pixels || i.is_multiple_of(width) || (i + 1).is_multiple_of(width)
+}
+
+/// The centre of mass, row and column; none of what is black.
+pub(in crate::host) fn centre(image: impl Iterator<Item = u8>, width: usize) -> Option<[f64; 2]> {
+    let (mut mass, mut sums) = (0, [0; 2]);
+    for (i, level) in image.enumerate() {
+        mass += usize::from(level);
+        sums[0] += i / width * usize::from(level);
+        sums[1] += i % width * usize::from(level);
+    }
+    (mass > 0).then(|| sums.map(|sum| sum as f64 / mass as f64))
 }
 
 /// Puts an image on a canvas of `rows · cols` bytes with its first pixel at `[row, column]`, which may lie outside.
