@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum DataError {
     /// The operating system does not give the file, or not the memory for it.
-    #[error("{path}: cannot read: {}", explained(.error))]
+    #[error("{path}: cannot read: {error}")]
     Io {
         /// The file.
         path: PathBuf,
@@ -24,14 +24,6 @@ pub enum DataError {
         /// The place in it, what belongs there, and what is there.
         problem: String,
     },
-}
-
-/// What the system says of a file, where that alone would not tell what is wrong.
-pub(in crate::host) fn explained(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotADirectory => "a part of this path is a file, not a directory".to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 impl DataError {

@@ -1,6 +1,6 @@
 //! What can go wrong on the host, each in one line.
 
-use super::data_error::{DataError, explained};
+use super::data_error::DataError;
 use crate::Error;
 use crate::error::Value;
 use crate::host::prelude::*;
@@ -18,7 +18,7 @@ pub enum HostError {
     #[error(transparent)]
     Core(#[from] Error),
     /// A file that cannot be written, or is not what its name says.
-    #[error("{path}: {problem}", path = .path.display(), problem = explained(.source))]
+    #[error("{path}: {source}", path = .path.display())]
     File {
         /// Which file.
         path: PathBuf,

@@ -38,8 +38,6 @@ pub(in crate::host) struct NoByte {
 
 const WHOLE: &str = "a whole number from 0 to 255";
 const SHARE_OR_WHOLE: &str = "floats that all lie between 0 and 1, or are all whole numbers from 0 to 255";
-/// Levels by which a share times 255 may miss a whole number, as one that was divided by 255 does.
-const EXACT: f64 = 1e-3;
 
 impl Kind {
     pub(in crate::host) fn of(code: u8) -> Option<Self> {
@@ -63,14 +61,12 @@ impl Kind {
         self.numbers(&data).enumerate().map(byte).collect()
     }
 
-    /// Pixels, and whether some were rounded: floats that all lie between 0 and 1 are shares of 255, `255·x` rounded to the
-    /// nearest, of two the even one; other floats and integers stay what they are.
-    pub(in crate::host) fn pixels(self, data: Vec<u8>) -> Result<(Vec<u8>, bool), NoByte> {
+    /// Pixels: floats that all lie between 0 and 1 are shares of 255, `255·x` rounded to the nearest, of two the even one;
+    /// other floats and integers stay what they are.
+    pub(in crate::host) fn pixels(self, data: Vec<u8>) -> Result<Vec<u8>, NoByte> {
         if !self.is_float || !self.numbers(&data).all(|x| (0.0..=1.0).contains(&x)) {
-            return Ok((self.whole(data)?, false));
+            return self.whole(data);
         }
-        let is_between = |x: f64| (255.0 * x - (255.0 * x).round_ties_even()).abs() > EXACT;
-        let is_rounded = self.numbers(&data).any(is_between);
-        Ok((self.numbers(&data).map(|x| (255.0 * x).round_ties_even() as u8).collect(), is_rounded))
+        Ok(self.numbers(&data).map(|x| (255.0 * x).round_ties_even() as u8).collect())
     }
 }

@@ -37,15 +37,9 @@ pub struct Images {
     /// Width, pixels.
     pub cols: usize,
     pixels: Vec<u8>,
-    is_rounded: bool,
 }
 
 impl Images {
-    /// Whether the file held floats between the 256 levels of a byte, which were rounded to the nearest.
-    pub fn is_rounded(&self) -> bool {
-        self.is_rounded
-    }
-
     /// Each image with its rows as columns, `out[j][i] = in[i][j]`: upright where it lay on its side, as those of EMNIST do.
     #[must_use]
     pub fn transposed(mut self) -> Self {
@@ -74,7 +68,7 @@ impl Images {
 
     /// Images of so many rows and columns, as many as there are pixels for.
     pub(in crate::host) fn new(rows: usize, cols: usize, pixels: Vec<u8>) -> Self {
-        Self { count: pixels.len().checked_div(rows * cols).unwrap_or(0), rows, cols, pixels, is_rounded: false }
+        Self { count: pixels.len().checked_div(rows * cols).unwrap_or(0), rows, cols, pixels }
     }
 
     /// So many black images of the same size.
@@ -194,12 +188,11 @@ impl Idx<'_> {
         if source.read(&mut [0]).map_err(io)? != 0 {
             return self.fail(end, "the end of the data", "more bytes");
         }
-        let converted =
-            if self.dimensions == 1 { kind.whole(data).map(|bytes| (bytes, false)) } else { kind.pixels(data) };
+        let converted = if self.dimensions == 1 { kind.whole(data) } else { kind.pixels(data) };
         match converted {
-            Ok((pixels, is_rounded)) => {
+            Ok(pixels) => {
                 let [count, rows, cols] = sizes.map(|size| size as usize);
-                Ok(Images { count, rows, cols, pixels, is_rounded })
+                Ok(Images { count, rows, cols, pixels })
             }
             Err(NoByte { index, expected, found }) => {
                 self.fail(header_len + (index * kind.size) as u64, expected, found)

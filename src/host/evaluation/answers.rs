@@ -48,8 +48,6 @@ pub enum Event {
     Refused(u64, HostError),
     /// The file is to be read further, which may take time: what was answered so far should be seen.
     Waiting,
-    /// The pixels of the file are floats between the 256 levels of a byte, and were rounded to the nearest.
-    Rounded,
 }
 
 /// Who is told of each [`Event`]; an error ends the work.
@@ -128,12 +126,14 @@ pub fn predict_file(
         return listener(Event::Answer(Answer { number: None, verdict, image, odd }));
     }
     if !first.is_empty() && !first.starts_with(&[0, 0]) && !first.starts_with(&[0x1f, 0x8b]) {
-        return Err(HostError::Mismatch(no_image(form, name)));
+        return Err(HostError::Mismatch(format!(
+            "this model takes images of {}×{}; {} is neither a picture (PNG, JPEG) nor an IDX file",
+            form.rows,
+            form.cols,
+            name.display()
+        )));
     }
     let mut images: Images = if is_stdin { idx::parse_images(name, &bytes)? } else { idx::read_images(path)? };
-    if images.is_rounded() {
-        listener(Event::Rounded)?;
-    }
     if transpose {
         images = images.transposed();
     }
@@ -150,18 +150,6 @@ pub fn predict_file(
         let verdict = Some(predictor.verdict(&inputs_of(&image))?);
         listener(Event::Answer(Answer { number: Some(i as u64), verdict, image, odd: None }))
     })
-}
-
-/// That a file is no image, and what it is.
-fn no_image(form: &PictureForm, path: &Path) -> String {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let what = match extension.as_str() {
-        "heic" | "heif" | "webp" | "gif" | "bmp" | "tif" | "tiff" => {
-            "a picture of another kind: convert it to PNG or JPEG"
-        }
-        _ => "neither a picture (PNG, JPEG) nor an IDX file",
-    };
-    format!("this model takes images of {}×{}; {} is {what}", form.rows, form.cols, path.display())
 }
 
 fn inputs_of(pixels: &[u8]) -> Vec<f32> {
