@@ -113,16 +113,16 @@ fn an_error_names_file_byte_and_expectation() {
     );
     assert_eq!(
         images(&[u32::MAX, 257, 255]),
-        "DIR/f: byte 28: expected 281470681677841 bytes for 4294967295 images of 257 x 255, found the end of the file"
+        "DIR/f: byte 28: expected 281470681677841 bytes for 4294967295 images of 257 x 255, found the end of the data"
     );
     assert_eq!(
         images(&[4, 2, 2]),
-        "DIR/f: byte 28: expected 32 bytes for 4 images of 2 x 2, found the end of the file"
+        "DIR/f: byte 28: expected 32 bytes for 4 images of 2 x 2, found the end of the data"
     );
-    assert_eq!(images(&[2, 2, 2]), "DIR/f: byte 24: expected the end of the file, found 4 more bytes");
+    assert_eq!(images(&[2, 2, 2]), "DIR/f: byte 24: expected the end of the data, found more bytes");
     assert_eq!(
         labels_refused(&raw(&[9], &[0; 7])),
-        "DIR/f: byte 15: expected 17 bytes for 9 labels, found the end of the file"
+        "DIR/f: byte 15: expected 17 bytes for 9 labels, found the end of the data"
     );
 
     let dir = temp();
@@ -162,14 +162,9 @@ fn an_error_in_gzip_says_which_bytes_it_counts() {
         images_refused(&gzip(&raw(&[2, 2, 2], &[0; 12]))),
         "DIR/f: decompressed byte 24: expected the end of the data, found more bytes"
     );
-    let bomb = gzip(&raw(&[u32::MAX, 28, 28], &[0; 12]));
     assert_eq!(
-        images_refused(&bomb),
-        format!(
-            "DIR/f: decompressed byte 4: expected no more than {} bytes of gzip can contain, \
-             found 3367254359296 bytes for 4294967295 images of 28 x 28",
-            bomb.len()
-        )
+        images_refused(&gzip(&raw(&[u32::MAX, 28, 28], &[0; 12]))),
+        "DIR/f: decompressed byte 28: expected 3367254359296 bytes for 4294967295 images of 28 x 28, found the end of the data"
     );
 }
 

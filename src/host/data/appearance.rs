@@ -106,7 +106,7 @@ pub(in crate::host) fn has_dark_border(image: &[u8], cols: usize) -> Option<bool
 fn drawn(image: &[u8], cols: usize) -> Option<(usize, [bool; 2])> {
     let half = image.iter().max()?.div_ceil(2).max(1);
     let bright = image.iter().enumerate().filter(|&(_, &pixel)| pixel >= half).map(|(i, _)| [i / cols, i % cols]);
-    let area = Area::around_all(bright)?;
+    let area = Area::bounding(bright)?;
     let is_middle = |[y, x]: [f64; 2]| {
         let off = [y - (image.len() / cols) as f64 / 2.0, x - cols as f64 / 2.0];
         off.iter().all(|off| off.abs() <= 1.0)

@@ -65,14 +65,14 @@ impl Ink {
     fn within(picture: &Picture, area: Area) -> Option<Self> {
         let scale = (SIDE as f64 / area.longest() as f64).min(1.0);
         let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);
-        let (rows, width) = (scaled(area.height), scaled(area.width));
-        let reach = width.max(rows).div_ceil(4);
-        let pixels = resize(&picture.pixels, picture.width, area, rows, width);
-        let (pixels, margin) = match paper(&pixels, width) {
-            Some(paper) => (widened(&pixels, width, reach, paper), reach),
-            None => (pixels, 0),
-        };
-        let (width, rows) = (width + 2 * margin, rows + 2 * margin);
+        let (height, across) = (scaled(area.height), scaled(area.width));
+        let reach = across.max(height).div_ceil(4);
+        let pixels = resize(&picture.pixels, picture.width, area, height, across);
+        // With as much paper around it as a neighbourhood reaches.
+        let paper = paper(&pixels, across);
+        let margin = paper.map_or(0, |_| reach);
+        let size @ [rows, width] = [height, across].map(|side| side + 2 * margin);
+        let pixels = place(&pixels, across, [margin as isize; 2], size, paper.unwrap_or_default());
         let contrast = contrast(&pixels, width, reach);
         let strength = strength(&contrast)?;
         let blobs = blobs(&contrast, width, (strength / 2) as u8);
@@ -89,7 +89,7 @@ impl Ink {
         };
         let cover: Vec<[u8; 1]> = contrast.iter().zip(&is_ink).map(cover).collect();
         let covered = cover.iter().enumerate().filter(|(_, cover)| cover[0] > 0).map(|(i, _)| [i / width, i % width]);
-        let found = Area::around_all(covered)?;
+        let found = Area::bounding(covered)?;
         Some(Self { width, cover, margin, found })
     }
 
@@ -111,7 +111,7 @@ impl Ink {
         // The centre of mass, rounded, is the pixel behind the middle, as in MNIST.
         let [y, x] = if frame.by_mass { by_mass() } else { by_box };
         let start = [(rows / 2) as isize - y as isize, (cols / 2) as isize - x as isize];
-        place(&small, width, start, [rows, cols], 0)
+        place(&small, width, start, [rows, cols], [0]).into_flattened()
     }
 }
 
@@ -151,16 +151,6 @@ fn paper(pixels: &[[u8; 3]], width: usize) -> Option<[u8; 3]> {
     });
     let is_even = |pixel: &&[u8; 3]| pixel.iter().zip(median).all(|(level, median)| level.abs_diff(median) <= 16);
     (border.iter().filter(is_even).count() * 10 >= border.len() * 6).then_some(median)
-}
-
-/// The picture with so many pixels of paper around it.
-fn widened(pixels: &[[u8; 3]], width: usize, margin: usize, paper: [u8; 3]) -> Vec<[u8; 3]> {
-    let (wide, rows) = (width + 2 * margin, pixels.len() / width);
-    let mut out = vec![paper; wide * (rows + 2 * margin)];
-    for (row, line) in pixels.chunks_exact(width).zip(out.chunks_exact_mut(wide).skip(margin)) {
-        line[margin..margin + width].copy_from_slice(row);
-    }
-    out
 }
 
 /// The largest or the smallest level of each pixel's neighbourhood, a square.
@@ -251,7 +241,7 @@ fn blobs(contrast: &[u8], width: usize, least: u8) -> Vec<Blob> {
             pixels.extend(neighbours(i, width, rows).filter(|&near| std::mem::take(&mut is_open[near])));
         }
         let mass = pixels.iter().map(|&i| u64::from(contrast[i])).sum();
-        let bounds = Area::around_all(pixels.iter().map(|&i| [i / width, i % width]));
+        let bounds = Area::bounding(pixels.iter().map(|&i| [i / width, i % width]));
         blobs.extend(bounds.map(|bounds| Blob { pixels, mass, bounds }));
     }
     blobs

@@ -105,6 +105,6 @@ impl PictureForm {
         let border = image.iter().enumerate().filter(is_border).map(|(_, &[level])| usize::from(level));
         let (count, sum) = border.fold((0, 0), |(count, sum), level| (count + 1, sum + level));
         let start = [rows - height, cols - width].map(|rest| (rest / 2) as isize);
-        place(&image, width, start, [rows, cols], (sum / count.max(1)) as u8)
+        place(&image, width, start, [rows, cols], [(sum / count.max(1)) as u8]).into_flattened()
     }
 }

@@ -22,8 +22,6 @@ pub const MAX_PIXELS: usize = 65_535;
 pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// Deflate spends at least two bits on a copy, which makes at most 258 bytes.
-const DEFLATE_MAX_RATIO: u64 = 1032;
 /// How much larger images usually become.
 const GZIP_RATIO: u64 = 8;
 
@@ -174,42 +172,28 @@ impl Idx<'_> {
         // below 2^32 * MAX_PIXELS * 8, so nothing here overflows
         let data_len = sizes.iter().product::<u64>() * kind.size as u64;
         let end = header_len + data_len;
-        self.check_len(sizes, end)?;
-
-        // What gzip promises more than usual is believed when it comes.
-        let room = if self.is_gzip { data_len.min(self.len.saturating_mul(GZIP_RATIO)) } else { data_len };
+        // What a file promises beyond what it usually holds is believed when it comes.
+        let room = data_len.min(self.len.saturating_mul(if self.is_gzip { GZIP_RATIO } else { 1 }));
         let mut data = Vec::new();
-        let room = usize::try_from(room).map_err(|_| io(io::ErrorKind::OutOfMemory.into()))?;
-        data.try_reserve_exact(room).map_err(|error| io(error.into()))?;
+        data.try_reserve_exact(usize::try_from(room).unwrap_or(usize::MAX)).map_err(|error| io(error.into()))?;
         let read = source.by_ref().take(data_len).read_to_end(&mut data).map_err(io)? as u64;
+        let [count, rows, cols] = sizes.map(|size| size as usize);
         if read < data_len {
-            return self.fail(header_len + read, self.promise(sizes, end), "the end of the data");
+            let expected = match self.dimensions {
+                1 => format!("{end} bytes for {count} labels"),
+                _ => format!("{end} bytes for {count} images of {rows} x {cols}"),
+            };
+            return self.fail(header_len + read, expected, "the end of the data");
         }
         if source.read(&mut [0]).map_err(io)? != 0 {
             return self.fail(end, "the end of the data", "more bytes");
         }
         let converted = if self.dimensions == 1 { kind.whole(data) } else { kind.pixels(data) };
         match converted {
-            Ok(pixels) => {
-                let [count, rows, cols] = sizes.map(|size| size as usize);
-                Ok(Images { count, rows, cols, pixels })
-            }
+            Ok(pixels) => Ok(Images { count, rows, cols, pixels }),
             Err(NoByte { index, expected, found }) => {
                 self.fail(header_len + (index * kind.size) as u64, expected, found)
             }
-        }
-    }
-
-    /// Whether the file can hold `end` bytes, and holds no more.
-    fn check_len(&self, sizes: [u64; 3], end: u64) -> Result<(), DataError> {
-        let len = self.len;
-        if self.is_gzip && end > len.saturating_mul(DEFLATE_MAX_RATIO) {
-            return self.fail(4, format!("no more than {len} bytes of gzip can contain"), self.promise(sizes, end));
-        }
-        match self.is_gzip {
-            false if len < end => self.fail(len, self.promise(sizes, end), "the end of the file"),
-            false if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
-            _ => Ok(()),
         }
     }
 
@@ -257,13 +241,6 @@ impl Idx<'_> {
             return self.fail(8, format!("images of 1 to {MAX_PIXELS} pixels"), format!("{rows} x {cols}"));
         }
         Ok([count, rows, cols])
-    }
-
-    fn promise(&self, [count, rows, cols]: [u64; 3], end: u64) -> String {
-        match self.dimensions {
-            1 => format!("{end} bytes for {count} labels"),
-            _ => format!("{end} bytes for {count} images of {rows} x {cols}"),
-        }
     }
 
     fn fail<T>(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Result<T, DataError> {

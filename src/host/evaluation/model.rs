@@ -31,8 +31,13 @@ impl SavedModel {
     #[must_use]
     pub fn class_names(&self) -> &[String] {
         let of_images = || self.trained_on.as_ref().map_or(&[][..], DataIdentity::classes);
-        let columns = self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        columns.map_or_else(of_images, |columns| &columns.classes)
+        self.columns().map_or_else(of_images, |columns| &columns.classes)
+    }
+
+    /// The columns of a table that it predicts from; none where images are, or nobody named them.
+    #[must_use]
+    pub fn columns(&self) -> Option<&Columns> {
+        self.preparation.as_ref()?.columns.as_ref()
     }
 
     /// Whether what stands behind the checkpoint goes with the network.

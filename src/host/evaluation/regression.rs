@@ -117,8 +117,8 @@ impl RegressionEvaluation {
             Ok::<_, HostError>(bounded.collect::<Vec<_>>())
         };
         let [train, apart, test] = [on(&data.train, &train)?, on(&data.train, &validation)?, on(&data.test, &test)?];
-        let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        let name = |k: usize| columns.and_then(|c| c.targets.get(k).cloned()).unwrap_or_else(|| (k + 1).to_string());
+        let name =
+            |k: usize| model.columns().and_then(|c| c.targets.get(k).cloned()).unwrap_or_else(|| (k + 1).to_string());
         let sets = train.into_iter().zip(apart).zip(test).enumerate();
         let target = |(k, ((train, apart), test))| {
             let validation = (!validation.is_empty()).then_some(apart);

@@ -7,6 +7,7 @@ use crate::host::HostError;
 use crate::host::prelude::*;
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 /// What the file is called.
@@ -73,20 +74,18 @@ impl Manifest {
 
     /// Replaces that of a directory.
     pub(in crate::host) fn write(&self, directory: &Path) -> Result<(), HostError> {
-        let path = directory.join(NAME);
-        whole::replace(&path, &self.bytes(&path)?).map_err(HostError::file(&path))
+        self.put(directory, whole::replace)
     }
 
     /// Puts the first one into a directory: of two runs that try at once, one does.
     pub(in crate::host) fn create(&self, directory: &Path) -> Result<(), HostError> {
-        let path = directory.join(NAME);
-        whole::create(&path, &self.bytes(&path)?).map_err(HostError::file(&path))
+        self.put(directory, whole::create)
     }
 
-    fn bytes(&self, path: &Path) -> Result<Vec<u8>, HostError> {
-        let mut json = serde_json::to_vec_pretty(self).map_err(|e| HostError::file(path)(e.into()))?;
-        json.push(b'\n');
-        Ok(json)
+    fn put(&self, directory: &Path, put: fn(&Path, &[u8]) -> io::Result<()>) -> Result<(), HostError> {
+        let path = directory.join(NAME);
+        let json = serde_json::to_string_pretty(self).map_err(io::Error::from);
+        json.and_then(|json| put(&path, (json + "\n").as_bytes())).map_err(HostError::file(&path))
     }
 }
 

@@ -35,12 +35,8 @@ pub struct Place {
     /// Where they are written.
     work: PathBuf,
     written: Manifest,
-    known: HashSet<String>,
-    /// Whether it replaces an earlier run.
-    replaces: bool,
     /// The directory that was not there before.
     made: Option<PathBuf>,
-    done: bool,
 }
 
 impl Place {
@@ -95,8 +91,7 @@ impl Place {
             HostError::File { source, .. } if source.kind() == ErrorKind::AlreadyExists => taken(&target),
             other => other,
         })?;
-        let replaces = work != target;
-        Ok(Self { target, work, written, known: HashSet::new(), replaces, made, done: false })
+        Ok(Self { target, work, written, made })
     }
 
     /// Writes into `run.json` how the run was started, and what it reached so far.
@@ -127,14 +122,13 @@ impl Place {
     pub(in crate::host) fn announce(&mut self, names: impl IntoIterator<Item = String>) -> Result<(), HostError> {
         let before = self.written.files.len();
         for name in names {
-            if self.known.contains(&name) {
+            if self.written.files.contains(&name) {
                 continue;
             }
             let path = path_in(&self.work, &name)?;
             if whole::is_there(&path) {
                 return Err(HostError::refused(&path, "exists, but this run did not write it"));
             }
-            self.known.insert(name.clone());
             self.written.files.push(name);
         }
         if self.written.files.len() > before { self.written.write(&self.work) } else { Ok(()) }
@@ -154,16 +148,13 @@ impl Place {
     /// # Errors
     /// [`HostError::File`]; every file is in one of the two directories then.
     pub fn finish(&mut self) -> Result<(), HostError> {
-        if self.replaces {
+        if self.work != self.target {
             // As it is now: meanwhile another run may have ended there.
             let earlier = Manifest::read(&self.target)?.unwrap_or_default();
             self.replace(&earlier)?;
-            self.replaces = false;
         }
         self.written.finished = true;
-        self.written.write(&self.work)?;
-        self.done = true;
-        Ok(())
+        self.written.write(&self.work)
     }
 
     /// Moves the files over those of an earlier run.
@@ -171,18 +162,15 @@ impl Place {
         let target = self.target.clone();
         let place = |name: &str| path_in(&target, name);
         let ours: HashSet<&String> = earlier.files.iter().collect();
-        for name in self.written.files.iter().filter(|name| !ours.contains(name)) {
+        let new: Vec<&String> = self.written.files.iter().filter(|name| !ours.contains(name)).collect();
+        for name in &new {
             let path = place(name)?;
             if whole::is_there(&path) {
-                let new = self.work.display();
-                return Err(HostError::refused(
-                    &path,
-                    format!("exists, but no run has written it; the new run is in {new}"),
-                ));
+                let problem = format!("exists, but no run has written it; the new run is in {}", self.work.display());
+                return Err(HostError::refused(&path, problem));
             }
         }
         // What is listed may be missing, but what is there is listed.
-        let new = self.written.files.iter().filter(|name| !ours.contains(name));
         let both = Manifest { files: earlier.files.iter().chain(new).cloned().collect(), ..Manifest::default() };
         both.write(&target)?;
         for name in &self.written.files {
@@ -190,7 +178,7 @@ impl Place {
             make_parent(&to)?;
             fs::rename(&from, &to).and_then(|()| whole::sync_parent(&to)).map_err(HostError::file(&to))?;
         }
-        for name in earlier.files.iter().filter(|name| !self.known.contains(*name)) {
+        for name in earlier.files.iter().filter(|name| !self.written.files.contains(name)) {
             remove(&place(name)?)?;
         }
         remove_empty(&target, &earlier.files);
@@ -206,7 +194,7 @@ impl Place {
 impl Drop for Place {
     /// A run that wrote nothing leaves nothing.
     fn drop(&mut self) {
-        if !self.done && self.written.files.is_empty() {
+        if !self.written.finished && self.written.files.is_empty() {
             let _ = fs::remove_file(self.work.join(manifest::NAME));
             self.made.iter().for_each(|directory| drop(fs::remove_dir(directory)));
         }
@@ -225,10 +213,7 @@ fn make_counted(name: &Path) -> Result<PathBuf, HostError> {
 }
 
 fn make_parent(path: &Path) -> Result<(), HostError> {
-    match path.parent() {
-        Some(parent) => fs::create_dir_all(parent).map_err(HostError::file(parent)),
-        None => Ok(()),
-    }
+    path.parent().map_or(Ok(()), |parent| fs::create_dir_all(parent).map_err(HostError::file(parent)))
 }
 
 /// Refuses files in the way that are not `ours`.

@@ -5,7 +5,7 @@ use super::modules::{COUNT, Module, PREPROCESS, PREPROCESS_STEM, in_order, tenso
 use super::reading::{Reading, Unsaid};
 use crate::host::data::{Columns, DataIdentity, Preparation};
 use crate::host::evaluation::SavedModel;
-use crate::host::plan::{Described, Description, describe, loss_name, parse_description};
+use crate::host::plan::{Description, describe, loss_name, parse_description};
 use crate::host::prelude::*;
 use crate::network::{Math, Part};
 use crate::preprocess::Preprocess;
@@ -80,7 +80,7 @@ impl SavedModel {
     fn description(&self) -> Result<String, String> {
         let data = self.trained_on.as_ref().map_or(Ok(String::new()), DataIdentity::to_text)?;
         let description = describe(&self.spec, self.is_average) + &data;
-        match self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref()) {
+        match self.columns() {
             Some(columns) => Ok(description + COLUMNS + &serde_json::to_string(columns).map_err(|e| e.to_string())?),
             None => Ok(description),
         }
@@ -132,7 +132,7 @@ impl Reading {
         let mut tensors = Tensors { file: &file, is_ours, params: Vec::new(), notes };
         let spec = tensors.network(&modules, layers)?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
-        // Such as a dropout that would be rounded.
+        // Such as a norm that is not there, or a dropout that would be rounded.
         if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
             let valid = describe(&spec, is_average);
             return Err(format!("the metadata contain `{said}`, but the only valid form is `{valid}`"));
@@ -168,9 +168,8 @@ impl Unsaid {
             let usual = loss_name(usual);
             notes.push(format!("the file has no loss: {usual} is assumed (cygnet convert --loss changes it)"));
         }
-        let layer = |activation| Described { activation, is_normed: None, dropout: 0.0 };
         let loss = self.loss.unwrap_or(usual);
-        Ok((activations.into_iter().map(layer).collect(), loss, Math::Libm, false))
+        Ok((activations.into_iter().map(|activation| (activation, 0.0)).collect(), loss, Math::Libm, false))
     }
 }
 
@@ -185,10 +184,10 @@ struct Tensors<'a> {
 
 impl Tensors<'_> {
     /// Appends the parameters of the modules, and gives the network that they are.
-    fn network(&mut self, modules: &[Module], layers: Vec<Described>) -> Result<Spec, String> {
+    fn network(&mut self, modules: &[Module], layers: Vec<(Activation, f32)>) -> Result<Spec, String> {
         let mut layers = layers.into_iter();
         let mut spec: Option<Spec> = None;
-        for (i, module) in modules.iter().enumerate() {
+        for module in modules {
             let stem = &module.stem;
             if module.is_norm {
                 let before = spec.ok_or_else(|| format!("the norm `{stem}` has no dense layer before it"))?;
@@ -197,14 +196,7 @@ impl Tensors<'_> {
                 continue;
             }
             self.read_layer(module)?;
-            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
-            let norm = modules.get(i + 1).filter(|next| next.is_norm);
-            if is_normed == Some(true) && norm.is_none() {
-                return Err(format!("the metadata describe a norm after `{stem}`, but the file has none"));
-            }
-            if let Some(norm) = norm.filter(|_| is_normed == Some(false)) {
-                return Err(format!("the metadata do not describe the norm `{}`", norm.stem));
-            }
+            let Some((activation, dropout)) = layers.next() else { continue };
             let before = *spec.get_or_insert(Spec::new(module.inputs));
             let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
             if width != usize::from(module.inputs) {
