@@ -178,12 +178,8 @@ pub(in crate::host) fn by_class(spec: &Spec, outputs: Vec<f32>) -> Vec<f32> {
 
 /// Of those that are numbers; NaN for none.
 fn mean(figures: impl Iterator<Item = f32>) -> f32 {
-    let (mut sum, mut known) = (0.0, 0_u32);
-    for x in figures.filter(|x| !x.is_nan()) {
-        sum += x;
-        known += 1;
-    }
-    sum / known as f32
+    let known: Vec<f32> = figures.filter(|x| !x.is_nan()).collect();
+    known.iter().sum::<f32>() / known.len() as f32
 }
 
 #[cfg(test)]

@@ -87,8 +87,11 @@ impl SavedModel {
     }
 }
 
-/// What the metadata of a file say of the network, the columns of a table, and the data that it was trained on.
-fn metadata(bytes: &[u8]) -> Result<(Option<String>, Option<Columns>, Option<DataIdentity>), String> {
+/// The network, the columns of a table, and the data that it was trained on.
+type Metadata = (Option<String>, Option<Columns>, Option<DataIdentity>);
+
+/// What the metadata of a file say.
+fn metadata(bytes: &[u8]) -> Result<Metadata, String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
     let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION)) else {
         return Ok((None, None, None));
