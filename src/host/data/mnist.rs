@@ -114,34 +114,28 @@ impl ImageFiles {
 
 /// The only one of `names` for `what` of a set, which has several names itself.
 fn find(dir: &Path, names: &[String], set: &[&str], what: &str) -> Result<PathBuf, DataError> {
-    let fits = |name: &&String| {
+    let fits = |name: &&str| {
         let name = name.to_lowercase();
         let is_of_set = set.iter().any(|set| name.contains(set)) && name.contains("train") == set.contains(&"train");
         name.contains("idx") && name.contains(what) && is_of_set
     };
-    let is_doubled = |name: &&String| name.strip_suffix(".gz").is_some_and(|raw| names.iter().any(|name| name == raw));
-    let found: Vec<&String> = names.iter().filter(fits).filter(|name| !is_doubled(name)).collect();
-    match found.as_slice() {
-        [name] => Ok(dir.join(name)),
+    let is_doubled = |name: &&str| name.strip_suffix(".gz").is_some_and(|raw| names.iter().any(|name| name == raw));
+    let found: Vec<&str> = names.iter().map(String::as_str).filter(fits).filter(|name| !is_doubled(name)).collect();
+    let problem = match found.as_slice() {
+        [name] => return Ok(dir.join(name)),
         [] => {
             let tried: Vec<_> = set.iter().map(|set| format!("*{set}*{what}*idx*")).collect();
-            let problem = format!("expected a file with a name like {}, found none", tried.join(" or "));
-            Err(DataError::content(dir, problem))
+            format!("expected a file with a name like {}, found none", tried.join(" or "))
         }
         several => {
-            let (set, found) = (
-                set.last().copied().unwrap_or_default(),
-                several.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "),
-            );
-            Err(DataError::content(
-                dir,
-                format!(
-                    "several files could be the {set} {what}: {found}; use one directory for each data set, or give the \
-                     files with --train-images, --train-labels, --test-images and --test-labels"
-                ),
-            ))
+            let (set, found) = (set.last().copied().unwrap_or_default(), several.join(", "));
+            format!(
+                "several files could be the {set} {what}: {found}; use one directory for each data set, or give the files \
+                 with --train-images, --train-labels, --test-images and --test-labels"
+            )
         }
-    }
+    };
+    Err(DataError::content(dir, problem))
 }
 
 /// What is in a directory, by name.
