@@ -1,7 +1,6 @@
 use super::*;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{calibrate, poll};
-use crate::metrics::Calibration;
 use crate::{Activation, Init, Model, Spec, Workspace};
 
 #[test]
@@ -32,8 +31,7 @@ fn the_soft_vote_of_draws_is_what_their_posterior_predicts() {
     let mut work = Workspace::for_prediction(&NET, 64, &mut floats).unwrap();
     let inputs = data.train.inputs_of(&indices);
     swag.predict(&NET, *draws, inputs, &mut scratch, &mut probabilities, &mut work).unwrap();
-    let mut expected = Calibration::default();
-    calibrate(&NET, &data.train, &indices, &probabilities, &mut expected).unwrap();
+    let expected = calibrate(&NET, &data.train, &indices, &probabilities).unwrap();
     assert!((soft.calibration.score().loss() - expected.score().loss()).abs() < 1e-5);
     assert!((soft.calibration.ece() - expected.ece()).abs() < 1e-5);
     assert_eq!((soft.samples, soft.samples - soft.errors), (700, expected.score().hits()));
