@@ -22,6 +22,7 @@ mod split;
 mod table;
 mod text;
 mod train;
+mod values;
 mod vote;
 
 pub(crate) use average::Average;

@@ -6,6 +6,9 @@ use cygnet::host::report::{EpochLines, terminal_width};
 use cygnet::host::training::{Epoch, Observer};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// Lines for the epochs of a run, about.
+const MOST_LINES: u64 = 25;
+
 /// A bar with the time left on a terminal, lines for epochs everywhere, nothing when quiet.
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -16,16 +19,14 @@ pub(crate) struct Progress {
     lines: EpochLines,
     epochs: u64,
     batch: usize,
-    /// Epochs from one line to the next.
-    every: u64,
 }
 
 impl Progress {
-    /// Of runs of `plan`, with a line every so many epochs; `seed` names the run where there are several.
-    pub(crate) fn new(seed: Option<u64>, plan: &Plan, has_classes: bool, every: u64) -> Self {
+    /// Of runs of `plan`; `seed` names the run where there are several.
+    pub(crate) fn new(seed: Option<u64>, plan: &Plan, has_classes: bool) -> Self {
         let bar = bar("{wide_bar} {msg}  {eta} left");
         let lines = EpochLines::new(has_classes, plan.growth.is_some(), terminal_width());
-        Self { bar, quiet: is_quiet(), has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every }
+        Self { bar, quiet: is_quiet(), has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch }
     }
 
     /// With a bar and no lines.
@@ -92,7 +93,7 @@ impl Observer for Progress {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        if self.quiet || (self.has_header && !epoch.epoch.is_multiple_of(self.every)) {
+        if self.quiet || (self.has_header && !epoch.epoch.is_multiple_of(self.epochs.div_ceil(MOST_LINES))) {
             return;
         }
         let is_first = !std::mem::replace(&mut self.has_header, true);

@@ -209,7 +209,7 @@ impl Run<'_> {
 
     fn progress(&self, plan: &Plan) -> Progress {
         let (seed, has_classes) = (self.is_many().then_some(plan.seed), self.data.train.has_classes());
-        Progress::new(seed, plan, has_classes, self.arguments.log_every(plan))
+        Progress::new(seed, plan, has_classes)
     }
 
     /// Which epoch was the best, where that decided.

@@ -39,38 +39,28 @@ impl Settings {
         }
     }
 
-    fn of_optimizer(&mut self, optimizer: OptimizerPlan) {
-        let (momentum, weight_decay) = match optimizer {
-            OptimizerPlan::Sgd(config) => (Some(config.momentum), config.weight_decay),
-            OptimizerPlan::Adam(config) => (None, config.weight_decay),
-            OptimizerPlan::ScheduleFree(config) => (Some(config.beta), config.weight_decay),
-        };
-        self.numbers.extend(momentum.map(|momentum| ("momentum", momentum, BELOW_ONE)));
-        self.numbers.push(("weight-decay", weight_decay, SHARE));
+    fn of_optimizer(&mut self, mut optimizer: OptimizerPlan) {
+        let (momentum, weight_decay) = optimizer.settings();
+        self.numbers.extend(momentum.map(|momentum| ("momentum", *momentum, BELOW_ONE)));
+        self.numbers.push(("weight-decay", *weight_decay, SHARE));
     }
 
-    fn of_decay(&mut self, decay: DecayPlan) {
+    fn of_decay(&mut self, mut decay: DecayPlan) {
+        self.numbers.extend(decay.end().map(|to| ("final-rate", *to, RATE)));
         match decay {
-            DecayPlan::Constant => {}
             DecayPlan::Step { every, factor } => {
-                self.numbers.push(("drop-factor", factor, SHARE));
-                self.counts.push(("drop-every", every));
+                self.numbers.push(("factor of the schedule step", factor, SHARE));
+                self.counts.push(("epochs of the schedule step", every));
             }
-            DecayPlan::Linear(to) | DecayPlan::Cosine(to) | DecayPlan::Paper(to) | DecayPlan::OneCycle(to) => {
-                self.numbers.push(("final-rate", to, RATE));
+            DecayPlan::Cyclic { epochs, .. } | DecayPlan::Restarts { epochs, .. } => {
+                self.numbers.push(("cycle", epochs, POSITIVE));
             }
-            DecayPlan::Cyclic { to, epochs } => {
-                self.numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
-            }
-            DecayPlan::Restarts { to, epochs, factor } => {
-                self.numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
-                self.counts.push(("cycle-factor", factor.into()));
-            }
+            _ => {}
         }
     }
 
     fn of_growth(&mut self, GrowthPlan { rule, patience, .. }: GrowthPlan) {
-        self.counts.push(("grow-patience", patience.into()));
+        self.counts.push(("patience of grow", patience.into()));
         match rule {
             GrowthRule::NormTest(theta) => self.numbers.push(("grow norm-test", theta, INSIDE)),
             GrowthRule::NoiseScale(factor) => self.numbers.push(("grow noise-scale", factor, POSITIVE)),
@@ -80,24 +70,20 @@ impl Settings {
 
     fn of_lookahead(&mut self, lookahead: LookaheadConfig) {
         self.counts.push(("lookahead", lookahead.every.into()));
-        self.numbers.push(("lookahead-alpha", lookahead.alpha, SHARE));
+        self.numbers.push(("alpha of lookahead", lookahead.alpha, SHARE));
     }
 
     fn of_averages(&mut self, swa: &AveragePlan) {
         self.numbers.push(("swa-start", swa.start, SHARE));
-        self.numbers.push(("swa-anneal", swa.anneal.0, NOT_NEGATIVE));
         for kind in &swa.kinds {
             match *kind {
                 AverageKind::Swa => {}
                 AverageKind::Ema(ema) => {
                     let rule = (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1");
-                    self.numbers.push(("1 − ema-decay", ema.epsilon, rule));
+                    self.numbers.push(("1 − decay of ema", ema.epsilon, rule));
                 }
-                AverageKind::Lawa(models) => self.counts.push(("lawa-window", models as u64)),
-                AverageKind::Swag(_, draws) => {
-                    self.counts.push(("swag-samples", draws.samples.into()));
-                    self.numbers.push(("swag-scale", draws.scale, NOT_NEGATIVE));
-                }
+                AverageKind::Lawa(models) => self.counts.push(("snapshots of lawa", models as u64)),
+                AverageKind::Swag(_, draws) => self.counts.push(("swag-samples", draws.into())),
             }
         }
         self.numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, RATE)));
