@@ -103,7 +103,7 @@ impl<'a> Crew<'a> {
             let optimizer = plan.optimizer.start(model, plan.lookahead, [own, slow])?;
             let seed = replica_seed(plan.seed, k);
             let augment = plan.augment.map(|augment| (augment, seed));
-            let feed = Feed::new(samples, train.len(), plan.unit(train.len()), augment, team.threads_of_feed())?;
+            let feed = Feed::new(samples, train.len(), plan.batch, augment, team.threads_of_feed())?;
             let progress = Progress { rate: plan.rate, ..Progress::default() };
             Ok(Task { optimizer, feed, seed, order: Vec::new(), progress, error: None })
         };
