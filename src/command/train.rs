@@ -55,6 +55,9 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     }
 }
 
+/// What a run leaves of each seed, and whether one diverged.
+type Left<T> = (Vec<(u64, T)>, Result<(), HostError>);
+
 /// What the seeds of a run have in common.
 struct Run<'a> {
     arguments: &'a cli::Train,
@@ -77,7 +80,7 @@ impl Run<'_> {
     fn each<T>(
         &mut self,
         one: impl Fn(&mut Self, &Plan, &str) -> Result<(T, Option<HostError>), HostError>,
-    ) -> Result<(Vec<(u64, T)>, Result<(), HostError>), HostError> {
+    ) -> Result<Left<T>, HostError> {
         let mut all = Vec::new();
         for (plan, under) in self.seeds() {
             let (left, diverged) = one(self, &plan, &under)?;
