@@ -9,9 +9,8 @@ fn the_soft_vote_of_draws_is_what_their_posterior_predicts() {
     const P: usize = NET.param_len();
     let data = Dataset::sample().unwrap();
     let indices: Vec<u32> = (0..700).map(|i| i * 3).collect();
-    let draws = Draws { seed: 0, samples: 4, scale: 1.0 };
-    let mut memory = Memory::new(&AverageKind::Swag(2, draws), P).unwrap();
-    let mut average = Average::new(&AverageKind::Swag(2, draws), 7, &mut memory).unwrap();
+    let mut memory = Memory::new(&AverageKind::Swag(2, 4), P).unwrap();
+    let mut average = Average::new(&AverageKind::Swag(2, 4), 7, &mut memory).unwrap();
     let mut params = vec![0.0; P];
     let mut model = Model::new(&NET, &mut params).unwrap();
     for seed in 1..4 {
