@@ -68,6 +68,16 @@ pub(crate) struct Train {
         help_heading = "Network"
     )]
     from: Option<PathBuf>,
+    /// Freeze the first LAYERS layers of the model of --from: only the layers after them learn
+    #[arg(
+        long,
+        value_name = "LAYERS",
+        requires = "from",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = "Network"
+    )]
+    freeze: usize,
     /// Widths of the hidden layers, such as 256,128, or `none` for a linear model
     #[arg(long, visible_alias = "hidden-layers", value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
     hidden: Widths,
@@ -298,9 +308,12 @@ impl Train {
             validation: self.validation,
         };
         Ok(match from {
-            Some((name, SavedModel { spec, params, .. })) => {
-                plan.starting_from(Pretrained { name: name.clone(), spec: *spec, params: params.clone() })
-            }
+            Some((name, SavedModel { spec, params, .. })) => plan.starting_from(Pretrained {
+                name: name.clone(),
+                spec: *spec,
+                params: params.clone(),
+                frozen: self.freeze,
+            }),
             None => plan,
         })
     }

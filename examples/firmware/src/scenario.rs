@@ -23,8 +23,6 @@ const BODY_CHECKSUM: Option<u32> = embedded_checksum(&BODY, &NET, MODEL);
 
 pub(crate) const READINGS: usize = 16;
 pub(crate) const KINDS: usize = 4;
-/// The kind that the desktop did not know.
-pub(crate) const NEW: u16 = 3;
 const BATCH: usize = 8;
 const STEPS: u64 = 200;
 /// Samples of each kind kept apart to evaluate on.
