@@ -185,6 +185,12 @@ fn a_head_learns_on_frozen_layers_and_is_joined_with_them() {
     assert!(said.contains("dense 2") && said.contains(&format!("{sum:08x}")), "{said}");
     succeeds(&dir, "convert base/last.cygnet joined.cygnet --head head.cygnet");
     assert_eq!(self::bytes(&dir, "joined.cygnet"), self::bytes(&dir, "tuned/last.cygnet"));
+    // Its layers may be others; the names of the classes are two.
+    let wider = cygnet::Spec::new(1).dense(4, cygnet::Activation::Relu).dense(3, cygnet::Activation::Identity).after(1);
+    let mut bytes = vec![0; wider.checkpoint_len()];
+    save_head(&wider, &vec![0.5; wider.param_len()], sum, &mut bytes).unwrap();
+    fs::write(dir.path().join("wider.cygnet"), &bytes).unwrap();
+    fails(&dir, "convert base/last.cygnet wider.safetensors --head wider.cygnet", 1, &["does not fit the network"]);
     succeeds(&dir, &format!("{CLASS} --epochs 3 --seed 2 --out other"));
     let convert = "convert other/last.cygnet wrong.cygnet --head";
     fails(&dir, &format!("{convert} head.cygnet"), 1, &["head.cygnet", "another body"]);

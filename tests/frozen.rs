@@ -192,6 +192,14 @@ fn a_cut_network_has_the_layers_and_the_sizes_of_the_whole_one() {
         assert_eq!(NET.param_len(), NET.first(layers).param_len() + NET.after(layers).param_len());
     }
     assert_eq!(NET.after(1).after(1), NET.after(2));
+    assert_eq!([NET.with_head(&HEAD), NET.with_head(&NET.after(2))], [NET; 2]);
+    // A head of its own: one more class.
+    let two = |width| Spec::new(1).dense(width, Activation::Relu).dense(4, Activation::Identity);
+    let more = NET.with_head(&two(5).after(1));
+    assert_eq!((more.check(), more.outputs(), more.depth(), more.first(1)), (Ok(()), 4, 2, BODY));
+    for no_head in [two(5), two(6).after(1), NET.after(3)] {
+        assert_eq!(NET.with_head(&no_head).fault(), Some(SpecFault::Cut));
+    }
     assert_eq!(NET.after(1).first(1).first_layer(), 1);
     let head = NET.first(2).after(1);
     assert_eq!((head.loss_kind(), head.layer(0).unwrap().dropout()), (Loss::MeanSquared, 0.0));

@@ -49,6 +49,25 @@ impl Spec {
         self.cut(head.numbered_from(self.first_layer().saturating_add(layers)), layers)
     }
 
+    /// The whole network of a [head](Self::after): the layers of this network that come before it, and then the head's own,
+    /// which may be others than this network has there, as for one more class.
+    ///
+    /// A head whose inputs are not those layers' outputs makes a description that is not valid ([`SpecFault::Cut`]).
+    #[must_use]
+    pub const fn with_head(&self, head: &Self) -> Self {
+        let start = Self::new(self.layout.inputs()).math(head.math_kind()).loss(head.loss_kind());
+        let layers = head.first_layer().saturating_sub(self.first_layer());
+        let body = start.with_layers(self, 0..layers, true, true);
+        let whole = body.with_layers(head, 0..head.depth(), true, true).numbered_from(self.first_layer());
+        match (self.fault(), head.fault()) {
+            (Some(fault), _) | (_, Some(fault)) => whole.with_fault(fault),
+            _ if layers == 0 || body.depth() != layers || body.outputs() != head.inputs() => {
+                whole.with_fault(SpecFault::Cut)
+            }
+            _ => whole,
+        }
+    }
+
     /// The number of this network's first layer in the whole one that it was [cut from](Self::after); 0 where it is whole.
     #[must_use]
     pub const fn first_layer(&self) -> usize {

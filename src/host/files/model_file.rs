@@ -2,12 +2,12 @@
 
 use super::reading::{Format, Reading, Unsaid};
 use super::whole;
-use crate::Spec;
 use crate::host::HostError;
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::MAX_PARAMS;
 use crate::host::prelude::*;
 use crate::store::{body_checksum, holds_average, join, load_spec};
+use crate::{Error, Spec};
 use std::path::Path;
 
 /// A larger file is not one of ours: parameters and room for a header and a preparation.
@@ -72,14 +72,21 @@ impl SavedModel {
         Reading::of_file(path, &Unsaid::default()).map(|reading| reading.model)
     }
 
-    /// The same model with the head in this checkpoint in place of its last layers.
+    /// The same model with the head in this checkpoint in place of its last layers, which may be others.
     ///
     /// # Errors
-    /// [`HostError::Data`]; [`HostError::Model`] for a file that is no head's checkpoint, or of a head that was trained on
+    /// [`HostError::Data`], [`HostError::Memory`]; [`HostError::Model`] for a file that is no head's checkpoint, or of a head that was trained on
     /// other layers.
     pub fn joined(mut self, head: &Path) -> Result<Self, HostError> {
         let bytes = whole::read(head, LARGEST)?.unwrap_or_default();
-        join(&self.spec, &bytes, &mut self.params).map_err(|error| HostError::model(head, error.to_string()))?;
+        let wrong = |error: Error| HostError::model(head, error.to_string());
+        let of_head = load_spec(&bytes).map_err(wrong)?;
+        if of_head.first_layer() > 0 {
+            self.spec = self.spec.with_head(&of_head);
+            self.spec.check().map_err(wrong)?;
+            self.params.resize(self.spec.param_len(), 0.0);
+        }
+        join(&self.spec, &bytes, &mut self.params).map_err(wrong)?;
         self.is_average = holds_average(&bytes);
         Ok(self)
     }

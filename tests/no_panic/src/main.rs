@@ -219,7 +219,7 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
 #[inline(never)]
 fn frozen(net: &Spec, params: &mut [f32], bytes: &mut [u8]) -> Result<(), Error> {
     let (body, head) = (net.first(opaque(1)), net.after(opaque(1)));
-    opaque((body.check().is_ok(), head.first_layer()));
+    opaque((body.check().is_ok(), head.first_layer(), net.with_head(&head).check().is_ok()));
     let sum = checksum(&body, params)?;
     save_head(&head, &*params, sum, bytes)?;
     opaque((body_checksum(bytes)?, load_head(&head, sum, bytes, params)?, join(net, bytes, params)?));
