@@ -6,6 +6,7 @@ mod averages;
 mod lines;
 mod norms;
 mod polynomial;
+mod reservoir;
 mod run;
 mod shapes;
 
