@@ -122,6 +122,12 @@ named! {
         FeatureCounts = 20 => "counts of features",
         /// Bytes of a preprocessing, [`Preprocess::section_len`](crate::preprocess::Preprocess::section_len) of them.
         Section = 21 => "bytes of a preprocessing",
+        /// Samples of a reservoir, [`ReservoirConfig::samples_len`](crate::reservoir::ReservoirConfig::samples_len) numbers.
+        Reservoir = 37 => "samples of a reservoir",
+        /// Labels of a reservoir, one for each place.
+        ReservoirLabels = 38 => "labels of a reservoir",
+        /// Counts of a reservoir, [`ReservoirConfig::counts_len`](crate::reservoir::ReservoirConfig::counts_len) of them.
+        ReservoirCounts = 39 => "counts of a reservoir",
     }
 }
 
@@ -209,6 +215,8 @@ named! {
         Clip = 26 => "the clip in standard deviations must be finite and > 0",
         /// The exponent `η` of a polynomial average: finite and not negative.
         Eta = 27 => "eta of a polynomial average must be finite and >= 0",
+        /// A reservoir's places, fewer than 2³², and its samples' width: at least 1.
+        Reservoir = 39 => "a reservoir needs 1 to 2^32 - 1 places and samples of at least one number",
     }
 }
 

@@ -14,6 +14,8 @@ mod lines;
 mod norms;
 #[path = "golden/src/polynomial.rs"]
 mod polynomial;
+#[path = "golden/src/reservoir.rs"]
+mod reservoir;
 #[path = "golden/src/run.rs"]
 mod run;
 #[path = "golden/src/shapes.rs"]

@@ -13,7 +13,7 @@ use cortex_m::interrupt::Mutex;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::{entry, exception};
 use heapless::spsc::{Producer, Queue};
-use scenario::{Memory, Sample, Sensor, run};
+use scenario::{Memory, OLD, Sample, Sensor, run};
 use static_cell::StaticCell;
 
 #[cfg(feature = "board")]
@@ -40,7 +40,7 @@ fn main() -> ! {
     if let Some(mut peripherals) = Peripherals::take() {
         start_ticking(&mut peripherals.SYST);
     }
-    let report = run(memory, || {
+    let report = run(memory, OLD, || {
         loop {
             match consumer.dequeue() {
                 Some(sample) => return sample,

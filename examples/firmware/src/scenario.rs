@@ -1,11 +1,13 @@
 //! What the device does, without the device: the same code runs in a test on the desktop, which compares the bits.
 //!
 //! The network was trained on the desktop on three kinds of movement (`model.cygnet`, which `tests/firmware.rs` trains). Its
-//! first layer stays as it is, in flash. The last one, the head, learns a fourth kind.
+//! first layer stays as it is, in flash. The last one, the head, learns a fourth kind. It sees only that one now, and samples
+//! of the others that the device has kept: without them it would forget what it knows.
 
 use cygnet::average::{Rule, Snapshots};
 use cygnet::error::CheckpointFault;
 use cygnet::metrics::class_of;
+use cygnet::reservoir::{Reservoir, ReservoirConfig};
 use cygnet::store::{checksum, embedded_checksum, load_head, save_head};
 use cygnet::{Activation, Averager, Error, Model, Sgd, Spec, Targets, Workspace, predict};
 
@@ -23,7 +25,14 @@ const BODY_CHECKSUM: Option<u32> = embedded_checksum(&BODY, &NET, MODEL);
 
 pub(crate) const READINGS: usize = 16;
 pub(crate) const KINDS: usize = 4;
+/// The kind that the desktop did not know.
+pub(crate) const NEW: u16 = 3;
+/// Samples of a batch, and how many of them are old ones.
 const BATCH: usize = 8;
+pub(crate) const OLD: usize = 6;
+/// Old samples that are kept of all that pass before learning begins.
+const KEPT: ReservoirConfig = ReservoirConfig { places: 48, width: READINGS, classes: KINDS };
+const PASSING: usize = 300;
 const STEPS: u64 = 200;
 /// Samples of each kind kept apart to evaluate on.
 const HELD_OUT: usize = 16;
@@ -66,6 +75,9 @@ pub(crate) struct Memory {
     features: [f32; BODY.predict_len(BATCH)],
     readings: [f32; READINGS * BATCH],
     kinds: [u16; BATCH],
+    kept: [f32; KEPT.samples_len()],
+    kept_kinds: [u16; KEPT.places],
+    counts: [u32; KEPT.counts_len()],
     held_out: [[f32; READINGS * HELD_OUT]; KINDS],
     stored: [u8; HEAD.checkpoint_len()],
 }
@@ -80,6 +92,9 @@ impl Memory {
             features: [0.0; BODY.predict_len(BATCH)],
             readings: [0.0; READINGS * BATCH],
             kinds: [0; BATCH],
+            kept: [0.0; KEPT.samples_len()],
+            kept_kinds: [0; KEPT.places],
+            counts: [0; KEPT.counts_len()],
             held_out: [[0.0; READINGS * HELD_OUT]; KINDS],
             stored: [0; HEAD.checkpoint_len()],
         }
@@ -97,11 +112,17 @@ pub(crate) struct Report {
     pub(crate) hash: u64,
 }
 
-/// Learns from samples as they come, averages, stores the average, loads it again and evaluates it.
-pub(crate) fn run(memory: &mut Memory, mut next: impl FnMut() -> Sample) -> Result<Report, Error> {
-    let Memory { params, mean, work, features, readings, kinds, held_out, stored } = memory;
+/// Keeps some of the samples that come, then learns from those of the new kind with `old` of the kept ones in each batch,
+/// averages, stores the average, loads it again and evaluates it.
+pub(crate) fn run(memory: &mut Memory, old: usize, mut next: impl FnMut() -> Sample) -> Result<Report, Error> {
+    let Memory { params, mean, work, features, readings, kinds, kept, kept_kinds, counts, held_out, stored } = memory;
     let body = check_flash()?;
     hold_out(held_out, &mut next);
+    let mut reservoir = Reservoir::new(KEPT, 1, kept, kept_kinds, counts)?;
+    for _ in 0..PASSING {
+        let sample = following(&mut next, |kind| kind != NEW);
+        reservoir.offer(&sample.readings, sample.kind)?;
+    }
     *params = HEAD_PARAMS;
     let mut model = Model::new(&HEAD, params)?;
     let mut sgd = Sgd::plain(&HEAD)?;
@@ -111,7 +132,7 @@ pub(crate) fn run(memory: &mut Memory, mut next: impl FnMut() -> Sample) -> Resu
     let before = percent_right(&model, held_out, &mut features, &mut work)?;
     let snapshots = Snapshots { start: 0, every: 10 };
     while model.steps() < STEPS {
-        fill(readings, kinds, &mut next);
+        fill(readings, kinds, old, &reservoir, model.steps(), &mut next)?;
         let features = predict(&BODY, &BODY_PARAMS, &readings[..], &mut features)?;
         model.train(&*features, Targets::Classes(kinds), &mut sgd, 0.1, &mut work)?;
         if snapshots.due(model.steps()) {
@@ -166,14 +187,37 @@ fn percent_right(
     Ok(right)
 }
 
-/// Fills a batch.
-fn fill(readings: &mut [f32], kinds: &mut [u16], next: &mut impl FnMut() -> Sample) {
-    for (to, kind) in readings.as_chunks_mut().0.iter_mut().zip(kinds) {
-        (*to, *kind) = {
-            let sample = next();
-            (sample.readings, sample.kind)
-        };
+/// The next sample of a kind that is asked for; others pass.
+fn following(next: &mut impl FnMut() -> Sample, is_asked: impl Fn(u16) -> bool) -> Sample {
+    loop {
+        let sample = next();
+        if is_asked(sample.kind) {
+            return sample;
+        }
     }
+}
+
+/// Fills a batch: so many old samples, then new ones.
+fn fill(
+    readings: &mut [f32; READINGS * BATCH],
+    kinds: &mut [u16; BATCH],
+    old: usize,
+    reservoir: &Reservoir<'_, f32>,
+    number: u64,
+    next: &mut impl FnMut() -> Sample,
+) -> Result<(), Error> {
+    let (mut rows, mut drawn) = ([0; BATCH], [0; BATCH]);
+    let (rows, drawn) = (rows.get_mut(..old).unwrap_or_default(), drawn.get_mut(..old).unwrap_or_default());
+    if old > 0 {
+        reservoir.draw(number, rows, drawn)?;
+    }
+    let set = reservoir.samples().as_chunks::<READINGS>().0;
+    let sample = |(row, kind): (&u32, &u16)| Some(Sample { readings: *set.get(*row as usize)?, kind: *kind });
+    let mut old = rows.iter().zip(&*drawn).filter_map(sample);
+    for (to, kind) in readings.as_chunks_mut().0.iter_mut().zip(kinds) {
+        Sample { readings: *to, kind: *kind } = old.next().unwrap_or_else(|| following(next, |kind| kind == NEW));
+    }
+    Ok(())
 }
 
 fn fnv(hash: u64, x: &f32) -> u64 {

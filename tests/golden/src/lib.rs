@@ -7,6 +7,7 @@ mod frozen;
 mod lines;
 mod norms;
 mod polynomial;
+mod reservoir;
 mod run;
 mod shapes;
 

@@ -15,6 +15,7 @@ use cygnet::network::{Math, Part};
 use cygnet::optim::{AdamConfig, AdamState, Lookahead, Optimizer, ScheduleFree, ScheduleFreeState, SgdState};
 use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes};
+use cygnet::reservoir::{Reservoir, ReservoirConfig, ReservoirState};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
 use cygnet::store::{body_checksum, checksum, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head};
 use cygnet::train::{BatchSize, Growth};
@@ -51,6 +52,7 @@ pub extern "C" fn _start() -> ! {
         opaque(inputs_api(&mut memory).is_ok());
         opaque(metrics_api(&mut memory).is_ok());
         opaque(preprocess_api(&mut memory).is_ok());
+        opaque(reservoir_api(&mut memory).is_ok());
         let [slab, mean, center, ..] = &mut memory.floats;
         opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
@@ -112,6 +114,23 @@ fn preprocess_api(memory: &mut Memory) -> Result<(), Error> {
     preprocess.apply(samples)?;
     preprocess.save(memory.bytes)?;
     opaque((Preprocess::load(opaque(1), memory.bytes, other)?.inputs(), preprocess.floats()));
+    Ok(())
+}
+
+/// A reservoir of floats and one of bytes.
+#[inline(never)]
+fn reservoir_api(memory: &mut Memory) -> Result<(), Error> {
+    let config = opaque(ReservoirConfig { places: 4, width: 3, classes: 2 });
+    opaque((config.samples_len(), config.counts_len()));
+    let ([samples, sample, ..], [counts, rows]) = (&mut memory.floats, &mut memory.integers);
+    let mut reservoir = Reservoir::new(config, opaque(1), samples, memory.positions, counts)?;
+    opaque(reservoir.offer(sample, opaque(1))?);
+    opaque(reservoir.draw(opaque(1), rows, opaque(&mut [0; 4]))?);
+    opaque((reservoir.samples(), reservoir.labels(), reservoir.held(), reservoir.seen(), reservoir.held_by_class()));
+    reservoir.reset();
+    let state = ReservoirState::from_bytes(config, &opaque(reservoir.into_state().to_bytes()))?;
+    opaque(Reservoir::resume(state, samples, memory.positions, counts)?.state().offered());
+    opaque(Reservoir::resume(state, memory.bytes, memory.positions, counts)?.offer(opaque(&[1]), opaque(1))?);
     Ok(())
 }
 
