@@ -10,8 +10,8 @@ use chip::{NET as SMALL, finish, noise};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use cygnet::{Activation, Adam, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace, predict};
 use cygnet::optim::Optimizer;
+use cygnet::{Activation, Adam, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 
 const LARGE: Spec = Spec::new(784).dense(64, Activation::Relu).dense(10, Activation::Identity);
 /// A digit 8 of MNIST: image 83 of the embedded training sample, of which 19 % are not zero, as on average.
@@ -53,31 +53,6 @@ fn counts(clock: &Clock, memory: &mut Memory<'_>, image: &[f32]) -> Result<(), E
     ] {
         network(clock, name, opaque(spec), x, memory)?;
     }
-    frozen(clock, "64-10 on 784-64-10, dense", &opaque(LARGE.first(1)), &opaque(LARGE.after(1)), memory)
-}
-
-/// The step of a head on the features that a frozen body computes of a sample.
-#[inline(never)]
-fn frozen(clock: &Clock, name: &str, body: &Spec, head: &Spec, memory: &mut Memory<'_>) -> Result<(), Error> {
-    Model::new(&LARGE, memory.params)?.init(Init::He, 7)?;
-    let (frozen, params) = memory.params.split_at_mut_checked(body.param_len()).unwrap_or_default();
-    let (of_body, of_head) = memory.work.split_at_mut_checked(body.predict_len(1)).unwrap_or_default();
-    let mut features = Workspace::for_prediction(body, 1, of_body)?;
-    let mut model = Model::new(head, params)?;
-    let mut work = Workspace::new(head, 1, first(of_head, head.work_len(1)))?;
-    let mut sgd = Sgd::plain(head)?;
-    let mut swa = Averager::new(first(memory.mean, head.param_len()));
-    let mut step = |x: &[f32], label| {
-        let features = predict(body, frozen, x, &mut features)?;
-        model.train(&*features, Targets::Classes(&[label]), &mut sgd, 0.001, &mut work)
-    };
-    for label in 0..10 {
-        step(opaque(&DENSE), opaque(label))?;
-    }
-    count(clock, name, "SGD", || step(opaque(&DENSE), opaque(3)))?;
-    swa.update(&model)?;
-    count(clock, name, "SWA", || swa.update(opaque(&model)))?;
-    opaque(swa.mean()?);
     Ok(())
 }
 

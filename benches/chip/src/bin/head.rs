@@ -6,9 +6,9 @@
 use chip::{NET, PARAMS, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{Averager, Error, Model, Sgd, Spec, Targets, Workspace, predict};
 use cygnet::metrics::softmax;
 use cygnet::network::Math;
+use cygnet::{Averager, Error, Model, Sgd, Spec, Targets, Workspace, predict};
 
 const BODY: Spec = NET.first(1);
 const HEAD: Spec = NET.after(1);
