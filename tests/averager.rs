@@ -171,6 +171,20 @@ proptest! {
     }
 
     #[test]
+    fn a_polynomial_average_weighs_by_the_power_of_the_time(models in models(1..60), eta in prop_oneof![Just(0.0_f32), 0.0_f32..30.0]) {
+        let (mean, _) = average_of(Rule::polynomial(eta), &models);
+        // Each model's gain, times what the later ones leave.
+        let gain = |t: usize| (f64::from(eta) + 1.0) / (t as f64 + f64::from(eta));
+        let n = models.len();
+        let weights = (1..=n).map(|t| gain(t) * (t + 1..=n).map(|t| 1.0 - gain(t)).product::<f64>());
+        let exact = exact_mean(models.iter().zip(weights.collect::<Vec<_>>()));
+        prop_assert!(largest_difference(&mean, &exact) <= 1e-6 * f64::from(LARGEST));
+        if eta == 0.0 {
+            prop_assert_eq!(bits(&mean), bits(&mean_of(&models).0));
+        }
+    }
+
+    #[test]
     fn an_exponential_average_weighs_by_its_decay(
         models in models(1..30),
         epsilon in 0.001_f32..1.0,
@@ -213,10 +227,10 @@ proptest! {
     #[test]
     fn the_first_update_copies_whatever_the_slice_held(
         (model, stale) in (1_usize..40).prop_flat_map(|n| (vec(finite(), n), vec(anything(), n))),
-        kind in 0_usize..5,
+        kind in 0_usize..6,
     ) {
         let rule = [Rule::mean(), Rule::mean(), Rule::capped(3), Rule::ema(Ema::with_epsilon(0.1)),
-            Rule::ema(Ema { origin: Origin::First, ..Ema::with_epsilon(0.01) })][kind];
+            Rule::ema(Ema { origin: Origin::First, ..Ema::with_epsilon(0.01) }), Rule::polynomial(7.0)][kind];
         let (mut mean, mut lost) = (stale.clone(), stale);
         let mut averager = Averager::with_rule(rule, &mut mean).unwrap();
         if kind == 1 {
@@ -227,10 +241,10 @@ proptest! {
     }
 
     #[test]
-    fn a_thousand_identical_models_change_no_bit(model in vec(finite(), 1..40), kind in 0_usize..4) {
+    fn a_thousand_identical_models_change_no_bit(model in vec(finite(), 1..40), kind in 0_usize..5) {
         // The sign of a zero is outside the contract: −0 + 0 is +0.
         let model: Vec<f32> = model.into_iter().map(|w| if w == 0.0 { 0.0 } else { w }).collect();
-        let rule = [Rule::mean(), Rule::capped(7), Rule::ema(Ema::with_epsilon(0.02)), Rule::ema(Ema::with_half_life(40.0, 1.0))][kind];
+        let rule = [Rule::mean(), Rule::capped(7), Rule::ema(Ema::with_epsilon(0.02)), Rule::ema(Ema::with_half_life(40.0, 1.0)), Rule::polynomial(7.0)][kind];
         let (mean, state) = average_of(rule, &vec![model.clone(); 1000]);
         prop_assert_eq!((bits(&mean), state.count()), (bits(&model), 1000));
     }
@@ -482,6 +496,9 @@ fn whatever_the_slice_holds_a_compensation_begins_at_nothing() {
 fn settings_out_of_range_are_refused() {
     let with = |rule| Averager::with_rule(rule, &mut [0.0; 2]).err();
     assert_eq!(with(Rule::capped(0)), Some(Error::Setting(Setting::Cap)));
+    for eta in [-0.1, f32::NAN, f32::INFINITY] {
+        assert_eq!(with(Rule::polynomial(eta)), Some(Error::Setting(Setting::Eta)));
+    }
     for epsilon in [0.0, -0.1, 1.5, f32::NAN] {
         assert_eq!(with(Rule::ema(Ema::with_epsilon(epsilon))), Some(Error::Setting(Setting::Decay)));
     }
@@ -497,7 +514,7 @@ fn settings_out_of_range_are_refused() {
 
 #[test]
 fn what_is_no_mean_does_not_merge_weigh_or_let_go() {
-    for rule in [Rule::capped(3), Rule::ema(Ema::with_epsilon(0.1))] {
+    for rule in [Rule::capped(3), Rule::polynomial(0.0), Rule::ema(Ema::with_epsilon(0.1))] {
         let mut other = [1.0, 2.0];
         let mut other = Averager::with_rule(rule, &mut other).unwrap();
         other.update(&[1.0, 2.0]).unwrap();

@@ -1,13 +1,21 @@
-//! One fixed run of the whole crate, and its one hash: the same on every instruction set here, and on every target in
-//! `.ci/targets`.
+//! One fixed run of the whole crate and its hash, and a line with a hash of its own for whatever came later: the same on
+//! every instruction set here, and on every target in `.ci/targets`.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "golden/src/averages.rs"]
 mod averages;
 mod common;
+#[path = "golden/src/frozen.rs"]
+mod frozen;
+#[path = "golden/src/lines.rs"]
+mod lines;
 #[path = "golden/src/norms.rs"]
 mod norms;
+#[path = "golden/src/polynomial.rs"]
+mod polynomial;
+#[path = "golden/src/reservoir.rs"]
+mod reservoir;
 #[path = "golden/src/run.rs"]
 mod run;
 #[path = "golden/src/shapes.rs"]
@@ -15,6 +23,7 @@ mod shapes;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};
+use lines::LINES;
 use run::{Memory, run};
 use std::sync::Mutex;
 
@@ -25,18 +34,26 @@ const HASH: u64 = 0x0707_90e6_191d_e18c;
 fn the_golden_run_has_the_same_bits_everywhere() {
     static MEMORY: Mutex<Memory> = Mutex::new(Memory::new());
     let memory = &mut *MEMORY.lock().unwrap();
-    let found = run(memory).unwrap();
-    assert_eq!(found, HASH, "{found:#018x}");
+    check(memory, "as dispatched");
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     for isa in [Isa::Scalar, Isa::Baseline, Isa::Avx2, Isa::Avx512] {
         if force(isa) {
-            let found = run(memory).unwrap();
-            println!("x86-64, {isa:?}: {found:016x}");
-            assert_eq!(found, HASH, "{isa:?}: {found:#018x}");
+            check(memory, &format!("{isa:?}"));
+            println!("x86-64, {isa:?}: {HASH:016x}");
             common::assert_ran(isa);
         } else {
             println!("x86-64, {isa:?}: SKIPPED, this processor lacks it");
         }
+    }
+}
+
+/// The run and every line.
+fn check(memory: &mut Memory, kernels: &str) {
+    let found = run(memory).unwrap();
+    assert_eq!(found, HASH, "{kernels}: {found:#018x}");
+    for (name, line, expected) in LINES {
+        let found = memory.line(*line).unwrap();
+        assert_eq!(found, *expected, "{name}, {kernels}: {found:#018x}");
     }
 }
 

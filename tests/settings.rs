@@ -202,7 +202,7 @@ proptest! {
 
     #[test]
     fn averages_and_posteriors_are_finite_or_as_before(
-        models in vec((vec(finite(), 4), setting(), 0_u8..4), 1..12), rule in 0_u8..4, epsilon in setting(),
+        models in vec((vec(finite(), 4), setting(), 0_u8..4), 1..12), rule in 0_u8..5, epsilon in setting(),
         first in any::<bool>(), warmup in (0_u8..3, setting(), setting()), most in 0_u64..4, scale in setting(),
     ) {
         let warmup = match warmup {
@@ -214,6 +214,7 @@ proptest! {
         let rule = match rule {
             0 => Rule::capped(most),
             1 | 2 => Rule::ema(Ema { epsilon, origin, warmup }),
+            3 => Rule::polynomial(epsilon),
             _ => Rule::mean(),
         };
         let (mut a, mut b, mut c, mut d) = (vec![0.0; 4], vec![0.0; 12], vec![0.0; 8], vec![0.0; 8]);

@@ -35,6 +35,7 @@ use crate::slices::numbered;
 /// |---|---|---|
 /// | [`Rule::mean`] | P | weighted by [`update_weighted`](Self::update_weighted); merges; removes models |
 /// | the same [compensated](Self::compensate) | 2 P | for a mean over every step: no loss after 10⁷ |
+/// | [`Rule::polynomial`] | P | for a run whose end nobody knows |
 /// | [`Rule::capped`], [`Rule::ema`] | P | |
 /// | [`Window`](crate::average::Window) | k·P | mean of the latest k models (LAWA) |
 /// | [`Swag`](crate::average::Swag) | 2 P + K·P | mean, variance and directions of models (SWAG) |

@@ -9,8 +9,8 @@ use crate::math::Total;
 ///
 /// | byte | what |
 /// |---|---|
-/// | 0 | `u8` kind: 0 mean, 1 weighted mean, 2 capped mean, 3 exponential; `u8` origin: 0 corrected, 1 first; `u8` warm-up: 0 none, 1 ratio, 2 power; `u8` 1 while the mean's slice holds live weights, else 0 |
-/// | 4 | `f32` ε |
+/// | 0 | `u8` kind: 0 mean, 1 weighted mean, 2 capped mean, 3 exponential, 4 polynomial; `u8` origin: 0 corrected, 1 first; `u8` warm-up: 0 none, 1 ratio, 2 power; `u8` 1 while the mean's slice holds live weights, else 0 |
+/// | 4 | `f32` ε, or η of a polynomial average |
 /// | 8 | `u64` most models of a capped mean, or `f32` γ and `f32` p of a warm-up |
 /// | 16 | `u64` number of models |
 /// | 24 | `f32` sum of weights or `z`, `f32` what rounding took from it |
@@ -57,6 +57,7 @@ impl AverageState {
             Kind::Mean => none,
             Kind::Weighted => ([1, 0, 0, 0], 0.0, [0; 8]),
             Kind::Capped(most) => ([2, 0, 0, 0], 0.0, most.to_le_bytes()),
+            Kind::Polynomial(eta) => ([4, 0, 0, 0], eta, [0; 8]),
             Kind::Ema(Ema { epsilon, origin, warmup }) => {
                 let (warmup, [gamma, power]) = match warmup {
                     Warmup::None => (0, [0.0; 2]),
@@ -113,6 +114,7 @@ impl AverageState {
             1 => Rule::weighted(),
             2 => Rule::capped(u64::from_le_bytes(constants)),
             3 => Rule::ema(Ema { epsilon, origin, warmup }),
+            4 => Rule::polynomial(epsilon),
             _ => return wrong(0),
         };
         rule.check()?;

@@ -60,6 +60,24 @@ fn the_gain_of_each_rule() {
 }
 
 #[test]
+fn the_gain_of_a_polynomial_average() {
+    for eta in [0.0, 0.72, 1.0, 7.0, 1e30] {
+        let mut memory = [0.0; P];
+        let mut averager = Averager::with_rule(Rule::polynomial(eta), &mut memory).unwrap();
+        let mut expected = vec![];
+        for (model, t) in models(60).iter().zip(1..) {
+            averager.update(&model[..]).unwrap();
+            if t == 1 {
+                expected = model.clone()
+            } else {
+                toward(&mut expected, model, (eta + 1.0) / (t as f32 + eta))
+            }
+            expect(&averager.mean().unwrap(), &expected, &format!("η = {eta}, model {t}"));
+        }
+    }
+}
+
+#[test]
 fn weights_compensation_removal_and_merging() {
     let (mut memory, mut lost) = ([0.0; P], [0.0; P]);
     let (mut expected, mut c, mut total) = (vec![], [0.0; P], Pair::default());

@@ -6,6 +6,7 @@
 //! Many small networks, one with norms, and every other kind of average follow.
 
 use super::averages::averages;
+use super::lines::Line;
 use super::norms::norms;
 use super::shapes::{SCRATCH, shapes};
 use cygnet::average::Snapshots;
@@ -160,8 +161,25 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// The hash of one line.
+    pub(crate) fn line(&mut self, line: Line) -> Result<u64, Error> {
+        line(part(&mut self.state, SCRATCH), START, fold)
+    }
+}
+
 /// FNV-1a, 64 bits.
 struct Hash(u64);
+
+/// Before anything.
+const START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// `hash` with one more number.
+fn fold(hash: u64, x: f32) -> u64 {
+    let mut hash = Hash(hash);
+    hash.floats(&[x]);
+    hash.0
+}
 
 impl Hash {
     fn add(&mut self, bits: u32) {
@@ -187,7 +205,7 @@ impl Hash {
 /// # Errors
 /// None, or the crate is wrong.
 pub(crate) fn run(memory: &mut Memory) -> Result<u64, Error> {
-    let mut hash = Hash(0xcbf2_9ce4_8422_2325);
+    let mut hash = Hash(START);
     let Memory { params, state, mean, other, sum, stored, starts, positions, values, room } = memory;
     compress(IMAGES, PIXELS as u16, starts, positions, values)?;
     let set = SparseSet::new(PIXELS as u16, starts, positions, values, SCALE)?;
@@ -231,11 +249,6 @@ pub(crate) fn run(memory: &mut Memory) -> Result<u64, Error> {
         hash.floats(model.params());
         stored.as_chunks().0.iter().for_each(|&word| hash.add(u32::from_le_bytes(word)));
     }
-    let fold = |hash, x| {
-        let mut hash = Hash(hash);
-        hash.floats(&[x]);
-        hash.0
-    };
     let hash = shapes(part(state, SCRATCH), hash.0, fold)?;
     let hash = norms(part(state, SCRATCH), hash, fold)?;
     averages(part(state, SCRATCH), hash, fold)
