@@ -6,6 +6,8 @@
 #[path = "golden/src/averages.rs"]
 mod averages;
 mod common;
+#[path = "golden/src/layer_norm.rs"]
+mod layer_norm;
 #[path = "golden/src/lines.rs"]
 mod lines;
 #[path = "golden/src/norms.rs"]

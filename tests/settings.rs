@@ -43,11 +43,15 @@ fn specs() -> impl Strategy<Value = Spec> {
         setting().prop_map(Loss::Huber),
     ];
     let layer = (1_u16..4, activation, any::<bool>(), prop_oneof![2 => Just(0.0), 1 => setting()]);
-    (1_u16..4, vec(layer, 1..4), loss).prop_map(|(inputs, layers, loss)| {
+    (1_u16..4, vec(layer, 1..4), loss, any::<bool>()).prop_map(|(inputs, layers, loss, by_sample)| {
         let last = layers.len() - 1;
         let add = |spec: Spec, (l, (width, f, normed, p)): (usize, (u16, Activation, bool, f32))| {
             let spec = spec.dense(width, f);
-            let spec = if normed { spec.norm() } else { spec };
+            let spec = match (normed, by_sample) {
+                (true, false) => spec.norm(),
+                (true, true) if width > 1 => spec.layer_norm(),
+                _ => spec,
+            };
             if l < last { spec.dropout(p) } else { spec }
         };
         layers.into_iter().enumerate().fold(Spec::new(inputs), add).loss(loss)

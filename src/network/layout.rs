@@ -277,15 +277,15 @@ impl Place {
     pub(crate) const fn range(self, part: Part) -> Range<usize> {
         let bias = self.offset.wrapping_add(self.weights());
         let norm = bias.wrapping_add(self.shape.outputs());
-        let (before, len) = match part {
+        let statistics = norm.wrapping_add(self.normed().wrapping_mul(2));
+        let (start, len) = match part {
             Part::Weights => return self.offset..bias,
             Part::Bias => return bias..norm,
-            Part::Scale => (0, self.normed()),
-            Part::Shift => (1, self.normed()),
-            Part::Mean => (2, self.pooled()),
-            Part::Variance => (3, self.pooled()),
+            Part::Scale => (norm, self.normed()),
+            Part::Shift => (norm.wrapping_add(self.normed()), self.normed()),
+            Part::Mean => (statistics, self.pooled()),
+            Part::Variance => (statistics.wrapping_add(self.pooled()), self.pooled()),
         };
-        let start = norm.wrapping_add(self.normed().wrapping_mul(before));
         start..start.wrapping_add(len)
     }
 

@@ -34,6 +34,8 @@ impl Spec {
     /// `+ max_l outputs_l` (one row of a gradient) floats, and `(batch + 5) · outputs_l` for each layer with a batch norm,
     /// `batch · (2 · outputs_l + 1)` for each with a layer norm; `usize::MAX` for a wrong description.
     #[must_use]
+    // For an image in which it is a constant of the network.
+    #[inline(always)]
     pub const fn work_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
             return usize::MAX;

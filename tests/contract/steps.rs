@@ -1,11 +1,12 @@
 //! Training steps of random networks: forward, loss, backward, norms, dropout, clipping and each optimizer.
 
 use super::common::{ACTIVATIONS, classes, initial, numbers, samples};
-use super::network::{norm_at, pass, predict};
+use super::network::{is_by_sample, norm_at, pass, predict};
 use super::optimizers::Oracle;
 use super::{Pair, expect, in_lanes, same, tree};
 use cygnet::average::NormUpdate;
 use cygnet::metrics::Score;
+use cygnet::network::Part;
 use cygnet::optim::{
     AdamConfig, AdamState, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig,
 };
@@ -14,7 +15,7 @@ use cygnet::{Activation, Adam, Gradient, Loss, Model, Sgd, Spec, Targets, Worksp
 const SEED: u64 = 77;
 const BATCHES: [usize; 7] = [1, 2, 3, 8, 13, 32, 65];
 
-/// Network `case`, with a norm in one of three and dropout in one of two.
+/// Network `case`, with batch norms in one of three, layer norms in another, and dropout in one of two.
 fn network(case: u64) -> Spec {
     let draws: Vec<usize> = numbers(16, case).into_iter().map(|x| ((x + 1.0) * 500.0) as usize).collect();
     let losses = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.5)];
@@ -23,6 +24,8 @@ fn network(case: u64) -> Spec {
         spec = spec.dense(1 + draws[3 + layer] as u16 % 80, ACTIVATIONS[draws[6 + layer] % 5]);
         if case % 3 == 1 {
             spec = spec.norm();
+        } else if case % 3 == 2 && spec.outputs() > 1 {
+            spec = spec.layer_norm();
         }
         if draws[9 + layer].is_multiple_of(2) {
             spec = spec.dropout(0.3);
@@ -186,7 +189,8 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
         let (mut params, learned) = (initial(&spec, case), learned(&spec));
         let mut expected = params.clone();
         let (mut sum, mut losses) = (vec![0.0; params.len()], vec![]);
-        let mut pooled: Vec<Vec<(f32, f32)>> = spec.layers().map(|l| vec![(0.0, 0.0); l.norm_len() / 4]).collect();
+        let mut pooled: Vec<Vec<(f32, f32)>> =
+            spec.layers().map(|l| vec![(0.0, 0.0); l.range(Part::Mean).len()]).collect();
         let (mut floats, mut work) = (vec![0.0; params.len()], vec![0.0; spec.work_len(8)]);
         let mut model = Model::new(&spec, &mut params).unwrap();
         model.resume(SEED, 4);
@@ -197,7 +201,7 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
             let values = vec![0.25; n * spec.outputs()];
             let targets = if i == 1 { Targets::Values(&values) } else { Targets::Classes(&classes) };
             model.accumulate(&x[..], targets, &mut gradient, &mut work).unwrap();
-            // Sums go on: bias and weights from what is there, a norm's from their own.
+            // Sums go on from what is there, but for those of a batch norm, which has sums of its own.
             let before = losses.len();
             let passed = pass_onto(&spec, &expected, &x, targets, before, &mut sum);
             pool(&mut pooled, &passed.0, n, before);
@@ -236,7 +240,7 @@ fn pass_onto(
     sum: &mut [f32],
 ) -> (Vec<Vec<(f32, f32)>>, Vec<f32>) {
     let whole = pass(spec, params, x, targets, (SEED, 4), before);
-    for (layer, (inputs, deltas)) in spec.layers().zip(&whole.terms) {
+    for ((layer, (inputs, deltas)), (scale, shift)) in spec.layers().zip(&whole.terms).zip(&whole.norm_terms) {
         let (width, units, at) = (layer.inputs(), layer.outputs(), layer.offset());
         for (x, d) in inputs.iter().zip(deltas) {
             for j in 0..units {
@@ -246,7 +250,13 @@ fn pass_onto(
                 sum[at + width * units + j] += d[j];
             }
         }
-        for i in norm_at(&layer)..norm_at(&layer) + layer.norm_len() / 2 {
+        for (scale, shift) in scale.iter().zip(shift) {
+            for j in 0..units {
+                sum[norm_at(&layer) + j] += scale[j];
+                sum[norm_at(&layer) + units + j] += shift[j];
+            }
+        }
+        for i in (norm_at(&layer)..norm_at(&layer) + layer.norm_len() / 2).filter(|_| !is_by_sample(&layer)) {
             sum[i] += whole.gradient[i];
         }
     }
@@ -259,7 +269,8 @@ fn statistics_that_belong_to_other_weights() {
         let spec = network(case);
         let (mut params, mut floats) = (initial(&spec, case), vec![0.0; spec.work_len(9)]);
         let (mut expected, mut pooled_floats) = (params.clone(), vec![0.0; spec.norm_len()]);
-        let mut pooled: Vec<Vec<(f32, f32)>> = spec.layers().map(|l| vec![(0.0, 0.0); l.norm_len() / 4]).collect();
+        let mut pooled: Vec<Vec<(f32, f32)>> =
+            spec.layers().map(|l| vec![(0.0, 0.0); l.range(Part::Mean).len()]).collect();
         let mut update = NormUpdate::new(&spec, &mut params, &mut pooled_floats).unwrap();
         let mut work = Workspace::new(&spec, 9, &mut floats).unwrap();
         let plain = without_dropout(&spec);

@@ -3,6 +3,7 @@
 #![no_std]
 
 mod averages;
+mod layer_norm;
 mod lines;
 mod norms;
 mod polynomial;

@@ -1,5 +1,6 @@
 //! What came after the first run: one line each, with a hash of its own, so that a new one changes no other.
 
+use super::layer_norm::layer_norm;
 use super::polynomial::polynomial;
 use cygnet::Error;
 
@@ -7,4 +8,5 @@ use cygnet::Error;
 pub(crate) type Line = fn(&mut [f32], u64, fn(u64, f32) -> u64) -> Result<u64, Error>;
 
 /// Name, line, and its hash on every target: it changes only with the arithmetic contract, or with the line itself.
-pub(crate) const LINES: &[(&str, Line, u64)] = &[("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd)];
+pub(crate) const LINES: &[(&str, Line, u64)] =
+    &[("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd), ("layer norms", layer_norm, 0x4922_05a8_ff12_17c5)];
