@@ -67,14 +67,18 @@ enum Config {
 }
 
 fn configs() -> impl Strategy<Value = Config> {
-    let sgd = (setting(), any::<bool>(), setting());
-    let adam = (setting(), setting(), prop_oneof![Just(1e-8_f32), setting()], setting(), any::<bool>());
+    let sgd = (setting(), any::<bool>(), setting(), any::<bool>());
+    let adam = (setting(), setting(), prop_oneof![Just(1e-8_f32), setting()], setting(), any::<(bool, bool)>());
     prop_oneof![
-        sgd.prop_map(|(momentum, nesterov, weight_decay)| Config::Sgd(SgdConfig { momentum, nesterov, weight_decay })),
-        adam.prop_map(|(beta1, beta2, epsilon, weight_decay, decoupled)| {
-            Config::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled })
+        sgd.prop_map(|(momentum, nesterov, weight_decay, no_bias_decay)| {
+            Config::Sgd(SgdConfig { momentum, nesterov, weight_decay, no_bias_decay })
         }),
-        (setting(), setting()).prop_map(|(beta, weight_decay)| Config::Free(ScheduleFreeConfig { beta, weight_decay })),
+        adam.prop_map(|(beta1, beta2, epsilon, weight_decay, (decoupled, no_bias_decay))| {
+            Config::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled, no_bias_decay })
+        }),
+        (setting(), setting(), any::<bool>()).prop_map(|(beta, weight_decay, no_bias_decay)| {
+            Config::Free(ScheduleFreeConfig { beta, weight_decay, no_bias_decay })
+        }),
     ]
 }
 

@@ -34,10 +34,12 @@ fn network(case: u64) -> Spec {
     spec.dense(2 + draws[12] as u16 % 20, Activation::Identity)
 }
 
-fn learned(spec: &Spec) -> Vec<usize> {
+/// What is learned, and whether it is a weight.
+fn learned(spec: &Spec) -> Vec<(usize, bool)> {
     let of_layer = |layer: cygnet::network::Layer| {
         let running = norm_at(&layer) + 2 * layer.outputs()..norm_at(&layer) + layer.norm_len();
-        (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i)).collect::<Vec<_>>()
+        let learned = (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i));
+        learned.map(|i| (i, i < norm_at(&layer) - layer.outputs())).collect::<Vec<_>>()
     };
     spec.layers().flat_map(of_layer).collect()
 }
@@ -97,7 +99,8 @@ fn sgd_of_every_kind() {
     let momentum = SgdConfig { momentum: 0.9, ..SgdConfig::default() };
     let nesterov = SgdConfig { nesterov: true, weight_decay: 0.01, ..momentum };
     let decay = SgdConfig { weight_decay: 0.1, ..SgdConfig::default() };
-    for config in [SgdConfig::default(), momentum, nesterov, decay] {
+    let without_biases = [decay, nesterov].map(|config| SgdConfig { no_bias_decay: true, ..config });
+    for config in [SgdConfig::default(), momentum, nesterov, decay].into_iter().chain(without_biases) {
         each_network(|case, n, mut params| {
             let mut state = vec![f32::NAN; config.state_len(&network(case))];
             let spec = network(case);
@@ -113,7 +116,8 @@ fn sgd_of_every_kind() {
 #[test]
 fn adam_of_every_kind() {
     let coupled = AdamConfig { weight_decay: 0.01, beta1: 0.8, ..AdamConfig::default() };
-    for config in [AdamConfig::default(), AdamConfig::decoupled(0.05), coupled] {
+    let without_biases = [AdamConfig::decoupled(0.05), coupled].map(|c| AdamConfig { no_bias_decay: true, ..c });
+    for config in [AdamConfig::default(), AdamConfig::decoupled(0.05), coupled].into_iter().chain(without_biases) {
         each_network(|case, n, mut params| {
             let spec = network(case);
             let mut state = vec![f32::NAN; config.state_len(&spec)];
@@ -156,7 +160,7 @@ fn lookahead_and_schedule_free() {
         }
     });
     each_network(|case, n, params| {
-        let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01 };
+        let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01, no_bias_decay: case % 2 == 1 };
         let mut floats = vec![f32::NAN; 2 * params.len()];
         let (spec, mut trained) = (network(case), params.clone());
         let model = Model::new(&spec, &mut trained).unwrap();
@@ -209,19 +213,21 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
         }
         let n = losses.len();
         let ranges: Vec<Vec<usize>> = if spec.norm_len() == 0 {
-            vec![learned.clone()]
+            vec![learned.iter().map(|l| l.0).collect()]
         } else {
             let is_in = |l: &cygnet::network::Layer, i: usize| (l.offset()..l.offset() + l.param_len()).contains(&i);
-            spec.layers().map(|l| learned.iter().copied().filter(|&i| is_in(&l, i)).collect()).collect()
+            spec.layers().map(|l| learned.iter().map(|l| l.0).filter(|&i| is_in(&l, i)).collect()).collect()
         };
         let mut square = 0.0;
         ranges.iter().for_each(|range| square += in_lanes(range.iter().map(|&i| sum[i] * sum[i])));
         let norm = square.sqrt() / n as f32;
         assert!(same(gradient.clip(0.01).unwrap(), norm), "case {case}");
         if norm > 0.01 {
-            learned.iter().for_each(|&i| sum[i] *= 0.01 / norm);
+            learned.iter().for_each(|&(i, _)| sum[i] *= 0.01 / norm);
         }
-        let config = SgdConfig::default();
+        // Without decay, with that of all parameters, with that of weights alone.
+        let weight_decay = if case % 4 == 0 { 0.0 } else { 0.1 };
+        let config = SgdConfig { weight_decay, no_bias_decay: case % 2 == 1, ..SgdConfig::default() };
         Oracle::Sgd(config, vec![]).step(1, 0.1, &sum, n, &mut expected, &learned);
         follow(&spec, &mut expected, &pooled, |second| second * (1.0 / (n as f32 - 1.0)));
         let score = model.step(&mut gradient, &mut Sgd::new(config, &spec, &mut []).unwrap(), 0.1).unwrap();

@@ -120,7 +120,8 @@ impl Default for Plan {
     /// decay 5e-4, batches of 32, averaged from 75 % of the budget on. The rate, the dropout and the weight decay have the
     /// lowest error and loss of the average on validation samples of MNIST and of its sample, over five seeds.
     fn default() -> Self {
-        let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 5e-4 });
+        let optimizer =
+            OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 5e-4, no_bias_decay: false });
         Self { optimizer, rate: 0.05, dropout: 0.1, ..Self::article() }
     }
 }

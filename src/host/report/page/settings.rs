@@ -115,24 +115,25 @@ fn percent(share: f32) -> String {
 }
 
 fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String {
-    let with = |name: &str, mut parts: Vec<String>, weight_decay: f32| {
+    let with = |name: &str, mut parts: Vec<String>, weight_decay: f32, no_bias_decay: bool| {
         if weight_decay > 0.0 {
-            parts.push(format!("weight decay {}", short(weight_decay)));
+            let of = if no_bias_decay { " of weights alone" } else { "" };
+            parts.push(format!("weight decay {}{of}", short(weight_decay)));
         }
         [vec![name.to_owned()], parts].concat().join(", ")
     };
     let own = match rule {
-        OptimizerPlan::Sgd(SgdConfig { momentum, nesterov, weight_decay }) => {
+        OptimizerPlan::Sgd(SgdConfig { momentum, nesterov, weight_decay, no_bias_decay }) => {
             let form = if nesterov { " (Nesterov)" } else { "" };
             let momentum = (momentum > 0.0).then(|| format!("momentum {}{form}", short(momentum)));
-            with("SGD", momentum.into_iter().collect(), weight_decay)
+            with("SGD", momentum.into_iter().collect(), weight_decay, no_bias_decay)
         }
-        OptimizerPlan::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled }) => {
+        OptimizerPlan::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled, no_bias_decay }) => {
             let settings = format!("β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon));
-            with(if decoupled { "AdamW" } else { "Adam" }, vec![settings], weight_decay)
+            with(if decoupled { "AdamW" } else { "Adam" }, vec![settings], weight_decay, no_bias_decay)
         }
-        OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay }) => {
-            with("schedule-free SGD", vec![format!("momentum {}", short(beta))], weight_decay)
+        OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay, no_bias_decay }) => {
+            with("schedule-free SGD", vec![format!("momentum {}", short(beta))], weight_decay, no_bias_decay)
         }
     };
     let behind = lookahead
