@@ -234,28 +234,22 @@ fn by_parts(config: &AdamConfig) -> Option<Move> {
 
 /// Weights decay, biases and norms do not.
 fn move_by_parts(adam: &mut Adam<'_>, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
-    let layout = adam.layout;
+    let (layout, decaying) = (adam.layout, (adam.step.decay, adam.step.shrink));
     in_pieces(&layout, offset, weights, (x, d), &mut |decays, offset, weights, d| {
-        let step = adam.step;
-        let step = if decays { step } else { kernels::Adam { decay: 0.0, shrink: 1.0, ..step } };
-        adam.move_all(offset, weights, (x, d), block, &step);
+        (adam.step.decay, adam.step.shrink) = if decays { decaying } else { (0.0, 1.0) };
+        adam.move_all(offset, weights, x, d, block);
     });
+    (adam.step.decay, adam.step.shrink) = decaying;
 }
 
 impl Adam<'_> {
-    fn move_all(
-        &mut self,
-        offset: usize,
-        weights: &mut [f32],
-        (x, d): (&[f32], &[f32]),
-        block: &mut [f32],
-        step: &kernels::Adam,
-    ) {
+    #[inline(always)]
+    fn move_all(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
         self.bound.cover(&mut self.covered, weights.len());
         let (first, second) = parts(self.moments, offset, weights.len());
         let rows = block.len().checked_div(d.len()).unwrap_or(0);
         if rows == 0 || x.len() < 2 || d.len().is_multiple_of(8) {
-            return kernels::adam(weights, first, second, x, d, step);
+            return kernels::adam(weights, first, second, x, d, &self.step);
         }
         // Rows whose ends would not fill a vector are better joined.
         let n = rows.saturating_mul(d.len());
@@ -266,7 +260,7 @@ impl Adam<'_> {
             let (v, second_left) = cut_mut(second, n);
             let gradient = cut_mut(block, w.len()).0;
             kernels::outer(gradient, x, d, true);
-            kernels::adam(w, m, v, &[1.0], gradient, step);
+            kernels::adam(w, m, v, &[1.0], gradient, &self.step);
             (weights, first, second, x) = (weights_left, first_left, second_left, cut(x, rows).1);
         }
     }
@@ -310,7 +304,6 @@ impl Optimizer for Adam<'_> {
         if let Some(by_parts) = self.by_parts {
             return by_parts(self, offset, weights, x, d, block);
         }
-        let step = self.step;
-        self.move_all(offset, weights, (x, d), block, &step);
+        self.move_all(offset, weights, x, d, block);
     }
 }

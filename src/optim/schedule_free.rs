@@ -219,18 +219,20 @@ fn by_parts(config: &ScheduleFreeConfig) -> Option<Move> {
 
 /// Weights decay, biases and norms do not.
 fn move_by_parts(free: &mut ScheduleFree<'_>, offset: usize, weights: &mut [f32], gradient: &[f32]) {
-    let layout = free.layout;
+    let (layout, decay) = (free.layout, free.step.decay);
     in_pieces(&layout, offset, weights, (&[1.0], gradient), &mut |decays, offset, weights, gradient| {
-        let step = kernels::ScheduleFree { decay: if decays { free.step.decay } else { 0.0 }, ..free.step };
-        free.move_all(offset, weights, gradient, step);
+        free.step.decay = if decays { decay } else { 0.0 };
+        free.move_all(offset, weights, gradient);
     });
+    free.step.decay = decay;
 }
 
 impl ScheduleFree<'_> {
-    fn move_all(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32], step: kernels::ScheduleFree) {
+    #[inline(always)]
+    fn move_all(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
         self.bound.cover(&mut self.covered, weights.len());
         let (z, x) = parts(self.floats, offset, weights.len());
-        kernels::schedule_free(weights, z, x, gradient, self.scale, step);
+        kernels::schedule_free(weights, z, x, gradient, self.scale, self.step);
     }
 }
 
@@ -266,7 +268,7 @@ impl Optimizer for ScheduleFree<'_> {
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
         match self.by_parts {
             Some(by_parts) => by_parts(self, offset, weights, gradient),
-            None => self.move_all(offset, weights, gradient, self.step),
+            None => self.move_all(offset, weights, gradient),
         }
     }
 

@@ -179,10 +179,7 @@ fn other(config: &SgdConfig) -> Option<Move> {
     if config.no_bias_decay && config.weight_decay > 0.0 {
         Some(by_parts)
     } else if config.momentum > 0.0 {
-        Some(|sgd, offset, w, x, d| {
-            let step = sgd.step;
-            sgd.with_momentum(offset, w, x, d, &step);
-        })
+        Some(with_momentum)
     } else if config.weight_decay > 0.0 {
         Some(|sgd, _, w, x, d| kernels::decayed(w, x, d, &sgd.step))
     } else {
@@ -195,23 +192,22 @@ type Move = fn(&mut Sgd<'_>, usize, &mut [f32], &[f32], &[f32]);
 
 /// Weights decay, biases and norms do not.
 fn by_parts(sgd: &mut Sgd<'_>, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32]) {
-    let layout = sgd.layout;
+    let (layout, decay) = (sgd.layout, sgd.step.decay);
     in_pieces(&layout, offset, weights, (x, d), &mut |decays, offset, weights, d| {
-        let step = kernels::Sgd { decay: if decays { sgd.step.decay } else { 0.0 }, ..sgd.step };
+        sgd.step.decay = if decays { decay } else { 0.0 };
         if sgd.velocity.is_empty() {
-            kernels::decayed(weights, x, d, &step);
+            kernels::decayed(weights, x, d, &sgd.step);
         } else {
-            sgd.with_momentum(offset, weights, x, d, &step);
+            with_momentum(sgd, offset, weights, x, d);
         }
     });
+    sgd.step.decay = decay;
 }
 
-impl Sgd<'_> {
-    fn with_momentum(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], step: &kernels::Sgd) {
-        let velocity = part(self.velocity, offset, weights.len());
-        self.bound.cover(&mut self.covered, velocity.len());
-        kernels::momentum(weights, velocity, x, d, step);
-    }
+fn with_momentum(sgd: &mut Sgd<'_>, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32]) {
+    let velocity = part(sgd.velocity, offset, weights.len());
+    sgd.bound.cover(&mut sgd.covered, velocity.len());
+    kernels::momentum(weights, velocity, x, d, &sgd.step);
 }
 
 impl Optimizer for Sgd<'_> {

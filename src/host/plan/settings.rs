@@ -7,7 +7,7 @@ use crate::average::{Ema, Warmup};
 use crate::host::HostError;
 use crate::host::data::{Augment, Split};
 use crate::host::prelude::*;
-use crate::network::MAX_LAYERS;
+use crate::network::{MAX_LAYERS, NormKind};
 use crate::optim::{AdamConfig, LookaheadConfig, SgdConfig};
 use crate::{Activation, Init, Loss, Spec};
 
@@ -81,8 +81,8 @@ pub struct Plan {
     pub hidden: Vec<u16>,
     /// Nonlinearity of the hidden layers.
     pub activation: Activation,
-    /// Whether their pre-activations are normalised over the batch.
-    pub batch_norm: bool,
+    /// Over what their pre-activations are normalised.
+    pub norm: Option<NormKind>,
     /// Dropout of the hidden layers.
     pub dropout: f32,
     /// What training minimises.
@@ -142,7 +142,7 @@ impl Plan {
         Self {
             hidden: vec![64],
             activation: Activation::Relu,
-            batch_norm: false,
+            norm: None,
             dropout: 0.5,
             loss: Loss::SoftmaxCrossEntropy,
             init: Init::He,
@@ -207,9 +207,11 @@ impl Plan {
         let mut spec = Spec::new(width(inputs)?).loss(self.loss);
         for &units in &self.hidden {
             spec = spec.dense(units, self.activation);
-            if self.batch_norm {
-                spec = spec.norm();
-            }
+            spec = match self.norm {
+                Some(NormKind::Batch) => spec.norm(),
+                Some(NormKind::Layer) => spec.layer_norm(),
+                None => spec,
+            };
             if self.dropout != 0.0 {
                 spec = spec.dropout(self.dropout);
             }
@@ -238,7 +240,7 @@ impl Plan {
         Self {
             hidden: hidden.iter().map(|layer| layer.outputs() as u16).collect(),
             activation: hidden.first().map_or(self.activation, |layer| layer.activation()),
-            batch_norm: hidden.iter().any(|layer| layer.is_normed()),
+            norm: from.spec.norm_kind().filter(|_| hidden.iter().any(|layer| layer.is_normed())),
             dropout: hidden.first().map_or(0.0, |layer| layer.dropout()),
             loss: from.spec.loss_kind(),
             from: Some(from),

@@ -5,6 +5,7 @@ use crate::average::{Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
 use crate::host::plan::{
     AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
+    norm_name,
 };
 use crate::host::prelude::*;
 use crate::host::report::axis::number;
@@ -38,7 +39,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     let Plan {
         hidden,
         activation,
-        batch_norm,
+        norm,
         dropout,
         loss,
         init,
@@ -65,7 +66,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("validation", format!("{} % of the training samples, held out", percent(*validation))),
         ("hidden layers", list(hidden.iter().map(u16::to_string))),
         ("activation", activation_name(activation)),
-        ("batch normalisation", if *batch_norm { "yes" } else { "no" }.to_owned()),
+        ("normalisation", norm.map_or("none", norm_name).to_owned()),
         ("dropout", short(*dropout)),
         ("loss", loss_name(*loss)),
         ("initial weights", from.as_ref().map_or_else(|| initial(*init), |from| format!("those of {}", from.name))),
