@@ -44,11 +44,11 @@ impl Module {
             let (stem, tensor) = name.rsplit_once('.').unwrap_or(("", name));
             match tensor {
                 _ if stem == PREPROCESS_STEM && PREPROCESS.contains(&tensor) => continue,
-                COUNT => continue,
-                "weight" | "bias" | "running_mean" | "running_var" | TRACKED => {}
+                TRACKED | COUNT => continue,
+                "weight" | "bias" | "running_mean" | "running_var" => {}
                 _ => return Err(format!("`{name}` does not belong to a dense layer or a norm")),
             }
-            let norm = matches!(tensor, "running_mean" | "running_var" | TRACKED).then_some(NormKind::Batch);
+            let norm = matches!(tensor, "running_mean" | "running_var").then_some(NormKind::Batch);
             match modules.iter_mut().find(|module| module.stem == stem) {
                 Some(module) => module.norm = module.norm.or(norm),
                 None => {
@@ -67,14 +67,15 @@ impl Module {
         self.norm.is_some()
     }
 
-    /// Takes the widths of a dense layer from its weights; weights of one dimension are a layer norm's.
+    /// Takes the widths of a dense layer from its weights; those of one dimension are a norm's.
     fn measure(&mut self, file: &SafeTensors<'_>) -> Result<(), String> {
         let name = format!("{}.weight", self.stem);
         let weight = tensor(file, &name)?;
         let (outputs, inputs) = match *weight.shape() {
             [outputs, inputs] => (outputs, inputs),
             [_] => {
-                self.norm = Some(NormKind::Layer);
+                let is_tracked = file.tensor(&format!("{}.{TRACKED}", self.stem)).is_ok();
+                self.norm = Some(if is_tracked { NormKind::Batch } else { NormKind::Layer });
                 return Ok(());
             }
             _ => {
