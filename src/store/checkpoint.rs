@@ -92,7 +92,7 @@ fn header_word(spec: &Spec, is_average: bool, at: usize) -> u32 {
     let Some(layer) = spec.layer(l) else { return 0 };
     let (activation, slope) = layer.activation().code();
     match part {
-        0 => layer.outputs() as u32 | (activation | norm_code(spec, &layer) * u32::from(NORM)) << 16,
+        0 => layer.outputs() as u32 | (activation + norm_code(spec, &layer) * u32::from(NORM)) << 16,
         1 => slope,
         _ => layer.dropout().to_bits(),
     }
