@@ -6,6 +6,8 @@
 #[path = "golden/src/averages.rs"]
 mod averages;
 mod common;
+#[path = "golden/src/frozen.rs"]
+mod frozen;
 #[path = "golden/src/layer_norm.rs"]
 mod layer_norm;
 #[path = "golden/src/lines.rs"]
@@ -14,6 +16,8 @@ mod lines;
 mod norms;
 #[path = "golden/src/polynomial.rs"]
 mod polynomial;
+#[path = "golden/src/reservoir.rs"]
+mod reservoir;
 #[path = "golden/src/run.rs"]
 mod run;
 #[path = "golden/src/shapes.rs"]

@@ -4,6 +4,7 @@ use super::table::{Table, row};
 use crate::Spec;
 use crate::host::data::{Encoding, Preparation};
 use crate::host::evaluation::SavedModel;
+use crate::host::files::Head;
 use crate::host::plan::{activation_name, loss_name, norm_name};
 use crate::host::prelude::*;
 use crate::network::Layer;
@@ -14,7 +15,7 @@ pub(super) fn layers(spec: &Spec) -> Table {
     let norm = |l: &Layer| spec.norm_kind().filter(|_| l.is_normed());
     let rows = spec.layers().map(|l| {
         vec![
-            format!("dense {}", l.index() + 1),
+            format!("dense {}", spec.first_layer() + l.index() + 1),
             format!("{} → {}", l.inputs(), l.outputs()),
             norm(&l).map_or_else(String::new, |norm| format!("{}, ", norm_name(norm)))
                 + &activation_name(l.activation()),
@@ -24,6 +25,24 @@ pub(super) fn layers(spec: &Spec) -> Table {
         ]
     });
     Table::new(["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"], rows)
+}
+
+/// The layers of a head, and what it was trained on.
+#[must_use]
+pub fn of_head(Head { spec, body, is_average }: &Head) -> String {
+    format!(
+        "{}\n{} parameters{}, loss {}, {} on disk\nthe head of a network: its other layers have the checksum {body:08x}\n\
+         Next: cygnet convert MODEL NEW.cygnet --head HEAD.cygnet, with the model that has them",
+        layers(spec),
+        spec.param_len(),
+        of_models(*is_average),
+        loss_name(spec.loss_kind()),
+        bytes(spec.checkpoint_len()),
+    )
+}
+
+fn of_models(is_average: bool) -> &'static str {
+    if is_average { " (an average of models)" } else { "" }
 }
 
 /// The layer table and the memory that the network needs.
@@ -54,7 +73,7 @@ pub fn info(model: &SavedModel) -> String {
     };
     format!(
         "{layers}\n{p} parameters{}, loss {}, {} on disk\n{trained}\n\n{prepared}{}",
-        if model.is_average { " (an average of models)" } else { "" },
+        of_models(model.is_average),
         loss_name(spec.loss_kind()),
         bytes(size),
         Table::new(["memory", "floats", "size"], memory),

@@ -3,10 +3,12 @@
 #![no_std]
 
 mod averages;
+mod frozen;
 mod layer_norm;
 mod lines;
 mod norms;
 mod polynomial;
+mod reservoir;
 mod run;
 mod shapes;
 
