@@ -288,7 +288,7 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
         (
             format!("{STATE} --test-share 0.3 --test examples/pump.csv"),
             2,
-            &["--test-share and --test cannot be used together"],
+            &["'--test-share <SHARE>' cannot be used with '--test <FILE>'"],
         ),
         (format!("{STATE} --missing mean --augment"), 2, &["--augment needs images"]),
         (format!("{HOURS} --missing mean --loss cross-entropy"), 2, &["--regression", "mse or huber"]),

@@ -12,6 +12,7 @@ use cygnet::host::report::{self, output, page};
 use cygnet::host::study::ensemble::{self, Comparison};
 use cygnet::host::training::{self, Epoch, Outcome};
 use std::process::ExitCode;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -101,7 +102,7 @@ impl Run<'_> {
         }
         if self.is_many() {
             let source = page::Source { data: self.data, name: &self.name, origin: &self.origin };
-            page::of_seeds(source, self.plan, &outcomes).write(&mut self.place, "")?;
+            page::of_seeds(source, self.plan, &outcomes)?.write(&mut self.place, "")?;
         }
         let all: Vec<&Outcome> = outcomes.iter().map(|(_, outcome)| outcome).collect();
         let shown = (!all.is_empty()).then(|| report::preferred(&all));
@@ -132,7 +133,7 @@ impl Run<'_> {
         let saved = saved.and_then(|()| output::record(place, &outcome, plan.seed));
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
-            say(&format!("{}\n", report::of_votes(&draws)))?;
+            say(&format!("{}\n", report::of_votes(&[draws])))?;
         }
         self.say_best(outcome.best, &outcome.history)?;
         saved.map(|()| outcome)
@@ -154,7 +155,7 @@ impl Run<'_> {
                 break;
             }
         }
-        let table = report::of_vote_seeds(&whole);
+        let table = report::of_votes(&whole);
         if whole.len() > 1 {
             say(&format!("{table}\n\nMean ± standard deviation of {} seeds.\n", whole.len()))?;
         }
@@ -184,7 +185,7 @@ impl Run<'_> {
         let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
         let comparison = output::save_replicas(&mut self.place, under, &trained, replicas, plan, source)?;
         output::record_replicas(&mut self.place, &comparison, plan.seed)?;
-        say(&format!("\n{}\n\n{}\n", report::of_votes(&comparison), report::of_ensemble(&comparison)))?;
+        say(&format!("\n{}\n\n{}\n", report::of_votes(from_ref(&comparison)), report::of_ensemble(&comparison)))?;
         self.say_best(trained.best, &trained.history)?;
         self.cut = trained.interrupted;
         if trained.diverged.is_some() {

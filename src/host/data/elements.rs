@@ -15,6 +15,16 @@ pub(in crate::host) enum Kind {
     F64,
 }
 
+/// The code of each, and the bytes of an element.
+const CODES: [(u8, Kind, usize); 6] = [
+    (0x08, Kind::U8, 1),
+    (0x09, Kind::I8, 1),
+    (0x0b, Kind::I16, 2),
+    (0x0c, Kind::I32, 4),
+    (0x0d, Kind::F32, 4),
+    (0x0e, Kind::F64, 8),
+];
+
 /// An element that cannot be read as a byte.
 #[derive(Debug, PartialEq)]
 pub(in crate::host) struct NoByte {
@@ -30,25 +40,12 @@ const EXACT: f64 = 1e-3;
 
 impl Kind {
     pub(in crate::host) fn of(code: u8) -> Option<Self> {
-        Some(match code {
-            0x08 => Self::U8,
-            0x09 => Self::I8,
-            0x0b => Self::I16,
-            0x0c => Self::I32,
-            0x0d => Self::F32,
-            0x0e => Self::F64,
-            _ => return None,
-        })
+        CODES.iter().find(|(known, ..)| *known == code).map(|&(_, kind, _)| kind)
     }
 
     /// Bytes of an element.
     pub(in crate::host) fn size(self) -> usize {
-        match self {
-            Self::U8 | Self::I8 => 1,
-            Self::I16 => 2,
-            Self::I32 | Self::F32 => 4,
-            Self::F64 => 8,
-        }
+        CODES.iter().find(|(_, kind, _)| *kind == self).map_or(1, |&(.., size)| size)
     }
 
     pub(in crate::host) fn is_float(self) -> bool {

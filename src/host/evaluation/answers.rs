@@ -76,7 +76,7 @@ pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_
                     let verdict = inputs.map(|inputs| predictor.verdict(&inputs)).transpose()?;
                     Event::Answer(Answer { number: Some(line), verdict, image: Vec::new(), odd: None })
                 }
-                Err(error) => Event::Refused(line, error.into()),
+                Err(error) => Event::Refused(line, error),
             })?;
         }
         // Once more after the end, since the last line may have none.

@@ -7,7 +7,7 @@ use crate::host::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files of one stem, `plane.svg` and `plane.png`, or a single one.
+/// Files of one stem, `plane.svg` and `plane.csv`, or a single one.
 #[derive(Clone, Debug)]
 pub struct Target {
     paths: Vec<PathBuf>,

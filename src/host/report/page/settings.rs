@@ -17,8 +17,7 @@ use std::collections::BTreeMap;
 /// The settings of a run on data of this description, with this seed or these.
 pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
-    let header = ["setting", "value"].map(str::to_owned).to_vec();
-    Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
+    Piece::words(&Table::new(["setting", "value"], rows), "Settings of the run")
 }
 
 /// How a run is trained, in words.
@@ -115,29 +114,27 @@ fn percent(share: f32) -> String {
 }
 
 fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String {
-    let with = |name: &str, mut parts: Vec<String>, weight_decay: f32| {
-        if weight_decay > 0.0 {
-            parts.push(format!("weight decay {}", short(weight_decay)));
-        }
-        [vec![name.to_owned()], parts].concat().join(", ")
-    };
-    let own = match rule {
+    let (mut text, weight_decay) = match rule {
         OptimizerPlan::Sgd(SgdConfig { momentum, nesterov, weight_decay }) => {
             let form = if nesterov { " (Nesterov)" } else { "" };
-            let momentum = (momentum > 0.0).then(|| format!("momentum {}{form}", short(momentum)));
-            with("SGD", momentum.into_iter().collect(), weight_decay)
+            let momentum = (momentum > 0.0).then(|| format!(", momentum {}{form}", short(momentum)));
+            (format!("SGD{}", momentum.unwrap_or_default()), weight_decay)
         }
         OptimizerPlan::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled }) => {
-            let settings = format!("β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon));
-            with(if decoupled { "AdamW" } else { "Adam" }, vec![settings], weight_decay)
+            let name = if decoupled { "AdamW" } else { "Adam" };
+            (format!("{name}, β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon)), weight_decay)
         }
         OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay }) => {
-            with("schedule-free SGD", vec![format!("momentum {}", short(beta))], weight_decay)
+            (format!("schedule-free SGD, momentum {}", short(beta)), weight_decay)
         }
     };
-    let behind = lookahead
-        .map(|LookaheadConfig { every, alpha }| format!(", Lookahead every {every} steps, α {}", short(alpha)));
-    own + &behind.unwrap_or_default()
+    if weight_decay > 0.0 {
+        text += &format!(", weight decay {}", short(weight_decay));
+    }
+    if let Some(LookaheadConfig { every, alpha }) = lookahead {
+        text += &format!(", Lookahead every {every} steps, α {}", short(alpha));
+    }
+    text
 }
 
 pub(super) fn rate(base: f32, decay: DecayPlan, warmup: f32) -> String {
