@@ -369,12 +369,12 @@ fn replicas_are_trained_side_by_side_and_vote() {
     let pooled = |text: &str| line(text, "log-pooled").map(|line| line.split_whitespace().collect::<String>());
     assert!(pooled(&two).is_some() && pooled(&without) == pooled(&two));
     // Fewer replicas that replace them leave none of the earlier ones beside them, and an ordinary run leaves no replica.
-    let none = "--pull none --replica-start independent --replica-batches round-robin --validation 0 --quiet";
+    let none = "--pull none --replica-start independent --validation 0 --quiet";
     let out = succeeds(&dir, &format!("{TRAIN} --replicas 2 --out run --overwrite {none}"));
     let page = |name: &str| String::from_utf8(bytes(&dir, &format!("{name}/report.html"))).unwrap();
     assert!(page("run").contains("different basins") && !page("same").contains("different basins"));
     assert!(
-        page("run").contains("not pulled; the replicas use the batches in turn.")
+        page("run").contains("initial weights, not pulled.")
             && page("same").contains("run T), at the end of each epoch.")
     );
     assert!(out.contains("different basins") && !out.contains("soup"), "{out}");

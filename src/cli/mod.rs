@@ -23,6 +23,7 @@ mod split;
 mod table;
 mod text;
 mod train;
+mod values;
 
 pub(crate) use average::Average;
 use clap::{CommandFactory, Parser, Subcommand};

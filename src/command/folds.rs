@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::N
     if from.is_some() {
         note("note: a fold is no test for a model of --from that was trained on its rows");
     }
-    let mut progress = Progress::new(None, &plan, has_classes, u64::MAX).without_lines();
+    let mut progress = Progress::new(None, &plan, has_classes, None).without_lines();
     let outcomes = cross_validate(folds, &plan, &mut progress, &stop);
     progress.finish();
     let outcomes = outcomes?;

@@ -45,11 +45,6 @@ impl TargetSpace {
     pub(in crate::host) fn room(samples: usize) -> Result<Self, HostError> {
         Ok(Self { classes: zeros(samples)?, values: Vec::new() })
     }
-
-    /// Samples that fit.
-    pub(in crate::host) fn capacity(&self) -> usize {
-        self.classes.len()
-    }
 }
 
 impl Samples {

@@ -14,7 +14,7 @@ use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{Interval, Marks, SavedModel, TestSet};
-use crate::host::plan::{AverageKind, Batches, Coupling, Plan, ReplicaPlan, widths};
+use crate::host::plan::{AverageKind, Coupling, Plan, ReplicaPlan, widths};
 use crate::host::prelude::*;
 use crate::host::report::comparison::{
     BASELINE, LAST, TEST, comparison, measures, models, models_of_seeds, seeds, test_rows,
@@ -221,8 +221,7 @@ pub(super) fn coupled(replicas: &ReplicaPlan) -> String {
     let every =
         replicas.every.map_or_else(|| "at the end of each epoch".to_owned(), |steps| format!("every {steps} steps"));
     let every = if replicas.is_free() { String::new() } else { format!(", {every}") };
-    let turns = if replicas.batches == Batches::RoundRobin { "; the replicas use the batches in turn" } else { "" };
-    format!("{} replicas with {start}, {pull}{every}{turns}.", replicas.count)
+    format!("{} replicas with {start}, {pull}{every}.", replicas.count)
 }
 
 /// Sections about one model: what it predicts, confusion matrix, curves, most confident errors, first-layer weights; its

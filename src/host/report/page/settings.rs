@@ -1,7 +1,7 @@
 //! The settings of a run as a table, by the names of the command line.
 
 use super::piece::Piece;
-use crate::average::{Draws, Ema, Origin, Warmup};
+use crate::average::{Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
 use crate::host::plan::{
     AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
@@ -10,7 +10,6 @@ use crate::host::prelude::*;
 use crate::host::report::axis::number;
 use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
-use crate::schedule::Shape;
 use crate::{Activation, Init};
 use std::collections::BTreeMap;
 
@@ -145,11 +144,8 @@ pub(super) fn rate(base: f32, decay: DecayPlan, warmup: f32) -> String {
         DecayPlan::Cosine(to) => format!("cosine decay to {}", short(to)),
         DecayPlan::Paper(to) => format!("constant, then linear decay to {}", short(to)),
         DecayPlan::Cyclic { to, epochs } => format!("cyclic, each {epochs} epochs down to {}", short(to)),
-        DecayPlan::Restarts { to, epochs, factor } => {
-            let to = short(to);
-            format!(
-                "cosine decay to {to} with warm restarts, the first cycle {epochs} epochs, each next one {factor} times as long"
-            )
+        DecayPlan::Restarts { to, epochs } => {
+            format!("cosine decay to {} with warm restarts every {epochs} epochs", short(to))
         }
         DecayPlan::OneCycle(to) => format!("one cycle, down to {}", short(to)),
     };
@@ -181,27 +177,18 @@ fn augmentation(augment: &Augment) -> String {
 }
 
 fn averages(plan: &AveragePlan) -> String {
-    let AveragePlan { kinds, start, every, rate, anneal: (epochs, shape) } = plan;
+    let AveragePlan { kinds, start, every, rate } = plan;
     let kind = |kind: &AverageKind| match *kind {
         AverageKind::Swa => "swa".to_owned(),
         AverageKind::Ema(settings) => format!("ema ({})", ema(settings)),
         AverageKind::Lawa(models) => format!("lawa ({models} snapshots)"),
-        AverageKind::Swag(columns, Draws { seed: _, samples, scale }) => {
-            format!("swag ({columns} columns, {samples} draws, scale {})", short(scale))
-        }
+        AverageKind::Swag(columns, draws) => format!("swag ({columns} columns, {draws} draws)"),
     };
     let every = match every {
         Some(every) => format!("every {every} steps"),
         None => "at the end of each epoch".to_owned(),
     };
-    let shape = match shape {
-        Shape::Linear => "linearly",
-        Shape::Cosine => "along a cosine curve",
-    };
-    let rate = rate.map(|to| match *epochs {
-        0.0 => format!("; learning rate {}", short(to)),
-        epochs => format!("; learning rate changes {shape} to {} in {} epochs", short(to), short(epochs)),
-    });
+    let rate = rate.map(|to| format!("; learning rate {}", short(to)));
     let (kinds, start, rate) = (list(kinds.iter().map(kind)), percent(*start), rate.unwrap_or_default());
     format!("{kinds}; snapshots from {start} % of the run on, {every}{rate}")
 }
