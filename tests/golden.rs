@@ -14,6 +14,8 @@ mod norms;
 mod polynomial;
 #[path = "golden/src/run.rs"]
 mod run;
+#[path = "golden/src/schedule_free_adam.rs"]
+mod schedule_free_adam;
 #[path = "golden/src/shapes.rs"]
 mod shapes;
 

@@ -7,6 +7,7 @@ mod lines;
 mod norms;
 mod polynomial;
 mod run;
+mod schedule_free_adam;
 mod shapes;
 
 use lines::LINES;

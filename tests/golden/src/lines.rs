@@ -1,10 +1,12 @@
 //! What came after the first run: one line each, with a hash of its own, so that a new one changes no other.
 
 use super::polynomial::polynomial;
+use super::schedule_free_adam::schedule_free_adam;
 use cygnet::Error;
 
 /// Computes in scratch memory, and folds what comes of it into a hash by the function.
 pub(crate) type Line = fn(&mut [f32], u64, fn(u64, f32) -> u64) -> Result<u64, Error>;
 
 /// Name, line, and its hash on every target: it changes only with the arithmetic contract, or with the line itself.
-pub(crate) const LINES: &[(&str, Line, u64)] = &[("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd)];
+pub(crate) const LINES: &[(&str, Line, u64)] =
+    &[("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd), ("schedule-free AdamW", schedule_free_adam, 0x0ed4_fa9b_f1fa_c6fc)];
