@@ -12,17 +12,19 @@ const DRAWS: u32 = 30;
 #[derive(Args)]
 #[command(next_help_heading = "Averaging")]
 pub(crate) struct Averaging {
-    /// Averages to compute and compare, such as swa,ema,swag, or none: swa is the mean of snapshots, lawa[:5] the mean of
-    /// the latest 5, ema[:0.999] the exponential moving average of all steps with this decay; swag[:0] predicts with random
-    /// draws around the mean, whose covariance has this many low-rank columns beside its diagonal [default: swa; ema for a
-    /// table]
+    /// Averages to compute and compare, such as polynomial,swa,ema,swag, or none: polynomial[:7] weighs each snapshot by
+    /// that power of its step, from the first steps on, and forgets the first ones however long the run becomes; swa is
+    /// the mean of snapshots, lawa[:5] the mean of the latest 5, ema[:0.999] the exponential moving average of all steps with this decay; swag[:0] predicts with random
+    /// draws around the mean, whose covariance has this many low-rank columns beside its diagonal [default:
+    /// polynomial; ema for a table, swa for the article]
     #[arg(long, value_name = "KINDS", value_parser = parse_kinds)]
     average: Option<Kinds>,
-    /// Share of the run before the first snapshot [default: 0.75; 0 for ema and lawa on a table]
+    /// Share of the run before the first snapshot of swa, lawa and swag [default: 0.75; 0 for lawa alone]
     #[arg(long, value_name = "SHARE")]
     swa_start: Option<f32>,
-    /// Steps between snapshots [default: one snapshot at the end of each epoch]
-    #[arg(long, value_name = "STEPS")]
+    /// Steps between snapshots [default: one snapshot at the end of each epoch; 20 steps for polynomial, fewer in epochs of
+    /// less than 160]
+    #[arg(long, visible_alias = "average-every", value_name = "STEPS")]
     swa_every: Option<u64>,
     /// Learning rate after averaging starts [default: the schedule continues]
     #[arg(long, value_name = "RATE")]
@@ -51,12 +53,15 @@ fn parse_kinds(text: &str) -> Result<Kinds, String> {
 fn parse_kind(text: &str) -> Result<AverageKind, String> {
     match parts(text) {
         ("swa", None) => Ok(AverageKind::Swa),
+        ("polynomial", eta) => number(eta, 7.0, "exponent").map(AverageKind::Polynomial),
         // In double precision, where 1 − 0.9999 keeps its digits.
         ("ema", decay) => Ok(AverageKind::Ema(Ema::with_decay(number(decay, 0.999, "decay")?))),
         ("lawa", models) => number(models, 5, "number of snapshots").map(AverageKind::Lawa),
         ("swag", columns) => Ok(AverageKind::Swag(number(columns, 0, "number of columns")?, DRAWS)),
         ("none", None) => Err("none cannot be combined with averages".to_owned()),
-        _ => Err(format!("`{text}` is not swa, ema[:DECAY], lawa[:SNAPSHOTS], swag[:COLUMNS] or none")),
+        _ => Err(format!(
+            "`{text}` is not polynomial[:EXPONENT], swa, ema[:DECAY], lawa[:SNAPSHOTS], swag[:COLUMNS] or none"
+        )),
     }
 }
 
@@ -79,7 +84,7 @@ impl Averaging {
             }
         }
         let is_late = |kind: &AverageKind| matches!(kind, AverageKind::Swa | AverageKind::Swag(..));
-        let start = if kinds.iter().any(is_late) { AveragePlan::default().start } else { usual.start };
+        let start = if kinds.iter().any(is_late) { AveragePlan::default().start } else { 0.0 };
         let start = self.swa_start.unwrap_or(start);
         Ok(Some(AveragePlan { kinds, start, every: self.swa_every, rate: self.swa_rate }))
     }

@@ -76,6 +76,7 @@ impl Plan {
         for kind in self.average_kinds() {
             match *kind {
                 AverageKind::Swa => {}
+                AverageKind::Polynomial(eta) => numbers.push(("exponent of polynomial", eta, NOT_NEGATIVE)),
                 AverageKind::Ema(ema) => {
                     let rule = (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1");
                     numbers.push(("1 − decay of ema", ema.epsilon, rule));

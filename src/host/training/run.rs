@@ -7,13 +7,12 @@ use super::middle::{self, Meetings, Middle};
 use super::norms::Norms;
 use super::outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas};
 use super::trainer::Sums;
-use crate::average::Snapshots;
 use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{Evaluator, Marks, poll};
 use crate::host::memory::room;
-use crate::host::plan::{AverageKind, Plan, Pretrained, ReplicaPlan};
+use crate::host::plan::{Plan, Pretrained, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::{Error, Model, Spec};
 use core::mem;
@@ -93,14 +92,14 @@ fn run<T>(
     let start = plan.from.as_ref().map(|from| start(from, data)).transpose()?;
     let crew = Crew::new(plan, team, &spec, &data.train, &train, start, &mut memory)?;
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
-    let averages = kinds.iter().zip(&mut memories).map(|(kind, memory)| Average::new(kind, plan.seed, memory));
+    let when = kinds.iter().filter_map(|kind| plan.updates(kind, rounds)).collect::<Vec<_>>();
+    let averages = kinds.iter().zip(&when).zip(&mut memories);
+    let averages = averages.map(|((kind, when), memory)| Average::new(kind, *when, plan.seed, memory));
     let averages = averages.collect::<Result<Vec<_>, _>>()?;
     let coupling = team.replicas.map(|replicas| replicas.coupling);
     let mut between = middle::Memory::new(coupling, team.count(), p)?;
     let middle = Middle::new(coupling, &crew.models, &mut between, averages)?;
-    let snapshots = plan.snapshots(rounds);
-    let each = kinds.iter().any(|kind| matches!(kind, AverageKind::Ema(_)));
-    let meetings = team.replicas.map(|replicas| Meetings::new(replicas, rounds, snapshots, each));
+    let meetings = team.replicas.map(|replicas| Meetings::new(replicas, rounds, when));
     let mut run = Run {
         plan,
         data,
@@ -108,8 +107,6 @@ fn run<T>(
         train: &train,
         validation: &validation,
         rounds,
-        // One model is followed step by step.
-        snapshots: snapshots.filter(|_| meetings.is_none()),
         meetings: meetings.unwrap_or_default(),
         crew,
         middle,
@@ -137,8 +134,6 @@ struct Run<'a> {
     validation: &'a [u32],
     /// Rounds of an epoch, a step of each model.
     rounds: u64,
-    /// After which steps one model is averaged.
-    snapshots: Option<Snapshots>,
     /// After which rounds several models are pulled or averaged.
     meetings: Meetings,
     crew: Crew<'a>,
@@ -202,7 +197,7 @@ impl<'a> Run<'a> {
 
     /// Rounds, pulls and averages until the end of the epoch; whether it was reached.
     fn epoch(&mut self, epoch: u64, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<bool, HostError> {
-        let Self { crew, middle, meetings, snapshots, rounds, plan, data, .. } = self;
+        let Self { crew, middle, meetings, rounds, plan, data, .. } = self;
         let (before, end, total) = ((epoch - 1) * *rounds, epoch * *rounds, crew.total);
         let has_classes = data.train.has_classes();
         let mut now = before;
@@ -211,12 +206,10 @@ impl<'a> Run<'a> {
             if until == now + 1 {
                 middle.look(&crew.models);
             }
-            let averages = &mut middle.averages;
+            // Several models are averaged where they meet.
+            let averages = if middle.is_of_several() { &mut [] } else { &mut middle.averages[..] };
             let each = |model: &Model<'_>, steps: Range<u64>, sums: &Sums, done| {
-                if let Some(snapshots) = snapshots {
-                    let is_due = (steps.start + 1..=steps.end).any(|step| snapshots.due(step));
-                    averages.iter_mut().try_for_each(|average| average.follow(model, is_due))?;
-                }
+                averages.iter_mut().try_for_each(|average| average.follow(model, steps.clone()))?;
                 let accuracy = if has_classes { sums.accuracy() } else { f64::NAN };
                 observer.step(done, total, sums.loss(), accuracy);
                 Ok(())

@@ -8,5 +8,7 @@ use cygnet::Error;
 pub(crate) type Line = fn(&mut [f32], u64, fn(u64, f32) -> u64) -> Result<u64, Error>;
 
 /// Name, line, and its hash on every target: it changes only with the arithmetic contract, or with the line itself.
-pub(crate) const LINES: &[(&str, Line, u64)] =
-    &[("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd), ("schedule-free AdamW", schedule_free_adam, 0x0ed4_fa9b_f1fa_c6fc)];
+pub(crate) const LINES: &[(&str, Line, u64)] = &[
+    ("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd),
+    ("schedule-free AdamW", schedule_free_adam, 0x0ed4_fa9b_f1fa_c6fc),
+];

@@ -180,17 +180,24 @@ fn averages(plan: &AveragePlan) -> String {
     let AveragePlan { kinds, start, every, rate } = plan;
     let kind = |kind: &AverageKind| match *kind {
         AverageKind::Swa => "swa".to_owned(),
+        AverageKind::Polynomial(eta) => format!("polynomial (exponent {})", short(eta)),
         AverageKind::Ema(settings) => format!("ema ({})", ema(settings)),
         AverageKind::Lawa(models) => format!("lawa ({models} snapshots)"),
         AverageKind::Swag(columns, draws) => format!("swag ({columns} columns, {draws} draws)"),
     };
-    let every = match every {
-        Some(every) => format!("every {every} steps"),
-        None => "at the end of each epoch".to_owned(),
-    };
-    let rate = rate.map(|to| format!("; learning rate {}", short(to)));
-    let (kinds, start, rate) = (list(kinds.iter().map(kind)), percent(*start), rate.unwrap_or_default());
-    format!("{kinds}; snapshots from {start} % of the run on, {every}{rate}")
+    let is_polynomial = kinds.iter().any(|kind| matches!(kind, AverageKind::Polynomial(_)));
+    let has_others = kinds.iter().any(|kind| !matches!(kind, AverageKind::Polynomial(_) | AverageKind::Ema(_)));
+    let mut parts = vec![list(kinds.iter().map(kind))];
+    if is_polynomial {
+        let steps = every.map_or("20 steps, at least 8 an epoch,".to_owned(), |every| format!("{every} steps"));
+        parts.push(format!("polynomial snapshots every {steps} from the first on"));
+    }
+    if has_others || !is_polynomial {
+        let every = every.map_or("at the end of each epoch".to_owned(), |every| format!("every {every} steps"));
+        parts.push(format!("snapshots from {} % of the run on, {every}", percent(*start)));
+    }
+    parts.extend(rate.map(|to| format!("learning rate {}", short(to))));
+    parts.join("; ")
 }
 
 fn ema(Ema { epsilon, origin, warmup }: Ema) -> String {
