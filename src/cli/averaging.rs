@@ -29,6 +29,13 @@ pub(crate) struct Averaging {
     /// Learning rate after averaging starts [default: the schedule continues]
     #[arg(long, value_name = "RATE")]
     swa_rate: Option<f32>,
+    /// Continue each epoch from the first average, such as ema:0.99 (Switch EMA; Li et al. 2024)
+    #[arg(long)]
+    switch_average: bool,
+    /// Also store two polynomial averages, of exponents 6.94 and 0.72, at N equally spaced moments, such as 8, for average
+    /// --posthoc
+    #[arg(long, value_name = "N")]
+    posthoc: Option<u64>,
     /// Number of draws from swag
     #[arg(long, value_name = "DRAWS", default_value_t = DRAWS)]
     swag_samples: u32,
@@ -70,8 +77,10 @@ impl Averaging {
     pub(crate) fn plan(&self, usual: AveragePlan) -> Result<Option<AveragePlan>, HostError> {
         let mut kinds = self.average.as_ref().map_or_else(|| usual.kinds.clone(), |kinds| kinds.0.clone());
         if kinds.is_empty() {
-            let needs_one = self.swa_every.is_some() || self.swa_rate.is_some();
-            let fault = "--swa-every and --swa-rate need an average, but --average is none";
+            let needs_one =
+                self.swa_every.is_some() || self.swa_rate.is_some() || self.switch_average || self.posthoc.is_some();
+            let fault =
+                "--swa-every, --swa-rate, --switch-average and --posthoc need an average, but --average is none";
             return if needs_one { Err(HostError::Usage(fault.into())) } else { Ok(None) };
         }
         let warmup =
@@ -86,6 +95,7 @@ impl Averaging {
         let is_late = |kind: &AverageKind| matches!(kind, AverageKind::Swa | AverageKind::Swag(..));
         let start = if kinds.iter().any(is_late) { AveragePlan::default().start } else { 0.0 };
         let start = self.swa_start.unwrap_or(start);
-        Ok(Some(AveragePlan { kinds, start, every: self.swa_every, rate: self.swa_rate }))
+        let (every, rate, posthoc) = (self.swa_every, self.swa_rate, self.posthoc);
+        Ok(Some(AveragePlan { kinds, start, every, rate, switch: self.switch_average, posthoc }))
     }
 }

@@ -45,7 +45,15 @@ pub struct AveragePlan {
     pub every: Option<u64>,
     /// Rate from the start of averaging on; `None` leaves it as it is.
     pub rate: Option<f32>,
+    /// Whether each epoch continues from the first average (Switch EMA; Li et al. 2024, arXiv 2402.09240).
+    pub switch: bool,
+    /// At how many equally spaced moments of the run polynomial averages of [`EXPONENTS`] are stored, for another width
+    /// afterwards.
+    pub posthoc: Option<u64>,
 }
+
+/// The exponents of the averages that are stored, of widths 0.10 and 0.25.
+pub const EXPONENTS: [f32; 2] = [6.94, 0.72];
 
 impl AveragePlan {
     /// The polynomial average of exponent 7, whose shares have a standard deviation of a tenth of the run.
@@ -64,6 +72,6 @@ impl AveragePlan {
 impl Default for AveragePlan {
     /// The running mean of the models at the end of each epoch from 75 % of the budget on.
     fn default() -> Self {
-        Self { kinds: vec![AverageKind::Swa], start: 0.75, every: None, rate: None }
+        Self { kinds: vec![AverageKind::Swa], start: 0.75, every: None, rate: None, switch: false, posthoc: None }
     }
 }

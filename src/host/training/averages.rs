@@ -49,6 +49,10 @@ pub(in crate::host) struct Average<'a> {
     when: Snapshots,
     /// The last good one, and its number of models.
     kept: (Vec<f32>, u64),
+    /// At how many equally spaced moments of so many steps it is stored, if at all.
+    moments: Option<(u64, u64)>,
+    /// As it was there, each with its number of models.
+    pub(in crate::host) stored: Vec<(Vec<f32>, u64)>,
 }
 
 impl<'a> Average<'a> {
@@ -68,22 +72,33 @@ impl<'a> Average<'a> {
                 Running::Swag(Swag::new(mean, second, more)?, Draws { seed, samples, scale: 1.0 })
             }
         };
-        Ok(Self { name: kind.name(), running, when, kept: (Vec::new(), 0) })
+        Ok(Self { name: kind.name(), running, when, kept: (Vec::new(), 0), moments: None, stored: Vec::new() })
+    }
+
+    /// The same, stored at so many equally spaced moments of a run of so many steps.
+    pub(in crate::host) fn stored_at(self, moments: u64, steps: u64) -> Self {
+        Self { moments: Some((moments, steps)), ..self }
     }
 
     /// Updates the average with the model after these steps, where an update is due in them.
     pub(in crate::host) fn follow<'p>(
         &mut self,
         model: impl Into<Params<'p>>,
-        mut steps: Range<u64>,
+        steps: Range<u64>,
     ) -> Result<(), HostError> {
-        if !steps.any(|before| self.when.due(before + 1)) {
-            return Ok(());
+        if steps.clone().any(|before| self.when.due(before + 1)) {
+            match &mut self.running {
+                Running::Mean(averager) => _ = averager.update(model)?,
+                Running::Window(window, _) => _ = window.update(model)?,
+                Running::Swag(swag, _) => _ = swag.update(model)?,
+            }
         }
-        match &mut self.running {
-            Running::Mean(averager) => _ = averager.update(model)?,
-            Running::Window(window, _) => _ = window.update(model)?,
-            Running::Swag(swag, _) => _ = swag.update(model)?,
+        let Some((moments, total)) = self.moments else { return Ok(()) };
+        let passed = |steps: u64| u128::from(steps) * u128::from(moments) / u128::from(total.max(1));
+        if passed(steps.end) > passed(steps.start) {
+            let count = self.count();
+            let mean = self.mean().map(<[f32]>::to_vec);
+            self.stored.extend(mean.map(|mean| (mean, count)));
         }
         Ok(())
     }

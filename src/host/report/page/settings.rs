@@ -9,7 +9,7 @@ use crate::host::plan::{
 use crate::host::prelude::*;
 use crate::host::report::axis::number;
 use crate::host::report::table::Table;
-use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeAdamConfig, ScheduleFreeConfig, SgdConfig};
 use crate::{Activation, Init};
 use std::collections::BTreeMap;
 
@@ -126,6 +126,10 @@ fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String 
         OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay }) => {
             (format!("schedule-free SGD, momentum {}", short(beta)), weight_decay)
         }
+        OptimizerPlan::ScheduleFreeAdam(ScheduleFreeAdamConfig { beta1, beta2, epsilon, weight_decay }) => {
+            let [beta1, beta2, epsilon] = [beta1, beta2, epsilon].map(short);
+            (format!("schedule-free AdamW, β₁ {beta1}, β₂ {beta2}, ε {epsilon}"), weight_decay)
+        }
     };
     if weight_decay > 0.0 {
         text += &format!(", weight decay {}", short(weight_decay));
@@ -177,7 +181,7 @@ fn augmentation(augment: &Augment) -> String {
 }
 
 fn averages(plan: &AveragePlan) -> String {
-    let AveragePlan { kinds, start, every, rate } = plan;
+    let AveragePlan { kinds, start, every, rate, switch, posthoc } = plan;
     let kind = |kind: &AverageKind| match *kind {
         AverageKind::Swa => "swa".to_owned(),
         AverageKind::Polynomial(eta) => format!("polynomial (exponent {})", short(eta)),
@@ -196,6 +200,8 @@ fn averages(plan: &AveragePlan) -> String {
         let every = every.map_or("at the end of each epoch".to_owned(), |every| format!("every {every} steps"));
         parts.push(format!("snapshots from {} % of the run on, {every}", percent(*start)));
     }
+    parts.extend(switch.then(|| "each epoch continues from the average".to_owned()));
+    parts.extend(posthoc.map(|n| format!("stored at {n} moments for another width")));
     parts.extend(rate.map(|to| format!("learning rate {}", short(to))));
     parts.join("; ")
 }
