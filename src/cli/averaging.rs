@@ -2,7 +2,7 @@
 
 use super::values::{number, parts};
 use clap::Args;
-use cygnet::average::{Ema, Warmup};
+use cygnet::average::Ema;
 use cygnet::host::HostError;
 use cygnet::host::plan::{AverageKind, AveragePlan};
 
@@ -13,17 +13,17 @@ const DRAWS: u32 = 30;
 #[command(next_help_heading = "Averaging")]
 pub(crate) struct Averaging {
     /// Averages to compute and compare, such as polynomial,swa,ema,swag, or none: polynomial[:7] weighs each snapshot by
-    /// that power of its step, from the first steps on, and forgets the first ones however long the run becomes; swa is
-    /// the mean of snapshots, lawa[:5] the mean of the latest 5, ema[:0.999] the exponential moving average of all steps with this decay; swag[:0] predicts with random
-    /// draws around the mean, whose covariance has this many low-rank columns beside its diagonal [default:
-    /// polynomial; ema for a table, swa for the article]
+    /// this power of its step, so that the run may end at any time; swa is the mean of snapshots, lawa[:5] the mean of the
+    /// latest 5, ema[:0.999] the exponential moving average of all steps with this decay; swag[:0] predicts with random
+    /// draws around the mean, whose covariance has this many low-rank columns beside its diagonal [default: polynomial;
+    /// swa with --preset article, --swa-start or --swa-rate]
     #[arg(long, value_name = "KINDS", value_parser = parse_kinds)]
     average: Option<Kinds>,
     /// Share of the run before the first snapshot of swa, lawa and swag [default: 0.75; 0 for lawa alone]
     #[arg(long, value_name = "SHARE")]
     swa_start: Option<f32>,
-    /// Steps between snapshots [default: one snapshot at the end of each epoch; 20 steps for polynomial, fewer in epochs of
-    /// less than 160]
+    /// Steps between snapshots [default: one snapshot at the end of each epoch; for polynomial 20 steps, but at least 8
+    /// snapshots an epoch]
     #[arg(long, visible_alias = "average-every", value_name = "STEPS")]
     swa_every: Option<u64>,
     /// Learning rate after averaging starts [default: the schedule continues]
@@ -75,7 +75,9 @@ fn parse_kind(text: &str) -> Result<AverageKind, String> {
 impl Averaging {
     /// The averages that these arguments ask for, if any; those of `usual`, where they do not say.
     pub(crate) fn plan(&self, usual: AveragePlan) -> Result<Option<AveragePlan>, HostError> {
-        let mut kinds = self.average.as_ref().map_or_else(|| usual.kinds.clone(), |kinds| kinds.0.clone());
+        // A start or a rate of its own belongs to a mean of snapshots.
+        let usual = if self.swa_start.or(self.swa_rate).is_some() { AveragePlan::default() } else { usual };
+        let mut kinds = self.average.as_ref().map_or(usual.kinds, |kinds| kinds.0.clone());
         if kinds.is_empty() {
             let needs_one =
                 self.swa_every.is_some() || self.swa_rate.is_some() || self.switch_average || self.posthoc.is_some();
@@ -83,13 +85,9 @@ impl Averaging {
                 "--swa-every, --swa-rate, --switch-average and --posthoc need an average, but --average is none";
             return if needs_one { Err(HostError::Usage(fault.into())) } else { Ok(None) };
         }
-        let warmup =
-            usual.kinds.iter().find_map(|kind| if let AverageKind::Ema(ema) = kind { Some(ema.warmup) } else { None });
         for kind in &mut kinds {
-            match kind {
-                AverageKind::Ema(ema) => ema.warmup = warmup.unwrap_or(Warmup::None),
-                AverageKind::Swag(_, draws) => *draws = self.swag_samples,
-                _ => {}
+            if let AverageKind::Swag(_, draws) = kind {
+                *draws = self.swag_samples;
             }
         }
         let is_late = |kind: &AverageKind| matches!(kind, AverageKind::Swa | AverageKind::Swag(..));
