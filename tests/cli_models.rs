@@ -477,7 +477,10 @@ fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
     assert!(out.contains("± standard deviation of 2 seeds") && out.matches("  polynomial of 6").count() == 3, "{out}");
     assert_eq!(files(&dir, "many"), ["report.html", "run.json", "seed-1", "seed-2"]);
     train("--seed 2 --out one");
-    assert!(of("many/seed-2", "average") == of("one", "average") && of("many/seed-1", "polynomial") != of("one", "polynomial"));
+    assert!(
+        of("many/seed-2", "average") == of("one", "average")
+            && of("many/seed-1", "polynomial") != of("one", "polynomial")
+    );
 
     let late = "--replicas 3 --epochs 6 --loss mse --optimizer sgd --dropout 0 --swa-start 0.5 --swa-rate 1e9";
     let Run { code, out, err } = run(&dir, &format!("train --data data --hidden 8 --quiet --out late {late}"));

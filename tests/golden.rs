@@ -6,12 +6,16 @@
 #[path = "golden/src/averages.rs"]
 mod averages;
 mod common;
+#[path = "golden/src/frozen.rs"]
+mod frozen;
 #[path = "golden/src/lines.rs"]
 mod lines;
 #[path = "golden/src/norms.rs"]
 mod norms;
 #[path = "golden/src/polynomial.rs"]
 mod polynomial;
+#[path = "golden/src/reservoir.rs"]
+mod reservoir;
 #[path = "golden/src/run.rs"]
 mod run;
 #[path = "golden/src/schedule_free_adam.rs"]

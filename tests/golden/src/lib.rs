@@ -3,9 +3,11 @@
 #![no_std]
 
 mod averages;
+mod frozen;
 mod lines;
 mod norms;
 mod polynomial;
+mod reservoir;
 mod run;
 mod schedule_free_adam;
 mod shapes;
