@@ -70,10 +70,11 @@ impl Oracle {
                 let rate = rate * one_minus_power(1.0 - c.beta2, t).sqrt();
                 *squares = squares.add(rate * rate);
                 let gain = rate * rate / squares.value();
-                for &i in learned {
+                for &(i, is_weight) in learned {
+                    let decay = if is_weight || !c.no_bias_decay { c.weight_decay } else { 0.0 };
                     let g = g[i] * share;
                     v[i] = floored(c.beta2 * v[i] + (1.0 - c.beta2) * (g * g), 1e-30);
-                    z[i] -= rate * (g / (v[i].sqrt() + c.epsilon) + c.weight_decay * w[i]);
+                    z[i] -= rate * (g / (v[i].sqrt() + c.epsilon) + decay * w[i]);
                     x[i] += (z[i] - x[i]) * gain;
                     w[i] = z[i] + (x[i] - z[i]) * c.beta1;
                 }

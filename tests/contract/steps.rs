@@ -174,7 +174,8 @@ fn lookahead_and_schedule_free() {
         compare(case, n, &mut free, &mut oracle, &mut trained, 0);
     });
     each_network(|case, n, params| {
-        let config = ScheduleFreeAdamConfig { weight_decay: 0.01, ..ScheduleFreeAdam::DEFAULT };
+        let no_bias_decay = case % 2 == 1;
+        let config = ScheduleFreeAdamConfig { weight_decay: 0.01, no_bias_decay, ..ScheduleFreeAdam::DEFAULT };
         let mut floats = vec![f32::NAN; 3 * params.len()];
         let (spec, mut trained) = (network(case), params.clone());
         let model = Model::new(&spec, &mut trained).unwrap();
