@@ -84,7 +84,7 @@ named! {
         Work = 2 => "workspace",
         /// Samples, a multiple of [`Spec::inputs`](crate::Spec::inputs) floats.
         Inputs = 3 => "inputs",
-        /// Targets, one class or [`Spec::outputs`](crate::Spec::outputs) floats a sample.
+        /// Targets, one class or [`Spec::targets`](crate::Spec::targets) floats a sample.
         Targets = 4 => "targets",
         /// Gradient, [`Spec::param_len`](crate::Spec::param_len) floats.
         Gradient = 5 => "gradient",
@@ -146,6 +146,11 @@ named! {
         /// move.
         OneClass = 8 =>
             "softmax cross-entropy needs at least two outputs; for one output, use another loss",
+        /// An odd number of outputs under Gaussian negative log-likelihood, which takes a mean and a log-variance for
+        /// each target.
+        OddOutputs = 9 => "Gaussian NLL needs an even number of outputs: a mean and a log-variance for each target",
+        /// A quantile of pinball loss that is not in `0 < τ < 1`.
+        Quantile = 10 => "the quantile of pinball loss must be in (0, 1)",
     }
 }
 
@@ -300,8 +305,8 @@ named! {
         Inputs = 3 => "inputs",
         /// Loss, as its code.
         Loss = 4 => "code of the loss",
-        /// Huber's threshold, or 0.
-        Threshold = 5 => "threshold of the loss",
+        /// Huber's threshold, the quantile of pinball loss, or 0.
+        Threshold = 5 => "constant of the loss",
         /// Outputs of a layer.
         Width = 6 => "width",
         /// Activation of a layer, as its code, and 256 more with a norm.

@@ -12,7 +12,6 @@ use crate::targets::Targets;
 impl Targets<'_> {
     /// Checks `inputs` against these targets and the network; gives what [`Inputs::check`] gives.
     pub(crate) fn check(&self, spec: &Spec, inputs: &Inputs<'_>) -> Result<(usize, f32), Error> {
-        let outputs = spec.outputs();
         let (n, bound) = inputs.check(spec)?;
         match *self {
             Self::Classes(classes) => {
@@ -25,11 +24,11 @@ impl Targets<'_> {
                 }
             }
             Self::Values(values) => {
-                Error::expect_len(Buffer::Targets, n.saturating_mul(outputs), values.len())?;
+                Error::expect_len(Buffer::Targets, n.saturating_mul(spec.targets()), values.len())?;
                 let (least, most) = match spec.loss_kind() {
                     Loss::SoftmaxCrossEntropy => (0.0, f32::MAX),
                     Loss::BinaryCrossEntropy => (0.0, 1.0),
-                    Loss::MeanSquared | Loss::Huber(_) => (f32::MIN, f32::MAX),
+                    _ => (f32::MIN, f32::MAX),
                 };
                 let wrong = values.iter().position(|value| !(least..=most).contains(value));
                 if let Some((index, value)) = wrong.and_then(|i| Some((i, values.get(i)?))) {
@@ -138,14 +137,14 @@ pub(crate) fn score_with_gradient(
 
 /// Gives `each` the loss of every sample of a batch and whether it is a hit, in order, and replaces outputs by `∂L/∂a`.
 pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, mut each: impl FnMut(f32, bool)) {
-    let width = spec.outputs();
+    let (width, wanted) = (spec.outputs(), spec.targets());
     let criterion = match spec.criterion() {
         Some(criterion) => criterion,
         None if GROUP > 1 => return score_softmax(spec.math_kind(), outputs, width, targets, each),
         None => softmax_cross_entropy,
     };
     for (s, a) in numbered(0, rows_mut(outputs, width)) {
-        let (loss, hit) = criterion(spec.loss_kind(), spec.math_kind(), a, &targets.get(s, width));
+        let (loss, hit) = criterion(spec.loss_kind(), spec.math_kind(), a, &targets.get(s, wanted));
         each(loss, hit);
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn score_each(
     while done < samples {
         let n = work.capacity().min(samples.wrapping_sub(done));
         let outputs = forward::run(spec, params, &inputs.part(done, n, spec.inputs()), n, work)?;
-        score(spec, outputs, targets.skip(done, spec.outputs()), &mut *each);
+        score(spec, outputs, targets.skip(done, spec.targets()), &mut *each);
         done = usize::wrapping_add(done, n);
     }
     Ok(())

@@ -17,8 +17,16 @@ const BATCHES: [usize; 7] = [1, 2, 3, 8, 13, 32, 65];
 /// Network `case`, with a norm in one of three and dropout in one of two.
 fn network(case: u64) -> Spec {
     let draws: Vec<usize> = numbers(16, case).into_iter().map(|x| ((x + 1.0) * 500.0) as usize).collect();
-    let losses = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.5)];
-    let mut spec = Spec::new(1 + draws[0] as u16 % 70).loss(losses[draws[1] % 4]);
+    let losses = [
+        Loss::SoftmaxCrossEntropy,
+        Loss::MeanSquared,
+        Loss::BinaryCrossEntropy,
+        Loss::Huber(0.5),
+        Loss::Pinball(0.3),
+        Loss::GaussianNll,
+    ];
+    let loss = losses[draws[1] % losses.len()];
+    let mut spec = Spec::new(1 + draws[0] as u16 % 70).loss(loss);
     for layer in 0..draws[2] % 3 {
         spec = spec.dense(1 + draws[3 + layer] as u16 % 80, ACTIVATIONS[draws[6 + layer] % 5]);
         if case % 3 == 1 {
@@ -28,7 +36,8 @@ fn network(case: u64) -> Spec {
             spec = spec.dropout(0.3);
         }
     }
-    spec.dense(2 + draws[12] as u16 % 20, Activation::Identity)
+    let outputs = 2 + draws[12] as u16 % 20;
+    spec.dense(if loss == Loss::GaussianNll { 2 * outputs } else { outputs }, Activation::Identity)
 }
 
 fn learned(spec: &Spec) -> Vec<usize> {
@@ -40,9 +49,10 @@ fn learned(spec: &Spec) -> Vec<usize> {
 }
 
 fn with_targets(spec: &Spec, n: usize, seed: u64, each: &mut dyn FnMut(Targets<'_>)) {
-    let values: Vec<f32> = numbers(n * spec.outputs(), seed).into_iter().map(|x| 0.5 + 0.5 * x).collect();
+    let values: Vec<f32> = numbers(n * spec.targets(), seed).into_iter().map(|x| 0.5 + 0.5 * x).collect();
     each(Targets::Values(&values));
-    each(Targets::Classes(&classes(n, spec, seed)));
+    let of_classes = classes(n, spec, seed);
+    each(if spec.classes() > 0 { Targets::Classes(&of_classes) } else { Targets::Values(&values) });
 }
 
 /// Moves running statistics towards those of a batch of `n`, or pooled ones of as many.
@@ -194,8 +204,9 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
         let mut work = Workspace::new(&spec, 8, &mut work).unwrap();
         for (i, n) in parts.into_iter().enumerate() {
             let (x, classes) = (samples(n, &spec, i as u64), vec![1; n]);
-            let values = vec![0.25; n * spec.outputs()];
-            let targets = if i == 1 { Targets::Values(&values) } else { Targets::Classes(&classes) };
+            let values = vec![0.25; n * spec.targets()];
+            let targets =
+                if i == 1 || spec.classes() == 0 { Targets::Values(&values) } else { Targets::Classes(&classes) };
             model.accumulate(&x[..], targets, &mut gradient, &mut work).unwrap();
             // Sums go on: bias and weights from what is there, a norm's from their own.
             let before = losses.len();

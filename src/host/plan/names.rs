@@ -43,6 +43,8 @@ pub fn loss_name(loss: Loss) -> String {
         Loss::MeanSquared => "mse".to_owned(),
         Loss::BinaryCrossEntropy => "bce".to_owned(),
         Loss::Huber(delta) => format!("huber:{delta}"),
+        Loss::Pinball(tau) => format!("pinball:{tau}"),
+        Loss::GaussianNll => "gaussian-nll".to_owned(),
     }
 }
 
