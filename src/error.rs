@@ -122,6 +122,10 @@ named! {
         FeatureCounts = 20 => "counts of features",
         /// Bytes of a preprocessing, [`Preprocess::section_len`](crate::preprocess::Preprocess::section_len) of them.
         Section = 21 => "bytes of a preprocessing",
+        /// Weights of samples, one each.
+        Weights = 34 => "sample weights",
+        /// Weights of classes, [`Spec::classes`](crate::Spec::classes) of them.
+        ClassWeights = 35 => "class weights",
     }
 }
 
@@ -212,6 +216,11 @@ named! {
         Clip = 26 => "the clip in standard deviations must be finite and > 0",
         /// The exponent `η` of a polynomial average: finite and not negative.
         Eta = 27 => "eta of a polynomial average must be finite and >= 0",
+        /// Label smoothing: `0 <= ε < 1`; targets are classes, under softmax cross-entropy or one output's binary
+        /// cross-entropy.
+        Smoothing = 30 => "label smoothing must be in [0, 1), of classes under a cross-entropy",
+        /// Weights of classes where targets are values.
+        ClassWeights = 31 => "class weights need targets that are classes",
     }
 }
 
@@ -433,6 +442,15 @@ told! {
         Checkpoint(fault: CheckpointFault) = 29 => "checkpoint: {fault}";
         /// A checkpoint of an average, where live weights are to be trained further.
         AverageWeights = 30 => "the checkpoint is an average, not weights to train further";
+        /// A sample's or a class's weight that is negative or not finite.
+        Weight {
+            /// Its index in the weights.
+            index: usize,
+        } = 34 => "weight {index} must be finite and >= 0";
+        /// Weights of an update whose sum is 0, or so small or large that one divided by it is not a positive finite number.
+        NoWeight = 35 => "the sample weights must add up to a positive number with a finite inverse";
+        /// Samples with weights for a gradient whose noise is measured.
+        WeightedNoise = 36 => "gradient noise cannot be measured with sample weights";
     }
 }
 

@@ -77,6 +77,8 @@ mod forward;
 
 mod score;
 
+mod weighted;
+
 pub mod schedule;
 
 pub mod optim;

@@ -3,21 +3,60 @@
 use crate::error::{Buffer, Error, Value};
 use crate::inputs::Inputs;
 use crate::kernels;
-use crate::math::Math;
+use crate::math::{Math, Total};
 use crate::network::loss::{Loss, Shifted, exp, softmax_cross_entropy};
 use crate::network::spec::Spec;
 use crate::slices::{cut_mut, numbered, rows_mut};
-use crate::targets::Targets;
+use crate::targets::{Row, Targets};
+
+/// Targets as a batch is scored by them: plain, or with weights.
+pub(crate) trait Aim {
+    const IS_WEIGHTED: bool = false;
+
+    /// Checks `inputs` against these targets and the network; gives what [`Inputs::check`] gives.
+    fn check(&self, spec: &Spec, inputs: &Inputs<'_>) -> Result<(usize, f32), Error>;
+
+    /// Without what they weigh.
+    fn targets(&self) -> Targets<'_>;
+
+    /// Scores the outputs of a batch and leaves `∂L/∂z` in `deltas`, where `f'(z)` stood; the outputs are used up.
+    ///
+    /// The gradient is that of the **sum** over samples: the optimizer divides by their number, or the sum of their weights,
+    /// so that micro-batches add.
+    fn score_with_gradient(&self, spec: &Spec, outputs: &mut [f32], deltas: &mut [f32], total: &mut Score);
+}
+
+impl Aim for Targets<'_> {
+    fn check(&self, spec: &Spec, inputs: &Inputs<'_>) -> Result<(usize, f32), Error> {
+        self.check_but(spec, inputs, |_| false)
+    }
+
+    fn targets(&self) -> Targets<'_> {
+        *self
+    }
+
+    fn score_with_gradient(&self, spec: &Spec, outputs: &mut [f32], deltas: &mut [f32], total: &mut Score) {
+        score(spec, outputs, *self, |loss, hit| total.add(loss, hit));
+        for (d, &gradient) in deltas.iter_mut().zip(&*outputs) {
+            *d *= gradient;
+        }
+    }
+}
 
 impl Targets<'_> {
-    /// Checks `inputs` against these targets and the network; gives what [`Inputs::check`] gives.
-    pub(crate) fn check(&self, spec: &Spec, inputs: &Inputs<'_>) -> Result<(usize, f32), Error> {
+    /// [`Aim::check`], where some labels need no class.
+    pub(crate) fn check_but(
+        &self,
+        spec: &Spec,
+        inputs: &Inputs<'_>,
+        is_ignored: impl Fn(u16) -> bool,
+    ) -> Result<(usize, f32), Error> {
         let (n, bound) = inputs.check(spec)?;
         match *self {
             Self::Classes(classes) => {
                 Error::expect_len(Buffer::Targets, n, classes.len())?;
                 let known = spec.classes();
-                let wrong = classes.iter().position(|&c| usize::from(c) >= known);
+                let wrong = classes.iter().position(|&c| usize::from(c) >= known && !(known > 0 && is_ignored(c)));
                 if let Some((sample, &label)) = wrong.and_then(|s| Some((s, classes.get(s)?))) {
                     let label = Error::Label { sample, label, classes: known as u16 };
                     return Err(if known == 0 { Error::NoClasses } else { label });
@@ -53,6 +92,20 @@ pub struct Score {
     before: f32,
     samples: u64,
     hits: u64,
+    weighed: Weighed,
+}
+
+/// What weights a score has: those of so many of its samples, and of the hits among these.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Weighed {
+    samples: u64,
+    hits: u64,
+    weight: Total,
+    right: Total,
+}
+
+impl Weighed {
+    const NONE: Self = Self { samples: 0, hits: 0, weight: Total::NONE, right: Total::NONE };
 }
 
 /// Samples that the lanes hold at most.
@@ -62,7 +115,7 @@ impl Default for Score {
     /// No samples.
     fn default() -> Self {
         let [before] = kernels::zeros();
-        Self { lanes: kernels::zeros(), before, samples: 0, hits: 0 }
+        Self { lanes: kernels::zeros(), before, samples: 0, hits: 0, weighed: Weighed::NONE }
     }
 }
 
@@ -80,6 +133,23 @@ impl Score {
         }
     }
 
+    /// Adds one sample of this weight, which has no other part in it where that is 0; of 1 where there is none.
+    pub(crate) fn add_weighted(&mut self, weight: Option<f32>, loss: f32, hit: bool) {
+        let Some(weight) = weight else { return self.add(loss, hit) };
+        let counts = weight > 0.0;
+        self.add(if counts { weight * loss } else { 0.0 }, hit && counts);
+        let mut weighed = self.weighed;
+        weighed.samples = weighed.samples.wrapping_add(1);
+        if counts {
+            weighed.weight = weighed.weight.add(weight);
+        }
+        if hit && counts {
+            weighed.hits = weighed.hits.wrapping_add(1);
+            weighed.right = weighed.right.add(weight);
+        }
+        self.weighed = weighed;
+    }
+
     /// Of all samples, and what rounding takes from it. Once in an image, since a chip has [`add`](Self::add) in every loop
     /// over samples.
     #[inline(never)]
@@ -94,44 +164,52 @@ impl Score {
         if self.sum().0.is_finite() { Ok(()) } else { Err(Error::NonFinite { value: Value::Loss, index: 0 }) }
     }
 
-    /// Number of samples.
+    /// `Σω`, if an update may divide by it.
+    pub(crate) fn divisor(&self) -> Result<f32, Error> {
+        let weight = self.weight();
+        let inverse = 1.0 / weight;
+        if inverse > 0.0 && inverse < f32::INFINITY { Ok(weight) } else { Err(Error::NoWeight) }
+    }
+
+    /// Whether the weights' sum is finite.
+    pub(crate) fn check_weight(&self) -> Result<(), Error> {
+        if self.weight().is_finite() { Ok(()) } else { Err(Error::NoWeight) }
+    }
+
+    /// Whether any sample has a weight.
+    pub(crate) fn is_weighted(&self) -> bool {
+        self.weighed.samples > 0
+    }
+
+    /// Number of samples, whatever their weights.
     #[must_use]
     pub fn samples(&self) -> u64 {
         self.samples
     }
 
-    /// Samples whose class was right; 0 for regression.
+    /// Samples whose class was right, without those of weight 0; 0 for regression.
     #[must_use]
     pub fn hits(&self) -> u64 {
         self.hits
     }
 
-    /// Mean loss; NaN without samples.
+    /// `Σω`, the weights of all samples, of which one without weights has 1.
+    #[must_use]
+    pub fn weight(&self) -> f32 {
+        self.samples.wrapping_sub(self.weighed.samples) as f32 + self.weighed.weight.value()
+    }
+
+    /// Mean loss `Σω·ℓ / Σω`; NaN without samples.
     #[must_use]
     pub fn loss(&self) -> f32 {
-        self.sum().0 / self.samples as f32
+        self.sum().0 / self.weight()
     }
 
-    /// Share of samples whose class was right; NaN without samples.
+    /// Share of samples whose class was right, by weight; NaN without samples.
     #[must_use]
     pub fn accuracy(&self) -> f32 {
-        self.hits as f32 / self.samples as f32
-    }
-}
-
-/// Scores the outputs of a batch and leaves `∂L/∂z` in `deltas`, where `f'(z)` stood; the outputs are used up.
-///
-/// The gradient is that of the **sum** over samples: the optimizer divides by their number, so that micro-batches add.
-pub(crate) fn score_with_gradient(
-    spec: &Spec,
-    outputs: &mut [f32],
-    deltas: &mut [f32],
-    targets: Targets<'_>,
-    total: &mut Score,
-) {
-    score(spec, outputs, targets, |loss, hit| total.add(loss, hit));
-    for (d, &gradient) in deltas.iter_mut().zip(&*outputs) {
-        *d *= gradient;
+        let right = self.hits.wrapping_sub(self.weighed.hits) as f32 + self.weighed.right.value();
+        right / self.weight()
     }
 }
 
@@ -140,7 +218,9 @@ pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, mut 
     let (width, wanted) = (spec.outputs(), spec.targets());
     let criterion = match spec.criterion() {
         Some(criterion) => criterion,
-        None if GROUP > 1 => return score_softmax(spec.math_kind(), outputs, width, targets, each),
+        None if GROUP > 1 => {
+            return score_softmax(spec.math_kind(), outputs, width, |s| targets.get(s, width), each);
+        }
         None => softmax_cross_entropy,
     };
     for (s, a) in numbered(0, rows_mut(outputs, width)) {
@@ -153,17 +233,23 @@ pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, mut 
 const GROUP: usize = kernels::VECTORS;
 
 /// [`score`] by softmax cross-entropy.
-fn score_softmax(math: Math, outputs: &mut [f32], width: usize, targets: Targets<'_>, mut each: impl FnMut(f32, bool)) {
+pub(crate) fn score_softmax<T: Row>(
+    math: Math,
+    outputs: &mut [f32],
+    width: usize,
+    target: impl Fn(usize) -> T,
+    mut each: impl FnMut(f32, bool),
+) {
     let (mut rest, mut first) = (outputs, 0);
     while !rest.is_empty() && width > 0 {
         let (group, tail) = cut_mut(rest, GROUP.wrapping_mul(width));
         let mut shifted = [(Shifted::default(), false); GROUP];
         for (s, (a, shifted)) in numbered(first, rows_mut(group, width).zip(&mut shifted)) {
-            *shifted = Shifted::new(a, &targets.get(s, width));
+            *shifted = Shifted::new(a, &target(s));
         }
         exp(math, group);
         for (s, (a, (sums, hit))) in numbered(first, rows_mut(group, width).zip(&shifted)) {
-            each(sums.cross_entropy(a, &targets.get(s, width)), *hit);
+            each(sums.cross_entropy(a, &target(s)), *hit);
         }
         (rest, first) = (tail, first.wrapping_add(GROUP));
     }

@@ -57,18 +57,26 @@ pub(crate) enum Target<'a> {
     Values(&'a [f32]),
 }
 
-impl Target<'_> {
-    /// `t_j`: a class counts as its one-hot row.
+/// A target as numbers, one for each output.
+pub(crate) trait Row {
+    /// `t_j`.
+    fn at(&self, j: usize) -> f32;
+
+    /// The class that it names: of probabilities, the most probable.
+    fn class(&self) -> usize;
+}
+
+impl Row for Target<'_> {
+    /// A class counts as its one-hot row.
     #[inline(always)]
-    pub(crate) fn at(&self, j: usize) -> f32 {
+    fn at(&self, j: usize) -> f32 {
         match *self {
             Self::Class(class) => f32::from(u8::from(j == class)),
             Self::Values(values) => values.get(j).copied().unwrap_or(0.0),
         }
     }
 
-    /// The class that it names: of probabilities, the most probable.
-    pub(crate) fn class(&self) -> usize {
+    fn class(&self) -> usize {
         match *self {
             Self::Class(class) => class,
             Self::Values(values) => peak(values).0,

@@ -51,7 +51,8 @@ pub struct Weighted<'a> {
 /// Not the numbers: there may be many.
 impl fmt::Debug for Weighted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [samples, classes] = [self.samples, self.classes].map(|weights| Elements(weights.unwrap_or_default().len()));
+        let [samples, classes] =
+            [self.samples, self.classes].map(|weights| Elements(weights.unwrap_or_default().len()));
         let mut weighted = f.debug_struct("Weighted");
         weighted.field("targets", &self.targets).field("samples", &samples).field("classes", &classes);
         weighted.field("smoothing", &self.smoothing).finish()
@@ -86,11 +87,6 @@ impl<'a> Weighted<'a> {
     /// smooths; [`evaluate`](fn@crate::metrics::evaluate) measures the plain loss.
     pub fn smoothed(self, epsilon: f32) -> Self {
         Self { smoothing: epsilon, ..self }
-    }
-
-    /// What [`Targets::skip`] is for targets: none has a weight before `done`.
-    pub(crate) fn targets(&self) -> Targets<'a> {
-        self.targets
     }
 
     /// The class of a sample; 0 of values.

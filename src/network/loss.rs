@@ -4,7 +4,7 @@ use crate::kernels;
 use crate::math::{self, Math};
 use crate::network::link::Link;
 use crate::slices::{cut_mut, numbered};
-use crate::targets::{Target, peak};
+use crate::targets::{Row, Target, peak};
 
 /// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the
 /// mean over the batch.
@@ -154,7 +154,7 @@ pub(crate) struct Shifted {
 
 impl Shifted {
     /// Subtracts the maximum from `a`; also gives whether it stands where the target's does.
-    pub(crate) fn new(a: &mut [f32], target: &Target<'_>) -> (Self, bool) {
+    pub(crate) fn new(a: &mut [f32], target: &impl Row) -> (Self, bool) {
         let at = subtract_largest(a);
         let mut sums = Self::default();
         for (j, a) in numbered(0, &*a) {
@@ -166,7 +166,7 @@ impl Shifted {
     }
 
     /// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` from `exp a`, which `∂L/∂a_j = p_j·Σt − t_j` replaces.
-    pub(crate) fn cross_entropy(&self, a: &mut [f32], target: &Target<'_>) -> f32 {
+    pub(crate) fn cross_entropy(&self, a: &mut [f32], target: &impl Row) -> f32 {
         let sum = total(a);
         let gain = self.total / sum;
         for (j, a) in numbered(0, &mut *a) {

@@ -177,6 +177,18 @@ pub(crate) fn pass(
     draws: (u64, u64),
     first: usize,
 ) -> Passed {
+    pass_weighted(spec, params, x, &|s| (target(targets, s, spec.targets()), 1.0), draws, first)
+}
+
+/// [`pass`] by the target of each sample as a row, and its weight.
+pub(crate) fn pass_weighted(
+    spec: &Spec,
+    params: &[f32],
+    x: &[f32],
+    wanted: &dyn Fn(usize) -> (Vec<f32>, f32),
+    draws: (u64, u64),
+    first: usize,
+) -> Passed {
     let n = x.len() / spec.inputs();
     let share = 1.0 / n as f32;
     let layers: Vec<Layer> = spec.layers().collect();
@@ -219,10 +231,11 @@ pub(crate) fn pass(
     let mut losses = vec![];
     let mut deltas: Vec<Vec<f32>> = below;
     for s in 0..n {
-        let (loss, gradient) = loss(spec.loss_kind(), &deltas[s], &target(targets, s, spec.targets()));
-        losses.push(loss);
+        let (target, weight) = wanted(s);
+        let (loss, gradient) = loss(spec.loss_kind(), &deltas[s], &target);
+        losses.push(weight * loss);
         let slopes = slopes.last().unwrap();
-        deltas[s] = (0..spec.outputs()).map(|j| slopes[s][j] * gradient[j]).collect();
+        deltas[s] = (0..spec.outputs()).map(|j| slopes[s][j] * gradient[j] * weight).collect();
     }
     let (mut gradient, mut terms) = (vec![0.0; spec.param_len()], vec![]);
     for (l, layer) in layers.iter().enumerate().rev() {

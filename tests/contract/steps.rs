@@ -11,11 +11,11 @@ use cygnet::optim::{
 };
 use cygnet::{Activation, Adam, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 
-const SEED: u64 = 77;
-const BATCHES: [usize; 7] = [1, 2, 3, 8, 13, 32, 65];
+pub(crate) const SEED: u64 = 77;
+pub(crate) const BATCHES: [usize; 7] = [1, 2, 3, 8, 13, 32, 65];
 
 /// Network `case`, with a norm in one of three and dropout in one of two.
-fn network(case: u64) -> Spec {
+pub(crate) fn network(case: u64) -> Spec {
     let draws: Vec<usize> = numbers(16, case).into_iter().map(|x| ((x + 1.0) * 500.0) as usize).collect();
     let losses = [
         Loss::SoftmaxCrossEntropy,
@@ -40,7 +40,7 @@ fn network(case: u64) -> Spec {
     spec.dense(if loss == Loss::GaussianNll { 2 * outputs } else { outputs }, Activation::Identity)
 }
 
-fn learned(spec: &Spec) -> Vec<usize> {
+pub(crate) fn learned(spec: &Spec) -> Vec<usize> {
     let of_layer = |layer: cygnet::network::Layer| {
         let running = norm_at(&layer) + 2 * layer.outputs()..norm_at(&layer) + layer.norm_len();
         (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i)).collect::<Vec<_>>()
@@ -56,7 +56,7 @@ fn with_targets(spec: &Spec, n: usize, seed: u64, each: &mut dyn FnMut(Targets<'
 }
 
 /// Moves running statistics towards those of a batch of `n`, or pooled ones of as many.
-fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], second: impl Fn(f32) -> f32) {
+pub(crate) fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], second: impl Fn(f32) -> f32) {
     for (layer, statistics) in spec.layers().zip(statistics) {
         let (units, at) = (layer.outputs(), norm_at(&layer));
         for (j, (mean, variance)) in statistics.iter().enumerate() {

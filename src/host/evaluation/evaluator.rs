@@ -187,7 +187,7 @@ impl Worker {
         let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
         let targets = samples.targets(chunk, &mut self.targets);
         let mut scored = Vec::with_capacity(chunk.len());
-        score_each(spec, params, samples.inputs_of(chunk), targets, &mut work, &mut |loss, hit| {
+        score_each(spec, params, samples.inputs_of(chunk), &targets, &mut work, &mut |loss, hit| {
             scored.push((loss, hit))
         })?;
         Ok(scored)
