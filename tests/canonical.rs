@@ -70,11 +70,11 @@ fn networks() -> [Spec; 6] {
     let (leaky, id) = (Activation::LeakyRelu(0.25), Activation::Identity);
     [
         Spec::new(2).dense(2, leaky).norm().dropout(0.5).dense(1, Activation::Sigmoid).loss(Loss::Huber(1.5)),
-        Spec::new(2).dense(2, leaky).loss(Loss::Pinball(0.25)),
-        Spec::new(2).dense(2, leaky).loss(Loss::GaussianNll),
         Spec::new(1).dense(2, Activation::Relu).dropout(0.1).dense(2, id),
         Spec::new(3).dense(2, Activation::Tanh).norm().dense(2, leaky).norm().loss(Loss::MeanSquared),
         Spec::new(1).dense(1, id).loss(Loss::BinaryCrossEntropy),
+        Spec::new(2).dense(2, leaky).loss(Loss::Pinball(0.25)),
+        Spec::new(2).dense(2, leaky).loss(Loss::GaussianNll),
     ]
 }
 

@@ -8,6 +8,8 @@ mod averages;
 mod common;
 #[path = "golden/src/lines.rs"]
 mod lines;
+#[path = "golden/src/losses.rs"]
+mod losses;
 #[path = "golden/src/norms.rs"]
 mod norms;
 #[path = "golden/src/polynomial.rs"]
@@ -16,6 +18,8 @@ mod polynomial;
 mod run;
 #[path = "golden/src/shapes.rs"]
 mod shapes;
+#[path = "golden/src/weights.rs"]
+mod weights;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};

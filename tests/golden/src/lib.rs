@@ -4,10 +4,12 @@
 
 mod averages;
 mod lines;
+mod losses;
 mod norms;
 mod polynomial;
 mod run;
 mod shapes;
+mod weights;
 
 use lines::LINES;
 use run::{Memory, run};

@@ -1,10 +1,16 @@
 //! What came after the first run: one line each, with a hash of its own, so that a new one changes no other.
 
+use super::losses::losses;
 use super::polynomial::polynomial;
+use super::weights::weights;
 use cygnet::Error;
 
 /// Computes in scratch memory, and folds what comes of it into a hash by the function.
 pub(crate) type Line = fn(&mut [f32], u64, fn(u64, f32) -> u64) -> Result<u64, Error>;
 
 /// Name, line, and its hash on every target: it changes only with the arithmetic contract, or with the line itself.
-pub(crate) const LINES: &[(&str, Line, u64)] = &[("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd)];
+pub(crate) const LINES: &[(&str, Line, u64)] = &[
+    ("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd),
+    ("weights", weights, 0x0758_9f00_066d_ab37),
+    ("pinball and Gaussian losses", losses, 0x92d9_d37c_29c2_dc67),
+];
