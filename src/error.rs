@@ -449,8 +449,9 @@ told! {
         } = 34 => "weight {index} must be finite and >= 0";
         /// Weights of an update whose sum is 0, or so small or large that one divided by it is not a positive finite number.
         NoWeight = 35 => "the sample weights must add up to a positive number with a finite inverse";
-        /// Samples with weights for a gradient whose noise is measured.
-        WeightedNoise = 36 => "gradient noise cannot be measured with sample weights";
+        /// Samples with weights for a gradient whose noise is measured, or samples without weights for a gradient or a
+        /// score that has some: [`Weighted::new`](crate::train::Weighted::new) gives them weights of 1.
+        MixedWeights = 36 => "samples have weights throughout a gradient or score or not at all, nor where noise is measured";
     }
 }
 

@@ -63,7 +63,7 @@ impl Targets<'_> {
                 }
             }
             Self::Values(values) => {
-                Error::expect_len(Buffer::Targets, n.saturating_mul(spec.targets()), values.len())?;
+                Error::expect_len(Buffer::Targets, n.saturating_mul(spec.targets_of(spec.outputs())), values.len())?;
                 let (least, most) = match spec.loss_kind() {
                     Loss::SoftmaxCrossEntropy => (0.0, f32::MAX),
                     Loss::BinaryCrossEntropy => (0.0, 1.0),
@@ -91,22 +91,14 @@ pub struct Score {
     /// Of all samples before those in the lanes.
     before: f32,
     samples: u64,
+    /// Of samples with weights the bits of both parts of their sum.
     hits: u64,
-    weighed: Weighed,
-}
-
-/// What weights a score has: those of so many of its samples, and of the hits among these.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Weighed {
-    samples: u64,
-    hits: u64,
+    /// Of the samples, where they have weights: −0 while these add up to 0. Without weights both parts are +0.
     weight: Total,
-    right: Total,
 }
 
-impl Weighed {
-    const NONE: Self = Self { samples: 0, hits: 0, weight: Total::NONE, right: Total::NONE };
-}
+// A larger one would be copied by a call of `memcpy`, which an image may have no other use for.
+const _: () = assert!(size_of::<Score>() == 60);
 
 /// Samples that the lanes hold at most.
 const LEVEL: u64 = 4096;
@@ -114,8 +106,8 @@ const LEVEL: u64 = 4096;
 impl Default for Score {
     /// No samples.
     fn default() -> Self {
-        let [before] = kernels::zeros();
-        Self { lanes: kernels::zeros(), before, samples: 0, hits: 0, weighed: Weighed::NONE }
+        let [before, high] = kernels::zeros();
+        Self { lanes: kernels::zeros(), before, samples: 0, hits: 0, weight: Total::from(high) }
     }
 }
 
@@ -133,21 +125,24 @@ impl Score {
         }
     }
 
-    /// Adds one sample of this weight, which has no other part in it where that is 0; of 1 where there is none.
-    pub(crate) fn add_weighted(&mut self, weight: Option<f32>, loss: f32, hit: bool) {
-        let Some(weight) = weight else { return self.add(loss, hit) };
-        let counts = weight > 0.0;
-        self.add(if counts { weight * loss } else { 0.0 }, hit && counts);
-        let mut weighed = self.weighed;
-        weighed.samples = weighed.samples.wrapping_add(1);
+    /// From now on samples have weights; those that are there count 1 each.
+    pub(crate) fn weigh(&mut self) {
+        if !self.is_weighted() {
+            self.weight = if self.samples > 0 { Total::of(self.samples) } else { Total::from(-0.0) };
+            self.hits = Total::of(self.hits).to_bits();
+        }
+    }
+
+    /// Adds one sample of this weight, which has no other part in it where that is 0.
+    pub(crate) fn add_weighted(&mut self, weight: f32, loss: f32, hit: bool) {
+        let (counts, hits) = (weight > 0.0, self.hits);
+        self.add(if counts { weight * loss } else { 0.0 }, false);
         if counts {
-            weighed.weight = weighed.weight.add(weight);
+            self.weight = { self.weight }.add(weight);
         }
-        if hit && counts {
-            weighed.hits = weighed.hits.wrapping_add(1);
-            weighed.right = weighed.right.add(weight);
+        if counts && hit {
+            self.hits = Total::from_bits(hits).add(weight).to_bits();
         }
-        self.weighed = weighed;
     }
 
     /// Of all samples, and what rounding takes from it. Once in an image, since a chip has [`add`](Self::add) in every loop
@@ -176,9 +171,14 @@ impl Score {
         if self.weight().is_finite() { Ok(()) } else { Err(Error::NoWeight) }
     }
 
-    /// Whether any sample has a weight.
+    /// Whether its samples have weights.
     pub(crate) fn is_weighted(&self) -> bool {
-        self.weighed.samples > 0
+        { self.weight }.parts().0.to_bits() != 0
+    }
+
+    /// Refuses samples without weights where others have some.
+    pub(crate) fn check_plain(&self) -> Result<(), Error> {
+        if self.is_weighted() { Err(Error::MixedWeights) } else { Ok(()) }
     }
 
     /// Number of samples, whatever their weights.
@@ -187,19 +187,24 @@ impl Score {
         self.samples
     }
 
-    /// Samples whose class was right, without those of weight 0; 0 for regression.
+    /// Samples whose class was right; of samples with weights their weight, rounded. 0 for regression.
     #[must_use]
     pub fn hits(&self) -> u64 {
-        self.hits
+        if self.is_weighted() { (self.right() + 0.5) as u64 } else { self.hits }
     }
 
-    /// `Σω`, the weights of all samples, of which one without weights has 1.
+    /// The weight of the samples whose class was right.
+    fn right(&self) -> f32 {
+        if self.is_weighted() { Total::from_bits(self.hits).value() } else { self.hits as f32 }
+    }
+
+    /// `Σω`, the weights of all samples; without weights their number.
     #[must_use]
     pub fn weight(&self) -> f32 {
-        self.samples.wrapping_sub(self.weighed.samples) as f32 + self.weighed.weight.value()
+        if self.is_weighted() { { self.weight }.value() } else { self.samples as f32 }
     }
 
-    /// Mean loss `Σω·ℓ / Σω`; NaN without samples.
+    /// Mean loss, `Σω·ℓ / Σω` with weights; NaN without samples.
     #[must_use]
     pub fn loss(&self) -> f32 {
         self.sum().0 / self.weight()
@@ -208,14 +213,14 @@ impl Score {
     /// Share of samples whose class was right, by weight; NaN without samples.
     #[must_use]
     pub fn accuracy(&self) -> f32 {
-        let right = self.hits.wrapping_sub(self.weighed.hits) as f32 + self.weighed.right.value();
-        right / self.weight()
+        self.right() / self.weight()
     }
 }
 
 /// Gives `each` the loss of every sample of a batch and whether it is a hit, in order, and replaces outputs by `∂L/∂a`.
 pub(crate) fn score(spec: &Spec, outputs: &mut [f32], targets: Targets<'_>, mut each: impl FnMut(f32, bool)) {
-    let (width, wanted) = (spec.outputs(), spec.targets());
+    let width = spec.outputs();
+    let wanted = spec.targets_of(width);
     let criterion = match spec.criterion() {
         Some(criterion) => criterion,
         None if GROUP > 1 => {

@@ -67,7 +67,8 @@ impl<'a> Targets<'a> {
 }
 
 impl<'a> Weighted<'a> {
-    /// Targets of weight 1, where labels of `u16::MAX` are ignored.
+    /// Targets of weight 1, where labels of `u16::MAX` are ignored. They may join a gradient or a score whose other
+    /// samples have weights, which [`Targets`] alone may not.
     pub fn new(targets: Targets<'a>) -> Self {
         Self { targets, samples: None, classes: None, smoothing: 0.0 }
     }
@@ -94,16 +95,35 @@ impl<'a> Weighted<'a> {
         if let Targets::Classes(classes) = self.targets { classes.get(sample).copied().unwrap_or(0) } else { 0 }
     }
 
-    /// `ω` of a sample; none where it has no weight, which counts 1.
-    pub(crate) fn weight(&self, sample: usize) -> Option<f32> {
+    /// `ω` of a sample.
+    fn weight(&self, sample: usize) -> f32 {
         let class = self.class(sample);
         if class == IGNORED {
-            return Some(0.0);
+            return 0.0;
         }
-        let of_class = self.classes.and_then(|weights| weights.get(usize::from(class)).copied());
-        match (self.samples.and_then(|weights| weights.get(sample).copied()), of_class) {
-            (Some(own), Some(of_class)) => Some(own * of_class),
-            (own, of_class) => own.or(of_class),
+        let of = |weights: Option<&[f32]>, at: usize| weights.and_then(|w| w.get(at).copied()).unwrap_or(1.0);
+        of(self.samples, sample) * of(self.classes, class.into())
+    }
+
+    /// Whether any sample may have another weight than 1: label smoothing alone weighs nothing.
+    fn weighs(&self) -> bool {
+        let ignores = matches!(self.targets, Targets::Classes(classes) if classes.contains(&IGNORED));
+        self.samples.is_some() || self.classes.is_some() || ignores
+    }
+
+    /// What adds the loss of one sample after another to `total`, and whether it is a hit.
+    pub(crate) fn add_to<'s>(&'s self, total: &'s mut Score) -> impl FnMut(f32, bool) + 's {
+        if self.weighs() {
+            total.weigh();
+        }
+        let (is_weighted, mut sample) = (total.is_weighted(), 0_usize);
+        move |loss, hit| {
+            if is_weighted {
+                total.add_weighted(self.weight(sample), loss, hit);
+                sample = sample.wrapping_add(1);
+            } else {
+                total.add(loss, hit);
+            }
         }
     }
 
@@ -179,11 +199,7 @@ impl Aim for Weighted<'_> {
 
     /// A sample's delta is multiplied by its weight once.
     fn score_with_gradient(&self, spec: &Spec, outputs: &mut [f32], deltas: &mut [f32], total: &mut Score) {
-        let mut sample = 0_usize;
-        let each = |loss, hit| {
-            total.add_weighted(self.weight(sample), loss, hit);
-            sample = sample.wrapping_add(1);
-        };
+        let each = self.add_to(total);
         if self.smoothing > 0.0 {
             self.score_smoothed(spec, outputs, each);
         } else {
@@ -191,7 +207,7 @@ impl Aim for Weighted<'_> {
         }
         let width = spec.outputs();
         for (s, (deltas, gradients)) in numbered(0, rows_mut(deltas, width).zip(rows(outputs, width))) {
-            let weight = self.weight(s).unwrap_or(1.0);
+            let weight = self.weight(s);
             for (d, gradient) in deltas.iter_mut().zip(gradients) {
                 // Also where the gradient is not finite.
                 *d = if weight > 0.0 { *d * gradient * weight } else { 0.0 };

@@ -292,7 +292,7 @@ fn an_update_that_cannot_divide_by_its_weights_is_refused() {
 }
 
 #[test]
-fn a_micro_batch_of_weight_zero_is_accepted_and_one_without_weights_counts_its_samples() {
+fn a_micro_batch_of_weight_zero_is_accepted_and_one_of_no_weights_counts_its_samples() {
     let (x, labels) = (samples(N, &PLAIN, 1), classes(N, &PLAIN, 1));
     let run = |plain: bool| {
         let (mut params, mut floats, mut sum) = (initial(&PLAIN, 1), work(&PLAIN, 3), vec![0.0; PLAIN.param_len()]);
@@ -302,9 +302,16 @@ fn a_micro_batch_of_weight_zero_is_accepted_and_one_without_weights_counts_its_s
         for (i, weights) in [[0.0; 3], [1.0; 3], [0.5, 2.0, 0.25]].iter().enumerate() {
             let (x, targets) = (&x[i * 21..][..21], Targets::Classes(&labels[i * 3..][..3]));
             let targets: AnyTargets<'_> =
-                if plain && i == 1 { targets.into() } else { targets.weighted(weights).into() };
+                if plain && i == 1 { Weighted::new(targets).into() } else { targets.weighted(weights).into() };
             model.accumulate(x, targets, &mut gradient, &mut work).unwrap();
         }
+        // Targets without weights do not join them.
+        let before = (gradient.score(), bits(gradient.sum()));
+        let found = model.accumulate(&x[..7], Targets::Classes(&labels[..1]), &mut gradient, &mut work);
+        assert_eq!((found, gradient.score(), bits(gradient.sum())), (Err(Error::MixedWeights), before.0, before.1));
+        let mut total = before.0;
+        let found = model.evaluate(&x[..7], Targets::Classes(&labels[..1]), &mut total, &mut work);
+        assert_eq!((found, total), (Err(Error::MixedWeights), before.0));
         let score = model.step(&mut gradient, &mut Sgd::plain(&PLAIN).unwrap(), 0.1).unwrap();
         assert_eq!((score.samples(), score.weight()), (9, 5.75));
         (bits(&params), said(&[score]))
@@ -326,7 +333,7 @@ fn the_noise_of_gradients_is_not_measured_with_weights() {
     assert!(gradient.noise().is_ok(), "label smoothing weighs nothing");
     let before = (gradient.score(), bits(gradient.sum()));
     for weighted in [targets.weighted(&[1.0; 3]), Weighted::new(Targets::Classes(&[u16::MAX; 3]))] {
-        assert_eq!(model.accumulate(&x, weighted, &mut gradient, &mut work), Err(Error::WeightedNoise));
+        assert_eq!(model.accumulate(&x, weighted, &mut gradient, &mut work), Err(Error::MixedWeights));
         assert_eq!((gradient.score(), bits(gradient.sum())), before);
     }
 }

@@ -14,7 +14,8 @@ use crate::weighted::{AnyTargets, Weighted};
 ///
 /// # Errors
 /// As [`predict`](crate::predict()), and [`Error::Label`], [`Error::NoClasses`], [`Error::Target`], [`Error::NonFinite`] for a
-/// target or the loss; `total` is as before then.
+/// target or the loss, for [weights](crate::train::Weighted) [`Error::Weight`], [`Error::NoWeight`], [`Error::MixedWeights`];
+/// `total` is as before then.
 #[inline(always)]
 pub fn evaluate<'x, 't>(
     spec: &Spec,
@@ -38,11 +39,10 @@ fn evaluate_weighted(
     total: &mut Score,
     work: &mut Workspace<'_>,
 ) -> Result<(), Error> {
-    let (mut sum, mut sample) = (*total, 0_usize);
-    score_each(spec, params, inputs, targets, work, &mut |loss, hit| {
-        sum.add_weighted(targets.weight(sample), loss, hit);
-        sample = sample.wrapping_add(1);
-    })?;
+    let mut sum = *total;
+    let mut add = targets.add_to(&mut sum);
+    score_each(spec, params, inputs, targets, work, &mut add)?;
+    drop(add);
     sum.check()?;
     sum.check_weight()?;
     *total = sum;
@@ -57,6 +57,7 @@ fn evaluate_plain(
     total: &mut Score,
     work: &mut Workspace<'_>,
 ) -> Result<(), Error> {
+    total.check_plain()?;
     let mut sum = *total;
     score_each(spec, params, inputs, &targets, work, &mut |loss, hit| sum.add(loss, hit))?;
     sum.check()?;

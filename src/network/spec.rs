@@ -299,10 +299,13 @@ impl Spec {
     /// Values of a sample's target: as many as outputs, but half of them under Gaussian negative log-likelihood.
     #[must_use]
     pub const fn targets(&self) -> usize {
-        match self.loss {
-            Loss::GaussianNll => self.outputs() / 2,
-            _ => self.outputs(),
-        }
+        self.targets_of(self.outputs())
+    }
+
+    /// [`targets`](Self::targets), where the outputs are known.
+    #[inline(always)]
+    pub(crate) const fn targets_of(&self, outputs: usize) -> usize {
+        outputs >> matches!(self.loss, Loss::GaussianNll) as u32
     }
 
     /// 32 bits that tell descriptions apart: those of equal networks are equal, in whatever order they were described, those

@@ -69,6 +69,8 @@ impl Trace<'_> {
     ///
     /// Returns a bound on the magnitude of every element of the summed gradient, given one on that of every input, and on
     /// the batch's statistics; not finite where one may overflow.
+    // In the one `trace` that an image has, mostly.
+    #[inline(always)]
     fn backward(&mut self, spec: &Spec, params: &[f32], largest_input: f32) -> f32 {
         let n = self.samples;
         let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);

@@ -94,7 +94,7 @@ impl Model<'_> {
     ///
     /// # Errors
     /// As [`train`](Self::train) without an optimizer, [`Error::Network`] for the gradient of another network,
-    /// [`Error::Clipped`], [`Error::WeightedNoise`]; nothing has changed then. Weights may add up to 0.
+    /// [`Error::Clipped`], [`Error::MixedWeights`]; nothing has changed then. Weights may add up to 0.
     #[inline(always)]
     pub fn accumulate<'x, 't>(
         &self,
@@ -141,10 +141,13 @@ impl Model<'_> {
         if gradient.clipped.is_some() {
             return Err(Error::Clipped);
         }
+        if !A::IS_WEIGHTED {
+            gradient.score.check_plain()?;
+        }
         let (mut score, mut slot) = (gradient.score, Slot::default());
         let (mut trace, _) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
-        if A::IS_WEIGHTED && gradient.squares.is_some() && score.is_weighted() {
-            return Err(Error::WeightedNoise);
+        if A::IS_WEIGHTED && gradient.squares.is_some() {
+            score.check_plain()?;
         }
         let mut sum = Sum { sum: gradient.sum, before: gradient.score.samples() };
         for place in self.spec.places() {
