@@ -58,7 +58,7 @@ fn a_run_writes_models_that_every_command_reads() {
 #[test]
 fn every_average_has_a_column_and_a_file() {
     let dir = workplace();
-    let flags = "--average swag,swa,ema,lawa --swa-start 0 --baseline --swag-rank 2 --ema-decay 0.5 --seeds 2";
+    let flags = "--average swag:2,swa,ema:0.5,lawa --swa-start 0 --baseline --seeds 2";
     let out = succeeds(&dir, &format!("{TRAIN} --out run {flags}"));
     for part in ["swag of 2", "swa of 2", "ema of ", "lawa of 2", "baseline", "test ECE, %", "that of the baseline"] {
         assert!(out.contains(part), "{part}: {out}");
@@ -91,11 +91,11 @@ fn every_schedule_trains_and_ends_at_its_rate() {
     for (flags, last) in [
         ("--schedule paper --rate 0.1 --final-rate 0.02 --swa-start 0.5", "0.02"),
         ("--lookahead 5", "0.05"),
-        ("--schedule cyclic --rate 0.1 --cycle 1", "0.02"),
-        ("--schedule restarts --rate 0.1 --cycle 1", "0.0"),
+        ("--schedule cyclic:1 --rate 0.1", "0.02"),
+        ("--schedule restarts:1 --rate 0.1", "0.0"),
         ("--schedule one-cycle --rate 0.1 --final-rate 0.001", "0.01"),
         ("--swa-rate 0.03 --swa-start 0.5 --rate 0.1", "0.03"),
-        ("--swa-rate 0.03 --swa-start 0.5 --swa-anneal 0.5 --rate 0.1", "0.03"),
+        ("--schedule step:1,0.5 --rate 0.1", "0.05"),
     ] {
         succeeds(&dir, &format!("{TRAIN} --out run --overwrite --quiet --optimizer sgd {flags}"));
         let history = String::from_utf8(bytes(&dir, "run/history.csv")).unwrap();
@@ -188,7 +188,7 @@ fn small_sets_and_extreme_settings_are_trained_on() {
         "--data wide --hidden 1,1,1,1,1,1,1",
         "--validation 0.988",
         "--dropout 0.999 --swa-start 1",
-        "--swa-every 18446744073709551615 --schedule step --drop-every 18446744073709551615",
+        "--swa-every 18446744073709551615 --schedule step:18446744073709551615",
         "--schedule cosine --warmup 2 --optimizer sgd --momentum 0.9 --nesterov --clip 1",
         "--loss bce --optimizer adamw --weight-decay 0.1 --activation leaky-relu:0.3 --init 0.1",
     ] {
@@ -236,26 +236,21 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--optimizer sgd --nesterov --momentum 0", ["nesterov", "momentum"]),
         ("--optimizer adam --momentum 0.9", ["--momentum", "--optimizer sgd"]),
         ("--final-rate 0.1", ["--final-rate", "other than constant and step"]),
-        ("--cycle 3", ["--cycle", "cyclic or restarts"]),
-        ("--schedule cyclic --cycle-factor 2", ["--cycle-factor", "--schedule restarts"]),
-        ("--schedule cyclic --cycle 0", ["cycle 0.0", "above 0"]),
-        ("--schedule restarts --cycle-factor 0", ["cycle-factor 0", "at least 1"]),
+        ("--schedule linear:3", ["`linear:3`", "cyclic[:EPOCHS]"]),
+        ("--schedule cyclic:0", ["cycle 0.0", "above 0"]),
+        ("--schedule restarts:often", ["`often`", "number of epochs"]),
         ("--lookahead 0", ["lookahead 0", "at least 1"]),
-        ("--lookahead 5 --lookahead-alpha 2", ["lookahead-alpha 2.0", "from 0 to 1"]),
         ("--optimizer schedule-free --lookahead 5", ["schedule-free", "lookahead"]),
         ("--optimizer schedule-free --momentum 1", ["momentum 1.0", "below 1"]),
-        ("--average swa,none", ["--average none", "combined"]),
-        ("--average ema,ema", ["--average", "twice"]),
-        ("--average mean", ["mean", "--average"]),
-        ("--average ema --ema-decay 1", ["ema-decay", "above 0"]),
-        ("--average ema --ema-decay 0.9 --ema-half-life 3", ["--ema-decay", "--ema-half-life"]),
-        ("--average lawa --lawa-window 0", ["lawa-window 0", "at least 1"]),
+        ("--average swa,none", ["--average", "none cannot be combined"]),
+        ("--average ema,ema:0.9", ["--average", "twice"]),
+        ("--average mean", ["`mean`", "ema[:DECAY]"]),
+        ("--average ema:1", ["decay of ema", "above 0"]),
+        ("--average lawa:0", ["snapshots of lawa 0", "at least 1"]),
+        ("--average lawa:many", ["`many`", "number of snapshots"]),
         ("--average swag --swag-samples 0", ["swag-samples 0", "at least 1"]),
-        ("--average swag --swag-scale=-1", ["swag-scale", "at least 0"]),
         ("--average swag --loss mse", ["swag", "cross-entropy"]),
-        ("--swa-anneal 3", ["--swa-anneal", "--swa-rate"]),
-        ("--drop-every 3", ["--drop-every", "--schedule step"]),
-        ("--schedule step --drop-factor 2", ["drop-factor 2", "from 0 to 1"]),
+        ("--schedule step:3,2", ["factor of the schedule step 2", "from 0 to 1"]),
         ("--schedule linear --final-rate nan", ["final-rate NaN", "from 0 to 1e9"]),
         ("--hidden 64,70000", ["--hidden", "`70000`"]),
         ("--hidden 1,1,1,1,1,1,1,1", ["8 hidden layers", "the maximum is 7"]),
@@ -266,11 +261,6 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--activation leaky-relu:nan", ["--activation", "leaky-relu:nan"]),
         ("--loss huber:0", ["--loss", "huber:0"]),
         ("--seeds 0", ["--seeds", "0"]),
-        ("--rotate 5", ["--rotate", "--augment"]),
-        ("--elastic", ["--elastic", "--augment"]),
-        ("--flip", ["--flip", "--augment"]),
-        ("--elastic-sigma 3", ["--elastic", "--augment"]),
-        ("--augment --elastic-alpha 3", ["--elastic-alpha", "--elastic"]),
         ("--augment --rotate 181", ["rotate 181", "from 0 to 180"]),
         ("--augment --zoom 1", ["zoom 1", "from 0 to 0.9"]),
         ("--augment --shift=-0.1", ["shift -0.1", "from 0 to 1"]),
@@ -284,7 +274,6 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--grow doubling:0", ["doubling 0", "at least 1"]),
         ("--grow doubling:1.5", ["`1.5`", "epochs"]),
         ("--grow often", ["`often`", "noise-scale"]),
-        ("--grow doubling --grow-patience 0", ["grow-patience 0", "at least 1"]),
         ("--grow doubling --grow-to 16", ["grow-to", "batch"]),
         ("--grow doubling --micro-batch 32", ["micro-batches", "32 samples in micro-batches of 32"]),
         ("--grow doubling --batch 1", ["micro-batches", "1 samples in micro-batches of 1"]),
@@ -295,6 +284,24 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         fails(&dir, &format!("train --data data --out run {flags}"), 2, &words);
     }
     assert!(!dir.path().join("run").exists());
+}
+
+#[test]
+fn an_option_that_needs_another_names_it() {
+    let dir = workplace();
+    for (flags, needed) in [
+        ("--rotate 5", "--augment"),
+        ("--elastic", "--augment"),
+        ("--flip", "--augment"),
+        ("--elastic-sigma 3", "--augment\n  --elastic\n"),
+        ("--augment --elastic-alpha 3", "--elastic"),
+        ("--grow-to 512", "--grow <RULE>"),
+        ("--replica-start common", "--replicas"),
+    ] {
+        let ended = run(&dir, &format!("train --data data {flags}"));
+        assert_eq!(ended.code, Some(2), "{flags}");
+        assert!(ended.err.contains(&format!("required arguments were not provided:\n  {needed}")), "{}", ended.err);
+    }
 }
 
 #[test]

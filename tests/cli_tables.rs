@@ -288,7 +288,7 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
         (
             format!("{STATE} --test-share 0.3 --test examples/pump.csv"),
             2,
-            &["--test-share and --test cannot be used together"],
+            &["'--test-share <SHARE>' cannot be used with '--test <FILE>'"],
         ),
         (format!("{STATE} --missing mean --augment"), 2, &["--augment needs images"]),
         (format!("{HOURS} --missing mean --loss cross-entropy"), 2, &["--regression", "mse or huber"]),
@@ -326,7 +326,7 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
     fails(&dir, "eval run/last.cygnet --data examples", 1, &[takes_rows, "examples is a directory: give a CSV file"]);
     fails(&dir, "train --data a.jpg", 1, &["a.jpg: expected a table as text, found a JPEG picture"]);
     if cfg!(unix) {
-        let no_directory = "a part of this path is a file, not a directory";
+        let no_directory = "Not a directory";
         fails(&dir, "train --data examples/pump.csv/x.csv", 1, &["pump.csv/x.csv: cannot read: ", no_directory]);
         fails(&dir, &format!("{STATE} --out examples/pump.csv/run"), 1, &["pump.csv/run: ", no_directory]);
     }

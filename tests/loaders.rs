@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cygnet::host::DataError;
-use cygnet::host::data::{Dataset, PIXEL_SCALE, Picture, PictureForm, Samples, idx};
+use cygnet::host::data::{Dataset, ImageFiles, PIXEL_SCALE, Picture, PictureForm, idx};
 use flate2::{Compression, Crc, write::GzEncoder};
 use png::{BitDepth, ColorType};
 use proptest::prelude::*;
@@ -48,6 +48,10 @@ fn text<T>(result: Result<T, DataError>, dir: &Path) -> String {
     let line = error.to_string().replace(dir.to_str().unwrap(), "DIR");
     assert!(!line.contains('\n'), "{line:?}");
     line
+}
+
+fn open(dir: &Path) -> Result<Dataset, DataError> {
+    ImageFiles::find(dir)?.read(false)
 }
 
 /// The error for a file with these bytes, which is the same from disk and from memory.
@@ -109,16 +113,16 @@ fn an_error_names_file_byte_and_expectation() {
     );
     assert_eq!(
         images(&[u32::MAX, 257, 255]),
-        "DIR/f: byte 28: expected 281470681677841 bytes for 4294967295 images of 257 x 255, found the end of the file"
+        "DIR/f: byte 28: expected 281470681677841 bytes for 4294967295 images of 257 x 255, found the end of the data"
     );
     assert_eq!(
         images(&[4, 2, 2]),
-        "DIR/f: byte 28: expected 32 bytes for 4 images of 2 x 2, found the end of the file"
+        "DIR/f: byte 28: expected 32 bytes for 4 images of 2 x 2, found the end of the data"
     );
-    assert_eq!(images(&[2, 2, 2]), "DIR/f: byte 24: expected the end of the file, found 4 more bytes");
+    assert_eq!(images(&[2, 2, 2]), "DIR/f: byte 24: expected the end of the data, found more bytes");
     assert_eq!(
         labels_refused(&raw(&[9], &[0; 7])),
-        "DIR/f: byte 15: expected 17 bytes for 9 labels, found the end of the file"
+        "DIR/f: byte 15: expected 17 bytes for 9 labels, found the end of the data"
     );
 
     let dir = temp();
@@ -158,14 +162,9 @@ fn an_error_in_gzip_says_which_bytes_it_counts() {
         images_refused(&gzip(&raw(&[2, 2, 2], &[0; 12]))),
         "DIR/f: decompressed byte 24: expected the end of the data, found more bytes"
     );
-    let bomb = gzip(&raw(&[u32::MAX, 28, 28], &[0; 12]));
     assert_eq!(
-        images_refused(&bomb),
-        format!(
-            "DIR/f: decompressed byte 4: expected no more than {} bytes of gzip can contain, \
-             found 3367254359296 bytes for 4294967295 images of 28 x 28",
-            bomb.len()
-        )
+        images_refused(&gzip(&raw(&[u32::MAX, 28, 28], &[0; 12]))),
+        "DIR/f: decompressed byte 28: expected 3367254359296 bytes for 4294967295 images of 28 x 28, found the end of the data"
     );
 }
 
@@ -231,7 +230,7 @@ fn small_set() -> TempDir {
 #[test]
 fn a_directory_is_opened_under_every_spelling() {
     let dir = small_set();
-    let set = Dataset::open(dir.path()).unwrap();
+    let set = open(dir.path()).unwrap();
     assert_eq!((set.train.len(), set.test.len(), set.classes, set.test.inputs()), (3, 2, 4, 4));
     assert_eq!((set.test.image(1), set.test.label(1), set.test.label(2)), (Some(&b"qrst"[..]), Some(3), None));
 }
@@ -242,7 +241,7 @@ fn files_that_do_not_belong_together_are_named() {
     let refused = |name: &str, bytes: Vec<u8>| {
         let before = fs::read(dir.path().join(name)).unwrap();
         put(dir.path(), name, bytes);
-        let line = text(Dataset::open(dir.path()), dir.path());
+        let line = text(open(dir.path()), dir.path());
         put(dir.path(), name, before);
         line
     };
@@ -261,35 +260,18 @@ fn files_that_do_not_belong_together_are_named() {
     );
     fs::remove_file(dir.path().join("t10k-labels-idx1-ubyte.gz")).unwrap();
     assert_eq!(
-        text(Dataset::open(dir.path()), dir.path()),
+        text(open(dir.path()), dir.path()),
         "DIR: expected a file with a name like *t10k*labels*idx* or *test*labels*idx*, found none"
     );
-    let line = text(Dataset::open(&dir.path().join("absent")), dir.path());
+    let line = text(open(&dir.path().join("absent")), dir.path());
     assert!(line.starts_with("DIR/absent: cannot read: "), "{line}");
-}
-
-#[test]
-fn a_batch_is_scaled_rows_or_nothing() {
-    let dir = small_set();
-    let train = Samples::read(&dir.path().join("train-images-idx3-ubyte"), &dir.path().join("train-labels.idx1-ubyte"))
-        .unwrap();
-    let (mut inputs, mut labels) = ([-1.0f32; 8], [9u16; 2]);
-    for (indices, input_len, label_len) in
-        [(&[0, 3][..], 8, 2), (&[0, u32::MAX], 8, 2), (&[0, 1], 7, 2), (&[0, 1], 8, 1), (&[0], 8, 2)]
-    {
-        assert_eq!(train.fill(indices, &mut inputs[..input_len], &mut labels[..label_len]), None);
-        assert_eq!((inputs, labels), ([-1.0; 8], [9; 2]));
-    }
-    assert_eq!(train.fill(&[2, 0], &mut inputs, &mut labels), Some(()));
-    assert_eq!(labels, [1, 2]);
-    assert_eq!(inputs.map(f32::to_bits), b"ijklabcd".map(|byte| (f32::from(byte) * PIXEL_SCALE).to_bits()));
-    assert_eq!(255.0 * PIXEL_SCALE, 1.0);
 }
 
 #[test]
 fn the_sample_is_balanced_and_unchanged() {
     let sample = Dataset::sample().unwrap();
     assert_eq!((sample.classes, sample.train.inputs()), (10, 784));
+    assert_eq!(255.0 * PIXEL_SCALE, 1.0);
     let sums = [(0xb51e_1900, 0x0bcf_9a88), (0x2ade_28a1, 0x5649_9f1b)];
     for ((samples, per_class), sums) in [(&sample.train, 1000), (&sample.test, 200)].into_iter().zip(sums) {
         for class in 0..10 {
@@ -299,7 +281,7 @@ fn the_sample_is_balanced_and_unchanged() {
     }
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/mnist-sample/data");
     // Known again as the same data, though not as the embedded ones.
-    let read = Dataset::open(&dir).unwrap();
+    let read = open(&dir).unwrap();
     assert!(
         read.identity != sample.identity && read.identity.as_ref().unwrap().is_same(sample.identity.as_ref().unwrap())
     );
@@ -313,7 +295,7 @@ fn the_whole_of_mnist_is_read() {
         eprintln!("SKIPPED, MNIST NOT READ: no directory {}", dir.display());
         return;
     }
-    let mnist = Dataset::open(&dir).unwrap();
+    let mnist = open(&dir).unwrap();
     assert_eq!((mnist.train.len(), mnist.test.len(), mnist.train.inputs(), mnist.classes), (60_000, 10_000, 784, 10));
     assert_eq!((crc(mnist.train.images().unwrap().pixels()), crc(mnist.train.labels())), (0xf363_9b56, 0xba07_e8ef));
     assert_eq!((crc(mnist.test.images().unwrap().pixels()), crc(mnist.test.labels())), (0xe4ca_5f57, 0xee86_04d9));

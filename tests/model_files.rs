@@ -153,9 +153,7 @@ fn norms_of_pytorch_stand_behind_their_dense_layers() {
 #[test]
 fn a_file_of_ours_that_lost_a_norm_or_got_one_is_refused() {
     let spec = spec_with_norm();
-    for (spec, words) in
-        [(spec, "a norm after `0`, but the file has none"), (spec.folded(), "do not describe the norm `1`")]
-    {
+    for spec in [spec, spec.folded()] {
         let bytes = model(spec, 4).to_safetensors().unwrap();
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
         let description = header.metadata().as_ref().unwrap()["cygnet"].clone();
@@ -165,7 +163,7 @@ fn a_file_of_ours_that_lost_a_norm_or_got_one_is_refused() {
         let tensors = parsed.tensors();
         let tensors: Vec<_> =
             tensors.iter().map(|(n, t)| (n.as_str(), t.dtype(), t.shape(), t.data().to_vec())).collect();
-        refused(SavedModel::from_safetensors(&file(&tensors, Some(&description))), words);
+        refused(SavedModel::from_safetensors(&file(&tensors, Some(&description))), "but the only valid form is `");
     }
     // Nor does a file of ours leave out what is zeros or ones in one of PyTorch.
     let bytes = model(spec_with_norm(), 4).to_safetensors().unwrap();
@@ -501,25 +499,6 @@ fn the_layer_table_names_every_layer() {
         vec!["Adam", "105300"],
     ] {
         assert!(text.lines().any(|line| words.iter().all(|word| line.contains(word))), "{words:?} in\n{text}");
-    }
-}
-
-#[test]
-fn a_model_of_another_network_says_what_the_file_holds_and_what_the_program_wants() {
-    let (relu, id) = (Activation::Relu, Activation::Identity);
-    let of = |width, activation| Spec::new(4).dense(width, activation).dense(3, id);
-    let (dir, stored) = (tempfile::tempdir().unwrap(), model(of(64, relu), 3));
-    for name in ["a.cygnet", "a.safetensors"] {
-        let path = dir.path().join(name);
-        stored.write(&path).unwrap();
-        assert_eq!(SavedModel::read_for(&path, &stored.spec).unwrap(), stored);
-        let said = |spec| SavedModel::read_for(&path, &spec).unwrap_err().to_string();
-        assert!(said(of(32, relu)).ends_with("the file contains the network 4-64-3, but the program expects 4-32-3"));
-        let other = said(of(64, Activation::Tanh));
-        assert!(
-            other.contains("network relu dropout 0, identity") && other.contains("expects tanh dropout 0"),
-            "{other}"
-        );
     }
 }
 

@@ -76,7 +76,11 @@ impl Samples {
             (order[i], order[j]) = (order[j], i as u32);
         }
         let (floats, classes) = (aligned(n * 784), aligned(n));
-        train.fill(order, floats, classes).expect("lengths are exact");
+        train.classes(order, classes);
+        for (&i, row) in order.iter().zip(floats.chunks_exact_mut(784)) {
+            let image = train.image(i as usize).expect("the order names images");
+            row.iter_mut().zip(image).for_each(|(x, &pixel)| *x = f32::from(pixel) * PIXEL_SCALE);
+        }
         let bytes = aligned(n * 784);
         bytes.copy_from_slice(train.images().expect("MNIST has images").pixels());
         let (starts, places) = (aligned(n + 1), nonzeros(bytes));

@@ -34,16 +34,13 @@ impl ModelColumns {
             return Err(HostError::Usage(format!("{path} records its columns: leave --columns out")));
         }
         let has_numbers = matches!(model.spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
-        let numbered = || (0..outputs).map(|i| i.to_string()).collect();
-        let classes = match self.classes.is_empty() {
-            _ if has_numbers => Vec::new(),
-            true => numbered(),
-            false => self.classes.clone(),
-        };
-        let targets = match self.label.is_empty() {
-            false => self.label.clone(),
-            true if has_numbers => (0..outputs).map(|i| format!("output {}", i + 1)).collect(),
-            true => vec!["class".to_owned()],
+        let or = |given: &[String], usual: Vec<String>| if given.is_empty() { usual } else { given.to_vec() };
+        let outputs_named = || (1..=outputs).map(|i| format!("output {i}")).collect();
+        let (targets, classes) = if has_numbers {
+            (or(&self.label, outputs_named()), Vec::new())
+        } else {
+            let numbers = (0..outputs).map(|i| i.to_string()).collect();
+            (or(&self.label, vec!["class".to_owned()]), or(&self.classes, numbers))
         };
         let named = if has_numbers { targets.len() } else { classes.len() };
         for (option, given, takes) in

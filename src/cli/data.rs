@@ -11,8 +11,6 @@ use cygnet::host::files::{Written, seen_from};
 use cygnet::host::plan::Plan;
 use cygnet::host::report;
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 #[derive(Args, Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -27,7 +25,7 @@ pub(crate) struct Data {
     #[arg(long, conflicts_with_all = ["data", "train_images"], help_heading = "Data")]
     pub(super) sample: bool,
     /// CSV file with the test rows [default: a share of the rows of --data]
-    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    #[arg(long, value_name = "FILE", conflicts_with = "test_share", help_heading = "Data")]
     pub(super) test: Option<PathBuf>,
     /// Share of the rows of a CSV file, or of the pictures in folders, that are for the test. The choice does not depend on
     /// --seed, but it changes if rows are added; use --test to keep the test rows fixed [default: 0.2]
@@ -55,37 +53,18 @@ impl Data {
 
     /// The file, where it is a table.
     pub(crate) fn source(&self) -> Result<Option<Source>, HostError> {
-        if self.test.is_some() && self.test_share.is_some() {
-            return Err(HostError::Usage(
-                "--test-share and --test cannot be used together: the test rows are a share of --data or another file"
-                    .into(),
-            ));
-        }
-        let (test, test_share) = (self.test.clone(), self.share());
+        let usage = |problem: &str| Err(HostError::Usage(problem.to_owned()));
+        let is_table = self.data.as_deref().is_some_and(is_table);
+        let has_share = is_table || self.test.is_none() && self.data.as_deref().is_some_and(Folders::are_in);
+        let has_test = self.test.is_some() || self.test_share.is_some();
         match &self.data {
-            Some(path) if is_idx(path) => Err(HostError::Usage(format!(
-                "{} is an IDX file: give its directory with --data, or the four files with --train-images, --train-labels, \
-                 --test-images and --test-labels",
-                path.display()
-            ))),
-            Some(path) if is_table(path) && self.images.transpose => Err(HostError::Usage(format!(
-                "--transpose needs a directory of images, but {} is a file",
-                path.display()
-            ))),
-            Some(path) if is_table(path) => {
-                let source = Source { data: path.clone(), test, test_share };
+            Some(_) if has_share && self.images.transpose => usage("--transpose works only with IDX files"),
+            Some(data) if has_share => {
+                let source = Source { data: data.clone(), test: self.test.clone(), test_share: self.share() };
                 source.check()?;
-                Ok(Some(source))
+                Ok(Some(source).filter(|_| is_table))
             }
-            Some(path) if self.test.is_none() && Folders::are_in(path) => {
-                if self.images.transpose {
-                    return Err(HostError::Usage("--transpose works only with IDX files, not with pictures".into()));
-                }
-                Source { data: path.clone(), test, test_share }.check().map(|()| None)
-            }
-            _ if self.test.is_some() || self.test_share.is_some() => Err(HostError::Usage(
-                "--test needs a CSV file as --data, --test-share a CSV file or folders of pictures".into(),
-            )),
+            _ if has_test => usage("--test needs a CSV file as --data, --test-share a CSV file or folders of pictures"),
             _ => self.images.check(self.path()).map(|()| None),
         }
     }
@@ -136,50 +115,42 @@ impl Data {
     /// [`HostError::Usage`] for data that are not there, and for a test share that would count training rows as test rows.
     pub(super) fn or_recorded(&self, written: &Written) -> Result<Self, HostError> {
         let list = written.directory.join("run.json");
-        let wrong =
-            |what: &str, option: &str| HostError::Usage(format!("{} names {what}: give {option}", list.display()));
+        let wrong = |what: &str| {
+            let advice = "give --data, or --test for a file of test rows";
+            HostError::Usage(format!("{} names {what}: {advice}", list.display()))
+        };
         let recorded: Result<Self, _> = serde_json::from_value(written.record.data.clone());
-        let Ok(recorded) = recorded else {
-            return if self.is_given() { Ok(self.clone()) } else { Err(wrong("data of another kind", "--data")) };
+        let Ok(mut data) = recorded else {
+            return if self.is_given() { Ok(self.clone()) } else { Err(wrong("data of another kind")) };
         };
         let full = |path: &Path| written.directory.join(path);
         let is_same = |(given, of_run): (&PathBuf, &PathBuf)| {
             given.canonicalize().is_ok_and(|given| full(of_run).canonicalize().is_ok_and(|of_run| given == of_run))
         };
-        if self.is_given() && !self.data.iter().zip(&recorded.data).any(is_same) {
+        if self.is_given() && !self.data.iter().zip(&data.data).any(is_same) {
             return Ok(self.clone());
         }
-        if let Some(given) = self.test_share.filter(|&given| recorded.test.is_some() || given != recorded.share()) {
-            let of_run = recorded.test.as_ref().map_or_else(
-                || format!("--test-share {}", recorded.share()),
-                |test| format!("--test {}", full(test).display()),
-            );
+        if let Some(given) = self.test_share.filter(|&given| data.test.is_some() || given != data.share()) {
+            let of_share = || format!("--test-share {}", data.share());
+            let of_run = data.test.as_ref().map_or_else(of_share, |test| format!("--test {}", full(test).display()));
             return Err(HostError::Usage(format!(
                 "--test-share {given} would count training samples as test samples: the model was trained with {of_run}, says \
                  {}; leave --test-share out",
                 list.display()
             )));
         }
+        data.test = data.test.filter(|_| self.test.is_none());
         let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
-        let found = |path: &PathBuf, option: &str| {
+        for path in data.paths_mut() {
             let full = full(path);
-            let missing = |_| wrong(&format!("{}, which is not there", full.display()), option);
-            full.canonicalize()
-                .map_err(missing)
-                .map(|found| found.strip_prefix(&here).map_or(found.clone(), Path::to_owned))
-        };
-        let mut data = if self.is_given() { self.clone() } else { Self { test: None, ..recorded.clone() } };
-        if !self.is_given() {
-            for path in data.paths_mut() {
-                *path = found(path, "--data")?;
-            }
+            let found = full.canonicalize();
+            let found = found.map_err(|_| wrong(&format!("{}, which is not there", full.display())))?;
+            *path = found.strip_prefix(&here).map_or(found.clone(), Path::to_owned);
         }
-        data.images.transpose |= recorded.images.transpose;
-        data.test_share = recorded.test_share.filter(|_| self.test.is_none());
-        data.test = match (&self.test, &recorded.test) {
-            (Some(test), _) => Some(test.clone()),
-            (None, of_run) => of_run.as_ref().map(|test| found(test, "--test")).transpose()?,
-        };
+        data.images.transpose |= self.images.transpose;
+        if self.test.is_some() {
+            (data.test, data.test_share) = (self.test.clone(), None);
+        }
         Ok(data)
     }
 
@@ -230,14 +201,12 @@ impl Data {
     fn for_model(&self, model: &SavedModel) -> Result<Dataset, HostError> {
         match (self.source()?, &model.preparation) {
             (Some(source), Some(preparation)) => source.read_for(preparation),
-            (Some(source), None) => {
-                Err(other_kind(model, &source.data, ": give a directory with four IDX files as --data"))
-            }
-            (None, Some(_)) => {
-                let directory = self.path().unwrap_or(Path::new("the embedded sample"));
-                Err(other_kind(model, directory, ": give a CSV file as --data"))
-            }
             (None, None) => self.images.read(self.data.as_deref(), self.share(), Some(model)),
+            (_, preparation) => {
+                let file = if preparation.is_some() { "a CSV file" } else { "a directory with four IDX files" };
+                let path = self.path().unwrap_or(Path::new("the embedded sample"));
+                Err(other_kind(model, path, &format!(": give {file} as --data")))
+            }
         }
     }
 }
@@ -257,10 +226,7 @@ fn other_kind(model: &SavedModel, path: &Path, advice: &str) -> HostError {
             format!("rows of a table with the columns {}", few(&columns.unwrap_or_else(|| preparation.input_names())))
         }
         (None, Some(data)) => format!("images of {}×{}", data.rows, data.columns),
-        (None, None) => match model.spec.inputs().isqrt() {
-            side if side * side == model.spec.inputs() => format!("images of {side}×{side}"),
-            _ => format!("images of {} pixels", model.spec.inputs()),
-        },
+        (None, None) => format!("images of {} pixels", model.spec.inputs()),
     };
     let images = if model.preparation.is_some() { "no table" } else { "a table" };
     let is = no_table(path).unwrap_or(images);
@@ -269,15 +235,14 @@ fn other_kind(model: &SavedModel, path: &Path, advice: &str) -> HostError {
 
 /// How samples differ from those of the training, also where their names do not.
 fn others(trained: &DataIdentity, given: &DataIdentity) -> String {
-    match given.to_string() {
-        text if text != trained.to_string() => format!("these samples are different: {text}"),
-        _ if given.kind == DataKind::Images => {
-            "these samples have the same name and shape but other values (check --transpose)".to_owned()
-        }
-        _ => "these samples have the same name and shape but other values, or an earlier version trained the model, with other rows \
-              for the test"
-            .to_owned(),
+    if given.to_string() != trained.to_string() {
+        return format!("these samples are different: {given}");
     }
+    let why = match given.kind {
+        DataKind::Images => " (check --transpose)",
+        _ => ", or an earlier version trained the model, with other rows for the test",
+    };
+    format!("these samples have the same name and shape but other values{why}")
 }
 
 /// An error that names `--data` unless the model was trained on the embedded sample.
@@ -287,9 +252,8 @@ fn remembers_sample(name: &str, model: &SavedModel) -> Result<(), HostError> {
         (Some(data), _) => format!("{name} was trained on {data}: give samples with --data"),
         (None, Some(_)) => format!("{name} needs rows of a table: give a CSV file with --data"),
         (None, None) => {
-            format!(
-                "{name} does not record its training data: give samples with --data, or use --sample for the embedded sample"
-            )
+            let advice = "give samples with --data, or use --sample for the embedded sample";
+            format!("{name} does not record its training data: {advice}")
         }
     };
     Err(HostError::Usage(what))
@@ -305,14 +269,6 @@ fn is_named_table(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     [".csv", ".tsv", ".txt"].iter().any(|extension| name.ends_with(extension))
-}
-
-/// Whether a file begins as an IDX file does, or is an archive that is named like one.
-fn is_idx(path: &Path) -> bool {
-    let mut start = [0; 4];
-    let is_read = path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok();
-    let is_named = || path.file_name().is_some_and(|name| name.to_string_lossy().contains("idx"));
-    is_read && (matches!(start, [0, 0, 0x08..=0x0e, 1..=4]) || start.starts_with(&[0x1f, 0x8b]) && is_named())
 }
 
 impl Loaded {

@@ -5,7 +5,6 @@ use super::data::Data;
 use super::model::read_named;
 use super::split::Split;
 use clap::Args;
-use cygnet::host::data::DataKind;
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::Record;
 use cygnet::host::{HostError, data};
@@ -58,12 +57,6 @@ impl Eval {
         let trained_on = models.first().and_then(|(_, model)| model.trained_on.as_ref());
         let are_others = trained_on.zip(data.identity.as_ref()).is_some_and(|(trained, given)| !trained.is_same(given));
         let nothing = data::Split { seed: 1, validation: 0.0 };
-        let is_earlier = trained_on.is_some_and(|data| data.kind != DataKind::Table && data.looks.is_none());
-        if of_run.is_none() && self.split.is_given() && is_earlier {
-            let problem = "note: an earlier version trained this model, and chose the samples for validation in another way: its \
-                           training samples are among those for validation here";
-            notes.push(problem.to_owned());
-        }
         let split = match of_run {
             _ if self.split.is_given() => of_run.map_or_else(|| self.split.of_run(), Ok)?,
             Some(split) if !are_others => split,

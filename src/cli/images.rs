@@ -85,31 +85,22 @@ impl Images {
         if self.size.is_some() {
             return Err(HostError::Usage("--size needs folders of pictures as --data, one for each class".to_owned()));
         }
-        let files = match (&self.train_images, &self.train_labels, &self.test_images, &self.test_labels) {
-            (Some(images), Some(labels), Some(test_images), Some(test_labels)) => {
-                let [images, labels, test_images, test_labels] =
-                    [images, labels, test_images, test_labels].map(Clone::clone);
+        let named: Vec<PathBuf> = self.files().cloned().collect();
+        let files = match (<[PathBuf; 4]>::try_from(named), directory) {
+            (Ok([images, labels, test_images, test_labels]), _) => {
                 ImageFiles { train: [images, labels], test: [test_images, test_labels] }
             }
-            _ => match directory {
-                Some(file) if file.is_file() => {
-                    let file = file.display();
-                    return Err(HostError::Usage(format!(
-                        "{file} is a file, but --data needs a directory with four IDX files"
-                    )));
-                }
-                Some(directory) => ImageFiles::find(directory)?,
-                None => return self.check(None).and_then(|()| Ok(Dataset::sample()?)),
-            },
+            (_, Some(file)) if file.is_file() => {
+                let problem = format!("{} is a file, but --data needs a directory with four IDX files", file.display());
+                return Err(HostError::Usage(problem));
+            }
+            (_, Some(directory)) => ImageFiles::find(directory)?,
+            (_, None) => return self.check(None).and_then(|()| Ok(Dataset::sample()?)),
         };
         if !self.transpose {
             note_sideways(files.train.iter().chain(&files.test).map(PathBuf::as_path));
         }
-        let data = files.read(self.transpose)?;
-        if [&data.train, &data.test].iter().any(|set| set.images().is_some_and(|images| images.is_rounded())) {
-            note_rounded();
-        }
-        Ok(data)
+        Ok(files.read(self.transpose)?)
     }
 }
 
@@ -120,9 +111,4 @@ pub(super) fn note_sideways<'a>(mut files: impl Iterator<Item = &'a Path>) {
     if files.any(is_emnist) {
         note("note: the images of EMNIST are stored with rows and columns exchanged; use --transpose to correct them");
     }
-}
-
-/// Notes that the pixels of a file are not what the network sees.
-pub(super) fn note_rounded() {
-    note("note: the pixels are floats; each is rounded to the nearest of the 256 levels of a byte");
 }

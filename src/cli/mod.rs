@@ -18,11 +18,12 @@ mod progress;
 mod record;
 mod replicas;
 mod reproduce;
+mod several;
 mod split;
 mod table;
 mod text;
 mod train;
-mod vote;
+mod values;
 
 pub(crate) use average::Average;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -39,10 +40,10 @@ pub(crate) use predict::Predict;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use record::record;
 pub(crate) use reproduce::Reproduce;
+pub(crate) use several::Several;
 use std::path::PathBuf;
 pub(crate) use text::{counted, fitted, introduction, notes, origin, saved, source};
 pub(crate) use train::Train;
-pub(crate) use vote::Vote;
 
 const AFTER_TRAIN: &str =
     "Press Ctrl-C to stop the run early: the models trained so far are saved. Press it again to stop at once.";
@@ -85,7 +86,7 @@ pub(crate) enum Command {
     Plane(Plane),
     /// Combine the predictions of saved models: soft vote, log-pooled vote and hard vote
     #[command(allow_negative_numbers = true)]
-    Vote(Vote),
+    Vote(Several),
     /// Run the article's experiment: one model and its average, replicas with and without a pull to their mean, and their
     /// votes
     #[command(allow_negative_numbers = true)]

@@ -1,7 +1,6 @@
 //! The arguments of `cygnet plane`.
 
 use super::data::Data;
-use super::{Models, read_models};
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::files::Target;
@@ -13,8 +12,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Plane {
     /// Two models for a line, or three for a plane, of the same network
     #[arg(required = true, num_args = 2..=3)]
-    models: Vec<PathBuf>,
-    /// Name of the output files NAME.svg, NAME.png and NAME.csv, without extension [default: plane, then plane-2 and so
+    pub(crate) models: Vec<PathBuf>,
+    /// Name of the output files NAME.svg and NAME.csv, without extension [default: plane, then plane-2 and so
     /// on]
     #[arg(long, value_name = "NAME")]
     out: Option<PathBuf>,
@@ -35,11 +34,6 @@ pub(crate) struct Plane {
 }
 
 impl Plane {
-    /// The models with their names.
-    pub(crate) fn models(&self) -> Result<Models, HostError> {
-        read_models(&self.models)
-    }
-
     /// Where the picture goes.
     pub(crate) fn target(&self) -> Result<Target, HostError> {
         let inputs = [self.models.clone(), self.data.files()].concat();

@@ -2,7 +2,7 @@
 
 use super::columns::ModelColumns;
 use super::data::check_kind;
-use super::images::{note_rounded, note_sideways};
+use super::images::note_sideways;
 use super::lines::{Form, Lines, named};
 use super::model::read_model;
 use super::table::yes_or_no;
@@ -120,10 +120,6 @@ fn hear(lines: &mut Lines, refused: &mut u64, event: Event) -> Result<(), HostEr
         }
         Event::Refused(number, error) => refuse(lines, refused, Some(number), &error),
         Event::Waiting => lines.flush(),
-        Event::Rounded => {
-            note_rounded();
-            Ok(())
-        }
         // No other kind is known.
         _ => Ok(()),
     }

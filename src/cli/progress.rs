@@ -6,6 +6,9 @@ use cygnet::host::report::{EpochLines, terminal_width};
 use cygnet::host::training::{Epoch, Observer};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// Lines for the epochs of a run, unless it is asked for others.
+const MOST_LINES: u64 = 25;
+
 /// A bar with the time left on a terminal, lines for epochs everywhere, nothing when quiet.
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -22,9 +25,10 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Of runs of `plan`, with a line every so many epochs; `seed` names the run where there are several.
-    pub(crate) fn new(seed: Option<u64>, plan: &Plan, has_classes: bool, every: u64) -> Self {
+    pub(crate) fn new(seed: Option<u64>, plan: &Plan, has_classes: bool, every: Option<u64>) -> Self {
         let bar = bar("{wide_bar} {msg}  {eta} left");
         let lines = EpochLines::new(has_classes, plan.growth.is_some(), terminal_width());
+        let every = every.unwrap_or(plan.epochs.div_ceil(MOST_LINES));
         Self { bar, quiet: is_quiet(), has_header: false, seed, lines, epochs: plan.epochs, batch: plan.batch, every }
     }
 

@@ -1,21 +1,12 @@
 //! The arguments of `cygnet train` for replicas.
 
-use clap::{Args, ValueEnum};
-use cygnet::host::plan::{Batches, Coupling, ReplicaPlan};
+use super::values::one_of;
+use clap::Args;
+use cygnet::host::plan::{Coupling, ReplicaPlan};
 use cygnet::replicas::{Pull, Start};
 use std::num::NonZeroUsize;
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum StartName {
-    Common,
-    Independent,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum BatchesName {
-    Parallel,
-    RoundRobin,
-}
+const STARTS: [(&str, Start); 2] = [("common", Start::Common), ("independent", Start::Independent)];
 
 #[derive(Args)]
 #[command(next_help_heading = "Replicas")]
@@ -25,12 +16,8 @@ pub(crate) struct Replicas {
     #[arg(long, value_name = "K", num_args = 0..=1, default_missing_value = "5", conflicts_with = "baseline")]
     replicas: Option<usize>,
     /// Initial weights: common (the same for all replicas) or independent (different for each)
-    #[arg(long, value_enum, value_name = "START", default_value = "common", requires = "replicas")]
-    replica_start: StartName,
-    /// Batches: parallel (each replica uses all samples, in its own order) or round-robin (the replicas use the batches
-    /// of one order in turn)
-    #[arg(long, value_enum, value_name = "HOW", default_value = "parallel", requires = "replicas")]
-    replica_batches: BatchesName,
+    #[arg(long, value_parser = one_of(STARTS), value_name = "START", default_value = "common", requires = "replicas")]
+    replica_start: Start,
     /// Strength of the pull to the mean: fading (from 1 to 0 over the run), growing (from 0 to 1), none, a number from 0
     /// to 1, or elastic[:ALPHA], where replicas and a centre attract each other (Zhang et al. 2015; ALPHA is 0.9/K if it
     /// is not given)
@@ -72,14 +59,7 @@ impl Replicas {
         let (usual, count) = (ReplicaPlan::default(), self.replicas?);
         Some(ReplicaPlan {
             count,
-            start: match self.replica_start {
-                StartName::Common => Start::Common,
-                StartName::Independent => Start::Independent,
-            },
-            batches: match self.replica_batches {
-                BatchesName::Parallel => Batches::Parallel,
-                BatchesName::RoundRobin => Batches::RoundRobin,
-            },
+            start: self.replica_start,
             coupling: match self.pull {
                 PullName::Mean(pull) => Coupling::Mean(pull),
                 // The authors' β of 0.9.

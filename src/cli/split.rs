@@ -37,14 +37,12 @@ impl Split {
     pub(super) fn of_written(&self, written: &Written) -> Result<data::Split, HostError> {
         self.of_run()?;
         let (seed, validation) = (written.seed, written.record.validation);
-        if self.validation == Some(0.0) {
-            return Ok(data::Split { seed, validation: 0.0 });
-        }
-        let differs = [
-            self.seed.filter(|&given| given != seed).map(|given| format!("--seed {given}")),
-            self.validation.filter(|&given| given != validation).map(|given| format!("--validation {given}")),
-        ];
-        let Some(given) = differs.into_iter().flatten().next() else { return Ok(data::Split { seed, validation }) };
+        let given = match (self.seed, self.validation) {
+            (_, Some(0.0)) => return Ok(data::Split { seed, validation: 0.0 }),
+            (Some(given), _) if given != seed => format!("--seed {given}"),
+            (_, Some(given)) if given != validation => format!("--validation {given}"),
+            _ => return Ok(data::Split { seed, validation }),
+        };
         Err(HostError::Usage(format!(
             "{given} would count training samples as validation samples: the model was trained with --seed {seed} and \
              --validation {validation}, says {}; leave --seed and --validation out",

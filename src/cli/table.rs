@@ -113,9 +113,9 @@ impl TableArguments {
     pub(crate) fn plan(&self, is_table: bool) -> Result<Option<TablePlan>, HostError> {
         if !is_table {
             if *self != Self::default() {
-                let which = "--label, --ignore, --categorical, --max-levels, --describe, --regression, --scale, --missing, \
-                             --clip-outliers, --header, --separator and --decimal";
-                return Err(HostError::Usage(format!("{which} need a CSV file as --data")));
+                let problem =
+                    "--label, --describe, --regression and all other options for tables need a CSV file as --data";
+                return Err(HostError::Usage(problem.to_owned()));
             }
             return Ok(None);
         }

@@ -7,8 +7,9 @@ use super::growth::Growing;
 use super::out::run_place;
 use super::replicas::Replicas;
 use super::table::TableArguments;
+use super::values::{number, one_of, parts};
 use super::{Named, read_named};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Expected, Place};
@@ -18,33 +19,13 @@ use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig};
 use cygnet::{Activation, Init, Loss};
 use std::path::PathBuf;
 
-/// Settings that belong together.
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(crate) enum PresetName {
-    Images,
-    Table,
-    Article,
-}
+/// Settings that belong together, for so many samples.
+type Preset = fn(usize) -> Plan;
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum OptimizerName {
-    Sgd,
-    Adam,
-    Adamw,
-    ScheduleFree,
-}
+const PRESETS: [(&str, Preset); 3] =
+    [("images", |_| Plan::default()), ("table", Plan::table), ("article", |_| Plan::article())];
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ScheduleName {
-    Constant,
-    Step,
-    Linear,
-    Cosine,
-    Paper,
-    Cyclic,
-    Restarts,
-    OneCycle,
-}
+const OPTIMIZERS: [&str; 4] = ["sgd", "adam", "adamw", "schedule-free"];
 
 #[derive(Args)]
 pub(crate) struct Train {
@@ -77,8 +58,8 @@ pub(crate) struct Train {
 
     /// Defaults of the other settings: images (sgd, dropout 0.1), table (adamw, no dropout, early stopping), or article,
     /// the configuration of the article (adam, dropout 0.5) [default: by the kind of --data]
-    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true, help_heading = "Network")]
-    preset: Option<PresetName>,
+    #[arg(long, value_parser = one_of(PRESETS), value_name = "NAME", hide_possible_values = true, help_heading = "Network")]
+    preset: Option<Preset>,
     /// Start from a saved model: its network, weights, columns and their preparation (fine-tuning)
     #[arg(
         long,
@@ -108,8 +89,8 @@ pub(crate) struct Train {
     init: Option<Init>,
 
     /// Optimizer [default: sgd; adamw for a table]
-    #[arg(long, value_enum, help_heading = "Optimizer")]
-    optimizer: Option<OptimizerName>,
+    #[arg(long, value_parser = OPTIMIZERS, help_heading = "Optimizer")]
+    optimizer: Option<String>,
     /// Learning rate [default: 0.05 for sgd, 0.001 for adam and adamw, 0.5 for schedule-free]
     #[arg(long, visible_alias = "lr", help_heading = "Optimizer")]
     rate: Option<f32>,
@@ -126,9 +107,6 @@ pub(crate) struct Train {
     /// Use Lookahead: slow weights follow the others every STEPS steps, such as 5 (Zhang et al. 2019)
     #[arg(long, value_name = "STEPS", help_heading = "Optimizer")]
     lookahead: Option<u32>,
-    /// Share of the distance that the slow weights move
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, help_heading = "Optimizer")]
-    lookahead_alpha: f32,
     /// Largest norm of the gradient: a larger gradient is scaled down to it
     #[arg(long, value_name = "NORM", help_heading = "Optimizer")]
     clip: Option<f32>,
@@ -143,26 +121,14 @@ pub(crate) struct Train {
     #[command(flatten)]
     growing: Growing,
 
-    /// Learning rate schedule: step, linear and cosine decrease over the run; paper is constant for half of the time to
-    /// the first snapshot, then decreases to --final-rate (Izmailov et al. 2018); cyclic and restarts decrease in cycles;
-    /// one-cycle increases first
-    #[arg(long, value_enum, default_value = "constant", help_heading = "Schedule")]
-    schedule: ScheduleName,
+    /// Learning rate schedule: step[:10[,0.1]] multiplies it by 0.1 every 10 epochs; linear and cosine decrease over the
+    /// run; paper is constant for half of the time to the first snapshot, then decreases to --final-rate (Izmailov et al.
+    /// 2018); cyclic[:1] and restarts[:10] decrease in cycles of so many epochs; one-cycle increases first; or constant
+    #[arg(long, value_name = "NAME", value_parser = parse_schedule, default_value = "constant", help_heading = "Schedule")]
+    schedule: DecayPlan,
     /// Learning rate at the end of the run or of each cycle [default: 0; a fifth of --rate for paper and cyclic]
     #[arg(long, value_name = "RATE", help_heading = "Schedule")]
     final_rate: Option<f32>,
-    /// Epochs between two drops of the learning rate, for step [default: 10]
-    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
-    drop_every: Option<u64>,
-    /// Factor of the learning rate at each drop, for step [default: 0.1]
-    #[arg(long, value_name = "FACTOR", help_heading = "Schedule")]
-    drop_factor: Option<f32>,
-    /// Epochs of a cycle [default: 1 for cyclic, 10 for restarts]
-    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
-    cycle: Option<f32>,
-    /// Factor from the length of one cycle to the next, for restarts [default: 1]
-    #[arg(long, value_name = "FACTOR", help_heading = "Schedule")]
-    cycle_factor: Option<u32>,
     /// Epochs of warm-up, in which the learning rate increases to --rate
     #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, help_heading = "Schedule")]
     warmup: f32,
@@ -192,7 +158,7 @@ pub(crate) struct Train {
     pub(crate) seeds: u32,
     /// Print a line for every N-th epoch [default: 1, or so that at most 25 are printed]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = clap::value_parser!(u64).range(1..))]
-    log_every: Option<u64>,
+    pub(crate) log_every: Option<u64>,
 }
 
 /// A list that clap takes as one value.
@@ -219,6 +185,31 @@ fn parse_init(text: &str) -> Result<Init, String> {
             sigma.map(Init::Normal).ok_or_else(|| format!("`{text}` is not he, glorot or a standard deviation"))
         }
     }
+}
+
+/// How the rate falls, to a share of the first one.
+fn parse_schedule(text: &str) -> Result<DecayPlan, String> {
+    let epochs = "number of epochs";
+    Ok(match parts(text) {
+        ("constant", None) => DecayPlan::Constant,
+        ("step", value) => {
+            let [every, factor] = value.map_or([None; 2], |value| match value.split_once(',') {
+                Some((every, factor)) => [Some(every), Some(factor)],
+                None => [Some(value), None],
+            });
+            DecayPlan::Step { every: number(every, 10, epochs)?, factor: number(factor, 0.1, "factor")? }
+        }
+        ("linear", None) => DecayPlan::Linear(0.0),
+        ("cosine", None) => DecayPlan::Cosine(0.0),
+        ("paper", None) => DecayPlan::Paper(0.2),
+        ("cyclic", value) => DecayPlan::Cyclic { to: 0.2, epochs: number(value, 1.0, epochs)? },
+        ("restarts", value) => DecayPlan::Restarts { to: 0.0, epochs: number(value, 10.0, epochs)? },
+        ("one-cycle", None) => DecayPlan::OneCycle(0.0),
+        _ => {
+            let names = "constant, step[:EPOCHS[,FACTOR]], linear, cosine, paper, cyclic[:EPOCHS], restarts[:EPOCHS]";
+            return Err(format!("`{text}` is not {names} or one-cycle"));
+        }
+    })
 }
 
 impl Train {
@@ -266,19 +257,18 @@ impl Train {
         let is_table = self.data.source()?.is_some();
         self.table.plan(is_table)?;
         let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
-        let usual = match self.preset {
-            Some(PresetName::Article) => Plan::article(),
-            Some(PresetName::Images) => Plan::default(),
-            Some(PresetName::Table) => Plan::table(samples),
-            None if is_table => Plan::table(samples),
-            None => Plan::default(),
-        };
-        let (optimizer, usual_rate) = self.optimizer(&usual);
-        if let Some(problem) = self.misplaced(is_table, optimizer) {
+        let of_data: Preset = if is_table { Plan::table } else { |_| Plan::default() };
+        let usual = self.preset.unwrap_or(of_data)(samples);
+        let (optimizer, usual_rate) = self.optimizer(&usual)?;
+        if let Some(problem) = self.misplaced(is_table) {
             return Err(HostError::Usage(problem.into()));
         }
         let rate = self.rate.unwrap_or(usual_rate);
-        let averages = self.averaging.plan(&usual, self.seed);
+        let mut decay = self.schedule;
+        if let Some(to) = decay.end() {
+            *to = self.final_rate.unwrap_or(*to * rate);
+        }
+        let averages = self.averaging.plan(usual.averages.clone().unwrap_or_default())?;
         let epochs = self.epochs.unwrap_or(usual.epochs);
         // A mean that begins late in the run needs the whole of it.
         let has_end = averages.as_ref().is_some_and(|averages| averages.start > 0.0 || averages.rate.is_some());
@@ -292,17 +282,17 @@ impl Train {
             init: self.init.unwrap_or(usual.init),
             from: None,
             optimizer,
-            lookahead: self.lookahead.map(|every| LookaheadConfig { every, alpha: self.lookahead_alpha }),
+            lookahead: self.lookahead.map(|every| LookaheadConfig { every, ..LookaheadConfig::default() }),
             rate,
             warmup: self.warmup,
-            decay: self.decay(rate),
+            decay,
             batch: self.batch,
             micro_batch: self.micro_batch,
             growth: self.growing.plan(),
             clip: self.clip,
             epochs,
             patience: self.patience.or(usual_patience),
-            augment: self.augmentation.plan()?,
+            augment: self.augmentation.plan(),
             seed: self.seed,
             averages,
             validation: self.validation,
@@ -315,89 +305,45 @@ impl Train {
         })
     }
 
-    /// Epochs from one printed line to the next.
-    pub(crate) fn log_every(&self, plan: &Plan) -> u64 {
-        self.log_every.unwrap_or_else(|| plan.epochs.div_ceil(25))
-    }
-
     /// What is said that does not belong to the rest, where there is something.
-    fn misplaced(&self, is_table: bool, optimizer: OptimizerPlan) -> Option<&'static str> {
+    fn misplaced(&self, is_table: bool) -> Option<&'static str> {
         let is_regression = self.table.is_regression();
-        let is_sgd = matches!(optimizer, OptimizerPlan::Sgd(_));
-        let is_free = matches!(optimizer, OptimizerPlan::ScheduleFree(_));
-        let is_step = matches!(self.schedule, ScheduleName::Step);
-        let has_end = !matches!(self.schedule, ScheduleName::Constant | ScheduleName::Step);
-        let has_cycles = matches!(self.schedule, ScheduleName::Cyclic | ScheduleName::Restarts);
-        let has_factor = matches!(self.schedule, ScheduleName::Restarts);
         let misplaced = [
             (
-                !is_sgd && (self.momentum.is_some() && !is_free || self.nesterov),
-                "--momentum needs --optimizer sgd or schedule-free, --nesterov needs --optimizer sgd",
+                { self.schedule }.end().is_none() && self.final_rate.is_some(),
+                "--final-rate needs a --schedule other than constant and step",
             ),
-            (!has_end && self.final_rate.is_some(), "--final-rate needs a --schedule other than constant and step"),
-            (!has_cycles && self.cycle.is_some(), "--cycle needs --schedule cyclic or restarts"),
-            (!has_factor && self.cycle_factor.is_some(), "--cycle-factor needs --schedule restarts"),
             (
                 is_regression && matches!(self.loss, Some(Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy)),
                 "--regression predicts numbers and needs --loss mse or huber",
             ),
-            (is_table && self.augmentation.is_asked(), "--augment needs images, but --data is a table"),
-            (
-                !is_step && (self.drop_every.is_some() || self.drop_factor.is_some()),
-                "--drop-every and --drop-factor need --schedule step",
-            ),
+            (is_table && self.augmentation.plan().is_some(), "--augment needs images, but --data is a table"),
         ];
-        misplaced
-            .into_iter()
-            .chain(self.averaging.misplaced())
-            .find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
+        misplaced.into_iter().find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
     }
 
     /// The optimizer and its usual learning rate.
-    fn optimizer(&self, usual: &Plan) -> (OptimizerPlan, f32) {
-        let (mut optimizer, rate) = match self.optimizer {
+    fn optimizer(&self, usual: &Plan) -> Result<(OptimizerPlan, f32), HostError> {
+        let adam = |decoupled| (OptimizerPlan::Adam(AdamConfig { decoupled, ..AdamConfig::default() }), 1e-3);
+        let (mut optimizer, rate) = match self.optimizer.as_deref() {
             None => (usual.optimizer, usual.rate),
-            Some(OptimizerName::Sgd) => (Plan::default().optimizer, Plan::default().rate),
-            Some(OptimizerName::Adam) => (OptimizerPlan::Adam(AdamConfig::default()), 1e-3),
-            Some(OptimizerName::Adamw) => {
-                (OptimizerPlan::Adam(AdamConfig { decoupled: true, ..AdamConfig::default() }), 1e-3)
-            }
-            Some(OptimizerName::ScheduleFree) => (OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default()), 0.5),
+            Some("sgd") => (Plan::default().optimizer, Plan::default().rate),
+            Some("adam") => adam(false),
+            Some("adamw") => adam(true),
+            Some(_) => (OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default()), 0.5),
         };
+        let has_momentum = optimizer.settings().0.is_some();
         match &mut optimizer {
-            OptimizerPlan::Sgd(config) => {
-                config.momentum = self.momentum.unwrap_or(config.momentum);
-                config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
-                config.nesterov = self.nesterov;
+            OptimizerPlan::Sgd(config) => config.nesterov = self.nesterov,
+            _ if self.nesterov || self.momentum.is_some() && !has_momentum => {
+                let fault = "--momentum needs --optimizer sgd or schedule-free, --nesterov needs --optimizer sgd";
+                return Err(HostError::Usage(fault.into()));
             }
-            OptimizerPlan::ScheduleFree(config) => {
-                config.beta = self.momentum.unwrap_or(config.beta);
-                config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
-            }
-            OptimizerPlan::Adam(config) => config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay),
             _ => {}
         }
-        (optimizer, rate)
-    }
-
-    fn decay(&self, rate: f32) -> DecayPlan {
-        let is_for_averages = matches!(self.schedule, ScheduleName::Paper | ScheduleName::Cyclic);
-        let final_rate = self.final_rate.unwrap_or(if is_for_averages { 0.2 * rate } else { 0.0 });
-        match self.schedule {
-            ScheduleName::Constant => DecayPlan::Constant,
-            ScheduleName::Step => {
-                DecayPlan::Step { every: self.drop_every.unwrap_or(10), factor: self.drop_factor.unwrap_or(0.1) }
-            }
-            ScheduleName::Linear => DecayPlan::Linear(final_rate),
-            ScheduleName::Cosine => DecayPlan::Cosine(final_rate),
-            ScheduleName::Paper => DecayPlan::Paper(final_rate),
-            ScheduleName::Cyclic => DecayPlan::Cyclic { to: final_rate, epochs: self.cycle.unwrap_or(1.0) },
-            ScheduleName::Restarts => DecayPlan::Restarts {
-                to: final_rate,
-                epochs: self.cycle.unwrap_or(10.0),
-                factor: self.cycle_factor.unwrap_or(1),
-            },
-            ScheduleName::OneCycle => DecayPlan::OneCycle(final_rate),
-        }
+        let (momentum, weight_decay) = optimizer.settings();
+        momentum.zip(self.momentum).into_iter().for_each(|(momentum, given)| *momentum = given);
+        *weight_decay = self.weight_decay.unwrap_or(*weight_decay);
+        Ok((optimizer, rate))
     }
 }

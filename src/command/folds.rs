@@ -5,9 +5,11 @@ use crate::cli::{self, Progress};
 use crate::{complain, is_quiet, note, say};
 use cygnet::host::HostError;
 use cygnet::host::data::Tables;
+use cygnet::host::plan::Plan;
 use cygnet::host::report;
-use cygnet::host::study::folds::cross_validate;
+use cygnet::host::training::{Outcome, train};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 /// Trains a model for each fold and says how good all of them are.
 pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::Named>) -> Result<ExitCode, HostError> {
@@ -31,7 +33,7 @@ pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::N
     if from.is_some() {
         note("note: a fold is no test for a model of --from that was trained on its rows");
     }
-    let mut progress = Progress::new(None, &plan, has_classes, u64::MAX).without_lines();
+    let mut progress = Progress::new(None, &plan, has_classes, None).without_lines();
     let outcomes = cross_validate(folds, &plan, &mut progress, &stop);
     progress.finish();
     let outcomes = outcomes?;
@@ -46,4 +48,23 @@ pub(super) fn run(arguments: &cli::Train, folds: &[Tables], from: Option<&cli::N
         )?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a model for each fold leaves, fewer where `stop` was set; its validation rows are its own.
+fn cross_validate(
+    folds: &[Tables],
+    plan: &Plan,
+    progress: &mut Progress,
+    stop: &AtomicBool,
+) -> Result<Vec<Outcome>, HostError> {
+    let mut outcomes = Vec::new();
+    for fold in folds {
+        let outcome = train(&fold.dataset(plan.split())?, plan, progress, stop)?;
+        match outcome.diverged {
+            Some(error) => return Err(error),
+            None if outcome.interrupted => break,
+            None => outcomes.push(outcome),
+        }
+    }
+    Ok(outcomes)
 }

@@ -28,9 +28,10 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
         Command::Predict(arguments) => return arguments.answer(),
         Command::Average(arguments) => {
             let target = arguments.target()?;
-            let ((models, method), (split, note)) = (arguments.plan()?, arguments.split()?);
+            let (several, method) = (&arguments.several, arguments.method());
+            let (models, (split, note)) = (several.models()?, several.split()?);
             let needs_data = soup::needs_data(&models, &method);
-            let (data, mut notes) = arguments.data.for_average(&models, needs_data)?;
+            let (data, mut notes) = several.data.for_average(&models, needs_data)?;
             notes.extend(note.filter(|_| data.is_some()));
             let soup = soup::average(&models, &method, data.as_ref(), split)?;
             let path = cli::write_model(&soup.average, &target)?;
@@ -43,7 +44,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
             notes.extend(note);
             let compared = ensemble::compare(&models, &[], arguments.weights.as_deref(), &data, split)?;
             let verdicts = report::of_ensemble(&compared);
-            say_noted(&notes, &format!("{}\n\n{verdicts}", report::of_votes(&compared)))?;
+            say_noted(&notes, &format!("{}\n\n{verdicts}", report::of_votes(&[compared])))?;
         }
         Command::Plane(arguments) => return plane::draw(&arguments),
         Command::Reproduce(arguments) => return reproduce::reproduce(&arguments),
@@ -64,7 +65,7 @@ fn evaluate(arguments: &cli::Eval) -> Result<(), HostError> {
         if arguments.json { report::json(&evaluation)? } else { report::of_classes(&evaluation, !is_quiet()) }
     } else {
         let evaluation = RegressionEvaluation::new(&model, &data, split)?;
-        if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation) }
+        if arguments.json { report::json(&evaluation)? } else { report::of_numbers(&evaluation).to_string() }
     };
     if arguments.json {
         notes.iter().for_each(|text| note(text));

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 /// Draws the plane through three models, or the line through two.
 pub(super) fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
     let target = arguments.target()?;
-    let models = arguments.models()?;
+    let models = cli::read_models(&arguments.models)?;
     let frame = plane::Frame::new(&models)?;
     let (data, notes) = arguments.data.for_models(&models)?;
     let Some((_, first)) = models.first() else { return Ok(ExitCode::SUCCESS) };
@@ -24,8 +24,8 @@ pub(super) fn draw(arguments: &cli::Plane) -> Result<ExitCode, HostError> {
         return Ok(ExitCode::from(INTERRUPTED));
     };
     target.write(&plot::draw(&grid, frame.marks())?)?;
-    let [svg, png, csv] = [0, 1, 2].map(|i| target.path(i).unwrap_or(Path::new("")).display());
-    let drawn = format!("{}\n\nPlot saved in {svg} and {png}, its data in {csv}.", plot::least(&grid));
+    let [svg, csv] = [0, 1].map(|i| target.path(i).unwrap_or(Path::new("")).display());
+    let drawn = format!("{}\n\nPlot saved in {svg}, its data in {csv}.", plot::least(&grid));
     say_noted(&notes, &drawn)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -29,7 +29,7 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     let mut trained = Ok(true);
     for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
         let plan = reproduction.recipe().plan_of(stage, seed);
-        let mut progress = Progress::new(None, &plan, true, 1);
+        let mut progress = Progress::new(None, &plan, true, None);
         progress.begin(&format!("{}, seed {seed}:", stage.title()));
         trained = reproduction.run(stage, seed, &mut progress, &stop);
         progress.finish();

@@ -12,6 +12,7 @@ use cygnet::host::report::{self, output, page};
 use cygnet::host::study::ensemble::{self, Comparison};
 use cygnet::host::training::{self, Epoch, Outcome};
 use std::process::ExitCode;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -55,6 +56,9 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     }
 }
 
+/// What a run leaves of each seed, and whether one diverged.
+type Left<T> = (Vec<(u64, T)>, Result<(), HostError>);
+
 /// What the seeds of a run have in common.
 struct Run<'a> {
     arguments: &'a cli::Train,
@@ -73,43 +77,43 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// One model for each seed, its averages, and with `--baseline` a run with learning rate decay in place of averaging.
-    fn models(&mut self) -> Result<ExitCode, HostError> {
-        let (mut outcomes, mut ended) = (Vec::new(), Ok(()));
+    /// What `one` leaves of each seed until the end, a stop or a divergence, and why it diverged.
+    fn each<T>(
+        &mut self,
+        one: impl Fn(&mut Self, &Plan, &str) -> Result<(T, Option<HostError>), HostError>,
+    ) -> Result<Left<T>, HostError> {
+        let mut all = Vec::new();
         for (plan, under) in self.seeds() {
-            let mut outcome = self.model(&plan, &under)?;
-            if let Some(error) = outcome.diverged.take() {
-                self.say_diverged("models", outcome.best, &outcome.history, &under);
-                ended = Err(error);
-                break;
+            let (left, diverged) = one(self, &plan, &under)?;
+            if let Some(error) = diverged {
+                return Ok((all, Err(error)));
             }
-            self.cut |= outcome.interrupted;
-            outcomes.push((plan.seed, outcome));
+            all.push((plan.seed, left));
             if self.stop.load(Relaxed) {
                 break;
             }
         }
-        let whole = outcomes.iter().filter(|(_, outcome)| !outcome.interrupted).map(|(_, outcome)| outcome);
-        let whole: Vec<&Outcome> = whole.collect();
+        Ok((all, Ok(())))
+    }
+
+    /// One model for each seed, its averages, and with `--baseline` a run with learning rate decay in place of averaging.
+    fn models(&mut self) -> Result<ExitCode, HostError> {
+        let (outcomes, ended) = self.each(Self::model)?;
+        let all: Vec<&Outcome> = outcomes.iter().map(|(_, outcome)| outcome).collect();
+        let whole: Vec<&Outcome> = all.iter().copied().filter(|outcome| !outcome.interrupted).collect();
         if whole.len() > 1 {
-            say(&format!(
-                "{}\n\nMean ± standard deviation of {} seeds.\n{}\n",
-                report::seeds(&whole),
-                whole.len(),
-                report::of_seeds(&whole)
-            ))?;
+            let (table, count) = (report::seeds(&whole), whole.len());
+            say(&format!("{table}\n\nMean ± standard deviation of {count} seeds.\n{}\n", report::of_seeds(&whole)))?;
         }
         if self.is_many() {
-            let source = page::Source { data: self.data, name: &self.name, origin: &self.origin };
-            page::of_seeds(source, self.plan, &outcomes).write(&mut self.place, "")?;
+            page::of_seeds(self.source(self.data), self.plan, &outcomes)?.write(&mut self.place, "")?;
         }
-        let all: Vec<&Outcome> = outcomes.iter().map(|(_, outcome)| outcome).collect();
         let shown = (!all.is_empty()).then(|| report::preferred(&all));
         self.end(outcomes.len(), shown, ended)
     }
 
     /// One model: trained, saved, compared.
-    fn model(&mut self, plan: &Plan, under: &str) -> Result<Outcome, HostError> {
+    fn model(&mut self, plan: &Plan, under: &str) -> Result<(Outcome, Option<HostError>), HostError> {
         let mut progress = self.progress(plan);
         let data = self.loaded.dataset(plan)?;
         warn(&data, plan.split())?;
@@ -124,42 +128,37 @@ impl Run<'_> {
             Ok(outcome)
         });
         progress.finish();
-        let outcome = outcome?;
-        let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
-        let place = &mut self.place;
-        let saved = output::save(place, under, &outcome, &data)
-            .and_then(|()| page::of_run(source, plan, &outcome)?.write(place, under));
-        let saved = saved.and_then(|()| output::record(place, &outcome, plan.seed));
+        let mut outcome = outcome?;
+        let page = page::of_run(self.source(&data), plan, &outcome);
+        let saved = output::save(&mut self.place, under, &outcome, &data)
+            .and_then(|()| page?.write(&mut self.place, under))
+            .and_then(|()| output::record(&mut self.place, &outcome, plan.seed));
         say(&format!("\n{}\n\n{}\n", report::comparison(&outcome), report::remark(&outcome)))?;
         if let Some(draws) = ensemble::draws(&outcome.averages, &outcome.spec) {
-            say(&format!("{}\n", report::of_votes(&draws)))?;
+            say(&format!("{}\n", report::of_votes(&[draws])))?;
         }
-        self.say_best(outcome.best, &outcome.history)?;
-        saved.map(|()| outcome)
+        self.cut |= outcome.interrupted;
+        let diverged = outcome.diverged.take();
+        self.say_left("models", outcome.best, &outcome.history, diverged.is_some().then_some(under))?;
+        saved.map(|()| (outcome, diverged))
     }
 
     /// Replicas, their mean, its averages, a soup and their votes in one table, for each seed.
     fn replicas(&mut self, replicas: &ReplicaPlan) -> Result<ExitCode, HostError> {
-        let (mut whole, mut seeds, mut shown, mut ended) = (Vec::new(), Vec::new(), None, Ok(()));
-        for (plan, under) in self.seeds() {
-            let (comparison, diverged) = self.together(replicas, &plan, &under)?;
-            seeds.push(plan.seed);
-            if let Some(error) = diverged {
-                ended = Err(error);
-                break;
-            }
-            shown.get_or_insert_with(|| report::preferred_replica(&comparison));
-            whole.extend((!self.cut).then_some(comparison));
-            if self.stop.load(Relaxed) {
-                break;
-            }
+        let (left, ended) = self.each(|run, plan, under| run.together(replicas, plan, under))?;
+        let shown = left.first().map(|(_, comparison)| report::preferred_replica(comparison));
+        let begun = left.len() + usize::from(ended.is_err());
+        let seeds: Vec<u64> = self.seeds().into_iter().take(begun).map(|(plan, _)| plan.seed).collect();
+        let mut whole: Vec<Comparison> = left.into_iter().map(|(_, comparison)| comparison).collect();
+        if self.cut {
+            whole.pop();
         }
-        let table = report::of_vote_seeds(&whole);
+        let table = report::of_votes(&whole);
         if whole.len() > 1 {
             say(&format!("{table}\n\nMean ± standard deviation of {} seeds.\n", whole.len()))?;
         }
         if self.is_many() {
-            let source = page::Source { data: self.data, name: &self.name, origin: &self.origin };
+            let source = self.source(self.data);
             page::of_replica_seeds(source, self.plan, replicas, &table, &seeds)?.write(&mut self.place, "")?;
         }
         if replicas.is_apart() {
@@ -184,12 +183,9 @@ impl Run<'_> {
         let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
         let comparison = output::save_replicas(&mut self.place, under, &trained, replicas, plan, source)?;
         output::record_replicas(&mut self.place, &comparison, plan.seed)?;
-        say(&format!("\n{}\n\n{}\n", report::of_votes(&comparison), report::of_ensemble(&comparison)))?;
-        self.say_best(trained.best, &trained.history)?;
+        say(&format!("\n{}\n\n{}\n", report::of_votes(from_ref(&comparison)), report::of_ensemble(&comparison)))?;
         self.cut = trained.interrupted;
-        if trained.diverged.is_some() {
-            self.say_diverged("replicas", trained.best, &trained.history, under);
-        }
+        self.say_left("replicas", trained.best, &trained.history, trained.diverged.is_some().then_some(under))?;
         Ok((comparison, trained.diverged))
     }
 
@@ -209,18 +205,29 @@ impl Run<'_> {
 
     fn progress(&self, plan: &Plan) -> Progress {
         let (seed, has_classes) = (self.is_many().then_some(plan.seed), self.data.train.has_classes());
-        Progress::new(seed, plan, has_classes, self.arguments.log_every(plan))
+        Progress::new(seed, plan, has_classes, self.arguments.log_every)
     }
 
-    /// Which epoch was the best, where that decided.
-    fn say_best(&self, best: Option<u64>, history: &[Epoch]) -> Result<(), HostError> {
-        best.map_or(Ok(()), |best| say(&format!("{}\n", report::early_stop(best, history))))
+    /// Samples for a page, with what is said of all of the run.
+    fn source<'s>(&'s self, data: &'s Dataset) -> page::Source<'s> {
+        page::Source { data, name: &self.name, origin: &self.origin }
     }
 
-    /// The models of which epoch are saved: of the best where that decided, else of the last good one.
-    fn say_diverged(&self, what: &str, best: Option<u64>, history: &[Epoch], under: &str) {
-        let (epoch, directory) = (best.unwrap_or(history.len() as u64), self.place.directory().join(under));
-        complain(&format!("the {what} of epoch {epoch} are saved in {}", directory.display()));
+    /// Which epoch was the best, where that decided; and where a run diverged, in which directory it left models of that
+    /// epoch, or of the last good one.
+    fn say_left(
+        &self,
+        what: &str,
+        best: Option<u64>,
+        history: &[Epoch],
+        diverged: Option<&str>,
+    ) -> Result<(), HostError> {
+        best.map_or(Ok(()), |best| say(&format!("{}\n", report::early_stop(best, history))))?;
+        if let Some(under) = diverged {
+            let (epoch, directory) = (best.unwrap_or(history.len() as u64), self.place.directory().join(under));
+            complain(&format!("the {what} of epoch {epoch} are saved in {}", directory.display()));
+        }
+        Ok(())
     }
 
     /// The end of a run of which so many seeds have one: `shown` is the model of the first that is recommended.

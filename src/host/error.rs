@@ -1,6 +1,6 @@
 //! What can go wrong on the host, each in one line.
 
-use super::data_error::{DataError, explained};
+use super::data_error::DataError;
 use crate::Error;
 use crate::error::Value;
 use crate::host::prelude::*;
@@ -18,7 +18,7 @@ pub enum HostError {
     #[error(transparent)]
     Core(#[from] Error),
     /// A file that cannot be written, or is not what its name says.
-    #[error("{path}: {problem}", path = .path.display(), problem = explained(.source))]
+    #[error("{path}: {source}", path = .path.display())]
     File {
         /// Which file.
         path: PathBuf,
@@ -32,16 +32,6 @@ pub enum HostError {
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
-    },
-    /// A model of another network than the program's.
-    #[error("{path}: the file contains the network {holds}, but the program expects {wants}", path = .path.display())]
-    Network {
-        /// Which file.
-        path: PathBuf,
-        /// Its network: widths such as `784-64-10`, or what else it is where those are equal.
-        holds: String,
-        /// That of the program.
-        wants: String,
     },
     /// A setting out of its range, or settings that do not go together.
     #[error("{0}")]
@@ -80,6 +70,11 @@ impl HostError {
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = Box::<Path>::from(path).into_path_buf();
         move |source| Self::File { path, source }
+    }
+
+    /// A [`HostError::File`] for what is wrong with it by itself.
+    pub(crate) fn refused(path: &Path, problem: impl Into<String>) -> Self {
+        Self::file(path)(io::Error::other(problem.into()))
     }
 
     /// [`HostError::Diverged`] for a number that is not finite, else the error itself.

@@ -2,6 +2,7 @@
 
 use super::error::HostError;
 use crate::host::prelude::*;
+use crate::{Error, Spec, Workspace};
 use std::ops::{Deref, DerefMut};
 
 /// So many zeros, or [`HostError::Memory`] where another program would be killed.
@@ -49,6 +50,31 @@ impl Deref for Floats {
 impl DerefMut for Floats {
     fn deref_mut(&mut self) -> &mut [f32] {
         &mut self.floats[self.start..]
+    }
+}
+
+/// A workspace of training for so many samples at once.
+pub(crate) struct Work {
+    pub(crate) samples: usize,
+    floats: Floats,
+    lists: Floats,
+    integers: Vec<u32>,
+}
+
+impl Work {
+    /// Floats that it takes, an integer counted as one.
+    pub(crate) fn len(spec: &Spec, samples: usize) -> usize {
+        let parts = [spec.work_len(samples), spec.list_len(samples), spec.index_len(samples)];
+        parts.into_iter().fold(0, usize::saturating_add)
+    }
+
+    pub(crate) fn new(spec: &Spec, samples: usize) -> Result<Self, HostError> {
+        let [floats, lists] = [spec.work_len(samples), spec.list_len(samples)].map(Floats::zeros);
+        Ok(Self { samples, floats: floats?, lists: lists?, integers: zeros(spec.index_len(samples))? })
+    }
+
+    pub(crate) fn space(&mut self, spec: &Spec) -> Result<Workspace<'_>, Error> {
+        Workspace::new(spec, self.samples, &mut self.floats)?.with_lists(spec, &mut self.lists, &mut self.integers)
     }
 }
 

@@ -2,6 +2,7 @@
 //! them.
 
 use super::idx::Images;
+use super::image::{Area, centre, is_border};
 use crate::host::prelude::*;
 
 /// Nearly all images: this share of them.
@@ -89,12 +90,9 @@ fn moments(image: &[u8]) -> [u8; 2] {
 
 /// Whether the outermost ring of pixels is darker than those inside, in the mean; none where both are equal.
 pub(in crate::host) fn has_dark_border(image: &[u8], cols: usize) -> Option<bool> {
-    let rows = image.len() / cols;
     let [mut border, mut inside] = [(0, 0); 2];
     for (i, &pixel) in image.iter().enumerate() {
-        let (y, x) = (i / cols, i % cols);
-        let is_border = y == 0 || y + 1 == rows || x == 0 || x + 1 == cols;
-        let (sum, count) = if is_border { &mut border } else { &mut inside };
+        let (sum, count) = if is_border(i, cols, image.len()) { &mut border } else { &mut inside };
         *sum += u64::from(pixel);
         *count += 1;
     }
@@ -106,23 +104,15 @@ pub(in crate::host) fn has_dark_border(image: &[u8], cols: usize) -> Option<bool
 /// The longest side of what is brighter than half the brightest pixel, and whether its centre of mass and that of its box are
 /// in the middle, by a pixel; none in a black image.
 fn drawn(image: &[u8], cols: usize) -> Option<(usize, [bool; 2])> {
-    let rows = image.len() / cols;
     let half = image.iter().max()?.div_ceil(2).max(1);
-    let (mut low, mut high, mut sums, mut mass) = ([usize::MAX; 2], [0; 2], [0; 2], 0);
-    for (i, &pixel) in image.iter().enumerate() {
-        for (axis, at) in [i / cols, i % cols].into_iter().enumerate() {
-            sums[axis] += at * usize::from(pixel);
-            if pixel >= half {
-                (low[axis], high[axis]) = (low[axis].min(at), high[axis].max(at));
-            }
-        }
-        mass += usize::from(pixel);
-    }
-    let side = (0..2).map(|axis| (high[axis] + 1).saturating_sub(low[axis])).max().filter(|_| mass > 0)?;
-    let is_middle = |axis: usize, at: f64| (at - [rows, cols][axis] as f64 / 2.0).abs() <= 1.0;
-    let by_mass = (0..2).all(|axis| is_middle(axis, sums[axis] as f64 / mass as f64));
-    let by_box = (0..2).all(|axis| is_middle(axis, (low[axis] + high[axis] + 1) as f64 / 2.0));
-    Some((side, [by_mass, by_box]))
+    let bright = image.iter().enumerate().filter(|&(_, &pixel)| pixel >= half).map(|(i, _)| [i / cols, i % cols]);
+    let area = Area::bounding(bright)?;
+    let is_middle = |[y, x]: [f64; 2]| {
+        let off = [y - (image.len() / cols) as f64 / 2.0, x - cols as f64 / 2.0];
+        off.iter().all(|off| off.abs() <= 1.0)
+    };
+    let by_box = [area.top as f64 + area.height as f64 / 2.0, area.left as f64 + area.width as f64 / 2.0];
+    Some((area.longest(), [is_middle(centre(image.iter().copied(), cols)?), is_middle(by_box)]))
 }
 
 #[cfg(test)]

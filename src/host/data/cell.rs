@@ -110,20 +110,13 @@ impl Spelling {
 
 /// Whether there is no value.
 pub(in crate::host) fn is_missing(cell: &str) -> bool {
-    is_among(cell, &[&NO_CLASS, &MISSING])
+    is_no_class(cell) || MISSING.iter().any(|missing| cell.eq_ignore_ascii_case(missing))
 }
 
-/// Whether there is no class.
+/// Whether there is no class: NaN, or a spelling of it.
 pub(in crate::host) fn is_no_class(cell: &str) -> bool {
-    is_among(cell, &[&NO_CLASS])
-}
-
-/// Whether a cell is NaN or has one of these spellings, which are no numbers.
-fn is_among(cell: &str, lists: &[&[&str]]) -> bool {
-    match cell.parse::<f32>() {
-        Ok(x) => x.is_nan(),
-        Err(_) => lists.iter().any(|list| list.iter().any(|missing| cell.eq_ignore_ascii_case(missing))),
-    }
+    let is_among = || NO_CLASS.iter().any(|missing| cell.eq_ignore_ascii_case(missing));
+    cell.parse::<f32>().map_or_else(|_| is_among(), f32::is_nan)
 }
 
 /// Whether a cell is a date, a time of day or both, such as `2024-05-01T12:30:00Z`, `1.5.2024`, `Nov 11, 2007` or `12:30`.

@@ -8,6 +8,8 @@ use std::collections::HashSet;
 
 /// What a column to predict is called where nobody says which it is.
 const USUAL_TARGETS: [&str; 3] = ["target", "label", "class"];
+/// How a column becomes an input where nothing is said: it holds numbers.
+static PLAIN: Encoding = Encoding { levels: Vec::new(), other: false, missing: false };
 /// The most classes.
 pub(in crate::host) const MAX_CLASSES: usize = 256;
 
@@ -47,7 +49,7 @@ impl Columns {
             return Err(format!("two classes have the name `{name}`"));
         }
         if !self.encodings.is_empty() {
-            if self.encodings.len() != self.inputs.len() || self.encodings.iter().all(|e| *e == Encoding::default()) {
+            if self.encodings.len() != self.inputs.len() || self.encodings.iter().all(|e| *e == PLAIN) {
                 return Err("the encodings do not fit the columns".to_owned());
             }
             self.encodings.iter().try_for_each(Encoding::check)?;
@@ -64,40 +66,46 @@ impl Columns {
         Dialect { header: Some(self.header), separator: self.separator, decimal_comma: self.decimal_comma }
     }
 
+    /// The columns of the inputs, each with how it becomes inputs.
+    fn encoded(&self) -> impl Iterator<Item = (&String, &Encoding)> {
+        self.inputs.iter().enumerate().map(|(k, name)| (name, self.encodings.get(k).unwrap_or(&PLAIN)))
+    }
+
     /// Inputs of a model.
     pub(in crate::host) fn width(&self) -> usize {
-        if self.encodings.is_empty() { self.inputs.len() } else { self.encodings.iter().map(Encoding::width).sum() }
+        self.encoded().map(|(_, encoding)| encoding.width()).sum()
     }
 
     /// Whether column `k` of the inputs holds words.
-    #[must_use]
-    pub fn has_words(&self, k: usize) -> bool {
+    pub(in crate::host) fn has_words(&self, k: usize) -> bool {
         self.encodings.get(k).is_some_and(Encoding::has_words)
     }
 
     /// What the inputs of a model are called.
     #[must_use]
     pub fn input_names(&self) -> Vec<String> {
-        let names = |(k, name): (usize, &String)| self.encodings.get(k).cloned().unwrap_or_default().names(name);
-        self.inputs.iter().enumerate().flat_map(names).collect()
+        self.encoded().flat_map(|(name, encoding)| encoding.names(name)).collect()
     }
 
     /// The columns of the inputs, with the number of inputs of those that become several.
     #[must_use]
     pub fn described_inputs(&self) -> Vec<String> {
-        let described = |(k, name): (usize, &String)| match self.encodings.get(k).map_or(1, Encoding::width) {
+        let described = |(name, encoding): (&String, &Encoding)| match encoding.width() {
             1 => name.clone(),
             several => format!("{name} ({several} inputs)"),
         };
-        self.inputs.iter().enumerate().map(described).collect()
+        self.encoded().map(described).collect()
+    }
+
+    /// The column that input `i` is made of.
+    pub(in crate::host) fn of_input(&self, i: usize) -> &str {
+        let mut names = self.encoded().flat_map(|(name, encoding)| (0..encoding.width()).map(move |_| name));
+        names.nth(i).map_or("", String::as_str)
     }
 
     /// Appends the inputs that the cells of a row become: numbers and [places of words](Encoding::place), NaN where one is missing.
     pub(in crate::host) fn encode(&self, row: &[f32], inputs: &mut Vec<f32>) {
-        if self.encodings.is_empty() {
-            inputs.extend_from_slice(row);
-        }
-        self.encodings.iter().zip(row).for_each(|(encoding, &x)| encoding.encode(x, inputs));
+        self.encoded().zip(row).for_each(|((_, encoding), &x)| encoding.encode(x, inputs));
     }
 
     /// Outputs of a model.
@@ -133,6 +141,8 @@ pub(in crate::host) struct Places {
     /// Whether each of the inputs holds words.
     pub are_words: Vec<bool>,
     pub targets: Vec<usize>,
+    /// Whether the targets are classes, not numbers.
+    pub has_classes: bool,
 }
 
 impl Choice {
@@ -180,7 +190,7 @@ impl Choice {
         let columns =
             Columns { header: has_header, inputs: named(&inputs), targets: named(&targets), ..Columns::default() };
         let are_words = inputs.iter().map(|&i| kinds[i] == ColumnKind::Words).collect();
-        Ok((columns, Places { inputs, are_words, targets }))
+        Ok((columns, Places { inputs, are_words, targets, has_classes: !self.regression }))
     }
 
     /// The only column that is called as what is predicted, else the last.
@@ -218,10 +228,10 @@ impl Columns {
         has_header: bool,
         with_targets: bool,
     ) -> Result<Places, String> {
-        let are_words: Vec<bool> = (0..self.inputs.len()).map(|k| self.has_words(k)).collect();
+        let are_words = (0..self.inputs.len()).map(|k| self.has_words(k)).collect();
         // A file of the inputs alone has them in their order.
         if !has_header && !with_targets && names.len() == self.inputs.len() {
-            return Ok(Places { inputs: (0..names.len()).collect(), are_words, targets: Vec::new() });
+            return Ok(Places { inputs: (0..names.len()).collect(), are_words, ..Places::default() });
         }
         if self.header && !has_header {
             let all = self.inputs.join(", ");
@@ -233,7 +243,7 @@ impl Columns {
         };
         let inputs = self.inputs.iter().map(place).collect::<Result<_, _>>()?;
         let targets = if with_targets { self.targets.iter().map(place).collect::<Result<_, _>>()? } else { Vec::new() };
-        Ok(Places { inputs, are_words, targets })
+        Ok(Places { inputs, are_words, targets, has_classes: self.has_classes() })
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::cell::{Dialect, NO_INPUT, NO_TARGET, Spelling, is_missing, is_no_class};
 use super::columns::{Choice, Columns, Places, class_name};
-use super::facts::Facts;
+use super::facts::{BLURRED, Facts};
 use super::header::{Survey, names};
 use super::lines::{Lines, cells};
-use super::table::{BLURRED, Gaps, Table};
+use super::table::{Gaps, Table};
 use crate::host::DataError;
 use crate::host::prelude::*;
 use std::path::Path;
@@ -20,8 +20,7 @@ const UNKNOWN: &[u8] = b",;\t";
 pub(super) struct Sheet {
     pub lines: Lines,
     pub spelling: Spelling,
-    /// Cells of the line that told the separator.
-    width: usize,
+    /// The cells of the first line; until it is known, as many as it has.
     pub first: Vec<String>,
     first_line: u64,
     pub names: Vec<String>,
@@ -79,12 +78,10 @@ impl Sheet {
             return Err(DataError::table(&lines.path, "expected a table, found an empty file"));
         };
         let separator = told.unwrap_or_else(|| most(&first, dialect.decimal_comma));
-        let width = cells(&String::from_utf8_lossy(&first), set(&separator)).len();
         let mut sheet = Self {
             lines,
             spelling: Spelling { separator, decimal_comma: dialect.decimal_comma },
-            width,
-            first: Vec::new(),
+            first: cells(&String::from_utf8_lossy(&first), set(&separator)),
             first_line: 0,
             names: Vec::new(),
             has_header: false,
@@ -118,6 +115,11 @@ impl Sheet {
         format!("line {}, `{}{more}`", self.first_line, text.chars().take(SHOWN).collect::<String>())
     }
 
+    /// Where these columns are; targets only where they are asked for.
+    pub(super) fn places(&self, columns: &Columns, with_targets: bool) -> Result<Places, DataError> {
+        columns.among(&self.names, self.has_header, with_targets).map_err(|problem| self.error(problem))
+    }
+
     /// A problem with the file.
     pub(super) fn error(&self, problem: impl Into<String>) -> DataError {
         DataError::table(&self.lines.path, problem)
@@ -140,10 +142,8 @@ impl Sheet {
             let is_blank = line.iter().all(|&b| b == b' ' || b == b'\t' && self.spelling.separator != b'\t');
             let is_hint = || self.lines.number == 1 && hint(line).is_some();
             // A value that is missing may begin with # as well.
-            let is_comment = || {
-                line.starts_with(b"#")
-                    && cells(&String::from_utf8_lossy(line), set(&self.spelling.separator)).len() != self.width
-            };
+            let width = || cells(&String::from_utf8_lossy(line), set(&self.spelling.separator)).len();
+            let is_comment = || line.starts_with(b"#") && width() != self.first.len();
             if !is_blank && !is_hint() && !is_comment() {
                 return Ok(true);
             }
@@ -163,18 +163,12 @@ impl Sheet {
 
     /// Reads all rows of a whole file: classes, unknown ones as they come, or numbers. An error says all that is wrong, of each
     /// column the first line; `choice` is what it may advise to change.
-    pub(super) fn rows(
-        &mut self,
-        places: &Places,
-        has_classes: bool,
-        gaps: Gaps,
-        choice: Option<&Choice>,
-    ) -> Result<Table, DataError> {
+    pub(super) fn rows(&mut self, places: &Places, gaps: Gaps, choice: Option<&Choice>) -> Result<Table, DataError> {
         self.begin()?;
         let (mut table, mut problems) = (Table::of(&self.lines.path, places), Problems::default());
         while self.advance()? {
             let row = self.row()?;
-            match row.is_left_out(places, has_classes, gaps, choice) {
+            match row.is_left_out(places, gaps, choice.is_some()) {
                 Ok(false) => {}
                 Ok(true) => {
                     table.dropped += 1;
@@ -185,31 +179,28 @@ impl Sheet {
             if row.cells.len() != self.names.len() {
                 continue;
             }
+            let mut number = |i: usize, expected: &str| {
+                let refused = |problem| problems.add(row.line, Some(i), problem);
+                row.number(i, expected).map_err(refused).unwrap_or(f32::NAN)
+            };
             for ((k, &i), &is_word) in places.inputs.iter().enumerate().zip(&places.are_words) {
-                if is_word {
-                    table.push_word(k, row.word(i));
-                    continue;
-                }
-                match row.number(i, NO_INPUT) {
-                    Ok(x) => table.push_number(k, x),
-                    Err(problem) => problems.add(row.line, Some(i), problem),
-                }
+                if is_word { table.push_word(k, row.word(i)) } else { table.cells.push(number(i, NO_INPUT)) }
             }
-            for (&i, k) in places.targets.iter().zip(places.inputs.len()..) {
-                if has_classes {
+            for &i in &places.targets {
+                if places.has_classes {
                     table.push_class(class_name(row.cell(i)));
-                    continue;
-                }
-                match row.number(i, NO_TARGET) {
-                    Ok(x) => table.push_value(k, x),
-                    Err(problem) => problems.add(row.line, Some(i), problem),
+                } else {
+                    table.values.push(number(i, NO_TARGET));
                 }
             }
             table.lines.push(row.line);
         }
         if choice.is_some() {
-            let column = |k: usize| places.inputs.iter().chain(&places.targets).nth(k).copied();
-            table.blurred().for_each(|(k, problem)| problems.add(0, column(k), problem));
+            let inputs = places.inputs.iter().zip(&places.are_words).filter(|(_, is_word)| !**is_word);
+            let targets = places.targets.iter().filter(|_| !places.has_classes);
+            for &i in inputs.map(|(i, _)| i).chain(targets) {
+                self.facts[i].blurred().into_iter().for_each(|problem| problems.add(0, Some(i), problem));
+            }
         }
         if !problems.0.is_empty() {
             return Err(self.error(problems.text(&self.names, places, choice)));
@@ -219,6 +210,15 @@ impl Sheet {
             return Err(self.error(format!("expected rows{why}, found none")));
         }
         Ok(table)
+    }
+}
+
+/// A problem behind its line, if it is not 0, and its column.
+fn placed(names: &[String], line: u64, column: Option<usize>, problem: &str) -> String {
+    match (line, column.map(|i| &names[i])) {
+        (0, Some(name)) => format!("column `{name}`: {problem}"),
+        (_, Some(name)) => format!("line {line}, column `{name}`: {problem}"),
+        (_, None) => format!("line {line}: {problem}"),
     }
 }
 
@@ -235,14 +235,8 @@ impl Problems {
 
     /// All of them, and how to do without the columns that cannot be inputs as they are.
     fn text(&self, names: &[String], places: &Places, choice: Option<&Choice>) -> String {
-        let place = |line: u64, column: &Option<usize>| match (line, column) {
-            (0, Some(i)) => format!("column `{}`", names[*i]),
-            (_, Some(i)) => format!("line {line}, column `{}`", names[*i]),
-            (_, None) => format!("line {line}"),
-        };
-        let problem =
-            |(column, line, problem): &(Option<usize>, u64, String)| format!("{}: {problem}", place(*line, column));
-        let text = self.0.iter().map(problem).collect::<Vec<_>>().join("; ");
+        let told = self.0.iter().map(|(column, line, problem)| placed(names, *line, *column, problem));
+        let text = told.collect::<Vec<_>>().join("; ");
         // Numbers that are only spelt in another way are not to be lost.
         let of_inputs = |begin: &str| -> Vec<usize> {
             let found = self.0.iter().filter(|(.., problem)| problem.starts_with(begin)).filter_map(|(i, ..)| *i);
@@ -276,9 +270,9 @@ impl Row<'_> {
     }
 
     /// A number; NaN where there is none.
-    fn number(&self, i: usize, problem: &str) -> Result<f64, String> {
+    fn number(&self, i: usize, problem: &str) -> Result<f32, String> {
         let cell = self.cell(i);
-        if is_missing(cell) { Ok(f64::NAN) } else { self.sheet.spelling.number(cell, problem) }
+        if is_missing(cell) { Ok(f32::NAN) } else { self.sheet.spelling.number(cell, problem).map(|x| x as f32) }
     }
 
     /// A word, if there is one.
@@ -286,47 +280,39 @@ impl Row<'_> {
         Some(self.cell(i)).filter(|cell| !is_missing(cell)).map(class_name)
     }
 
-    /// The cells of all inputs: numbers and places of words, NaN where there is none. An error is about the first cell that is
-    /// wrong.
-    pub(super) fn inputs(&self, places: &Places, columns: &Columns, gaps: Gaps) -> Result<Vec<f32>, DataError> {
-        self.is_left_out(places, false, gaps, None).map_err(|(column, problem)| self.wrong(column, &problem))?;
+    /// The cells of all inputs: numbers and places of words, NaN where there is none; nothing of a row that is to be left out.
+    /// An error is about the first cell that is wrong.
+    pub(super) fn inputs(&self, places: &Places, columns: &Columns, gaps: Gaps) -> Result<Option<Vec<f32>>, DataError> {
+        if self.is_left_out(places, gaps, false).map_err(|(column, problem)| self.wrong(column, &problem))? {
+            return Ok(None);
+        }
         let cell = |(k, &i): (usize, &usize)| match columns.encodings.get(k).filter(|_| places.are_words[k]) {
             Some(encoding) => Ok(self.word(i).map_or(f32::NAN, |word| encoding.place(&word))),
-            None => self.number(i, NO_INPUT).map(|x| x as f32).map_err(|problem| self.wrong(Some(i), &problem)),
+            None => self.number(i, NO_INPUT).map_err(|problem| self.wrong(Some(i), &problem)),
         };
-        places.inputs.iter().enumerate().map(cell).collect()
+        places.inputs.iter().enumerate().map(cell).collect::<Result<_, _>>().map(Some)
     }
 
     fn wrong(&self, column: Option<usize>, problem: &str) -> DataError {
-        let column = column.map_or_else(String::new, |i| format!(", column `{}`", self.sheet.names[i]));
-        self.sheet.error(format!("line {}{column}: {problem}", self.line))
+        self.sheet.error(placed(&self.sheet.names, self.line, column, problem))
     }
 
     /// Whether it is to be left out; an error with its column where it cannot be read.
-    fn is_left_out(
-        &self,
-        places: &Places,
-        has_classes: bool,
-        gaps: Gaps,
-        choice: Option<&Choice>,
-    ) -> Result<bool, (Option<usize>, String)> {
+    fn is_left_out(&self, places: &Places, gaps: Gaps, can_choose: bool) -> Result<bool, (Option<usize>, String)> {
         let (expected, found) = (self.sheet.names.len(), self.cells.len());
         if found != expected {
             let first = self.sheet.first_line;
             return Err((None, format!("expected {expected} cells as in line {first}, found {found}")));
         }
-        let is_no_target = |i: usize| if has_classes { is_no_class(self.cell(i)) } else { is_missing(self.cell(i)) };
+        let is_no_target = if places.has_classes { is_no_class } else { is_missing };
         let input = places.inputs.iter().find(|&&i| is_missing(self.cell(i)));
-        let target = places.targets.iter().find(|&&i| is_no_target(i));
+        let target = places.targets.iter().find(|&&i| is_no_target(self.cell(i)));
         match (input, target, gaps) {
             (None, None, _) | (Some(_), None, Gaps::Keep) => Ok(false),
             (_, _, Gaps::Drop) => Ok(true),
             (Some(&i), _, Gaps::Refuse) => {
-                let advice = if choice.is_some() {
-                    "use --missing mean, drop or a number"
-                } else {
-                    "the model has no replacement"
-                };
+                let of_model = "the model has no replacement";
+                let advice = if can_choose { "use --missing mean, drop or a number" } else { of_model };
                 Err((Some(i), format!("the value is missing; {advice}")))
             }
             (_, Some(&i), _) => Err((Some(i), NO_ANSWER.to_owned())),

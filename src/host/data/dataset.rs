@@ -2,7 +2,7 @@
 
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
-use super::samples::Samples;
+use super::samples::{Answers, Samples};
 use super::split::Split;
 use crate::host::HostError;
 use crate::host::memory::zeros;
@@ -70,6 +70,16 @@ pub struct Units {
 }
 
 impl Units {
+    /// Brings values into these units: `(value − mean) / deviation`. Classes have none.
+    pub(in crate::host) fn standardise(&self, answers: &mut Answers) {
+        let Answers::Values { width, values } = answers else { return };
+        for row in values.chunks_mut((*width).max(1)) {
+            for ((x, mean), sd) in row.iter_mut().zip(&self.means).zip(&self.deviations) {
+                *x = (*x - mean) / sd;
+            }
+        }
+    }
+
     /// The units in which values in these are standardised: `(value − mean) / deviation`.
     pub(in crate::host) fn inverse(&self) -> Self {
         let means = self.means.iter().zip(&self.deviations).map(|(mean, sd)| -mean / sd).collect();

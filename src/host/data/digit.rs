@@ -11,7 +11,7 @@
 //!    to the centre of the image.
 
 use super::appearance::Frame;
-use super::image::{Area, place, resize};
+use super::image::{Area, centre, is_border, place, resize};
 use super::picture::Picture;
 use crate::host::prelude::*;
 
@@ -65,25 +65,22 @@ impl Ink {
     fn within(picture: &Picture, area: Area) -> Option<Self> {
         let scale = (SIDE as f64 / area.longest() as f64).min(1.0);
         let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);
-        let (rows, width) = (scaled(area.height), scaled(area.width));
-        let reach = width.max(rows).div_ceil(4);
-        let pixels = resize(&picture.pixels, picture.width, area, rows, width);
-        let (pixels, margin) = match paper(&pixels, width) {
-            Some(paper) => (widened(&pixels, width, reach, paper), reach),
-            None => (pixels, 0),
-        };
-        let (width, rows) = (width + 2 * margin, rows + 2 * margin);
+        let (height, across) = (scaled(area.height), scaled(area.width));
+        let reach = across.max(height).div_ceil(4);
+        let pixels = resize(&picture.pixels, picture.width, area, height, across);
+        // With as much paper around it as a neighbourhood reaches.
+        let paper = paper(&pixels, across);
+        let margin = paper.map_or(0, |_| reach);
+        let size @ [rows, width] = [height, across].map(|side| side + 2 * margin);
+        let pixels = place(&pixels, across, [margin as isize; 2], size, paper.unwrap_or_default());
         let contrast = contrast(&pixels, width, reach);
         let strength = strength(&contrast)?;
         let blobs = blobs(&contrast, width, (strength / 2) as u8);
         let digit = digit(&blobs, width, rows, margin);
         // Soft edges are ink, too.
         let mut is_ink = vec![false; contrast.len()];
-        let (mut left, mut top, mut right, mut bottom) = (width, rows, 0, 0);
         for &i in digit.iter().flat_map(|blob| &blob.pixels) {
-            for (y, x) in neighbours(i, width, rows) {
-                is_ink[y * width + x] = true;
-            }
+            neighbours(i, width, rows).for_each(|near| is_ink[near] = true);
         }
         let cover = |(&contrast, &is_ink): (&u8, &bool)| {
             let level = u32::from(contrast);
@@ -91,11 +88,9 @@ impl Ink {
             [if is_ink { (level.saturating_sub(low) * 255 / (high - low)).min(255) as u8 } else { 0 }]
         };
         let cover: Vec<[u8; 1]> = contrast.iter().zip(&is_ink).map(cover).collect();
-        for (i, _) in cover.iter().enumerate().filter(|(_, cover)| cover[0] > 0) {
-            let (y, x) = (i / width, i % width);
-            (left, top, right, bottom) = (left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1));
-        }
-        Some(Self { width, cover, margin, found: Area { left, top, width: right - left, height: bottom - top } })
+        let covered = cover.iter().enumerate().filter(|(_, cover)| cover[0] > 0).map(|(i, _)| [i / width, i % width]);
+        let found = Area::bounding(covered)?;
+        Some(Self { width, cover, margin, found })
     }
 
     fn longest(&self) -> usize {
@@ -111,20 +106,12 @@ impl Ink {
         let mut small = resize(&self.cover, self.width, self.found, height, width);
         let most = small.iter().map(|&[cover]| cover).max().unwrap_or(0).max(1);
         small.iter_mut().for_each(|[cover]| *cover = (u32::from(*cover) * 255 / u32::from(most)) as u8);
-        let (mut mass, mut down, mut across) = (0, 0, 0);
-        for (i, &[cover]) in small.iter().enumerate() {
-            let cover = u64::from(cover);
-            mass += cover;
-            down += cover * (i / width) as u64;
-            across += cover * (i % width) as u64;
-        }
+        let by_box = [height as f64 / 2.0, width as f64 / 2.0].map(f64::floor);
+        let by_mass = || centre(small.iter().map(|&[cover]| cover), width).unwrap_or_default().map(f64::round);
         // The centre of mass, rounded, is the pixel behind the middle, as in MNIST.
-        let start = |side: usize, sum: u64, extent: usize| {
-            let middle =
-                if frame.by_mass { (sum as f64 / mass.max(1) as f64).round() as isize } else { (extent / 2) as isize };
-            (side / 2) as isize - middle
-        };
-        place(&small, width, [start(rows, down, height), start(cols, across, width)], [rows, cols], 0)
+        let [y, x] = if frame.by_mass { by_mass() } else { by_box };
+        let start = [(rows / 2) as isize - y as isize, (cols / 2) as isize - x as isize];
+        place(&small, width, start, [rows, cols], [0]).into_flattened()
     }
 }
 
@@ -155,10 +142,8 @@ fn contrast(pixels: &[[u8; 3]], width: usize, reach: usize) -> Vec<u8> {
 
 /// The colour of the picture's border, if most of it has one.
 fn paper(pixels: &[[u8; 3]], width: usize) -> Option<[u8; 3]> {
-    let rows = pixels.len() / width;
-    let is_border =
-        |i: usize| i / width == 0 || i / width + 1 == rows || i.is_multiple_of(width) || (i + 1).is_multiple_of(width);
-    let border: Vec<[u8; 3]> = (0..pixels.len()).filter(|&i| is_border(i)).map(|i| pixels[i]).collect();
+    let border = (0..pixels.len()).filter(|&i| is_border(i, width, pixels.len()));
+    let border: Vec<[u8; 3]> = border.map(|i| pixels[i]).collect();
     let median = [0, 1, 2].map(|colour| {
         let mut levels: Vec<u8> = border.iter().map(|pixel| pixel[colour]).collect();
         levels.sort_unstable();
@@ -166,16 +151,6 @@ fn paper(pixels: &[[u8; 3]], width: usize) -> Option<[u8; 3]> {
     });
     let is_even = |pixel: &&[u8; 3]| pixel.iter().zip(median).all(|(level, median)| level.abs_diff(median) <= 16);
     (border.iter().filter(is_even).count() * 10 >= border.len() * 6).then_some(median)
-}
-
-/// The picture with so many pixels of paper around it.
-fn widened(pixels: &[[u8; 3]], width: usize, margin: usize, paper: [u8; 3]) -> Vec<[u8; 3]> {
-    let (wide, rows) = (width + 2 * margin, pixels.len() / width);
-    let mut out = vec![paper; wide * (rows + 2 * margin)];
-    for (row, line) in pixels.chunks_exact(width).zip(out.chunks_exact_mut(wide).skip(margin)) {
-        line[margin..margin + width].copy_from_slice(row);
-    }
-    out
 }
 
 /// The largest or the smallest level of each pixel's neighbourhood, a square.
@@ -263,39 +238,27 @@ fn blobs(contrast: &[u8], width: usize, least: u8) -> Vec<Blob> {
         let mut next = 0;
         while let Some(&i) = pixels.get(next) {
             next += 1;
-            for (y, x) in neighbours(i, width, rows) {
-                if std::mem::take(&mut is_open[y * width + x]) {
-                    pixels.push(y * width + x);
-                }
-            }
+            pixels.extend(neighbours(i, width, rows).filter(|&near| std::mem::take(&mut is_open[near])));
         }
         let mass = pixels.iter().map(|&i| u64::from(contrast[i])).sum();
-        let side = |of: fn(usize, usize) -> usize| {
-            let places = pixels.iter().map(|&i| of(i, width));
-            (places.clone().min().unwrap_or(0), places.max().unwrap_or(0) + 1)
-        };
-        let ((left, right), (top, bottom)) = (side(|i, width| i % width), side(|i, width| i / width));
-        let bounds = Area { left, top, width: right - left, height: bottom - top };
-        blobs.push(Blob { pixels, mass, bounds });
+        let bounds = Area::bounding(pixels.iter().map(|&i| [i / width, i % width]));
+        blobs.extend(bounds.map(|bounds| Blob { pixels, mass, bounds }));
     }
     blobs
 }
 
 /// A pixel and those around it.
-fn neighbours(i: usize, width: usize, rows: usize) -> impl Iterator<Item = (usize, usize)> {
+fn neighbours(i: usize, width: usize, rows: usize) -> impl Iterator<Item = usize> {
     let (y, x) = (i / width, i % width);
     let lines = y.saturating_sub(1)..rows.min(y + 2);
-    lines.flat_map(move |y| (x.saturating_sub(1)..width.min(x + 2)).map(move |x| (y, x)))
+    lines.flat_map(move |y| (x.saturating_sub(1)..width.min(x + 2)).map(move |x| y * width + x))
 }
 
 /// The blob with most contrast and those that belong to it.
 fn digit(blobs: &[Blob], width: usize, rows: usize, margin: usize) -> Vec<&Blob> {
     let is_cut = |blob: &Blob| {
-        let Area { left, top, .. } = blob.bounds;
-        left <= margin
-            || top <= margin
-            || left + blob.bounds.width + margin >= width
-            || top + blob.bounds.height + margin >= rows
+        let Area { left, top, width: across, height } = blob.bounds;
+        left.min(top) <= margin || left + across + margin >= width || top + height + margin >= rows
     };
     let rank = |blob: &&Blob| if is_cut(blob) { blob.mass / 50 } else { blob.mass };
     let Some(main) = blobs.iter().max_by_key(rank) else { return Vec::new() };

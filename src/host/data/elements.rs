@@ -4,15 +4,28 @@
 
 use crate::host::prelude::*;
 
-/// What the third byte of an IDX file says; numbers are big-endian.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::host) enum Kind {
-    U8,
-    I8,
-    I16,
-    I32,
-    F32,
-    F64,
+/// What the third byte of an IDX file says.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::host) struct Kind {
+    code: u8,
+    /// Bytes of an element.
+    pub(in crate::host) size: usize,
+    pub(in crate::host) is_float: bool,
+    /// An element, big-endian, exactly.
+    number: fn(&[u8]) -> f64,
+}
+
+const KINDS: [Kind; 6] = [
+    Kind { code: 0x08, size: 1, is_float: false, number: |b| u8::from_be_bytes(array(b)).into() },
+    Kind { code: 0x09, size: 1, is_float: false, number: |b| i8::from_be_bytes(array(b)).into() },
+    Kind { code: 0x0b, size: 2, is_float: false, number: |b| i16::from_be_bytes(array(b)).into() },
+    Kind { code: 0x0c, size: 4, is_float: false, number: |b| i32::from_be_bytes(array(b)).into() },
+    Kind { code: 0x0d, size: 4, is_float: true, number: |b| f32::from_be_bytes(array(b)).into() },
+    Kind { code: 0x0e, size: 8, is_float: true, number: |b| f64::from_be_bytes(array(b)) },
+];
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.first_chunk().copied().unwrap_or([0; N])
 }
 
 /// An element that cannot be read as a byte.
@@ -25,54 +38,22 @@ pub(in crate::host) struct NoByte {
 
 const WHOLE: &str = "a whole number from 0 to 255";
 const SHARE_OR_WHOLE: &str = "floats that all lie between 0 and 1, or are all whole numbers from 0 to 255";
-/// Levels by which a share times 255 may miss a whole number, as one that was divided by 255 does.
-const EXACT: f64 = 1e-3;
 
 impl Kind {
     pub(in crate::host) fn of(code: u8) -> Option<Self> {
-        Some(match code {
-            0x08 => Self::U8,
-            0x09 => Self::I8,
-            0x0b => Self::I16,
-            0x0c => Self::I32,
-            0x0d => Self::F32,
-            0x0e => Self::F64,
-            _ => return None,
-        })
+        KINDS.into_iter().find(|kind| kind.code == code)
     }
 
-    /// Bytes of an element.
-    pub(in crate::host) fn size(self) -> usize {
-        match self {
-            Self::U8 | Self::I8 => 1,
-            Self::I16 => 2,
-            Self::I32 | Self::F32 => 4,
-            Self::F64 => 8,
-        }
-    }
-
-    pub(in crate::host) fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64)
-    }
-
-    /// Each element, exactly.
     fn numbers(self, data: &[u8]) -> impl Iterator<Item = f64> {
-        data.chunks_exact(self.size()).map(move |bytes| match (self, bytes) {
-            (Self::I8, &[a]) => f64::from(i8::from_be_bytes([a])),
-            (Self::I16, &[a, b]) => f64::from(i16::from_be_bytes([a, b])),
-            (Self::I32, &[a, b, c, d]) => f64::from(i32::from_be_bytes([a, b, c, d])),
-            (Self::F32, &[a, b, c, d]) => f64::from(f32::from_be_bytes([a, b, c, d])),
-            (Self::F64, &[a, b, c, d, e, f, g, h]) => f64::from_be_bytes([a, b, c, d, e, f, g, h]),
-            (_, bytes) => f64::from(bytes.first().copied().unwrap_or(0)),
-        })
+        data.chunks_exact(self.size).map(self.number)
     }
 
     /// Whole numbers from 0 to 255 as they are.
     pub(in crate::host) fn whole(self, data: Vec<u8>) -> Result<Vec<u8>, NoByte> {
-        if self == Self::U8 {
+        if self.code == 0x08 {
             return Ok(data);
         }
-        let expected = if self.is_float() { SHARE_OR_WHOLE } else { WHOLE };
+        let expected = if self.is_float { SHARE_OR_WHOLE } else { WHOLE };
         let byte = |(index, x): (usize, f64)| {
             let is_byte = (0.0..=255.0).contains(&x) && x.fract() == 0.0;
             if is_byte { Ok(x as u8) } else { Err(NoByte { index, expected, found: format!("{x}") }) }
@@ -80,14 +61,12 @@ impl Kind {
         self.numbers(&data).enumerate().map(byte).collect()
     }
 
-    /// Pixels, and whether some were rounded: floats that all lie between 0 and 1 are shares of 255, `255·x` rounded to the
-    /// nearest, of two the even one; other floats and integers stay what they are.
-    pub(in crate::host) fn pixels(self, data: Vec<u8>) -> Result<(Vec<u8>, bool), NoByte> {
-        if !self.is_float() || !self.numbers(&data).all(|x| (0.0..=1.0).contains(&x)) {
-            return Ok((self.whole(data)?, false));
+    /// Pixels: floats that all lie between 0 and 1 are shares of 255, `255·x` rounded to the nearest, of two the even one;
+    /// other floats and integers stay what they are.
+    pub(in crate::host) fn pixels(self, data: Vec<u8>) -> Result<Vec<u8>, NoByte> {
+        if !self.is_float || !self.numbers(&data).all(|x| (0.0..=1.0).contains(&x)) {
+            return self.whole(data);
         }
-        let is_between = |x: f64| (255.0 * x - (255.0 * x).round_ties_even()).abs() > EXACT;
-        let is_rounded = self.numbers(&data).any(is_between);
-        Ok((self.numbers(&data).map(|x| (255.0 * x).round_ties_even() as u8).collect(), is_rounded))
+        Ok(self.numbers(&data).map(|x| (255.0 * x).round_ties_even() as u8).collect())
     }
 }

@@ -30,12 +30,17 @@ pub(in crate::host) fn is_false(x: &bool) -> bool {
     !x
 }
 
+/// Words with the number of their rows, the most frequent first.
+pub(in crate::host) fn by_frequency(mut words: Vec<(String, usize)>) -> Vec<(String, usize)> {
+    words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    words
+}
+
 impl Encoding {
     /// Of words of which `counts` says in how many training rows each is: the most frequent ones, `most` at most, of those
     /// that are not rare, in their order.
     pub(in crate::host) fn of_words(counts: &[(String, usize)], most: usize) -> Self {
-        let mut ranked: Vec<&(String, usize)> = counts.iter().filter(|(_, count)| *count > 0).collect();
-        ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let ranked = by_frequency(counts.iter().filter(|(_, count)| *count > 0).cloned().collect());
         let frequent = ranked.iter().take(most).filter(|(_, count)| *count >= RARE).count().max(1);
         let other = ranked.len() > frequent;
         let mut levels: Vec<String> = ranked.iter().take(frequent).map(|(word, _)| word.clone()).collect();

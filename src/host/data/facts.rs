@@ -9,6 +9,9 @@ const INDEX_NAMES: [&str; 6] = ["index", "rownames", "rowname", "row", "row_id",
 /// More different texts than this in half of the rows are no classes of anything.
 const FEW: usize = 20;
 
+/// How what is wrong with numbers begins that f32 cannot tell apart.
+pub(in crate::host) const BLURRED: &str = "the numbers from";
+
 /// What a column holds, and what it is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -54,6 +57,8 @@ pub(in crate::host) struct Facts {
     dates: usize,
     /// Least and largest number.
     pub range: Option<[f64; 2]>,
+    /// How far the nearest f32 of a number is off at most.
+    error: f64,
     /// What is no number, and in how many rows each.
     pub words: HashMap<String, usize>,
     /// The whole numbers of a column without a name, as long as each is another one.
@@ -70,7 +75,8 @@ impl Facts {
     }
 
     /// One more cell.
-    pub(in crate::host) fn add(&mut self, cell: &str, kind: Kind, spelling: Spelling) {
+    pub(in crate::host) fn add(&mut self, cell: &str, spelling: Spelling) {
+        let kind = spelling.kind(cell);
         let x = spelling.number(cell, "").ok().filter(|_| kind == Kind::Number);
         match kind {
             Kind::Missing => {
@@ -88,6 +94,7 @@ impl Facts {
         if let Some(x) = x {
             let [least, largest] = self.range.unwrap_or([x, x]);
             self.range = Some([least.min(x), largest.max(x)]);
+            self.error = self.error.max((x - f64::from(x as f32)).abs());
         }
         if let Some(different) = &mut self.different
             && !cell.parse().is_ok_and(|index| different.insert(index))
@@ -97,6 +104,14 @@ impl Facts {
         let follows = |x: &f64| self.rows == 0 && (*x == 0.0 || *x == 1.0) || self.counted == Some(x - 1.0);
         self.counted = x.filter(follows);
         self.rows += 1;
+    }
+
+    /// What is wrong with numbers that f32 cannot tell apart: rounding moves one by more than a hundredth of their range.
+    pub(in crate::host) fn blurred(&self) -> Option<String> {
+        let is_blurred = |[least, largest]: &[f64; 2]| largest > least && self.error > 0.01 * (largest - least);
+        let [least, largest] = self.range.filter(is_blurred)?;
+        let advice = format!("subtract {least} from all of them");
+        Some(format!("{BLURRED} {least} to {largest} are too close together for f32; {advice}"))
     }
 
     /// What the column of this name holds.

@@ -4,13 +4,13 @@ use super::dataset::Dataset;
 use super::form::PictureForm;
 use super::identity::DataIdentity;
 use super::idx::{Images, MAX_PIXELS};
+use super::mnist::entries;
 use super::picture::Picture;
 use super::samples::Samples;
 use super::split::test_rows;
 use crate::host::DataError;
 use crate::host::HostError;
 use crate::host::prelude::*;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The most classes: a label is a byte.
@@ -54,7 +54,7 @@ impl Folders {
         if !(2..=MAX_CLASSES).contains(&names.len()) {
             let found = names.len();
             let problem = format!("expected a folder for each of 2 to {MAX_CLASSES} classes, found {found}");
-            return Err(DataError::picture(top, problem).into());
+            return Err(DataError::content(top, problem).into());
         }
         let mut size = self.size;
         let (images, labels) = read(top, &names, &mut size)?;
@@ -87,7 +87,7 @@ fn read(top: &Path, names: &[String], size: &mut Option<[usize; 2]>) -> Result<(
     for folder in folders(top)? {
         if !names.contains(&name_of(&folder)) {
             let problem = format!("no class of this name; the classes are {}", names.join(", "));
-            return Err(DataError::picture(&folder, problem).into());
+            return Err(DataError::content(&folder, problem).into());
         }
     }
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
@@ -98,14 +98,14 @@ fn read(top: &Path, names: &[String], size: &mut Option<[usize; 2]>) -> Result<(
             let [rows, cols] = *size.get_or_insert([picture.height, picture.width]);
             if !rows.checked_mul(cols).is_some_and(|size| (1..=MAX_PIXELS).contains(&size)) {
                 let problem = format!("images of {cols} x {rows} pixels are too large: use --size 28, or another size");
-                return Err(DataError::picture(&path, problem).into());
+                return Err(DataError::content(&path, problem).into());
             }
             pixels.extend(PictureForm::fitted(&picture, rows, cols));
             labels.push(label);
         }
     }
     if labels.is_empty() {
-        return Err(DataError::picture(top, "expected pictures (.png, .jpg) in its folders, found none").into());
+        return Err(DataError::content(top, "expected pictures (.png, .jpg) in its folders, found none").into());
     }
     let [rows, cols] = size.unwrap_or([1, 1]);
     Ok((Images::new(rows, cols, pixels), labels))
@@ -123,7 +123,7 @@ pub fn pictures_in(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
         open.extend(folders(&next)?.into_iter().rev());
     }
     if found.is_empty() {
-        return Err(DataError::picture(directory, "expected pictures (.png, .jpg) in this directory, found none"));
+        return Err(DataError::content(directory, "expected pictures (.png, .jpg) in this directory, found none"));
     }
     Ok(found)
 }
@@ -149,11 +149,4 @@ fn pictures(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
 pub fn is_picture(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     matches!(extension.as_str(), "png" | "jpg" | "jpeg")
-}
-
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let entries = fs::read_dir(directory).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
-    let mut entries: Vec<PathBuf> = entries.map_err(|error| DataError::io(directory, error))?;
-    entries.sort();
-    Ok(entries)
 }

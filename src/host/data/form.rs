@@ -3,7 +3,7 @@
 use super::appearance::{Frame, has_dark_border};
 use super::digit;
 use super::identity::DataIdentity;
-use super::image::{Area, place, resize};
+use super::image::{Area, is_border, place, resize};
 use super::picture::{Picture, luma};
 use crate::Spec;
 use crate::host::HostError;
@@ -101,12 +101,10 @@ impl PictureForm {
         let area = Area { left: 0, top: 0, width: w, height: h };
         let gray = |pixels: Vec<[u8; 3]>| pixels.into_iter().map(|pixel| [luma(pixel)]).collect::<Vec<_>>();
         let image = gray(resize(&picture.pixels, w, area, height, width));
-        let is_border = |i: usize| {
-            i / width == 0 || i / width + 1 == height || i.is_multiple_of(width) || (i + 1).is_multiple_of(width)
-        };
-        let border = image.iter().enumerate().filter(|&(i, _)| is_border(i)).map(|(_, &[level])| usize::from(level));
+        let is_border = |&(i, _): &(usize, &[u8; 1])| is_border(i, width, image.len());
+        let border = image.iter().enumerate().filter(is_border).map(|(_, &[level])| usize::from(level));
         let (count, sum) = border.fold((0, 0), |(count, sum), level| (count + 1, sum + level));
         let start = [rows - height, cols - width].map(|rest| (rest / 2) as isize);
-        place(&image, width, start, [rows, cols], (sum / count.max(1)) as u8)
+        place(&image, width, start, [rows, cols], [(sum / count.max(1)) as u8]).into_flattened()
     }
 }

@@ -8,39 +8,40 @@ use crate::host::prelude::*;
 pub(in crate::host) struct Survey<'a> {
     first: &'a [String],
     spelling: Spelling,
-    columns: Vec<Column>,
     facts: Vec<Facts>,
 }
 
-/// One column below the first line.
-#[derive(Clone, Default)]
+/// A cell of the first line, and what is below it.
 struct Column {
+    kind: Kind,
+    /// Whether there are other numbers, and words, than what the first line has.
     has_numbers: bool,
-    /// Whether there is what is neither a number, nor missing, nor what the first line has.
     has_words: bool,
-    /// Whether it has what the first line has.
+    /// Whether there is the same word.
     repeats_first: bool,
 }
 
 impl<'a> Survey<'a> {
     pub(in crate::host) fn new(first: &'a [String], spelling: Spelling) -> Self {
-        let facts = first.iter().map(|cell| Facts::below(cell)).collect();
-        Self { first, spelling, columns: vec![Column::default(); first.len()], facts }
+        Self { first, spelling, facts: first.iter().map(|cell| Facts::below(cell)).collect() }
     }
 
     /// One more line.
     pub(in crate::host) fn add(&mut self, cells: &[String]) {
-        let columns = self.columns.iter_mut().zip(&mut self.facts);
-        for (((column, facts), cell), first) in columns.zip(cells).zip(self.first) {
-            let kind = self.spelling.kind(cell);
-            facts.add(cell, kind, self.spelling);
-            match kind {
-                _ if cell == first => column.repeats_first = true,
-                Kind::Number => column.has_numbers = true,
-                Kind::Missing => {}
-                _ => column.has_words = true,
+        self.facts.iter_mut().zip(cells).for_each(|(facts, cell)| facts.add(cell, self.spelling));
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let column = |(first, facts): (&String, &Facts)| {
+            let same = self.spelling.number(first, "").ok().map(|x| [x, x]);
+            Column {
+                kind: self.spelling.kind(first),
+                has_numbers: facts.range.is_some() && facts.range != same,
+                has_words: facts.words.keys().any(|word| word != first),
+                repeats_first: facts.words.contains_key(first),
             }
-        }
+        };
+        self.first.iter().zip(&self.facts).map(column).collect()
     }
 
     /// The facts of each column of a table whose first line is a header, or a row.
@@ -53,35 +54,35 @@ impl<'a> Survey<'a> {
 
     /// Whether the first line is a header; none where that cannot be seen.
     pub(in crate::host) fn header(&self) -> Option<bool> {
-        let kinds: Vec<Kind> = self.first.iter().map(|cell| self.spelling.kind(cell)).collect();
-        let any = |is: &dyn Fn(Kind, &Column) -> bool| kinds.iter().zip(&self.columns).any(|(&k, c)| is(k, c));
-        let has_names = any(&|kind, column| kind == Kind::Name && !column.repeats_first);
-        let has_values = any(&|kind, _| !matches!(kind, Kind::Name | Kind::Missing));
+        let columns = self.columns();
+        let any = |is: &dyn Fn(&Column) -> bool| columns.iter().any(is);
+        let has_names = any(&|c| c.kind == Kind::Name && !c.repeats_first);
+        let has_values = any(&|c| !matches!(c.kind, Kind::Name | Kind::Missing));
         // A name above numbers.
-        if any(&|kind, column| kind == Kind::Name && column.has_numbers && !column.has_words) {
+        if any(&|c| c.kind == Kind::Name && c.has_numbers && !c.has_words) {
             return Some(true);
         }
         if !has_values {
             return Some(has_names);
         }
-        match self.counts(&kinds) {
+        match self.counts(&columns) {
             3.. => return Some(true),
             // Two numbers alone may as well be a row.
             2 if has_names => return Some(true),
-            2 if kinds.len() == 2 => return None,
+            2 if columns.len() == 2 => return None,
             _ => {}
         }
-        let above_words = any(&|kind, column| kind == Kind::Number && column.has_words && !column.has_numbers);
+        let above_words = any(&|c| c.kind == Kind::Number && c.has_words && !c.has_numbers);
         if has_names || above_words { None } else { Some(false) }
     }
 
     /// How many cells of the first line say `0, 1, 2, …`, names and one above an index aside; none where others stand there.
-    fn counts(&self, kinds: &[Kind]) -> usize {
+    fn counts(&self, columns: &[Column]) -> usize {
         let start =
             usize::from(self.facts.first().is_some_and(|facts| facts.kind(&self.first[0], true) == ColumnKind::Index));
         let mut numbers = 0;
-        for ((i, kind), column) in kinds.iter().enumerate().zip(&self.columns).skip(start) {
-            match kind {
+        for (i, column) in columns.iter().enumerate().skip(start) {
+            match column.kind {
                 Kind::Number if self.first[i] == (i - start).to_string() => numbers += 1,
                 Kind::Name if !column.repeats_first => {}
                 _ => return 0,

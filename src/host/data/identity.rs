@@ -21,7 +21,9 @@
 
 use super::appearance::{Appearance, Frame};
 use super::samples::{Answers, Samples};
-use crate::bytes::{Reader, Writer};
+use super::sections::{length, object, opened, sealed};
+use crate::bytes::Reader;
+use crate::error::CheckpointFault;
 use crate::host::prelude::*;
 use crate::{Error, Spec};
 use std::fmt;
@@ -32,7 +34,6 @@ pub(in crate::host) const MAGIC: [u8; 8] = *b"\x89CYGDAT\n";
 const VERSIONS: [u16; 2] = [1, 2];
 /// The training images of MNIST, of which older files say no more.
 const MNIST: u64 = 0x8faf_e58a_b264_f88a;
-const HEADER: usize = 32;
 /// Before the JSON object in the description of a network.
 const DATA: &str = "; data ";
 static DIGEST: crc::Crc<u64, crc::Table<16>> = crc::Crc::<u64, crc::Table<16>>::new(&crc::CRC_64_XZ);
@@ -180,51 +181,41 @@ impl DataIdentity {
         let kind = KINDS.iter().position(|&kind| kind == self.kind).unwrap_or(0) as u8;
         // None of its types fails to become JSON.
         let looks = self.looks.as_ref().and_then(|looks| serde_json::to_vec(looks).ok());
-        let more = looks.as_ref().map_or(0, |json| 4 + json.len());
-        let mut bytes = vec![0; HEADER + self.name.len() + more + 4];
-        let mut out = Writer::new(&mut bytes);
-        out.bytes(&MAGIC);
-        out.bytes(&VERSIONS[usize::from(looks.is_some())].to_le_bytes());
-        out.bytes(&[kind, self.name.len() as u8]);
-        [self.samples, self.rows, self.columns].into_iter().for_each(|n| out.word(n));
-        out.long(self.digest);
-        out.bytes(self.name.as_bytes());
-        if let Some(json) = looks {
-            out.word(json.len() as u32);
-            out.bytes(&json);
-        }
-        out.seal();
-        bytes
+        let version = VERSIONS[usize::from(looks.is_some())].to_le_bytes();
+        let shape = [self.samples, self.rows, self.columns].map(u32::to_le_bytes);
+        let (digest, json) = (self.digest.to_le_bytes(), looks.as_deref().unwrap_or_default());
+        let length = looks.as_ref().map(|json| length(json));
+        sealed(&[
+            &MAGIC,
+            &version,
+            &[kind, self.name.len() as u8],
+            shape.as_flattened(),
+            &digest,
+            self.name.as_bytes(),
+            length.as_ref().map_or(&[], |length| length),
+            json,
+        ])
     }
 
     /// Reads the section, all of `bytes`, of a model of `spec`.
     pub(in crate::host) fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, String> {
         let wrong = |what: &str| format!("the record of the training data: {what}");
-        let mut input = Reader::new(bytes);
-        let mut header = || {
-            let (magic, version, [kind, length]) = (input.array()?, input.short()?, input.array()?);
-            Ok::<_, Error>((magic, version, kind, length, [input.word()?, input.word()?, input.word()?], input.long()?))
+        let fields = |input: &mut Reader<'_>| {
+            let (version, [kind, length]) = (input.short()?, input.array()?);
+            if !VERSIONS.contains(&version) {
+                return Err(Error::Checkpoint(CheckpointFault::Version(version)));
+            }
+            let (shape, digest) = ([input.word()?, input.word()?, input.word()?], input.long()?);
+            let name = input.bytes(length.into())?.to_vec();
+            let json = if version == VERSIONS[1] { Some(object(input)?.to_vec()) } else { None };
+            Ok((kind, shape, digest, name, json))
         };
-        let Ok((magic, version, kind, length, [samples, rows, columns], digest)) = header() else {
-            return Err(wrong("truncated"));
-        };
-        if magic != MAGIC {
-            return Err(wrong("wrong magic bytes"));
-        }
-        if !VERSIONS.contains(&version) {
-            return Err(wrong(&format!("this program does not support format version {version}")));
-        }
-        let (name, mut json) = (input.bytes(length.into()).ok(), None);
-        if version == VERSIONS[1] {
-            json = input.word().ok().and_then(|length| input.bytes(length as usize).ok());
-        }
-        let is_whole = input.rest().len() == 4 && json.is_some() == (version == VERSIONS[1]);
-        let Some(name) = name.filter(|_| is_whole) else { return Err(wrong("wrong length")) };
-        input.seal().map_err(|_| wrong("damaged (CRC-32)"))?;
+        let ((kind, shape, digest, name, json), _) = opened(MAGIC, bytes, fields).map_err(|what| wrong(&what))?;
+        let [samples, rows, columns] = shape;
         let kind = KINDS.get(usize::from(kind)).copied().ok_or_else(|| wrong("unknown kind of data"))?;
-        let name = std::str::from_utf8(name).map_err(|_| wrong("the name is not UTF-8"))?.to_owned();
-        let looks: Option<Looks> =
-            json.map(serde_json::from_slice).transpose().map_err(|error| wrong(&error.to_string()))?;
+        let name = String::from_utf8(name).map_err(|_| wrong("the name is not UTF-8"))?;
+        let looks =
+            json.as_deref().map(serde_json::from_slice).transpose().map_err(|error| wrong(&error.to_string()))?;
         let data = Self { kind, samples, rows, columns, digest, name, looks };
         // One spelling: what is read is written again byte for byte.
         if data.to_bytes() != bytes {

@@ -22,8 +22,8 @@ pub const MAX_PIXELS: usize = 65_535;
 pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// Deflate spends at least two bits on a copy, which makes at most 258 bytes.
-const DEFLATE_MAX_RATIO: u64 = 1032;
+/// How much larger images usually become.
+const GZIP_RATIO: u64 = 8;
 
 /// Gray images of one size; shape `(count, rows, cols)`, one byte per pixel, row-major.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,15 +35,9 @@ pub struct Images {
     /// Width, pixels.
     pub cols: usize,
     pixels: Vec<u8>,
-    is_rounded: bool,
 }
 
 impl Images {
-    /// Whether the file held floats between the 256 levels of a byte, which were rounded to the nearest.
-    pub fn is_rounded(&self) -> bool {
-        self.is_rounded
-    }
-
     /// Each image with its rows as columns, `out[j][i] = in[i][j]`: upright where it lay on its side, as those of EMNIST do.
     #[must_use]
     pub fn transposed(mut self) -> Self {
@@ -72,7 +66,7 @@ impl Images {
 
     /// Images of so many rows and columns, as many as there are pixels for.
     pub(in crate::host) fn new(rows: usize, cols: usize, pixels: Vec<u8>) -> Self {
-        Self { count: pixels.len().checked_div(rows * cols).unwrap_or(0), rows, cols, pixels, is_rounded: false }
+        Self { count: pixels.len().checked_div(rows * cols).unwrap_or(0), rows, cols, pixels }
     }
 
     /// So many black images of the same size.
@@ -104,7 +98,7 @@ impl fmt::Debug for Images {
 /// The file cannot be read, is not an intact IDX file of images, has no image of 1 to [`MAX_PIXELS`] pixels, or a pixel that
 /// is no byte: integers lie between 0 and 255, floats all between 0 and 1, which becomes 255, or are all such integers.
 pub fn read_images(path: &Path) -> Result<Images, DataError> {
-    images(path, open(path)?)
+    decode(path, open(path)?, 3)
 }
 
 /// Reads a file of labels, integers from 0 to 255.
@@ -112,7 +106,7 @@ pub fn read_images(path: &Path) -> Result<Images, DataError> {
 /// # Errors
 /// The file cannot be read, is not an intact IDX file of labels, has none, or one of another value.
 pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
-    labels(path, open(path)?)
+    Ok(decode(path, open(path)?, 1)?.pixels)
 }
 
 /// As [`read_images`], from memory; `name` stands for the file in errors.
@@ -120,7 +114,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
 /// # Errors
 /// As [`read_images`].
 pub fn parse_images(name: &Path, bytes: &[u8]) -> Result<Images, DataError> {
-    images(name, Cursor::new(bytes))
+    decode(name, Cursor::new(bytes), 3)
 }
 
 /// As [`read_labels`], from memory; `name` stands for the file in errors.
@@ -128,44 +122,23 @@ pub fn parse_images(name: &Path, bytes: &[u8]) -> Result<Images, DataError> {
 /// # Errors
 /// As [`read_labels`].
 pub fn parse_labels(name: &Path, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
-    labels(name, Cursor::new(bytes))
+    Ok(decode(name, Cursor::new(bytes), 1)?.pixels)
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, DataError> {
     File::open(path).map(BufReader::new).map_err(|error| DataError::io(path, error))
 }
 
-fn images(path: &Path, source: impl BufRead + Seek) -> Result<Images, DataError> {
-    let Decoded { sizes: [count, rows, cols], bytes: pixels, is_rounded } = decode(path, source, 3)?;
-    Ok(Images { count, rows, cols, pixels, is_rounded })
-}
-
-fn labels(path: &Path, source: impl BufRead + Seek) -> Result<Vec<u8>, DataError> {
-    decode(path, source, 1).map(|decoded| decoded.bytes)
-}
-
-struct Decoded {
-    /// Count, rows and columns; a label is of one row and one column.
-    sizes: [usize; 3],
-    bytes: Vec<u8>,
-    is_rounded: bool,
-}
-
-fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Result<Decoded, DataError> {
+/// Images, or labels, which are of one row and one column.
+fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Result<Images, DataError> {
     let io = |error| DataError::io(path, error);
-    let gzip = source.fill_buf().map_err(io)?.starts_with(&GZIP);
     let len = source.seek(SeekFrom::End(0)).map_err(io)?;
-    if !gzip {
-        source.rewind().map_err(io)?;
-        return Idx { path, len, last_size: None, dimensions }.read(source);
-    }
-    let mut trailer = Vec::new();
-    source.seek(SeekFrom::Start(len.saturating_sub(4))).map_err(io)?;
-    source.read_to_end(&mut trailer).map_err(io)?;
     source.rewind().map_err(io)?;
-    // a file too short for a trailer is no intact gzip either
-    let last_size = trailer.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
-    let idx = Idx { path, len, last_size: Some(last_size), dimensions };
+    let is_gzip = source.fill_buf().map_err(io)?.starts_with(&GZIP);
+    let idx = Idx { path, len, is_gzip, dimensions };
+    if !is_gzip {
+        return idx.read(source);
+    }
     let result = idx.read(MultiGzDecoder::new(&mut source));
     let Err(DataError::Io { error, .. }) = &result else { return result };
     let found = match error.kind() {
@@ -173,27 +146,21 @@ fn decode(path: &Path, mut source: impl BufRead + Seek, dimensions: u8) -> Resul
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("{error}"),
         _ => return result,
     };
-    Err(DataError::Format {
-        path: path.to_owned(),
-        unit: "byte",
-        offset: source.stream_position().map_err(io)?,
-        expected: "intact gzip data".to_owned(),
-        found,
-    })
+    let offset = source.stream_position().map_err(io)?;
+    Err(DataError::content(path, format!("byte {offset}: expected intact gzip data, found {found}")))
 }
 
 struct Idx<'a> {
     path: &'a Path,
     /// Of the file as it is stored, in bytes.
     len: u64,
-    /// What the last gzip member says it holds, modulo 2^32; `None` in a raw file.
-    last_size: Option<u32>,
+    is_gzip: bool,
     /// 3 for images, 1 for labels; one more of 1 is no harm.
     dimensions: u8,
 }
 
 impl Idx<'_> {
-    fn read(&self, mut source: impl Read) -> Result<Decoded, DataError> {
+    fn read(&self, mut source: impl Read) -> Result<Images, DataError> {
         let io = |error| DataError::io(self.path, error);
         let mut header = Vec::new();
         source.by_ref().take(4).read_to_end(&mut header).map_err(io)?;
@@ -203,44 +170,30 @@ impl Idx<'_> {
         let sizes = self.check_sizes(&header, header_len)?;
 
         // below 2^32 * MAX_PIXELS * 8, so nothing here overflows
-        let data_len = sizes.iter().product::<u64>() * kind.size() as u64;
+        let data_len = sizes.iter().product::<u64>() * kind.size as u64;
         let end = header_len + data_len;
-        let trusted = self.check_len(sizes, end)?;
-
+        // What a file promises beyond what it usually holds is believed when it comes.
+        let room = data_len.min(self.len.saturating_mul(if self.is_gzip { GZIP_RATIO } else { 1 }));
         let mut data = Vec::new();
-        if trusted {
-            let exact = usize::try_from(data_len).map_err(|_| io(io::ErrorKind::OutOfMemory.into()))?;
-            data.try_reserve_exact(exact).map_err(|error| io(error.into()))?;
-        }
+        data.try_reserve_exact(usize::try_from(room).unwrap_or(usize::MAX)).map_err(|error| io(error.into()))?;
         let read = source.by_ref().take(data_len).read_to_end(&mut data).map_err(io)? as u64;
+        let [count, rows, cols] = sizes.map(|size| size as usize);
         if read < data_len {
-            return self.fail(header_len + read, self.promise(sizes, end), "the end of the data");
+            let expected = match self.dimensions {
+                1 => format!("{end} bytes for {count} labels"),
+                _ => format!("{end} bytes for {count} images of {rows} x {cols}"),
+            };
+            return self.fail(header_len + read, expected, "the end of the data");
         }
         if source.read(&mut [0]).map_err(io)? != 0 {
             return self.fail(end, "the end of the data", "more bytes");
         }
-        let converted =
-            if self.dimensions == 1 { kind.whole(data).map(|bytes| (bytes, false)) } else { kind.pixels(data) };
+        let converted = if self.dimensions == 1 { kind.whole(data) } else { kind.pixels(data) };
         match converted {
-            Ok((bytes, is_rounded)) => Ok(Decoded { sizes: sizes.map(|size| size as usize), bytes, is_rounded }),
+            Ok(pixels) => Ok(Images { count, rows, cols, pixels }),
             Err(NoByte { index, expected, found }) => {
-                self.fail(header_len + (index * kind.size()) as u64, expected, found)
+                self.fail(header_len + (index * kind.size) as u64, expected, found)
             }
-        }
-    }
-
-    /// Whether the file is known to hold `end` bytes, so that memory may be set aside for them.
-    fn check_len(&self, sizes: [u64; 3], end: u64) -> Result<bool, DataError> {
-        let len = self.len;
-        match self.last_size {
-            None if len < end => self.fail(len, self.promise(sizes, end), "the end of the file"),
-            None if len > end => self.fail(end, "the end of the file", format!("{} more bytes", len - end)),
-            None => Ok(true),
-            Some(_) if end > len.saturating_mul(DEFLATE_MAX_RATIO) => {
-                self.fail(4, format!("no more than {len} bytes of gzip can contain"), self.promise(sizes, end))
-            }
-            // differs in an honest file only when several gzip members follow each other
-            Some(size) => Ok(size == end as u32),
         }
     }
 
@@ -250,7 +203,7 @@ impl Idx<'_> {
         match *start {
             [0, 0, code, found] => match Kind::of(code) {
                 None => self.fail(2, "element type 0x08, 0x09, 0x0b, 0x0c, 0x0d or 0x0e", format!("0x{code:02x}")),
-                Some(kind) if kind.is_float() && wanted == 1 => {
+                Some(kind) if kind.is_float && wanted == 1 => {
                     self.fail(2, "labels of an integer type, 0x08, 0x09, 0x0b or 0x0c", format!("0x{code:02x}"))
                 }
                 Some(kind) if found == wanted || found == wanted + 1 => Ok((kind, found)),
@@ -290,21 +243,10 @@ impl Idx<'_> {
         Ok([count, rows, cols])
     }
 
-    fn promise(&self, [count, rows, cols]: [u64; 3], end: u64) -> String {
-        match self.dimensions {
-            1 => format!("{end} bytes for {count} labels"),
-            _ => format!("{end} bytes for {count} images of {rows} x {cols}"),
-        }
-    }
-
     fn fail<T>(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Result<T, DataError> {
-        Err(DataError::Format {
-            path: self.path.to_owned(),
-            unit: if self.last_size.is_some() { "decompressed byte" } else { "byte" },
-            offset,
-            expected: expected.into(),
-            found: found.into(),
-        })
+        let (unit, expected, found) =
+            (if self.is_gzip { "decompressed byte" } else { "byte" }, expected.into(), found.into());
+        Err(DataError::content(self.path, format!("{unit} {offset}: expected {expected}, found {found}")))
     }
 }
 

@@ -13,6 +13,15 @@ pub(in crate::host) struct Area {
 }
 
 impl Area {
+    /// The smallest that holds all of these places, each a row and a column; none without places.
+    pub(in crate::host) fn bounding(places: impl Iterator<Item = [usize; 2]>) -> Option<Self> {
+        let wider = |[low, high]: [[usize; 2]; 2], [at, _]: [[usize; 2]; 2]| {
+            [[low[0].min(at[0]), low[1].min(at[1])], [high[0].max(at[0]), high[1].max(at[1])]]
+        };
+        let [[top, left], [bottom, right]] = places.map(|at| [at, at]).reduce(wider)?;
+        Some(Self { left, top, width: right + 1 - left, height: bottom + 1 - top })
+    }
+
     /// Its longer side.
     pub(in crate::host) fn longest(self) -> usize {
         self.width.max(self.height)
@@ -42,16 +51,32 @@ impl Area {
     }
 }
 
-/// Puts an image on a canvas of `rows · cols` bytes with its first pixel at `[row, column]`, which may lie outside.
-pub(in crate::host) fn place(
-    image: &[[u8; 1]],
+/// Whether pixel `i` of so many, in rows of `width`, is one of the outermost ring.
+pub(in crate::host) fn is_border(i: usize, width: usize, pixels: usize) -> bool {
+    i < width || i + width >= pixels || i.is_multiple_of(width) || (i + 1).is_multiple_of(width)
+}
+
+/// The centre of mass, row and column; none of what is black.
+pub(in crate::host) fn centre(image: impl Iterator<Item = u8>, width: usize) -> Option<[f64; 2]> {
+    let (mut mass, mut sums) = (0, [0; 2]);
+    for (i, level) in image.enumerate() {
+        mass += usize::from(level);
+        sums[0] += i / width * usize::from(level);
+        sums[1] += i % width * usize::from(level);
+    }
+    (mass > 0).then(|| sums.map(|sum| sum as f64 / mass as f64))
+}
+
+/// Puts an image on a canvas of `rows · cols` pixels with its first pixel at `[row, column]`, which may lie outside.
+pub(in crate::host) fn place<const N: usize>(
+    image: &[[u8; N]],
     width: usize,
     [top, left]: [isize; 2],
     [rows, cols]: [usize; 2],
-    background: u8,
-) -> Vec<u8> {
+    background: [u8; N],
+) -> Vec<[u8; N]> {
     let mut canvas = vec![background; rows * cols];
-    for (i, &[pixel]) in image.iter().enumerate() {
+    for (i, &pixel) in image.iter().enumerate() {
         let place = top.checked_add_unsigned(i / width).zip(left.checked_add_unsigned(i % width));
         let Some((Ok(y), Ok(x))) = place.map(|(y, x)| (usize::try_from(y), usize::try_from(x))) else { continue };
         if y < rows && x < cols {

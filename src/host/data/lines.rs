@@ -113,8 +113,7 @@ impl Lines {
         Ok(true)
     }
 
-    /// Takes the next line, if it is at hand in full; quotes begin at the beginning of a line or after a separator, and an error
-    /// is one that is not closed.
+    /// Takes the next line, if it is at hand in full; an error is a quote that is not closed. The last line needs no end.
     pub(super) fn take(&mut self, separators: &[u8]) -> Result<bool, DataError> {
         loop {
             if self.after_cr && self.buffer.get(self.at) == Some(&b'\n') {
@@ -122,37 +121,29 @@ impl Lines {
                 self.after_cr = false;
             }
             self.searched = self.searched.max(self.at);
-            let end = self.buffer[self.searched..].iter().position(|b| b"\r\n".contains(b));
-            let Some(end) = end.map(|end| self.searched + end) else {
-                self.searched = self.buffer.len();
-                return self.take_last(separators);
-            };
-            self.after_cr = self.buffer[end] == b'\r';
-            if self.push(end, separators) {
-                self.at = end + 1;
+            let all = self.buffer.len();
+            let found = self.buffer[self.searched..].iter().position(|b| b"\r\n".contains(b));
+            let end = found.map_or(all, |found| self.searched + found);
+            let is_last = self.has_ended && (self.at < all || self.is_quoted);
+            if found.is_none() && !is_last {
+                self.searched = all;
+                return self.check_length(all - self.at).map(|()| false);
+            }
+            self.after_cr = self.buffer.get(end) == Some(&b'\r');
+            self.push(end, separators);
+            self.at = all.min(end + 1);
+            if !self.is_quoted {
                 return Ok(true);
             }
-            self.at = end + 1;
+            if found.is_none() {
+                return Err(self.endless());
+            }
             self.check_length(0)?;
         }
     }
 
-    /// The last line has no end.
-    fn take_last(&mut self, separators: &[u8]) -> Result<bool, DataError> {
-        let end = self.buffer.len();
-        if !self.has_ended {
-            return self.check_length(end - self.at).map(|()| false);
-        }
-        if self.at == end && !self.is_quoted {
-            return Ok(false);
-        }
-        let is_whole = self.push(end, separators);
-        self.at = end;
-        if is_whole { Ok(true) } else { Err(self.endless()) }
-    }
-
-    /// One more line up to `end`; whether no quote goes on after it.
-    fn push(&mut self, end: usize, separators: &[u8]) -> bool {
+    /// One more line up to `end`, which belongs to the record before if a quote goes on.
+    fn push(&mut self, end: usize, separators: &[u8]) {
         let mut line = &self.buffer[self.at..end];
         if self.ends == 0 {
             line = line.strip_prefix(BOM).unwrap_or(line);
@@ -165,8 +156,10 @@ impl Lines {
             self.number = self.ends;
         }
         self.record.extend_from_slice(line);
-        self.is_quoted = leaves_open(line, self.is_quoted, separators);
-        !self.is_quoted
+        if self.is_quoted || line.contains(&b'"') {
+            let start = if self.is_quoted { Place::Quoted } else { Place::Start };
+            self.is_quoted = line.iter().fold(start, |place, &b| place.after(b, separators)) == Place::Quoted;
+        }
     }
 
     fn check_length(&self, more: usize) -> Result<(), DataError> {
@@ -184,69 +177,54 @@ impl Lines {
     }
 }
 
-/// Whether a quote goes on after this line.
-fn leaves_open(line: &[u8], mut is_quoted: bool, separators: &[u8]) -> bool {
-    let mut rest = line;
-    if !is_quoted && !rest.contains(&b'"') {
-        return false;
-    }
-    loop {
-        if is_quoted {
-            let Some(end) = closing(rest) else { return true };
-            (rest, is_quoted) = (&rest[end + 1..], false);
-        } else if let Some(quoted) = opened(rest, separators) {
-            (rest, is_quoted) = (quoted, true);
-            continue;
-        }
-        let Some(end) = rest.iter().position(|b| separators.contains(b)) else { return false };
-        rest = &rest[end + 1..];
-    }
+/// Where in a cell a byte stands. Quotes begin at the beginning of a cell, or behind blanks there.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a quotation mark, which closes the quote unless a second one follows.
+    Closed,
 }
 
-/// What follows the opening quote of a cell, if it has one; blanks may stand before it.
-fn opened<'a>(cell: &'a [u8], separators: &[u8]) -> Option<&'a [u8]> {
-    let blanks = cell.iter().take_while(|b| b" \t".contains(b) && !separators.contains(b)).count();
-    cell[blanks..].strip_prefix(b"\"")
-}
-
-/// Where the closing quote is: a doubled one is part of the cell.
-fn closing(quoted: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += quoted.get(at..)?.iter().position(|&b| b == b'"')?;
-        if quoted.get(at + 1) != Some(&b'"') {
-            return Some(at);
+impl Place {
+    fn after(self, byte: u8, separators: &[u8]) -> Self {
+        match (self, byte) {
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::Quoted, _) | (Self::Start | Self::Closed, b'"') => Self::Quoted,
+            (Self::Start, b' ' | b'\t') => Self::Start,
+            _ if separators.contains(&byte) => Self::Start,
+            _ => Self::Plain,
         }
-        at += 2;
     }
 }
 
 /// The cells of a line, without blanks around them; a blank as separator stands for any run of them.
 pub(super) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
-    let bytes = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
     let is_run = separators.contains(&b' ');
-    let mut rest = if is_run { record.trim().as_bytes() } else { record.as_bytes() };
-    let mut cells = Vec::new();
-    loop {
-        let (mut cell, mut after) = (String::new(), rest);
-        if let Some(quoted) = opened(rest, separators) {
-            let end = closing(quoted).unwrap_or(quoted.len());
-            cell = bytes(&quoted[..end]).replace("\"\"", "\"");
-            after = quoted.get(end + 1..).unwrap_or(&[]);
-        }
-        let end = after.iter().position(|b| separators.contains(b));
-        cell += &bytes(&after[..end.unwrap_or(after.len())]);
-        cells.push(cell.trim().to_owned());
-        let Some(end) = end else { return cells };
-        rest = &after[end + 1..];
-        if is_run {
-            rest = rest.trim_ascii_start();
+    let record = if is_run { record.trim() } else { record };
+    let (mut cells, mut cell, mut place) = (Vec::new(), Vec::new(), Place::Start);
+    let text = |cell: &[u8]| String::from_utf8_lossy(cell).trim().to_owned();
+    for &byte in record.as_bytes() {
+        let (before, is_separator) = (place, place != Place::Quoted && separators.contains(&byte));
+        place = place.after(byte, separators);
+        match (before, place) {
+            (Place::Start, _) if is_separator && is_run => {}
+            _ if is_separator => {
+                cells.push(text(&cell));
+                cell.clear();
+            }
+            (Place::Start, Place::Quoted) => cell.clear(),
+            (Place::Quoted, Place::Closed) => {}
+            _ => cell.push(byte),
         }
     }
+    cells.push(text(&cell));
+    cells
 }
 
 /// How files begin that are often taken for tables, what they are, and what to do with them.
-const FOREIGN: [(&[u8], &str, &str); 10] = [
+const FOREIGN: [(&[u8], &str, &str); 11] = [
     (b"\xff\xfe", "text in UTF-16", ": save it as UTF-8"),
     (b"\xfe\xff", "text in UTF-16", ": save it as UTF-8"),
     (b"\xff\xd8\xff", "a JPEG picture", ""),
@@ -257,6 +235,7 @@ const FOREIGN: [(&[u8], &str, &str); 10] = [
     (b"%PDF", "a PDF document", ""),
     (b"PAR1", "a Parquet file", ": save the table as CSV"),
     (b"\x89CYG", "a model", ""),
+    (b"\0\0", "an IDX file", ": --data takes the directory of the four files"),
 ];
 
 fn foreign(start: &[u8]) -> Option<&(&'static [u8], &'static str, &'static str)> {

@@ -10,37 +10,15 @@ use super::idx::{self, Images};
 use super::samples::Samples;
 use crate::host::DataError;
 
-impl Samples {
-    /// Reads a file of images and the file of their labels.
-    ///
-    /// # Errors
-    /// Either file is not read, or their counts differ.
-    pub fn read(images: &Path, labels: &Path) -> Result<Self, DataError> {
-        Self::pair([images, labels], idx::read_images(images)?, idx::read_labels(labels)?)
-    }
-
-    fn pair([images_path, labels_path]: [&Path; 2], images: Images, labels: Vec<u8>) -> Result<Self, DataError> {
-        if images.count == labels.len() {
-            return Ok(Self::of_images(images, labels));
-        }
-        Err(DataError::Mismatch {
-            path: labels_path.to_owned(),
-            other: images_path.to_owned(),
-            expected: format!("{} labels", images.count),
-            found: format!("{}", labels.len()),
-        })
-    }
-}
+/// The embedded sample, by the names of its files.
+const SAMPLE: [(&str, &[u8]); 4] = [
+    ("sample/train-images-idx3-ubyte.gz", cygnet_mnist_sample::TRAIN_IMAGES),
+    ("sample/train-labels-idx1-ubyte.gz", cygnet_mnist_sample::TRAIN_LABELS),
+    ("sample/t10k-images-idx3-ubyte.gz", cygnet_mnist_sample::TEST_IMAGES),
+    ("sample/t10k-labels-idx1-ubyte.gz", cygnet_mnist_sample::TEST_LABELS),
+];
 
 impl Dataset {
-    /// Opens a directory that holds one set of files, as [`ImageFiles::find`] finds them.
-    ///
-    /// # Errors
-    /// As [`ImageFiles::find`] and [`ImageFiles::read`].
-    pub fn open(dir: &Path) -> Result<Self, DataError> {
-        ImageFiles::find(dir)?.read(false)
-    }
-
     /// The embedded sample of MNIST: 10,000 training and 2,000 test images, each digit equally often.
     ///
     /// The files are derived from MNIST by Yann LeCun, Corinna Cortes and Christopher J.C. Burges and are under
@@ -49,59 +27,15 @@ impl Dataset {
     /// # Errors
     /// None in practice: the embedded files are checked like any others, and a test reads them.
     pub fn sample() -> Result<Self, DataError> {
-        let train = ["sample/train-images-idx3-ubyte.gz", "sample/train-labels-idx1-ubyte.gz"].map(PathBuf::from);
-        let test = ["sample/t10k-images-idx3-ubyte.gz", "sample/t10k-labels-idx1-ubyte.gz"].map(PathBuf::from);
-        let parse = |[images, labels]: &Files, image_bytes, label_bytes| {
-            Samples::pair(
-                [images, labels],
-                idx::parse_images(images, image_bytes)?,
-                idx::parse_labels(labels, label_bytes)?,
-            )
-        };
-        Self::of(
-            [&train, &test],
-            parse(&train, cygnet_mnist_sample::TRAIN_IMAGES, cygnet_mnist_sample::TRAIN_LABELS)?,
-            parse(&test, cygnet_mnist_sample::TEST_IMAGES, cygnet_mnist_sample::TEST_LABELS)?,
+        let [images, labels, test_images, test_labels] = SAMPLE.map(|(name, _)| PathBuf::from(name));
+        let bytes = |path: &Path| SAMPLE.iter().find(|(name, _)| path == *name).map_or(&[][..], |(_, bytes)| bytes);
+        ImageFiles { train: [images, labels], test: [test_images, test_labels] }.dataset(
             None,
+            |path| idx::parse_images(path, bytes(path)),
+            |path| idx::parse_labels(path, bytes(path)),
         )
     }
-
-    fn of(
-        [[train_images, train_labels], [test_images, _]]: [&Files; 2],
-        train: Samples,
-        test: Samples,
-        dir: Option<&Path>,
-    ) -> Result<Self, DataError> {
-        let size = |samples: &Samples| {
-            samples.images().map(|images| format!("images of {} x {}", images.rows, images.cols)).unwrap_or_default()
-        };
-        let (expected, found) = (size(&train), size(&test));
-        if expected != found {
-            return Err(DataError::Mismatch {
-                path: test_images.clone(),
-                other: train_images.clone(),
-                expected,
-                found,
-            });
-        }
-        match train.labels().iter().chain(test.labels()).max() {
-            Some(&largest) if largest > 0 => {
-                let (classes, identity) = (usize::from(largest) + 1, DataIdentity::of_images(&train, dir));
-                Ok(Self { train, test, classes, preparation: None, units: None, identity })
-            }
-            _ => Err(DataError::Format {
-                path: train_labels.clone(),
-                unit: "label",
-                offset: 0,
-                expected: "at least two classes".to_owned(),
-                found: "only class 0".to_owned(),
-            }),
-        }
-    }
 }
-
-/// The file of images and the file of labels of one set.
-type Files = [PathBuf; 2];
 
 /// The four files of a training set and a test set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,15 +54,8 @@ impl ImageFiles {
     /// # Errors
     /// The directory is not read, or none or several files have such a name.
     pub fn find(dir: &Path) -> Result<Self, DataError> {
-        let io = |error| DataError::io(dir, error);
-        let mut names: Vec<String> = Vec::new();
-        for entry in fs::read_dir(dir).map_err(io)? {
-            let entry = entry.map_err(io)?;
-            if entry.path().is_file() {
-                names.extend(entry.file_name().to_str().map(ToString::to_string));
-            }
-        }
-        names.sort();
+        let files = entries(dir)?.into_iter().filter(|path| path.is_file());
+        let names: Vec<String> = files.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
         let set = |set: &[&str]| Ok([find(dir, &names, set, "images")?, find(dir, &names, set, "labels")?]);
         Ok(Self { train: set(&["train"])?, test: set(&["t10k", "test"])? })
     }
@@ -138,18 +65,43 @@ impl ImageFiles {
     /// # Errors
     /// A file is not read, counts or sizes differ, or there are fewer than two classes.
     pub fn read(&self, transpose: bool) -> Result<Dataset, DataError> {
-        let read = |[images, labels]: &Files| {
-            let mut pictures = idx::read_images(images)?;
-            if transpose {
-                pictures = pictures.transposed();
-            }
-            Samples::pair([images, labels], pictures, idx::read_labels(labels)?)
-        };
-        Dataset::of([&self.train, &self.test], read(&self.train)?, read(&self.test)?, Some(self.place()))
+        let images =
+            |path: &Path| idx::read_images(path).map(|images| if transpose { images.transposed() } else { images });
+        self.dataset(Some(self.place()), images, idx::read_labels)
     }
-}
 
-impl ImageFiles {
+    /// What the files hold, as these functions read them.
+    fn dataset(
+        &self,
+        place: Option<&Path>,
+        images: impl Fn(&Path) -> Result<Images, DataError>,
+        labels: impl Fn(&Path) -> Result<Vec<u8>, DataError>,
+    ) -> Result<Dataset, DataError> {
+        let unlike = |path: &Path, expected: String, other: &Path, found: String| {
+            DataError::content(path, format!("expected {expected} as in {}, found {found}", other.display()))
+        };
+        let read = |[images_file, labels_file]: &[PathBuf; 2]| {
+            let (images, labels) = (images(images_file)?, labels(labels_file)?);
+            let (count, found) = (images.count, labels.len());
+            if count != found {
+                return Err(unlike(labels_file, format!("{count} labels"), images_file, found.to_string()));
+            }
+            let size = format!("images of {} x {}", images.rows, images.cols);
+            Ok((Samples::of_images(images, labels), size))
+        };
+        let ((train, expected), (test, found)) = (read(&self.train)?, read(&self.test)?);
+        if expected != found {
+            return Err(unlike(&self.test[0], expected, &self.train[0], found));
+        }
+        let largest = train.labels().iter().chain(test.labels()).max().copied().unwrap_or(0);
+        if largest == 0 {
+            let problem = "label 0: expected at least two classes, found only class 0";
+            return Err(DataError::content(&self.train[1], problem));
+        }
+        let identity = DataIdentity::of_images(&train, place);
+        Ok(Dataset { train, test, classes: usize::from(largest) + 1, preparation: None, units: None, identity })
+    }
+
     /// Their directory where they have one, else the first of them.
     fn place(&self) -> &Path {
         let [first, ..] = &self.train;
@@ -162,23 +114,34 @@ impl ImageFiles {
 
 /// The only one of `names` for `what` of a set, which has several names itself.
 fn find(dir: &Path, names: &[String], set: &[&str], what: &str) -> Result<PathBuf, DataError> {
-    let fits = |name: &&String| {
+    let fits = |name: &&str| {
         let name = name.to_lowercase();
         let is_of_set = set.iter().any(|set| name.contains(set)) && name.contains("train") == set.contains(&"train");
         name.contains("idx") && name.contains(what) && is_of_set
     };
-    let is_doubled = |name: &&String| name.strip_suffix(".gz").is_some_and(|raw| names.iter().any(|name| name == raw));
-    let found: Vec<&String> = names.iter().filter(fits).filter(|name| !is_doubled(name)).collect();
-    match found.as_slice() {
-        [name] => Ok(dir.join(name)),
+    let is_doubled = |name: &&str| name.strip_suffix(".gz").is_some_and(|raw| names.iter().any(|name| name == raw));
+    let found: Vec<&str> = names.iter().map(String::as_str).filter(fits).filter(|name| !is_doubled(name)).collect();
+    let problem = match found.as_slice() {
+        [name] => return Ok(dir.join(name)),
         [] => {
-            let tried = set.iter().map(|set| format!("*{set}*{what}*idx*")).collect();
-            Err(DataError::Missing { path: dir.to_owned(), tried })
+            let tried: Vec<_> = set.iter().map(|set| format!("*{set}*{what}*idx*")).collect();
+            format!("expected a file with a name like {}, found none", tried.join(" or "))
         }
         several => {
-            let found = several.iter().map(|name| (*name).clone()).collect();
-            let what = format!("{} {what}", set.last().copied().unwrap_or_default());
-            Err(DataError::Ambiguous { path: dir.to_owned(), what, found })
+            let (set, found) = (set.last().copied().unwrap_or_default(), several.join(", "));
+            format!(
+                "several files could be the {set} {what}: {found}; use one directory for each data set, or give the files \
+                 with --train-images, --train-labels, --test-images and --test-labels"
+            )
         }
-    }
+    };
+    Err(DataError::content(dir, problem))
+}
+
+/// What is in a directory, by name.
+pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let entries = fs::read_dir(directory).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut entries: Vec<PathBuf> = entries.map_err(|error| DataError::io(directory, error))?;
+    entries.sort();
+    Ok(entries)
 }

@@ -9,6 +9,7 @@ mod digit;
 mod augment;
 mod sparse;
 mod samples;
+pub(in crate::host) mod sections;
 pub(in crate::host) mod identity;
 mod cell;
 mod facts;

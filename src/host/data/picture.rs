@@ -15,8 +15,10 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 /// The most pixels of a picture: a few kilobytes can declare gigabytes.
 pub const MAX_PICTURE: usize = 100_000_000;
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
-const JPEG: &[u8] = &[0xff, 0xd8, 0xff];
+/// A format by its name, the first bytes of a file, and what decodes it.
+type Format = (&'static str, &'static [u8], fn(&[u8]) -> Result<Picture, String>);
+
+const FORMATS: [Format; 2] = [("PNG", b"\x89PNG\r\n\x1a\n", of_png), ("JPEG", &[0xff, 0xd8, 0xff], of_jpeg)];
 
 /// A picture in red, green and blue, row-major, without transparency.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,7 +34,7 @@ impl Picture {
     /// Whether a file that begins so is a picture that [`decode`](Self::decode) reads.
     #[must_use]
     pub fn is_picture(start: &[u8]) -> bool {
-        start.starts_with(PNG) || start.starts_with(JPEG)
+        FORMATS.iter().any(|(_, magic, _)| start.starts_with(magic))
     }
 
     /// Reads a PNG or a JPEG.
@@ -52,16 +54,10 @@ impl Picture {
     /// # Errors
     /// The file is no intact PNG or JPEG, or has more than [`MAX_PICTURE`] pixels.
     pub fn decode(name: &Path, bytes: &[u8]) -> Result<Self, DataError> {
-        let picture = match bytes {
-            _ if bytes.starts_with(PNG) => {
-                of_png(bytes).map_err(|problem| format!("expected an intact PNG, found {problem}"))
-            }
-            _ if bytes.starts_with(JPEG) => {
-                of_jpeg(bytes).map_err(|problem| format!("expected an intact JPEG, found {problem}"))
-            }
-            _ => Err("expected a picture, PNG or JPEG".to_owned()),
+        let Some((kind, _, decode)) = FORMATS.iter().find(|(_, magic, _)| bytes.starts_with(magic)) else {
+            return Err(DataError::content(name, "expected a picture, PNG or JPEG"));
         };
-        picture.map_err(|problem| DataError::picture(name, problem))
+        decode(bytes).map_err(|problem| DataError::content(name, format!("expected an intact {kind}, found {problem}")))
     }
 
     /// The picture as its camera was held; `orientation` is that of Exif, 1 to 8.

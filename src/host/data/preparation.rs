@@ -5,12 +5,15 @@
 
 use super::columns::Columns;
 use super::identity;
-use crate::Spec;
-use crate::bytes::{Reader, Writer};
+use super::sections::{length, object, opened, sealed};
+use super::table::Gaps;
+use crate::error::Value;
+use crate::host::DataError;
 use crate::host::HostError;
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
 use crate::preprocess::Preprocess;
+use crate::{Error, Spec};
 use std::path::Path;
 
 const MAGIC: [u8; 8] = *b"\x89CYGCOL\n";
@@ -59,19 +62,32 @@ impl Preparation {
         self.columns.as_ref().map_or_else(numbers, Columns::input_names)
     }
 
+    /// What the model does with gaps.
+    pub(in crate::host) fn gaps(&self) -> Gaps {
+        let refuses = || self.floats.as_chunks::<5>().0.iter().any(|[fill, ..]| fill.is_nan());
+        match &self.columns {
+            Some(columns) if columns.drops_missing => Gaps::Drop,
+            _ if refuses() => Gaps::Refuse,
+            _ => Gaps::Keep,
+        }
+    }
+
+    /// What is wrong with rows of a file that preprocessing refuses; `line` says where a row is.
+    pub(in crate::host) fn refusal(&self, error: Error, path: &Path, line: impl Fn(usize) -> u64) -> HostError {
+        let Error::NonFinite { value: Value::Input, index } = error else { return error.into() };
+        let names = self.input_names();
+        let (line, name) = (line(index / names.len()), &names[index % names.len()]);
+        let problem = format!("line {line}, column `{name}`: the value is too far from the training values");
+        DataError::table(path, problem).into()
+    }
+
     pub(in crate::host) fn to_bytes(&self) -> Result<Vec<u8>, HostError> {
         let inputs = self.floats.len() / Preprocess::state_len(1);
         let mut bytes = zeros(Preprocess::section_len(inputs))?;
         Preprocess::new(inputs, &self.floats)?.save(&mut bytes)?;
         if let Some(columns) = &self.columns {
             let json = serde_json::to_vec(columns).map_err(|e| HostError::file(Path::new("JSON"))(e.into()))?;
-            let start = bytes.len();
-            bytes.resize(start + MAGIC.len() + 4 + json.len() + 4, 0);
-            let mut out = Writer::new(&mut bytes[start..]);
-            out.bytes(&MAGIC);
-            out.word(json.len() as u32);
-            out.bytes(&json);
-            out.seal();
+            bytes.extend(sealed(&[&MAGIC, &length(&json), &json]));
         }
         Ok(bytes)
     }
@@ -83,11 +99,10 @@ impl Preparation {
         let failed = |e: crate::Error| format!("the preprocessing: {e}");
         Preprocess::load(inputs, bytes, &mut floats).map_err(failed)?;
         let rest = bytes.get(Preprocess::section_len(inputs)..).unwrap_or(&[]);
-        let (columns, rest) = if rest.is_empty() || rest.starts_with(&identity::MAGIC) {
-            (None, rest)
-        } else {
-            let (columns, rest) = columns(rest)?;
-            (Some(columns), rest)
+        let (columns, rest) = match rest {
+            [] => (None, rest),
+            _ if rest.starts_with(&identity::MAGIC) => (None, rest),
+            _ => columns(rest).map(|(columns, rest)| (Some(columns), rest))?,
         };
         let preparation = Self { floats, columns };
         preparation.check(spec)?;
@@ -98,19 +113,11 @@ impl Preparation {
 /// The names, and what follows them.
 fn columns(bytes: &[u8]) -> Result<(Columns, &[u8]), String> {
     let wrong = |what: &str| format!("the record of the columns: {what}");
-    let mut input = Reader::new(bytes);
-    let (Ok(magic), Ok(length)) = (input.array(), input.word()) else { return Err(wrong("truncated")) };
-    if magic != MAGIC {
-        return Err(wrong("wrong magic bytes"));
-    }
-    let Some(json) = input.bytes(length as usize).ok().filter(|_| input.rest().len() >= 4) else {
-        return Err(wrong("wrong length"));
-    };
-    input.seal().map_err(|_| wrong("damaged (CRC-32)"))?;
+    let (json, rest) = opened(MAGIC, bytes, object).map_err(|what| wrong(&what))?;
     let columns: Columns = serde_json::from_slice(json).map_err(|e| wrong(&e.to_string()))?;
     // One spelling: what is read is written again byte for byte.
     if serde_json::to_vec(&columns).map_err(|e| wrong(&e.to_string()))? != json {
         return Err(wrong("not in the only valid form"));
     }
-    Ok((columns, input.rest()))
+    Ok((columns, rest))
 }

@@ -5,10 +5,6 @@ use super::columns::{Columns, Places};
 use super::csv::Sheet;
 use super::preparation::Preparation;
 use super::table::Gaps;
-use super::tables::{gaps_of, too_far};
-use crate::Error;
-use crate::error::Value;
-use crate::host::DataError;
 use crate::host::HostError;
 use crate::host::prelude::*;
 use crate::preprocess::Preprocess;
@@ -22,14 +18,12 @@ pub(in crate::host) struct Questions<'a> {
     columns: Columns,
     preprocess: Preprocess<'a>,
     gaps: Gaps,
-    /// Whether the model does not answer for rows with gaps.
-    drops: bool,
 }
 
 /// A row to predict: its line and its inputs, prepared; none where the model takes no gaps and there is one.
 pub(in crate::host) struct Question {
     pub line: u64,
-    pub inputs: Result<Option<Vec<f32>>, DataError>,
+    pub inputs: Result<Option<Vec<f32>>, HostError>,
 }
 
 impl<'a> Questions<'a> {
@@ -51,12 +45,10 @@ impl<'a> Questions<'a> {
             None => has_name && !kinds.contains(&Kind::Number),
         };
         sheet.take_header(is_header);
-        let places = columns.among(&sheet.names, is_header, false).map_err(|problem| sheet.error(problem))?;
-        let drops = columns.drops_missing;
-        let gaps = if drops { Gaps::Keep } else { gaps_of(preparation, false) };
+        let (places, gaps) = (sheet.places(&columns, false)?, preparation.gaps());
         sheet.begin()?;
         let preprocess = Preprocess::new(width, &preparation.floats)?;
-        Ok(Self { sheet, places, preparation, columns, preprocess, gaps, drops })
+        Ok(Self { sheet, places, preparation, columns, preprocess, gaps })
     }
 
     /// The next row, if it is at hand; an error where nothing can be read beyond.
@@ -65,24 +57,16 @@ impl<'a> Questions<'a> {
             return Ok(None);
         }
         let line = self.sheet.lines.number;
-        let row = self.sheet.row().and_then(|row| row.inputs(&self.places, &self.columns, self.gaps));
-        let cells = match row {
-            Ok(cells) => cells,
-            Err(error) => return Ok(Some(Question { line, inputs: Err(error) })),
-        };
-        if self.drops && cells.iter().any(|x| x.is_nan()) {
-            return Ok(Some(Question { line, inputs: Ok(None) }));
-        }
+        Ok(Some(Question { line, inputs: self.inputs(line) }))
+    }
+
+    fn inputs(&self, line: u64) -> Result<Option<Vec<f32>>, HostError> {
+        let Some(cells) = self.sheet.row()?.inputs(&self.places, &self.columns, self.gaps)? else { return Ok(None) };
         let mut inputs = Vec::new();
         self.columns.encode(&cells, &mut inputs);
-        let inputs = match self.preprocess.apply(&mut inputs) {
-            Ok(()) => Ok(Some(inputs)),
-            Err(Error::NonFinite { value: Value::Input, index }) => {
-                Err(self.sheet.error(too_far(self.preparation, line, index)))
-            }
-            Err(other) => return Err(other.into()),
-        };
-        Ok(Some(Question { line, inputs }))
+        let refused = |error| self.preparation.refusal(error, &self.sheet.lines.path, |_| line);
+        self.preprocess.apply(&mut inputs).map_err(refused)?;
+        Ok(Some(inputs))
     }
 
     /// Reads some more, which may have to be waited for; `false` at the end.

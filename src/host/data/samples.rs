@@ -45,11 +45,6 @@ impl TargetSpace {
     pub(in crate::host) fn room(samples: usize) -> Result<Self, HostError> {
         Ok(Self { classes: zeros(samples)?, values: Vec::new() })
     }
-
-    /// Samples that fit.
-    pub(in crate::host) fn capacity(&self) -> usize {
-        self.classes.len()
-    }
 }
 
 impl Samples {
@@ -178,25 +173,5 @@ impl Samples {
             *class = self.label(i as usize).map_or(u16::MAX, u16::from);
         }
         &classes[..pick.len().min(classes.len())]
-    }
-
-    /// Gathers a batch of images: sample `indices[s]` becomes row `s`, `inputs[s][k] = pixel[k] · PIXEL_SCALE`.
-    ///
-    /// Shapes: `inputs` is `(indices.len(), self.inputs())`, row-major; `labels` is `(indices.len())`.
-    /// `None`, with nothing written, when a length differs, an index is past the end, or there are no images.
-    pub fn fill(&self, indices: &[u32], inputs: &mut [f32], labels: &mut [u16]) -> Option<()> {
-        let images = self.images()?;
-        let lengths = inputs.len() == indices.len().checked_mul(self.inputs())? && labels.len() == indices.len();
-        if !lengths || indices.iter().any(|&i| i as usize >= self.len()) {
-            return None;
-        }
-        let rows = inputs.chunks_exact_mut(self.inputs());
-        for ((&i, row), label) in indices.iter().zip(rows).zip(labels) {
-            *label = u16::from(self.label(i as usize)?);
-            for (input, &pixel) in row.iter_mut().zip(images.image(i as usize)?) {
-                *input = f32::from(pixel) * PIXEL_SCALE;
-            }
-        }
-        Some(())
     }
 }

@@ -2,13 +2,11 @@
 
 use super::columns::{Columns, Places};
 use super::encoding::Encoding;
+use super::samples::Answers;
 use crate::host::DataError;
 use crate::host::prelude::*;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// How what is wrong with numbers begins that f32 cannot tell apart.
-pub(in crate::host) const BLURRED: &str = "the numbers from";
 
 /// What becomes of a row with a missing input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,64 +52,20 @@ pub(in crate::host) struct Table {
     pub classes: Words,
     /// Shape `(rows, targets)`, where numbers are read.
     pub values: Vec<f32>,
-    /// Of each input and target, over all rows that were read.
-    extents: Vec<Extent>,
     /// Rows that were left out.
     pub dropped: usize,
-}
-
-/// From where to where the numbers of a column go, and how far the nearest f32 is off at most.
-#[derive(Clone, Copy, Debug)]
-struct Extent {
-    least: f64,
-    largest: f64,
-    error: f64,
-}
-
-impl Default for Extent {
-    fn default() -> Self {
-        Self { least: f64::INFINITY, largest: f64::NEG_INFINITY, error: 0.0 }
-    }
-}
-
-impl Extent {
-    /// One more number, as f32 has it.
-    fn take(&mut self, x: f64) -> f32 {
-        let near = x as f32;
-        (self.least, self.largest) = (self.least.min(x), self.largest.max(x));
-        self.error = self.error.max((x - f64::from(near)).abs());
-        near
-    }
-
-    /// Whether rounding hides what they differ by: an error beyond a hundredth of the range.
-    fn is_blurred(&self) -> bool {
-        self.largest > self.least && self.error > 0.01 * (self.largest - self.least)
-    }
 }
 
 impl Table {
     /// No rows yet.
     pub(in crate::host) fn of(path: &Path, places: &Places) -> Self {
-        let extents = vec![Extent::default(); places.inputs.len() + places.targets.len()];
-        let words = vec![Words::default(); places.inputs.len()];
-        Self { path: path.to_owned(), words, extents, ..Self::default() }
-    }
-
-    /// One more number of input `k`, or NaN.
-    pub(in crate::host) fn push_number(&mut self, k: usize, x: f64) {
-        let near = if x.is_nan() { f32::NAN } else { self.extents[k].take(x) };
-        self.cells.push(near);
+        Self { path: path.to_owned(), words: vec![Words::default(); places.inputs.len()], ..Self::default() }
     }
 
     /// One more word of input `k`, or none.
     pub(in crate::host) fn push_word(&mut self, k: usize, word: Option<String>) {
         let number = word.map_or(f32::NAN, |word| self.words[k].number(word) as f32);
         self.cells.push(number);
-    }
-
-    /// One more number to predict, of column `k` where inputs come first.
-    pub(in crate::host) fn push_value(&mut self, k: usize, x: f64) {
-        self.values.push(self.extents[k].take(x));
     }
 
     /// One more class.
@@ -161,19 +115,6 @@ impl Table {
         inputs
     }
 
-    /// What is wrong with the columns, inputs and then targets, whose numbers f32 cannot tell apart.
-    pub(in crate::host) fn blurred(&self) -> impl Iterator<Item = (usize, String)> {
-        let blurred = self.extents.iter().enumerate().filter(|(_, extent)| extent.is_blurred());
-        blurred.map(|(k, Extent { least, largest, .. })| {
-            (
-                k,
-                format!(
-                    "{BLURRED} {least} to {largest} are too close together for f32; subtract {least} from all of them"
-                ),
-            )
-        })
-    }
-
     /// The class of each row among those of `columns`; an error where it is not among them.
     pub(in crate::host) fn labels(&self, columns: &Columns) -> Result<Vec<u8>, DataError> {
         let place = |name: &String| columns.classes.iter().position(|class| class == name);
@@ -184,13 +125,20 @@ impl Table {
                 let name = self.classes.names.get(label as usize).map_or("", String::as_str);
                 let known = columns.classes.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
                 let column = columns.targets.first().map_or("", String::as_str);
-                DataError::table(
-                    &self.path,
-                    format!("line {line}, column `{column}`: class `{name}` is not in the training data; its classes are {known}"),
-                )
+                let problem = format!("class `{name}` is not in the training data; its classes are {known}");
+                DataError::table(&self.path, format!("line {line}, column `{column}`: {problem}"))
             })
         };
         self.labels.iter().zip(&self.lines).map(class).collect()
+    }
+
+    /// What is to be predicted of each row.
+    pub(in crate::host) fn answers(&self, columns: &Columns) -> Result<Answers, DataError> {
+        Ok(if columns.has_classes() {
+            Answers::Classes(self.labels(columns)?)
+        } else {
+            Answers::Values { width: columns.targets.len(), values: self.values.clone() }
+        })
     }
 
     /// These rows and those of another part of the same file.
@@ -204,20 +152,23 @@ impl Table {
 
     /// The rows that `pick` names.
     pub(in crate::host) fn part(&self, pick: &[u32]) -> Self {
-        let of = |all: &[f32]| -> Vec<f32> {
-            let width = all.len().checked_div(self.lines.len()).unwrap_or(0);
-            let row = |&i: &u32| all.get(i as usize * width..(i as usize + 1) * width).unwrap_or(&[]);
-            pick.iter().flat_map(row).copied().collect()
-        };
+        let rows = self.lines.len();
         Self {
             path: self.path.clone(),
-            lines: pick.iter().filter_map(|&i| self.lines.get(i as usize).copied()).collect(),
-            cells: of(&self.cells),
+            lines: picked(&self.lines, rows, pick),
+            cells: picked(&self.cells, rows, pick),
             words: self.words.clone(),
-            labels: pick.iter().filter_map(|&i| self.labels.get(i as usize).copied()).collect(),
+            labels: picked(&self.labels, rows, pick),
             classes: self.classes.clone(),
-            values: of(&self.values),
+            values: picked(&self.values, rows, pick),
             ..Self::default()
         }
     }
+}
+
+/// Those of so many rows that `pick` names, of any width.
+fn picked<T: Copy>(all: &[T], rows: usize, pick: &[u32]) -> Vec<T> {
+    let width = all.len().checked_div(rows).unwrap_or(0);
+    let row = |&i: &u32| all.get(i as usize * width..(i as usize + 1) * width).unwrap_or(&[]);
+    pick.iter().flat_map(row).copied().collect()
 }

@@ -4,15 +4,14 @@ use super::cell::Dialect;
 use super::columns::{Choice, Columns, Places, classes};
 use super::csv::Sheet;
 use super::dataset::{Dataset, Units};
-use super::encoding::{Encoding, RARE};
+use super::encoding::{Encoding, RARE, by_frequency};
 use super::facts::{ColumnKind, Facts};
 use super::identity::DataIdentity;
 use super::preparation::Preparation;
-use super::samples::{Answers, Samples};
+use super::samples::Samples;
 use super::split::{Split, folds, test_rows};
 use super::table::{Gaps, Table};
 use crate::Error;
-use crate::error::Value;
 use crate::host::DataError;
 use crate::host::HostError;
 use crate::host::memory::zeros;
@@ -84,8 +83,6 @@ pub struct ColumnSummary {
 #[derive(Debug)]
 pub struct Tables {
     columns: Columns,
-    /// Whether each of the inputs holds words.
-    are_words: Vec<bool>,
     train: Table,
     test: Table,
     plan: TablePlan,
@@ -119,17 +116,16 @@ impl Source {
             _ => Gaps::Keep,
         };
         let (mut sheet, mut columns, places, summaries) = self.choose(plan)?;
-        let has_classes = !plan.choice.regression;
-        let table = sheet.rows(&places, has_classes, gaps, Some(&plan.choice))?;
+        let table = sheet.rows(&places, gaps, Some(&plan.choice))?;
         columns.drops_missing = plan.drops_missing;
         columns.separator = plan.dialect.separator;
         columns.decimal_comma = plan.dialect.decimal_comma;
-        if has_classes {
+        if places.has_classes {
             let of_column = |problem| sheet.error(format!("column `{}`: {problem}", columns.targets.join("")));
             columns.classes = classes(&table.classes.names, table.lines.len()).map_err(of_column)?;
         }
-        let (train, test) = self.split(&columns, &places, table, gaps, plan.dialect)?;
-        Ok(Tables { columns, are_words: places.are_words, train, test, plan: plan.clone(), summaries, made: None })
+        let (train, test) = self.split(&columns, places, table, gaps)?;
+        Ok(Tables { columns, train, test, plan: plan.clone(), summaries, made: None })
     }
 
     /// What the table has in each column, and what `plan` would make of it.
@@ -160,8 +156,8 @@ impl Source {
     /// [`HostError::Data`] with file, line and column; [`HostError::Mismatch`] for a model that knows no columns;
     /// [`HostError::Usage`].
     pub fn read_for(&self, preparation: &Preparation) -> Result<Dataset, HostError> {
-        let Tables { columns, train, test, .. } = self.read_on(preparation)?;
-        prepared(&columns, [train, test], preparation.clone(), None)
+        let Tables { train, test, .. } = self.read_on(preparation)?;
+        prepared([train, test], preparation.clone(), None)
     }
 
     /// Reads the same columns, to train a saved model on them.
@@ -176,37 +172,19 @@ impl Source {
             ));
         };
         let mut sheet = Sheet::read(&self.data, columns.dialect())?;
-        let places = columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
-        let gaps = gaps_of(preparation, columns.drops_missing);
-        let table = sheet.rows(&places, columns.has_classes(), gaps, None)?;
-        let (train, test) = self.split(columns, &places, table, gaps, columns.dialect())?;
-        Ok(Tables {
-            columns: columns.clone(),
-            are_words: places.are_words,
-            train,
-            test,
-            plan: TablePlan::default(),
-            summaries: Vec::new(),
-            made: Some(preparation.clone()),
-        })
+        let (places, gaps) = (sheet.places(columns, true)?, preparation.gaps());
+        let table = sheet.rows(&places, gaps, None)?;
+        let (train, test) = self.split(columns, places, table, gaps)?;
+        let (plan, summaries, made) = (TablePlan::default(), Vec::new(), Some(preparation.clone()));
+        Ok(Tables { columns: columns.clone(), train, test, plan, summaries, made })
     }
 
     /// With the rows of the test: those of a file, or a share of these.
-    fn split(
-        &self,
-        columns: &Columns,
-        places: &Places,
-        table: Table,
-        gaps: Gaps,
-        dialect: Dialect,
-    ) -> Result<(Table, Table), HostError> {
+    fn split(&self, columns: &Columns, places: Places, table: Table, gaps: Gaps) -> Result<(Table, Table), HostError> {
         if let Some(path) = &self.test {
-            let mut sheet = Sheet::read(path, Dialect { header: dialect.header.or(Some(columns.header)), ..dialect })?;
-            let mut there =
-                columns.among(&sheet.names, sheet.has_header, true).map_err(|problem| sheet.error(problem))?;
-            there.are_words.clone_from(&places.are_words);
-            let test = sheet.rows(&there, columns.has_classes(), gaps, None)?;
-            return Ok((table, test));
+            let mut sheet = Sheet::read(path, columns.dialect())?;
+            let there = Places { are_words: places.are_words, ..sheet.places(columns, true)? };
+            return Ok((table, sheet.rows(&there, gaps, None)?));
         }
         let rows = table.lines.len();
         let (train, test) = test_rows(rows, &table.labels(columns)?, self.test_share)?;
@@ -265,9 +243,9 @@ impl Tables {
         let parts = folds(all.lines.len(), &all.labels(&self.columns)?, count, seed)?;
         let of = |test: &Vec<u32>| {
             let others: Vec<u32> = (0..all.lines.len() as u32).filter(|i| test.binary_search(i).is_err()).collect();
-            let (columns, are_words, plan) = (self.columns.clone(), self.are_words.clone(), self.plan.clone());
+            let (columns, plan) = (self.columns.clone(), self.plan.clone());
             let (summaries, made) = (self.summaries.clone(), self.made.clone());
-            Self { columns, are_words, train: all.part(&others), test: all.part(test), plan, summaries, made }
+            Self { columns, train: all.part(&others), test: all.part(test), plan, summaries, made }
         };
         Ok(parts.iter().map(of).collect())
     }
@@ -282,8 +260,9 @@ impl Tables {
         let (indices, _) = split.of(self.train.lines.len(), &self.train.labels(&self.columns)?)?;
         let learned = self.train.part(&indices);
         let units = if self.columns.has_classes() { None } else { Some(self.units(&learned)?) };
+        let tables = [self.train.clone(), self.test.clone()];
         if let Some(made) = &self.made {
-            return prepared(&self.columns, [self.train.clone(), self.test.clone()], made.clone(), units);
+            return prepared(tables, made.clone(), units);
         }
         let columns = Columns { encodings: self.encodings(&learned), ..self.columns.clone() };
         let width = columns.width();
@@ -291,20 +270,17 @@ impl Tables {
             return Err(HostError::Usage(format!("{width} inputs are too many: the maximum is {}", u16::MAX)));
         }
         let floats = self.fit(&columns, &learned)?;
-        let preparation = Preparation { floats, columns: Some(columns) };
-        let columns = preparation.columns.clone().unwrap_or_default();
-        prepared(&columns, [self.train.clone(), self.test.clone()], preparation, units)
+        prepared(tables, Preparation { floats, columns: Some(columns) }, units)
     }
 
     /// How cells become inputs, by the words and the gaps of the rows that are learned from.
     fn encodings(&self, learned: &Table) -> Vec<Encoding> {
-        let encoding = |(k, &is_words): (usize, &bool)| {
+        let encoding = |k: usize| {
             let (words, missing) = learned.counts(k);
-            let encoding =
-                if is_words { Encoding::of_words(&words, self.plan.max_levels) } else { Encoding::default() };
-            Encoding { missing: self.plan.marks_missing && missing >= RARE, ..encoding }
+            let missing = self.plan.marks_missing && missing >= RARE;
+            Encoding { missing, ..Encoding::of_words(&words, self.plan.max_levels) }
         };
-        let encodings: Vec<Encoding> = self.are_words.iter().enumerate().map(encoding).collect();
+        let encodings: Vec<Encoding> = (0..self.columns.inputs.len()).map(encoding).collect();
         let are_plain = encodings.iter().all(|encoding| *encoding == Encoding::default());
         if are_plain { Vec::new() } else { encodings }
     }
@@ -317,10 +293,7 @@ impl Tables {
             let mut fit = Fit::new(config, inputs, &mut floats, &mut counts)?;
             fit.add(&rows)?;
             let at = |feature: usize, what: &str| {
-                let mut names = columns.inputs.iter().enumerate().flat_map(|(k, name)| {
-                    columns.encodings.get(k).map_or(0..1, |encoding| 0..encoding.width()).map(move |_| name)
-                });
-                let name = names.nth(feature).map_or("", String::as_str);
+                let name = columns.of_input(feature);
                 let problem = format!("column `{name}` {what} in the training rows; use --ignore {name}");
                 HostError::from(DataError::table(&learned.path, problem))
             };
@@ -337,9 +310,8 @@ impl Tables {
             let as_they_are = PreprocessConfig { scaling: Scaling::None, missing: Missing::Mean, clip: Clip::None };
             let (plain, are_binary) = (fit(as_they_are)?, columns.encodings.iter().flat_map(Encoding::are_binary));
             let features = floats.chunks_mut(5).zip(plain.chunks(5)).zip(are_binary);
-            features
-                .filter(|(_, is_binary)| *is_binary)
-                .for_each(|((feature, plain), _)| feature.copy_from_slice(plain));
+            let binary = features.filter(|(_, is_binary)| *is_binary);
+            binary.for_each(|((feature, plain), _)| feature.copy_from_slice(plain));
         }
         Ok(floats)
     }
@@ -366,86 +338,30 @@ impl Tables {
 }
 
 /// The samples of tables.
-fn prepared(
-    columns: &Columns,
-    tables: [Table; 2],
-    preparation: Preparation,
-    units: Option<Units>,
-) -> Result<Dataset, HostError> {
-    let identity = identity(columns, &tables[0])?;
-    let [train, test] = tables.map(|table| samples(columns, table, &preparation, units.as_ref()));
-    let classes = columns.outputs();
-    Ok(Dataset { train: train?, test: test?, classes, preparation: Some(preparation), units, identity })
-}
-
-/// Which data the rows are, as they stand in the file.
-fn identity(columns: &Columns, train: &Table) -> Result<Option<DataIdentity>, HostError> {
-    let answers = if columns.has_classes() {
-        Answers::Classes(train.labels(columns)?)
-    } else {
-        Answers::Values { width: columns.targets.len(), values: train.values.clone() }
+fn prepared(tables: [Table; 2], preparation: Preparation, units: Option<Units>) -> Result<Dataset, HostError> {
+    let columns = preparation.columns.clone().unwrap_or_default();
+    let [train, test] = &tables;
+    let [mut learned, mut tested] = [train.answers(&columns)?, test.answers(&columns)?];
+    // Which data the rows are is said as they stand in the file.
+    let shape = [train.lines.len(), columns.width()];
+    let identity = DataIdentity::of_rows(&train.cells, &train.words(), shape, &learned, &train.path);
+    if let Some(units) = &units {
+        [&mut learned, &mut tested].into_iter().for_each(|answers| units.standardise(answers));
+    }
+    let samples = |table: &Table, answers| {
+        let mut inputs = table.encoded(&columns);
+        Preprocess::new(columns.width(), &preparation.floats)?.apply(&mut inputs).map_err(|error| {
+            preparation.refusal(error, &table.path, |row| table.lines.get(row).copied().unwrap_or(0))
+        })?;
+        Ok::<_, HostError>(Samples::of_floats(columns.width(), inputs, answers))
     };
-    Ok(DataIdentity::of_rows(&train.cells, &train.words(), [train.lines.len(), columns.width()], &answers, &train.path))
-}
-
-fn samples(
-    columns: &Columns,
-    mut table: Table,
-    preparation: &Preparation,
-    units: Option<&Units>,
-) -> Result<Samples, HostError> {
-    let width = columns.width();
-    let inputs = apply(preparation, &table, columns)?;
-    let answers = if columns.has_classes() {
-        Answers::Classes(table.labels(columns)?)
-    } else {
-        if let Some(Units { means, deviations }) = units {
-            for row in table.values.chunks_mut(means.len().max(1)) {
-                for ((x, mean), sd) in row.iter_mut().zip(means).zip(deviations) {
-                    *x = (*x - mean) / sd;
-                }
-            }
-        }
-        Answers::Values { width: columns.targets.len(), values: table.values }
-    };
-    Ok(Samples::of_floats(width, inputs, answers))
-}
-
-/// The inputs of the rows of a table, prepared; an error says where it is.
-fn apply(preparation: &Preparation, table: &Table, columns: &Columns) -> Result<Vec<f32>, HostError> {
-    let (width, mut inputs) = (columns.width(), table.encoded(columns));
-    let preprocess = Preprocess::new(width, &preparation.floats)?;
-    preprocess.apply(&mut inputs).map_err(|error| match error {
-        Error::NonFinite { value: Value::Input, index } => {
-            let line = table.lines.get(index / width).copied().unwrap_or(0);
-            DataError::table(&table.path, too_far(preparation, line, index % width)).into()
-        }
-        other => HostError::Core(other),
-    })?;
-    Ok(inputs)
+    let (train, test) = (samples(train, learned)?, samples(test, tested)?);
+    Ok(Dataset { train, test, classes: columns.outputs(), preparation: Some(preparation), units, identity })
 }
 
 impl ColumnSummary {
     fn of(facts: &Facts, name: &str, (holds, kind): (ColumnKind, ColumnKind)) -> Self {
-        let mut words: Vec<(String, usize)> = facts.words.iter().map(|(word, &count)| (word.clone(), count)).collect();
-        words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let words = by_frequency(facts.words.iter().map(|(word, &count)| (word.clone(), count)).collect());
         Self { name: name.to_owned(), holds, kind, missing: facts.missing, range: facts.range, words }
-    }
-}
-
-/// What is wrong with an input that preprocessing refuses.
-pub(in crate::host) fn too_far(preparation: &Preparation, line: u64, input: usize) -> String {
-    let names = preparation.input_names();
-    let name = names.get(input).map_or("", String::as_str);
-    format!("line {line}, column `{name}`: the value is too far from the training values")
-}
-
-/// What a saved model does with gaps.
-pub(in crate::host) fn gaps_of(preparation: &Preparation, drops: bool) -> Gaps {
-    let refuses = preparation.floats.as_chunks::<5>().0.iter().any(|[fill, ..]| fill.is_nan());
-    match (drops, refuses) {
-        (true, _) => Gaps::Drop,
-        (false, true) => Gaps::Refuse,
-        (false, false) => Gaps::Keep,
     }
 }

@@ -3,7 +3,7 @@
 use super::classes::by_class;
 use super::model::SavedModel;
 use crate::host::HostError;
-use crate::host::data::idx::{self, Images};
+use crate::host::data::idx;
 use crate::host::data::{PIXEL_SCALE, Picture, PictureForm, Question, Questions};
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
@@ -12,6 +12,9 @@ use crate::{Loss, Workspace, predict};
 use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::Path;
+
+/// Bytes of a file of images that are read at most, since a device may have no end.
+const LARGEST: u64 = 1 << 31;
 
 /// The prediction of a model for one image.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +51,6 @@ pub enum Event {
     Refused(u64, HostError),
     /// The file is to be read further, which may take time: what was answered so far should be seen.
     Waiting,
-    /// The pixels of the file are floats between the 256 levels of a byte, and were rounded to the nearest.
-    Rounded,
 }
 
 /// Who is told of each [`Event`]; an error ends the work.
@@ -76,7 +77,7 @@ pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_
                     let verdict = inputs.map(|inputs| predictor.verdict(&inputs)).transpose()?;
                     Event::Answer(Answer { number: Some(line), verdict, image: Vec::new(), odd: None })
                 }
-                Err(error) => Event::Refused(line, error.into()),
+                Err(error) => Event::Refused(line, error),
             })?;
         }
         // Once more after the end, since the last line may have none.
@@ -87,14 +88,6 @@ pub fn predict_table(model: &SavedModel, path: &Path, listener: &mut Listener<'_
         has_ended = !questions.fill()?;
     }
     if rows == 0 { Err(questions.none()) } else { Ok(()) }
-}
-
-/// The first bytes of a file; none where it cannot be read.
-fn start(path: &Path) -> Vec<u8> {
-    let mut start = Vec::new();
-    let file = if path.is_file() { File::open(path).ok() } else { None };
-    file.and_then(|file| file.take(8).read_to_end(&mut start).ok());
-    start
 }
 
 /// Predicts each image in a file, or of standard input for `-`: one PNG or JPEG, brought to `form`, or any number in an IDX file,
@@ -113,27 +106,30 @@ pub fn predict_file(
     let mut predictor = Predictor::new(model)?;
     let (is_stdin, mut bytes) = (path == Path::new("-"), Vec::new());
     let name = if is_stdin { Path::new("standard input") } else { path };
-    if is_stdin {
-        stdin().lock().read_to_end(&mut bytes).map_err(HostError::reading(name))?;
-    }
-    let first = if is_stdin { bytes.get(..8).unwrap_or(&bytes).to_vec() } else { start(path) };
-    if Picture::is_picture(&first) {
+    let source = if is_stdin {
+        Ok(Box::new(stdin()) as Box<dyn Read>)
+    } else {
+        File::open(path).map(|file| Box::new(file) as _)
+    };
+    source.and_then(|source| source.take(LARGEST).read_to_end(&mut bytes)).map_err(HostError::reading(name))?;
+    if Picture::is_picture(&bytes) {
         form.check()?;
         if transpose {
             return Err(HostError::Usage("--transpose works only with IDX files, but this is a picture".to_owned()));
         }
-        let picture = if is_stdin { Picture::decode(name, &bytes)? } else { Picture::read(path)? };
-        let (image, odd) = form.apply(&picture);
+        let (image, odd) = form.apply(&Picture::decode(name, &bytes)?);
         let verdict = Some(predictor.verdict(&inputs_of(&image))?);
         return listener(Event::Answer(Answer { number: None, verdict, image, odd }));
     }
-    if !first.is_empty() && !first.starts_with(&[0, 0]) && !first.starts_with(&[0x1f, 0x8b]) {
-        return Err(HostError::Mismatch(no_image(form, name)));
+    if !bytes.is_empty() && !bytes.starts_with(&[0, 0]) && !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Err(HostError::Mismatch(format!(
+            "this model takes images of {}×{}; {} is neither a picture (PNG, JPEG) nor an IDX file; convert other pictures to PNG",
+            form.rows,
+            form.cols,
+            name.display()
+        )));
     }
-    let mut images: Images = if is_stdin { idx::parse_images(name, &bytes)? } else { idx::read_images(path)? };
-    if images.is_rounded() {
-        listener(Event::Rounded)?;
-    }
+    let mut images = idx::parse_images(name, &bytes)?;
     if transpose {
         images = images.transposed();
     }
@@ -150,18 +146,6 @@ pub fn predict_file(
         let verdict = Some(predictor.verdict(&inputs_of(&image))?);
         listener(Event::Answer(Answer { number: Some(i as u64), verdict, image, odd: None }))
     })
-}
-
-/// That a file is no image, and what it is.
-fn no_image(form: &PictureForm, path: &Path) -> String {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let what = match extension.as_str() {
-        "heic" | "heif" | "webp" | "gif" | "bmp" | "tif" | "tiff" => {
-            "a picture of another kind: convert it to PNG or JPEG"
-        }
-        _ => "neither a picture (PNG, JPEG) nor an IDX file",
-    };
-    format!("this model takes images of {}×{}; {} is {what}", form.rows, form.cols, path.display())
 }
 
 fn inputs_of(pixels: &[u8]) -> Vec<f32> {

@@ -1,6 +1,6 @@
 //! Everything about how good a saved model is: accuracy, losses, calibration, confusion, and a curve for every class.
 
-use super::calibration::calibrate;
+use super::calibration::{calibrate, to_probabilities};
 use super::evaluator::Evaluator;
 use super::intervals::Interval;
 use super::model::SavedModel;
@@ -10,7 +10,7 @@ use crate::host::data::{Dataset, Samples, Split};
 use crate::host::memory::zeros;
 use crate::host::plan::loss_name;
 use crate::host::prelude::*;
-use crate::metrics::{Calibration, Confusion, Score, argmax, rank, softmax};
+use crate::metrics::{Calibration, Confusion, Score, argmax, rank};
 use crate::{Error, Loss, Spec};
 
 /// A model on the training, the validation and the test samples.
@@ -84,7 +84,8 @@ impl Evaluation {
                 }
                 other => other,
             })?;
-            Ok::<_, HostError>(SetEvaluation::new(spec, samples, indices, asked)?.named(data.class_names()))
+            let (set, ..) = SetEvaluation::new(spec, samples, indices, asked)?;
+            Ok::<_, HostError>(set.named(data.class_names()))
         };
         Ok(Self {
             loss_name: loss_name(spec.loss_kind()),
@@ -119,13 +120,14 @@ impl SetEvaluation {
         self.per_class.get(c).and_then(|class| class.name.clone()).unwrap_or_else(|| c.to_string())
     }
 
-    /// From the score and the outputs of the samples named by `indices`.
+    /// From the score and the outputs of the samples named by `indices`; with the outputs by class, and the calibration where
+    /// they are probabilities.
     pub(in crate::host) fn new(
         spec: &Spec,
         samples: &Samples,
         indices: &[u32],
         (score, outputs): (Score, Vec<f32>),
-    ) -> Result<Self, HostError> {
+    ) -> Result<(Self, Vec<f32>, Option<Calibration>), HostError> {
         let (width, mut outputs) = (spec.classes(), by_class(spec, outputs));
         let mut classes = zeros(indices.len())?;
         samples.classes(indices, &mut classes);
@@ -136,11 +138,10 @@ impl SetEvaluation {
             confusion.add(class, argmax(row))?;
             ranks[usize::from(rank(row, class)?)] += 1;
         }
-        let has_classes = spec.loss_kind() == Loss::SoftmaxCrossEntropy;
-        let mut calibration = Calibration::default();
-        if has_classes {
-            outputs.chunks_mut(width).for_each(|row| softmax(row, spec.math_kind()));
-            calibrate(spec, samples, indices, &outputs, &mut calibration)?;
+        let mut calibration = None;
+        if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
+            to_probabilities(spec, &mut outputs);
+            calibration = Some(calibrate(spec, samples, indices, &outputs)?);
         }
         let per_class = per_class::all(&confusion, &outputs, &classes)?;
         let accuracy = Interval::of_share(score.hits(), score.samples());
@@ -149,13 +150,13 @@ impl SetEvaluation {
             sum += ranked;
             sum as f64 / score.samples() as f64
         };
-        Ok(Self {
+        let set = Self {
             samples: score.samples(),
             accuracy: accuracy.estimate,
             accuracy_interval: [accuracy.low, accuracy.high],
             loss: score.loss(),
-            nll: has_classes.then(|| score.loss()),
-            ece: has_classes.then(|| calibration.ece()),
+            nll: calibration.map(|_| score.loss()),
+            ece: calibration.map(|calibration| calibration.ece()),
             top_k: ranks.into_iter().map(within).collect(),
             macro_precision: confusion.macro_precision(),
             macro_recall: confusion.macro_recall(),
@@ -164,7 +165,8 @@ impl SetEvaluation {
             mean_average_precision: mean(per_class.iter().map(|class| class.average_precision)),
             confusion: confusion.counts().chunks(width).map(<[u32]>::to_vec).collect(),
             per_class,
-        })
+        };
+        Ok((set, outputs, calibration))
     }
 }
 
@@ -176,12 +178,8 @@ pub(in crate::host) fn by_class(spec: &Spec, outputs: Vec<f32>) -> Vec<f32> {
 
 /// Of those that are numbers; NaN for none.
 fn mean(figures: impl Iterator<Item = f32>) -> f32 {
-    let (mut sum, mut known) = (0.0, 0_u32);
-    for x in figures.filter(|x| !x.is_nan()) {
-        sum += x;
-        known += 1;
-    }
-    sum / known as f32
+    let known: Vec<f32> = figures.filter(|x| !x.is_nan()).collect();
+    known.iter().sum::<f32>() / known.len() as f32
 }
 
 #[cfg(test)]

@@ -70,14 +70,7 @@ impl<'a> Evaluator<'a> {
         samples: &Samples,
         indices: &[u32],
     ) -> Result<(Score, Results), HostError> {
-        let (mut total, mut results) = (Score::default(), Results::default());
-        for (loss, hit) in self.each(params, samples, indices, Worker::score)?.into_iter().flatten() {
-            total.add(loss, hit);
-            results.hits.push(hit);
-            results.losses.push(loss);
-        }
-        total.check()?;
-        Ok((total, results))
+        self.ask(params, samples, indices, false).map(|(score, results, _)| (score, results))
     }
 
     /// The score likewise, and the outputs, shape `(indices.len(), outputs)`.
@@ -88,14 +81,35 @@ impl<'a> Evaluator<'a> {
         samples: &Samples,
         indices: &[u32],
     ) -> Result<(Score, Vec<f32>), HostError> {
-        let mut outputs = room(indices.len().saturating_mul(self.spec.outputs()))?;
-        let mut total = Score::default();
-        for (scored, of_chunk) in self.each(params, samples, indices, Worker::ask)? {
-            scored.into_iter().for_each(|(loss, hit)| total.add(loss, hit));
+        self.ask(params, samples, indices, true).map(|(score, _, outputs)| (score, outputs))
+    }
+
+    /// Score, loss and hit of each sample, and the outputs if they are kept: thread by thread, in their order.
+    fn ask(
+        &mut self,
+        params: &[f32],
+        samples: &Samples,
+        indices: &[u32],
+        keeps: bool,
+    ) -> Result<(Score, Results, Vec<f32>), HostError> {
+        Error::expect_len(Buffer::Params, self.spec.param_len(), params.len())?;
+        self.params.copy_from_slice(params);
+        let (spec, params) = (self.spec, &*self.params);
+        let chunks: Vec<&[u32]> = indices.chunks(CHUNK).collect();
+        let ask = |worker: &mut Worker, i: usize| worker.ask(spec, params, samples, chunks[i], keeps);
+        let (mut total, mut results) = (Score::default(), Results::default());
+        let mut outputs = room(if keeps { indices.len().saturating_mul(spec.outputs()) } else { 0 })?;
+        for asked in share(&mut self.workers, chunks.len(), ask) {
+            let (scored, of_chunk) = asked?;
+            for (loss, hit) in scored {
+                total.add(loss, hit);
+                results.hits.push(hit);
+                results.losses.push(loss);
+            }
             outputs.extend(of_chunk);
         }
         total.check()?;
-        Ok((total, outputs))
+        Ok((total, results, outputs))
     }
 
     /// The mean of the outputs of models, given by their parameters and weights, shape `(indices.len(), outputs)`, and its
@@ -116,22 +130,6 @@ impl<'a> Evaluator<'a> {
         score(self.spec, &mut mean.clone(), samples.targets(indices, &mut targets), |loss, hit| sum.add(loss, hit));
         sum.check()?;
         Ok((sum, mean))
-    }
-
-    /// What `work` makes of each chunk of `indices`, in their order.
-    fn each<T: Send>(
-        &mut self,
-        params: &[f32],
-        samples: &Samples,
-        indices: &[u32],
-        work: impl Fn(&mut Worker, &Spec, &[f32], &Samples, &[u32]) -> Result<T, HostError> + Sync,
-    ) -> Result<Vec<T>, HostError> {
-        Error::expect_len(Buffer::Params, self.spec.param_len(), params.len())?;
-        self.params.copy_from_slice(params);
-        let (spec, params) = (self.spec, &*self.params);
-        let chunks: Vec<&[u32]> = indices.chunks(CHUNK).collect();
-        let made = share(&mut self.workers, chunks.len(), |worker, i| work(worker, spec, params, samples, chunks[i]));
-        made.into_iter().collect()
     }
 
     pub(crate) fn validate(
@@ -181,42 +179,35 @@ impl Worker {
         })
     }
 
-    /// Loss and hit of each sample.
-    fn score(&mut self, spec: &Spec, params: &[f32], samples: &Samples, chunk: &[u32]) -> Result<Chunk, HostError> {
-        let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
-        let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
-        let targets = samples.targets(chunk, &mut self.targets);
-        let mut scored = Vec::with_capacity(chunk.len());
-        score_each(spec, params, samples.inputs_of(chunk), &targets, &mut work, &mut |loss, hit| {
-            scored.push((loss, hit))
-        })?;
-        Ok(scored)
-    }
-
-    /// Likewise, with the outputs.
+    /// Loss and hit of each sample, and the outputs if they are kept.
     fn ask(
         &mut self,
         spec: &Spec,
         params: &[f32],
         samples: &Samples,
         chunk: &[u32],
-    ) -> Result<(Chunk, Vec<f32>), HostError> {
+        keeps: bool,
+    ) -> Result<Chunk, HostError> {
         let work = Workspace::for_prediction(spec, BATCH, &mut self.work)?;
         let mut work = work.with_lists(spec, &mut self.lists, &mut self.integers)?;
         let targets = samples.targets(chunk, &mut self.targets);
-        let (mut scored, mut all) = (Vec::with_capacity(chunk.len()), room(chunk.len() * spec.outputs())?);
+        let (mut scored, mut all) = (Vec::with_capacity(chunk.len()), Vec::new());
+        let mut each = |loss, hit| scored.push((loss, hit));
+        if !keeps {
+            score_each(spec, params, samples.inputs_of(chunk), &targets, &mut work, &mut each)?;
+            return Ok((scored, all));
+        }
         for (done, batch) in (0..).step_by(BATCH).zip(chunk.chunks(BATCH)) {
             let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
             all.extend_from_slice(outputs);
-            let targets = targets.skip(done, spec.outputs());
-            score(spec, outputs, targets, |loss, hit| scored.push((loss, hit)));
+            score(spec, outputs, targets.skip(done, spec.outputs()), &mut each);
         }
         Ok((scored, all))
     }
 }
 
-/// Loss and hit of up to [`CHUNK`] samples.
-type Chunk = Vec<(f32, bool)>;
+/// Loss and hit of up to [`CHUNK`] samples, and their outputs.
+type Chunk = (Vec<(f32, bool)>, Vec<f32>);
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! How good a model is on every set of samples.
 
-use super::calibration::calibration;
+use super::calibration::{calibrate, to_probabilities};
 use super::evaluator::Evaluator;
 use super::intervals::Interval;
 use super::regression::Regression;
@@ -51,16 +51,18 @@ impl Evaluator<'_> {
         if data.train.has_classes() {
             let has_probabilities = self.spec().loss_kind() == Loss::SoftmaxCrossEntropy;
             marks.learned_nothing = knows_no_class(&score, &learned, has_probabilities, &data.train, train);
-            marks.calibration = calibration(self.spec(), params, &data.test)?;
+            if has_probabilities {
+                let (_, mut outputs) = self.outputs(params, &data.test, &test)?;
+                to_probabilities(self.spec(), &mut outputs);
+                marks.calibration = Some(calibrate(self.spec(), &data.test, &test, &outputs)?);
+            }
             return Ok(marks);
         }
         // Only standardised numbers have a mean error.
         let units = data.units.as_ref().filter(|_| self.spec().outputs() == 1);
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
-            let figures = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
-            let losses = Regression::squares(samples, indices, &outputs, units);
-            Ok::<_, HostError>((figures, Results { hits: Vec::new(), losses }))
+            Ok::<_, HostError>(Regression::mean(samples, indices, &outputs, units))
         });
         let [a, b, c] = regression;
         let ((a, learned), (b, _), (c, results)) = (a?, b?, c?);

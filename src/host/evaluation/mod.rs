@@ -17,14 +17,13 @@ mod answers;
 
 pub use answers::{Answer, Event, Listener, Verdict, predict_file, predict_table};
 #[cfg(test)]
-pub(in crate::host) use calibration::{calibrate, calibration};
+pub(in crate::host) use calibration::calibrate;
 pub use classes::{Evaluation, SetEvaluation};
 pub use evaluator::Evaluator;
 pub(in crate::host) use figures::{error_percent, mean_and_sd};
 pub use intervals::{Change, Interval};
 pub use marks::Marks;
 pub use model::SavedModel;
-pub(in crate::host) use model::differing;
 pub use per_class::{ClassEvaluation, Pr, Roc};
 pub use regression::{Regression, RegressionEvaluation, TargetEvaluation};
 pub use results::Results;

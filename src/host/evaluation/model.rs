@@ -31,8 +31,13 @@ impl SavedModel {
     #[must_use]
     pub fn class_names(&self) -> &[String] {
         let of_images = || self.trained_on.as_ref().map_or(&[][..], DataIdentity::classes);
-        let columns = self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        columns.map_or_else(of_images, |columns| &columns.classes)
+        self.columns().map_or_else(of_images, |columns| &columns.classes)
+    }
+
+    /// The columns of a table that it predicts from; none where images are, or nobody named them.
+    #[must_use]
+    pub fn columns(&self) -> Option<&Columns> {
+        self.preparation.as_ref()?.columns.as_ref()
     }
 
     /// Whether what stands behind the checkpoint goes with the network.
@@ -106,7 +111,7 @@ impl Dataset {
 }
 
 /// How two networks differ: their widths, or what else they are where those are equal.
-pub(in crate::host) fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]> {
+fn differing(one: &Spec, other: &Spec) -> Option<[String; 2]> {
     let shapes = [one, other].map(widths);
     let is_other = |[a, b]: &[String; 2]| a != b;
     (one != other).then(|| Some(shapes).filter(is_other).unwrap_or([one, other].map(|spec| describe(spec, false))))

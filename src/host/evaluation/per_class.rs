@@ -32,18 +32,18 @@ pub struct ClassEvaluation {
     pub average_precision: f32,
     /// Every score that a sample has for the class, the highest first: probabilities for softmax cross-entropy, outputs
     /// for other losses. The curves have a point before the first, which no sample passes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "is_empty")]
     pub thresholds: Vec<f32>,
     /// Receiver operating characteristic.
-    #[serde(skip_serializing_if = "Roc::is_empty")]
+    #[serde(skip_serializing_if = "is_empty")]
     pub roc: Roc,
     /// Precision-recall curve.
-    #[serde(skip_serializing_if = "Pr::is_empty")]
+    #[serde(skip_serializing_if = "is_empty")]
     pub pr: Pr,
 }
 
 /// Points of a receiver operating characteristic.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Roc {
     /// Share of the rest that passes, from 0 to 1.
@@ -53,7 +53,7 @@ pub struct Roc {
 }
 
 /// Points of a precision-recall curve.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Pr {
     /// Share of the class that passes, from 0 to 1.
@@ -62,16 +62,9 @@ pub struct Pr {
     pub precision: Vec<f32>,
 }
 
-impl Roc {
-    fn is_empty(&self) -> bool {
-        self.true_positive_rate.is_empty()
-    }
-}
-
-impl Pr {
-    fn is_empty(&self) -> bool {
-        self.recall.is_empty()
-    }
+/// Whether there are no points.
+fn is_empty<T: Default + PartialEq>(points: &T) -> bool {
+    *points == T::default()
 }
 
 impl ClassEvaluation {

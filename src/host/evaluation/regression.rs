@@ -42,53 +42,34 @@ impl Regression {
         }
     }
 
-    /// The squared error of each sample, the mean over its numbers, with the arguments of [`of_each`](Self::of_each).
-    pub(in crate::host) fn squares(
-        samples: &Samples,
-        indices: &[u32],
-        outputs: &[f32],
-        units: Option<&Units>,
-    ) -> Vec<f32> {
-        let columns = Self::squares_of_each(samples, indices, outputs, units);
-        let mean = |i: usize| columns.iter().map(|column| column[i]).sum::<f32>() / columns.len() as f32;
-        (0..indices.len()).map(mean).collect()
-    }
-
-    /// The squared errors of each output, sample by sample.
-    fn squares_of_each(samples: &Samples, indices: &[u32], outputs: &[f32], units: Option<&Units>) -> Vec<Vec<f32>> {
-        let width = samples.values(0).len();
-        let column = |k: usize| {
-            let sd = units.map_or(1.0, |units| units.deviations[k].into());
-            let targets = indices.iter().filter_map(|&i| samples.values(i as usize).get(k));
-            let pairs = outputs.iter().skip(k).step_by(width).zip(targets);
-            pairs.map(|(&p, &t)| ((f64::from(p) - f64::from(t)) * sd).powi(2) as f32).collect()
-        };
-        (0..width).map(column).collect()
-    }
-
-    /// The mean over several numbers; their own figures where there is one.
-    pub(in crate::host) fn mean(each: &[Self]) -> Self {
-        let mean = |f: fn(&Self) -> f64| each.iter().map(f).sum::<f64>() / each.len() as f64;
-        let samples = each.first().map_or(0, |first| first.samples);
-        Self { samples, rmse: mean(|r| r.rmse), mae: mean(|r| r.mae), r2: mean(|r| r.r2), rmse_interval: None }
-    }
-
-    /// Of each output on the samples that `indices` name, whose outputs are `outputs`.
-    pub(in crate::host) fn of_each(
-        samples: &Samples,
-        indices: &[u32],
-        outputs: &[f32],
-        units: Option<&Units>,
-    ) -> Vec<Self> {
+    /// Of each output on the samples that `indices` name, whose outputs are `outputs`, and the squared error of each sample.
+    fn of_each(samples: &Samples, indices: &[u32], outputs: &[f32], units: Option<&Units>) -> Vec<(Self, Vec<f32>)> {
         let width = samples.values(0).len();
         let column = |k: usize| {
             let (mean, sd) = units.map_or((0.0, 1.0), |units| (units.means[k].into(), units.deviations[k].into()));
-            let value = move |x: f32| f64::from(x) * sd + mean;
-            let targets = indices.iter().filter_map(move |&i| samples.values(i as usize).get(k).copied());
-            let predicted = outputs.iter().skip(k).step_by(width);
-            Self::of(predicted.zip(targets).map(move |(&p, t)| (value(p), value(t))))
+            let value = |x: f32| f64::from(x) * sd + mean;
+            let targets = indices.iter().filter_map(|&i| samples.values(i as usize).get(k));
+            let pairs = outputs.iter().skip(k).step_by(width).zip(targets);
+            let square = |(&p, &t): (&f32, &f32)| ((f64::from(p) - f64::from(t)) * sd).powi(2) as f32;
+            (Self::of(pairs.clone().map(|(&p, &t)| (value(p), value(t)))), pairs.map(square).collect())
         };
         (0..width).map(column).collect()
+    }
+
+    /// The mean over the outputs, the figures themselves of a single one, and what it is for each sample.
+    pub(in crate::host) fn mean(
+        samples: &Samples,
+        indices: &[u32],
+        outputs: &[f32],
+        units: Option<&Units>,
+    ) -> (Self, Results) {
+        let each = Self::of_each(samples, indices, outputs, units);
+        let mean = |f: fn(&Self) -> f64| each.iter().map(|(figures, _)| f(figures)).sum::<f64>() / each.len() as f64;
+        let square = |i: usize| each.iter().map(|(_, squares)| squares[i]).sum::<f32>() / each.len() as f32;
+        let samples = each.first().map_or(0, |(first, _)| first.samples);
+        let figures =
+            Self { samples, rmse: mean(|r| r.rmse), mae: mean(|r| r.mae), r2: mean(|r| r.r2), rmse_interval: None };
+        (figures, Results { hits: Vec::new(), losses: (0..indices.len()).map(square).collect() })
     }
 }
 
@@ -128,17 +109,16 @@ impl RegressionEvaluation {
         let mut evaluator = Evaluator::new(&model.spec, data)?;
         let mut on = |samples: &Samples, indices: &[u32]| {
             let (_, outputs) = evaluator.outputs(&model.params, samples, indices)?;
-            let mut each = Regression::of_each(samples, indices, &outputs, data.units.as_ref());
-            let squares = Regression::squares_of_each(samples, indices, &outputs, data.units.as_ref());
-            for (figures, losses) in each.iter_mut().zip(squares) {
+            let each = Regression::of_each(samples, indices, &outputs, data.units.as_ref()).into_iter();
+            let bounded = each.map(|(figures, losses)| {
                 let Interval { low, high, .. } = Results { hits: Vec::new(), losses }.loss();
-                figures.rmse_interval = Some([low.max(0.0).sqrt(), high.sqrt()]);
-            }
-            Ok::<_, HostError>(each)
+                Regression { rmse_interval: Some([low.max(0.0).sqrt(), high.sqrt()]), ..figures }
+            });
+            Ok::<_, HostError>(bounded.collect::<Vec<_>>())
         };
         let [train, apart, test] = [on(&data.train, &train)?, on(&data.train, &validation)?, on(&data.test, &test)?];
-        let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
-        let name = |k: usize| columns.and_then(|c| c.targets.get(k).cloned()).unwrap_or_else(|| (k + 1).to_string());
+        let name =
+            |k: usize| model.columns().and_then(|c| c.targets.get(k).cloned()).unwrap_or_else(|| (k + 1).to_string());
         let sets = train.into_iter().zip(apart).zip(test).enumerate();
         let target = |(k, ((train, apart), test))| {
             let validation = (!validation.is_empty()).then_some(apart);

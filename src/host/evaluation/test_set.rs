@@ -1,13 +1,12 @@
 //! The outputs of a model for each test sample.
 
-use super::calibration::calibrate;
-use super::classes::{SetEvaluation, by_class};
+use super::classes::SetEvaluation;
 use super::evaluator::Evaluator;
+use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::{Dataset, Samples};
 use crate::host::prelude::*;
-use crate::metrics::{Calibration, softmax};
-use crate::{Loss, Spec};
+use crate::metrics::Calibration;
 
 /// A model on the samples of the test.
 #[derive(Debug)]
@@ -28,15 +27,9 @@ impl<'a> TestSet<'a> {
     pub fn new(spec: &Spec, params: &[f32], data: &'a Dataset) -> Result<Self, HostError> {
         let samples = &data.test;
         let indices: Vec<u32> = (0..samples.len() as u32).collect();
-        let (score, mut outputs) = Evaluator::new(spec, data)?.outputs(params, samples, &indices)?;
-        let set = SetEvaluation::new(spec, samples, &indices, (score, outputs.clone()))?.named(data.class_names());
-        let has_probabilities = spec.loss_kind() == Loss::SoftmaxCrossEntropy;
-        let mut calibration = None;
-        if has_probabilities {
-            outputs.chunks_mut(spec.outputs()).for_each(|row| softmax(row, spec.math_kind()));
-            calibrate(spec, samples, &indices, &outputs, calibration.insert(Calibration::default()))?;
-        }
-        let outputs = by_class(spec, outputs);
-        Ok(Self { samples, outputs, has_probabilities, calibration, set })
+        let asked = Evaluator::new(spec, data)?.outputs(params, samples, &indices)?;
+        let (set, outputs, calibration) = SetEvaluation::new(spec, samples, &indices, asked)?;
+        let has_probabilities = calibration.is_some();
+        Ok(Self { samples, outputs, has_probabilities, calibration, set: set.named(data.class_names()) })
     }
 }

@@ -108,7 +108,7 @@ impl<'a> Poll<'a> {
             tally.errors = tally.results.hits.iter().filter(|is_right| !**is_right).count() as u64;
             tally.samples = indices.len() as u64;
             let probabilities = votes.finish()?;
-            calibrate(spec, samples, indices, probabilities, &mut tally.calibration)?;
+            tally.calibration = calibrate(spec, samples, indices, probabilities)?;
             if vote != Vote::Hard {
                 let of_class = |(row, &i): (&[f32], &u32)| row.get(usize::from(samples.label(i as usize)?)).copied();
                 let shares = probabilities.chunks(spec.outputs()).zip(indices).filter_map(of_class);

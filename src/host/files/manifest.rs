@@ -6,8 +6,8 @@ use super::whole;
 use crate::host::HostError;
 use crate::host::prelude::*;
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 /// What the file is called.
@@ -46,18 +46,16 @@ impl Manifest {
     /// [`HostError::Data`] for a list that cannot be read, [`HostError::File`] for what is no such list.
     pub(in crate::host) fn read(directory: &Path) -> Result<Option<Self>, HostError> {
         let path = directory.join(NAME);
-        let wrong = |problem: String| HostError::file(&path)(io::Error::new(ErrorKind::InvalidData, problem));
+        let wrong = |problem: String| HostError::refused(&path, problem);
         if !whole::is_there(&path) {
             return Ok(None);
         }
         whole::check_regular(&path).map_err(HostError::file(&path))?;
-        let (mut text, file) = (Vec::new(), File::open(&path).map_err(HostError::reading(&path))?);
-        file.take(LARGEST + 1).read_to_end(&mut text).map_err(HostError::reading(&path))?;
-        if text.len() as u64 > LARGEST {
+        let Some(text) = whole::read(&path, LARGEST)? else {
             return Err(wrong(format!(
                 "the file has more than {LARGEST} bytes, too many for the list of a run's files"
             )));
-        }
+        };
         let manifest: Self =
             serde_json::from_slice(&text).map_err(|e| wrong(format!("not the list of a run's files ({e})")))?;
         if manifest.format != FORMAT {
@@ -76,20 +74,18 @@ impl Manifest {
 
     /// Replaces that of a directory.
     pub(in crate::host) fn write(&self, directory: &Path) -> Result<(), HostError> {
-        let path = directory.join(NAME);
-        whole::replace(&path, &self.bytes(&path)?).map_err(HostError::file(&path))
+        self.put(directory, whole::replace)
     }
 
     /// Puts the first one into a directory: of two runs that try at once, one does.
     pub(in crate::host) fn create(&self, directory: &Path) -> Result<(), HostError> {
-        let path = directory.join(NAME);
-        whole::create(&path, &self.bytes(&path)?).map_err(HostError::file(&path))
+        self.put(directory, whole::create)
     }
 
-    fn bytes(&self, path: &Path) -> Result<Vec<u8>, HostError> {
-        let mut json = serde_json::to_vec_pretty(self).map_err(|e| HostError::file(path)(e.into()))?;
-        json.push(b'\n');
-        Ok(json)
+    fn put(&self, directory: &Path, put: fn(&Path, &[u8]) -> io::Result<()>) -> Result<(), HostError> {
+        let path = directory.join(NAME);
+        let json = serde_json::to_string_pretty(self).map_err(io::Error::from);
+        json.and_then(|json| put(&path, (json + "\n").as_bytes())).map_err(HostError::file(&path))
     }
 }
 

@@ -2,14 +2,10 @@
 
 use super::reading::{Format, Reading, Unsaid};
 use super::whole;
-use crate::Spec;
 use crate::host::HostError;
-use crate::host::evaluation::{SavedModel, differing};
-use crate::host::memory::room;
+use crate::host::evaluation::SavedModel;
 use crate::host::plan::MAX_PARAMS;
 use crate::host::prelude::*;
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 /// A larger file is not one of ours: parameters and room for a header and a preparation.
@@ -27,17 +23,10 @@ impl Reading {
                 if model.is_file() { format!(": give a model in it, {}", model.display()) } else { String::new() };
             return Err(HostError::model(path, format!("this is a directory, not a model file{hint}")));
         }
-        let file = fs::File::open(path).map_err(HostError::reading(path))?;
-        let size = file.metadata().map_err(HostError::reading(path))?.len();
-        let mut bytes = room(size.min(LARGEST) as usize)?;
-        // A device or a pipe has no size to go by, and may have no end.
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(HostError::reading(path))?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(HostError::model(
-                path,
-                format!("the file has more than {LARGEST} bytes, too many for a model"),
-            ));
-        }
+        let Some(bytes) = whole::read(path, LARGEST)? else {
+            let problem = format!("the file has more than {LARGEST} bytes, too many for a model");
+            return Err(HostError::model(path, problem));
+        };
         let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
         // The header of a safetensors file is JSON after its length in eight bytes.
         let parsed = if is_safetensors || bytes.get(8) == Some(&b'{') {
@@ -51,18 +40,6 @@ impl Reading {
 }
 
 impl SavedModel {
-    /// As [`read`](Self::read), for a program that knows its network.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read), and [`HostError::Network`] for a model of another network than `spec`.
-    pub fn read_for(path: &Path, spec: &Spec) -> Result<Self, HostError> {
-        let model = Self::read(path)?;
-        match differing(&model.spec, spec) {
-            None => Ok(model),
-            Some([holds, wants]) => Err(HostError::Network { path: path.into(), holds, wants }),
-        }
-    }
-
     /// Reads a checkpoint or a safetensors file, whichever it is; [`Reading::of_file`] gives the notes on it, too.
     ///
     /// # Errors

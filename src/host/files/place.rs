@@ -11,7 +11,7 @@ use crate::host::HostError;
 use crate::host::prelude::*;
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where a run that replaces another writes until its end.
@@ -35,12 +35,8 @@ pub struct Place {
     /// Where they are written.
     work: PathBuf,
     written: Manifest,
-    known: HashSet<String>,
-    /// Whether it replaces an earlier run.
-    replaces: bool,
     /// The directory that was not there before.
     made: Option<PathBuf>,
-    done: bool,
 }
 
 impl Place {
@@ -95,8 +91,7 @@ impl Place {
             HostError::File { source, .. } if source.kind() == ErrorKind::AlreadyExists => taken(&target),
             other => other,
         })?;
-        let replaces = work != target;
-        Ok(Self { target, work, written, known: HashSet::new(), replaces, made, done: false })
+        Ok(Self { target, work, written, made })
     }
 
     /// Writes into `run.json` how the run was started, and what it reached so far.
@@ -127,14 +122,13 @@ impl Place {
     pub(in crate::host) fn announce(&mut self, names: impl IntoIterator<Item = String>) -> Result<(), HostError> {
         let before = self.written.files.len();
         for name in names {
-            if self.known.contains(&name) {
+            if self.written.files.contains(&name) {
                 continue;
             }
-            let path = inside(&self.work, &name).map_err(|problem| wrong(&self.work, problem))?;
+            let path = path_in(&self.work, &name)?;
             if whole::is_there(&path) {
-                return Err(wrong(&path, "exists, but this run did not write it"));
+                return Err(HostError::refused(&path, "exists, but this run did not write it"));
             }
-            self.known.insert(name.clone());
             self.written.files.push(name);
         }
         if self.written.files.len() > before { self.written.write(&self.work) } else { Ok(()) }
@@ -143,7 +137,7 @@ impl Place {
     /// Writes a file, or replaces the one that the run wrote under this name.
     pub(in crate::host) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), HostError> {
         self.announce([name.to_owned()])?;
-        let path = inside(&self.work, name).map_err(|problem| wrong(&self.work, problem))?;
+        let path = path_in(&self.work, name)?;
         make_parent(&path)?;
         whole::replace(&path, bytes).map_err(HostError::file(&path))
     }
@@ -154,32 +148,29 @@ impl Place {
     /// # Errors
     /// [`HostError::File`]; every file is in one of the two directories then.
     pub fn finish(&mut self) -> Result<(), HostError> {
-        if self.replaces {
+        if self.work != self.target {
             // As it is now: meanwhile another run may have ended there.
             let earlier = Manifest::read(&self.target)?.unwrap_or_default();
             self.replace(&earlier)?;
-            self.replaces = false;
         }
         self.written.finished = true;
-        self.written.write(&self.work)?;
-        self.done = true;
-        Ok(())
+        self.written.write(&self.work)
     }
 
     /// Moves the files over those of an earlier run.
     fn replace(&mut self, earlier: &Manifest) -> Result<(), HostError> {
         let target = self.target.clone();
-        let place = |name: &str| inside(&target, name).map_err(|problem| wrong(&target, problem));
+        let place = |name: &str| path_in(&target, name);
         let ours: HashSet<&String> = earlier.files.iter().collect();
-        for name in self.written.files.iter().filter(|name| !ours.contains(name)) {
+        let new: Vec<&String> = self.written.files.iter().filter(|name| !ours.contains(name)).collect();
+        for name in &new {
             let path = place(name)?;
             if whole::is_there(&path) {
-                let new = self.work.display();
-                return Err(wrong(&path, format!("exists, but no run has written it; the new run is in {new}")));
+                let problem = format!("exists, but no run has written it; the new run is in {}", self.work.display());
+                return Err(HostError::refused(&path, problem));
             }
         }
         // What is listed may be missing, but what is there is listed.
-        let new = self.written.files.iter().filter(|name| !ours.contains(name));
         let both = Manifest { files: earlier.files.iter().chain(new).cloned().collect(), ..Manifest::default() };
         both.write(&target)?;
         for name in &self.written.files {
@@ -187,7 +178,7 @@ impl Place {
             make_parent(&to)?;
             fs::rename(&from, &to).and_then(|()| whole::sync_parent(&to)).map_err(HostError::file(&to))?;
         }
-        for name in earlier.files.iter().filter(|name| !self.known.contains(*name)) {
+        for name in earlier.files.iter().filter(|name| !self.written.files.contains(name)) {
             remove(&place(name)?)?;
         }
         remove_empty(&target, &earlier.files);
@@ -203,40 +194,26 @@ impl Place {
 impl Drop for Place {
     /// A run that wrote nothing leaves nothing.
     fn drop(&mut self) {
-        if !self.done && self.written.files.is_empty() {
+        if !self.written.finished && self.written.files.is_empty() {
             let _ = fs::remove_file(self.work.join(manifest::NAME));
             self.made.iter().for_each(|directory| drop(fs::remove_dir(directory)));
         }
     }
 }
 
-/// A new directory of this name, or of the first with a number from 2 on that is free.
-fn make_counted(name: &Path) -> Result<PathBuf, HostError> {
-    let mut i = 1_u64;
-    loop {
-        let path = numbered(name, "", i);
-        match fs::create_dir(&path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => i += 1,
-            made => return made.map(|()| path.clone()).map_err(HostError::file(&path)),
-        }
-    }
+/// Where a file of the run is.
+fn path_in(directory: &Path, name: &str) -> Result<PathBuf, HostError> {
+    inside(directory, name).map_err(|problem| HostError::refused(directory, problem))
 }
 
-/// `stem` and `end`, with a number between them from the second on.
-pub(in crate::host) fn numbered(stem: &Path, end: &str, i: u64) -> PathBuf {
-    let mut name = stem.as_os_str().to_owned();
-    if i > 1 {
-        name.push(format!("-{i}"));
-    }
-    name.push(end);
-    name.into()
+/// A new directory of this name, or of the first with a number from 2 on that is free.
+fn make_counted(name: &Path) -> Result<PathBuf, HostError> {
+    let made = whole::first_free(|i| whole::numbered(name, "", i), |path| fs::create_dir(path));
+    made.map(|(path, ())| path).map_err(HostError::file(name))
 }
 
 fn make_parent(path: &Path) -> Result<(), HostError> {
-    match path.parent() {
-        Some(parent) => fs::create_dir_all(parent).map_err(HostError::file(parent)),
-        None => Ok(()),
-    }
+    path.parent().map_or(Ok(()), |parent| fs::create_dir_all(parent).map_err(HostError::file(parent)))
 }
 
 /// Refuses files in the way that are not `ours`.
@@ -262,14 +239,12 @@ fn check_names(target: &Path, ours: &HashSet<&str>, expected: Expected<'_>) -> R
 
 /// Refuses to replace what the run reads.
 fn check_inputs(target: &Path, earlier: &Manifest, inputs: &[PathBuf]) -> Result<(), HostError> {
-    for input in inputs.iter().filter_map(|input| fs::canonicalize(input).ok()) {
-        let is_it = |name: &&String| fs::canonicalize(target.join(name)).is_ok_and(|path| path == input);
-        if let Some(name) = earlier.files.iter().find(is_it) {
-            let path = target.join(name);
-            return Err(HostError::Usage(format!("{} is an input of this run: choose another --out", path.display())));
+    match earlier.files.iter().map(|name| target.join(name)).find(|path| whole::is_among(path, inputs)) {
+        Some(path) => {
+            Err(HostError::Usage(format!("{} is an input of this run: choose another --out", path.display())))
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The directory has a run.
@@ -279,10 +254,6 @@ fn taken(target: &Path) -> HostError {
         target.display(),
         manifest::NAME
     ))
-}
-
-fn wrong(path: &Path, problem: impl Into<String>) -> HostError {
-    HostError::file(path)(io::Error::other(problem.into()))
 }
 
 /// Removes a file, if it is there.
@@ -295,12 +266,6 @@ fn remove(path: &Path) -> Result<(), HostError> {
 
 /// Removes the directories that these files were in, where nothing is left in them.
 fn remove_empty(directory: &Path, files: &[String]) {
-    let mut parents: Vec<&str> = Vec::new();
-    for name in files {
-        parents.extend(name.char_indices().filter(|&(_, c)| c == '/').map(|(i, _)| &name[..i]));
-    }
-    parents.sort_unstable();
-    parents.dedup();
-    // Inner ones first.
-    parents.iter().rev().for_each(|parent| drop(fs::remove_dir(directory.join(parent))));
+    let parents = |name| Path::new(name).ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+    files.iter().flat_map(parents).for_each(|parent| drop(fs::remove_dir(directory.join(parent))));
 }

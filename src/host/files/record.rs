@@ -76,19 +76,17 @@ pub struct SetRecord {
 impl ModelRecord {
     /// From marks.
     pub(in crate::host) fn of_marks(model: &str, seed: u64, marks: &Marks) -> Self {
-        let numbers = |i: usize| marks.regression.as_ref().map(|sets| sets[i]);
         let set = |score: &Score, i: usize| {
-            (score.samples() > 0).then(|| {
-                let numbers = numbers(i);
-                let of = |figure: fn(&Regression) -> f64| numbers.as_ref().map(figure).filter(|x| x.is_finite());
-                SetRecord {
-                    error: numbers.is_none().then(|| error_percent(score) / 100.0),
-                    loss: Some(score.loss().into()),
-                    rmse: of(|r| r.rmse),
-                    mae: of(|r| r.mae),
-                    r2: of(|r| r.r2),
-                }
-            })
+            let numbers = marks.regression.as_ref().map(|sets| sets[i]);
+            let of = |figure: fn(&Regression) -> f64| numbers.as_ref().map(figure).filter(|x| x.is_finite());
+            let record = SetRecord {
+                error: numbers.is_none().then(|| error_percent(score) / 100.0),
+                loss: Some(score.loss().into()),
+                rmse: of(|r| r.rmse),
+                mae: of(|r| r.mae),
+                r2: of(|r| r.r2),
+            };
+            Some(record).filter(|_| score.samples() > 0)
         };
         let [train, validation, test] = [set(&marks.train, 0), set(&marks.validation, 1), set(&marks.test, 2)];
         Self { model: model.to_owned(), seed, train, validation, test }

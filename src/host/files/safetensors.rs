@@ -1,11 +1,11 @@
 //! Safetensors files, for exchange with PyTorch.
 
 use super::dtypes::{CONVERTED, to_f32};
-use super::modules::{COUNT, Module, Ordered, PREPROCESS, PREPROCESS_STEM};
+use super::modules::{COUNT, Module, PREPROCESS, PREPROCESS_STEM, in_order, tensor};
 use super::reading::{Reading, Unsaid};
 use crate::host::data::{Columns, DataIdentity, Preparation};
 use crate::host::evaluation::SavedModel;
-use crate::host::plan::{Described, Description, describe, loss_name, parse_description};
+use crate::host::plan::{Description, describe, loss_name, parse_description};
 use crate::host::prelude::*;
 use crate::network::{Math, Part};
 use crate::preprocess::Preprocess;
@@ -33,26 +33,29 @@ impl SavedModel {
         self.check().map_err(|e| e.to_string())?;
         self.check_sections()?;
         let mut tensors = Vec::new();
+        let mut add = |name: String, shape: &[usize], values: &mut dyn Iterator<Item = f32>| {
+            tensors.push((name, shape.to_vec(), values.flat_map(f32::to_le_bytes).collect::<Vec<u8>>()));
+        };
         let mut module = 0;
         for layer in self.spec.layers() {
             let of_part = |part| &self.params[layer.range(part)];
-            let weights = of_part(Part::Weights);
-            let (n, m) = (layer.inputs(), layer.outputs());
-            let transposed = (0..m).flat_map(|j| (0..n).map(move |k| weights[k * m + j]));
-            tensors.push((format!("{module}.weight"), vec![m, n], to_bytes(transposed)));
-            tensors.push((format!("{module}.bias"), vec![m], to_bytes(of_part(Part::Bias).iter().copied())));
+            let (n, m, weights) = (layer.inputs(), layer.outputs(), of_part(Part::Weights));
+            let mut transposed = (0..m).flat_map(|j| (0..n).map(move |k| weights[k * m + j]));
+            add(format!("{module}.weight"), &[m, n], &mut transposed);
+            add(format!("{module}.bias"), &[m], &mut of_part(Part::Bias).iter().copied());
             if layer.is_normed() {
                 module += 1;
                 for (name, part) in NORM {
-                    tensors.push((format!("{module}.{name}"), vec![m], to_bytes(of_part(part).iter().copied())));
+                    add(format!("{module}.{name}"), &[m], &mut of_part(part).iter().copied());
                 }
             }
             module += 1 + usize::from(layer.activation() != Activation::Identity) + usize::from(layer.dropout() > 0.0);
         }
-        for (i, name) in PREPROCESS.iter().enumerate().filter(|_| self.preparation.is_some()) {
-            let floats = self.preparation.iter().flat_map(|preparation| &preparation.floats);
-            let values = to_bytes(floats.copied().skip(i).step_by(PREPROCESS.len()));
-            tensors.push((format!("{PREPROCESS_STEM}.{name}"), vec![self.spec.inputs()], values));
+        if let Some(preparation) = &self.preparation {
+            for (i, name) in PREPROCESS.iter().enumerate() {
+                let mut values = preparation.floats.iter().copied().skip(i).step_by(PREPROCESS.len());
+                add(format!("{PREPROCESS_STEM}.{name}"), &[self.spec.inputs()], &mut values);
+            }
         }
         let views = tensors
             .iter()
@@ -77,38 +80,26 @@ impl SavedModel {
     fn description(&self) -> Result<String, String> {
         let data = self.trained_on.as_ref().map_or(Ok(String::new()), DataIdentity::to_text)?;
         let description = describe(&self.spec, self.is_average) + &data;
-        match self.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref()) {
+        match self.columns() {
             Some(columns) => Ok(description + COLUMNS + &serde_json::to_string(columns).map_err(|e| e.to_string())?),
             None => Ok(description),
         }
     }
 }
 
-/// What the metadata of a file say.
-#[derive(Default)]
-struct Metadata {
-    /// Of the network.
-    description: Option<String>,
-    columns: Option<Columns>,
-    trained_on: Option<DataIdentity>,
-}
+/// The network, the columns of a table, and the data that it was trained on.
+type Metadata = (Option<String>, Option<Columns>, Option<DataIdentity>);
 
-impl Metadata {
-    fn of(bytes: &[u8]) -> Result<Self, String> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-        let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION)) else {
-            return Ok(Self::default());
-        };
-        let (mut text, trained_on) = DataIdentity::cut(text, COLUMNS)?;
-        let mut columns = None;
-        if let Some((description, json)) = text.split_once(COLUMNS) {
-            columns = Some(
-                serde_json::from_str(json).map_err(|e| format!("the columns in the metadata are not valid: {e}"))?,
-            );
-            text = description.to_owned();
-        }
-        Ok(Self { description: Some(text), columns, trained_on })
-    }
+/// What the metadata of a file say.
+fn metadata(bytes: &[u8]) -> Result<Metadata, String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION)) else {
+        return Ok((None, None, None));
+    };
+    let (text, trained_on) = DataIdentity::cut(text, COLUMNS)?;
+    let Some((description, json)) = text.split_once(COLUMNS) else { return Ok((Some(text), None, trained_on)) };
+    let columns = serde_json::from_str(json).map_err(|e| format!("the columns in the metadata are not valid: {e}"))?;
+    Ok((Some(description.to_owned()), columns, trained_on))
 }
 
 impl Reading {
@@ -123,13 +114,13 @@ impl Reading {
     /// What is wrong with it, as names and widths that leave several orders.
     pub fn of_safetensors(bytes: &[u8], unsaid: &Unsaid, name: &str) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file ({e})"))?;
-        let Metadata { description, columns, trained_on } = Metadata::of(bytes)?;
+        let (description, columns, trained_on) = metadata(bytes)?;
         let described = description.as_deref().map(parse_description).transpose()?;
         if described.is_some() {
             unsaid.expect_none()?;
         }
         let is_ours = described.is_some();
-        let Ordered { modules, mut notes } = Ordered::of(Module::all(&file)?, &unsaid.layers, name)?;
+        let (modules, mut notes) = in_order(Module::all(&file)?, &unsaid.layers, name)?;
         let depth = modules.iter().filter(|module| !module.is_norm).count();
         let (layers, loss, math, mut is_average) = match described {
             Some(described) => described,
@@ -144,12 +135,10 @@ impl Reading {
         let mut tensors = Tensors { file: &file, is_ours, params: Vec::new(), notes };
         let spec = tensors.network(&modules, layers)?.loss(loss).math(math);
         spec.check().map_err(|e| e.to_string())?;
-        // Such as a dropout that would be rounded.
+        // Such as a norm that is not there, or a dropout that would be rounded.
         if let Some(said) = description.filter(|said| *said != describe(&spec, is_average)) {
-            return Err(format!(
-                "the metadata contain `{said}`, but the only valid form is `{}`",
-                describe(&spec, is_average)
-            ));
+            let valid = describe(&spec, is_average);
+            return Err(format!("the metadata contain `{said}`, but the only valid form is `{valid}`"));
         }
         check_params(&spec, &tensors.params).map_err(|e| e.to_string())?;
         let preparation = read_preparation(&file, &spec, columns)?;
@@ -179,14 +168,11 @@ impl Unsaid {
         // Softmax takes two outputs at least; a single one is taken for the value that it is.
         let usual = if outputs == 1 { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
         if self.loss.is_none() {
-            notes.push(format!(
-                "the file has no loss: {} is assumed (cygnet convert --loss changes it)",
-                loss_name(usual)
-            ));
+            let usual = loss_name(usual);
+            notes.push(format!("the file has no loss: {usual} is assumed (cygnet convert --loss changes it)"));
         }
-        let layer = |activation| Described { activation, is_normed: None, dropout: 0.0 };
         let loss = self.loss.unwrap_or(usual);
-        Ok((activations.into_iter().map(layer).collect(), loss, Math::Libm, false))
+        Ok((activations.into_iter().map(|activation| (activation, 0.0)).collect(), loss, Math::Libm, false))
     }
 }
 
@@ -201,10 +187,10 @@ struct Tensors<'a> {
 
 impl Tensors<'_> {
     /// Appends the parameters of the modules, and gives the network that they are.
-    fn network(&mut self, modules: &[Module], layers: Vec<Described>) -> Result<Spec, String> {
+    fn network(&mut self, modules: &[Module], layers: Vec<(Activation, f32)>) -> Result<Spec, String> {
         let mut layers = layers.into_iter();
         let mut spec: Option<Spec> = None;
-        for (i, module) in modules.iter().enumerate() {
+        for module in modules {
             let stem = &module.stem;
             if module.is_norm {
                 let before = spec.ok_or_else(|| format!("the norm `{stem}` has no dense layer before it"))?;
@@ -213,22 +199,13 @@ impl Tensors<'_> {
                 continue;
             }
             self.read_layer(module)?;
-            let Some(Described { activation, is_normed, dropout }) = layers.next() else { continue };
-            match (is_normed, modules.get(i + 1).filter(|next| next.is_norm)) {
-                (Some(true), None) => {
-                    return Err(format!("the metadata describe a norm after `{stem}`, but the file has none"));
-                }
-                (Some(false), Some(norm)) => {
-                    return Err(format!("the metadata do not describe the norm `{}`", norm.stem));
-                }
-                _ => {}
-            }
+            let Some((activation, dropout)) = layers.next() else { continue };
             let before = *spec.get_or_insert(Spec::new(module.inputs));
             let width = if before.depth() == 0 { before.inputs() } else { before.outputs() };
             if width != usize::from(module.inputs) {
+                let inputs = module.inputs;
                 return Err(format!(
-                    "`{stem}.weight` has {} inputs, but the layer before it has {width} outputs",
-                    module.inputs
+                    "`{stem}.weight` has {inputs} inputs, but the layer before it has {width} outputs"
                 ));
             }
             let next = before.dense(module.outputs, activation);
@@ -241,8 +218,7 @@ impl Tensors<'_> {
     fn read_layer(&mut self, module: &Module) -> Result<(), String> {
         let Module { stem, inputs, outputs, .. } = module;
         let (weight, inputs) = (format!("{stem}.weight"), usize::from(*inputs));
-        let weights =
-            to_f32(&weight, &self.file.tensor(&weight).map_err(|_| format!("tensor `{weight}` is missing"))?)?;
+        let weights = to_f32(&weight, &tensor(self.file, &weight)?)?;
         self.params.extend((0..inputs).flat_map(|k| weights.iter().skip(k).step_by(inputs.max(1)).copied()));
         let bias = format!("{stem}.bias");
         if self.is_ours || self.has(&bias) {
@@ -277,7 +253,7 @@ impl Tensors<'_> {
 
     /// Appends a tensor of one dimension.
     fn read_row(&mut self, name: &str, units: usize) -> Result<(), String> {
-        let tensor = self.file.tensor(name).map_err(|_| format!("tensor `{name}` is missing"))?;
+        let tensor = tensor(self.file, name)?;
         if tensor.shape() != [units] {
             return Err(format!("`{name}` has shape {:?}, expected [{units}]", tensor.shape()));
         }
@@ -302,10 +278,8 @@ impl Tensors<'_> {
             [count] => count,
             _ => return Err(format!("several tensors have the name `{COUNT}`")),
         };
-        let count = match (count.dtype(), count.data().as_chunks()) {
-            (Dtype::I64, ([bytes], [])) => u64::try_from(i64::from_le_bytes(*bytes)).ok(),
-            _ => None,
-        };
+        let bytes = <[u8; 8]>::try_from(count.data()).ok().filter(|_| count.dtype() == Dtype::I64);
+        let count = bytes.and_then(|bytes| u64::try_from(i64::from_le_bytes(bytes)).ok());
         let count = count.ok_or_else(|| format!("`{name}` is not a count: one I64, at least 0"))?;
         self.notes.push(match count {
             0 => format!("`{name}` is 0: the file is not an average"),
@@ -328,7 +302,7 @@ fn read_preparation(
     }
     let mut floats = vec![0.0; Preprocess::state_len(spec.inputs())];
     for (i, name) in names.iter().enumerate() {
-        let tensor = file.tensor(name).map_err(|_| format!("tensor `{name}` is missing"))?;
+        let tensor = tensor(file, name)?;
         if tensor.shape() != [spec.inputs()] || tensor.dtype() != Dtype::F32 {
             let (shape, inputs) = (tensor.shape(), spec.inputs());
             return Err(format!("`{name}` holds {:?} of shape {shape:?}, expected F32 of [{inputs}]", tensor.dtype()));
@@ -339,8 +313,4 @@ fn read_preparation(
     let preparation = Preparation { floats, columns };
     preparation.check(spec)?;
     Ok(Some(preparation))
-}
-
-fn to_bytes(values: impl Iterator<Item = f32>) -> Vec<u8> {
-    values.flat_map(f32::to_le_bytes).collect()
 }

@@ -1,13 +1,11 @@
 //! Files that a command writes beside its tables: free before its work, whole after it.
 
-use super::place::numbered;
 use super::whole;
 use crate::host::HostError;
 use crate::host::prelude::*;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files of one stem, `plane.svg` and `plane.png`, or a single one.
+/// Files of one stem, `plane.svg` and `plane.csv`, or a single one.
 #[derive(Clone, Debug)]
 pub struct Target {
     paths: Vec<PathBuf>,
@@ -23,8 +21,7 @@ impl Target {
     pub fn named(stem: &Path, ends: &[&str], overwrite: bool, inputs: &[PathBuf]) -> Result<Self, HostError> {
         let target = Self::new(stem, ends, 1, overwrite);
         for path in &target.paths {
-            let place = fs::canonicalize(path);
-            if place.is_ok_and(|place| inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|i| i == place))) {
+            if whole::is_among(path, inputs) {
                 let problem = format!("{} is an input of this command: choose another name", path.display());
                 return Err(HostError::Usage(problem));
             }
@@ -43,17 +40,14 @@ impl Target {
     /// [`HostError::File`] where none can be made.
     pub fn counted(stem: &Path, ends: &[&str]) -> Result<Self, HostError> {
         let mut i = 1;
-        loop {
-            let target = Self::new(stem, ends, i, false);
-            if !target.paths.iter().any(|path| whole::is_there(path)) {
-                return target.probed();
-            }
+        while Self::new(stem, ends, i, false).paths.iter().any(|path| whole::is_there(path)) {
             i += 1;
         }
+        Self::new(stem, ends, i, false).probed()
     }
 
     fn new(stem: &Path, ends: &[&str], i: u64, replaces: bool) -> Self {
-        Self { paths: ends.iter().map(|end| numbered(stem, end, i)).collect(), replaces }
+        Self { paths: ends.iter().map(|end| whole::numbered(stem, end, i)).collect(), replaces }
     }
 
     /// Before work is done for what could not be written.

@@ -1,8 +1,10 @@
 //! Files that stand under their names only when they are whole.
 
-use std::ffi::OsString;
+use crate::host::HostError;
+use crate::host::memory::room;
+use crate::host::prelude::*;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Makes a file or replaces it; an interruption leaves what was there before, or the new file.
@@ -53,15 +55,47 @@ fn write_part(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 }
 
 fn new_part(path: &Path) -> io::Result<(PathBuf, File)> {
-    let mut i = 1_u64;
+    first_free(|i| numbered(path, ".part", i), |part| File::create_new(part))
+}
+
+/// Makes something under the first name that nothing has, of those with the numbers from 1 on.
+pub(super) fn first_free<T>(
+    name: impl Fn(u64) -> PathBuf,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<(PathBuf, T)> {
+    let mut i = 1;
     loop {
-        let mut name = OsString::from(path);
-        name.push(if i == 1 { ".part".into() } else { std::format!(".part-{i}") });
-        match File::create_new(&name) {
+        let path = name(i);
+        match make(&path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => i += 1,
-            made => return made.map(|file| (name.into(), file)),
+            made => return made.map(|made| (path, made)),
         }
     }
+}
+
+/// `stem` and `end`, with a number between them from the second on.
+pub(super) fn numbered(stem: &Path, end: &str, i: u64) -> PathBuf {
+    let mut name = stem.as_os_str().to_owned();
+    if i > 1 {
+        name.push(format!("-{i}"));
+    }
+    name.push(end);
+    name.into()
+}
+
+/// Whether a file is one of these inputs, under whatever name.
+pub(super) fn is_among(path: &Path, inputs: &[PathBuf]) -> bool {
+    let is_it = |place: PathBuf| inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == place));
+    fs::canonicalize(path).is_ok_and(is_it)
+}
+
+/// The bytes of a file; none of one that has more than `most`, or has no end, as a device.
+pub(super) fn read(path: &Path, most: u64) -> Result<Option<Vec<u8>>, HostError> {
+    let file = File::open(path).map_err(HostError::reading(path))?;
+    let size = file.metadata().map_err(HostError::reading(path))?.len();
+    let mut bytes = room(size.min(most) as usize)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(HostError::reading(path))?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
 }
 
 /// Writes the new name to the disk, so that it is there after a power failure: on Unix by synchronising the directory.

@@ -1,8 +1,7 @@
 //! What a run averages, and when.
 
-use crate::average::{Draws, Ema};
+use crate::average::Ema;
 use crate::host::prelude::*;
-use crate::schedule::Shape;
 
 /// A kind of average.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,8 +13,8 @@ pub enum AverageKind {
     Ema(Ema),
     /// Mean of the latest so many snapshots.
     Lawa(usize),
-    /// Gaussian around the mean of the snapshots, with so many columns; predicts by these draws, of the run's seed.
-    Swag(usize, Draws),
+    /// Gaussian around the mean of the snapshots, with so many columns; predicts by so many draws.
+    Swag(usize, u32),
 }
 
 impl AverageKind {
@@ -40,15 +39,13 @@ pub struct AveragePlan {
     pub start: f32,
     /// Steps between snapshots; `None` takes one at the end of each epoch.
     pub every: Option<u64>,
-    /// Rate that the schedule is annealed to from the start of averaging on; `None` leaves it as it is.
+    /// Rate from the start of averaging on; `None` leaves it as it is.
     pub rate: Option<f32>,
-    /// Epochs of the annealing, and how it goes.
-    pub anneal: (f32, Shape),
 }
 
 impl Default for AveragePlan {
     /// The running mean of the models at the end of each epoch from 75 % of the budget on.
     fn default() -> Self {
-        Self { kinds: vec![AverageKind::Swa], start: 0.75, every: None, rate: None, anneal: (0.0, Shape::Linear) }
+        Self { kinds: vec![AverageKind::Swa], start: 0.75, every: None, rate: None }
     }
 }

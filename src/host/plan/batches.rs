@@ -12,11 +12,6 @@ impl Plan {
         self.micro_batch.unwrap_or(usual).min(self.batch).min(samples).max(1)
     }
 
-    /// Samples that the trainer takes one after the other: a batch, or a micro-batch where batches grow.
-    pub(in crate::host) fn unit(&self, samples: usize) -> usize {
-        if self.growth.is_some() { self.at_once(samples) } else { self.batch.min(samples) }
-    }
-
     /// Whether the batches of an epoch over `samples` can grow.
     ///
     /// # Errors
@@ -40,7 +35,7 @@ impl Plan {
     /// tell its noise.
     pub fn check_batches(&self, samples: usize) -> Result<(), HostError> {
         self.check_growth(samples)?;
-        let (whole, passes) = (self.unit(samples), self.at_once(samples));
+        let (whole, passes) = (self.batch.min(samples), self.at_once(samples));
         // Of a batch, the samples that pass last.
         let is_alone = |batch: usize| passes == 1 || batch % passes == 1;
         if self.batch_norm && (is_alone(whole) || is_alone(samples % whole.max(1))) {

@@ -1,7 +1,7 @@
 //! Whether the numbers of a plan are in range, and go together.
 
-use super::averages::{AverageKind, AveragePlan};
-use super::growth::{GrowthPlan, GrowthRule};
+use super::averages::AverageKind;
+use super::growth::GrowthRule;
 use super::optimizer::OptimizerPlan;
 use super::settings::{DecayPlan, Plan};
 use crate::host::HostError;
@@ -10,100 +10,8 @@ use crate::optim::{LookaheadConfig, SgdConfig};
 use crate::{Init, Loss};
 use core::ops::RangeInclusive;
 
-/// Numbers and counts of a plan with the names of their settings, in the order in which they are checked.
-#[derive(Default)]
-struct Settings {
-    numbers: Vec<(&'static str, f32, Rule)>,
-    counts: Vec<(&'static str, u64)>,
-}
-
-impl Settings {
-    /// The first that is out of range, numbers before counts.
-    fn fault(self) -> Option<String> {
-        let wrong = |(name, value, (range, rule)): (_, f32, Rule)| {
-            (!range.contains(&value)).then(|| format!("{name} {value:?} is out of range: {rule}"))
-        };
-        let no_count = |(name, n): (&str, u64)| (n == 0).then(|| format!("{name} 0 is out of range: at least 1"));
-        self.numbers.into_iter().find_map(wrong).or_else(|| self.counts.into_iter().find_map(no_count))
-    }
-
-    fn of_network_and_batch(&mut self, plan: &Plan) {
-        self.numbers.extend([("dropout", plan.dropout, BELOW_ONE), ("rate", plan.rate, RATE)]);
-        self.numbers.push(("warmup", plan.warmup, NOT_NEGATIVE));
-        self.counts.extend([("batch", plan.batch as u64), ("epochs", plan.epochs)]);
-        self.counts.extend(plan.patience.map(|epochs| ("patience", epochs)));
-        self.counts.extend(plan.micro_batch.map(|n| ("micro-batch", n as u64)));
-        self.numbers.extend(plan.clip.map(|norm| ("clip", norm, POSITIVE)));
-        if let Init::Normal(sigma) = plan.init {
-            self.numbers.push(("init", sigma, (0.0..=1e37, "from 0 to 1e37")));
-        }
-    }
-
-    fn of_optimizer(&mut self, optimizer: OptimizerPlan) {
-        let (momentum, weight_decay) = match optimizer {
-            OptimizerPlan::Sgd(config) => (Some(config.momentum), config.weight_decay),
-            OptimizerPlan::Adam(config) => (None, config.weight_decay),
-            OptimizerPlan::ScheduleFree(config) => (Some(config.beta), config.weight_decay),
-        };
-        self.numbers.extend(momentum.map(|momentum| ("momentum", momentum, BELOW_ONE)));
-        self.numbers.push(("weight-decay", weight_decay, SHARE));
-    }
-
-    fn of_decay(&mut self, decay: DecayPlan) {
-        match decay {
-            DecayPlan::Constant => {}
-            DecayPlan::Step { every, factor } => {
-                self.numbers.push(("drop-factor", factor, SHARE));
-                self.counts.push(("drop-every", every));
-            }
-            DecayPlan::Linear(to) | DecayPlan::Cosine(to) | DecayPlan::Paper(to) | DecayPlan::OneCycle(to) => {
-                self.numbers.push(("final-rate", to, RATE));
-            }
-            DecayPlan::Cyclic { to, epochs } => {
-                self.numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
-            }
-            DecayPlan::Restarts { to, epochs, factor } => {
-                self.numbers.extend([("final-rate", to, RATE), ("cycle", epochs, POSITIVE)]);
-                self.counts.push(("cycle-factor", factor.into()));
-            }
-        }
-    }
-
-    fn of_growth(&mut self, GrowthPlan { rule, patience, .. }: GrowthPlan) {
-        self.counts.push(("grow-patience", patience.into()));
-        match rule {
-            GrowthRule::NormTest(theta) => self.numbers.push(("grow norm-test", theta, INSIDE)),
-            GrowthRule::NoiseScale(factor) => self.numbers.push(("grow noise-scale", factor, POSITIVE)),
-            GrowthRule::Doubling(epochs) => self.counts.push(("grow doubling", epochs)),
-        }
-    }
-
-    fn of_lookahead(&mut self, lookahead: LookaheadConfig) {
-        self.counts.push(("lookahead", lookahead.every.into()));
-        self.numbers.push(("lookahead-alpha", lookahead.alpha, SHARE));
-    }
-
-    fn of_averages(&mut self, swa: &AveragePlan) {
-        self.numbers.push(("swa-start", swa.start, SHARE));
-        self.numbers.push(("swa-anneal", swa.anneal.0, NOT_NEGATIVE));
-        for kind in &swa.kinds {
-            match *kind {
-                AverageKind::Swa => {}
-                AverageKind::Ema(ema) => {
-                    let rule = (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1");
-                    self.numbers.push(("1 − ema-decay", ema.epsilon, rule));
-                }
-                AverageKind::Lawa(models) => self.counts.push(("lawa-window", models as u64)),
-                AverageKind::Swag(_, draws) => {
-                    self.counts.push(("swag-samples", draws.samples.into()));
-                    self.numbers.push(("swag-scale", draws.scale, NOT_NEGATIVE));
-                }
-            }
-        }
-        self.numbers.extend(swa.rate.map(|rate| ("swa-rate", rate, RATE)));
-        self.counts.extend(swa.every.map(|every| ("swa-every", every)));
-    }
-}
+/// Numbers with the names of their settings and where they may lie, and counts, which are at least 1.
+type Settings = (Vec<(&'static str, f32, Rule)>, Vec<(&'static str, u64)>);
 
 impl Plan {
     /// Whether the numbers are in range.
@@ -112,17 +20,71 @@ impl Plan {
     /// [`HostError::Usage`] that names the setting and its value.
     pub fn check(&self) -> Result<(), HostError> {
         self.split().check()?;
-        let mut settings = Settings::default();
-        settings.of_network_and_batch(self);
-        settings.of_optimizer(self.optimizer);
-        settings.of_decay(self.decay);
-        self.growth.into_iter().for_each(|growth| settings.of_growth(growth));
-        self.lookahead.into_iter().for_each(|lookahead| settings.of_lookahead(lookahead));
-        self.averages.iter().for_each(|averages| settings.of_averages(averages));
-        match settings.fault().or_else(|| self.odd_pair().map(Into::into)) {
+        let (numbers, counts) = self.settings();
+        let wrong = |(name, value, (range, rule)): (_, f32, Rule)| {
+            (!range.contains(&value)).then(|| format!("{name} {value:?} is out of range: {rule}"))
+        };
+        let no_count = |(name, n): (&str, u64)| (n == 0).then(|| format!("{name} 0 is out of range: at least 1"));
+        let fault = numbers.into_iter().find_map(wrong).or_else(|| counts.into_iter().find_map(no_count));
+        match fault.or_else(|| self.odd_pair().map(Into::into)) {
             Some(fault) => Err(HostError::Usage(fault)),
             None => self.augment.map_or(Ok(()), |augment| augment.check()),
         }
+    }
+
+    /// What may be out of range, in the order in which it is checked, numbers before counts.
+    fn settings(&self) -> Settings {
+        let Self { mut optimizer, mut decay, .. } = *self;
+        let (momentum, weight_decay) = optimizer.settings();
+        let mut numbers = vec![("dropout", self.dropout, BELOW_ONE), ("rate", self.rate, RATE)];
+        numbers.extend([("warmup", self.warmup, NOT_NEGATIVE), ("weight-decay", *weight_decay, SHARE)]);
+        numbers.extend(momentum.map(|momentum| ("momentum", *momentum, BELOW_ONE)));
+        numbers.extend(self.clip.map(|norm| ("clip", norm, POSITIVE)));
+        numbers.extend(decay.end().map(|to| ("final-rate", *to, RATE)));
+        let mut counts = vec![("batch", self.batch as u64), ("epochs", self.epochs)];
+        counts.extend(self.patience.map(|epochs| ("patience", epochs)));
+        counts.extend(self.micro_batch.map(|n| ("micro-batch", n as u64)));
+        if let Init::Normal(sigma) = self.init {
+            numbers.push(("init", sigma, (0.0..=1e37, "from 0 to 1e37")));
+        }
+        match decay {
+            DecayPlan::Step { every, factor } => {
+                numbers.push(("factor of the schedule step", factor, SHARE));
+                counts.push(("epochs of the schedule step", every));
+            }
+            DecayPlan::Cyclic { epochs, .. } | DecayPlan::Restarts { epochs, .. } => {
+                numbers.push(("cycle", epochs, POSITIVE));
+            }
+            _ => {}
+        }
+        counts.extend(self.growth.map(|growth| ("patience of grow", growth.patience.into())));
+        match self.growth.map(|growth| growth.rule) {
+            Some(GrowthRule::NormTest(theta)) => numbers.push(("grow norm-test", theta, INSIDE)),
+            Some(GrowthRule::NoiseScale(factor)) => numbers.push(("grow noise-scale", factor, POSITIVE)),
+            Some(GrowthRule::Doubling(epochs)) => counts.push(("grow doubling", epochs)),
+            None => {}
+        }
+        if let Some(LookaheadConfig { every, alpha }) = self.lookahead {
+            numbers.push(("alpha of lookahead", alpha, SHARE));
+            counts.push(("lookahead", every.into()));
+        }
+        if let Some(averages) = &self.averages {
+            numbers.push(("swa-start", averages.start, SHARE));
+            numbers.extend(averages.rate.map(|rate| ("swa-rate", rate, RATE)));
+            counts.extend(averages.every.map(|every| ("swa-every", every)));
+        }
+        for kind in self.average_kinds() {
+            match *kind {
+                AverageKind::Swa => {}
+                AverageKind::Ema(ema) => {
+                    let rule = (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1");
+                    numbers.push(("1 − decay of ema", ema.epsilon, rule));
+                }
+                AverageKind::Lawa(models) => counts.push(("snapshots of lawa", models as u64)),
+                AverageKind::Swag(_, draws) => counts.push(("swag-samples", draws.into())),
+            }
+        }
+        (numbers, counts)
     }
 
     /// Two settings that do not go together.

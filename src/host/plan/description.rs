@@ -18,16 +18,8 @@ pub(in crate::host) fn describe(spec: &Spec, is_average: bool) -> String {
 const AVERAGE: &str = "; average";
 const NORMED: &str = " norm";
 
-/// What tensors do not say of a layer; whether it has a norm, they must say too.
-#[derive(Clone, Copy)]
-pub(in crate::host) struct Described {
-    pub activation: Activation,
-    pub is_normed: Option<bool>,
-    pub dropout: f32,
-}
-
-/// The layers, the loss, the functions, whether it is an average.
-pub(in crate::host) type Description = (Vec<Described>, Loss, Math, bool);
+/// Activation and dropout of each layer, the loss, the functions, whether it is an average; tensors say which layers have norms.
+pub(in crate::host) type Description = (Vec<(Activation, f32)>, Loss, Math, bool);
 
 pub(in crate::host) fn parse_description(text: &str) -> Result<Description, String> {
     let unknown = || format!("the metadata are not valid: `{text}`");
@@ -36,9 +28,8 @@ pub(in crate::host) fn parse_description(text: &str) -> Result<Description, Stri
     let (loss, math) = rest.split_once("; math ").ok_or_else(unknown)?;
     let layer = |layer: &str| {
         let (name, dropout) = layer.split_once(" dropout ").ok_or_else(unknown)?;
-        let (name, is_normed) = name.strip_suffix(NORMED).map_or((name, false), |name| (name, true));
-        let (activation, dropout) = (parse_activation(name)?, dropout.parse().map_err(|_| unknown())?);
-        Ok::<_, String>(Described { activation, is_normed: Some(is_normed), dropout })
+        let activation = parse_activation(name.strip_suffix(NORMED).unwrap_or(name))?;
+        Ok::<_, String>((activation, dropout.parse().map_err(|_| unknown())?))
     };
     Ok((layers.split(", ").map(layer).collect::<Result<_, _>>()?, parse_loss(loss)?, parse_math(math)?, is_average))
 }

@@ -12,10 +12,10 @@ mod check;
 mod replicas;
 
 pub use averages::{AverageKind, AveragePlan};
-pub(in crate::host) use description::{Described, Description, describe, parse_description};
+pub(in crate::host) use description::{Description, describe, parse_description};
 pub use growth::{GrowthPlan, GrowthRule};
 pub(in crate::host) use names::listed;
 pub use names::{activation_name, loss_name, parse_activation, parse_loss, widths};
 pub use optimizer::OptimizerPlan;
-pub use replicas::{Batches, Coupling, ReplicaPlan};
+pub use replicas::{Coupling, ReplicaPlan};
 pub use settings::{DecayPlan, MAX_PARAMS, Plan, Pretrained};

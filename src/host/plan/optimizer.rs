@@ -17,6 +17,15 @@ pub enum OptimizerPlan {
 }
 
 impl OptimizerPlan {
+    /// Its momentum, where it has one, and its weight decay.
+    pub fn settings(&mut self) -> (Option<&mut f32>, &mut f32) {
+        match self {
+            Self::Sgd(config) => (Some(&mut config.momentum), &mut config.weight_decay),
+            Self::Adam(config) => (None, &mut config.weight_decay),
+            Self::ScheduleFree(config) => (Some(&mut config.beta), &mut config.weight_decay),
+        }
+    }
+
     /// Floats of state for `spec`, its own and the slow weights of a lookahead.
     #[must_use]
     pub fn state_len(&self, spec: &Spec, lookahead: Option<LookaheadConfig>) -> [usize; 2] {

@@ -9,16 +9,6 @@ use crate::replicas::{Pull, Start};
 use std::num::NonZeroUsize;
 use std::thread;
 
-/// Which samples replicas learn from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Batches {
-    /// Each from all of them, in an order of its own.
-    #[default]
-    Parallel,
-    /// From the batches of one order in turns: an epoch is one pass of all together.
-    RoundRobin,
-}
-
 /// What holds replicas together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -38,8 +28,6 @@ pub struct ReplicaPlan {
     pub count: usize,
     /// Where they begin.
     pub start: Start,
-    /// What each learns from.
-    pub batches: Batches,
     /// What holds them together.
     pub coupling: Coupling,
     /// Rounds, a step of each, between two pulls; `None` pulls at the end of each epoch.
@@ -52,8 +40,7 @@ impl Default for ReplicaPlan {
     /// The article's five, from a common start, pulled at the end of each epoch by `1 − t/total`, on all cores.
     fn default() -> Self {
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let (start, batches) = (Start::default(), Batches::default());
-        Self { count: 5, start, batches, coupling: Coupling::Mean(Pull::Fading), every: None, threads }
+        Self { count: 5, start: Start::default(), coupling: Coupling::Mean(Pull::Fading), every: None, threads }
     }
 }
 
@@ -99,14 +86,5 @@ impl ReplicaPlan {
     #[must_use]
     pub fn is_apart(&self) -> bool {
         self.is_free() && self.start == Start::Independent
-    }
-
-    /// Rounds of an epoch: a batch of each replica, or of those whose turn it is.
-    pub(in crate::host) fn rounds(&self, plan: &Plan, samples: usize) -> u64 {
-        let batches = plan.steps_per_epoch(samples);
-        match self.batches {
-            Batches::Parallel => batches,
-            Batches::RoundRobin => batches.div_ceil(self.count as u64),
-        }
     }
 }

@@ -21,18 +21,16 @@ impl Plan {
                 Decay::ConstantThenLinear { to, steps: start.map_or(steps, |start| start.saturating_sub(warmup)) }
             }
             DecayPlan::Cyclic { to, epochs } => Decay::Cyclic { to, cycle: steps_of(epochs).max(1) },
-            DecayPlan::Restarts { to, epochs, factor } => {
-                Decay::WarmRestarts { to, first: steps_of(epochs).max(1), factor }
-            }
+            DecayPlan::Restarts { to, epochs } => Decay::WarmRestarts { to, first: steps_of(epochs).max(1), factor: 1 },
             DecayPlan::OneCycle(to) => {
                 let rise = (0.3 * steps as f64) as u64;
                 Decay::OneCycle { from: self.rate / 25.0, to, rise, steps, shape: Shape::Cosine }
             }
         };
-        let anneal = self.averages.as_ref().and_then(|averages| {
-            let (epochs, shape) = averages.anneal;
-            Some(Anneal { start: start?, steps: steps_of(epochs), to: averages.rate?, shape })
-        });
+        let anneal = self
+            .averages
+            .as_ref()
+            .and_then(|averages| Some(Anneal { start: start?, steps: 0, to: averages.rate?, shape: Shape::Linear }));
         Schedule { rate: self.rate, warmup, decay, anneal }
     }
 

@@ -45,13 +45,22 @@ pub enum DecayPlan {
     Restarts {
         /// Rate that each cycle falls to.
         to: f32,
-        /// Epochs of the first cycle.
+        /// Epochs of a cycle.
         epochs: f32,
-        /// By what each cycle is longer than the one before.
-        factor: u32,
     },
     /// From a 25th of the base rate up to it in 30 % of the budget, and along a cosine to this rate.
     OneCycle(f32),
+}
+
+impl DecayPlan {
+    /// The rate at the end of the budget or of each cycle, where it has one.
+    pub fn end(&mut self) -> Option<&mut f32> {
+        match self {
+            Self::Constant | Self::Step { .. } => None,
+            Self::Linear(to) | Self::Cosine(to) | Self::Paper(to) | Self::OneCycle(to) => Some(to),
+            Self::Cyclic { to, .. } | Self::Restarts { to, .. } => Some(to),
+        }
+    }
 }
 
 /// A network with the weights that training starts from.

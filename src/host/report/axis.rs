@@ -1,6 +1,5 @@
 //! Where an axis begins and ends, and which numbers stand at it: always one at each end.
 
-use super::drawing::extent;
 use crate::host::prelude::*;
 
 /// How values lie on an axis.
@@ -127,6 +126,13 @@ impl Axis {
         }
         format!("{} {}", self.name.trim_end_matches(", log scale"), digits(value)).trim().to_owned()
     }
+}
+
+/// Least and greatest; 0 and 1 of nothing.
+pub(super) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let values = values.filter(|x| x.is_finite());
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+    if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 
 /// A multiple of 1, 2 or 5 times a power of ten, about a fifth of the extent.

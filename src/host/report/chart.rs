@@ -1,7 +1,9 @@
 //! A chart of lines and points over two axes.
 
 use super::axis::Axis;
-use super::svg::{Colour, GRID, INK, Letters, MUTED, PAPER, Side, Svg, TITLE, WIDTH, fill, letters, stroke};
+use super::svg::{
+    Colour, END, GRID, INK, Letters, MIDDLE, MUTED, PAPER, START, Svg, TITLE, WIDTH, fill, letters, stroke,
+};
 use crate::host::prelude::*;
 use core::fmt::Write;
 
@@ -100,6 +102,8 @@ pub(super) struct Chart {
     pub(super) notes: Vec<(f64, f64, String)>,
     /// Pixels from the first to the last value of the vertical axis.
     pub(super) height: f64,
+    /// The least pixels to the right of the horizontal axis.
+    pub(super) margin: f64,
 }
 
 const SMALL: Letters = letters(13.0, MUTED);
@@ -114,50 +118,55 @@ const LONGEST: f64 = 135.0;
 const STRIP: f64 = 3.0;
 
 /// Where a chart is in its picture: pixels.
-struct Frame {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+pub(super) struct Frame {
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
 }
 
 impl Chart {
     pub(super) fn new(x: Axis, y: Axis, lines: Vec<Line>) -> Self {
-        Self { title: y.name.clone(), x, y, lines, marks: Vec::new(), notes: Vec::new(), height: 210.0 }
-    }
-
-    fn legend(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().filter(|line| !line.name.is_empty() && line.stroke != Stroke::Faint)
+        let title = y.name.clone();
+        Self { x, y, title, lines, marks: Vec::new(), notes: Vec::new(), height: 210.0, margin: 16.0 }
     }
 
     /// Pixels above the first value of the vertical axis, from it to the last one, and below.
     pub(super) fn sizes(&self) -> [f64; 3] {
-        let lines = self.legend_places().last().map_or(0, |(_, row)| row + 1);
+        let lines = self.legend().last().map_or(0, |(.., row)| row + 1);
         let strip = if self.marks.is_empty() { 8.0 } else { 18.0 };
         let foot = if self.x.name.is_empty() { 28.0 } else { 44.0 };
         [TITLE_LINE + LEGEND_LINE * lines as f64 + strip, self.height, foot]
     }
 
-    /// Draws it into a picture from the height `y` on, with these sizes.
-    pub(super) fn draw(&self, svg: &mut Svg, y: f64, [head, height, _]: [f64; 3]) {
-        svg.text(&self.title, [10.0, y + 17.0], Side::Start, TITLE);
-        self.draw_legend(svg, y + TITLE_LINE);
-        let widest = self.y.ticks.iter().map(|(_, text)| SMALL.width(text)).fold(0.0, f64::max);
-        let is_long = self.y.is_rows() && widest > LONGEST;
+    /// Where it is in its picture: from the height `y` on, with these sizes.
+    pub(super) fn frame(&self, y: f64, [head, height, _]: [f64; 3]) -> Frame {
+        let left = if self.has_long_rows() { 12.0 } else { self.widest() + 18.0 };
         let notes = self.notes.iter().map(|(_, _, text)| PLAIN.width(text) + 12.0);
-        let frame = Frame {
-            left: if is_long { 12.0 } else { widest + 18.0 },
-            right: WIDTH - notes.fold(16.0, f64::max),
-            top: y + head,
-            bottom: y + head + height,
-        };
-        self.grid(svg, &frame, is_long);
+        Frame { left, right: WIDTH - notes.fold(self.margin, f64::max), top: y + head, bottom: y + head + height }
+    }
+
+    fn widest(&self) -> f64 {
+        self.y.ticks.iter().map(|(_, text)| SMALL.width(text)).fold(0.0, f64::max)
+    }
+
+    /// Whether names stand above their rows, not beside them.
+    fn has_long_rows(&self) -> bool {
+        self.y.is_rows() && self.widest() > LONGEST
+    }
+
+    /// Draws it into a picture likewise.
+    pub(super) fn draw(&self, svg: &mut Svg, y: f64, sizes: [f64; 3]) {
+        svg.text(&self.title, [10.0, y + 17.0], START, TITLE);
+        self.draw_legend(svg, y + TITLE_LINE);
+        let frame = self.frame(y, sizes);
+        self.grid(svg, &frame);
         for line in self.lines.iter().rev() {
             self.line(svg, &frame, line);
         }
         for (x, y, text) in &self.notes {
             if let Some([x, y]) = self.at(&frame, *x, *y) {
-                svg.text(text, [x + 8.0, y], Side::Start, PLAIN);
+                svg.text(text, [x + 8.0, y], START, PLAIN);
             }
         }
         if self.x.is_whole() {
@@ -166,14 +175,14 @@ impl Chart {
     }
 
     /// Where a place lies, in pixels.
-    fn at(&self, frame: &Frame, x: f64, y: f64) -> Option<[f64; 2]> {
+    pub(super) fn at(&self, frame: &Frame, x: f64, y: f64) -> Option<[f64; 2]> {
         let Frame { left, right, top, bottom } = frame;
         let [x, y] = [self.x.place(x)?, self.y.place(y)?];
         Some([left + x * (right - left), bottom - y * (bottom - top)])
     }
 
     /// Lines and numbers of the axes, and where something begins.
-    fn grid(&self, svg: &mut Svg, frame: &Frame, is_long: bool) {
+    fn grid(&self, svg: &mut Svg, frame: &Frame) {
         let &Frame { left, right, top, bottom } = frame;
         let across = |x: f64| self.at(frame, x.clamp(self.x.ends[0], self.x.ends[1]), self.y.ends[0]).map(|at| at[0]);
         let marks = || self.marks.iter().filter_map(|(x, name)| Some((across(*x)?, name)));
@@ -183,10 +192,10 @@ impl Chart {
         let rows = (bottom - top) / self.y.ticks.len().max(1) as f64;
         for (value, text) in &self.y.ticks {
             let Some([_, y]) = self.at(frame, self.x.ends[0], *value) else { continue };
-            if is_long {
-                svg.text(text, [left + 4.0, y - 0.5 * rows + 3.0], Side::Start, SMALL);
+            if self.has_long_rows() {
+                svg.text(text, [left + 4.0, y - 0.5 * rows + 3.0], START, SMALL);
             } else {
-                svg.text(text, [left - 8.0, y], Side::End, SMALL);
+                svg.text(text, [left - 8.0, y], END, SMALL);
             }
             if !self.y.is_rows() {
                 svg.line(&[[left, y], [right, y]], &stroke(GRID, 1.0, ""), "");
@@ -204,12 +213,12 @@ impl Chart {
                 continue;
             }
             let half = 0.5 * SMALL.width(text);
-            svg.text(text, [x.min(WIDTH - half), bottom + 14.0], Side::Middle, SMALL);
+            svg.text(text, [x.min(WIDTH - half), bottom + 14.0], MIDDLE, SMALL);
         }
-        svg.text(&self.x.name, [0.5 * (left + right), bottom + 31.0], Side::Middle, SMALL);
+        svg.text(&self.x.name, [0.5 * (left + right), bottom + 31.0], MIDDLE, SMALL);
         for (x, name) in marks() {
             svg.line(&[[x, top], [x, bottom]], &stroke(MUTED, 1.5, "3 3"), "");
-            svg.text(name, [x.min(WIDTH - 2.0 - SMALL.width(name)), top - 9.0], Side::Start, SMALL);
+            svg.text(name, [x.min(WIDTH - 2.0 - SMALL.width(name)), top - 9.0], START, SMALL);
         }
     }
 
@@ -262,29 +271,30 @@ impl Chart {
         }
     }
 
-    /// Where the entries of the legend stand: left end in pixels, and line.
-    fn legend_places(&self) -> impl Iterator<Item = (f64, usize)> {
+    /// The lines that have names, each with the left end of its entry in pixels and with the line of the legend that it is in.
+    fn legend(&self) -> impl Iterator<Item = (&Line, f64, usize)> {
+        let named = self.lines.iter().filter(|line| !line.name.is_empty() && line.stroke != Stroke::Faint);
         let (mut x, mut row) = (10.0, 0);
-        self.legend().map(move |line| {
+        named.map(move |line| {
             let width = SAMPLE + 6.0 + PLAIN.width(&line.name);
             if x + width > WIDTH - 4.0 && x > 10.0 {
                 (x, row) = (10.0, row + 1);
             }
-            let at = (x, row);
+            let left = x;
             x += width + 12.0;
-            at
+            (line, left, row)
         })
     }
 
     /// Names beside samples of the lines.
     fn draw_legend(&self, svg: &mut Svg, top: f64) {
-        for (line, (x, row)) in self.legend().zip(self.legend_places()) {
+        for (line, x, row) in self.legend() {
             let y = top + LEGEND_LINE * (row as f64 + 0.5) - 2.0;
             if let Some(paint) = line.paint() {
                 svg.line(&[[x, y], [x + SAMPLE, y]], &paint, "");
             }
             line.dot(svg, [x + 0.5 * SAMPLE, y], 3.5, "");
-            svg.text(&line.name, [x + SAMPLE + 5.0, y], Side::Start, PLAIN);
+            svg.text(&line.name, [x + SAMPLE + 5.0, y], START, PLAIN);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a table has in its columns, and what becomes of each.
 
-use super::table::aligned;
+use super::table::Table;
 use crate::host::data::{ColumnKind, ColumnSummary, Encoding, RARE, TablePlan, Tables};
 use crate::host::prelude::*;
 use crate::preprocess::Missing;
@@ -15,7 +15,7 @@ pub fn of_columns(columns: &[ColumnSummary], plan: &TablePlan) -> String {
         let missing = if column.missing > 0 { column.missing.to_string() } else { String::new() };
         vec![column.name.clone(), contents(column), missing, becomes(column, plan)]
     };
-    let table = aligned(&["column", "contains", "missing", "becomes"], columns.iter().map(row));
+    let table = Table::new(["column", "contains", "missing", "becomes"], columns.iter().map(row)).to_string();
     let has_gaps = columns.iter().any(|column| column.kind.is_input() && column.missing > 0);
     if has_gaps { format!("{table}\n\nMissing values {}.", gaps(plan)) } else { table }
 }

@@ -1,6 +1,6 @@
 //! A run, epoch by epoch: a line in a terminal, CSV, JSON.
 
-use super::table::{csv_bytes, json};
+use super::table::{csv_bytes, fixed, json};
 use crate::host::HostError;
 use crate::host::prelude::*;
 use crate::host::training::Epoch;
@@ -70,7 +70,7 @@ impl EpochLines {
 }
 
 fn percent(share: f64) -> String {
-    if share.is_nan() { "–".to_owned() } else { format!("{:.2}", 100.0 * share) }
+    fixed(100.0 * share, 2)
 }
 
 fn dash(x: Option<f32>, text: impl Fn(f32) -> String) -> String {

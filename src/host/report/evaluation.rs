@@ -1,7 +1,7 @@
 //! An evaluation as tables to read.
 
-use super::table::{Table, aligned, percent};
-use crate::host::evaluation::{Evaluation, SetEvaluation};
+use super::table::{Table, fixed, percent, row, significant};
+use crate::host::evaluation::{Evaluation, RegressionEvaluation, SetEvaluation, TargetEvaluation};
 use crate::host::prelude::*;
 
 /// The most classes whose confusion matrix is still a table that a terminal holds.
@@ -12,9 +12,9 @@ const WIDEST: usize = 30;
 pub fn of_classes(evaluation: &Evaluation, with_classes: bool) -> String {
     let test = &evaluation.test;
     if !with_classes {
-        return summary(evaluation);
+        return summary(evaluation).to_string();
     }
-    let mut text = format!("{}\n\nTest metrics by class (one-vs-rest):\n\n{}", summary(evaluation), classes(test));
+    let text = format!("{}\n\nTest metrics by class (one-vs-rest):\n\n{}", summary(evaluation), classes(test));
     if test.confusion.len() > WIDEST {
         return text
             + &format!(
@@ -22,12 +22,14 @@ pub fn of_classes(evaluation: &Evaluation, with_classes: bool) -> String {
                 test.confusion.len()
             );
     }
-    text += "\n\nConfusion matrix of the test: true classes (rows), predicted classes (columns):\n\n";
-    text + &confusion(test)
+    text + &format!(
+        "\n\nConfusion matrix of the test: true classes (rows), predicted classes (columns):\n\n{}",
+        confusion(test)
+    )
 }
 
 /// A row for each set.
-fn summary(evaluation: &Evaluation) -> String {
+fn summary(evaluation: &Evaluation) -> Table {
     let k = top(evaluation.classes);
     let top = format!("top-{k} error");
     let loss = if evaluation.test.nll.is_some() { "NLL" } else { &evaluation.loss_name };
@@ -36,8 +38,7 @@ fn summary(evaluation: &Evaluation) -> String {
     let sets = [("train", Some(&evaluation.train)), ("validation", evaluation.validation.as_ref())];
     let sets = sets.into_iter().chain([("test", Some(&evaluation.test))]);
     let rows = sets.filter_map(|(name, set)| Some((name, set?))).map(|(name, set)| {
-        vec![
-            name.to_owned(),
+        let cells = [
             set.samples.to_string(),
             percent(1.0 - set.accuracy),
             format!("{:.2}–{:.2}", 100.0 * (1.0 - set.accuracy_interval[1]), 100.0 * (1.0 - set.accuracy_interval[0])),
@@ -47,9 +48,10 @@ fn summary(evaluation: &Evaluation) -> String {
             number(set.macro_f1),
             number(set.mean_roc_auc),
             number(set.mean_average_precision),
-        ]
+        ];
+        row(name, cells)
     });
-    aligned(&header, rows)
+    Table::new(header, rows)
 }
 
 /// How many classes may be named, so that it is neither hard nor always right: 3 of 10, 5 of many.
@@ -60,26 +62,46 @@ fn top(classes: usize) -> usize {
 /// A row for each class, and their means.
 pub(in crate::host) fn classes(set: &SetEvaluation) -> Table {
     let header = ["class", "support", "precision", "recall", "F1", "ROC AUC", "AP"];
-    let row = |name: String, support: u64, figures: [f32; 5]| {
-        [name, support.to_string()].into_iter().chain(figures.map(number)).collect::<Vec<_>>()
+    let named = |name: String, support: u64, figures: [f32; 5]| {
+        row(name, [support.to_string()].into_iter().chain(figures.map(number)))
     };
     let rows = set.per_class.iter().enumerate().map(|(c, class)| {
         let figures = [class.precision, class.recall, class.f1, class.roc_auc, class.average_precision];
-        row(set.class(c), class.support, figures)
+        named(set.class(c), class.support, figures)
     });
     let means = [set.macro_precision, set.macro_recall, set.macro_f1, set.mean_roc_auc, set.mean_average_precision];
-    let rows = rows.chain([row("mean".to_owned(), set.samples, means)]).collect();
-    Table { header: header.map(str::to_owned).to_vec(), rows }
+    Table::new(header, rows.chain([named("mean".to_owned(), set.samples, means)]))
 }
 
-fn confusion(set: &SetEvaluation) -> String {
-    let names: Vec<String> = (0..set.confusion.len()).map(|c| set.class(c)).collect();
-    let header: Vec<&str> = ["class"].into_iter().chain(names.iter().map(String::as_str)).collect();
+fn confusion(set: &SetEvaluation) -> Table {
+    let names = || (0..set.confusion.len()).map(|c| set.class(c));
     let count = |&n: &u32| if n == 0 { "·".to_owned() } else { n.to_string() };
-    let rows = names.iter().zip(&set.confusion);
-    aligned(&header, rows.map(|(name, row)| [name.clone()].into_iter().chain(row.iter().map(count)).collect()))
+    let rows = names().zip(&set.confusion).map(|(name, counts)| row(name, counts.iter().map(count)));
+    Table::new(row("class", names()), rows)
 }
 
 fn number(x: f32) -> String {
-    if x.is_nan() { "–".to_owned() } else { format!("{x:.4}") }
+    fixed(x, 4)
+}
+
+/// A row for each number and set.
+#[must_use]
+pub fn of_numbers(evaluation: &RegressionEvaluation) -> Table {
+    let sets = |t: &TargetEvaluation| [("train", Some(t.train)), ("validation", t.validation), ("test", Some(t.test))];
+    let rows = evaluation.targets.iter().flat_map(|target| {
+        let rows = sets(target).into_iter().filter_map(|(set, found)| Some((set, found?)));
+        rows.map(|(set, r)| {
+            let between = r.rmse_interval.filter(|bounds| bounds[1].is_finite());
+            let cells = [
+                set.to_owned(),
+                r.samples.to_string(),
+                significant(r.rmse),
+                between.map_or_else(|| "–".to_owned(), |bounds| bounds.map(significant).join("–")),
+                significant(r.mae),
+                fixed(r.r2, 4),
+            ];
+            row(&target.name, cells)
+        })
+    });
+    Table::new(["target", "samples", "number", "RMSE", "95 % interval", "MAE", "R²"], rows)
 }

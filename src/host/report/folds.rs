@@ -1,8 +1,7 @@
 //! The folds of a cross-validation as a table.
 
-use super::comparison::models_of_seeds;
-use super::table::{Table, mean_sd, significant};
-use crate::host::evaluation::{Marks, error_percent};
+use super::comparison::{Measure, measures, models_of_seeds, test_rows};
+use super::table::{Table, mean_sd, row};
 use crate::host::prelude::*;
 use crate::host::training::Outcome;
 
@@ -12,40 +11,27 @@ use crate::host::training::Outcome;
 pub fn of_folds(outcomes: &[Outcome]) -> Table {
     let outcomes: Vec<&Outcome> = outcomes.iter().collect();
     let Some(first) = outcomes.first() else { return Table::default() };
-    let names = if first.last_marks.regression.is_some() { ["RMSE", "R²"] } else { ["error, %", "loss"] };
+    let measures = measures(&first.last_marks);
     let models = models_of_seeds(&outcomes);
-    let columns: Vec<(String, usize, Vec<f64>)> = models
+    let columns: Vec<(String, &Measure, Vec<f64>)> = models
         .iter()
         .flat_map(|(model, marks)| {
-            let of = move |i: usize| marks.iter().map(|marks| figures(marks)[i]).collect();
-            [0, 1].map(|i| (format!("{model}: {}", names[i]), i, of(i)))
+            test_rows(&first.last_marks).map(|i| &measures[i]).map(|measure| {
+                (format!("{model}: {}", measure.name(&first.spec).replacen("test ", "", 1)), measure, measure.of(marks))
+            })
         })
         .collect();
-    let text = |i: usize, x: f64| match (names[i], x) {
-        (_, x) if x.is_nan() => "–".to_owned(),
-        ("RMSE", x) => significant(x),
-        ("error, %", x) => format!("{x:.2}"),
-        _ => format!("{x:.4}"),
-    };
-    let row = |fold: usize| {
-        let outcome = outcomes[fold];
+    let of_fold = |(fold, outcome): (usize, &&Outcome)| {
         let epochs = outcome.best.unwrap_or(outcome.history.len() as u64);
-        let shared = [(fold + 1).to_string(), outcome.last_marks.test.samples().to_string(), epochs.to_string()];
-        shared.into_iter().chain(columns.iter().map(|(_, i, values)| text(*i, values[fold]))).collect()
+        let shared = [outcome.last_marks.test.samples(), epochs].map(|n| n.to_string());
+        let figures = columns.iter().map(|(_, measure, values)| measure.text(values[fold]));
+        row((fold + 1).to_string(), shared.into_iter().chain(figures))
     };
-    let mean = |(_, i, values): &(String, usize, Vec<f64>)| mean_sd(values, |x| text(*i, x));
-    let means = ["mean ± sd", "", ""].map(str::to_owned).into_iter().chain(columns.iter().map(mean)).collect();
+    let mean = |(_, measure, values): &(String, &Measure, Vec<f64>)| mean_sd(values, |x| measure.text(x));
+    let means = row("mean ± sd", [String::new(), String::new()].into_iter().chain(columns.iter().map(mean)));
     let header = ["fold", "test rows", "epochs"].map(str::to_owned).into_iter();
-    Table {
-        header: header.chain(columns.iter().map(|(name, ..)| name.clone())).collect(),
-        rows: (0..outcomes.len()).map(row).chain([means]).collect(),
-    }
-}
-
-/// On the test.
-fn figures(marks: &Marks) -> [f64; 2] {
-    match &marks.regression {
-        Some([_, _, test]) => [test.rmse, test.r2],
-        None => [error_percent(&marks.test), marks.test.loss().into()],
-    }
+    Table::new(
+        header.chain(columns.iter().map(|(name, ..)| name.clone())),
+        outcomes.iter().enumerate().map(of_fold).chain([means]),
+    )
 }

@@ -1,6 +1,6 @@
 //! What a saved model is: its layers, its memory, its preparation.
 
-use super::table::{Table, aligned};
+use super::table::{Table, row};
 use crate::Spec;
 use crate::host::data::{Encoding, Preparation};
 use crate::host::evaluation::SavedModel;
@@ -20,8 +20,7 @@ pub(super) fn layers(spec: &Spec) -> Table {
             l.offset().to_string(),
         ]
     });
-    let header = ["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"];
-    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+    Table::new(["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"], rows)
 }
 
 /// The layer table and the memory that the network needs.
@@ -30,7 +29,6 @@ pub fn info(model: &SavedModel) -> String {
     let spec = &model.spec;
     let layers = layers(spec);
     let p = spec.param_len();
-    let floats = |n: usize| vec![n.to_string(), bytes(n.saturating_mul(4))];
     let is_normed = spec.norm_len() > 0;
     let least = if is_normed { "training workspace, batch 2" } else { "training workspace, batch 1" };
     let preprocessing = model.preparation.as_ref().map(|preparation| ("preprocessing", preparation.floats.len()));
@@ -44,7 +42,7 @@ pub fn info(model: &SavedModel) -> String {
         ("average", p),
     ];
     let memory = memory.into_iter().chain(preprocessing);
-    let memory = memory.map(|(name, n)| [vec![name.to_string()], floats(n)].concat());
+    let memory = memory.map(|(name, n)| row(name, [n.to_string(), bytes(n.saturating_mul(4))]));
     let prepared = model.preparation.as_ref().map(preparation).unwrap_or_default();
     let size = spec.checkpoint_len() + model.sections().map_or(0, |bytes| bytes.len());
     let trained = match &model.trained_on {
@@ -56,7 +54,7 @@ pub fn info(model: &SavedModel) -> String {
         if model.is_average { " (an average of models)" } else { "" },
         loss_name(spec.loss_kind()),
         bytes(size),
-        aligned(&["memory", "floats", "size"], memory),
+        Table::new(["memory", "floats", "size"], memory),
     )
 }
 
@@ -64,12 +62,10 @@ pub fn info(model: &SavedModel) -> String {
 fn preparation(preparation: &Preparation) -> String {
     const SHOWN: usize = 30;
     let features = preparation.floats.as_chunks::<5>().0;
-    let row = |(name, feature): (String, &[f32; 5])| {
-        let number = |x: &f32| if x.is_finite() { x.to_string() } else { "–".to_string() };
-        [name].into_iter().chain(feature.iter().map(number)).collect::<Vec<_>>()
-    };
-    let header = ["input", "if missing", "minimum", "maximum", "shift", "scale"];
-    let mut text = aligned(&header, preparation.input_names().into_iter().zip(features).take(SHOWN).map(row));
+    let number = |x: &f32| if x.is_finite() { x.to_string() } else { "–".to_string() };
+    let rows = preparation.input_names().into_iter().zip(features).take(SHOWN);
+    let rows = rows.map(|(name, feature)| row(name, feature.iter().map(number)));
+    let mut text = Table::new(["input", "if missing", "minimum", "maximum", "shift", "scale"], rows).to_string();
     if features.len() > SHOWN {
         text += &format!("\n… and {} more", features.len() - SHOWN);
     }

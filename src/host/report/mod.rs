@@ -1,13 +1,10 @@
 //! What people read: tables on a terminal, pages, plots; and the files of a run.
 
 mod table;
-mod outline;
 mod svg;
-mod drawing;
 mod axis;
 mod chart;
 mod epochs;
-mod regression;
 mod comparison;
 mod folds;
 mod verdicts;
@@ -24,12 +21,11 @@ pub mod output;
 pub use columns::{of_columns, remarks};
 pub use comparison::{comparison, seeds};
 pub use epochs::{EpochLines, early_stop, history_csv, history_lines};
-pub use evaluation::of_classes;
+pub use evaluation::{of_classes, of_numbers};
 pub use folds::of_folds;
 pub use info::info;
 pub use notes::NOTES;
-pub use regression::of_numbers;
 pub use table::{Table, json, terminal_width};
 pub use variants::of_variants;
 pub use verdicts::{of_ensemble, of_seeds, preferred, preferred_replica, remark};
-pub use votes::{APART, of_average, of_vote_seeds, of_votes};
+pub use votes::{APART, of_average, of_votes};

@@ -15,6 +15,7 @@ use crate::host::study::ensemble::{self, Comparison, Row};
 use crate::host::study::soup::{self, Method};
 use crate::host::study::{Reproduction, Stage};
 use crate::host::training::{Epoch, MeanOverRun, Outcome, Replicas};
+use core::slice::from_ref;
 use std::path::Path;
 
 /// Models are written in both formats.
@@ -113,8 +114,8 @@ pub fn save_replicas(
     let comparison = ensemble::compare(&models, &mixes, None, data, plan.split())?;
     let shown = if replicas.is_apart() { models.first() } else { mixes.first() };
     if let Some((shown, model)) = shown {
-        let run = page::ReplicaRun { replicas, trained, table: &of_votes(&comparison), shown: (shown, model) };
-        page::of_replicas(source, plan, run)?.write(place, under)?;
+        let table = of_votes(from_ref(&comparison));
+        page::of_replicas(source, plan, replicas, trained, &table, (shown, model))?.write(place, under)?;
     }
     Ok(comparison)
 }

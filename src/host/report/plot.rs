@@ -1,9 +1,8 @@
-//! Pictures of a plane or a line through models, as SVG and PNG.
+//! A picture of a plane or a line through models as SVG.
 
-use super::axis::Axis;
-use super::chart::{Chart, Line};
-use super::drawing::{extent, pixels};
-use super::svg::{BLUE, INK, Letters, MUTED, Side, Svg, TITLE, WIDTH, fill, letters, stroke};
+use super::axis::{Axis, extent};
+use super::chart::{Chart, Frame, Line};
+use super::svg::{BLUE, Letters, MIDDLE, MUTED, START, Svg, TITLE, WIDTH, fill, letters, stroke};
 use super::table::{csv_bytes, significant};
 use crate::host::HostError;
 use crate::host::prelude::*;
@@ -11,34 +10,25 @@ use crate::host::study::plane::{Grid, Mark};
 use contour::ContourBuilder;
 
 /// How the names of the files of [`draw`] end.
-pub const ENDS: [&str; 3] = [".svg", ".png", ".csv"];
+pub const ENDS: [&str; 2] = [".svg", ".csv"];
 
-/// How much larger than on a telephone the picture is as SVG and as PNG.
-const SCALES: [f32; 2] = [1.4, 3.0];
+/// How much larger than on a telephone the picture is.
+const SCALE: f64 = 1.4;
 /// From blue to yellow, equally far apart to the eye (viridis of Smith and van der Walt), from the least value on.
 const COLOURS: [&str; 10] =
     ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"];
-const TEXT: Letters = letters(14.0, INK);
 const SMALL: Letters = letters(13.0, MUTED);
-/// Pixels: left of a map, right of it with its scale, of its title, and below it.
-const LEFT: f64 = 62.0;
+/// Pixels right of a map, for its scale.
 const RIGHT: f64 = 78.0;
-const HEAD: f64 = 34.0;
-const FOOT: f64 = 58.0;
+/// What the horizontal axis shows, of a map also the vertical one.
+const DISTANCE: &str = "distance in weight space";
 
-/// What a panel shows.
-struct Panel<'a> {
-    title: &'static str,
-    values: &'a [f64],
-}
-
-/// The picture as SVG and as PNG, and its numbers as CSV.
+/// The picture as SVG, and its numbers as CSV.
 ///
 /// # Errors
-/// [`HostError::File`] for a picture that cannot be made, which no grid has shown so far.
-pub fn draw(grid: &Grid, marks: &[Mark]) -> Result<[Vec<u8>; 3], HostError> {
-    let [svg, outlined] = [Svg::new, Svg::outlined].map(|new| picture(grid, marks, new));
-    Ok([svg.alone(SCALES[0].into()).into_bytes(), pixels(&outlined, SCALES[1])?, numbers(grid)?])
+/// [`HostError::File`] for a table that cannot be made, which no grid has shown so far.
+pub fn draw(grid: &Grid, marks: &[Mark]) -> Result<[Vec<u8>; 2], HostError> {
+    Ok([picture(grid, marks).alone(SCALE).into_bytes(), numbers(grid)?])
 }
 
 /// What the second panel shows.
@@ -70,13 +60,13 @@ fn numbers(grid: &Grid) -> Result<Vec<u8>, HostError> {
 }
 
 /// Title, a sentence, and a panel each for loss and error, one under the other, so that a telephone can show them.
-fn picture(grid: &Grid, marks: &[Mark], new: fn(&str, f64) -> Svg) -> Svg {
+fn picture(grid: &Grid, marks: &[Mark]) -> Svg {
     let is_plane = grid.ys.len() > 1;
     let (title, what) = if is_plane {
         (
             "Loss and error in the plane of three models",
             "Each point is a network in the plane through the weights of the three models: an average helps where they lie \
-             around one minimum, not where a ridge is between them.",
+             around one minimum, not where a ridge is between them. Both axes are distances in weight space.",
         )
     } else {
         (
@@ -87,80 +77,66 @@ fn picture(grid: &Grid, marks: &[Mark], new: fn(&str, f64) -> Svg) -> Svg {
     };
     let words = SMALL.wrapped(what, WIDTH - 20.0);
     let top = 44.0 + 18.0 * words.len() as f64;
-    let panels =
-        [Panel { title: "train loss", values: &grid.losses }, Panel { title: fault(grid), values: &grid.errors }];
-    let charts = panels.each_ref().map(|panel| line(grid, panel, marks));
+    let panels = [("train loss", &grid.losses), (fault(grid), &grid.errors)];
+    let charts = panels.map(|(name, values)| if is_plane { map(grid, name) } else { line(grid, name, values, marks) });
     let sizes = charts[0].sizes();
-    let height = if is_plane { HEAD + map_height(grid) + FOOT } else { sizes.iter().sum::<f64>() + 8.0 };
-    let mut svg = new(title, top + 2.0 * height);
-    svg.text(title, [10.0, 20.0], Side::Start, TITLE);
+    let height = sizes.iter().sum::<f64>() + 8.0;
+    let mut svg = Svg::new(title, top + 2.0 * height);
+    svg.text(title, [10.0, 20.0], START, TITLE);
     for (i, line) in words.iter().enumerate() {
-        svg.text(line, [10.0, 44.0 + 18.0 * i as f64], Side::Start, SMALL);
+        svg.text(line, [10.0, 44.0 + 18.0 * i as f64], START, SMALL);
     }
-    for (i, (panel, chart)) in panels.iter().zip(charts).enumerate() {
+    for (i, ((_, values), chart)) in panels.into_iter().zip(charts).enumerate() {
         let y = top + height * i as f64;
+        chart.draw(&mut svg, y, sizes);
         if is_plane {
-            plane(&mut svg, grid, panel, marks, y);
-        } else {
-            chart.draw(&mut svg, y, sizes);
+            fill_map(&mut svg, grid, values, marks, (&chart, &chart.frame(y, sizes)));
         }
     }
     svg
 }
 
-/// Of the map of a plane: as in weight space, unless that is very flat or high.
-fn map_height(grid: &Grid) -> f64 {
-    let extent = |places: &[f64]| places[places.len() - 1] - places[0];
-    (WIDTH - LEFT - RIGHT) * (extent(&grid.ys) / extent(&grid.xs)).clamp(0.6, 1.4)
+/// The axes of a map: as in weight space, unless that is very flat or high.
+fn map(grid: &Grid, name: &str) -> Chart {
+    let [x, y] = [(DISTANCE, &grid.xs), (name, &grid.ys)].map(|(name, places)| inside(name, places));
+    let [across, up] = [&x, &y].map(|axis| axis.ends[1] - axis.ends[0]);
+    let chart = Chart { margin: RIGHT, ..Chart::new(x, y, Vec::new()) };
+    let Frame { left, right, .. } = chart.frame(0.0, chart.sizes());
+    Chart { height: (right - left) * (up / across).clamp(0.6, 1.4), ..chart }
 }
 
 /// How much closer levels lie at the least value than at the greatest.
 const STEEPNESS: f64 = 4.0;
 
 /// The ends of the colours, from the least value to the greatest: the basin has most of the levels.
-fn levels(panel: &Panel<'_>) -> Vec<f64> {
-    let (low, high) = extent(panel.values.iter().copied());
+fn levels(values: &[f64]) -> Vec<f64> {
+    let (low, high) = extent(values.iter().copied());
     let curve = |k: usize| (STEEPNESS * k as f64 / COLOURS.len() as f64).exp_m1() / STEEPNESS.exp_m1();
     (0..=COLOURS.len()).map(|k| low + (high - low) * curve(k)).collect()
 }
 
-fn plane(svg: &mut Svg, grid: &Grid, panel: &Panel<'_>, marks: &[Mark], y: f64) {
-    svg.text(panel.title, [LEFT, y + 18.0], Side::Start, Letters { is_bold: true, ..TEXT });
-    let [x, axis_y] = [&grid.xs, &grid.ys].map(|places| [places[0], places[places.len() - 1]]);
-    let (left, top, right, bottom) = (LEFT, y + HEAD, WIDTH - RIGHT, y + HEAD + map_height(grid));
-    let share = |ends: [f64; 2], at: f64| ((at - ends[0]) / (ends[1] - ends[0])).clamp(0.0, 1.0);
-    let at = |[px, py]: [f64; 2]| [left + share(x, px) * (right - left), bottom - share(axis_y, py) * (bottom - top)];
-    let frame = [left, top, right - left, bottom - top];
-    svg.rect(frame, &fill(COLOURS[COLOURS.len() - 1], 1.0), "");
-    let levels = levels(panel);
+/// Regions of equal loss within the axes of a chart, the models, and what the colours mean.
+fn fill_map(svg: &mut Svg, grid: &Grid, values: &[f64], marks: &[Mark], (chart, frame): (&Chart, &Frame)) {
+    let ends = [chart.x.ends, chart.y.ends];
+    let inner = |at: [f64; 2]| [0, 1].map(|i| at[i].clamp(ends[i][0], ends[i][1]));
+    let at = |[x, y]: [f64; 2]| chart.at(frame, x, y).unwrap_or_default();
+    let &Frame { left, right, top, bottom } = frame;
+    let area = [left, top, right - left, bottom - top];
+    svg.rect(area, &fill(COLOURS[COLOURS.len() - 1], 1.0), "");
+    let levels = levels(values);
     for (k, level) in levels[1..COLOURS.len()].iter().enumerate().rev() {
-        for (ring, is_hole) in rings(grid, panel.values, *level) {
-            let ring: Vec<[f64; 2]> = ring.into_iter().map(at).collect();
-            svg.shape(&ring, &fill(COLOURS[k + usize::from(is_hole)], 1.0));
+        for (ring, is_hole) in rings(grid, values, *level) {
+            let ring: Vec<[f64; 2]> = ring.into_iter().map(inner).collect();
+            let points = |part: &[[f64; 2]]| part.iter().copied().map(at).collect::<Vec<_>>();
+            svg.shape(&points(&ring), &fill(COLOURS[k + usize::from(is_hole)], 1.0));
             // Not along the frame, where a region only ends because the map does.
-            let on_frame = |[x, y]: [f64; 2]| [x == left, x == right, y == top, y == bottom];
-            let is_edge = |pair: &[[f64; 2]]| on_frame(pair[0]).iter().zip(on_frame(pair[1])).any(|(a, b)| *a && b);
-            for part in ring.windows(2).collect::<Vec<_>>().split(|pair| is_edge(pair)).filter(|part| !part.is_empty())
-            {
-                let points: Vec<[f64; 2]> = part.iter().map(|pair| pair[0]).chain([part[part.len() - 1][1]]).collect();
-                svg.line(&points, "stroke=\"white\" stroke-opacity=\"0.5\" stroke-width=\"0.8\"", "");
+            let is_edge = |a: &[f64; 2], b: &[f64; 2]| (0..2).any(|i| a[i] == b[i] && ends[i].contains(&a[i]));
+            for part in ring.chunk_by(|a, b| !is_edge(a, b)).filter(|part| part.len() > 1) {
+                svg.line(&points(part), "stroke=\"white\" stroke-opacity=\"0.5\" stroke-width=\"0.8\"", "");
             }
         }
     }
-    svg.rect(frame, &format!("fill=\"none\" {}", stroke(MUTED, 1.0, "")), "");
-    for (value, text) in &inside("", x).ticks {
-        let [px, _] = at([*value, axis_y[0]]);
-        svg.line(&[[px, bottom], [px, bottom + 4.0]], &stroke(MUTED, 1.0, ""), "");
-        svg.text(text, [px, bottom + 14.0], Side::Middle, SMALL);
-    }
-    for (value, text) in &inside("", axis_y).ticks {
-        let [_, py] = at([x[0], *value]);
-        svg.line(&[[left - 4.0, py], [left, py]], &stroke(MUTED, 1.0, ""), "");
-        svg.text(text, [left - 7.0, py], Side::End, SMALL);
-    }
-    svg.text("distance in weight space", [0.5 * (left + right), bottom + 32.0], Side::Middle, SMALL);
-    let turned = format!(" transform=\"rotate(-90 14 {0:.1})\"", 0.5 * (top + bottom));
-    svg.text_with("distance in weight space", [14.0, 0.5 * (top + bottom)], Side::Middle, SMALL, &turned);
+    svg.rect(area, &format!("fill=\"none\" {}", stroke(MUTED, 1.0, "")), "");
     let mut names = Vec::new();
     for mark in marks {
         point(svg, mark, at(mark.at), [left, right], &mut names);
@@ -168,10 +144,12 @@ fn plane(svg: &mut Svg, grid: &Grid, panel: &Panel<'_>, marks: &[Mark], y: f64) 
     scale(svg, &levels, [right + 10.0, top, bottom]);
 }
 
-/// An axis with round numbers between these ends.
-fn inside(name: &str, [low, high]: [f64; 2]) -> Axis {
-    let mut axis = Axis::linear(name, low, high);
-    axis.ticks.retain(|(value, _)| (low..=high).contains(value));
+/// An axis over these places, with the round numbers between them.
+fn inside(name: &str, places: &[f64]) -> Axis {
+    let ends = [places[0], places[places.len() - 1]];
+    let mut axis = Axis::linear(name, ends[0], ends[1]);
+    axis.ticks.retain(|(value, _)| (ends[0]..=ends[1]).contains(value));
+    axis.ends = ends;
     axis
 }
 
@@ -215,7 +193,7 @@ fn point(svg: &mut Svg, mark: &Mark, [x, y]: [f64; 2], [left, right]: [f64; 2], 
     };
     let height = [y + 15.0, y - 15.0].into_iter().find(is_free).unwrap_or(y + 15.0);
     names.push([middle, height, half]);
-    svg.text_with(&mark.name, [middle, height], Side::Middle, text, halo);
+    svg.text_with(&mark.name, [middle, height], MIDDLE, text, halo);
 }
 
 /// The colours with the values between them.
@@ -225,7 +203,7 @@ fn scale(svg: &mut Svg, levels: &[f64], [x, top, bottom]: [f64; 3]) {
         svg.rect([x, edge(k + 1), 14.0, edge(k) - edge(k + 1) + 0.2], &fill(colour, 1.0), "");
     }
     for (k, level) in levels.iter().enumerate() {
-        svg.text(&digits(*level), [x + 18.0, edge(k)], Side::Start, SMALL);
+        svg.text(&digits(*level), [x + 18.0, edge(k)], START, SMALL);
     }
 }
 
@@ -240,13 +218,10 @@ fn digits(value: f64) -> String {
     format!("{value:.places$}")
 }
 
-fn line(grid: &Grid, panel: &Panel<'_>, marks: &[Mark]) -> Chart {
-    let (low, high) = extent(panel.values.iter().copied());
-    let (y, x) = (
-        Axis::linear_around(panel.title, low, high),
-        inside("distance in weight space", [grid.xs[0], grid.xs[grid.xs.len() - 1]]),
-    );
-    let curve = Line::new("", BLUE, grid.xs.iter().copied().zip(panel.values.iter().copied()));
+fn line(grid: &Grid, name: &str, values: &[f64], marks: &[Mark]) -> Chart {
+    let (low, high) = extent(values.iter().copied());
+    let (x, y) = (inside(DISTANCE, &grid.xs), Axis::linear_around(name, low, high));
+    let curve = Line::new("", BLUE, grid.xs.iter().copied().zip(values.iter().copied()));
     let marks = marks.iter().map(|mark| (mark.at[0], mark.name.clone())).collect();
     Chart { marks, ..Chart::new(x, y, vec![curve]) }
 }

@@ -1,9 +1,8 @@
 //! Pictures of lines and letters as SVG: in the colours of a light page, and in others where the reader prefers a dark one.
 
-use super::outline::outline;
 use crate::host::prelude::*;
 use core::fmt::Write;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Pixels across every picture.
 pub(super) const WIDTH: f64 = 400.0;
@@ -43,13 +42,12 @@ pub(super) fn dark_style() -> String {
     format!("@media (prefers-color-scheme: dark) {{\n{}}}\n", THEME.map(rule).concat())
 }
 
-/// At which end of a text its place is.
-#[derive(Clone, Copy)]
-pub(super) enum Side {
-    Start,
-    Middle,
-    End,
-}
+/// At which end of a text its place is, as SVG has it.
+pub(super) type Side = &'static str;
+
+pub(super) const START: Side = "start";
+pub(super) const MIDDLE: Side = "middle";
+pub(super) const END: Side = "end";
 
 /// Size and look of letters.
 #[derive(Clone, Copy)]
@@ -92,20 +90,13 @@ pub(super) struct Svg {
     height: f64,
     /// What a reader who does not see it is told.
     label: String,
-    /// Whether letters are shapes.
-    is_outlined: bool,
     body: String,
 }
 
 impl Svg {
     /// An empty one, so many pixels high.
     pub(super) fn new(label: &str, height: f64) -> Self {
-        Self { height, label: label.to_owned(), is_outlined: false, body: String::new() }
-    }
-
-    /// An empty one whose letters will be shapes, for a program without fonts.
-    pub(super) fn outlined(label: &str, height: f64) -> Self {
-        Self { is_outlined: true, ..Self::new(label, height) }
+        Self { height, label: label.to_owned(), body: String::new() }
     }
 
     /// By itself, on paper, so many times as large as in a page.
@@ -171,26 +162,10 @@ impl Svg {
     pub(super) fn text_with(&mut self, text: &str, [x, y]: [f64; 2], side: Side, letters: Letters, more: &str) {
         let Letters { size, colour, is_bold } = letters;
         let y = y + 0.35 * size;
-        if self.is_outlined {
-            let (data, width) = outline(text, size, is_bold);
-            let left = match side {
-                Side::Start => x,
-                Side::Middle => x - 0.5 * width,
-                Side::End => x - width,
-            };
-            let path = format!("<path transform=\"translate({left:.2} {y:.2})\" fill=\"{colour}\" d=\"{data}\"/>");
-            _ = writeln!(self.body, "<g{more}>{path}</g>");
-            return;
-        }
-        let anchor = match side {
-            Side::Start => "",
-            Side::Middle => " text-anchor=\"middle\"",
-            Side::End => " text-anchor=\"end\"",
-        };
         let weight = if is_bold { " font-weight=\"bold\"" } else { "" };
         _ = writeln!(
             self.body,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size:.1}\" fill=\"{colour}\"{anchor}{weight}{more}>{}</text>",
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size:.1}\" fill=\"{colour}\" text-anchor=\"{side}\"{weight}{more}>{}</text>",
             escape(text)
         );
     }
@@ -217,18 +192,8 @@ pub(super) fn fill(colour: Colour, opacity: f64) -> String {
 
 /// Text in which nothing is markup.
 pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    let names = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")];
+    names.iter().fold(text.to_owned(), |text, (c, name)| text.replace(*c, name))
 }
 
 /// A text of at most so many columns of a terminal, the end of a longer one an ellipsis.
@@ -236,13 +201,12 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     if text.width() <= most {
         return text.into();
     }
-    let mut kept = String::new();
-    for c in text.chars() {
-        kept.push(c);
-        if kept.width() >= most {
-            _ = kept.pop();
-            break;
-        }
-    }
+    // That of the ellipsis.
+    let mut width = 1;
+    let is_within = |c: &char| {
+        width += c.width().unwrap_or(0);
+        width <= most
+    };
+    let kept: String = text.chars().take_while(is_within).collect();
     format!("{}…", kept.trim_end())
 }

@@ -13,49 +13,10 @@ const BESIDE: usize = 3;
 /// A rule under the header and nothing else: narrow, and plain in a file.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));
 
-/// Rows of names and numbers as text, the numbers to the right. Columns that do not fit into the terminal follow below, beside
-/// the first column again.
-#[must_use]
-pub(super) fn aligned(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    within(terminal_width(), header, &rows.into_iter().collect::<Vec<_>>())
-}
-
 /// Columns of the terminal that standard output goes to; as many as there are of a file or a pipe.
 #[must_use]
 pub fn terminal_width() -> usize {
     terminal_size::terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(width, _)| width.0.into())
-}
-
-/// In blocks of at most `width` characters; names and cells wrap where not even two columns fit.
-fn within(width: usize, header: &[&str], rows: &[Vec<String>]) -> String {
-    let length = |i: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(i)).map(String::as_str).chain(header.get(i).copied());
-        cells.flat_map(str::lines).map(UnicodeWidthStr::width).max().unwrap_or(0) + BESIDE
-    };
-    let (mut blocks, mut left) = (Vec::new(), 0);
-    for column in 1..header.len() {
-        if blocks.is_empty() || length(column) > left {
-            blocks.push(vec![0]);
-            left = width.saturating_sub(length(0));
-        }
-        left = left.saturating_sub(length(column));
-        blocks.last_mut().into_iter().for_each(|block| block.push(column));
-    }
-    let text = |block: Vec<usize>| {
-        let of = |row: &Vec<String>| block.iter().map(|&i| row.get(i).cloned().unwrap_or_default()).collect::<Vec<_>>();
-        let mut table = comfy_table::Table::new();
-        table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
-        if block.iter().map(|&i| length(i)).sum::<usize>() > width {
-            let width = u16::try_from(width).unwrap_or(u16::MAX);
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        }
-        table.set_header(block.iter().map(|&i| header[i])).add_rows(rows.iter().map(of));
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt()
-    };
-    blocks.into_iter().map(text).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Rows under a header, the first column names: text in a terminal, HTML on a page.
@@ -67,20 +28,73 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
-        f.write_str(&aligned(&header, self.rows.clone()))
+impl Table {
+    pub(super) fn new<S: Into<String>>(
+        header: impl IntoIterator<Item = S>,
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> Self {
+        Self { header: header.into_iter().map(Into::into).collect(), rows: rows.into_iter().collect() }
+    }
+
+    /// As text in blocks of at most `width` characters, numbers to the right; columns that do not fit follow below, beside the
+    /// first one again. Names and cells wrap where not even two columns fit.
+    fn within(&self, width: usize) -> String {
+        let length = |i: usize| {
+            let cells = self.rows.iter().chain([&self.header]).filter_map(|row| row.get(i));
+            cells.flat_map(|cell| cell.lines()).map(UnicodeWidthStr::width).max().unwrap_or(0) + BESIDE
+        };
+        let (mut blocks, mut left) = (Vec::new(), 0);
+        for column in 1..self.header.len() {
+            if blocks.is_empty() || length(column) > left {
+                blocks.push(vec![0]);
+                left = width.saturating_sub(length(0));
+            }
+            left = left.saturating_sub(length(column));
+            blocks.last_mut().into_iter().for_each(|block| block.push(column));
+        }
+        let text = |block: Vec<usize>| {
+            let of =
+                |row: &Vec<String>| block.iter().map(|&i| row.get(i).cloned().unwrap_or_default()).collect::<Vec<_>>();
+            let mut table = comfy_table::Table::new();
+            table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
+            if block.iter().map(|&i| length(i)).sum::<usize>() > width {
+                let width = u16::try_from(width).unwrap_or(u16::MAX);
+                table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            }
+            table.set_header(of(&self.header)).add_rows(self.rows.iter().map(of));
+            for column in table.column_iter_mut().skip(1) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            table.trim_fmt()
+        };
+        blocks.into_iter().map(text).collect::<Vec<_>>().join("\n\n")
     }
 }
 
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.within(terminal_width()))
+    }
+}
+
+/// A row of a table: a name, then cells.
+pub(super) fn row(name: impl Into<String>, cells: impl IntoIterator<Item = String>) -> Vec<String> {
+    [name.into()].into_iter().chain(cells).collect()
+}
+
+/// So many digits behind the point; a dash where there is no number.
+pub(super) fn fixed(x: impl Into<f64>, digits: usize) -> String {
+    let x = x.into();
+    if x.is_nan() { "–".to_owned() } else { format!("{x:.digits$}") }
+}
+
 /// A share in percent; a dash where there is none.
-pub(in crate::host) fn percent(share: f64) -> String {
-    if share.is_nan() { "–".to_owned() } else { format!("{:.2} %", 100.0 * share) }
+pub(super) fn percent(share: f64) -> String {
+    fixed(100.0 * share, 2) + if share.is_nan() { "" } else { " %" }
 }
 
 /// Four significant digits, for figures in any units; a dash for none.
-pub(in crate::host) fn significant(x: f64) -> String {
+pub(super) fn significant(x: f64) -> String {
     match x.abs() {
         x if x.is_nan() => "–".to_owned(),
         0.0 => "0".to_owned(),
@@ -90,7 +104,7 @@ pub(in crate::host) fn significant(x: f64) -> String {
 }
 
 /// The mean of values, with their deviation where there are several; a dash where there is none.
-pub(in crate::host) fn mean_sd(values: &[f64], text: impl Fn(f64) -> String) -> String {
+pub(super) fn mean_sd(values: &[f64], text: impl Fn(f64) -> String) -> String {
     let (mean, sd) = mean_and_sd(values);
     match values.len() {
         _ if mean.is_nan() => "–".to_owned(),
@@ -100,7 +114,7 @@ pub(in crate::host) fn mean_sd(values: &[f64], text: impl Fn(f64) -> String) -> 
 }
 
 /// What `write` gives a table as CSV.
-pub(in crate::host) fn csv_bytes(
+pub(super) fn csv_bytes(
     write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
 ) -> Result<Vec<u8>, HostError> {
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -1,11 +1,11 @@
 //! The article's experiment as a table, and as CSV.
 
-use super::table::{Table, csv_bytes, mean_sd};
+use super::table::{Table, csv_bytes, fixed, mean_sd, row};
 use crate::host::HostError;
 use crate::host::prelude::*;
-use crate::host::study::{Figures, Variant, Variants};
+use crate::host::study::{Variant, Variants};
 
-/// Names and digits of the columns.
+/// Names and digits of the [cells](Figures::cells).
 const COLUMNS: [(&str, usize); 7] = [
     ("train, %", 2),
     ("validation, %", 2),
@@ -16,24 +16,21 @@ const COLUMNS: [(&str, usize); 7] = [
     ("updates", 0),
 ];
 
-fn cells(figures: &Figures) -> [f64; COLUMNS.len()] {
-    let [train, validation, test] = figures.errors;
-    [train, validation, test, test - train, figures.nll, figures.ece, figures.updates as f64]
-}
+/// Which of them is the test error.
+pub(super) const TEST: usize = 2;
 
 /// A row for each; with several seeds the mean ± the standard deviation.
 #[must_use]
 pub fn of_variants(variants: &Variants) -> Table {
     let cell = |variant: &Variant, i: usize, digits: usize| {
-        let values: Vec<f64> = variant.figures.iter().map(|figures| cells(figures)[i]).collect();
-        mean_sd(&values, |x| format!("{x:.digits$}"))
+        let values: Vec<f64> = variant.figures.iter().map(|figures| figures.cells[i]).collect();
+        mean_sd(&values, |x| fixed(x, digits))
     };
-    let row = |variant: &Variant| {
-        let cells = COLUMNS.iter().enumerate().map(|(i, &(_, digits))| cell(variant, i, digits));
-        [variant.name.clone()].into_iter().chain(cells).collect()
-    };
-    let header = [""].into_iter().chain(COLUMNS.map(|(name, _)| name)).map(str::to_owned);
-    Table { header: header.collect(), rows: variants.whole().iter().map(row).collect() }
+    let rows = variants.whole().into_iter().map(|variant| {
+        let cells = COLUMNS.iter().enumerate().map(|(i, &(_, digits))| cell(&variant, i, digits));
+        row(variant.name.clone(), cells)
+    });
+    Table::new([""].into_iter().chain(COLUMNS.map(|(name, _)| name)), rows)
 }
 
 /// A line for each variant and seed as CSV.
@@ -42,7 +39,7 @@ pub(super) fn variants_csv(variants: &Variants) -> Result<Vec<u8>, HostError> {
         writer.write_record(["variant", "seed"].into_iter().chain(COLUMNS.map(|(name, _)| name)))?;
         let figures = variants.all().iter().flat_map(|variant| variant.figures.iter().map(|f| (&variant.name, f)));
         for (name, figures) in figures {
-            let cells = cells(figures).map(|x| if x.is_nan() { String::new() } else { x.to_string() });
+            let cells = figures.cells.map(|x| if x.is_nan() { String::new() } else { x.to_string() });
             writer.write_record([name.clone(), figures.seed.to_string()].iter().chain(&cells))?;
         }
         Ok(())

@@ -1,19 +1,23 @@
 //! What a comparison of models says: lower, higher or no difference seen, each with its 95 % interval, and which model the
 //! validation samples prefer.
 
-use super::comparison::{candidates, loss_short};
-use super::table::significant;
+use super::comparison::{candidates, loss_short, measures, test_rows};
+use super::table::{fixed, significant};
 use crate::Spec;
-use crate::host::evaluation::{Change, Interval, Marks, Results, error_percent, mean_and_sd};
+use crate::host::evaluation::{Change, Interval, Marks, Results, mean_and_sd};
 use crate::host::prelude::*;
 use crate::host::study::ensemble::{Comparison, Row};
 use crate::host::training::Outcome;
+
+/// The last iterate and the baseline, with which averages are compared, and their marks.
+type Other = (&'static str, fn(&Outcome) -> Option<&Marks>);
+const OTHERS: [Other; 2] =
+    [("the last iterate", |run| Some(&run.last_marks)), ("the baseline", |run| run.baseline.as_ref())];
 
 /// What is to be read beside the model comparison of a run: how the averages differ from the last iterate and from the
 /// baseline on the test samples, which model is recommended, and whether the run learned anything.
 #[must_use]
 pub fn remark(outcome: &Outcome) -> String {
-    let (spec, last) = (&outcome.spec, ("the last iterate", &outcome.last_marks.results));
     let mut lines = Vec::new();
     for average in &outcome.averages {
         let name = average_name(outcome, average.name);
@@ -24,24 +28,22 @@ pub fn remark(outcome: &Outcome) -> String {
             ));
             continue;
         }
-        let baseline = outcome.baseline.as_ref().map(|marks| ("the baseline", &marks.results));
-        let mine = (name.as_str(), &average.marks.results);
-        lines.extend([Some(last), baseline].into_iter().flatten().flat_map(|other| sentences(spec, mine, other)));
+        let others = OTHERS.iter().filter_map(|(other, of)| Some((*other, &of(outcome)?.results)));
+        lines.extend(others.flat_map(|other| sentences(&outcome.spec, (&name, &average.marks.results), other)));
     }
     if outcome.averages.is_empty() {
         lines.push("No average was computed.".to_owned());
     }
     lines.push(recommended(outcome));
-    let (_, _, shown) = preferred_of(&[outcome]);
-    if shown.is_some_and(|marks| marks.learned_nothing) {
-        let constant =
-            if shown.is_some_and(|marks| marks.regression.is_some()) { "the mean" } else { "the most frequent class" };
+    let has_numbers = outcome.last_marks.regression.is_some();
+    if candidates(outcome)[best_of(&[outcome])].2.learned_nothing {
+        let constant = if has_numbers { "the mean" } else { "the most frequent class" };
         lines.push(format!(
             "The run diverged or did not learn: lower --rate, or use more --epochs. On the training samples the model is not better than always \
              predicting {constant}."
         ));
     }
-    if spec.outputs() > 1 && outcome.last_marks.regression.is_some() {
+    if outcome.spec.outputs() > 1 && has_numbers {
         lines.push(
             "RMSE and MAE are means over the predicted columns, in units of the standard deviation of each; cygnet eval shows each column."
                 .to_owned(),
@@ -60,22 +62,22 @@ fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// One model against another on the same test samples: error and loss of classes, RMSE of numbers.
-fn sentences(spec: &Spec, mine: (&str, &Results), other: (&str, &Results)) -> Vec<String> {
-    let ((name, results), (other_name, others)) = (mine, other);
-    if results.hits.is_empty() {
-        return vec![of_numbers(name, results, other_name, others)];
+/// One model against another on the same test samples: error and loss of classes, the mean squared error of numbers.
+fn sentences(spec: &Spec, (name, mine): (&str, &Results), (other, theirs): (&str, &Results)) -> Vec<String> {
+    let losses = mine.losses_against(theirs);
+    if mine.hits.is_empty() {
+        return vec![difference(name, other, "mean squared test error", "", &losses, &significant)];
     }
-    let error = results.errors_against(others).map(|share| 100.0 * share);
-    let mut sentences = vec![difference(name, other_name, "test error", " points", &error, &|x| format!("{x:.2}"))];
-    if !results.losses.is_empty() {
-        let (loss, figure) = (results.losses_against(others), format!("test {}", loss_short(spec)));
-        sentences.push(difference(name, other_name, &figure, "", &loss, &|x| format!("{x:.4}")));
+    let error = mine.errors_against(theirs).map(|share| 100.0 * share);
+    let mut sentences = vec![difference(name, other, "test error", " points", &error, &|x| fixed(x, 2))];
+    if !mine.losses.is_empty() {
+        let figure = format!("test {}", loss_short(spec));
+        sentences.push(difference(name, other, &figure, "", &losses, &|x| fixed(x, 4)));
     }
     sentences
 }
 
-/// A difference in words.
+/// A difference in words; one that was seen is told by its size.
 fn difference(
     name: &str,
     other: &str,
@@ -84,49 +86,24 @@ fn difference(
     of: &Interval,
     text: &dyn Fn(f64) -> String,
 ) -> String {
-    let signed = |x: f64| signed(x, text);
-    let change = of.change();
-    // A difference that was seen is told by its size.
-    let (word, sign) = if change == Change::Lower { ("lower", -1.0) } else { ("higher", 1.0) };
+    let (word, sign) = if of.change() == Change::Lower { ("lower", -1.0) } else { ("higher", 1.0) };
     let (low, high) = if sign < 0.0 { (-of.high, -of.low) } else { (of.low, of.high) };
-    let bounds = bounds(low, high, &signed);
-    let amount = format!("{}{unit}", signed(sign * of.estimate));
-    match change {
-        Change::None => format!("No difference seen between {name} and {other}: {figure} {amount} ({bounds})."),
-        _ => format!("The {figure} of {name} is {amount} {word} than that of {other} ({bounds})."),
+    let [amount, least, most] = [sign * of.estimate, low, high].map(|x| signed(x, text));
+    let bounds = if low.is_finite() && high.is_finite() {
+        format!("95 % interval {least} to {most}")
+    } else {
+        "too few test samples for an interval".to_owned()
+    };
+    match of.change() {
+        Change::None => format!("No difference seen between {name} and {other}: {figure} {amount}{unit} ({bounds})."),
+        _ => format!("The {figure} of {name} is {amount}{unit} {word} than that of {other} ({bounds})."),
     }
 }
 
 /// With a minus sign, not a hyphen, unless all digits are 0.
-fn signed(x: f64, text: &dyn Fn(f64) -> String) -> String {
+fn signed(x: f64, text: impl Fn(f64) -> String) -> String {
     let size = text(x.abs());
     if x < 0.0 && size.contains(|c| matches!(c, '1'..='9')) { format!("−{size}") } else { size }
-}
-
-fn bounds(low: f64, high: f64, text: &dyn Fn(f64) -> String) -> String {
-    if !(low.is_finite() && high.is_finite()) {
-        return "too few test samples for an interval".to_owned();
-    }
-    format!("95 % interval {} to {}", text(low), text(high))
-}
-
-/// The same of numbers: RMSE has the units of the target, its interval is that of the mean squared error.
-fn of_numbers(name: &str, results: &Results, other: &str, others: &Results) -> String {
-    let rmse = |results: &Results| significant(results.loss().estimate.sqrt());
-    let of = results.losses_against(others);
-    let signed = |x: f64| signed(x, &significant);
-    let bounds = bounds(of.low, of.high, &signed);
-    let bounds = format!("difference of the mean squared errors {}, {bounds}", signed(of.estimate));
-    let (mine, theirs) = (rmse(results), rmse(others));
-    match of.change() {
-        Change::None => {
-            format!("No difference seen between {name} and {other}: test RMSE {mine} and {theirs} ({bounds}).")
-        }
-        change => {
-            let word = if change == Change::Lower { "lower" } else { "higher" };
-            format!("The test RMSE of {name}, {mine}, is {word} than that of {other}, {theirs} ({bounds}).")
-        }
-    }
 }
 
 /// The loss on the validation samples, of numbers the RMSE; NaN without validation samples. A loss tells models apart that
@@ -139,73 +116,58 @@ fn fault(marks: &Marks) -> f64 {
     }
 }
 
-/// The model that the validation samples of the runs prefer, in the mean: stem of its file, name, marks in the first run. Ties,
-/// and runs without validation samples, go to the first average.
-fn preferred_of<'a>(outcomes: &[&'a Outcome]) -> (String, String, Option<&'a Marks>) {
+/// Which of the [`candidates`] the validation samples of the runs prefer, in the mean. Ties, and runs without validation samples,
+/// go to the first average.
+fn best_of(outcomes: &[&Outcome]) -> usize {
     let all: Vec<_> = outcomes.iter().map(|outcome| candidates(outcome)).collect();
     let count = all.iter().map(Vec::len).min().unwrap_or(0);
     // What has no figure is no better than any other.
     let mean = |i: usize| mean_and_sd(&all.iter().map(|of| fault(of[i].2)).collect::<Vec<_>>()).0.min(f64::INFINITY);
-    let first = |best: usize, i: usize| if mean(i) < mean(best) { i } else { best };
-    let best = (0..count).fold(0, first);
-    let found = all.first().and_then(|of| of.get(best)).cloned();
-    found.map_or_else(Default::default, |(stem, name, marks)| (stem, name, Some(marks)))
+    (0..count).fold(0, |best, i| if mean(i) < mean(best) { i } else { best })
 }
 
 /// The file that the runs recommend, without its ending.
 #[must_use]
 pub fn preferred(outcomes: &[&Outcome]) -> String {
-    preferred_of(outcomes).0
+    outcomes.first().map_or_else(String::new, |first| candidates(first).swap_remove(best_of(outcomes)).0)
 }
 
 /// Which model the validation samples prefer, and their figures of the others.
 fn recommended(outcome: &Outcome) -> String {
-    let (stem, name, _) = preferred_of(&[outcome]);
-    let all = candidates(outcome);
-    let text = |marks: &Marks| match marks.regression {
-        None => format!("{:.4}", fault(marks)),
-        Some(_) => significant(fault(marks)),
-    };
-    let what = if outcome.last_marks.regression.is_some() { "RMSE" } else { loss_short(&outcome.spec) };
-    let other = |(_, name, marks): &(String, String, &Marks)| format!("{name} {}", text(marks));
-    let others = all.iter().filter(|(other, ..)| *other != stem).map(other).collect::<Vec<_>>().join(", ");
-    match all.iter().find(|(other, ..)| *other == stem) {
-        Some((.., marks)) if !fault(marks).is_nan() && !others.is_empty() => {
-            let own = text(marks);
-            format!("Recommended by the validation samples: the {name} (validation {what} {own}; {others}).")
-        }
-        _ => format!("Recommended: the {name}."),
+    let mut others = candidates(outcome);
+    let (_, name, marks) = others.remove(best_of(&[outcome]));
+    if fault(marks).is_nan() || others.is_empty() {
+        return format!("Recommended: the {name}.");
     }
+    let (what, digits) = if marks.regression.is_some() { ("RMSE", None) } else { (loss_short(&outcome.spec), Some(4)) };
+    let text = |marks: &Marks| digits.map_or_else(|| significant(fault(marks)), |digits| fixed(fault(marks), digits));
+    let others: Vec<String> = others.iter().map(|(_, name, marks)| format!("{name} {}", text(marks))).collect();
+    let others = others.join(", ");
+    format!("Recommended by the validation samples: the {name} (validation {what} {}; {others}).", text(marks))
 }
 
 /// Mean and standard deviation of the differences within each seed: each average against the last iterate and the baseline.
 #[must_use]
 pub fn of_seeds(outcomes: &[&Outcome]) -> String {
     let Some(first) = outcomes.first() else { return String::new() };
-    let (has_numbers, loss) = (first.last_marks.regression.is_some(), loss_short(&first.spec));
-    let figures = |marks: &Marks| match &marks.regression {
-        Some([.., test]) => [test.rmse, f64::NAN],
-        None => [error_percent(&marks.test), f64::from(marks.test.loss())],
-    };
-    let line = |i: usize, other: &str, of: &dyn Fn(&Outcome) -> Option<[f64; 2]>| {
-        let pairs = outcomes.iter().filter_map(|run| Some((figures(&run.averages.get(i)?.marks), of(run)?)));
-        let differences: Vec<[f64; 2]> = pairs.map(|(mine, theirs)| [0, 1].map(|k| mine[k] - theirs[k])).collect();
-        let name = average_name(first, first.averages[i].name);
-        let of = |k: usize| mean_and_sd(&differences.iter().map(|pair| pair[k]).collect::<Vec<_>>());
-        let ([(error, sd), (mean_loss, sd_loss)], seeds) = ([of(0), of(1)], differences.len());
-        let text = if has_numbers {
-            format!("test RMSE {} ± {}", signed(error, &significant), significant(sd))
-        } else {
-            let [error, mean_loss] = [signed(error, &|x| format!("{x:.2}")), signed(mean_loss, &|x| format!("{x:.4}"))];
-            format!("test error {error} ± {sd:.2} points, test {loss} {mean_loss} ± {sd_loss:.4}")
+    let measures = measures(&first.last_marks);
+    let shown = test_rows(&first.last_marks);
+    let line = |i: usize, (other, of): &Other| {
+        let pairs: Vec<_> = outcomes.iter().filter_map(|run| Some((&run.averages.get(i)?.marks, of(run)?))).collect();
+        let text = |&row: &usize| {
+            let measure = &measures[row];
+            let differences: Vec<f64> = pairs.iter().map(|(a, b)| measure.value(a) - measure.value(b)).collect();
+            let (mean, sd) = mean_and_sd(&differences);
+            let name = measure.name(&first.spec);
+            let (name, unit) = name.strip_suffix(", %").map_or((&*name, ""), |name| (name, " points"));
+            format!("{name} {} ± {}{unit}", signed(mean, |x| measure.text(x)), measure.text(sd))
         };
-        (seeds > 1).then(|| format!("{} minus {other} in each of {seeds} seeds: {text}.", capital(&name)))
+        let name = capital(&average_name(first, first.averages[i].name));
+        let text = shown.iter().map(text).collect::<Vec<_>>().join(", ");
+        (pairs.len() > 1).then(|| format!("{name} minus {other} in each of {} seeds: {text}.", pairs.len()))
     };
-    let last = |run: &Outcome| Some(figures(&run.last_marks));
-    let baseline = |run: &Outcome| run.baseline.as_ref().map(figures);
-    let lines = (0..first.averages.len())
-        .flat_map(|i| [line(i, "the last iterate", &last), line(i, "the baseline", &baseline)]);
-    lines.flatten().collect::<Vec<_>>().join("\n")
+    let lines = (0..first.averages.len()).flat_map(|i| OTHERS.iter().map(move |other| (i, other)));
+    lines.filter_map(|(i, other)| line(i, other)).collect::<Vec<_>>().join("\n")
 }
 
 /// Averages and votes of several models against the best of them, by the validation samples; nothing for one model.

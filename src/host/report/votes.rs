@@ -1,11 +1,12 @@
 //! The model comparison of replicas and of saved models with their votes, and the weights of an average of saved models.
 
 use super::comparison::loss_short;
-use super::table::{Table, mean_sd, significant};
+use super::table::{Table, fixed, mean_sd, row, significant};
 use crate::host::evaluation::SavedModel;
 use crate::host::prelude::*;
-use crate::host::study::ensemble::Comparison;
+use crate::host::study::ensemble::{Comparison, Row};
 use crate::host::study::soup::Soup;
+use core::slice::from_ref;
 
 /// Why the mean of replicas that are [apart](crate::host::plan::ReplicaPlan::is_apart) is shown with a warning.
 pub const APART: &str = "Replicas with independent initial weights and no pull end in different basins of the loss, where \
@@ -15,15 +16,9 @@ pub const APART: &str = "Replicas with independent initial weights and no pull e
 /// Set and figure of each column.
 const COLUMNS: [[usize; 2]; 5] = [[0, 0], [1, 0], [0, 1], [1, 1], [1, 2]];
 
-/// A row for each model and vote.
+/// A row for each model and vote; of several seeds mean ± standard deviation. A column without any figure is left out.
 #[must_use]
-pub fn of_votes(comparison: &Comparison) -> Table {
-    of_vote_seeds(std::slice::from_ref(comparison))
-}
-
-/// The same rows for several seeds: mean ± standard deviation. A column without any figure is left out.
-#[must_use]
-pub fn of_vote_seeds(runs: &[Comparison]) -> Table {
+pub fn of_votes(runs: &[Comparison]) -> Table {
     let Some(Comparison { rows, spec, has_classes }) = runs.first() else { return Table::default() };
     let fault = if *has_classes { "error, %" } else { "RMSE" };
     let names = [fault, loss_short(spec), "ECE, %"];
@@ -33,24 +28,21 @@ pub fn of_vote_seeds(runs: &[Comparison]) -> Table {
         let values: Vec<f64> = runs.iter().filter_map(|run| Some(run.rows.get(r)?.sets[set][figure])).collect();
         mean_sd(&values, |x| match figure {
             0 if !has_classes => significant(x),
-            1 => format!("{x:.4}"),
-            _ => format!("{x:.2}"),
+            1 => fixed(x, 4),
+            _ => fixed(x, 2),
         })
     };
-    let cells = rows
-        .iter()
-        .enumerate()
-        .map(|(r, row)| [row.name.clone()].into_iter().chain(columns.iter().map(|&column| cell(r, column))).collect());
+    let named = |(r, model): (usize, &Row)| row(&model.name, columns.iter().map(|&column| cell(r, column)));
     let titles = columns.iter().map(|&[set, figure]| format!("{} {}", ["validation", "test"][set], names[figure]));
-    Table { header: [String::new()].into_iter().chain(titles).collect(), rows: cells.collect() }
+    Table::new(row("", titles), rows.iter().enumerate().map(named))
 }
 
 /// The weight of each of the `models` in their average, and how good each of them and the average are.
 #[must_use]
 pub fn of_average(models: &[(String, SavedModel)], soup: &Soup) -> String {
     let names = models.iter().map(|(name, _)| vec![name.clone()]);
-    let blank = Table { header: vec![String::new()], rows: names.collect() };
-    let mut table = soup.comparison.as_ref().map_or(blank, of_votes);
+    let mut table =
+        soup.comparison.as_ref().map_or_else(|| Table::new([""], names), |comparison| of_votes(from_ref(comparison)));
     table.header.insert(1, "weight".to_owned());
     let weight = |&weight: &f32| if weight > 0.0 { weight.to_string() } else { "–".to_owned() };
     let weights = soup.weights.iter().map(weight).chain([String::new()]);

@@ -80,9 +80,8 @@ pub fn compare(
         let units = data.units.as_ref().filter(|_| spec.outputs() == 1);
         let mut vote = |(samples, indices)| {
             let (score, outputs) = evaluator.mean_outputs(&voters, samples, indices)?;
-            let off = Regression::mean(&Regression::of_each(samples, indices, &outputs, units));
-            let losses = Regression::squares(samples, indices, &outputs, units);
-            Ok::<_, HostError>(([off.rmse, score.loss().into(), f64::NAN], Results { hits: Vec::new(), losses }))
+            let (off, results) = Regression::mean(samples, indices, &outputs, units);
+            Ok::<_, HostError>(([off.rmse, score.loss().into(), f64::NAN], results))
         };
         let [(validation, _), (test, results)] = [vote(sets[0])?, vote(sets[1])?];
         rows.push(Row { name: "vote (mean of the outputs)".to_owned(), sets: [validation, test], results });

@@ -175,7 +175,7 @@ pub fn survey(
             let params = norms.of(&params).map_err(nowhere)?;
             grid.losses.push(evaluator.score(params, &data.train, &train).map_err(nowhere)?.loss().into());
             let (score, outputs) = evaluator.outputs(params, &data.test, &test).map_err(nowhere)?;
-            let off = || Regression::mean(&Regression::of_each(&data.test, &test, &outputs, units)).rmse;
+            let off = || Regression::mean(&data.test, &test, &outputs, units).0.rmse;
             grid.errors.push(if has_classes { error_percent(&score) } else { off() });
             each(grid.losses.len(), total);
         }

@@ -122,13 +122,10 @@ impl Soup {
 
 /// The network that all models have.
 fn check(models: &[(String, SavedModel)], method: &Method) -> Result<Spec, HostError> {
-    let [(first, kin), others @ ..] = models else {
+    let [(first, kin), _, ..] = models else {
         return Err(HostError::Usage("at least two models are needed".to_owned()));
     };
-    if others.is_empty() {
-        return Err(HostError::Usage("at least two models are needed".to_owned()));
-    }
-    others.iter().try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
+    models.iter().try_for_each(|(name, model)| kin.check_kin(first, model, name))?;
     if let Method::Weighted(weights) = method {
         check_weights(weights, models.len())?;
     }
@@ -159,14 +156,7 @@ fn greedy(
 ) -> Result<Vec<f32>, HostError> {
     let mut order: Vec<usize> = (0..models.len()).collect();
     // Of equal errors the smaller loss first.
-    let key = |&i: &usize| {
-        let score = scores[i];
-        (score.samples() - score.hits(), score.loss())
-    };
-    order.sort_by(|a, b| {
-        let ((e_a, l_a), (e_b, l_b)) = (key(a), key(b));
-        e_a.cmp(&e_b).then(l_a.total_cmp(&l_b))
-    });
+    order.sort_by(|&a, &b| scores[b].hits().cmp(&scores[a].hits()).then(scores[a].loss().total_cmp(&scores[b].loss())));
     let mut weights = vec![0.0; models.len()];
     let mut best = f64::INFINITY;
     let mut mean = vec![0.0; models.first().map_or(0, |(_, model)| model.params.len())];

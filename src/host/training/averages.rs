@@ -56,7 +56,9 @@ impl<'a> Average<'a> {
             AverageKind::Swa => Running::Mean(Averager::new(mean)),
             AverageKind::Ema(ema) => Running::EveryStep(Averager::with_rule(Rule::ema(ema), mean)?),
             AverageKind::Lawa(models) => Running::Window(Window::new(models, more)?, mean),
-            AverageKind::Swag(_, draws) => Running::Swag(Swag::new(mean, second, more)?, Draws { seed, ..draws }),
+            AverageKind::Swag(_, samples) => {
+                Running::Swag(Swag::new(mean, second, more)?, Draws { seed, samples, scale: 1.0 })
+            }
         };
         Ok(Self { name: kind.name(), running, kept: (Vec::new(), 0) })
     }

@@ -7,7 +7,7 @@ use super::trainer::{Each, Learner, Progress, Sums, Trainer, Visit};
 use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::memory::Floats;
-use crate::host::plan::{Batches, Plan, ReplicaPlan};
+use crate::host::plan::{Plan, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::optim::Optimizer;
 use crate::random::{self, Purpose};
@@ -25,43 +25,25 @@ const SLICE: usize = 64;
 
 /// One model, or several by their plan.
 #[derive(Clone, Copy)]
-pub(super) enum Team<'p> {
-    /// One, whose images so many threads make.
-    One(NonZeroUsize),
-    /// Several.
-    Several(&'p ReplicaPlan),
+pub(super) struct Team<'p> {
+    pub(super) replicas: Option<&'p ReplicaPlan>,
+    /// Threads there are: several models are trained on them, of one the images are made on them.
+    pub(super) threads: NonZeroUsize,
 }
 
-impl<'p> Team<'p> {
-    pub(super) fn plan(self) -> Option<&'p ReplicaPlan> {
-        if let Self::Several(replicas) = self { Some(replicas) } else { None }
-    }
-
+impl Team<'_> {
     pub(super) fn count(self) -> usize {
-        self.plan().map_or(1, |replicas| replicas.count)
-    }
-
-    /// Rounds of an epoch: a batch of each model, or of those whose turn it is.
-    pub(super) fn rounds(self, plan: &Plan, samples: usize) -> u64 {
-        self.plan().map_or_else(|| plan.steps_per_epoch(samples), |replicas| replicas.rounds(plan, samples))
-    }
-
-    fn start(self) -> Start {
-        self.plan().map_or_else(Start::default, |replicas| replicas.start)
-    }
-
-    fn batches(self) -> Batches {
-        self.plan().map_or_else(Batches::default, |replicas| replicas.batches)
+        self.replicas.map_or(1, |replicas| replicas.count)
     }
 
     /// Threads that train, each a model at a time.
     fn workers(self) -> usize {
-        self.plan().map_or(1, |replicas| replicas.threads.get().min(replicas.count))
+        self.threads.get().min(self.count())
     }
 
     /// Threads that make images for a model. Several models occupy every thread: each has its images made where it trains.
     fn threads_of_feed(self) -> NonZeroUsize {
-        if let Self::One(threads) = self { threads } else { NonZeroUsize::MIN }
+        if self.replicas.is_some() { NonZeroUsize::MIN } else { self.threads }
     }
 }
 
@@ -86,7 +68,6 @@ pub(super) struct Crew<'a> {
     tasks: Vec<Task<'a>>,
     /// One for each thread.
     trainers: Vec<Trainer<'a>>,
-    batches: Batches,
     /// Steps of all together, so far and at the end.
     done: AtomicU64,
     pub(super) total: u64,
@@ -113,42 +94,34 @@ impl<'a> Crew<'a> {
     ) -> Result<Self, HostError> {
         let models = memory.slab.chunks_mut(spec.param_len()).map(|params| Model::new(spec, params));
         let mut models = models.collect::<Result<Vec<_>, _>>()?;
-        init_replicas(&mut models, plan.init, team.start(), plan.seed)?;
+        let begin = team.replicas.map_or_else(Start::default, |replicas| replicas.start);
+        init_replicas(&mut models, plan.init, begin, plan.seed)?;
         if let Some(params) = start {
             models.iter_mut().for_each(|model| model.params_mut().copy_from_slice(&params));
         }
-        let (batches, threads) = (team.batches(), team.threads_of_feed());
         let task = |((model, [own, slow]), k): ((&Model<'_>, &'a mut [Floats; 2]), u64)| {
             let optimizer = plan.optimizer.start(model, plan.lookahead, [own, slow])?;
-            let seed = match batches {
-                Batches::Parallel => replica_seed(plan.seed, k),
-                Batches::RoundRobin => plan.seed,
-            };
+            let seed = replica_seed(plan.seed, k);
             let augment = plan.augment.map(|augment| (augment, seed));
-            let feed = Feed::new(samples, train.len(), plan.unit(train.len()), augment, threads)?;
+            let feed = Feed::new(samples, train.len(), plan.batch, augment, team.threads_of_feed())?;
             let progress = Progress { rate: plan.rate, ..Progress::default() };
             Ok(Task { optimizer, feed, seed, order: Vec::new(), progress, error: None })
         };
         let tasks = models.iter().zip(&mut memory.states).zip(0..).map(task).collect::<Result<_, HostError>>()?;
-        let rounds = team.rounds(plan, train.len());
+        let rounds = plan.steps_per_epoch(train.len());
         let trainers = (0..team.workers()).map(|_| Trainer::new(plan, spec, train.len(), rounds));
         let trainers = trainers.collect::<Result<_, _>>()?;
         let total = plan.epochs.saturating_mul(rounds).saturating_mul(team.count() as u64);
-        Ok(Self { models, tasks, trainers, batches, done: AtomicU64::new(0), total })
+        Ok(Self { models, tasks, trainers, done: AtomicU64::new(0), total })
     }
 
     /// Shuffles for an epoch.
-    pub(super) fn begin(&mut self, plan: &Plan, train: &[u32], epoch: u64) {
-        let count = self.tasks.len();
-        for (k, task) in self.tasks.iter_mut().enumerate() {
+    pub(super) fn begin(&mut self, train: &[u32], epoch: u64) {
+        for task in &mut self.tasks {
             task.progress = Progress { epoch, sums: Sums::default(), ..task.progress };
             task.order.clear();
             task.order.extend_from_slice(train);
             random::shuffle(&mut task.order, &mut random::stream(task.seed, Purpose::Shuffle, epoch));
-            if self.batches == Batches::RoundRobin {
-                let turns = task.order.chunks(plan.batch).skip(k).step_by(count);
-                task.order = turns.flatten().copied().collect();
-            }
         }
     }
 
@@ -268,7 +241,6 @@ impl Task<'_> {
         stop: &AtomicBool,
     ) -> Result<bool, HostError> {
         let Self { optimizer, feed, order, progress, .. } = self;
-        // The last of them may have no batch for every model.
         let [start, end] = [rounds.start, rounds.end].map(|at| at.saturating_mul(trainer.plan.batch).min(order.len()));
         let epoch = progress.epoch;
         let visits = |visit: &mut Visit<'_>| feed.each(epoch, &order[start..end], visit);

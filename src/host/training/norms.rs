@@ -1,11 +1,11 @@
 //! Statistics of norms for weights that training did not leave: averaged, mixed, drawn, or on a plane between models.
 
+use crate::Spec;
 use crate::average::NormUpdate;
 use crate::host::HostError;
 use crate::host::data::Samples;
-use crate::host::memory::{Floats, zeros};
+use crate::host::memory::{Floats, Work, zeros};
 use crate::host::prelude::*;
-use crate::{Spec, Workspace};
 use core::mem;
 
 /// Samples that are normalised together.
@@ -17,16 +17,9 @@ pub(in crate::host) struct Norms<'a> {
     samples: &'a Samples,
     batches: Vec<&'a [u32]>,
     /// None for a network without norms, whose weights stay as they are.
-    memory: Option<Memory>,
+    memory: Option<(Floats, Work)>,
     /// For a copy of parameters.
     own: Vec<f32>,
-}
-
-struct Memory {
-    pooled: Floats,
-    work: Floats,
-    lists: Floats,
-    integers: Vec<u32>,
 }
 
 impl<'a> Norms<'a> {
@@ -51,19 +44,13 @@ impl<'a> Norms<'a> {
             rest = tail;
         }
         norms.own = zeros(spec.param_len())?;
-        norms.memory = Some(Memory {
-            pooled: Floats::zeros(spec.norm_len())?,
-            work: Floats::zeros(spec.work_len(BATCH))?,
-            lists: Floats::zeros(spec.list_len(BATCH))?,
-            integers: zeros(spec.index_len(BATCH))?,
-        });
+        norms.memory = Some((Floats::zeros(spec.norm_len())?, Work::new(spec, BATCH)?));
         Ok(norms)
     }
 
     /// Floats that it takes for `spec`, an integer counted as one.
     pub(in crate::host) fn len(spec: &Spec) -> usize {
-        let batch = [spec.work_len(BATCH), spec.list_len(BATCH), spec.index_len(BATCH)];
-        let all = batch.into_iter().chain([spec.param_len(), spec.norm_len()]).fold(0, usize::saturating_add);
+        let all = [spec.param_len(), spec.norm_len()].into_iter().fold(Work::len(spec, BATCH), usize::saturating_add);
         if spec.norm_len() > 0 { all } else { 0 }
     }
 
@@ -84,8 +71,8 @@ impl<'a> Norms<'a> {
     /// # Errors
     /// As [`NormUpdate::add`] and [`NormUpdate::finish`]; `params` are as before then.
     pub(in crate::host) fn refresh(&mut self, params: &mut [f32]) -> Result<(), HostError> {
-        let Some(Memory { pooled, work, lists, integers }) = &mut self.memory else { return Ok(()) };
-        let mut work = Workspace::new(self.spec, BATCH, work)?.with_lists(self.spec, lists, integers)?;
+        let Some((pooled, work)) = &mut self.memory else { return Ok(()) };
+        let mut work = work.space(self.spec)?;
         let mut update = NormUpdate::new(self.spec, params, pooled)?;
         for batch in &self.batches {
             update.add(self.samples.inputs_of(batch), &mut work)?;

@@ -47,7 +47,7 @@ pub(in crate::host) fn train_on(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Outcome, HostError> {
-    run(Team::One(threads), data, plan, observer, stop, |run, left| run.outcome(left))
+    run(Team { replicas: None, threads }, data, plan, observer, stop, |run, left| run.outcome(left))
 }
 
 /// Trains `replicas` as `plan` says until its end or until `stop` is set; its averages are of the mean of the replicas, or
@@ -64,7 +64,8 @@ pub fn train_replicas(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Replicas, HostError> {
-    run(Team::Several(replicas), data, plan, observer, stop, |run, left| run.replicas(left))
+    let team = Team { replicas: Some(replicas), threads: replicas.threads };
+    run(team, data, plan, observer, stop, |run, left| run.replicas(left))
 }
 
 /// Trains a team to its end, and says what that leaves.
@@ -77,11 +78,11 @@ fn run<T>(
     end: impl FnOnce(Run<'_>, Left) -> Result<T, HostError>,
 ) -> Result<T, HostError> {
     plan.check()?;
-    team.plan().map_or(Ok(()), |replicas| replicas.check(plan))?;
+    team.replicas.map_or(Ok(()), |replicas| replicas.check(plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = data.split(plan.split())?;
     plan.check_batches(train.len())?;
-    let (p, rounds, kinds) = (spec.param_len(), team.rounds(plan, train.len()), plan.average_kinds());
+    let (p, rounds, kinds) = (spec.param_len(), plan.steps_per_epoch(train.len()), plan.average_kinds());
     // All at once, since a system that promises each part may not have the whole: beside the crew what each epoch leaves of
     // its models, twice while it is made.
     let left = team.count().saturating_mul(2).saturating_mul(p);
@@ -94,12 +95,12 @@ fn run<T>(
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let averages = kinds.iter().zip(&mut memories).map(|(kind, memory)| Average::new(kind, plan.seed, memory));
     let averages = averages.collect::<Result<Vec<_>, _>>()?;
-    let coupling = team.plan().map(|replicas| replicas.coupling);
+    let coupling = team.replicas.map(|replicas| replicas.coupling);
     let mut between = middle::Memory::new(coupling, team.count(), p)?;
     let middle = Middle::new(coupling, &crew.models, &mut between, averages)?;
     let snapshots = plan.snapshots(rounds);
     let each = kinds.iter().any(|kind| matches!(kind, AverageKind::Ema(_)));
-    let meetings = team.plan().map(|replicas| Meetings::new(replicas, rounds, snapshots, each));
+    let meetings = team.replicas.map(|replicas| Meetings::new(replicas, rounds, snapshots, each));
     let mut run = Run {
         plan,
         data,
@@ -164,7 +165,7 @@ impl<'a> Run<'a> {
         let mut left = Left::default();
         let mut lowest = f32::INFINITY;
         for epoch in 1..=self.plan.epochs {
-            self.crew.begin(self.plan, self.train, epoch);
+            self.crew.begin(self.train, epoch);
             let passed = self.epoch(epoch, observer, stop).and_then(|done| {
                 let models = self.crew.weights(&mut self.norms)?;
                 Ok((self.row(epoch, &models)?, models, done))

@@ -56,8 +56,7 @@ impl Augmenter {
         if let Some(field) = &mut self.field {
             field.draw(&draws);
         }
-        let map = self.warp.map(&self.augment.pose(&draws));
-        self.warp.apply(&map, self.field.as_ref(), image, to);
+        self.warp.apply(&self.augment.pose(&draws), self.field.as_ref(), image, to);
         Ok(())
     }
 }

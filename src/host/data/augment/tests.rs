@@ -1,5 +1,4 @@
 use super::settings::Pose;
-use super::warp::Map;
 use super::*;
 use crate::host::data::dataset::Dataset;
 use crate::random::{Purpose, stream};
@@ -15,7 +14,7 @@ fn noise(rows: usize, cols: usize, seed: u64) -> Vec<u8> {
 
 fn posed(pose: &Pose, [rows, cols]: [usize; 2], image: &[u8]) -> Vec<u8> {
     let (mut warp, mut to) = (Warp::new(rows, cols).unwrap(), vec![7; image.len()]);
-    warp.apply(&Map::of(pose, rows, cols), None, image, &mut to);
+    warp.apply(pose, None, image, &mut to);
     to
 }
 

@@ -18,7 +18,7 @@ const TILE: usize = 16;
 
 /// Coordinates in the source, x and y, of each pixel of the result.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Map {
+struct Map {
     /// Of the first pixel.
     first: [i64; 2],
     /// How they grow from pixel to pixel.
@@ -28,32 +28,26 @@ pub(super) struct Map {
 }
 
 impl Map {
-    /// `source + matrix·(p − target)`, the matrix row by row.
-    pub(super) fn new(matrix: [[f64; 2]; 2], source: [f64; 2], target: [f64; 2]) -> Self {
-        let fixed = |x: f64| (x * ONE as f64).round() as i64;
-        let [x, y] = matrix;
-        let first = |row: [f64; 2], source: f64| fixed(source - row[0] * target[0] - row[1] * target[1]);
-        Self {
-            first: [first(x, source[0]), first(y, source[1])],
-            right: [fixed(x[0]), fixed(y[0])],
-            down: [fixed(x[1]), fixed(y[1])],
-        }
-    }
-
     /// Where a pixel of the result comes from, for images of `rows` by `cols`.
     ///
     /// The image moves by `p ↦ c + t + z·R(θ)·S(h)·F·(p − c)` about its centre `c`, with `S` the shear and `F` the
     /// mirror; this is the inverse, `c + F·S(−h)·R(−θ)/z·(p − c − t)`.
-    pub(super) fn of(pose: &Pose, rows: usize, cols: usize) -> Self {
+    fn of(pose: &Pose, rows: usize, cols: usize) -> Self {
         let [sin, cos] = [sin(pose.angle), cos(pose.angle)].map(f64::from);
         let (size, shear) = (f64::from(pose.size), f64::from(pose.shear));
         let mirror = if pose.mirrored { -1.0 } else { 1.0 };
-        let x = [mirror * (cos + shear * sin) / size, mirror * (sin - shear * cos) / size];
-        let y = [-sin / size, cos / size];
+        let [right_x, down_x] = [mirror * (cos + shear * sin) / size, mirror * (sin - shear * cos) / size];
+        let [right_y, down_y] = [-sin / size, cos / size];
         let (width, height) = (cols as f64, rows as f64);
-        let centre = [(width - 1.0) / 2.0, (height - 1.0) / 2.0];
+        let [x, y] = [(width - 1.0) / 2.0, (height - 1.0) / 2.0];
         let [dx, dy] = pose.shift.map(f64::from);
-        Self::new([x, y], centre, [centre[0] + width * dx, centre[1] + height * dy])
+        let (to_x, to_y) = (x + width * dx, y + height * dy);
+        let fixed = |x: f64| (x * ONE as f64).round() as i64;
+        Self {
+            first: [x - right_x * to_x - down_x * to_y, y - right_y * to_x - down_y * to_y].map(fixed),
+            right: [right_x, right_y].map(fixed),
+            down: [down_x, down_y].map(fixed),
+        }
     }
 }
 
@@ -81,12 +75,9 @@ impl Warp {
         self.rows * self.cols
     }
 
-    pub(super) fn map(&self, pose: &Pose) -> Map {
-        Map::of(pose, self.rows, self.cols)
-    }
-
-    /// `to[p] = image(map(p) + field(p))`.
-    pub(super) fn apply(&mut self, map: &Map, field: Option<&Field>, image: &[u8], to: &mut [u8]) {
+    /// `to[p] = image(map(p) + field(p))` with the map of the pose.
+    pub(super) fn apply(&mut self, pose: &Pose, field: Option<&Field>, image: &[u8], to: &mut [u8]) {
+        let map = &Map::of(pose, self.rows, self.cols);
         to.fill(0);
         let Some([across, along]) = self.ink(image) else { return };
         self.lay_out(image, &across, &along);

@@ -1,6 +1,5 @@
 use super::*;
 use crate::host::data::Answers;
-use crate::host::evaluation::calibration;
 use crate::host::plan::Plan;
 use crate::{Activation, Init, Model};
 
@@ -12,7 +11,7 @@ fn a_model_of_one_output_is_evaluated_by_two_classes() {
     let answers = Answers::Classes(vec![0, 1, 1]);
     let samples = Samples::of_floats(2, vec![0.5; 6], answers);
     let logits = vec![-2.0, 0.5, -0.25];
-    let set = SetEvaluation::new(&one, &samples, &[0, 1, 2], (Score::default(), logits)).unwrap();
+    let (set, ..) = SetEvaluation::new(&one, &samples, &[0, 1, 2], (Score::default(), logits)).unwrap();
     assert_eq!(set.confusion, [[1, 0], [1, 1]]);
     assert_eq!((set.per_class.len(), set.top_k.len()), (2, 2));
     assert_eq!(set.per_class[1].thresholds, [0.5, -0.25, -2.0]);
@@ -28,7 +27,7 @@ fn an_evaluation_agrees_with_the_score_and_with_itself() {
     let all: Vec<u32> = (0..data.test.len() as u32).collect();
     let (_, apart) = data.split(split).unwrap();
     let mut evaluator = Evaluator::new(&NET, &data).unwrap();
-    let calibration = calibration(&NET, &params, &data.test).unwrap().unwrap();
+    let calibration = evaluator.marks(&params, &data, &[], &[]).unwrap().calibration.unwrap();
     let scores =
         [evaluator.score(&params, &data.train, &apart).unwrap(), evaluator.score(&params, &data.test, &all).unwrap()];
     let model = SavedModel { spec: NET, params, is_average: false, preparation: None, trained_on: None };

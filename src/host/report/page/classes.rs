@@ -1,20 +1,22 @@
 //! The confusion matrix, and the metrics and curves of each class against the rest.
 
 use super::escape::{grouped, share};
-use super::piece::{Figure, Piece, TABLE_END, table_start};
+use super::piece::{Figure, Piece};
 use crate::host::evaluation::{ClassEvaluation, SetEvaluation, TestSet};
 use crate::host::prelude::*;
 use crate::host::report::axis::Axis;
+use crate::host::report::axis::extent;
 use crate::host::report::chart::{Chart, Line, Stroke};
-use crate::host::report::drawing::extent;
 use crate::host::report::evaluation::classes;
 use crate::host::report::svg::{
-    BLUE, Colour, GREEN, GRID, INK, MUTED, ORANGE, PURPLE, Side, Svg, TITLE, WIDTH, cut, escape, fill, letters,
+    BLUE, Colour, END, GREEN, GRID, INK, MIDDLE, MUTED, ORANGE, PURPLE, START, Svg, TITLE, WIDTH, cut, fill, letters,
 };
-use crate::host::report::table::Table;
+use crate::host::report::table::{Table, percent};
 
 /// The most classes whose confusion matrix can be read.
 const WIDEST: usize = 12;
+/// Which column of the metrics of classes holds the recall.
+const RECALL: usize = 3;
 /// Confusions that a list has, of more classes.
 const LISTED: usize = 20;
 
@@ -22,25 +24,24 @@ const LISTED: usize = 20;
 pub(super) fn confusion(test: &TestSet<'_>) -> Piece {
     let matrix = &test.set.confusion;
     let names: Vec<String> = (0..matrix.len()).map(|c| test.set.class(c)).collect();
-    let table = Piece::table(&classes(&test.set), "Test metrics by class (one-vs-rest)");
+    let table = Piece::table(&classes_with_bounds(&test.set), "Test metrics by class (one-vs-rest)");
     if matrix.len() > WIDEST {
         return Piece::beside([Piece::table(&largest(matrix, &names), "Largest confusions of the test"), table]);
     }
-    let name = "Confusion matrix of the test: true classes (rows), predicted classes (columns)";
-    let columns: String = names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
-    let rows = matrix.iter().enumerate().map(|(c, row)| {
-        let total: u32 = row.iter().sum();
-        let cells: String = row.iter().enumerate().map(|(k, &n)| cell(n, total, [c, k].map(|i| &*names[i]))).collect();
-        let recall = share(row[c].into(), total.into());
-        format!("<tr><th scope=\"row\">{}</th>{cells}<td>{recall}</td></tr>\n", escape(&names[c]))
-    });
-    let html = format!(
-        "{}<thead><tr><td></td>{columns}<th scope=\"col\">recall, 95 % interval</th></tr></thead>\n\
-         <tbody>\n{}</tbody>\n{TABLE_END}",
-        table_start(name, "matrix"),
-        rows.collect::<String>()
-    );
-    Piece::beside([Piece::from_html(html).with_file("confusion", picture(matrix, &names)), table])
+    let caption = "Confusion matrix of the test: true classes (rows), predicted classes (columns)";
+    Piece::beside([Piece::plot("confusion", picture(matrix, &names, caption), ""), table])
+}
+
+/// A row of metrics for each class, its recall with an interval.
+fn classes_with_bounds(set: &SetEvaluation) -> Table {
+    let mut table = classes(set);
+    table.header[RECALL] += ", 95 % interval";
+    let means = table.rows.last_mut().and_then(|row| row.get_mut(RECALL));
+    means.into_iter().for_each(|mean| *mean = percent(set.macro_recall.into()));
+    for (c, (row, counts)) in table.rows.iter_mut().zip(&set.confusion).enumerate() {
+        row[RECALL] = share(counts[c].into(), counts.iter().map(|&n| u64::from(n)).sum());
+    }
+    table
 }
 
 /// Which classes were taken for which most often.
@@ -52,10 +53,8 @@ fn largest(matrix: &[Vec<u32>], names: &[String]) -> Table {
         let share = share(n.into(), matrix[c].iter().map(|&n| u64::from(n)).sum());
         vec![names[c].clone(), names[k].clone(), grouped(n as usize), share]
     };
-    let header = ["true class", "predicted class", "samples", "share of the true class, 95 % interval"]
-        .map(str::to_owned)
-        .to_vec();
-    Table { header, rows: wrong.iter().take(LISTED).map(row).collect() }
+    let header = ["true class", "predicted class", "samples", "share of the true class, 95 % interval"];
+    Table::new(header, wrong.iter().take(LISTED).map(row))
 }
 
 /// The strongest colour on which a number can still be read.
@@ -67,31 +66,21 @@ fn strength(n: u32, total: u32, is_right: bool) -> f64 {
     STRONGEST * if is_right { root } else { (root / 0.1_f64.sqrt()).min(1.0) }
 }
 
-fn cell(n: u32, total: u32, [right, taken]: [&str; 2]) -> String {
-    let share = strength(n, total, right == taken);
-    if n == 0 && right != taken {
-        return "<td class=\"none\">0</td>".to_string();
-    }
-    let title = format!("true {right}, predicted {taken}: {n} of {total}");
-    let class = if right == taken { "right" } else { "taken" };
-    format!("<td class=\"{class}\" style=\"--s:{share:.2}\" title=\"{}\">{n}</td>", escape(&title))
-}
-
 /// The matrix as a picture.
-fn picture(matrix: &[Vec<u32>], names: &[String]) -> Svg {
+fn picture(matrix: &[Vec<u32>], names: &[String], label: &str) -> Svg {
     let widest = names.iter().map(|name| letters(13.0, MUTED).width(name)).fold(0.0, f64::max);
     let left = (widest + 16.0).clamp(34.0, 110.0);
     let (side, top) = ((WIDTH - left - 10.0) / matrix.len() as f64, 62.0);
     let size = (side * 0.42).clamp(4.0, 13.0);
-    let mut svg = Svg::new("Confusion matrix", top + WIDTH - left);
-    svg.text("true classes (rows), predicted (columns)", [10.0, 17.0], Side::Start, TITLE);
+    let mut svg = Svg::new(label, top + WIDTH - left);
+    svg.text("true classes (rows), predicted (columns)", [10.0, 17.0], START, TITLE);
     let centre = |i: usize, from: f64| from + side * (i as f64 + 0.5);
     for (c, row) in matrix.iter().enumerate() {
         let total: u32 = row.iter().sum();
         let style = letters(size, MUTED);
         let [above, beside] = [side, left - 14.0].map(|room| cut(&names[c], (room / style.width("n")) as usize));
-        svg.text(&above, [centre(c, left), top - 12.0], Side::Middle, style);
-        svg.text(&beside, [left - 8.0, centre(c, top)], Side::End, style);
+        svg.text(&above, [centre(c, left), top - 12.0], MIDDLE, style);
+        svg.text(&beside, [left - 8.0, centre(c, top)], END, style);
         for (k, &n) in row.iter().enumerate() {
             let paint = match (c == k, n) {
                 (true, _) => fill(BLUE, strength(n, total, true)),
@@ -101,7 +90,7 @@ fn picture(matrix: &[Vec<u32>], names: &[String]) -> Svg {
             let area = [left + side * k as f64, top + side * c as f64, side - 0.5, side - 0.5];
             svg.rect(area, &paint, &format!("true {}, predicted {}: {n} of {total}", names[c], names[k]));
             let ink = if n == 0 { MUTED } else { INK };
-            svg.text(&n.to_string(), [centre(k, left), centre(c, top)], Side::Middle, letters(size, ink));
+            svg.text(&n.to_string(), [centre(k, left), centre(c, top)], MIDDLE, letters(size, ink));
         }
     }
     svg

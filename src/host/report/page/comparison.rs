@@ -1,14 +1,14 @@
 //! Plots that compare models: the generalisation gap, and the test errors of several seeds.
 
 use super::piece::{Figure, Piece};
-use crate::host::evaluation::{Marks, error_percent, mean_and_sd};
+use crate::Spec;
+use crate::host::evaluation::{Marks, mean_and_sd};
 use crate::host::prelude::*;
 use crate::host::report::axis::Axis;
+use crate::host::report::axis::extent;
 use crate::host::report::chart::{Chart, Dots, Line, Stroke};
-use crate::host::report::comparison::BASELINE;
-use crate::host::report::drawing::extent;
+use crate::host::report::comparison::{BASELINE, LOSSES, TEST, measures};
 use crate::host::report::svg::{BLUE, BROWN, Colour, GREEN, INK, ORANGE, PURPLE};
-use crate::host::report::table::significant;
 
 /// Pixels of a row.
 const ROW: f64 = 32.0;
@@ -20,24 +20,6 @@ pub(super) fn colour(place: usize, name: &str) -> Colour {
         _ if name == BASELINE => GREEN,
         i => [BLUE, PURPLE, BROWN, INK][(i - 1) % 4],
     }
-}
-
-/// What models are compared by, on the training and on the test samples: the error in percent, of numbers the RMSE.
-pub(super) fn faults(marks: &Marks) -> [f64; 2] {
-    match &marks.regression {
-        Some([train, _, test]) => [train.rmse, test.rmse],
-        None => [&marks.train, &marks.test].map(error_percent),
-    }
-}
-
-/// What [`faults`] are, as the title of an axis, and how they are written.
-pub(super) fn fault(marks: &Marks) -> (&'static str, fn(f64) -> String) {
-    if marks.regression.is_some() { ("RMSE", significant) } else { ("error, %", points_of) }
-}
-
-/// Percentage points.
-pub(super) fn points_of(x: f64) -> String {
-    format!("{x:.2}")
 }
 
 /// A row for each model.
@@ -52,53 +34,42 @@ fn points(name: &str, dots: Dots, points: impl IntoIterator<Item = (f64, f64)>) 
     Line::new(name, BLUE, points).stroke(Stroke::None).dots(dots).radius(4.5)
 }
 
-/// The generalisation gap of each model, in loss and in error: test minus train. `loss_name` is as in `NLL`.
-pub(super) fn gap(models: &[(String, &Marks)], loss_name: &str) -> Piece {
-    let chart = |title: &str, digits: &dyn Fn(f64) -> String, of: fn(&Marks) -> [f64; 2]| {
-        let all = || models.iter().enumerate().map(|(i, (_, marks))| (of(marks), -(i as f64)));
-        let mut lines = vec![
-            points("train", Dots::Hollow, all().map(|([train, _], y)| (train, y))),
-            points("test", Dots::Filled, all().map(|([_, test], y)| (test, y))),
-        ];
-        lines.extend(all().map(|([train, test], y)| Line::new("", BLUE, [(train, y), (test, y)])));
-        let note = |([train, test], y): ([f64; 2], f64)| {
-            let sign = if test > train { "+" } else { "" };
-            (test.max(train), y, format!("{sign}{}", digits(test - train)))
+/// The generalisation gap of each model, in loss and in error or in RMSE: test minus train.
+pub(super) fn gap(models: &[(String, &Marks)], spec: &Spec) -> Piece {
+    let Some((_, first)) = models.first() else { return Piece::default() };
+    let measures = measures(first);
+    let figure = |name: &str, [train_row, test_row]: [usize; 2]| {
+        let all = || {
+            let of = |row: usize, marks: &Marks| measures[row].value(marks);
+            models
+                .iter()
+                .enumerate()
+                .map(move |(i, (_, marks))| (of(train_row, marks), of(test_row, marks), -(i as f64)))
         };
-        rows(
-            &format!("{title}: train and test"),
+        let mut lines = vec![
+            points("train", Dots::Hollow, all().map(|(train, _, y)| (train, y))),
+            points("test", Dots::Filled, all().map(|(_, test, y)| (test, y))),
+        ];
+        lines.extend(all().map(|(train, test, y)| Line::new("", BLUE, [(train, y), (test, y)])));
+        let notes = all().map(|(train, test, y)| (test.max(train), y, measures[test_row].change(test - train)));
+        let what = measures[test_row].name(spec).replace("test ", "");
+        let chart = rows(
+            &format!("{what}: train and test"),
             models.iter().map(|(name, _)| name.clone()),
             lines,
-            all().map(note).collect(),
-        )
-    };
-    let Some((_, first)) = models.first() else { return Piece::default() };
-    if first.regression.is_some() {
+            notes.collect(),
+        );
         let caption = "Both are measured after training, without dropout. The number is the gap, test − train.";
-        let rmse = chart("RMSE", &significant, faults);
-        return Piece::row([Figure::new("gap-error", "Train and test RMSE of each model", caption, rmse)]);
-    }
-    let losses = chart(loss_name, &|x| format!("{x:.4}"), |marks| [&marks.train, &marks.test].map(|s| s.loss().into()));
-    let errors = chart("error, %", &points_of, faults);
-    Piece::row([
-        Figure::new(
-            "gap-loss",
-            "Train and test loss of each model",
-            "Both are measured after training, without dropout. The number is the gap, test − train.",
-            losses,
-        ),
-        Figure::new(
-            "gap-error",
-            "Train and test error of each model",
-            "The number is the gap, test − train, in percentage points.",
-            errors,
-        ),
-    ])
+        Figure::new(name, &format!("Train and test {what} of each model"), caption, chart)
+    };
+    let error = figure("gap-error", [0, TEST]);
+    let loss = first.regression.is_none().then(|| figure("gap-loss", LOSSES));
+    Piece::row(loss.into_iter().chain([error]))
 }
 
 /// A figure of the test, named by `title`, of each model in every seed, with mean and standard deviation where there are
 /// several.
-pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str, digits: fn(f64) -> String) -> Figure {
+pub(super) fn spread(models: &[(String, Vec<f64>)], title: &str, digits: &dyn Fn(f64) -> String) -> Figure {
     let is_single = models.iter().all(|(_, values)| values.len() == 1);
     // The bar lies a little below the points of the seeds.
     let below = if is_single { 0.0 } else { 0.28 };

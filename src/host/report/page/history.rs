@@ -1,12 +1,13 @@
 //! Curves over the epochs of one or several runs.
 
 use super::piece::{Figure, Piece};
+use crate::Spec;
 use crate::host::evaluation::mean_and_sd;
 use crate::host::prelude::*;
 use crate::host::report::axis::Axis;
+use crate::host::report::axis::extent;
 use crate::host::report::chart::{Chart, Dots, Line, Stroke};
-use crate::host::report::comparison::BASELINE;
-use crate::host::report::drawing::extent;
+use crate::host::report::comparison::{BASELINE, LAST, loss_short};
 use crate::host::report::svg::{BLUE, Colour, GREEN, MUTED, ORANGE, PURPLE};
 use crate::host::training::Epoch;
 use std::collections::BTreeMap;
@@ -26,10 +27,25 @@ pub(super) struct History<'a> {
     pub(super) names: [&'a str; 2],
 }
 
+impl<'a> History<'a> {
+    /// Of runs without baselines or a start of averaging that is known.
+    pub(super) fn new(runs: &'a [&'a [Epoch]], spec: &Spec) -> Self {
+        Self { runs, baselines: &[], start: None, loss: loss_short(spec), names: [LAST, "average"] }
+    }
+}
+
 /// More epochs than these are a line without points.
 const DOTS: usize = 30;
 
 type Get = fn(&Epoch) -> Option<f64>;
+
+/// On the validation samples, of the model and of the average: loss, and error in percent.
+pub(super) const LOSSES: [Get; 2] =
+    [|e| e.validation_loss.map(f64::from), |e| e.average_validation_loss.map(f64::from)];
+pub(super) const ERRORS: [Get; 2] = [
+    |e| e.validation_error.map(|x| 100.0 * f64::from(x)),
+    |e| e.average_validation_error.map(|x| 100.0 * f64::from(x)),
+];
 
 /// A quantity of each epoch of runs, and how its line looks.
 pub(super) struct Curve<'a> {
@@ -47,8 +63,7 @@ pub(super) fn history(history: &History<'_>) -> Piece {
     if runs.iter().all(|run| run.is_empty()) {
         return Piece::text("No epoch was completed.");
     }
-    let three = |gets: [Get; 3]| {
-        let [batches, last, mean] = gets;
+    let all = |batches: Get, [last, mean]: [Get; 2]| {
         vec![
             Curve { name: "training batches", colour: MUTED, stroke: Stroke::Dotted, runs, get: batches },
             Curve { name: model, colour: ORANGE, stroke: Stroke::Dashed, runs, get: last },
@@ -56,8 +71,8 @@ pub(super) fn history(history: &History<'_>) -> Piece {
             Curve { name: BASELINE, colour: GREEN, stroke: Stroke::Solid, runs: baselines, get: last },
         ]
     };
-    let losses = three([|e| Some(e.train_loss), validation_loss, average_loss]);
-    let errors = three([|e| Some(100.0 * e.train_error), validation_error, average_error]);
+    let losses = all(|e| Some(e.train_loss), LOSSES);
+    let errors = all(|e| Some(100.0 * e.train_error), ERRORS);
     let is_validated = runs.iter().any(|run| run.iter().any(|e| e.validation_loss.is_some()));
     let on = if is_validated { "Measured on the validation samples. " } else { "" };
     let what = if loss == "NLL" { "NLL is the negative log-likelihood of the true class. " } else { "" };
@@ -83,7 +98,8 @@ pub(super) fn history(history: &History<'_>) -> Piece {
         let mut rate = figure("rate", "learning rate", "Learning rate of the last step of each epoch.", &rates);
         if let Some(Figure { chart, .. }) = &mut rate {
             let (_, high) = extent(chart.lines.iter().flat_map(Line::values));
-            (chart.title, chart.y) = ("learning rate".to_owned(), Axis::linear("learning rate", 0.0, high));
+            chart.y = Axis::linear("learning rate", 0.0, high);
+            chart.title = chart.y.name.clone();
         }
         figures.push(rate);
     }
@@ -100,22 +116,6 @@ pub(super) fn history(history: &History<'_>) -> Piece {
         figures.push(figure("batch", "batch size, samples", caption, &batches));
     }
     Piece::row(figures.into_iter().flatten())
-}
-
-pub(super) fn validation_loss(epoch: &Epoch) -> Option<f64> {
-    epoch.validation_loss.map(f64::from)
-}
-
-pub(super) fn average_loss(epoch: &Epoch) -> Option<f64> {
-    epoch.average_validation_loss.map(f64::from)
-}
-
-pub(super) fn validation_error(epoch: &Epoch) -> Option<f64> {
-    epoch.validation_error.map(|x| 100.0 * f64::from(x))
-}
-
-pub(super) fn average_error(epoch: &Epoch) -> Option<f64> {
-    epoch.average_validation_error.map(|x| 100.0 * f64::from(x))
 }
 
 /// Whether any of the quantities has two values.

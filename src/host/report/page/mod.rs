@@ -22,5 +22,5 @@ mod tests;
 
 pub use document::{Page, files};
 pub use reproduction::of_reproduction;
-pub use runs::{ReplicaRun, Source, of_replica_seeds, of_replicas, of_run, of_seeds};
+pub use runs::{Source, of_replica_seeds, of_replicas, of_run, of_seeds};
 pub use settings::{named_settings, training};

@@ -6,11 +6,13 @@ use crate::host::HostError;
 use crate::host::data::Samples;
 use crate::host::evaluation::TestSet;
 use crate::host::prelude::*;
-use crate::host::report::drawing::png_file;
 use crate::host::report::svg::escape;
 use crate::metrics::argmax;
 use crate::network::Part;
-use png::{ColorType, Compression, Info};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
+use png::{ColorType, Compression, Encoder};
+use std::path::Path;
 
 /// Wrong images that are shown, and the bytes that all may take.
 const WRONG: usize = 15;
@@ -43,7 +45,7 @@ pub(super) fn wrong(test: &TestSet<'_>, [rows, cols]: [usize; 2]) -> Result<Piec
     let mut figures = String::new();
     for &(p, of_right, i, class, right) in wrong.iter().take(WRONG) {
         let Some(image) = samples.image(i) else { continue };
-        let source = data_uri(&png_file(grey(cols, rows), Compression::High, image)?);
+        let source = data_uri([rows, cols], ColorType::Grayscale, image)?;
         if figures.len() + source.len() > MOST_BYTES {
             break;
         }
@@ -82,16 +84,17 @@ pub(super) fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> 
     let across = shown.min(ACROSS);
     let (tile_rows, tile_cols) = (rows + 2, cols + 2);
     let width = across * tile_cols;
-    let mut picture = vec![GAP; width * shown.div_ceil(across) * tile_rows];
+    // Nothing between the units.
+    let mut picture = vec![[0; 4]; width * shown.div_ceil(across) * tile_rows];
     for unit in 0..shown {
         let (top, left) = (unit / across * tile_rows + 1, unit % across * tile_cols + 1);
         for (k, w) in of_unit(unit).enumerate() {
             let place = (top + k / cols) * width + left + k % cols;
-            picture[place] = (127.0 + (127.0 * w / most).clamp(-127.0, 127.0)).round() as u8;
+            picture[place] = colour(w / most);
         }
     }
     let height = picture.len() / width;
-    let source = data_uri(&png_file(indexed(width, height), Compression::High, &picture)?);
+    let source = data_uri([height, width], ColorType::Rgba, picture.as_flattened())?;
     let which =
         if shown < units { format!("The first {shown} of {units} units") } else { format!("All {units} units") };
     let caption = format!(
@@ -105,48 +108,24 @@ pub(super) fn weights(spec: &Spec, params: &[f32], [rows, cols]: [usize; 2]) -> 
     )))
 }
 
-/// The colour between pictures.
-const GAP: u8 = 255;
-
-/// Brown for 0, white for 127, blue for 254, nothing for [`GAP`]: red, green, blue of each.
-fn palette() -> Vec<u8> {
-    let ends = [[0x8c_u8, 0x51, 0x0a], [0xf7, 0xf7, 0xf7], [0x05, 0x55, 0xa5]];
-    let mix = |i: usize| {
-        let (from, to, t) = if i <= 127 { (ends[0], ends[1], i as f32) } else { (ends[1], ends[2], (i - 127) as f32) };
-        let t = (t / 127.0).min(1.0);
-        [0, 1, 2].map(|c| (f32::from(from[c]) + t * (f32::from(to[c]) - f32::from(from[c]))).round() as u8)
-    };
-    (0..256).flat_map(mix).collect()
+/// Brown for −1, white for 0, blue for 1.
+fn colour(share: f32) -> [u8; 4] {
+    let white = 247.0;
+    let end = if share < 0.0 { [140.0, 81.0, 10.0] } else { [5.0, 85.0, 165.0] };
+    let [red, green, blue] = end.map(|end| (white + share.abs().min(1.0) * (end - white)).round() as u8);
+    [red, green, blue, 255]
 }
 
-/// So many pixels of grey, a byte each.
-fn grey(width: usize, height: usize) -> Info<'static> {
-    Info::with_size(width as u32, height as u32)
-}
-
-/// So many indices into the [`palette`], where [`GAP`] is transparent.
-fn indexed(width: usize, height: usize) -> Info<'static> {
-    let mut info = grey(width, height);
-    info.color_type = ColorType::Indexed;
-    info.palette = Some(palette().into());
-    let mut opacity = vec![255; 256];
-    opacity[usize::from(GAP)] = 0;
-    info.trns = Some(opacity.into());
-    info
-}
-
-fn data_uri(png: &[u8]) -> String {
-    format!("data:image/png;base64,{}", base64(png))
-}
-
-/// Base 64 (RFC 4648, section 4).
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |chunk: &[u8]| {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        let digit = |i: usize| char::from(DIGITS[(bits >> (18 - 6 * i) & 63) as usize]);
-        [0, 1, 2, 3].map(|i| if i > chunk.len() { '=' } else { digit(i) })
-    };
-    bytes.chunks(3).flat_map(group).collect()
+/// Pixels as a PNG file within an address.
+fn data_uri([rows, cols]: [usize; 2], colours: ColorType, pixels: &[u8]) -> Result<String, HostError> {
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, cols as u32, rows as u32);
+    encoder.set_color(colours);
+    encoder.set_compression(Compression::High);
+    let written = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(pixels)?;
+        writer.finish()
+    });
+    written.map_err(|error| HostError::file(Path::new("the picture"))(error.into()))?;
+    Ok(format!("data:image/png;base64,{}", STANDARD.encode(file)))
 }

@@ -6,6 +6,9 @@ use crate::host::report::chart::Chart;
 use crate::host::report::svg::{Svg, escape};
 use crate::host::report::table::Table;
 
+/// A table of more rows scrolls by itself.
+const TALL: usize = 30;
+
 /// A part of a page. Text is escaped where it enters.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Piece {
@@ -31,7 +34,6 @@ impl Figure {
 
 impl Piece {
     /// A paragraph, a line of it each line of the text; nothing of no text.
-    #[must_use]
     pub(super) fn text(text: &str) -> Self {
         if text.is_empty() {
             return Self::default();
@@ -39,43 +41,39 @@ impl Piece {
         Self::from_html(format!("<p>{}</p>\n", prose(text).replace('\n', "<br>\n")))
     }
 
-    /// A table of figures, its first column the names of its rows; a wide one scrolls by itself.
-    #[must_use]
+    /// A table of figures, its first column the names of its rows; a wide one scrolls by itself, also by keys.
     pub(super) fn table(table: &Table, caption: &str) -> Self {
         Self::table_of(table, caption, "")
     }
 
     /// A table of words, to the left.
-    #[must_use]
     pub(super) fn words(table: &Table, caption: &str) -> Self {
-        Self::table_of(table, caption, "text")
+        Self::table_of(table, caption, " class=\"text\"")
     }
 
     fn table_of(table: &Table, caption: &str, class: &str) -> Self {
-        let cells = |tag: &str, cells: &[String]| {
-            let cell = |text: &String| match (tag, text.is_empty()) {
-                ("th", true) => "<td></td>".into(),
-                ("th", false) => format!("<th scope=\"col\">{}</th>", escape(text)),
-                _ => format!("<td>{}</td>", escape(text)),
-            };
-            cells.iter().map(cell).collect::<String>()
+        let name = |text: &String| match text.as_str() {
+            "" => "<td></td>".to_owned(),
+            text => format!("<th scope=\"col\">{}</th>", escape(text)),
         };
-        let row = |row: &Vec<String>| match row.split_first() {
-            Some((name, rest)) => {
-                format!("<tr><th scope=\"row\">{}</th>{}</tr>\n", escape(name), cells("td", rest))
-            }
-            None => String::new(),
+        let row = |row: &Vec<String>| {
+            let cells = row.iter().skip(1).map(|text| format!("<td>{}</td>", escape(text)));
+            let name = row.first().map_or_else(String::new, |name| escape(name));
+            format!("<tr><th scope=\"row\">{name}</th>{}</tr>\n", cells.collect::<String>())
         };
-        let rows: String = table.rows.iter().map(row).collect();
+        let tall = if table.rows.len() > TALL { " tall" } else { "" };
         Self::from_html(format!(
-            "{}<thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody>\n{TABLE_END}",
-            table_start(caption, class),
-            cells("th", &table.header),
+            "<figure class=\"table\">\n<figcaption>{}</figcaption>\n\
+             <div class=\"wide{tall}\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table{class}>\n\
+             <thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table></div>\n</figure>\n",
+            prose(caption),
+            escape(caption),
+            table.header.iter().map(name).collect::<String>(),
+            table.rows.iter().map(row).collect::<String>(),
         ))
     }
 
     /// Figures that stand out, each with its name and with what to compare it to.
-    #[must_use]
     pub(super) fn figures(figures: &[[String; 3]]) -> Self {
         let tile = |[name, figure, beside]: &[String; 3]| {
             let [name, figure, beside] = [name, figure, beside].map(|text| escape(text));
@@ -85,7 +83,6 @@ impl Piece {
     }
 
     /// Questions, each with a paragraph under it.
-    #[must_use]
     pub(super) fn notes(notes: &[(&str, &str)]) -> Self {
         let note =
             |(question, answer): &(&str, &str)| format!("<dt>{}</dt>\n<dd>{}</dd>\n", prose(question), prose(answer));
@@ -93,11 +90,10 @@ impl Piece {
     }
 
     /// Links to other pages beside this one.
-    #[must_use]
-    pub(super) fn links(links: &[(String, String)]) -> Self {
+    pub(super) fn links(links: impl Iterator<Item = (String, String)>) -> Self {
         let link =
-            |(to, name): &(String, String)| format!("<li><a href=\"{}\">{}</a></li>\n", escape(to), escape(name));
-        Self::from_html(format!("<ul class=\"links\">\n{}</ul>\n", links.iter().map(link).collect::<String>()))
+            |(to, name): (String, String)| format!("<li><a href=\"{}\">{}</a></li>\n", escape(&to), escape(&name));
+        Self::from_html(format!("<ul class=\"links\">\n{}</ul>\n", links.map(link).collect::<String>()))
     }
 
     /// Charts side by side, as many as there is room for: of one height, their axes on one line.
@@ -110,39 +106,39 @@ impl Piece {
             chart.draw(&mut svg, 0.0, sizes);
             Self::plot(&name, svg, &caption)
         };
-        let all: Self = figures.into_iter().map(draw).collect();
-        if all.is_empty() { all } else { Self { html: format!("<div class=\"plots\">\n{}</div>\n", all.html), ..all } }
+        Self::within("plots", figures.into_iter().map(draw))
     }
 
     /// Pieces under each other that stand beside others as one.
     pub(super) fn block(pieces: impl IntoIterator<Item = Self>) -> Self {
-        let all: Self = pieces.into_iter().collect();
-        Self { html: format!("<div>\n{}</div>\n", all.html), ..all }
+        Self::within("block", pieces)
     }
 
     /// Tables and text side by side, each as wide as it is.
-    #[must_use]
     pub(super) fn beside(pieces: impl IntoIterator<Item = Self>) -> Self {
+        Self::within("beside", pieces)
+    }
+
+    /// Pieces in a box of this class; nothing of no pieces.
+    fn within(class: &str, pieces: impl IntoIterator<Item = Self>) -> Self {
         let all: Self = pieces.into_iter().collect();
-        Self { html: format!("<div class=\"beside\">\n{}</div>\n", all.html), ..all }
+        if all.is_empty() {
+            all
+        } else {
+            Self { html: format!("<div class=\"{class}\">\n{}</div>\n", all.html), ..all }
+        }
     }
 
     /// A picture with a sentence under it.
-    fn plot(name: &str, svg: Svg, caption: &str) -> Self {
+    pub(super) fn plot(name: &str, svg: Svg, caption: &str) -> Self {
         let caption =
             if caption.is_empty() { caption.into() } else { format!("<figcaption>{}</figcaption>\n", prose(caption)) };
-        Self::from_html(format!("<figure>\n{}{caption}</figure>\n", svg.inline())).with_file(name, svg)
+        Self { html: format!("<figure>\n{}{caption}</figure>\n", svg.inline()), plots: vec![(name.to_owned(), svg)] }
     }
 
     /// HTML whose text is escaped.
     pub(super) fn from_html(html: String) -> Self {
         Self { html, plots: Vec::new() }
-    }
-
-    /// The same with a picture that is written as a file.
-    pub(super) fn with_file(mut self, name: &str, svg: Svg) -> Self {
-        self.plots.push((name.to_owned(), svg));
-        self
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -167,15 +163,3 @@ impl FromIterator<Piece> for Piece {
         })
     }
 }
-
-/// The start of a table under its caption, in a box that scrolls, also by keys.
-pub(super) fn table_start(caption: &str, class: &str) -> String {
-    let (label, caption, class) =
-        (escape(caption), prose(caption), if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") });
-    format!(
-        "<figure class=\"table\">\n<figcaption>{caption}</figcaption>\n\
-         <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\"><table{class}>\n"
-    )
-}
-
-pub(super) const TABLE_END: &str = "</table></div>\n</figure>\n";

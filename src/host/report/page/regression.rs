@@ -6,9 +6,9 @@ use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::Evaluator;
 use crate::host::prelude::*;
+use crate::host::report::axis::extent;
 use crate::host::report::axis::{Axis, digits};
 use crate::host::report::chart::{Chart, Dots, Line, Stroke};
-use crate::host::report::drawing::extent;
 use crate::host::report::svg::{BLUE, MUTED, ORANGE};
 
 /// Predicted numbers that are shown, of several the first.

@@ -1,18 +1,18 @@
 //! The page of the article's experiment.
 
-use super::comparison::{points_of, spread};
+use super::comparison::spread;
 use super::document::Page;
-use super::history::{Curve, average_error, average_loss, chart, validation_error, validation_loss};
+use super::history::{Curve, ERRORS, LOSSES, chart};
 use super::piece::{Figure, Piece};
-use super::runs::{Source, coupled, model_sections, what_was_run};
+use super::runs::{Source, coupled, model_sections};
 use super::settings::{batch, rate};
 use crate::host::HostError;
 use crate::host::prelude::*;
 use crate::host::report::chart::Stroke;
 use crate::host::report::notes::NOTES;
 use crate::host::report::svg::{BLUE, BROWN, GREEN, INK, ORANGE, PURPLE};
-use crate::host::report::table::Table;
-use crate::host::report::variants::of_variants;
+use crate::host::report::table::{Table, fixed};
+use crate::host::report::variants::{TEST, of_variants};
 use crate::host::study::{Reproduction, Stage, Variant};
 use crate::host::training::Epoch;
 
@@ -43,24 +43,21 @@ pub fn of_reproduction(
         let text = "This page shows the completed stages and seeds.";
         page = page.notice(&format!("The experiment is not complete{why}. {text}"));
     }
-    let caption = match done {
-        1 => "Model comparison: errors in percent; updates of all models together".to_owned(),
-        n => {
-            format!(
-                "Model comparison: errors in percent, mean ± standard deviation of {n} seeds; updates of all models together"
-            )
-        }
-    };
-    let result = match done {
-        0 => Vec::new(),
-        _ => vec![Piece::table(&of_variants(&reproduction.variants), &caption), first_seed(done, plan.seed)],
-    };
-    let page = page.section("Results", result).section("Training", [overlay(&reproduction.histories, &whole)]);
+    let several = if done > 1 { format!(", mean ± standard deviation of {done} seeds") } else { String::new() };
+    let caption = format!("Model comparison: errors in percent{several}; updates of all models together");
+    let whose = format!("The curves, the confusion matrix and the pictures below are those of seed {}.", plan.seed);
+    let result = [
+        (done > 0).then(|| Piece::table(&of_variants(&reproduction.variants), &caption)),
+        (done > 1).then(|| Piece::text(&whose)),
+    ];
+    let page = page
+        .section("Results", result.into_iter().flatten())
+        .section("Training", [overlay(&reproduction.histories, &whole)]);
     let page = match &reproduction.average {
         Some(average) => model_sections(page, source.data, &spec, ("SWA of one model", &average.params), &[])?,
         None => page,
     };
-    let [settings, layers] = what_was_run(source, plan, &seed, &spec);
+    let [settings, layers] = source.what_was_run(plan, &spec, &seed);
     Ok(page
         .section("Settings", [Piece::beside([Piece::block([stages(reproduction), layers]), settings])])
         .section("What the article does not specify", [Piece::notes(NOTES)]))
@@ -92,24 +89,9 @@ fn overlay(histories: &[(Stage, Vec<Epoch>)], variants: &[Variant]) -> Piece {
     };
     let caption =
         "Measured on the validation samples. Of replicas that are pulled together, the mean of their weights.";
-    Piece::row(
-        [
-            figure("loss", "NLL", caption, [validation_loss, average_loss]),
-            figure("error", "error, %", "On the same samples.", [validation_error, average_error]),
-            errors(variants),
-        ]
-        .into_iter()
-        .flatten(),
-    )
-}
-
-/// Whose curves and classes follow.
-fn first_seed(seeds: usize, seed: u64) -> Piece {
-    Piece::text(&if seeds > 1 {
-        format!("The curves, the confusion matrix and the pictures below are those of seed {seed}.")
-    } else {
-        String::new()
-    })
+    let curves = [figure("loss", "NLL", caption, LOSSES), figure("error", "error, %", "On the same samples.", ERRORS)];
+    // The rows of the errors need another height.
+    [Piece::row(curves.into_iter().flatten()), Piece::row(errors(variants))].into_iter().collect()
 }
 
 /// What each stage changes.
@@ -130,16 +112,13 @@ fn stages(reproduction: &Reproduction<'_>) -> Piece {
         };
         vec![stage.title().to_owned(), what]
     };
-    let header = ["stage", "settings"].map(str::to_owned).to_vec();
-    Piece::words(
-        &Table { header, rows: Stage::ALL.map(row).to_vec() },
-        "Settings of each stage that differ from those of the run",
-    )
+    let table = Table::new(["stage", "settings"], Stage::ALL.map(row));
+    Piece::words(&table, "Settings of each stage that differ from those of the run")
 }
 
 /// Test errors, but for those far outside.
 fn errors(variants: &[Variant]) -> Option<Figure> {
-    let of = |variant: &Variant| variant.figures.iter().map(|figures| figures.errors[2]).collect::<Vec<f64>>();
+    let of = |variant: &Variant| variant.figures.iter().map(|figures| figures.cells[TEST]).collect::<Vec<f64>>();
     let all: Vec<_> = variants.iter().map(|variant| (variant.name.clone(), of(variant))).collect();
     let least = all.iter().flat_map(|(_, errors)| errors).copied().fold(f64::INFINITY, f64::min);
     let is_near = |(_, errors): &(String, Vec<f64>)| errors.iter().all(|&error| error <= OUTLIER * least);
@@ -149,5 +128,5 @@ fn errors(variants: &[Variant]) -> Option<Figure> {
         [] => String::new(),
         names => format!("Not shown because the error is much larger: {}.", names.join(", ")),
     };
-    Some(Figure { caption: left_out, ..spread(&near, "test error, %", points_of) }).filter(|_| !near.is_empty())
+    Some(Figure { caption: left_out, ..spread(&near, "test error, %", &|x| fixed(x, 2)) }).filter(|_| !near.is_empty())
 }

@@ -1,7 +1,7 @@
 //! Whole pages: of a run, of several seeds, of replicas.
 
 use super::classes::{confusion, curves};
-use super::comparison::{fault, faults, gap, spread};
+use super::comparison::{gap, spread};
 use super::document::Page;
 use super::escape::grouped;
 use super::history::{History, history};
@@ -13,12 +13,14 @@ use super::settings::settings;
 use crate::Spec;
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::{Interval, Marks, SavedModel, TestSet, error_percent};
-use crate::host::plan::{AverageKind, Batches, Coupling, Plan, ReplicaPlan, widths};
+use crate::host::evaluation::{Interval, Marks, SavedModel, TestSet};
+use crate::host::plan::{AverageKind, Coupling, Plan, ReplicaPlan, widths};
 use crate::host::prelude::*;
-use crate::host::report::comparison::{BASELINE, comparison, loss_short, models, models_of_seeds, seeds};
+use crate::host::report::comparison::{
+    BASELINE, LAST, TEST, comparison, measures, models, models_of_seeds, seeds, test_rows,
+};
 use crate::host::report::info::layers;
-use crate::host::report::table::{Table, significant};
+use crate::host::report::table::Table;
 use crate::host::report::verdicts::remark;
 use crate::host::report::votes::APART;
 use crate::host::training::{Epoch, Outcome, Replicas};
@@ -58,16 +60,31 @@ impl Source<'_> {
         );
         Page::new(&format!("cygnet: {what}, network {}", widths(spec)), &lead)
     }
-}
 
-const INTERRUPTED: &str = "This run was interrupted. The page shows the models trained so far.";
+    /// The settings and the layers of the network, side by side.
+    pub(super) fn what_was_run(&self, plan: &Plan, spec: &Spec, seed: &str) -> [Piece; 2] {
+        [settings(plan, &self.describe(), seed), Piece::table(&layers(spec), "Layers of the network")]
+    }
+
+    /// The last section: a sentence, and what was run.
+    fn settings(&self, page: Page, plan: &Plan, spec: &Spec, seed: &str, text: &str) -> Page {
+        page.section("Settings", [Piece::text(text), Piece::beside(self.what_was_run(plan, spec, seed))])
+    }
+}
 
 /// What the baseline is.
 const COMPARED: &str = "Baseline: a model trained with the same seed and the same number of epochs, with learning rate decay to 0 and \
                         without averaging.";
 
-fn diverged(error: &HostError, epochs: usize) -> String {
-    format!("This run diverged: {error}. The page shows the models of epoch {epochs}.")
+/// The same page with what ended a run early.
+fn ended(page: Page, diverged: Option<&HostError>, interrupted: bool, epochs: usize) -> Page {
+    match diverged {
+        Some(error) => {
+            page.notice(&format!("This run diverged: {error}. The page shows the models of epoch {epochs}."))
+        }
+        None if interrupted => page.notice("This run was interrupted. The page shows the models trained so far."),
+        None => page,
+    }
 }
 
 /// A page about one run; the model shown in detail is its average.
@@ -75,63 +92,42 @@ fn diverged(error: &HostError, epochs: usize) -> String {
 /// # Errors
 /// As [`TestSet::new`].
 pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page, HostError> {
-    let spec = &outcome.spec;
-    let models = models(outcome);
+    let (spec, models, seed) = (&outcome.spec, models(outcome), plan.seed.to_string());
     let params = outcome.averages.first().map_or(&outcome.last, |average| &average.params);
     let name = models.get(usize::from(!outcome.averages.is_empty())).map_or("", |(name, _)| name);
-    let baselines: Vec<&[Epoch]> =
-        Some(&outcome.baseline_history[..]).filter(|run| !run.is_empty()).into_iter().collect();
-    let drawn = History {
-        runs: &[&outcome.history],
-        baselines: &baselines,
-        start: start(plan, outcome),
-        loss: loss_short(spec),
-        names: ["last iterate", "average"],
-    };
-    let seed = plan.seed.to_string();
-    let mut page = source.page(plan, spec, "training run", &seed);
-    if let Some(error) = &outcome.diverged {
-        page = page.notice(&diverged(error, outcome.history.len()));
-    } else if outcome.interrupted {
-        page = page.notice(INTERRUPTED);
-    }
+    let (runs, baselines) = curves_of(&[outcome]);
+    let drawn = History { baselines: &baselines, start: start(plan, outcome), ..History::new(&runs, spec) };
+    let page = source.page(plan, spec, "training run", &seed);
+    let page = ended(page, outcome.diverged.as_ref(), outcome.interrupted, outcome.history.len());
+    let compared = [Piece::table(&comparison(outcome), "Model comparison"), Piece::text(&remark(outcome))];
     let page = page
-        .section(
-            "Results",
-            [
-                tiles(outcome),
-                Piece::beside([Piece::table(&comparison(outcome), "Model comparison"), Piece::text(&remark(outcome))]),
-            ],
-        )
+        .section("Results", [tiles(outcome), Piece::beside(compared)])
         .section("Training", [history(&drawn)])
-        .section("Generalisation gap", [gap(&models, loss_short(spec))]);
+        .section("Generalisation gap", [gap(&models, spec)]);
     // Of several averages the first.
     let known = |(i, (name, marks)): (usize, &(String, &Marks))| {
         let is_shown = i < 2 || name == BASELINE;
         Some((name.clone(), marks.calibration.filter(|_| is_shown)?))
     };
     let calibrations: Vec<_> = models.iter().enumerate().filter_map(known).collect();
-    let compared = outcome.baseline.as_ref().map_or("", |_| COMPARED);
-    Ok(model_sections(page, source.data, spec, (name, params), &calibrations)?
-        .section("Settings", [Piece::beside(what_was_run(source, plan, &seed, spec)), Piece::text(compared)]))
+    let page = model_sections(page, source.data, spec, (name, params), &calibrations)?;
+    Ok(source.settings(page, plan, spec, &seed, outcome.baseline.as_ref().map_or("", |_| COMPARED)))
 }
 
-/// What a table of means over seeds is called.
-fn of_so_many(seeds: usize) -> String {
-    if seeds == 1 {
-        "Model comparison: one seed".to_owned()
-    } else {
-        format!("Model comparison: mean ± standard deviation of {seeds} seeds")
-    }
+/// The epochs of runs, and those of their baselines.
+fn curves_of<'a>(outcomes: &[&'a Outcome]) -> (Vec<&'a [Epoch]>, Vec<&'a [Epoch]>) {
+    let baselines = outcomes.iter().map(|outcome| &outcome.baseline_history[..]);
+    (outcomes.iter().map(|o| &o.history[..]).collect(), baselines.filter(|run| !run.is_empty()).collect())
 }
 
-/// Seeds that follow each other.
-fn range(seeds: &[u64]) -> String {
-    match seeds {
+/// Seeds that follow each other, and links to the page of each.
+fn seeds_and_links(seeds: &[u64]) -> (String, Piece) {
+    let seed = match seeds {
         [first, .., last] => format!("{first} to {last}"),
         [one] => one.to_string(),
         [] => "none".to_owned(),
-    }
+    };
+    (seed, Piece::links(seeds.iter().map(|seed| (format!("seed-{seed}/report.html"), format!("seed {seed}")))))
 }
 
 /// A page about replicas trained with several seeds, `table` their means, with links to the pages of each.
@@ -146,125 +142,86 @@ pub fn of_replica_seeds(
     seeds: &[u64],
 ) -> Result<Page, HostError> {
     let spec = plan.spec(source.data.train.inputs(), source.data.classes)?;
-    let seed = range(seeds);
-    let links = seeds.iter().map(|seed| (format!("seed-{seed}/report.html"), format!("seed {seed}")));
-    let page = source.page(plan, &spec, &format!("{} replicas with several seeds", replicas.count), &seed);
+    let (seed, links) = seeds_and_links(seeds);
     let caption = "Model comparison: mean ± standard deviation of the completed seeds";
     let result = (!table.rows.is_empty()).then(|| Piece::table(table, caption));
     let warning = replicas.is_apart().then(|| Piece::text(APART));
-    Ok(page
+    let page = source
+        .page(plan, &spec, &format!("{} replicas with several seeds", replicas.count), &seed)
         .section("Results", result.into_iter().chain(warning))
-        .section("Reports of each seed", [Piece::links(&links.collect::<Vec<_>>())])
-        .section(
-            "Settings",
-            [Piece::text(&coupled(replicas)), Piece::beside(what_was_run(source, plan, &seed, &spec))],
-        ))
+        .section("Reports of each seed", [links]);
+    Ok(source.settings(page, plan, &spec, &seed, &coupled(replicas)))
 }
 
 /// A page about runs that differ in their seeds alone, with links to their own, `seed-N/report.html`.
-#[must_use]
-pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) -> Page {
+///
+/// # Errors
+/// As [`Plan::spec`].
+pub fn of_seeds(source: Source<'_>, plan: &Plan, outcomes: &[(u64, Outcome)]) -> Result<Page, HostError> {
+    let spec = plan.spec(source.data.train.inputs(), source.data.classes)?;
     let whole: Vec<&Outcome> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|(_, outcome)| outcome).collect();
-    let links: Vec<_> =
-        outcomes.iter().map(|(seed, _)| (format!("seed-{seed}/report.html"), format!("seed {seed}"))).collect();
-    let Some(first) = whole.first() else {
-        return Page::new("cygnet: no completed run", &format!("No run was completed.\n{}", source.origin))
-            .section("Reports of each seed", [Piece::links(&links)]);
-    };
-    let runs: Vec<&[Epoch]> = whole.iter().map(|outcome| &outcome.history[..]).collect();
-    let baselines: Vec<&[Epoch]> =
-        whole.iter().map(|o| &o.baseline_history[..]).filter(|run| !run.is_empty()).collect();
-    let drawn = History {
-        runs: &runs,
-        baselines: &baselines,
-        start: start(plan, first),
-        loss: loss_short(&first.spec),
-        names: ["last iterate", "average"],
-    };
-    let seeds_of: Vec<u64> = outcomes.iter().filter(|(_, o)| !o.interrupted).map(|&(seed, _)| seed).collect();
-    let seed = range(&seeds_of);
-    let mut page = source.page(plan, &first.spec, "several seeds", &seed);
+    let (seed, links) = seeds_and_links(&outcomes.iter().map(|(seed, _)| *seed).collect::<Vec<_>>());
+    let (runs, baselines) = curves_of(&whole);
+    let mut page = source.page(plan, &spec, "several seeds", &seed);
     if whole.len() < outcomes.len() {
         page = page.notice("The last run was interrupted. It is not part of the means.");
     }
-    let caption = of_so_many(whole.len());
-    let of_test = |marks: &&Marks| faults(marks)[1];
-    let faults = models_of_seeds(&whole).into_iter().map(|(name, seeds)| (name, seeds.iter().map(of_test).collect()));
-    let (fault, digits) = fault(&first.last_marks);
-    let compared = if baselines.is_empty() { "" } else { COMPARED };
-    let spread = Piece::row([spread(&faults.collect::<Vec<_>>(), &format!("test {fault}"), digits)]);
-    page.section("Results", [Piece::beside([Piece::table(&seeds(&whole), &caption), spread])])
-        .section("Training", [history(&drawn)])
-        .section("Reports of each seed", [Piece::links(&links)])
-        .section("Settings", [Piece::beside(what_was_run(source, plan, &seed, &first.spec)), Piece::text(compared)])
+    if let Some(first) = whole.first() {
+        let caption = match whole.len() {
+            1 => "Model comparison: one seed".to_owned(),
+            seeds => format!("Model comparison: mean ± standard deviation of {seeds} seeds"),
+        };
+        let measure = &measures(&first.last_marks)[TEST];
+        let of_test = models_of_seeds(&whole).into_iter().map(|(name, marks)| (name, measure.of(&marks)));
+        let spread = spread(&of_test.collect::<Vec<_>>(), &measure.name(&spec), &|x| measure.text(x));
+        let drawn = History { baselines: &baselines, start: start(plan, first), ..History::new(&runs, &spec) };
+        page = page
+            .section("Results", [Piece::beside([Piece::table(&seeds(&whole), &caption), Piece::row([spread])])])
+            .section("Training", [history(&drawn)]);
+    }
+    let page = page.section("Reports of each seed", [links]);
+    Ok(source.settings(page, plan, &spec, &seed, if baselines.is_empty() { "" } else { COMPARED }))
 }
 
-/// What a run of replicas leaves for its page.
-#[derive(Clone, Copy, Debug)]
-pub struct ReplicaRun<'a> {
-    /// How they were trained.
-    pub replicas: &'a ReplicaPlan,
-    /// What that left.
-    pub trained: &'a Replicas,
-    /// All models and their votes.
-    pub table: &'a Table,
-    /// The model that is shown, with its name.
-    pub shown: (&'a str, &'a SavedModel),
-}
-
-/// A page about replicas.
+/// A page about replicas and the `table` of all models and their votes; one model is shown in detail.
 ///
 /// # Errors
 /// As [`TestSet::new`].
-pub fn of_replicas(source: Source<'_>, plan: &Plan, run: ReplicaRun<'_>) -> Result<Page, HostError> {
-    let ReplicaRun { replicas, trained, table, shown: (name, shown) } = run;
-    let spec = &shown.spec;
-    let drawn = History {
-        runs: &[&trained.history],
-        baselines: &[],
-        start: None,
-        loss: loss_short(spec),
-        names: ["first replica", "mean of the weights"],
-    };
-    let seed = plan.seed.to_string();
-    let mut page = source.page(plan, spec, &format!("{} replicas", replicas.count), &seed);
-    if let Some(error) = &trained.diverged {
-        page = page.notice(&diverged(error, trained.history.len()));
-    } else if trained.interrupted {
-        page = page.notice(INTERRUPTED);
-    }
+pub fn of_replicas(
+    source: Source<'_>,
+    plan: &Plan,
+    replicas: &ReplicaPlan,
+    trained: &Replicas,
+    table: &Table,
+    (name, shown): (&str, &SavedModel),
+) -> Result<Page, HostError> {
+    let (spec, seed, runs) = (&shown.spec, plan.seed.to_string(), [&trained.history[..]]);
+    let drawn = History { names: ["first replica", "mean of the weights"], ..History::new(&runs, spec) };
     let warning = replicas.is_apart().then(|| Piece::text(APART));
-    let result = [Piece::table(table, "Model comparison: replicas, averages of their weights, and votes")]
-        .into_iter()
-        .chain(warning);
-    let page = page.section("Results", result).section("Training", [history(&drawn)]);
-    Ok(model_sections(page, source.data, spec, (name, &shown.params), &[])?
-        .section("Settings", [Piece::text(&coupled(replicas)), Piece::beside(what_was_run(source, plan, &seed, spec))]))
+    let result = Piece::table(table, "Model comparison: replicas, averages of their weights, and votes");
+    let page = source.page(plan, spec, &format!("{} replicas", replicas.count), &seed);
+    let page = ended(page, trained.diverged.as_ref(), trained.interrupted, trained.history.len())
+        .section("Results", [result].into_iter().chain(warning))
+        .section("Training", [history(&drawn)]);
+    let page = model_sections(page, source.data, spec, (name, &shown.params), &[])?;
+    Ok(source.settings(page, plan, spec, &seed, &coupled(replicas)))
 }
 
 /// How replicas were trained together, in a sentence.
 pub(super) fn coupled(replicas: &ReplicaPlan) -> String {
     let start = if replicas.start == Start::Common { "common initial weights" } else { "independent initial weights" };
+    let pulled = |strength: &str| format!("pulled to their mean with strength {strength}");
     let pull = match replicas.coupling {
-        Coupling::Mean(Pull::Fading) => {
-            "pulled to their mean with strength 1 − t/T (time t, length of the run T)".to_owned()
-        }
-        Coupling::Mean(Pull::Growing) => {
-            "pulled to their mean with strength t/T (time t, length of the run T)".to_owned()
-        }
+        Coupling::Mean(Pull::Fading) => pulled("1 − t/T (time t, length of the run T)"),
+        Coupling::Mean(Pull::Growing) => pulled("t/T (time t, length of the run T)"),
         Coupling::Mean(Pull::Constant(0.0)) => "not pulled".to_owned(),
-        Coupling::Mean(Pull::Constant(share)) => format!("pulled to their mean with strength {share}"),
+        Coupling::Mean(Pull::Constant(share)) => pulled(&share.to_string()),
         Coupling::Elastic(share) => format!("elastic averaging with α {share}"),
     };
     let every =
         replicas.every.map_or_else(|| "at the end of each epoch".to_owned(), |steps| format!("every {steps} steps"));
     let every = if replicas.is_free() { String::new() } else { format!(", {every}") };
-    let turns = if replicas.batches == Batches::RoundRobin { "; the replicas use the batches in turn" } else { "" };
-    format!("{} replicas with {start}, {pull}{every}{turns}.", replicas.count)
-}
-
-pub(super) fn what_was_run(source: Source<'_>, plan: &Plan, seed: &str, spec: &Spec) -> [Piece; 2] {
-    [settings(plan, &source.describe(), seed), Piece::table(&layers(spec), "Layers of the network")]
+    format!("{} replicas with {start}, {pull}{every}.", replicas.count)
 }
 
 /// Sections about one model: what it predicts, confusion matrix, curves, most confident errors, first-layer weights; its
@@ -308,44 +265,36 @@ fn start(plan: &Plan, outcome: &Outcome) -> Option<f64> {
 /// The figures that are looked for first, those of the test with their 95 % intervals.
 fn tiles(outcome: &Outcome) -> Piece {
     let last = &outcome.last_marks;
-    let (name, marks) = match outcome.averages.first() {
-        Some(average) => ("average", &average.marks),
-        None => ("last iterate", last),
+    let average = outcome.averages.first().map(|average| &average.marks);
+    let (shown, marks) = average.map_or((LAST, last), |marks| ("average", marks));
+    let loss = marks.results.loss();
+    let bounds = match &marks.regression {
+        // 1 − R² is a multiple of the mean squared error.
+        Some([.., test]) => [
+            [loss.low.max(0.0), loss.high].map(f64::sqrt),
+            [loss.high, loss.low].map(|bound| 1.0 - (1.0 - test.r2) * bound / loss.estimate),
+        ],
+        None => {
+            let error = Interval::of_share(marks.test.samples() - marks.test.hits(), marks.test.samples());
+            [[error.low, error.high].map(|bound| 100.0 * bound), [loss.low, loss.high]]
+        }
+    };
+    let figure = |row: usize, bounds: [f64; 2]| {
+        let measure = &measures(marks)[row];
+        let name = measure.name(&outcome.spec);
+        let (name, unit) = name.strip_suffix(", %").map_or((&*name, ""), |name| (name, "\u{a0}%"));
+        let text = |marks: &Marks| measure.text(measure.value(marks)) + unit;
+        let is_known = bounds.iter().all(|bound| bound.is_finite());
+        let bounds = is_known.then(|| format!("95 % interval {}", bounds.map(|x| measure.text(x)).join("–")));
+        let against = average.map(|_| format!("{LAST} {}", text(last)));
+        let beside: Vec<String> = bounds.into_iter().chain(against).collect();
+        [format!("{name}, {shown}"), text(marks), beside.join(", ")]
     };
     let (epochs, seconds) = outcome.history.last().map_or((0, 0.0), |epoch| (epoch.epoch, epoch.seconds));
-    let tile = |what: &str, figure: &dyn Fn(&Marks) -> String, bounds: [f64; 2], digits: fn(f64) -> String| {
-        let bounds = bounds
-            .iter()
-            .all(|bound| bound.is_finite())
-            .then(|| format!("95 % interval {}", bounds.map(digits).join("–")));
-        let against = (!outcome.averages.is_empty()).then(|| format!("last iterate {}", figure(last)));
-        let beside: Vec<String> = bounds.into_iter().chain(against).collect();
-        [format!("test {what}, {name}"), figure(marks), beside.join(", ")]
-    };
-    let loss = marks.results.loss();
-    let [first, second] = if let Some([.., test]) = &marks.regression {
-        let r2 = |marks: &Marks| marks.regression.as_ref().map_or(f64::NAN, |[.., test]| test.r2);
-        // 1 − R² is a multiple of the mean squared error.
-        let r2_bounds = [loss.high, loss.low].map(|bound| 1.0 - (1.0 - test.r2) * bound / loss.estimate);
-        let rmse_bounds = [loss.low.max(0.0), loss.high].map(f64::sqrt);
-        [
-            tile("RMSE", &|marks| significant(faults(marks)[1]), rmse_bounds, significant),
-            tile("R²", &|marks| format!("{:.4}", r2(marks)), r2_bounds, significant),
-        ]
-    } else {
-        let error = Interval::of_share(marks.test.samples() - marks.test.hits(), marks.test.samples());
-        let error_bounds = [error.low, error.high].map(|bound| 100.0 * bound);
-        let what = loss_short(&outcome.spec);
-        [
-            tile("error", &|marks| format!("{:.2}\u{a0}%", error_percent(&marks.test)), error_bounds, |x| {
-                format!("{x:.2}")
-            }),
-            tile(what, &|marks| format!("{:.4}", marks.test.loss()), [loss.low, loss.high], significant),
-        ]
-    };
+    let [first, second] = test_rows(marks);
     Piece::figures(&[
-        first,
-        second,
+        figure(first, bounds[0]),
+        figure(second, bounds[1]),
         ["parameters".to_owned(), grouped(outcome.spec.param_len()), String::new()],
         ["training time".to_owned(), format!("{seconds:.1} s"), format!("epochs: {epochs}")],
     ])

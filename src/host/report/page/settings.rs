@@ -1,7 +1,7 @@
 //! The settings of a run as a table, by the names of the command line.
 
 use super::piece::Piece;
-use crate::average::{Draws, Ema, Origin, Warmup};
+use crate::average::{Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
 use crate::host::plan::{
     AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
@@ -10,15 +10,13 @@ use crate::host::prelude::*;
 use crate::host::report::axis::number;
 use crate::host::report::table::Table;
 use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
-use crate::schedule::Shape;
 use crate::{Activation, Init};
 use std::collections::BTreeMap;
 
 /// The settings of a run on data of this description, with this seed or these.
 pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
     let rows = rows(plan, data, seed).into_iter().map(|(name, value)| vec![name.to_owned(), value]);
-    let header = ["setting", "value"].map(str::to_owned).to_vec();
-    Piece::words(&Table { header, rows: rows.collect() }, "Settings of the run")
+    Piece::words(&Table::new(["setting", "value"], rows), "Settings of the run")
 }
 
 /// How a run is trained, in words.
@@ -115,29 +113,27 @@ fn percent(share: f32) -> String {
 }
 
 fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String {
-    let with = |name: &str, mut parts: Vec<String>, weight_decay: f32| {
-        if weight_decay > 0.0 {
-            parts.push(format!("weight decay {}", short(weight_decay)));
-        }
-        [vec![name.to_owned()], parts].concat().join(", ")
-    };
-    let own = match rule {
+    let (mut text, weight_decay) = match rule {
         OptimizerPlan::Sgd(SgdConfig { momentum, nesterov, weight_decay }) => {
             let form = if nesterov { " (Nesterov)" } else { "" };
-            let momentum = (momentum > 0.0).then(|| format!("momentum {}{form}", short(momentum)));
-            with("SGD", momentum.into_iter().collect(), weight_decay)
+            let momentum = (momentum > 0.0).then(|| format!(", momentum {}{form}", short(momentum)));
+            (format!("SGD{}", momentum.unwrap_or_default()), weight_decay)
         }
         OptimizerPlan::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled }) => {
-            let settings = format!("β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon));
-            with(if decoupled { "AdamW" } else { "Adam" }, vec![settings], weight_decay)
+            let name = if decoupled { "AdamW" } else { "Adam" };
+            (format!("{name}, β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon)), weight_decay)
         }
         OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay }) => {
-            with("schedule-free SGD", vec![format!("momentum {}", short(beta))], weight_decay)
+            (format!("schedule-free SGD, momentum {}", short(beta)), weight_decay)
         }
     };
-    let behind = lookahead
-        .map(|LookaheadConfig { every, alpha }| format!(", Lookahead every {every} steps, α {}", short(alpha)));
-    own + &behind.unwrap_or_default()
+    if weight_decay > 0.0 {
+        text += &format!(", weight decay {}", short(weight_decay));
+    }
+    if let Some(LookaheadConfig { every, alpha }) = lookahead {
+        text += &format!(", Lookahead every {every} steps, α {}", short(alpha));
+    }
+    text
 }
 
 pub(super) fn rate(base: f32, decay: DecayPlan, warmup: f32) -> String {
@@ -148,11 +144,8 @@ pub(super) fn rate(base: f32, decay: DecayPlan, warmup: f32) -> String {
         DecayPlan::Cosine(to) => format!("cosine decay to {}", short(to)),
         DecayPlan::Paper(to) => format!("constant, then linear decay to {}", short(to)),
         DecayPlan::Cyclic { to, epochs } => format!("cyclic, each {epochs} epochs down to {}", short(to)),
-        DecayPlan::Restarts { to, epochs, factor } => {
-            let to = short(to);
-            format!(
-                "cosine decay to {to} with warm restarts, the first cycle {epochs} epochs, each next one {factor} times as long"
-            )
+        DecayPlan::Restarts { to, epochs } => {
+            format!("cosine decay to {} with warm restarts every {epochs} epochs", short(to))
         }
         DecayPlan::OneCycle(to) => format!("one cycle, down to {}", short(to)),
     };
@@ -184,27 +177,18 @@ fn augmentation(augment: &Augment) -> String {
 }
 
 fn averages(plan: &AveragePlan) -> String {
-    let AveragePlan { kinds, start, every, rate, anneal: (epochs, shape) } = plan;
+    let AveragePlan { kinds, start, every, rate } = plan;
     let kind = |kind: &AverageKind| match *kind {
         AverageKind::Swa => "swa".to_owned(),
         AverageKind::Ema(settings) => format!("ema ({})", ema(settings)),
         AverageKind::Lawa(models) => format!("lawa ({models} snapshots)"),
-        AverageKind::Swag(columns, Draws { seed: _, samples, scale }) => {
-            format!("swag ({columns} columns, {samples} draws, scale {})", short(scale))
-        }
+        AverageKind::Swag(columns, draws) => format!("swag ({columns} columns, {draws} draws)"),
     };
     let every = match every {
         Some(every) => format!("every {every} steps"),
         None => "at the end of each epoch".to_owned(),
     };
-    let shape = match shape {
-        Shape::Linear => "linearly",
-        Shape::Cosine => "along a cosine curve",
-    };
-    let rate = rate.map(|to| match *epochs {
-        0.0 => format!("; learning rate {}", short(to)),
-        epochs => format!("; learning rate changes {shape} to {} in {} epochs", short(to), short(epochs)),
-    });
+    let rate = rate.map(|to| format!("; learning rate {}", short(to)));
     let (kinds, start, rate) = (list(kinds.iter().map(kind)), percent(*start), rate.unwrap_or_default());
     format!("{kinds}; snapshots from {start} % of the run on, {every}{rate}")
 }

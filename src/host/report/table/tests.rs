@@ -9,7 +9,8 @@ fn figures_have_four_digits() {
 #[test]
 fn columns_that_do_not_fit_follow_below() {
     let rows = [["one", "1.5", "22.5"], ["界", "3.5", "44.5"]].map(|row| row.map(str::to_owned).to_vec());
-    let text = |width| within(width, &["name", "first", "second"], &rows);
+    let table = Table::new(["name", "first", "second"], rows);
+    let text = |width| table.within(width);
     let lines = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
     assert_eq!(lines(&text(usize::MAX)).len(), 4);
     // Where there is room for two narrow columns, if not for their text in one line.

@@ -92,11 +92,11 @@ fn numbers_are_compared_by_their_squared_errors() {
     let lower = outcome(of([4.0, 16.0], 3.0), of([3.0, 14.0], 3.1));
     begins(
         &lower,
-        "The test RMSE of the average, 2.915, is lower than that of the last iterate, 3.162 (difference of the mean squared errors −1.500, 95 % interval −1.591 to −1.409).",
+        "The mean squared test error of the average is 1.500 lower than that of the last iterate (95 % interval 1.409 to 1.591).",
     );
     assert!(remark(&lower).contains("the last iterate (validation RMSE 3.000; average 3.100)."));
     let same = outcome(of([4.0, 16.0], 3.0), of([16.0, 4.0], 3.0));
-    begins(&same, "No difference seen between the average and the last iterate: test RMSE 3.162 and 3.162 (");
+    begins(&same, "No difference seen between the average and the last iterate: mean squared test error 0 (");
 }
 
 #[test]

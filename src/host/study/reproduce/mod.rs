@@ -111,15 +111,16 @@ impl<'a> Reproduction<'a> {
             Ok::<_, HostError>(Figures::of_model(plan.seed, &marks, updates))
         };
         let mean = of_model(&trained.mean, k * one)?;
+        let average = format!("{}: average", stage.title());
         if !replicas.is_apart() {
-            self.variants.add(&format!("{}: average", stage.title()), mean);
+            self.variants.add(&average, mean);
             return Ok(true);
         }
         let each = trained.models.iter().map(|params| of_model(params, one)).collect::<Result<Vec<_>, _>>()?;
         if let Some(each) = Figures::mean(&each) {
             self.variants.add(&format!("{}: single model, mean", stage.title()), each);
         }
-        self.variants.add(&format!("{}: average", stage.title()), mean);
+        self.variants.add(&average, mean);
         let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
         let Dataset { train: samples, test: tests, .. } = self.data;
         let sets = [(samples, &train[..]), (samples, &validation[..]), (tests, &test[..])];
@@ -131,8 +132,7 @@ impl<'a> Reproduction<'a> {
         for (i, (name, vote)) in VOTES.into_iter().enumerate() {
             let sets = tallies.each_ref().map(|set| set[i].figures(vote));
             let [_, _, [_, nll, ece]] = sets;
-            let errors = sets.map(|[error, ..]| error);
-            let figures = Figures { seed: plan.seed, errors, nll, ece, updates: k * one };
+            let figures = Figures::new(plan.seed, sets.map(|[error, ..]| error), nll, ece, k * one);
             self.variants.add(&format!("{}: {name}", stage.title()), figures);
         }
         Ok(true)

@@ -9,29 +9,27 @@ use crate::host::prelude::*;
 pub struct Figures {
     /// Of the run.
     pub seed: u64,
-    /// Errors on training, validation and test samples in per cent.
-    pub errors: [f64; 3],
-    /// Mean negative log-likelihood of the test.
-    pub nll: f64,
-    /// Expected calibration error of the test in per cent.
-    pub ece: f64,
-    /// Of all models that took part.
-    pub updates: u64,
+    /// Errors on training, validation and test samples in per cent, test minus train error, negative log-likelihood of the
+    /// test, its expected calibration error in per cent, and the updates of all models that took part.
+    pub cells: [f64; 7],
 }
 
 impl Figures {
+    pub(super) fn new(seed: u64, [train, validation, test]: [f64; 3], nll: f64, ece: f64, updates: u64) -> Self {
+        Self { seed, cells: [train, validation, test, test - train, nll, ece, updates as f64] }
+    }
+
     /// Those of a model that so many updates made.
     pub(super) fn of_model(seed: u64, marks: &Marks, updates: u64) -> Self {
         let errors = [&marks.train, &marks.validation, &marks.test].map(error_percent);
         let ece = marks.calibration.as_ref().map_or(f64::NAN, |c| 100.0 * f64::from(c.ece()));
-        Self { seed, errors, nll: marks.test.loss().into(), ece, updates }
+        Self::new(seed, errors, marks.test.loss().into(), ece, updates)
     }
 
     /// The means of several models.
     pub(super) fn mean(of: &[Self]) -> Option<Self> {
-        let mean = |get: &dyn Fn(&Self) -> f64| of.iter().map(get).sum::<f64>() / of.len() as f64;
-        let errors = [0, 1, 2].map(|set| mean(&|figures| figures.errors[set]));
-        Some(Self { errors, nll: mean(&|figures| figures.nll), ece: mean(&|figures| figures.ece), ..*of.first()? })
+        let mean = |i: usize| of.iter().map(|figures| figures.cells[i]).sum::<f64>() / of.len() as f64;
+        Some(Self { seed: of.first()?.seed, cells: core::array::from_fn(mean) })
     }
 }
 

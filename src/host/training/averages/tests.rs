@@ -1,7 +1,6 @@
 use super::*;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{calibrate, poll};
-use crate::metrics::Calibration;
 use crate::{Activation, Init, Model, Spec, Workspace};
 
 #[test]
@@ -10,9 +9,8 @@ fn the_soft_vote_of_draws_is_what_their_posterior_predicts() {
     const P: usize = NET.param_len();
     let data = Dataset::sample().unwrap();
     let indices: Vec<u32> = (0..700).map(|i| i * 3).collect();
-    let draws = Draws { seed: 0, samples: 4, scale: 1.0 };
-    let mut memory = Memory::new(&AverageKind::Swag(2, draws), P).unwrap();
-    let mut average = Average::new(&AverageKind::Swag(2, draws), 7, &mut memory).unwrap();
+    let mut memory = Memory::new(&AverageKind::Swag(2, 4), P).unwrap();
+    let mut average = Average::new(&AverageKind::Swag(2, 4), 7, &mut memory).unwrap();
     let mut params = vec![0.0; P];
     let mut model = Model::new(&NET, &mut params).unwrap();
     for seed in 1..4 {
@@ -32,8 +30,7 @@ fn the_soft_vote_of_draws_is_what_their_posterior_predicts() {
     let mut work = Workspace::for_prediction(&NET, 64, &mut floats).unwrap();
     let inputs = data.train.inputs_of(&indices);
     swag.predict(&NET, *draws, inputs, &mut scratch, &mut probabilities, &mut work).unwrap();
-    let mut expected = Calibration::default();
-    calibrate(&NET, &data.train, &indices, &probabilities, &mut expected).unwrap();
+    let expected = calibrate(&NET, &data.train, &indices, &probabilities).unwrap();
     assert!((soft.calibration.score().loss() - expected.score().loss()).abs() < 1e-5);
     assert!((soft.calibration.ece() - expected.ece()).abs() < 1e-5);
     assert_eq!((soft.samples, soft.samples - soft.errors), (700, expected.score().hits()));

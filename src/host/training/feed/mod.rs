@@ -1,6 +1,6 @@
 //! The batches of an epoch: of the samples as they are, or of augmented ones, which other threads make ahead.
 
-use super::ahead::ahead;
+use super::ahead::{Helper, ahead};
 use crate::host::HostError;
 use crate::host::data::{Augment, Augmenter, Samples};
 use crate::host::memory::room;
@@ -20,10 +20,9 @@ pub(in crate::host) struct Feed<'a> {
 
 struct Augmented {
     chunk: usize,
-    /// One for each thread.
-    augmenters: Vec<Augmenter>,
-    /// Memory of chunks.
-    buffers: Vec<Samples>,
+    /// What this thread makes a chunk with, and where.
+    here: (Augmenter, Samples),
+    helpers: Vec<Helper<Augmenter, Samples>>,
     /// Every place in a chunk.
     places: Vec<u32>,
 }
@@ -40,19 +39,17 @@ impl<'a> Feed<'a> {
         let batch = batch.min(count).max(1);
         let Some((augment, seed)) = augment else { return Ok(Self { samples, batch, augmented: None }) };
         let chunk = (CHUNK / batch).max(1) * batch;
-        let chunks = count.div_ceil(chunk);
-        let threads = threads.get().min(chunks.max(1));
-        let Some(images) = samples.images() else {
-            return Err(HostError::Usage("augmentation needs images, but the data are a table".to_owned()));
-        };
-        let augmenter = |_| Augmenter::new(augment, seed, images.rows, images.cols);
-        let augmenters = (0..threads).map(augmenter).collect::<Result<_, _>>()?;
-        // One that is used, one for each thread, and one that waits; nobody makes one ahead on this thread alone.
-        let buffers = if threads == 1 { 1 } else { (threads + 2).min(chunks.max(1)) };
-        let buffers = (0..buffers).filter_map(|_| samples.memory(chunk).transpose()).collect::<Result<_, _>>()?;
+        let no_images = || HostError::Usage("augmentation needs images, but the data are a table".to_owned());
+        let images = samples.images().ok_or_else(no_images)?;
+        let augmenter = || Augmenter::new(augment, seed, images.rows, images.cols);
+        let buffer = || samples.memory(chunk)?.ok_or_else(no_images);
+        // A thread alone makes no chunk ahead; a helper has two chunks to make at least.
+        let helpers = if threads.get() == 1 { 0 } else { threads.get().min(count.div_ceil(chunk) / 2) };
+        let helper = |_| Ok::<_, HostError>((augmenter()?, [buffer()?, buffer()?]));
+        let (here, helpers) = ((augmenter()?, buffer()?), (0..helpers).map(helper).collect::<Result<_, _>>()?);
         let mut places = room(chunk)?;
         places.extend(0..chunk as u32);
-        Ok(Self { samples, batch, augmented: Some(Augmented { chunk, augmenters, buffers, places }) })
+        Ok(Self { samples, batch, augmented: Some(Augmented { chunk, here, helpers, places }) })
     }
 
     /// Calls `visit` with each batch of `order` until it fails or says `false`, and gives what it said last: samples, and
@@ -72,7 +69,7 @@ impl<'a> Feed<'a> {
             }
             Ok(true)
         };
-        let Some(Augmented { chunk, augmenters, buffers, places }) = &mut self.augmented else {
+        let Some(Augmented { chunk, here: (here, own), helpers, places }) = &mut self.augmented else {
             return batches(samples, order);
         };
         let chunks: Vec<&[u32]> = order.chunks(*chunk).collect();
@@ -82,7 +79,7 @@ impl<'a> Feed<'a> {
                 let _ = augmenter.apply(epoch, sample, image, to);
             });
         };
-        ahead(chunks.len(), buffers, augmenters, make, |i, made| batches(made, &places[..chunks[i].len()]))
+        ahead(chunks.len(), (here, own), helpers, make, |i, made| batches(made, &places[..chunks[i].len()]))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::host::data::{Dataset, Elastic, PIXEL_SCALE};
+use crate::host::data::{Dataset, Elastic, ImageFiles, PIXEL_SCALE};
 use crate::host::plan::Plan;
 use crate::host::training::outcome::{Deaf, Outcome};
 use crate::host::training::run::train_on;
@@ -35,7 +35,7 @@ pub(in crate::host) fn small() -> Dataset {
         write("images-idx3", &[n, 7, 9], (0..n * 63).map(pixel).collect());
         write("labels-idx1", &[n], (0..n).map(|i| (i % 3) as u8).collect());
     }
-    Dataset::open(dir.path()).unwrap()
+    ImageFiles::find(dir.path()).unwrap().read(false).unwrap()
 }
 
 /// Images and labels of an epoch, and the sizes of its batches.

@@ -1,5 +1,4 @@
 use super::*;
-use crate::average::Draws;
 use crate::host::data::Dataset;
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::{AverageKind, AveragePlan, OptimizerPlan, Plan};
@@ -11,8 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 /// An epoch on a tenth of the sample, with an average that is one, and a posterior.
 fn plan(optimizer: OptimizerPlan) -> Plan {
-    let draws = Draws { seed: 1, samples: 1, scale: 1.0 };
-    let kinds = vec![AverageKind::Swa, AverageKind::Swag(0, draws)];
+    let kinds = vec![AverageKind::Swa, AverageKind::Swag(0, 1)];
     let averages = Some(AveragePlan { kinds, start: 0.5, every: Some(5), ..AveragePlan::default() });
     let (batch_norm, validation, epochs) = (true, 0.9, 1);
     Plan { hidden: vec![8, 7], batch_norm, validation, epochs, optimizer, averages, rate: 0.01, ..Plan::article() }

@@ -1,4 +1,4 @@
-//! The arguments of `cygnet vote`.
+//! The arguments of commands that compare saved models.
 
 use super::data::Data;
 use super::split::Split;
@@ -8,7 +8,7 @@ use cygnet::host::{HostError, data};
 use std::path::PathBuf;
 
 #[derive(Args)]
-pub(crate) struct Vote {
+pub(crate) struct Several {
     /// Two or more model files (.cygnet or .safetensors) of the same network
     #[arg(required = true, num_args = 2..)]
     models: Vec<PathBuf>,
@@ -21,7 +21,7 @@ pub(crate) struct Vote {
     split: Split,
 }
 
-impl Vote {
+impl Several {
     /// The models with their names.
     pub(crate) fn models(&self) -> Result<Models, HostError> {
         read_models(&self.models)
@@ -30,5 +30,10 @@ impl Vote {
     /// Which samples count as held out, and what is to be known of them.
     pub(crate) fn split(&self) -> Result<(data::Split, Option<String>), HostError> {
         self.split.of_models(&self.models)
+    }
+
+    /// The files that are read.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        [self.models.clone(), self.data.files()].concat()
     }
 }
