@@ -142,7 +142,7 @@ fn gaussian(math: Math, a: &mut [f32], target: &Target<'_>) -> Scored {
 /// The standard deviation `exp(s/2)` that a network under [`Loss::GaussianNll`] means by its output `s`, a log-variance.
 #[must_use]
 pub fn deviation(log_variance: f32, math: Math) -> f32 {
-    math.exp(0.5 * log_variance.clamp(-LOG_VARIANCE, LOG_VARIANCE))
+    math.exp(0.5 * log_variance)
 }
 
 /// Softmax cross-entropy before its exponentials, `a` without its maximum: `Σt` and `Σ_j t_j·a_j`.

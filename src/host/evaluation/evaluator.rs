@@ -9,7 +9,7 @@ use crate::host::memory::{Floats, room, zeros};
 use crate::host::prelude::*;
 use crate::metrics::{Score, score_each};
 use crate::score::score;
-use crate::{Error, Spec, Workspace, predict};
+use crate::{Error, Loss, Spec, Workspace, predict};
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -73,7 +73,7 @@ impl<'a> Evaluator<'a> {
         self.ask(params, samples, indices, false).map(|(score, results, _)| (score, results))
     }
 
-    /// The score likewise, and the outputs, shape `(indices.len(), outputs)`.
+    /// The score likewise, and the outputs, shape `(indices.len(), outputs)`, or the numbers that they [predict](predicted).
     /// Outputs that are not finite are an error.
     pub(crate) fn outputs(
         &mut self,
@@ -81,7 +81,8 @@ impl<'a> Evaluator<'a> {
         samples: &Samples,
         indices: &[u32],
     ) -> Result<(Score, Vec<f32>), HostError> {
-        self.ask(params, samples, indices, true).map(|(score, _, outputs)| (score, outputs))
+        let (score, _, outputs) = self.ask(params, samples, indices, true)?;
+        Ok((score, if samples.has_classes() { outputs } else { predicted(self.spec, outputs) }))
     }
 
     /// Score, loss and hit of each sample, and the outputs if they are kept: thread by thread, in their order.
@@ -123,13 +124,13 @@ impl<'a> Evaluator<'a> {
         let total: f32 = models.iter().map(|(_, weight)| weight).sum();
         let mut mean = zeros(indices.len().saturating_mul(self.spec.outputs()))?;
         for (params, weight) in models {
-            let (_, outputs) = self.outputs(params, samples, indices)?;
+            let (_, _, outputs) = self.ask(params, samples, indices, true)?;
             mean.iter_mut().zip(outputs).for_each(|(mean, output)| *mean += output * (weight / total));
         }
         let (mut sum, mut targets) = (Score::default(), TargetSpace::room(indices.len())?);
         score(self.spec, &mut mean.clone(), samples.targets(indices, &mut targets), |loss, hit| sum.add(loss, hit));
         sum.check()?;
-        Ok((sum, mean))
+        Ok((sum, if samples.has_classes() { mean } else { predicted(self.spec, mean) }))
     }
 
     pub(crate) fn validate(
@@ -139,6 +140,16 @@ impl<'a> Evaluator<'a> {
         indices: &[u32],
     ) -> Result<Option<Score>, HostError> {
         if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
+    }
+}
+
+/// The numbers that outputs predict, as many as the targets of each sample: of means and log-variances the means, of
+/// several labels their probabilities, else the outputs.
+fn predicted(spec: &Spec, outputs: Vec<f32>) -> Vec<f32> {
+    match spec.loss_kind() {
+        Loss::GaussianNll => outputs.chunks(spec.outputs()).flat_map(|row| &row[..spec.targets()]).copied().collect(),
+        Loss::BinaryCrossEntropy => outputs.into_iter().map(|z| spec.math_kind().sigmoid(z)).collect(),
+        _ => outputs,
     }
 }
 
@@ -155,7 +166,7 @@ struct Worker {
 fn check(spec: &Spec, data: &Dataset) -> Result<(), HostError> {
     let (takes, have, asked) = (spec.inputs(), data.train.inputs(), data.classes);
     let has_classes = data.train.has_classes();
-    let known = if has_classes { spec.classes() } else { spec.outputs() };
+    let known = if has_classes { spec.classes() } else { spec.targets() };
     Err(HostError::Mismatch(if takes != have {
         format!("the model has {takes} inputs, but the data have {have}")
     } else if known >= asked {
@@ -200,7 +211,7 @@ impl Worker {
         for (done, batch) in (0..).step_by(BATCH).zip(chunk.chunks(BATCH)) {
             let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
             all.extend_from_slice(outputs);
-            score(spec, outputs, targets.skip(done, spec.outputs()), &mut each);
+            score(spec, outputs, targets.skip(done, spec.targets()), &mut each);
         }
         Ok((scored, all))
     }

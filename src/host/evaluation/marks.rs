@@ -59,7 +59,7 @@ impl Evaluator<'_> {
             return Ok(marks);
         }
         // Only standardised numbers have a mean error.
-        let units = data.units.as_ref().filter(|_| self.spec().outputs() == 1);
+        let units = data.units.as_ref().filter(|_| self.spec().targets() == 1);
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
             Ok::<_, HostError>(Regression::mean(samples, indices, &outputs, units))
