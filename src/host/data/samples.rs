@@ -170,6 +170,16 @@ impl Samples {
         }
     }
 
+    /// Whether they have weights.
+    pub(in crate::host) fn has_weights(&self) -> bool {
+        !self.weights.is_empty()
+    }
+
+    /// What sample `i` counts in training.
+    pub(in crate::host) fn weight(&self, i: usize) -> f32 {
+        self.weights.get(i).copied().unwrap_or(1.0)
+    }
+
     /// What they count in training, gathered in `weights`, which stay empty where all count 1.
     pub(in crate::host) fn weights_of(&self, pick: &[u32], weights: &mut Vec<f32>) {
         weights.clear();

@@ -24,6 +24,8 @@ pub struct Evaluator<'a> {
     spec: &'a Spec,
     params: Floats,
     workers: Vec<Worker>,
+    /// Weights of the classes in training; empty where they count 1.
+    pub(in crate::host) of_classes: Vec<f32>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -43,7 +45,7 @@ impl<'a> Evaluator<'a> {
         check(spec, data)?;
         let useful = data.train.len().max(data.test.len()).div_ceil(CHUNK).max(1);
         let workers = (0..threads.get().min(useful)).map(|_| Worker::new(spec)).collect::<Result<_, _>>()?;
-        Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
+        Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers, of_classes: Vec::new() })
     }
 
     pub(super) fn spec(&self) -> &'a Spec {
@@ -139,7 +141,31 @@ impl<'a> Evaluator<'a> {
         samples: &Samples,
         indices: &[u32],
     ) -> Result<Option<Score>, HostError> {
-        if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
+        if indices.is_empty() {
+            return Ok(None);
+        }
+        let (score, results) = self.results(params, samples, indices)?;
+        Ok(Some(self.weighed(samples, indices, score, &results)))
+    }
+
+    /// Whether samples count by weights in training.
+    pub(super) fn weighs(&self, samples: &Samples) -> bool {
+        !self.of_classes.is_empty() || samples.has_weights()
+    }
+
+    /// The score of these samples for validation, which count as in training.
+    pub(super) fn weighed(&self, samples: &Samples, indices: &[u32], score: Score, results: &Results) -> Score {
+        if !self.weighs(samples) {
+            return score;
+        }
+        let mut weighed = Score::default();
+        weighed.weigh();
+        for ((&i, &loss), &hit) in indices.iter().zip(&results.losses).zip(&results.hits) {
+            let class = samples.label(i as usize).map(usize::from);
+            let of_class = class.and_then(|class| self.of_classes.get(class)).copied().unwrap_or(1.0);
+            weighed.add_weighted(samples.weight(i as usize) * of_class, loss, hit);
+        }
+        weighed
     }
 }
 

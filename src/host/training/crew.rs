@@ -52,7 +52,7 @@ pub(super) struct Memory {
     slab: Floats,
     states: Vec<[Floats; 2]>,
     /// Weights of the classes, where they have some.
-    of_classes: Vec<f32>,
+    pub(super) of_classes: Vec<f32>,
 }
 
 impl Memory {
@@ -111,9 +111,6 @@ impl<'a> Crew<'a> {
         };
         let tasks = models.iter().zip(&mut memory.states).zip(0..).map(task).collect::<Result<_, HostError>>()?;
         let rounds = plan.steps_per_epoch(train.len());
-        if plan.balanced {
-            memory.of_classes = samples.balanced(train, spec.classes())?;
-        }
         let of_classes = &memory.of_classes[..];
         let trainers = (0..team.workers()).map(|_| Trainer::new(plan, spec, train.len(), rounds, of_classes));
         let trainers = trainers.collect::<Result<_, _>>()?;
