@@ -61,6 +61,7 @@ impl fmt::Debug for Weighted<'_> {
 
 impl<'a> Targets<'a> {
     /// These targets with a weight for each sample: [`Weighted`].
+    #[must_use = "targets are values: these are the next ones"]
     pub fn weighted(self, weights: &'a [f32]) -> Weighted<'a> {
         Weighted::new(self).by_sample(weights)
     }
@@ -69,16 +70,19 @@ impl<'a> Targets<'a> {
 impl<'a> Weighted<'a> {
     /// Targets of weight 1, where labels of `u16::MAX` are ignored. They may join a gradient or a score whose other
     /// samples have weights, which [`Targets`] alone may not.
+    #[must_use]
     pub fn new(targets: Targets<'a>) -> Self {
         Self { targets, samples: None, classes: None, smoothing: 0.0 }
     }
 
     /// With a weight for each sample, shape `(n)`, each finite and not negative.
+    #[must_use = "targets are values: these are the next ones"]
     pub fn by_sample(self, weights: &'a [f32]) -> Self {
         Self { samples: Some(weights), ..self }
     }
 
     /// With a weight for each class, shape [`(classes)`](Spec::classes), such as [`balanced`] gives; targets are classes.
+    #[must_use = "targets are values: these are the next ones"]
     pub fn by_class(self, weights: &'a [f32]) -> Self {
         Self { classes: Some(weights), ..self }
     }
@@ -86,6 +90,7 @@ impl<'a> Weighted<'a> {
     /// With label smoothing `ε`, in `[0, 1)` (Szegedy et al. 2016): the target of a class is `(1 − ε)·onehot + ε/C` over the
     /// `C` classes. Targets are classes, under softmax cross-entropy or one output's binary cross-entropy. Training alone
     /// smooths; [`evaluate`](fn@crate::metrics::evaluate) measures the plain loss.
+    #[must_use = "targets are values: these are the next ones"]
     pub fn smoothed(self, epsilon: f32) -> Self {
         Self { smoothing: epsilon, ..self }
     }

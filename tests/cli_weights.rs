@@ -29,7 +29,7 @@ fn workplace() -> TempDir {
         let class = if is_rare { "rare" } else { "often" };
         let noise = 10.0 * (1.0 + n) * 1.7 * e;
         let (a, b) = (u8::from(x > 0.0), u8::from(n + 0.2 * f > 0.0));
-        text += &format!("{shifted},{n},1,{},{class},{a},{b},{}\n", 1 + i % 3, 100.0 * x + noise);
+        text += &format!("{shifted},{n},1,{},{class},{a},{b},{}\n", 1 + i % 3, 100.0 * shifted + noise);
     }
     fs::write(dir.path().join("rows.csv"), text).unwrap();
     dir
@@ -88,17 +88,17 @@ fn balanced_classes_are_found_more_often() {
 fn a_mean_comes_with_its_standard_deviation() {
     let dir = workplace();
     let train = format!("train --data rows.csv --regression --label t {QUICK} 200 --ignore u,a,b,w,class");
-    succeeds(&dir, &format!("{train} --loss gaussian-nll --out run"));
+    succeeds(&dir, &format!("{train} --loss gaussian-nll --validation 0 --weight-decay 0 --out run"));
     let (names, rows) = predictions(&dir, "run/average.cygnet");
     assert_eq!(names, ["t", "sd of t"]);
     let (n, t) = (column(&dir, "n"), column(&dir, "t"));
-    // The noise is uniform, 10·(1 + n)·1.7·e: where `n` is large it is wide.
+    // The noise is 10·(1 + n)·1.7·e with a uniform `e`, whose standard deviation is 4.9 below `n = 0` and 14.7 above.
     let mean = |is_large: bool, of: &dyn Fn(usize) -> f32| {
         let picked: Vec<f32> = (0..ROWS).filter(|&i| (n[i] > 0.0) == is_large).map(of).collect();
         picked.iter().sum::<f32>() / picked.len() as f32
     };
     let [narrow, wide] = [false, true].map(|is_large| mean(is_large, &|i| rows[i][1]));
-    assert!(wide > 1.8 * narrow && (2.0..12.0).contains(&narrow) && (8.0..25.0).contains(&wide), "{narrow} {wide}");
+    assert!((2.0..9.5).contains(&narrow) && (10.0..20.0).contains(&wide), "{narrow} {wide}");
     // In the units of the column, as the figures are, which are those of the mean.
     let rmse = (0..ROWS).map(|i| (rows[i][0] - t[i]).powi(2)).sum::<f32>() / ROWS as f32;
     assert!(rmse.sqrt() < 20.0, "{}", rmse.sqrt());
@@ -146,7 +146,7 @@ fn several_labels_have_a_probability_each() {
     fails(
         &dir,
         "train --data rows.csv --label a,u --loss bce --ignore t",
-        2,
+        1,
         &["line 3, column `u`", "0 or 1, found 2"],
     );
 }
