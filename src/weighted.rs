@@ -70,7 +70,7 @@ impl<'a> Targets<'a> {
 impl<'a> Weighted<'a> {
     /// Targets of weight 1, where labels of `u16::MAX` are ignored. They may join a gradient or a score whose other
     /// samples have weights, which [`Targets`] alone may not.
-    #[must_use]
+    #[must_use = "targets are values: these are the next ones"]
     pub fn new(targets: Targets<'a>) -> Self {
         Self { targets, samples: None, classes: None, smoothing: 0.0 }
     }
