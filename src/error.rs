@@ -126,6 +126,12 @@ named! {
         Weights = 34 => "sample weights",
         /// Weights of classes, [`Spec::classes`](crate::Spec::classes) of them.
         ClassWeights = 35 => "class weights",
+        /// Samples of a reservoir, [`ReservoirConfig::samples_len`](crate::reservoir::ReservoirConfig::samples_len) numbers.
+        Reservoir = 37 => "samples of a reservoir",
+        /// Labels of a reservoir, one for each place.
+        ReservoirLabels = 38 => "labels of a reservoir",
+        /// Counts of a reservoir, [`ReservoirConfig::counts_len`](crate::reservoir::ReservoirConfig::counts_len) of them.
+        ReservoirCounts = 39 => "counts of a reservoir",
     }
 }
 
@@ -140,7 +146,7 @@ named! {
         ZeroWidth = 3 => "a width of zero",
         /// `dropout` before the first dense layer, after the last one, or outside `0 <= p < 1`.
         Dropout = 4 => "dropout must be between dense layers, 0 <= p < 1",
-        /// `norm` before the first dense layer, or twice.
+        /// A norm before the first dense layer, or twice.
         Norm = 5 => "a norm must follow a dense layer, once",
         /// A slope that is negative or not finite, or a Huber threshold that is not positive or not finite.
         Constant = 6 => "slope must be finite and >= 0, Huber threshold finite and > 0",
@@ -155,6 +161,12 @@ named! {
         OddOutputs = 9 => "Gaussian NLL needs an even number of outputs: a mean and a log-variance for each target",
         /// A quantile of pinball loss that is not in `0 < τ < 1`.
         Quantile = 10 => "the quantile of pinball loss must be in (0, 1)",
+        /// `layer_norm` over a single unit, which would always be `β`.
+        OneUnit = 11 => "layer norm needs at least two units",
+        /// Both batch norms and layer norms.
+        NormKinds = 12 => "a network has batch norms or layer norms, not both",
+        /// A part of a network that has no layer, or all of them.
+        Cut = 13 => "a network is cut between two of its layers: 0 < f < layers",
     }
 }
 
@@ -221,6 +233,8 @@ named! {
         Smoothing = 30 => "label smoothing must be in [0, 1), of classes under a cross-entropy",
         /// Weights of classes where targets are values.
         ClassWeights = 31 => "class weights need targets that are classes",
+        /// A reservoir's places, fewer than 2³², and its samples' width: at least 1.
+        Reservoir = 39 => "a reservoir needs 1 to 2^32 - 1 places and samples of at least one number",
     }
 }
 
@@ -274,6 +288,12 @@ told! {
             /// The number of the program's network, likewise.
             wanted: u32,
         } = 6 => "another network: {}", Difference(layer, field, stored, wanted);
+        /// A head, where a whole network is written or read: a head needs the checksum of its body.
+        Head = 20 => "the head of a network: its body is needed besides";
+        /// A whole network, where a head is read.
+        Whole = 21 => "a whole network, not a head";
+        /// A head that was trained on another body: its body's checksum as stored, and that of the body given.
+        Body(stored: u32, given: u32) = 22 => "trained on another body (checksum stored {stored:08x}, given {given:08x})";
     }
 }
 
@@ -318,12 +338,14 @@ named! {
         Threshold = 5 => "constant of the loss",
         /// Outputs of a layer.
         Width = 6 => "width",
-        /// Activation of a layer, as its code, and 256 more with a norm.
+        /// Activation of a layer, as its code, and 256 more with a batch norm, 512 with a layer norm.
         Activation = 7 => "code of the activation",
         /// Slope of a layer's activation, or 0.
         Slope = 8 => "slope of the activation",
         /// Probability of a layer's dropout.
         Dropout = 9 => "dropout",
+        /// Number of a head's first layer in the whole network.
+        FirstLayer = 10 => "number of the first layer",
     }
 }
 

@@ -22,6 +22,7 @@
 //! The modules, in the order of the data flow:\
 //! [`network`]: the description of a network, from which every size follows\
 //! [`inputs`], [`preprocess`]: samples in memory; scaling of raw readings, and missing values\
+//! [`reservoir`]: past samples, balanced by class, to train on beside new ones\
 //! [`model`]: parameters with their network, initial weights, the workspace\
 //! [`schedule`], [`optim`]: learning rates; SGD, Adam, Lookahead, schedule-free SGD\
 //! [`train`]: gradients of micro-batches, their noise, growing batches\
@@ -70,6 +71,8 @@ pub mod network;
 pub mod inputs;
 
 pub mod preprocess;
+
+pub mod reservoir;
 
 pub mod model;
 

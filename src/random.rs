@@ -73,6 +73,10 @@ pub enum Purpose {
     Augment = 6,
     /// The seeds of replicas.
     Replicas = 7,
+    /// Which samples a reservoir holds.
+    Reservoir = 8,
+    /// Which held samples are trained on once more.
+    Replay = 9,
 }
 
 const fn key(seed: u64, purpose: Purpose) -> u64 {

@@ -6,6 +6,10 @@
 #[path = "golden/src/averages.rs"]
 mod averages;
 mod common;
+#[path = "golden/src/frozen.rs"]
+mod frozen;
+#[path = "golden/src/layer_norm.rs"]
+mod layer_norm;
 #[path = "golden/src/lines.rs"]
 mod lines;
 #[path = "golden/src/losses.rs"]
@@ -14,6 +18,8 @@ mod losses;
 mod norms;
 #[path = "golden/src/polynomial.rs"]
 mod polynomial;
+#[path = "golden/src/reservoir.rs"]
+mod reservoir;
 #[path = "golden/src/run.rs"]
 mod run;
 #[path = "golden/src/shapes.rs"]

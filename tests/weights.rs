@@ -21,13 +21,13 @@ const OPTIMIZERS: [&str; 5] = ["sgd", "momentum", "adam", "free", "lookahead"];
 fn with_optimizer(name: &str, model: &mut Model<'_>, act: impl FnOnce(&mut Model<'_>, &mut dyn Optimizer)) {
     let spec = *model.spec();
     let (mut state, mut slow) = (vec![0.0; 2 * spec.param_len()], vec![0.0; spec.param_len()]);
-    let momentum = SgdConfig { momentum: 0.9, nesterov: true, weight_decay: 0.01 };
+    let momentum = SgdConfig { momentum: 0.9, nesterov: true, weight_decay: 0.01, ..SgdConfig::default() };
     match name {
         "sgd" => act(model, &mut Sgd::plain(&spec).unwrap()),
         "momentum" => act(model, &mut Sgd::new(momentum, &spec, &mut slow).unwrap()),
         "adam" => act(model, &mut Adam::new(AdamConfig::decoupled(0.01), &spec, &mut state).unwrap()),
         "free" => {
-            let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01 };
+            let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01, ..ScheduleFreeConfig::default() };
             let mut free = ScheduleFree::new(config, model, &mut state).unwrap();
             act(model, &mut free);
         }

@@ -7,6 +7,8 @@
 //! | [`ScheduleFree`] | 2 P |
 //! | [`Lookahead`] around any | P more |
 
+mod decay;
+
 mod sgd;
 
 mod adam;

@@ -115,7 +115,8 @@ fn fused_steps_with_weights() {
 
 #[test]
 fn micro_batches_add_their_weights() {
-    for case in (0..28).filter(|case| case % 3 != 1) {
+    // Without norms, whose sums are others.
+    for case in (0..28).step_by(3) {
         let (spec, mut total, mut losses, mut before) = (network(case), Pair::default(), vec![], 0);
         let mut params = initial(&spec, case);
         let (mut expected, mut whole) = (params.clone(), vec![0.0; params.len()]);
@@ -149,7 +150,7 @@ fn micro_batches_add_their_weights() {
         let square = in_lanes(whole.iter().map(|g| g * g));
         assert!(same(gradient.clip(1e9).unwrap(), square.sqrt() / total), "case {case}");
         let config = SgdConfig::default();
-        let all: Vec<usize> = (0..whole.len()).collect();
+        let all = learned(&spec);
         Oracle::Sgd(config, vec![]).step_by(1, 0.1, &whole, 1.0 / total, &mut expected, &all);
         let score = model.step(&mut gradient, &mut Sgd::plain(&spec).unwrap(), 0.1).unwrap();
         assert!(same(score.loss(), in_lanes(losses) / total), "case {case}");

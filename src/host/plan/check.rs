@@ -6,6 +6,7 @@ use super::optimizer::OptimizerPlan;
 use super::settings::{DecayPlan, Plan};
 use crate::host::HostError;
 use crate::host::prelude::*;
+use crate::network::NormKind;
 use crate::optim::{LookaheadConfig, SgdConfig};
 use crate::{Init, Loss};
 use core::ops::RangeInclusive;
@@ -27,15 +28,17 @@ impl Plan {
         let no_count = |(name, n): (&str, u64)| (n == 0).then(|| format!("{name} 0 is out of range: at least 1"));
         let fault = numbers.into_iter().find_map(wrong).or_else(|| counts.into_iter().find_map(no_count));
         match fault.or_else(|| self.odd_pair().map(Into::into)) {
-            Some(fault) => Err(HostError::Usage(fault)),
-            None => self.augment.map_or(Ok(()), |augment| augment.check()),
+            Some(fault) => return Err(HostError::Usage(fault)),
+            None => self.augment.map_or(Ok(()), |augment| augment.check())?,
         }
+        let frozen = self.from.as_ref().filter(|from| from.frozen > 0);
+        Ok(frozen.map_or(Ok(()), |from| from.spec.after(from.frozen).check())?)
     }
 
     /// What may be out of range, in the order in which it is checked, numbers before counts.
     fn settings(&self) -> Settings {
         let Self { mut optimizer, mut decay, .. } = *self;
-        let (momentum, weight_decay) = optimizer.settings();
+        let (momentum, weight_decay, _) = optimizer.settings();
         let mut numbers = vec![("dropout", self.dropout, BELOW_ONE), ("rate", self.rate, RATE)];
         numbers.push(("label-smoothing", self.label_smoothing, BELOW_ONE));
         numbers.extend([("warmup", self.warmup, NOT_NEGATIVE), ("weight-decay", *weight_decay, SHARE)]);
@@ -106,9 +109,17 @@ impl Plan {
             _ if self.growth.is_some() && has_cycles => {
                 "a growing batch cannot be combined with a cyclic learning rate schedule"
             }
-            _ if self.batch_norm && self.hidden.is_empty() => "batch-norm needs at least one hidden layer",
+            _ if self.norm.is_some() && self.hidden.is_empty() => {
+                "batch-norm and layer-norm need at least one hidden layer"
+            }
+            _ if self.norm == Some(NormKind::Layer) && self.hidden.contains(&1) => {
+                "layer-norm needs at least two units in each hidden layer"
+            }
             _ if self.patience.is_some() && self.validation == 0.0 => {
                 "patience needs validation samples, but validation is 0"
+            }
+            _ if self.augment.is_some() && self.from.as_ref().is_some_and(|from| from.frozen > 0) => {
+                "freeze cannot be combined with augment: what the frozen layers predict is computed once"
             }
             _ if self.patience.is_some() && asks_draws => "patience cannot be combined with swag",
             _ if asks_draws && self.loss != Loss::SoftmaxCrossEntropy => "swag needs the loss cross-entropy",

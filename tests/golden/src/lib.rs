@@ -3,10 +3,13 @@
 #![no_std]
 
 mod averages;
+mod frozen;
+mod layer_norm;
 mod lines;
 mod losses;
 mod norms;
 mod polynomial;
+mod reservoir;
 mod run;
 mod shapes;
 mod weights;

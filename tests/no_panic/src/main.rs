@@ -15,8 +15,9 @@ use cygnet::network::{Math, Part};
 use cygnet::optim::{AdamConfig, AdamState, Lookahead, Optimizer, ScheduleFree, ScheduleFreeState, SgdState};
 use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes};
+use cygnet::reservoir::{Reservoir, ReservoirConfig, ReservoirState};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
-use cygnet::store::{holds_average, load, load_header, load_params, load_spec, save};
+use cygnet::store::{body_checksum, checksum, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head};
 use cygnet::train::{BatchSize, Growth, Weighted, balanced};
 
 unsafe extern "C" {
@@ -52,6 +53,7 @@ pub extern "C" fn _start() -> ! {
         opaque(inputs_api(&mut memory).is_ok());
         opaque(metrics_api(&mut memory).is_ok());
         opaque(preprocess_api(&mut memory).is_ok());
+        opaque(reservoir_api(&mut memory).is_ok());
         let [slab, mean, center, ..] = &mut memory.floats;
         opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
@@ -136,6 +138,23 @@ fn weights_api(memory: &mut Memory) -> Result<(), Error> {
     }
     opaque((gradient.clip(opaque(1.0))?, model.step(&mut gradient, &mut sgd, opaque(0.1))?.weight()));
     opaque((total.loss(), total.accuracy(), total.weight()));
+    Ok(())
+}
+
+/// A reservoir of floats and one of bytes.
+#[inline(never)]
+fn reservoir_api(memory: &mut Memory) -> Result<(), Error> {
+    let config = opaque(ReservoirConfig { places: 4, width: 3, classes: 2 });
+    opaque((config.samples_len(), config.counts_len()));
+    let ([samples, sample, ..], [counts, rows]) = (&mut memory.floats, &mut memory.integers);
+    let mut reservoir = Reservoir::new(config, opaque(1), samples, memory.positions, counts)?;
+    opaque(reservoir.offer(sample, opaque(1))?);
+    opaque(reservoir.draw(opaque(1), rows, opaque(&mut [0; 4]))?);
+    opaque((reservoir.samples(), reservoir.labels(), reservoir.held(), reservoir.seen(), reservoir.held_by_class()));
+    reservoir.reset();
+    let state = ReservoirState::from_bytes(config, &opaque(reservoir.into_state().to_bytes()))?;
+    opaque(Reservoir::resume(state, samples, memory.positions, counts)?.state().offered());
+    opaque(Reservoir::resume(state, memory.bytes, memory.positions, counts)?.offer(opaque(&[1]), opaque(1))?);
     Ok(())
 }
 
@@ -236,6 +255,18 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     opaque((load_spec(memory.bytes)?, load_header(memory.bytes)?.check().is_ok()));
     opaque(load_params(spec, memory.bytes, model.params_mut()).map_err(Error::code).err());
     opaque(load(memory.bytes, model.params_mut())?);
+    frozen(spec, model.params_mut(), memory.bytes)
+}
+
+/// A body, a head, and both in a file.
+#[inline(never)]
+fn frozen(net: &Spec, params: &mut [f32], bytes: &mut [u8]) -> Result<(), Error> {
+    let (body, head) = (net.first(opaque(1)), net.after(opaque(1)));
+    opaque((body.check().is_ok(), head.first_layer(), net.with_head(&head).check().is_ok()));
+    let sum = checksum(&body, params)?;
+    save_head(&head, &*params, sum, bytes)?;
+    opaque((body_checksum(bytes)?, load_head(&head, sum, bytes, params)?, join(net, bytes, params)?));
+    opaque((embed::<9>(&body, net, bytes)?, embedded_checksum(&body, net, bytes)));
     Ok(())
 }
 
@@ -323,9 +354,11 @@ fn description() -> Spec {
         spec = spec.dense(opaque(4), opaque(Activation::LeakyRelu(0.1))).dropout(opaque(0.5));
         if opaque(true) {
             spec = spec.norm();
+        } else {
+            spec = spec.layer_norm();
         }
     }
-    opaque((spec.norm_len(), spec.folded()));
+    opaque((spec.norm_len(), spec.norm_kind(), spec.folded()));
     spec.dense(opaque(2), opaque(Activation::Tanh))
 }
 
