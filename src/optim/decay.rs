@@ -3,14 +3,17 @@
 use crate::network::layout::{Layout, Part};
 use crate::slices::{cut, cut_mut};
 
+/// Whether a piece decays, its offset, the piece, its gradient.
+pub(super) type Each<'a> = dyn FnMut(bool, usize, &mut [f32], &[f32]) + 'a;
+
 /// Cuts parameters from `offset` on, and their gradient `x·dᵀ`, where weights end and where they begin again, and gives
-/// `each` offset and place of a piece, and whether it decays. Several rows are weights of one layer.
+/// `each` the pieces. Several rows are weights of one layer.
 pub(super) fn in_pieces(
     layout: &Layout,
     offset: usize,
     params: &mut [f32],
     (x, d): (&[f32], &[f32]),
-    each: &mut dyn FnMut(bool, usize, &mut [f32], &[f32]),
+    each: &mut Each<'_>,
 ) {
     let (mut offset, mut params, mut d) = (offset, params, d);
     while !params.is_empty() {

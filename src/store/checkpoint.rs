@@ -106,7 +106,7 @@ pub(super) const fn header_word(spec: &Spec, is_average: bool, body: u32, at: us
     };
     let (activation, slope) = layer.activation().code();
     match part {
-        0 => layer.outputs() as u32 | (activation | norm_code(spec, &layer) * NORM as u32) << 16,
+        0 => layer.outputs() as u32 | (activation + norm_code(spec, &layer) * NORM as u32) << 16,
         1 => slope,
         _ => layer.dropout().to_bits(),
     }

@@ -263,7 +263,7 @@ impl Plan {
             hidden: hidden.iter().map(|layer| layer.outputs() as u16).collect(),
             activation: hidden.first().map_or(self.activation, |layer| layer.activation()),
             norm: from.spec.norm_kind().filter(|_| hidden.iter().any(|layer| layer.is_normed())),
-            dropout: hidden.first().map_or(0.0, |layer| layer.dropout()),
+            dropout: hidden.get(from.frozen).map_or(0.0, |layer| layer.dropout()),
             loss: from.spec.loss_kind(),
             from: Some(from),
             ..self
