@@ -170,5 +170,7 @@ fn score_softmax(math: Math, outputs: &mut [f32], width: usize, targets: Targets
     }
 }
 
+mod bytes;
+
 #[cfg(test)]
 mod tests;

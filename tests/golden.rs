@@ -18,6 +18,8 @@ mod reservoir;
 mod run;
 #[path = "golden/src/shapes.rs"]
 mod shapes;
+#[path = "golden/src/states.rs"]
+mod states;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};

@@ -6,6 +6,8 @@
 //! | [`Adam`], AdamW | 2 P |
 //! | [`ScheduleFree`] | 2 P |
 //! | [`Lookahead`] around any | P more |
+//!
+//! [`AnyOptimizer`] is one of them that a program chooses while it runs.
 
 mod sgd;
 
@@ -15,12 +17,15 @@ mod schedule_free;
 
 mod lookahead;
 
+mod any;
+
 use crate::error::{Error, Setting, Value};
 use crate::kernels;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::slices::{cut, cut_mut};
 pub use adam::{Adam, AdamConfig, AdamState};
+pub use any::{AnyConfig, AnyOptimizer, AnyState};
 pub use lookahead::{Lookahead, LookaheadConfig, LookaheadState};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
 pub use sgd::{Sgd, SgdConfig, SgdState};

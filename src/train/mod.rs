@@ -14,6 +14,6 @@ mod backward;
 
 mod step;
 
-pub use gradient::Gradient;
+pub use gradient::{Gradient, GradientState};
 pub use growth::{BatchSize, Growth};
 pub use noise::{Noise, NoiseScale};

@@ -9,6 +9,7 @@ mod polynomial;
 mod reservoir;
 mod run;
 mod shapes;
+mod states;
 
 use lines::LINES;
 use run::{Memory, run};

@@ -2,11 +2,15 @@
 
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
+use super::states::states;
 use cygnet::Error;
 
 /// Computes in scratch memory, and folds what comes of it into a hash by the function.
 pub(crate) type Line = fn(&mut [f32], u64, fn(u64, f32) -> u64) -> Result<u64, Error>;
 
 /// Name, line, and its hash on every target: it changes only with the arithmetic contract, or with the line itself.
-pub(crate) const LINES: &[(&str, Line, u64)] =
-    &[("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd), ("reservoir", reservoir, 0x3591_e2ee_c7eb_1a3f)];
+pub(crate) const LINES: &[(&str, Line, u64)] = &[
+    ("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd),
+    ("reservoir", reservoir, 0x3591_e2ee_c7eb_1a3f),
+    ("states", states, 0xa404_cf84_6aaf_6e18),
+];
