@@ -58,7 +58,9 @@ impl Data {
         let has_share = is_table || self.test.is_none() && self.data.as_deref().is_some_and(Folders::are_in);
         let has_test = self.test.is_some() || self.test_share.is_some();
         match &self.data {
-            Some(_) if has_share && self.images.transpose => usage("--transpose works only with IDX files"),
+            Some(data) if has_share && self.images.transpose => {
+                usage(&format!("--transpose works only with IDX files, not with {}", data.display()))
+            }
             Some(data) if has_share => {
                 let source = Source { data: data.clone(), test: self.test.clone(), test_share: self.share() };
                 source.check()?;

@@ -123,7 +123,7 @@ pub fn predict_file(
     }
     if !bytes.is_empty() && !bytes.starts_with(&[0, 0]) && !bytes.starts_with(&[0x1f, 0x8b]) {
         return Err(HostError::Mismatch(format!(
-            "this model takes images of {}×{}; {} is neither a picture (PNG, JPEG) nor an IDX file",
+            "this model takes images of {}×{}; {} is neither a picture (PNG, JPEG) nor an IDX file; convert other pictures to PNG",
             form.rows,
             form.cols,
             name.display()
