@@ -7,6 +7,13 @@ use crate::slices::cut;
 /// CRC-32 (ISO-HDLC), bitwise, without a table: a chip has more time than flash for this.
 const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
 
+/// The checksum of words, each in little-endian bytes.
+pub(crate) fn crc_of(words: impl Iterator<Item = u32>) -> u32 {
+    let mut digest = CRC.digest();
+    words.for_each(|word| digest.update(&word.to_le_bytes()));
+    digest.finalize()
+}
+
 /// Fills a slice from its beginning; what does not fit is left out.
 pub(crate) struct Writer<'b> {
     to: &'b mut [u8],

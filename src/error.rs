@@ -152,6 +152,8 @@ named! {
         /// move.
         OneClass = 8 =>
             "softmax cross-entropy needs at least two outputs; for one output, use another loss",
+        /// A part of a network that has no layer, or all of them.
+        Cut = 13 => "a network is cut between two of its layers: 0 < f < layers",
     }
 }
 
@@ -268,6 +270,12 @@ told! {
             /// The number of the program's network, likewise.
             wanted: u32,
         } = 6 => "another network: {}", Difference(layer, field, stored, wanted);
+        /// A head, where a whole network is written or read: a head needs the checksum of its body.
+        Head = 20 => "the head of a network: its body is needed besides";
+        /// A whole network, where a head is read.
+        Whole = 21 => "a whole network, not a head";
+        /// A head that was trained on another body: its body's checksum as stored, and that of the body given.
+        Body(stored: u32, given: u32) = 22 => "trained on another body (checksum stored {stored:08x}, given {given:08x})";
     }
 }
 
@@ -318,6 +326,8 @@ named! {
         Slope = 8 => "slope of the activation",
         /// Probability of a layer's dropout.
         Dropout = 9 => "dropout",
+        /// Number of a head's first layer in the whole network.
+        FirstLayer = 10 => "number of the first layer",
     }
 }
 

@@ -8,6 +8,7 @@ pages! {
     Readme: "../README.md",
     Deploy: "../docs/src/tutorials/deploy.md",
     Firmware: "../docs/src/tutorials/firmware.md",
+    Adapt: "../docs/src/tutorials/adapt.md",
     Pytorch: "../docs/src/from/pytorch.md",
     ScikitLearn: "../docs/src/from/scikit-learn.md",
     Aifes: "../docs/src/from/aifes.md",

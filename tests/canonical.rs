@@ -12,20 +12,35 @@ use cygnet::error::{CheckpointFault, Value};
 use cygnet::model::Params;
 use cygnet::optim::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
 use cygnet::preprocess::{Missing, Preprocess, PreprocessConfig};
-use cygnet::store::{holds_average, load, load_params, load_spec, save};
+use cygnet::store::{body_checksum, holds_average, load, load_head, load_params, load_spec, save, save_head};
 use cygnet::{Activation, Averager, Error, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::prelude::*;
 use std::mem::forget;
 
-/// Networks with every field in use.
-fn networks() -> [Spec; 4] {
+/// Networks with every field in use, two of them heads.
+fn networks() -> [Spec; 6] {
     let (leaky, id) = (Activation::LeakyRelu(0.25), Activation::Identity);
     [
         Spec::new(2).dense(2, leaky).norm().dropout(0.5).dense(1, Activation::Sigmoid).loss(Loss::Huber(1.5)),
         Spec::new(1).dense(2, Activation::Relu).dropout(0.1).dense(2, id),
         Spec::new(3).dense(2, Activation::Tanh).norm().dense(2, leaky).norm().loss(Loss::MeanSquared),
         Spec::new(1).dense(1, id).loss(Loss::BinaryCrossEntropy),
+        Spec::new(2).dense(2, leaky).dense(2, Activation::Relu).norm().dropout(0.5).dense(2, id).after(1),
+        Spec::new(2).dense(2, leaky).dense(2, leaky).dense(1, id).loss(Loss::MeanSquared).after(2),
     ]
+}
+
+/// The checksum of a body.
+const BODY: u32 = 0x1234_5678;
+
+/// The checkpoint of a network, or of a head with the checksum of its body.
+fn written<'p>(spec: &Spec, params: impl Into<Params<'p>>, body: Option<u32>) -> Vec<u8> {
+    let mut bytes = vec![0; spec.checkpoint_len()];
+    match body.filter(|_| spec.first_layer() > 0) {
+        Some(body) => save_head(spec, params, body, &mut bytes).unwrap(),
+        None => save(spec, params, &mut bytes).unwrap(),
+    }
+    bytes
 }
 
 fn marked(params: &[f32], is_average: bool) -> Params<'_> {
@@ -38,22 +53,28 @@ fn rewrites_checkpoint(bytes: &[u8]) -> bool {
         assert!(load(bytes, &mut []).is_err());
         return false;
     };
-    let mut params = vec![f32::NAN; spec.param_len()];
-    assert_eq!((spec.check(), load(bytes, &mut params)), (Ok(()), Ok(spec)));
-    let mut again = vec![0; spec.checkpoint_len()];
-    save(&spec, marked(&params, holds_average(bytes)), &mut again).unwrap();
-    assert_eq!(again, bytes[..again.len()]);
+    assert_eq!(spec.check(), Ok(()));
+    let body = body_checksum(bytes).unwrap();
     // By the network that was just read.
-    let mut known = vec![f32::NAN; spec.param_len()];
-    assert_eq!((load_params(&spec, bytes, &mut known), known), (Ok(()), params));
+    let mut params = vec![f32::NAN; spec.param_len()];
+    match body {
+        Some(body) => load_head(&spec, body, bytes, &mut params).unwrap(),
+        None => load_params(&spec, bytes, &mut params).unwrap(),
+    }
+    let mut unknown = vec![f32::NAN; spec.param_len()];
+    match body {
+        Some(_) => assert_eq!(load(bytes, &mut unknown), Err(Error::Checkpoint(CheckpointFault::Head))),
+        None => assert_eq!((load(bytes, &mut unknown), &unknown), (Ok(spec), &params)),
+    }
+    let again = written(&spec, marked(&params, holds_average(bytes)), body);
+    assert_eq!(again, bytes[..again.len()]);
     true
 }
 
 #[test]
 fn a_checkpoint_is_written_as_it_was_read() {
-    for (spec, is_average) in networks().into_iter().zip([false, true, false, true]) {
-        let (params, mut bytes) = (initial(&spec, 1), vec![0; spec.checkpoint_len()]);
-        save(&spec, marked(&params, is_average), &mut bytes).unwrap();
+    for (spec, is_average) in networks().into_iter().zip([false, true].into_iter().cycle()) {
+        let bytes = written(&spec, marked(&initial(&spec, 1), is_average), Some(BODY));
         let sums = 0..bytes.len() - 4;
         let accepted = mutate(&bytes, &[sums], rewrites_checkpoint);
         assert!(accepted > 100 * spec.param_len(), "{accepted}: parameters may be almost anything");
@@ -63,12 +84,16 @@ fn a_checkpoint_is_written_as_it_was_read() {
 #[test]
 fn what_stands_behind_a_checkpoint_is_skipped_and_a_part_of_one_is_refused() {
     for spec in networks() {
-        let (params, mut bytes) = (initial(&spec, 1), vec![0; spec.checkpoint_len()]);
-        save(&spec, &params, &mut bytes).unwrap();
+        let params = initial(&spec, 1);
+        let bytes = written(&spec, &params, Some(BODY));
+        let read = |bytes: &[u8], params: &mut [f32]| match spec.first_layer() {
+            0 => load_params(&spec, bytes, params).and_then(|()| Model::new(&spec, params).unwrap().load(bytes)),
+            _ => load_head(&spec, BODY, bytes, params),
+        };
         let mut model_params = vec![0.5; spec.param_len()];
         for len in 0..bytes.len() {
             assert!(!rewrites_checkpoint(&bytes[..len]), "{len}");
-            assert!(load_params(&spec, &bytes[..len], &mut model_params).is_err(), "{len}");
+            assert!(read(&bytes[..len], &mut model_params).is_err(), "{len}");
             assert!(Model::new(&spec, &mut model_params).unwrap().load(&bytes[..len]).is_err(), "{len}");
         }
         assert!(model_params.iter().all(|&p| p == 0.5));
@@ -81,7 +106,7 @@ fn what_stands_behind_a_checkpoint_is_skipped_and_a_part_of_one_is_refused() {
             let file = [&bytes[..], behind].concat();
             assert!(rewrites_checkpoint(&file));
             model_params.fill(0.5);
-            Model::new(&spec, &mut model_params).unwrap().load(&file).unwrap();
+            read(&file, &mut model_params).unwrap();
             assert_eq!(model_params, params);
         }
     }

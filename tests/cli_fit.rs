@@ -161,3 +161,42 @@ fn a_run_from_a_model_takes_its_network_columns_and_preparation() {
     fails(&dir, "train --from class/last.cygnet", 1, &["takes rows of a table"]);
     fails(&dir, "train --from none.cygnet --data data.csv", 1, &["none.cygnet"]);
 }
+
+/// A head that learned elsewhere, on a chip, comes back into the model; and the desktop trains one by itself.
+#[test]
+fn a_head_learns_on_frozen_layers_and_is_joined_with_them() {
+    use cygnet::store::{checksum, load, load_header, save_head};
+    let dir = workplace();
+    succeeds(&dir, &format!("{CLASS} --epochs 3 --out base"));
+    succeeds(&dir, "train --from base/last.cygnet --freeze 1 --epochs 3 --quiet --data data.csv --out tuned");
+    let read = |run: &str| {
+        let bytes = bytes(&dir, &format!("{run}/last.cygnet"));
+        let mut params = vec![0.0; load_header(&bytes).unwrap().param_len()];
+        (load(&bytes, &mut params).unwrap(), params)
+    };
+    let ((net, base), (_, tuned)) = (read("base"), read("tuned"));
+    let (body, head) = (net.first(1), net.after(1));
+    assert!(base[..body.param_len()] == tuned[..body.param_len()] && base != tuned);
+    let mut bytes = vec![0; head.checkpoint_len()];
+    let sum = checksum(&body, &tuned[..body.param_len()]).unwrap();
+    save_head(&head, &tuned[body.param_len()..], sum, &mut bytes).unwrap();
+    fs::write(dir.path().join("head.cygnet"), &bytes).unwrap();
+    let said = succeeds(&dir, "info head.cygnet");
+    assert!(said.contains("dense 2") && said.contains(&format!("{sum:08x}")), "{said}");
+    succeeds(&dir, "convert base/last.cygnet joined.cygnet --head head.cygnet");
+    assert_eq!(self::bytes(&dir, "joined.cygnet"), self::bytes(&dir, "tuned/last.cygnet"));
+    // Its layers may be others; the names of the classes are two.
+    let wider = cygnet::Spec::new(1).dense(4, cygnet::Activation::Relu).dense(3, cygnet::Activation::Identity).after(1);
+    let mut bytes = vec![0; wider.checkpoint_len()];
+    save_head(&wider, &vec![0.5; wider.param_len()], sum, &mut bytes).unwrap();
+    fs::write(dir.path().join("wider.cygnet"), &bytes).unwrap();
+    fails(&dir, "convert base/last.cygnet wider.safetensors --head wider.cygnet", 1, &["does not fit the network"]);
+    succeeds(&dir, &format!("{CLASS} --epochs 3 --seed 2 --out other"));
+    let convert = "convert other/last.cygnet wrong.cygnet --head";
+    fails(&dir, &format!("{convert} head.cygnet"), 1, &["head.cygnet", "another body"]);
+    fails(&dir, &format!("{convert} base/last.cygnet"), 1, &["a whole network, not a head"]);
+    fails(&dir, "predict head.cygnet data.csv", 1, &["its body is needed"]);
+    let from = "train --from base/last.cygnet --data data.csv --quiet --out none --freeze";
+    fails(&dir, &format!("{from} 2"), 1, &["cut between two of its layers"]);
+    fails(&dir, &format!("{CLASS} --freeze 1"), 2, &["--from"]);
+}

@@ -6,6 +6,8 @@
 #[path = "golden/src/averages.rs"]
 mod averages;
 mod common;
+#[path = "golden/src/frozen.rs"]
+mod frozen;
 #[path = "golden/src/lines.rs"]
 mod lines;
 #[path = "golden/src/norms.rs"]

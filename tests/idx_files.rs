@@ -243,10 +243,10 @@ fn the_command_takes_files_by_name_and_turns_their_images() {
         ("train --data rows.csv --label 3 --transpose".to_owned(), ["--transpose", "rows.csv"]),
         ("predict found/last.cygnet one.png --transpose".to_owned(), ["--transpose", "picture"]),
         (format!("train {names} --test rows.csv"), ["--test", "CSV"]),
-        ("train --data upright.idx".to_owned(), ["upright.idx is an IDX file", "--train-images"]),
         ("reproduce --data rows.csv".to_owned(), ["rows.csv is a file", "directory with four IDX files"]),
         (format!("train {names} --data data"), ["--train-images", "--data"]),
     ] {
         fails(&dir, &line, 2, &words);
     }
+    fails(&dir, "train --data upright.idx", 1, &["upright.idx", "found an IDX file", "--train-images"]);
 }

@@ -223,7 +223,10 @@ fn what_cannot_be_read_says_file_line_and_column() {
         (&b"\x89PNG\r\n\0"[..], "expected a table as text, found a PNG picture"),
         (b"a,b\0\n", "expected a table as text (UTF-8), found other bytes"),
         (b"\xff\xd8\xff\xe0", "expected a table as text, found a JPEG picture"),
-        (b"\0\0\x08\x03", "expected a table as text, found an IDX file: --data takes the directory of the four files"),
+        (
+            b"\0\0\x08\x03",
+            "expected a table as text, found an IDX file: --data takes the directory of the four files, --train-images and its like take them by name",
+        ),
         (b"\xff\xfea\0", "expected a table as text, found text in UTF-16: save it as UTF-8"),
         (b"a,b\n1,\xff\n", "line 2 is not UTF-8: save the table as UTF-8"),
     ] {

@@ -7,21 +7,25 @@ use cygnet::host::files::Format;
 use libfuzzer_sys::fuzz_target;
 use cygnet::model::Params;
 use cygnet::preprocess::Preprocess;
-use cygnet::store::{holds_average, load, load_params, load_spec, save};
+use cygnet::store::{body_checksum, holds_average, load, load_head, load_params, load_spec, save, save_head};
 
 fn checkpoint(bytes: &[u8]) {
     let Ok(spec) = load_spec(bytes) else {
         assert!(load(bytes, &mut []).is_err() && SavedModel::from_checkpoint(bytes).is_err());
         return;
     };
-    let mut params = vec![f32::NAN; spec.param_len()];
+    let (mut params, mut known) = (vec![f32::NAN; spec.param_len()], vec![f32::NAN; spec.param_len()]);
+    let (mut again, is_average) = (vec![0; spec.checkpoint_len()], holds_average(bytes));
+    if let Some(body) = body_checksum(bytes).expect("its header was read") {
+        assert_eq!(load_head(&spec, body, bytes, &mut params), Ok(()));
+        assert!(load(bytes, &mut known).is_err() && SavedModel::from_checkpoint(bytes).is_err());
+        assert_eq!(save_head(&spec, marked(&params, is_average), body, &mut again), Ok(()));
+        assert_eq!(again, bytes[..again.len()]);
+        return;
+    }
     assert_eq!(load(bytes, &mut params), Ok(spec));
-    let mut again = vec![0; spec.checkpoint_len()];
-    let is_average = holds_average(bytes);
-    let written = if is_average { Params::of_average(&params) } else { Params::from(&params) };
-    assert_eq!(save(&spec, written, &mut again), Ok(()));
+    assert_eq!(save(&spec, marked(&params, is_average), &mut again), Ok(()));
     assert_eq!(again, bytes[..again.len()]);
-    let mut known = vec![f32::NAN; spec.param_len()];
     assert_eq!(load_params(&spec, bytes, &mut known), Ok(()));
     assert_eq!(known, params);
     // The host knows what may stand behind it, and it comes back as it was.
@@ -29,6 +33,10 @@ fn checkpoint(bytes: &[u8]) {
         Ok(model) => assert_eq!(model.to_bytes(Format::Checkpoint).expect("what was read can be written"), bytes),
         Err(_) => assert!(bytes.len() > again.len()),
     }
+}
+
+fn marked(params: &[f32], is_average: bool) -> Params<'_> {
+    if is_average { Params::of_average(params) } else { Params::from(params) }
 }
 
 fn preprocessing(bytes: &[u8]) {

@@ -34,6 +34,10 @@ pub(crate) struct Convert {
     /// Loss, if the file does not contain it [default: cross-entropy; mse for one output]
     #[arg(long, value_name = "NAME", value_parser = parse_loss)]
     loss: Option<Loss>,
+    /// Replace the last layers of the model by the head in this checkpoint, which a chip has trained on the model's other
+    /// layers
+    #[arg(long, value_name = "FILE")]
+    head: Option<PathBuf>,
     #[command(flatten)]
     columns: ModelColumns,
 }
@@ -41,9 +45,14 @@ pub(crate) struct Convert {
 impl Convert {
     /// Writes the new file.
     pub(crate) fn write(&self) -> Result<(), HostError> {
-        let target = model_target(Some(&self.to), self.overwrite, std::slice::from_ref(&self.model))?;
+        let read: Vec<_> = self.head.iter().chain([&self.model]).cloned().collect();
+        let target = model_target(Some(&self.to), self.overwrite, &read)?;
         let (layers, activations) = (self.layers.clone(), self.activation.clone());
         let model = read_saying(&self.model, &Unsaid { layers, activations, loss: self.loss })?;
+        let model = match &self.head {
+            Some(head) => model.joined(head)?,
+            None => model,
+        };
         let model = self.columns.of(&self.model, model)?;
         write_model(&if self.fold { model.folded()? } else { model }, &target).map(|_| ())
     }

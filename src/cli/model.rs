@@ -3,7 +3,7 @@
 use crate::note;
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
-use cygnet::host::files::{Reading, Unsaid};
+use cygnet::host::files::{Head, Reading, Unsaid};
 use cygnet::host::report;
 use std::path::Path;
 
@@ -26,6 +26,9 @@ pub(super) fn read_saying(path: &Path, unsaid: &Unsaid) -> Result<SavedModel, Ho
 
 /// What a model is, and what its file leaves open.
 pub(crate) fn info(path: &Path) -> Result<String, HostError> {
+    if let Some(head) = Head::of_file(path) {
+        return Ok(report::of_head(&head));
+    }
     let Reading { model, notes } = Reading::of_file(path, &Unsaid::default())?;
     let notes: String = notes.iter().map(|note| format!("\nnote: {note}")).collect();
     Ok(report::info(&model) + if notes.is_empty() { "" } else { "\n" } + &notes)

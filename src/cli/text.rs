@@ -23,7 +23,7 @@ pub(crate) fn introduction(
         Some(columns) => format!("{} (numbers)", columns.targets.join(", ")),
         None => format!("{} classes", data.classes),
     };
-    let weights = plan.from.as_ref().map(|from| format!(", starting from {}", from.name)).unwrap_or_default();
+    let weights = plan.from.as_ref().map(|from| format!(", starting from {}", from.called())).unwrap_or_default();
     let augmented = if plan.augment.is_some() { ", the others are augmented" } else { "" };
     format!(
         "Network: {}, {} parameters{weights}\nData: {source}\nSamples: {} for training ({:.0} % of them held out for validation{augmented}), {} for the test\n\

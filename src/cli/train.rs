@@ -68,6 +68,9 @@ pub(crate) struct Train {
         help_heading = "Network"
     )]
     from: Option<PathBuf>,
+    /// Freeze the first LAYERS layers of the model of --from: only the layers after them learn
+    #[arg(long, value_name = "LAYERS", default_value_t = 0, hide_default_value = true, help_heading = "Network")]
+    freeze: usize,
     /// Widths of the hidden layers, such as 256,128, or `none` for a linear model
     #[arg(long, visible_alias = "hidden-layers", value_name = "WIDTHS", default_value = "64", value_parser = parse_widths, help_heading = "Network")]
     hidden: Widths,
@@ -298,9 +301,12 @@ impl Train {
             validation: self.validation,
         };
         Ok(match from {
-            Some((name, SavedModel { spec, params, .. })) => {
-                plan.starting_from(Pretrained { name: name.clone(), spec: *spec, params: params.clone() })
-            }
+            Some((name, SavedModel { spec, params, .. })) => plan.starting_from(Pretrained {
+                name: name.clone(),
+                spec: *spec,
+                params: params.clone(),
+                frozen: self.freeze,
+            }),
             None => plan,
         })
     }
@@ -317,6 +323,7 @@ impl Train {
                 is_regression && matches!(self.loss, Some(Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy)),
                 "--regression predicts numbers and needs --loss mse or huber",
             ),
+            (self.freeze > 0 && self.from.is_none(), "--freeze needs a model to start from: --from MODEL"),
             (is_table && self.augmentation.plan().is_some(), "--augment needs images, but --data is a table"),
         ];
         misplaced.into_iter().find_map(|(is_wrong, problem)| is_wrong.then_some(problem))

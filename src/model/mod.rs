@@ -124,7 +124,7 @@ impl<'a> Model<'a> {
         for place in self.spec.places() {
             let Split { weights, bias, scale, shift, mean, variance } = place.split_mut(self.params);
             let sigma = init.scale(place.shape);
-            let mut draws = random::stream(seed, Purpose::Init, place.index.into());
+            let mut draws = random::stream(seed, Purpose::Init, self.spec.stream_of(place).into());
             for w in weights {
                 *w = sigma * random::normal(&mut draws);
             }

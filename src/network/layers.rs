@@ -55,12 +55,17 @@ impl Spec {
         Nonlinearity { curve: self.curves.get(self.kinds[at]), below: self.slopes[at], math: self.math_kind() }
     }
 
+    /// The number of the layer's own stream of random draws: its number in the whole network.
+    pub(crate) fn stream_of(&self, place: Place) -> u16 {
+        u16::from(place.index).wrapping_add(self.below.into())
+    }
+
     /// Dropout of a layer's units in samples from `first` on, where there is any.
     pub(crate) fn drop(&self, place: Place, draws: &Draws, first: u32, a: &mut [f32], slope: &mut [f32]) {
         if let Some(drop_units) = self.drop_units.0
             && let dropout @ 1.. = self.dropout[usize::from(place.index) % MAX_LAYERS]
         {
-            drop_units(draws, (place.index.into(), first), dropout, place.shape.outputs(), a, slope);
+            drop_units(draws, (self.stream_of(place), first), dropout, place.shape.outputs(), a, slope);
         }
     }
 }

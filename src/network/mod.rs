@@ -22,6 +22,8 @@ mod sizes;
 
 mod layers;
 
+mod cut;
+
 pub use crate::math::Math;
 pub use activation::Activation;
 pub use layer::Layer;

@@ -54,6 +54,8 @@ pub struct Spec {
     pub(super) odd: u16,
     /// Codes of activations.
     pub(super) kinds: [u8; MAX_LAYERS],
+    /// Layers of the whole network below the first one of this part.
+    pub(super) below: u8,
     math: Math,
     /// The first that stays, or else what is still missing, or does not go together yet.
     pub(super) fault: Option<SpecFault>,
@@ -86,6 +88,7 @@ impl Spec {
             even: 0,
             odd: 0,
             kinds: [0; MAX_LAYERS],
+            below: 0,
             math: Math::Libm,
             fault: None,
             is_wrong: false,
@@ -152,24 +155,6 @@ impl Spec {
         self
     }
 
-    /// The same network without its norms, which [`fold`](crate::model::fold) puts into weights and biases.
-    #[must_use]
-    pub const fn folded(&self) -> Self {
-        let mut folded = Self::new(self.layout.inputs()).loss(self.loss).math(self.math);
-        let mut l = 0;
-        while let Some(layer) = self.layer(l) {
-            folded = folded.dense(layer.place.shape.outputs, layer.activation());
-            if layer.dropout > 0 {
-                folded = folded.dropout(layer.dropout());
-            }
-            l = l.wrapping_add(1);
-        }
-        match self.fault {
-            Some(fault) if self.is_wrong => folded.with_fault(fault),
-            _ => folded,
-        }
-    }
-
     /// Drops each unit of the latest layer with probability `p` while training and scales the others by `1/(1 − p)`
     /// (inverted dropout; Srivastava et al. 2014). `p` is rounded to a multiple of 2⁻¹⁶.
     #[must_use = "a description is a value: this is the next one"]
@@ -210,6 +195,13 @@ impl Spec {
         self
     }
 
+    /// The layers from here on are those of a larger network from number `first` on.
+    pub(crate) const fn numbered_from(mut self, first: usize) -> Self {
+        self.below = if first < MAX_LAYERS { first as u8 } else { MAX_LAYERS as u8 };
+        self.settle();
+        self
+    }
+
     /// Works out what follows from the whole description: what is missing, and the digest.
     // Once in an image that reads descriptions.
     #[inline(never)]
@@ -229,6 +221,9 @@ impl Spec {
         let (loss, delta) = self.loss.code();
         let mut digest = mix(mix(0, self.inputs() as u32 | (self.math as u32) << 16), loss);
         digest = mix(digest, delta);
+        if self.below > 0 {
+            digest = mix(digest, self.below as u32);
+        }
         let mut l = 0;
         while let Some(Layer { place, slope, dropout, kind, .. }) = self.layer(l) {
             digest = mix(digest, place.shape.outputs as u32 | (dropout as u32) << 16);
@@ -238,7 +233,7 @@ impl Spec {
         self.digest = digest;
     }
 
-    const fn with_fault(mut self, fault: SpecFault) -> Self {
+    pub(super) const fn with_fault(mut self, fault: SpecFault) -> Self {
         if !self.is_wrong {
             (self.fault, self.is_wrong) = (Some(fault), true);
         }

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | 0 | magic `89 43 59 47 4e 45 54 0a` |
 //! | 8 | `u16` format version, 1 |
-//! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath; 128 more for an average's parameters) |
+//! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath; 128 more for an average's parameters, 64 more for a head's) |
 //! | 12 | `u16` inputs; `u16` loss (0 softmax cross-entropy, 1 mean squared, 2 binary cross-entropy, 3 Huber) |
 //! | 16 | `f32` Huber's threshold, else 0 |
 //! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid; 256 more with a norm), `f32` slope or 0, `f32` dropout |
-//! | 20 + 12·L | `P` parameters, `f32` |
+//! | 20 + 12·L | of a head: `u32` number of its first layer in the whole network; `u32` checksum of its body (`head.rs`) |
+//! | then | `P` parameters, `f32` |
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
 //!
 //! A network has one spelling: what is read is written again byte for byte. What reads a checkpoint takes the first
@@ -21,11 +22,11 @@ use crate::math::Math;
 use crate::model::params::Params;
 use crate::model::{Mark, Model};
 use crate::network::activation::Activation;
-use crate::network::layout::Part;
+use crate::network::layout::{MAX_LAYERS, Part};
 use crate::network::loss::Loss;
 use crate::network::spec::Spec;
 
-const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
+pub(super) const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
 const VERSION: u16 = 1;
 const HEADER: usize = 20;
 const LAYER: usize = 12;
@@ -33,11 +34,11 @@ const LAYER: usize = 12;
 const NORMED: u16 = 256;
 /// In the functions' byte: the parameters are an average's.
 const AVERAGE: u8 = 128;
-/// Where that byte is.
-const FUNCTIONS: usize = 11;
+/// Likewise: the network is a head, whose body is stored elsewhere.
+const HEAD: u8 = 64;
 
 impl Spec {
-    /// Bytes of a checkpoint: `24 + 12·L + 4·P`; `usize::MAX` for a wrong description.
+    /// Bytes of a checkpoint: `24 + 12·L + 4·P`, and 8 more for a [head](Self::after); `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn checkpoint_len(&self) -> usize {
         self.param_len().saturating_add(header_words(self) + 1).saturating_mul(4)
@@ -49,56 +50,69 @@ impl Spec {
 /// plain slice is not.
 ///
 /// # Errors
-/// [`Error::Spec`], [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite, or [`Error::Variance`] for a
-/// norm's running variance below zero; nothing is written then.
+/// [`Error::Spec`], [`Error::Length`], [`Error::NonFinite`] for a parameter that is not finite, [`Error::Variance`] for a
+/// norm's running variance below zero, or [`Error::Checkpoint`] for a [head](Spec::after), which [`save_head`](super::save_head)
+/// writes; nothing is written then.
 pub fn save<'p>(spec: &Spec, params: impl Into<Params<'p>>, bytes: &mut [u8]) -> Result<(), Error> {
-    save_params(spec, params.into(), bytes)
+    expect_whole(spec)?;
+    save_params(spec, params.into(), 0, bytes)
 }
 
-fn save_params(spec: &Spec, params: Params<'_>, bytes: &mut [u8]) -> Result<(), Error> {
+/// Refuses a head, which is written and read with the checksum of its body.
+fn expect_whole(spec: &Spec) -> Result<(), Error> {
+    if spec.first_layer() == 0 { Ok(()) } else { Err(Error::Checkpoint(CheckpointFault::Head)) }
+}
+
+/// [`save`], of a head with its body's checksum.
+pub(super) fn save_params(spec: &Spec, params: Params<'_>, body: u32, bytes: &mut [u8]) -> Result<(), Error> {
     let Params { values: params, is_average, .. } = params;
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     Error::expect_len(Buffer::Checkpoint, spec.checkpoint_len(), bytes.len())?;
     check_params(spec, params)?;
     let mut out = Writer::new(bytes);
-    (0..header_words(spec)).for_each(|at| out.word(header_word(spec, is_average, at)));
+    (0..header_words(spec)).for_each(|at| out.word(header_word(spec, is_average, body, at)));
     params.iter().for_each(|p| out.float(*p));
     out.seal();
     Ok(())
 }
 
 /// Numbers of four bytes in front of the parameters.
-const fn header_words(spec: &Spec) -> usize {
-    HEADER / 4 + LAYER / 4 * spec.depth()
+pub(super) const fn header_words(spec: &Spec) -> usize {
+    let of_head = if spec.first_layer() > 0 { 2 } else { 0 };
+    HEADER / 4 + LAYER / 4 * spec.depth() + of_head
 }
 
-/// The header's number `at`.
+/// The header's number `at`; `body` is the checksum of a head's body.
 #[inline(never)]
-fn header_word(spec: &Spec, is_average: bool, at: usize) -> u32 {
+pub(super) const fn header_word(spec: &Spec, is_average: bool, body: u32, at: usize) -> u32 {
     let [m0, m1, m2, m3, m4, m5, m6, m7] = MAGIC;
     let (loss, threshold) = spec.loss_kind().code();
-    let functions = spec.math_kind() as u32 | if is_average { u32::from(AVERAGE) } else { 0 };
+    let of_average = if is_average { AVERAGE } else { 0 };
+    let of_head = if spec.first_layer() > 0 { HEAD } else { 0 };
+    let functions = spec.math_kind() as u32 | (of_average | of_head) as u32;
     match at {
         0 => return u32::from_le_bytes([m0, m1, m2, m3]),
         1 => return u32::from_le_bytes([m4, m5, m6, m7]),
-        2 => return u32::from(VERSION) | (spec.depth() as u32) << 16 | functions << 24,
+        2 => return VERSION as u32 | (spec.depth() as u32) << 16 | functions << 24,
         3 => return spec.inputs() as u32 | loss << 16,
         4 => return threshold,
         _ => {}
     }
     let (l, part) = part_of_layer(at);
-    let Some(layer) = spec.layer(l) else { return 0 };
+    let Some(layer) = spec.layer(l) else {
+        return if part == 0 { spec.first_layer() as u32 } else { body };
+    };
     let (activation, slope) = layer.activation().code();
     match part {
-        0 => layer.outputs() as u32 | (activation | if layer.is_normed() { u32::from(NORMED) } else { 0 }) << 16,
+        0 => layer.outputs() as u32 | (activation | if layer.is_normed() { NORMED as u32 } else { 0 }) << 16,
         1 => slope,
         _ => layer.dropout().to_bits(),
     }
 }
 
 /// The layer that the header's number `at` describes, and which of three.
-fn part_of_layer(at: usize) -> (usize, usize) {
+const fn part_of_layer(at: usize) -> (usize, usize) {
     let at = at.wrapping_sub(HEADER / 4);
     (at / 3, at % 3)
 }
@@ -113,8 +127,8 @@ pub fn load_spec(bytes: &[u8]) -> Result<Spec, Error> {
     Ok(spec)
 }
 
-/// The network that the header of a checkpoint describes, which is all that is read: its first `20 + 12·L` bytes are enough to
-/// know how long everything is, by [`Spec::param_len`] and [`Spec::checkpoint_len`], before anything else is there. Only
+/// The network that the header of a checkpoint describes, which is all that is read: its first `20 + 12·L` bytes, `28 + 12·L` of
+/// a [head](Spec::after)'s, are enough to know how long everything is, by [`Spec::param_len`] and [`Spec::checkpoint_len`], before anything else is there. Only
 /// [`load`] and its like know that it is not damaged.
 ///
 /// # Errors
@@ -132,8 +146,8 @@ pub fn load_header(bytes: &[u8]) -> Result<Spec, Error> {
     if depth == 0 {
         return Err(input.fault());
     }
-    let [math] = input.array()?;
-    let math = Math::from_code(math & !AVERAGE).ok_or(input.fault())?;
+    let [functions] = input.array()?;
+    let math = Math::from_code(functions & !(AVERAGE | HEAD)).ok_or(input.fault())?;
     let inputs = input.short()?;
     let mut spec = valid(&input, Spec::new(inputs).math(math))?;
     let loss = loss_from(input.short()?, input.array()?).ok_or(input.fault())?;
@@ -152,6 +166,14 @@ pub fn load_header(bytes: &[u8]) -> Result<Spec, Error> {
         if kept.map(f32::to_bits) != Some(dropout.to_bits()) {
             return Err(input.fault());
         }
+    }
+    if functions & HEAD != 0 {
+        let first = input.word()? as usize;
+        if first == 0 || first.saturating_add(spec.depth()) > MAX_LAYERS {
+            return Err(input.fault());
+        }
+        spec = spec.numbered_from(first);
+        input.word()?;
     }
     if spec.check().is_err() { Err(input.fault()) } else { Ok(spec) }
 }
@@ -221,8 +243,8 @@ fn first_wrong(spec: &Spec, params: &Numbers<'_>) -> Option<usize> {
 
 /// Whether the parameters of a checkpoint are an average's: good to predict with, not to train further.
 #[must_use]
-pub fn holds_average(bytes: &[u8]) -> bool {
-    bytes.get(FUNCTIONS).is_some_and(|functions| functions & AVERAGE != 0)
+pub const fn holds_average(bytes: &[u8]) -> bool {
+    matches!(stored_word(bytes, 2), Some(word) if word >> 24 & AVERAGE as u32 != 0)
 }
 
 impl Model<'_> {
@@ -246,13 +268,19 @@ impl Model<'_> {
 ///
 /// # Errors
 /// [`Error::Spec`], [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats, [`Error::Checkpoint`], where
-/// `bytes` do not describe this network with what differs first ([`CheckpointFault::Network`]), [`Error::NonFinite`],
-/// [`Error::Variance`]; `params` is as before then.
+/// `bytes` do not describe this network with what differs first ([`CheckpointFault::Network`]), or are a head's
+/// ([`CheckpointFault::Head`]), [`Error::NonFinite`], [`Error::Variance`]; `params` is as before then.
 pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), Error> {
+    expect_whole(spec)?;
+    load_known(spec, 0, bytes, params)
+}
+
+/// [`load_params`], of a head with its body's checksum.
+pub(super) fn load_known(spec: &Spec, body: u32, bytes: &[u8], params: &mut [f32]) -> Result<(), Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
-    if let Some(at) = first_difference(spec, bytes) {
-        return Err(Error::Checkpoint(network_fault(spec, bytes, at)));
+    if let Some(at) = first_difference(spec, body, bytes) {
+        return Err(Error::Checkpoint(network_fault(spec, body, bytes, at)));
     }
     copy(checked_params(spec, bytes)?, params);
     Ok(())
@@ -260,46 +288,60 @@ pub fn load_params(spec: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), 
 
 /// The first of the header's numbers that is another than that of `spec`.
 #[inline(never)]
-fn first_difference(spec: &Spec, bytes: &[u8]) -> Option<usize> {
+fn first_difference(spec: &Spec, body: u32, bytes: &[u8]) -> Option<usize> {
     let is_average = holds_average(bytes);
-    (0..header_words(spec)).find(|&at| stored_word(bytes, at) != Some(header_word(spec, is_average, at)))
+    (0..header_words(spec)).find(|&at| stored_word(bytes, at) != Some(header_word(spec, is_average, body, at)))
 }
 
-fn stored_word(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.as_chunks().0.get(at).map(|&word| u32::from_le_bytes(word))
+/// Number `at` of four bytes.
+pub(super) const fn stored_word(bytes: &[u8], at: usize) -> Option<u32> {
+    match bytes.split_at_checked(at.saturating_mul(4)) {
+        Some((_, rest)) => match rest.first_chunk() {
+            Some(word) => Some(u32::from_le_bytes(*word)),
+            None => None,
+        },
+        None => None,
+    }
 }
 
 /// The fault of a header whose number `at` is that first one: of the fields in it the first that differs is told.
 #[cold]
-fn network_fault(spec: &Spec, bytes: &[u8], at: usize) -> CheckpointFault {
+pub(super) const fn network_fault(spec: &Spec, body: u32, bytes: &[u8], at: usize) -> CheckpointFault {
     let Some(stored) = stored_word(bytes, at) else { return CheckpointFault::Length };
-    let wanted = header_word(spec, holds_average(bytes), at);
-    let differs = |mask: u32| (stored ^ wanted) & mask != 0;
+    let wanted = header_word(spec, holds_average(bytes), body, at);
+    let differs = stored ^ wanted;
     let (l, part) = part_of_layer(at);
+    let is_behind = at >= HEADER / 4 && l >= spec.depth();
     let (field, shift, mask) = match (at, part) {
         (0 | 1, _) => return CheckpointFault::Magic,
-        (2, _) if differs(0xffff) => return CheckpointFault::Version(stored as u16),
-        (2, _) if differs(0xff_0000) => (SpecField::Depth, 16, 0xff),
+        (2, _) if differs & 0xffff != 0 => return CheckpointFault::Version(stored as u16),
+        (2, _) if differs >> 24 & HEAD as u32 != 0 => {
+            return if spec.first_layer() == 0 { CheckpointFault::Head } else { CheckpointFault::Whole };
+        }
+        (2, _) if differs & 0xff_0000 != 0 => (SpecField::Depth, 16, 0xff),
         (2, _) => (SpecField::Math, 24, 0xff),
-        (3, _) if differs(0xffff) => (SpecField::Inputs, 0, 0xffff),
+        (3, _) if differs & 0xffff != 0 => (SpecField::Inputs, 0, 0xffff),
         (3, _) => (SpecField::Loss, 16, 0xffff),
         (4, _) => (SpecField::Threshold, 0, u32::MAX),
-        (_, 0) if differs(0xffff) => (SpecField::Width, 0, 0xffff),
+        (_, 0) if is_behind => (SpecField::FirstLayer, 0, u32::MAX),
+        _ if is_behind => return CheckpointFault::Body(stored, wanted),
+        (_, 0) if differs & 0xffff != 0 => (SpecField::Width, 0, 0xffff),
         (_, 0) => (SpecField::Activation, 16, 0xffff),
         (_, 1) => (SpecField::Slope, 0, u32::MAX),
         _ => (SpecField::Dropout, 0, u32::MAX),
     };
-    let layer = if at < HEADER / 4 { None } else { Some(l as u8) };
+    let layer = if at < HEADER / 4 || is_behind { None } else { Some(l as u8) };
     CheckpointFault::Network { layer, field, stored: stored >> shift & mask, wanted: wanted >> shift & mask }
 }
 
 /// Reads the parameters of the checkpoint at the beginning of `bytes` into `params` and returns their network.
 ///
 /// # Errors
-/// [`Error::Checkpoint`], [`Error::NonFinite`], [`Error::Variance`], or [`Error::Length`] unless `params` has exactly the
-/// network's [`Spec::param_len`]; `params` is as before then.
+/// [`Error::Checkpoint`], also for a head's, [`Error::NonFinite`], [`Error::Variance`], or [`Error::Length`] unless `params` has
+/// exactly the network's [`Spec::param_len`]; `params` is as before then.
 pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
     let spec = load_header(bytes)?;
+    expect_whole(&spec)?;
     let stored = checked_params(&spec, bytes)?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     copy(stored, params);

@@ -5,10 +5,18 @@
 //! | write one | [`save`], into [`Spec::checkpoint_len`](crate::Spec::checkpoint_len) bytes |
 //! | read the parameters of a known network | [`load_params`], [`Model::load`](crate::Model::load) |
 //! | read any | [`load_header`] tells how long everything is, then [`load`] |
+//! | write and read a head that learns on a frozen body, join both | [`save_head`], [`load_head`], [`join`] |
+//! | put parameters into an image | [`embed!`](crate::embed), [`checksum`] |
 //! | read and write what stands behind | [`Preprocess::load`](crate::preprocess::Preprocess::load), [`Preprocess::save`](crate::preprocess::Preprocess::save) |
 
 pub(crate) mod checkpoint;
 
+mod head;
+
+mod embedded;
+
 mod preprocessing;
 
 pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, save};
+pub use embedded::{embed, embed_text, embedded_checksum};
+pub use head::{body_checksum, checksum, join, load_head, save_head};

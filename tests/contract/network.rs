@@ -97,13 +97,13 @@ pub(crate) fn predict(spec: &Spec, params: &[f32], x: &[f32]) -> Vec<f32> {
     a
 }
 
-/// What dropout multiplies a unit by.
-fn factor(layer: &Layer, seed: u64, step: u64, sample: u32, unit: usize) -> f32 {
+/// What dropout multiplies a unit of a layer by, whose number is that in the whole network.
+fn factor(layer: &Layer, number: usize, (seed, step): (u64, u64), sample: u32, unit: usize) -> f32 {
     let dropped = (layer.dropout() * 65_536.0) as u32;
     if dropped == 0 {
         return 1.0;
     }
-    let address = [(layer.index() as u32) << 16 | (unit / 8) as u32, sample, step as u32, (step >> 32) as u32];
+    let address = [(number as u32) << 16 | (unit / 8) as u32, sample, step as u32, (step >> 32) as u32];
     let word = rand_philox::philox4x32_10(address, key(seed, 2))[unit % 8 / 2];
     let draw = if unit.is_multiple_of(2) { word & 0xffff } else { word >> 16 };
     if draw < 65_536 - dropped { 65_536.0 / (65_536 - dropped) as f32 } else { 0.0 }
@@ -190,7 +190,8 @@ pub(crate) fn pass(
         for s in 0..n {
             for j in 0..units {
                 let a = activate(layer.activation(), z[s][j]);
-                let factor = factor(layer, draws.0, draws.1, (first + s) as u32, j);
+                let number = spec.first_layer() + layer.index();
+                let factor = factor(layer, number, draws, (first + s) as u32, j);
                 slopes_here[s][j] = slope(layer.activation(), a) * factor;
                 z[s][j] = a * factor;
             }

@@ -1,4 +1,5 @@
-//! Learning on a Cortex-M4F: an interrupt reads the sensor, the main loop trains on each batch, averages and evaluates.
+//! Learning on a Cortex-M4F: an interrupt reads the sensor, the main loop trains a head on a frozen body, averages and
+//! evaluates.
 
 #![no_std]
 #![no_main]
@@ -12,7 +13,7 @@ use cortex_m::interrupt::Mutex;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::{entry, exception};
 use heapless::spsc::{Producer, Queue};
-use scenario::{Memory, Sample, Sensor, run};
+use scenario::{Memory, OLD, Sample, Sensor, run};
 use static_cell::StaticCell;
 
 #[cfg(feature = "board")]
@@ -39,7 +40,7 @@ fn main() -> ! {
     if let Some(mut peripherals) = Peripherals::take() {
         start_ticking(&mut peripherals.SYST);
     }
-    let report = run(memory, || {
+    let report = run(memory, OLD, || {
         loop {
             match consumer.dequeue() {
                 Some(sample) => return sample,
@@ -49,8 +50,7 @@ fn main() -> ! {
     });
     match report {
         Ok(report) => {
-            let percent = |score: cygnet::metrics::Score| (100.0 * score.accuracy()) as u32;
-            defmt::info!("last {} %, average {} % right", percent(report.last), percent(report.average));
+            defmt::info!("percent right of each kind: {} before, {} after", report.before, report.after);
             defmt::info!("stack {} bytes at most", stack::high_water());
             defmt::info!("hash {=u64:016x}", report.hash);
             end(true)

@@ -235,7 +235,11 @@ const FOREIGN: [(&[u8], &str, &str); 11] = [
     (b"%PDF", "a PDF document", ""),
     (b"PAR1", "a Parquet file", ": save the table as CSV"),
     (b"\x89CYG", "a model", ""),
-    (b"\0\0", "an IDX file", ": --data takes the directory of the four files"),
+    (
+        b"\0\0",
+        "an IDX file",
+        ": --data takes the directory of the four files, --train-images and its like take them by name",
+    ),
 ];
 
 fn foreign(start: &[u8]) -> Option<&(&'static [u8], &'static str, &'static str)> {

@@ -89,6 +89,11 @@ impl Samples {
         }
     }
 
+    /// The same samples with other inputs: so many floats each.
+    pub(in crate::host) fn with_floats(&self, width: usize, floats: Vec<f32>) -> Self {
+        Self::of_floats(width, floats, self.answers.clone())
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         match &self.answers {

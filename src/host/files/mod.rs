@@ -13,6 +13,7 @@ mod safetensors;
 mod model_file;
 
 pub use manifest::{Written, seen_from};
+pub use model_file::Head;
 pub use place::{Expected, Place};
 pub use reading::{Format, Reading, Unsaid};
 pub use record::{ModelRecord, Record, SetRecord};

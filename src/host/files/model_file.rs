@@ -6,6 +6,8 @@ use crate::host::HostError;
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::MAX_PARAMS;
 use crate::host::prelude::*;
+use crate::store::{body_checksum, holds_average, join, load_spec};
+use crate::{Error, Spec};
 use std::path::Path;
 
 /// A larger file is not one of ours: parameters and room for a header and a preparation.
@@ -39,6 +41,27 @@ impl Reading {
     }
 }
 
+/// The head of a network, as a chip stores it: without the layers that it was trained on.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// Its layers.
+    pub spec: Spec,
+    /// The [checksum](crate::store::checksum) of the layers before them.
+    pub body: u32,
+    /// Whether its parameters are an average's.
+    pub is_average: bool,
+}
+
+impl Head {
+    /// What a file holds, if that is a head's checkpoint.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Option<Self> {
+        let bytes = whole::read(path, LARGEST).ok()??;
+        let (spec, body) = (load_spec(&bytes).ok()?, body_checksum(&bytes).ok()??);
+        Some(Self { spec, body, is_average: holds_average(&bytes) })
+    }
+}
+
 impl SavedModel {
     /// Reads a checkpoint or a safetensors file, whichever it is; [`Reading::of_file`] gives the notes on it, too.
     ///
@@ -47,6 +70,25 @@ impl SavedModel {
     /// say the order of its layers.
     pub fn read(path: &Path) -> Result<Self, HostError> {
         Reading::of_file(path, &Unsaid::default()).map(|reading| reading.model)
+    }
+
+    /// The same model with the head in this checkpoint in place of its last layers, which may be others.
+    ///
+    /// # Errors
+    /// [`HostError::Data`], [`HostError::Memory`]; [`HostError::Model`] for a file that is no head's checkpoint, or of a head that was trained on
+    /// other layers.
+    pub fn joined(mut self, head: &Path) -> Result<Self, HostError> {
+        let bytes = whole::read(head, LARGEST)?.unwrap_or_default();
+        let wrong = |error: Error| HostError::model(head, error.to_string());
+        let of_head = load_spec(&bytes).map_err(wrong)?;
+        if of_head.first_layer() > 0 {
+            self.spec = self.spec.with_head(&of_head);
+            self.spec.check().map_err(wrong)?;
+            self.params.resize(self.spec.param_len(), 0.0);
+        }
+        join(&self.spec, &bytes, &mut self.params).map_err(wrong)?;
+        self.is_average = holds_average(&bytes);
+        Ok(self)
     }
 
     /// Writes the file in the format that its name says, or replaces it; it is whole or as it was.

@@ -27,9 +27,11 @@ impl Plan {
         let no_count = |(name, n): (&str, u64)| (n == 0).then(|| format!("{name} 0 is out of range: at least 1"));
         let fault = numbers.into_iter().find_map(wrong).or_else(|| counts.into_iter().find_map(no_count));
         match fault.or_else(|| self.odd_pair().map(Into::into)) {
-            Some(fault) => Err(HostError::Usage(fault)),
-            None => self.augment.map_or(Ok(()), |augment| augment.check()),
+            Some(fault) => return Err(HostError::Usage(fault)),
+            None => self.augment.map_or(Ok(()), |augment| augment.check())?,
         }
+        let frozen = self.from.as_ref().filter(|from| from.frozen > 0);
+        Ok(frozen.map_or(Ok(()), |from| from.spec.after(from.frozen).check())?)
     }
 
     /// What may be out of range, in the order in which it is checked, numbers before counts.
@@ -104,6 +106,9 @@ impl Plan {
             _ if self.batch_norm && self.hidden.is_empty() => "batch-norm needs at least one hidden layer",
             _ if self.patience.is_some() && self.validation == 0.0 => {
                 "patience needs validation samples, but validation is 0"
+            }
+            _ if self.augment.is_some() && self.from.as_ref().is_some_and(|from| from.frozen > 0) => {
+                "freeze cannot be combined with augment: what the frozen layers predict is computed once"
             }
             _ if self.patience.is_some() && asks_draws => "patience cannot be combined with swag",
             _ if asks_draws && self.loss != Loss::SoftmaxCrossEntropy => "swag needs the loss cross-entropy",

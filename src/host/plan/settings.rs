@@ -72,6 +72,20 @@ pub struct Pretrained {
     pub spec: Spec,
     /// Its parameters; they predict numbers in the units of the data.
     pub params: Vec<f32>,
+    /// Its first layers that do not learn, fewer than there are.
+    pub frozen: usize,
+}
+
+impl Pretrained {
+    /// What the model is called, and how many of its layers do not learn.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match self.frozen {
+            0 => self.name.clone(),
+            1 => format!("{}, its first layer frozen", self.name),
+            n => format!("{}, its first {n} layers frozen", self.name),
+        }
+    }
 }
 
 /// Everything that decides a run except the data: two runs with equal plans and data give equal bits.

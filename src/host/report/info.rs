@@ -4,6 +4,7 @@ use super::table::{Table, row};
 use crate::Spec;
 use crate::host::data::{Encoding, Preparation};
 use crate::host::evaluation::SavedModel;
+use crate::host::files::Head;
 use crate::host::plan::{activation_name, loss_name};
 use crate::host::prelude::*;
 
@@ -12,7 +13,7 @@ use crate::host::prelude::*;
 pub(super) fn layers(spec: &Spec) -> Table {
     let rows = spec.layers().map(|l| {
         vec![
-            format!("dense {}", l.index() + 1),
+            format!("dense {}", spec.first_layer() + l.index() + 1),
             format!("{} → {}", l.inputs(), l.outputs()),
             format!("{}{}", if l.is_normed() { "norm, " } else { "" }, activation_name(l.activation())),
             format!("{}", (f64::from(l.dropout()) * 1e3).round() / 1e3),
@@ -21,6 +22,24 @@ pub(super) fn layers(spec: &Spec) -> Table {
         ]
     });
     Table::new(["layer", "inputs → outputs", "activation", "dropout", "parameters", "offset"], rows)
+}
+
+/// The layers of a head, and what it was trained on.
+#[must_use]
+pub fn of_head(Head { spec, body, is_average }: &Head) -> String {
+    format!(
+        "{}\n{} parameters{}, loss {}, {} on disk\nthe head of a network: its other layers have the checksum {body:08x}\n\
+         Next: cygnet convert MODEL NEW.cygnet --head HEAD.cygnet, with the model that has them",
+        layers(spec),
+        spec.param_len(),
+        of_models(*is_average),
+        loss_name(spec.loss_kind()),
+        bytes(spec.checkpoint_len()),
+    )
+}
+
+fn of_models(is_average: bool) -> &'static str {
+    if is_average { " (an average of models)" } else { "" }
 }
 
 /// The layer table and the memory that the network needs.
@@ -51,7 +70,7 @@ pub fn info(model: &SavedModel) -> String {
     };
     format!(
         "{layers}\n{p} parameters{}, loss {}, {} on disk\n{trained}\n\n{prepared}{}",
-        if model.is_average { " (an average of models)" } else { "" },
+        of_models(model.is_average),
         loss_name(spec.loss_kind()),
         bytes(size),
         Table::new(["memory", "floats", "size"], memory),

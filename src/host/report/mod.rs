@@ -23,7 +23,7 @@ pub use comparison::{comparison, seeds};
 pub use epochs::{EpochLines, early_stop, history_csv, history_lines};
 pub use evaluation::{of_classes, of_numbers};
 pub use folds::of_folds;
-pub use info::info;
+pub use info::{info, of_head};
 pub use notes::NOTES;
 pub use table::{Table, json, terminal_width};
 pub use variants::of_variants;

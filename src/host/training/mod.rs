@@ -9,6 +9,7 @@ mod outcome;
 mod trainer;
 mod crew;
 mod middle;
+mod frozen;
 mod run;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 
 use super::averages::{Average, Memory};
 use super::crew::{self, Crew, Team};
+use super::frozen::Frozen;
 use super::middle::{self, Meetings, Middle};
 use super::norms::Norms;
 use super::outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas};
@@ -47,6 +48,10 @@ pub(in crate::host) fn train_on(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Outcome, HostError> {
+    if let Some(frozen) = Frozen::of(data, plan)? {
+        let outcome = train_on(threads, &frozen.data, &frozen.plan, observer, stop)?;
+        return Ok(frozen.outcome(outcome));
+    }
     run(Team { replicas: None, threads }, data, plan, observer, stop, |run, left| run.outcome(left))
 }
 
@@ -64,6 +69,10 @@ pub fn train_replicas(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Replicas, HostError> {
+    if let Some(frozen) = Frozen::of(data, plan)? {
+        let left = train_replicas(&frozen.data, &frozen.plan, replicas, observer, stop)?;
+        return Ok(frozen.replicas(left));
+    }
     let team = Team { replicas: Some(replicas), threads: replicas.threads };
     run(team, data, plan, observer, stop, |run, left| run.replicas(left))
 }

@@ -3,6 +3,7 @@ use super::run::{train, train_replicas};
 use crate::average::Ema;
 use crate::host::HostError;
 use crate::host::data::Augment;
+use crate::host::evaluation::Evaluator;
 use crate::host::plan::{AverageKind, Plan, Pretrained, ReplicaPlan};
 use crate::host::plan::{AveragePlan, Coupling, DecayPlan, GrowthPlan, OptimizerPlan};
 use crate::host::prelude::*;
@@ -210,7 +211,7 @@ fn early_stopping_keeps_the_models_of_the_best_epoch() {
 fn training_starts_from_a_pretrained_model() {
     let (data, stop) = (small(), AtomicBool::new(false));
     let first = train(&data, &Plan { epochs: 1, ..usual() }, &mut Deaf, &stop).unwrap();
-    let from = Pretrained { name: "model".to_owned(), spec: first.spec, params: first.last.clone() };
+    let from = Pretrained { name: "model".to_owned(), spec: first.spec, params: first.last.clone(), frozen: 0 };
     let still = Plan { rate: 0.0, seed: 9, ..usual() }.starting_from(from);
     assert_eq!(still.hidden, usual().hidden);
     assert!(train(&data, &still, &mut Deaf, &stop).unwrap().last == first.last);
@@ -218,6 +219,35 @@ fn training_starts_from_a_pretrained_model() {
     assert!(many.models.iter().all(|model| *model == first.last));
     let short = Plan { from: still.from.map(|from| Pretrained { params: vec![0.0; 3], ..from }), ..usual() };
     assert!(matches!(train(&data, &short, &mut Deaf, &stop), Err(HostError::Core(_))));
+}
+
+/// The layers that are frozen stay bit for bit in every model that a run leaves, the others learn; what is said of a model is
+/// that of the whole one on the samples themselves.
+#[test]
+fn frozen_layers_stay_and_the_others_learn() {
+    let (data, stop) = (small(), AtomicBool::new(false));
+    let deep = Plan { hidden: vec![6, 5], batch_norm: true, epochs: 1, ..usual() };
+    let first = train(&data, &deep, &mut Deaf, &stop).unwrap();
+    let from = |frozen| Pretrained { name: "model".to_owned(), spec: first.spec, params: first.last.clone(), frozen };
+    let plan = |frozen| Plan { averages: averaged(vec![AverageKind::Swa], 0.5), ..usual() }.starting_from(from(frozen));
+    for frozen in [1, 2] {
+        let body = first.spec.first(frozen).param_len();
+        let is_joined = |params: &[f32]| params.len() == first.last.len() && params[..body] == first.last[..body];
+        let one = train(&data, &plan(frozen), &mut Deaf, &stop).unwrap();
+        assert!(one.spec == first.spec && is_joined(&one.last) && is_joined(&one.averages[0].params));
+        assert!(one.last[body..] != first.last[body..] && one.averages[0].params != one.last);
+        let mut evaluator = Evaluator::new(&one.spec, &data).unwrap();
+        let all: Vec<u32> = (0..data.test.len() as u32).collect();
+        assert_eq!(evaluator.score(&one.last, &data.test, &all).unwrap().loss(), one.last_marks.test.loss());
+        let many = train_replicas(&data, &plan(frozen), &with_threads(2), &mut Deaf, &stop).unwrap();
+        assert!(many.spec == first.spec && many.models.iter().chain([&many.mean]).all(|params| is_joined(params)));
+        assert!(many.averages.iter().all(|average| is_joined(&average.params)));
+    }
+    let augmented = Plan { augment: Some(Augment::default()), ..plan(1) };
+    for (wrong, word) in [(augmented, "augment"), (plan(3), "cut between")] {
+        let error = train(&data, &wrong, &mut Deaf, &stop).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![no_std]
 
 mod averages;
+mod frozen;
 mod lines;
 mod norms;
 mod polynomial;

@@ -1,5 +1,6 @@
 //! What came after the first run: one line each, with a hash of its own, so that a new one changes no other.
 
+use super::frozen::frozen;
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
 use super::states::states;
@@ -11,6 +12,7 @@ pub(crate) type Line = fn(&mut [f32], u64, fn(u64, f32) -> u64) -> Result<u64, E
 /// Name, line, and its hash on every target: it changes only with the arithmetic contract, or with the line itself.
 pub(crate) const LINES: &[(&str, Line, u64)] = &[
     ("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd),
+    ("a frozen body", frozen, 0x4340_3bd6_c738_b74e),
     ("reservoir", reservoir, 0x3591_e2ee_c7eb_1a3f),
     ("states", states, 0xa404_cf84_6aaf_6e18),
 ];

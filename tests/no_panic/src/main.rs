@@ -17,7 +17,7 @@ use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scali
 use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes, VotesState};
 use cygnet::reservoir::{Reservoir, ReservoirConfig, ReservoirState};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
-use cygnet::store::{holds_average, load, load_header, load_params, load_spec, save};
+use cygnet::store::{body_checksum, checksum, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head};
 use cygnet::train::{BatchSize, GradientState, Growth, NoiseScale};
 
 unsafe extern "C" {
@@ -272,6 +272,18 @@ fn core_api(memory: &mut Memory) -> Result<(), Error> {
     opaque((load_spec(memory.bytes)?, load_header(memory.bytes)?.check().is_ok()));
     opaque(load_params(spec, memory.bytes, model.params_mut()).map_err(Error::code).err());
     opaque(load(memory.bytes, model.params_mut())?);
+    frozen(spec, model.params_mut(), memory.bytes)
+}
+
+/// A body, a head, and both in a file.
+#[inline(never)]
+fn frozen(net: &Spec, params: &mut [f32], bytes: &mut [u8]) -> Result<(), Error> {
+    let (body, head) = (net.first(opaque(1)), net.after(opaque(1)));
+    opaque((body.check().is_ok(), head.first_layer(), net.with_head(&head).check().is_ok()));
+    let sum = checksum(&body, params)?;
+    save_head(&head, &*params, sum, bytes)?;
+    opaque((body_checksum(bytes)?, load_head(&head, sum, bytes, params)?, join(net, bytes, params)?));
+    opaque((embed::<9>(&body, net, bytes)?, embedded_checksum(&body, net, bytes)));
     Ok(())
 }
 

@@ -6,9 +6,9 @@
 use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{Averager, Error, Model, Sgd, Targets, Workspace};
 use cygnet::metrics::softmax;
 use cygnet::network::Math;
+use cygnet::{Averager, Error, Model, Sgd, Targets, Workspace};
 
 #[entry]
 fn main() -> ! {

@@ -6,10 +6,10 @@
 use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{Adam, Averager, Error, Init, Model, Targets, Workspace};
 use cygnet::metrics::{Score, softmax};
 use cygnet::network::Math;
 use cygnet::store::{load_params, save};
+use cygnet::{Adam, Averager, Error, Init, Model, Targets, Workspace};
 
 #[entry]
 fn main() -> ! {

@@ -10,8 +10,8 @@ use chip::{NET as SMALL, finish, noise};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use cygnet::{Activation, Adam, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 use cygnet::optim::Optimizer;
+use cygnet::{Activation, Adam, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 
 const LARGE: Spec = Spec::new(784).dense(64, Activation::Relu).dense(10, Activation::Identity);
 /// A digit 8 of MNIST: image 83 of the embedded training sample, of which 19 % are not zero, as on average.

@@ -6,9 +6,9 @@
 use chip::{NET, PARAMS, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{Error, Workspace, predict};
 use cygnet::metrics::{argmax, softmax};
 use cygnet::network::Math;
+use cygnet::{Error, Workspace, predict};
 
 #[entry]
 fn main() -> ! {

@@ -8,10 +8,10 @@ use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use cygnet::{Adam, Averager, Error, Init, Model, Sgd, Targets, Workspace};
 use cygnet::metrics::{Score, softmax};
 use cygnet::network::Math;
 use cygnet::store::{load_params, save};
+use cygnet::{Adam, Averager, Error, Init, Model, Sgd, Targets, Workspace};
 
 #[entry]
 fn main() -> ! {

@@ -90,8 +90,7 @@ fn overlay(histories: &[(Stage, Vec<Epoch>)], variants: &[Variant]) -> Piece {
     let caption =
         "Measured on the validation samples. Of replicas that are pulled together, the mean of their weights.";
     let curves = [figure("loss", "NLL", caption, LOSSES), figure("error", "error, %", "On the same samples.", ERRORS)];
-    // The rows of the errors need another height.
-    [Piece::row(curves.into_iter().flatten()), Piece::row(errors(variants))].into_iter().collect()
+    Piece::row(curves.into_iter().flatten().chain(errors(variants)))
 }
 
 /// What each stage changes.

@@ -68,7 +68,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("batch normalisation", if *batch_norm { "yes" } else { "no" }.to_owned()),
         ("dropout", short(*dropout)),
         ("loss", loss_name(*loss)),
-        ("initial weights", from.as_ref().map_or_else(|| initial(*init), |from| format!("those of {}", from.name))),
+        ("initial weights", from.as_ref().map_or_else(|| initial(*init), |from| format!("those of {}", from.called()))),
         ("optimizer", optimizer(*rule, *lookahead)),
         ("learning rate", rate(*base, *decay, *warmup)),
         ("batch", batch(*samples, *micro_batch, *growth)),
