@@ -10,7 +10,7 @@ use cygnet::metrics::{Score, evaluate};
 use cygnet::optim::SgdConfig;
 use cygnet::random::{Purpose, shuffle, stream};
 use cygnet::reservoir::{Reservoir, ReservoirConfig};
-use cygnet::{Activation, Init, Inputs, Model, Sgd, Spec, Targets, Workspace, predict};
+use cygnet::{Activation, Gradient, Init, Inputs, Model, Sgd, Spec, Targets, Workspace, predict};
 use heapless::spsc::Queue;
 use std::error::Error;
 use std::path::Path;
@@ -51,26 +51,29 @@ struct Learner<'a> {
     head: Model<'a>,
     reservoir: Option<Reservoir<'a, f32>>,
     setting: Setting,
+    gradient: Gradient<'a>,
     sgd: Sgd<'a>,
     body_work: Workspace<'a>,
     work: Workspace<'a>,
 }
 
 impl Learner<'_> {
-    /// One step on a new sample, one on samples of the past; then the new one may be kept.
+    /// One step on a new sample and some of the past, which all count alike; the new one may be kept.
     fn learn(&mut self, reading: &Reading) -> Result<(), cygnet::Error> {
+        let Self { head, gradient, work, .. } = self;
         let Setting { rate, old, .. } = self.setting;
         // The features are what is kept: a fraction of the pixels.
-        let features =
-            predict(&BODY, self.body, Inputs::bytes(&reading.pixels, 1.0 / 255.0, &[0]), &mut self.body_work)?;
-        let targets = [reading.class];
-        self.head.train(&*features, Targets::Classes(&targets), &mut self.sgd, rate, &mut self.work)?;
-        let Some(reservoir) = &mut self.reservoir else { return Ok(()) };
-        reservoir.offer(features, reading.class)?;
-        let (mut rows, mut classes) = ([0; MOST], [0; MOST]);
-        let (rows, classes) = reservoir.draw(self.head.steps(), &mut rows[..old], &mut classes[..old])?;
-        let inputs = Inputs::picked(reservoir.samples(), rows);
-        self.head.train(inputs, Targets::Classes(classes), &mut self.sgd, rate, &mut self.work)?;
+        let inputs = Inputs::bytes(&reading.pixels, 1.0 / 255.0, &[0]);
+        let features = predict(&BODY, self.body, inputs, &mut self.body_work)?;
+        head.accumulate(&*features, Targets::Classes(&[reading.class]), gradient, work)?;
+        if let Some(reservoir) = &mut self.reservoir {
+            let (mut rows, mut classes) = ([0; MOST], [0; MOST]);
+            reservoir.offer(features, reading.class)?;
+            let (rows, classes) = reservoir.draw(head.steps(), &mut rows[..old], &mut classes[..old])?;
+            let inputs = Inputs::picked(reservoir.samples(), rows);
+            head.accumulate(inputs, Targets::Classes(classes), gradient, work)?;
+        }
+        head.step(gradient, &mut self.sgd, rate)?;
         Ok(())
     }
 
@@ -167,6 +170,7 @@ pub(crate) fn run(
     let (mut samples, mut labels) = (vec![0.0; config.samples_len()], vec![0; config.places]);
     let (mut counts, mut params) = (vec![0; config.counts_len()], vec![0.0; HEAD.param_len()]);
     let (mut floats, mut body_floats) = (vec![0.0; HEAD.work_len(MOST)], vec![0.0; BODY.predict_len(1)]);
+    let mut sum = vec![0.0; HEAD.param_len()];
     let mut head = Model::new(&HEAD, &mut params)?;
     head.init(Init::He, setting.seed)?;
     let reservoir = Reservoir::new(config, setting.seed, &mut samples, &mut labels, &mut counts)?;
@@ -175,6 +179,7 @@ pub(crate) fn run(
         head,
         reservoir: (setting.kept > 0).then_some(reservoir),
         setting,
+        gradient: Gradient::new(&HEAD, &mut sum)?,
         sgd: Sgd::plain(&HEAD)?,
         body_work: Workspace::for_prediction(&BODY, 1, &mut body_floats)?,
         work: Workspace::new(&HEAD, MOST, &mut floats)?,
@@ -195,25 +200,28 @@ fn main() -> Fallible<()> {
     };
     let number = |at: usize, usual: f32| arguments.get(at).map_or(Ok(usual), |word| word.parse());
     let (seeds, rate, old) = (number(1, 1.0)? as u64, number(2, 0.01)?, (number(3, 4.0)? as usize).min(MOST));
-    println!(
-        "kept  digits 0-4 after them  digits 0-4 after 5-9  digits 5-9: percent wrong of {seeds} seeds, and their sd"
-    );
-    for kept in [0, 50, 500] {
-        let mut errors = Vec::new();
-        for seed in 1..=seeds {
-            let (train, held_out) = data.split(Split { seed, validation: 0.1 })?;
-            let all: Vec<u32> = (0..data.test.len() as u32).collect();
-            let judge = if flags.is_empty() { (&data.test, &all[..]) } else { (&data.train, &held_out[..]) };
-            let body = train_body(&data.train, &train, seed)?;
+    let kept = [0, 50, 500];
+    let mut all = kept.map(|_| Vec::new());
+    for seed in 1..=seeds {
+        let (train, held_out) = data.split(Split { seed, validation: 0.1 })?;
+        let test: Vec<u32> = (0..data.test.len() as u32).collect();
+        let judge = if flags.is_empty() { (&data.test, &test[..]) } else { (&data.train, &held_out[..]) };
+        let body = train_body(&data.train, &train, seed)?;
+        for (errors, kept) in all.iter_mut().zip(kept) {
             errors.push(run(Setting { kept, old, rate, seed }, &body, (&data.train, &train), judge)?);
         }
+    }
+    println!("percent wrong, mean of {seeds} seeds ± standard deviation");
+    println!("kept  digits 0-4 after them  digits 0-4 after 5-9  digits 5-9");
+    for (kept, errors) in kept.iter().zip(&all) {
         let n = errors.len() as f32;
         let figures = [0, 1, 2].map(|k| {
             let mean = errors.iter().map(|run| run[k]).sum::<f32>() / n;
             let squares: f32 = errors.iter().map(|run| (run[k] - mean).powi(2)).sum();
-            format!("{mean:>6.2} ± {:<5.2}", (squares / (n - 1.0).max(1.0)).sqrt())
+            format!("{mean:.2} ± {:.2}", (squares / (n - 1.0).max(1.0)).sqrt())
         });
-        println!("{kept:>4}  {}", figures.join("  "));
+        let [before, first, others] = &figures;
+        println!("{kept:>4}  {before:<21}  {first:<21}  {others}");
     }
     Ok(())
 }
