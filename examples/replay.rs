@@ -199,7 +199,7 @@ fn main() -> Fallible<()> {
         None => Dataset::sample()?,
     };
     let number = |at: usize, usual: f32| arguments.get(at).map_or(Ok(usual), |word| word.parse());
-    let (seeds, rate, old) = (number(1, 1.0)? as u64, number(2, 0.01)?, (number(3, 4.0)? as usize).min(MOST));
+    let (seeds, rate, old) = (number(1, 1.0)? as u64, number(2, 0.02)?, (number(3, 16.0)? as usize).min(MOST));
     let kept = [0, 50, 500];
     let mut all = kept.map(|_| Vec::new());
     for seed in 1..=seeds {

@@ -152,7 +152,7 @@ fn a_head_learns_by_adam_as_in_the_whole_network() {
 
 #[test]
 fn a_head_learns_by_schedule_free_and_lookahead_as_in_the_whole_network() {
-    let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01 };
+    let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01, ..ScheduleFreeConfig::default() };
     compare(|spec, model| ScheduleFree::new(config, model, leaked(config.state_len(spec))).unwrap());
     let config = LookaheadConfig { every: 3, alpha: 0.5 };
     compare(|spec, model| {

@@ -9,6 +9,8 @@
 //!
 //! [`AnyOptimizer`] is one of them that a program chooses while it runs.
 
+mod decay;
+
 mod sgd;
 
 mod adam;

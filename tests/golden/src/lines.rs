@@ -1,6 +1,7 @@
 //! What came after the first run: one line each, with a hash of its own, so that a new one changes no other.
 
 use super::frozen::frozen;
+use super::layer_norm::layer_norm;
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
 use super::states::states;
@@ -15,4 +16,5 @@ pub(crate) const LINES: &[(&str, Line, u64)] = &[
     ("a frozen body", frozen, 0x4340_3bd6_c738_b74e),
     ("reservoir", reservoir, 0x3591_e2ee_c7eb_1a3f),
     ("states", states, 0xa404_cf84_6aaf_6e18),
+    ("layer norms", layer_norm, 0x4922_05a8_ff12_17c5),
 ];
