@@ -13,7 +13,7 @@ use cygnet::model::ModelState;
 use cygnet::network::Math;
 use cygnet::optim::{
     AdamConfig, AdamState, AnyConfig, AnyOptimizer, AnyState, Lookahead, LookaheadState, Optimizer, ScheduleFree,
-    ScheduleFreeState, SgdConfig, SgdState,
+    ScheduleFreeAdam, ScheduleFreeAdamConfig, ScheduleFreeAdamState, ScheduleFreeState, SgdConfig, SgdState,
 };
 use cygnet::preprocess::{Fit, Missing, PreprocessConfig};
 use cygnet::replicas::{Vote, Votes, VotesState};
@@ -135,6 +135,19 @@ fn schedule_free(memory: &mut Memory, steps: Range<u64>) {
         let mut free = match stored(bytes, |bytes| ScheduleFreeState::from_bytes(ScheduleFree::DEFAULT, bytes)) {
             Some(state) => ScheduleFree::resume(state, model, floats).unwrap(),
             None => ScheduleFree::new(ScheduleFree::DEFAULT, model, floats).unwrap(),
+        };
+        run(model, &mut free);
+        *bytes = free.into_state().to_bytes().to_vec();
+    });
+}
+
+fn schedule_free_adam(memory: &mut Memory, steps: Range<u64>) {
+    const CONFIG: ScheduleFreeAdamConfig = ScheduleFreeAdam::DEFAULT;
+    let Memory { params, slices: [floats, ..], model, bytes, .. } = memory.with([3 * P, 0, 0]);
+    train(params, model, steps, |model, run| {
+        let mut free = match stored(bytes, |bytes| ScheduleFreeAdamState::from_bytes(CONFIG, bytes)) {
+            Some(state) => ScheduleFreeAdam::resume(state, model, floats).unwrap(),
+            None => ScheduleFreeAdam::new(CONFIG, model, floats).unwrap(),
         };
         run(model, &mut free);
         *bytes = free.into_state().to_bytes().to_vec();
@@ -378,11 +391,13 @@ const CASES: &[(&str, Case)] = &[
     ("SGD", sgd),
     ("Adam", adam),
     ("schedule-free", schedule_free),
+    ("schedule-free AdamW", schedule_free_adam),
     ("Lookahead", lookahead),
     ("any: SGD", |m, steps| any(AnyConfig::Sgd(HEAVY), m, steps)),
     ("any: plain SGD", |m, steps| any(AnyConfig::Sgd(Sgd::DEFAULT), m, steps)),
     ("any: Adam", |m, steps| any(AnyConfig::Adam(DECAYED), m, steps)),
     ("any: schedule-free", |m, steps| any(AnyConfig::ScheduleFree(ScheduleFree::DEFAULT), m, steps)),
+    ("any: schedule-free AdamW", |m, steps| any(AnyConfig::ScheduleFreeAdam(ScheduleFreeAdam::DEFAULT), m, steps)),
     ("any: Lookahead, SGD", |m, steps| any(AnyConfig::LookaheadSgd(Lookahead::DEFAULT, HEAVY), m, steps)),
     ("any: Lookahead, Adam", |m, steps| any(AnyConfig::LookaheadAdam(Lookahead::DEFAULT, DECAYED), m, steps)),
     ("mean", |m, steps| average(Rule::mean(), m, steps)),

@@ -10,7 +10,8 @@ use cygnet::metrics::{Calibration, Score, evaluate};
 use cygnet::model::ModelState;
 use cygnet::network::Math;
 use cygnet::optim::{
-    AdamState, AnyConfig, AnyOptimizer, AnyState, Lookahead, LookaheadConfig, LookaheadState, ScheduleFree, SgdState,
+    AdamState, AnyConfig, AnyOptimizer, AnyState, Lookahead, LookaheadConfig, LookaheadState, ScheduleFree,
+    ScheduleFreeAdam, SgdState,
 };
 use cygnet::preprocess::Fit;
 use cygnet::replicas::{Vote, Votes, VotesState};
@@ -133,6 +134,7 @@ fn states_of_optimizers_are_written_again() {
         AnyConfig::Sgd(Sgd::DEFAULT),
         AnyConfig::Adam(Adam::DEFAULT),
         AnyConfig::ScheduleFree(ScheduleFree::DEFAULT),
+        AnyConfig::ScheduleFreeAdam(ScheduleFreeAdam::DEFAULT),
         AnyConfig::LookaheadSgd(Lookahead::DEFAULT, Sgd::DEFAULT),
         AnyConfig::LookaheadAdam(Lookahead::DEFAULT, Adam::DEFAULT),
     ] {

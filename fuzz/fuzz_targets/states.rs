@@ -5,7 +5,8 @@ use cygnet::average::{AverageState, Gate, NormUpdateState, SwagState, WindowStat
 use cygnet::metrics::{Calibration, Score};
 use cygnet::model::ModelState;
 use cygnet::optim::{
-    AdamState, AnyConfig, AnyState, Lookahead, LookaheadState, ScheduleFree, ScheduleFreeState, SgdState,
+    AdamState, AnyConfig, AnyState, Lookahead, LookaheadState, ScheduleFree, ScheduleFreeAdam,
+    ScheduleFreeAdamState, ScheduleFreeState, SgdState,
 };
 use cygnet::replicas::VotesState;
 use cygnet::reservoir::{ReservoirConfig, ReservoirState};
@@ -33,8 +34,10 @@ fuzz_target!(|bytes: &[u8]| {
         SgdState(Sgd::DEFAULT, &NET);
         AdamState(Adam::DEFAULT, &NET);
         ScheduleFreeState(ScheduleFree::DEFAULT);
+        ScheduleFreeAdamState(ScheduleFreeAdam::DEFAULT);
         LookaheadState(Lookahead::DEFAULT);
         AnyState(AnyConfig::ScheduleFree(ScheduleFree::DEFAULT), &NET);
+        AnyState(AnyConfig::ScheduleFreeAdam(ScheduleFreeAdam::DEFAULT), &NET);
         AnyState(AnyConfig::LookaheadAdam(Lookahead::DEFAULT, Adam::DEFAULT), &NET);
         ModelState(&NET);
         WindowState;

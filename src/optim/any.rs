@@ -1,8 +1,8 @@
 //! An optimizer that a program chooses while it runs.
 
 use super::{
-    Adam, AdamConfig, AdamState, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree,
-    ScheduleFreeConfig, ScheduleFreeState, Sgd, SgdConfig, SgdState,
+    Adam, AdamConfig, AdamState, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree, ScheduleFreeAdam,
+    ScheduleFreeAdamConfig, ScheduleFreeAdamState, ScheduleFreeConfig, ScheduleFreeState, Sgd, SgdConfig, SgdState,
 };
 use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, Error};
@@ -22,6 +22,8 @@ pub enum AnyConfig {
     Adam(AdamConfig),
     /// [`ScheduleFree`].
     ScheduleFree(ScheduleFreeConfig),
+    /// [`ScheduleFreeAdam`].
+    ScheduleFreeAdam(ScheduleFreeAdamConfig),
     /// [`Lookahead`] around [`Sgd`].
     LookaheadSgd(LookaheadConfig, SgdConfig),
     /// [`Lookahead`] around [`Adam`].
@@ -36,8 +38,22 @@ impl AnyConfig {
             Self::Sgd(config) => config.state_len(spec),
             Self::Adam(config) => config.state_len(spec),
             Self::ScheduleFree(config) => config.state_len(spec),
+            Self::ScheduleFreeAdam(config) => config.state_len(spec),
             Self::LookaheadSgd(config, inner) => config.state_len(spec).saturating_add(inner.state_len(spec)),
             Self::LookaheadAdam(config, inner) => config.state_len(spec).saturating_add(inner.state_len(spec)),
+        }
+    }
+
+    /// Whether steps may leave these bytes of the inner optimizer.
+    fn leaves(&self, inner: [u8; 8]) -> bool {
+        match *self {
+            Self::Sgd(_) | Self::LookaheadSgd(..) => inner == [0; 8],
+            Self::Adam(_) | Self::LookaheadAdam(..) => true,
+            Self::ScheduleFree(config) => ScheduleFreeState::from_bytes(config, &inner).is_ok(),
+            Self::ScheduleFreeAdam(config) => {
+                // With any steps at all.
+                ScheduleFreeAdamState::from_bytes(config, &joined(inner, 1)).is_ok()
+            }
         }
     }
 
@@ -47,20 +63,30 @@ impl AnyConfig {
             Self::Sgd(_) => [0, 0, 0, 0],
             Self::Adam(_) => [1, 0, 0, 0],
             Self::ScheduleFree(_) => [2, 0, 0, 0],
+            Self::ScheduleFreeAdam(_) => [3, 0, 0, 0],
             Self::LookaheadSgd(..) => [0, 1, 0, 0],
             Self::LookaheadAdam(..) => [1, 1, 0, 0],
         }
     }
 }
 
+/// The bytes of a [`ScheduleFreeAdamState`].
+fn joined(average: [u8; 8], steps: u64) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let mut out = Writer::new(&mut bytes);
+    out.bytes(&average);
+    out.long(steps);
+    bytes
+}
+
 /// What an [`AnyOptimizer`] is besides its floats: kept with them, for [`AnyOptimizer::resume`].
 ///
 /// | byte | what |
 /// |---|---|
-/// | 0 | `u8` kind: 0 SGD, 1 Adam, 2 schedule-free; `u8` 1 with Lookahead around it; 2 zeros |
+/// | 0 | `u8` kind: 0 SGD, 1 Adam, 2 schedule-free SGD, 3 schedule-free AdamW; `u8` 1 with Lookahead around it; 2 zeros |
 /// | 4 | `u32` digest of the network |
 /// | 8 | `u64` steps of Adam, or the 8 bytes of a [`ScheduleFreeState`]; of SGD zeros |
-/// | 16 | `u64` steps of Lookahead, else zeros |
+/// | 16 | `u64` steps of Lookahead or schedule-free AdamW, else zeros |
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AnyState {
@@ -101,16 +127,18 @@ impl AnyState {
         let network = input.word()?;
         spec.check_digest(network)?;
         let inner = input.array()?;
-        match config {
-            AnyConfig::Sgd(_) | AnyConfig::LookaheadSgd(..) if inner != [0; 8] => return Err(input.fault()),
-            AnyConfig::ScheduleFree(config) if ScheduleFreeState::from_bytes(config, &inner).is_err() => {
-                return Err(input.fault());
-            }
-            _ => {}
+        if !config.leaves(inner) {
+            return Err(input.fault());
         }
         let outer = input.long()?;
-        let has_outer = matches!(config, AnyConfig::LookaheadSgd(..) | AnyConfig::LookaheadAdam(..));
-        if outer > 0 && !has_outer {
+        let is_possible = match config {
+            AnyConfig::ScheduleFreeAdam(config) => {
+                ScheduleFreeAdamState::from_bytes(config, &joined(inner, outer)).is_ok()
+            }
+            AnyConfig::LookaheadSgd(..) | AnyConfig::LookaheadAdam(..) => true,
+            _ => outer == 0,
+        };
+        if !is_possible {
             return Err(input.fault());
         }
         Ok(Self { config, network, inner, outer })
@@ -150,6 +178,8 @@ pub enum AnyOptimizer<'a> {
     Adam(Adam<'a>),
     /// Schedule-free SGD.
     ScheduleFree(ScheduleFree<'a>),
+    /// Schedule-free AdamW.
+    ScheduleFreeAdam(ScheduleFreeAdam<'a>),
     /// Lookahead around SGD.
     LookaheadSgd(Lookahead<'a, Sgd<'a>>),
     /// Lookahead around Adam.
@@ -168,6 +198,9 @@ impl<'a> AnyOptimizer<'a> {
             AnyConfig::Sgd(config) => Self::Sgd(Sgd::new(config, spec, floats)?),
             AnyConfig::Adam(config) => Self::Adam(Adam::new(config, spec, floats)?),
             AnyConfig::ScheduleFree(config) => Self::ScheduleFree(ScheduleFree::new(config, model, floats)?),
+            AnyConfig::ScheduleFreeAdam(config) => {
+                Self::ScheduleFreeAdam(ScheduleFreeAdam::new(config, model, floats)?)
+            }
             AnyConfig::LookaheadSgd(config, inner) => {
                 let (slow, floats) = cut_mut(floats, config.state_len(spec));
                 Self::LookaheadSgd(Lookahead::new(config, Sgd::new(inner, spec, floats)?, model, slow)?)
@@ -195,6 +228,10 @@ impl<'a> AnyOptimizer<'a> {
             AnyConfig::ScheduleFree(config) => {
                 let state = ScheduleFreeState::from_bytes(config, &bytes)?;
                 Self::ScheduleFree(ScheduleFree::resume(state, model, floats)?)
+            }
+            AnyConfig::ScheduleFreeAdam(config) => {
+                let state = ScheduleFreeAdamState::from_bytes(config, &joined(bytes, steps))?;
+                Self::ScheduleFreeAdam(ScheduleFreeAdam::resume(state, model, floats)?)
             }
             AnyConfig::LookaheadSgd(config, inner) => {
                 let (slow, floats) = cut_mut(floats, config.state_len(spec));
@@ -226,6 +263,11 @@ impl<'a> AnyOptimizer<'a> {
                 let (state, network) = (free.state(), free.network);
                 AnyState { config: AnyConfig::ScheduleFree(state.config), network, inner: state.to_bytes(), outer: 0 }
             }
+            Self::ScheduleFreeAdam(free) => {
+                let (state, network) = (free.state(), free.average.network);
+                let inner = state.average.to_bytes();
+                AnyState { config: AnyConfig::ScheduleFreeAdam(state.config), network, inner, outer: state.steps }
+            }
             Self::LookaheadSgd(lookahead) => {
                 let (state, SgdState { config, network, .. }) = (lookahead.state(), lookahead.inner().state());
                 let config = AnyConfig::LookaheadSgd(state.config, config);
@@ -250,6 +292,7 @@ impl<'a> AnyOptimizer<'a> {
             Self::Sgd(optimizer) => optimizer,
             Self::Adam(optimizer) => optimizer,
             Self::ScheduleFree(optimizer) => optimizer,
+            Self::ScheduleFreeAdam(optimizer) => optimizer,
             Self::LookaheadSgd(optimizer) => optimizer,
             Self::LookaheadAdam(optimizer) => optimizer,
         }
@@ -260,6 +303,7 @@ impl<'a> AnyOptimizer<'a> {
             Self::Sgd(optimizer) => optimizer,
             Self::Adam(optimizer) => optimizer,
             Self::ScheduleFree(optimizer) => optimizer,
+            Self::ScheduleFreeAdam(optimizer) => optimizer,
             Self::LookaheadSgd(optimizer) => optimizer,
             Self::LookaheadAdam(optimizer) => optimizer,
         }

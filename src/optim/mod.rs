@@ -5,6 +5,7 @@
 //! | [`Sgd`] | 0, or P with momentum |
 //! | [`Adam`], AdamW | 2 P |
 //! | [`ScheduleFree`] | 2 P |
+//! | [`ScheduleFreeAdam`] | 3 P |
 //! | [`Lookahead`] around any | P more |
 //!
 //! [`AnyOptimizer`] is one of them that a program chooses while it runs.
@@ -16,6 +17,8 @@ mod sgd;
 mod adam;
 
 mod schedule_free;
+
+mod schedule_free_adam;
 
 mod lookahead;
 
@@ -30,6 +33,7 @@ pub use adam::{Adam, AdamConfig, AdamState};
 pub use any::{AnyConfig, AnyOptimizer, AnyState};
 pub use lookahead::{Lookahead, LookaheadConfig, LookaheadState};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
+pub use schedule_free_adam::{ScheduleFreeAdam, ScheduleFreeAdamConfig, ScheduleFreeAdamState};
 pub use sgd::{Sgd, SgdConfig, SgdState};
 
 /// What a training step asks of an optimizer; implement it for one of your own.

@@ -4,6 +4,7 @@ use super::frozen::frozen;
 use super::layer_norm::layer_norm;
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
+use super::schedule_free_adam::schedule_free_adam;
 use super::states::states;
 use cygnet::Error;
 
@@ -17,4 +18,5 @@ pub(crate) const LINES: &[(&str, Line, u64)] = &[
     ("reservoir", reservoir, 0x3591_e2ee_c7eb_1a3f),
     ("states", states, 0xa404_cf84_6aaf_6e18),
     ("layer norms", layer_norm, 0x4922_05a8_ff12_17c5),
+    ("schedule-free AdamW", schedule_free_adam, 0x0ed4_fa9b_f1fa_c6fc),
 ];
