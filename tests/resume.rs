@@ -275,6 +275,29 @@ fn batch_size(growth: Growth, memory: &mut Memory, steps: Range<u64>) {
     memory.bytes = size.to_bytes().to_vec();
 }
 
+/// Micro-batches with weights, of which the first one has none.
+fn weighted_gradient(memory: &mut Memory, steps: Range<u64>) {
+    let Memory { params, slices: [sum, ..], bytes, trace, .. } = memory.with([P, 0, 0]);
+    let mut gradient = match stored(bytes, GradientState::from_bytes) {
+        Some(state) => Gradient::resume(state, &NET, sum).unwrap(),
+        None => Gradient::new(&NET, sum).unwrap(),
+    };
+    let (mut model, mut floats) = (Model::new(&NET, params).unwrap(), work(&NET, BATCH));
+    let mut work = Workspace::new(&NET, BATCH, &mut floats).unwrap();
+    let mut sgd = Sgd::plain(&NET).unwrap();
+    for step in steps {
+        model.resume(7, step);
+        if step % 4 == 3 {
+            trace.push(model.step(&mut gradient, &mut sgd, 0.1).unwrap().loss().to_bits());
+        } else {
+            let (x, y) = (samples(BATCH, &NET, step), classes(BATCH, &NET, step));
+            let weights = [0.5, 0.0, 1.0, 3.0].map(|weight| weight * (step % 4) as f32);
+            model.accumulate(&x, Targets::Classes(&y).weighted(&weights), &mut gradient, &mut work).unwrap();
+        }
+    }
+    *bytes = gradient.into_state().to_bytes().to_vec();
+}
+
 /// A step is a micro-batch; after every fourth one the parameters move.
 fn gradient(memory: &mut Memory, steps: Range<u64>) {
     let p = NORMED.param_len();
@@ -413,6 +436,7 @@ const CASES: &[(&str, Case)] = &[
     ("growth by the noise scale", |m, steps| batch_size(Growth::NoiseScale(3.0), m, steps)),
     ("doubling", |m, steps| batch_size(Growth::Doubling(24), m, steps)),
     ("gradient", gradient),
+    ("gradient with weights", weighted_gradient),
     ("update of norms", norm_update),
     ("fit", fit),
     ("soft votes", |m, steps| votes(Vote::Soft, m, steps)),

@@ -72,6 +72,14 @@ fn scores() -> Vec<Score> {
     };
     let mut scores: Vec<Score> = [1, 3, 20, 4096, 4099].map(of).to_vec();
     scores.push(Score::default());
+    // With weights, of which the first ones are 0.
+    for weights in [[0.0; 3], [0.0, 0.3, 2.0], [1.5, 1e-6, 3.0]] {
+        let (x, y, mut score) = (samples(3, &NET, 1), classes(3, &NET, 1), Score::default());
+        let targets = Targets::Classes(&y).weighted(&weights);
+        evaluate(&NET, &params, &x, targets, &mut score, &mut work).unwrap();
+        assert_eq!(Score::from_bytes(&score.to_bytes()), Ok(score));
+        scores.push(score);
+    }
     scores
 }
 

@@ -71,7 +71,8 @@ impl Calibration {
                 return Err(input.fault());
             }
         }
-        if (samples, hits) == (read.score.samples(), read.score.hits()) { Ok(read) } else { Err(input.fault()) }
+        let is_all = (samples, hits) == (read.score.samples(), read.score.hits()) && !read.score.is_weighted();
+        if is_all { Ok(read) } else { Err(input.fault()) }
     }
 
     /// Adds a sample's probabilities and its class; a class of probability zero counts as one of 2⁻¹²⁶. A single probability

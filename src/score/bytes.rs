@@ -3,13 +3,15 @@
 use super::Score;
 use crate::bytes::{Reader, Writer};
 use crate::error::Error;
+use crate::math::Total;
 
 impl Score {
     /// Bytes of a score.
     pub const BYTES: usize = 60;
 
     /// The score as bytes, little-endian on every target: 8 `f32` lanes of losses, `f32` the losses of the samples before
-    /// them, `u64` samples, `u64` hits, 8 zeros.
+    /// them, `u64` samples; without weights `u64` hits and 8 zeros, with them two `f32` each for the sums of the weights of hits and of
+    /// all samples: the bits of the sum in the upper half, and what rounding took from it; then `f32` sum and `f32` rest, −0 for none.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
@@ -26,12 +28,13 @@ impl Score {
     }
 
     pub(crate) fn write(&self, out: &mut Writer<'_>) {
-        let Self { lanes, before, samples, hits } = *self;
-        lanes.into_iter().for_each(|lane| out.float(lane));
-        out.float(before);
+        let Self { lanes, before, samples, hits, weight } = *self;
+        let (high, low) = weight.parts();
+        lanes.into_iter().chain([before]).for_each(|sum| out.float(sum));
         out.long(samples);
         out.long(hits);
-        out.long(0);
+        out.float(high);
+        out.float(low);
     }
 
     pub(crate) fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
@@ -52,10 +55,25 @@ impl Score {
             return Err(input.fault());
         }
         score.hits = input.long()?;
-        if score.hits > score.samples {
-            return Err(input.fault());
+        let (high, low) = (input.float()?, input.float()?);
+        score.weight = if high == 0.0 && low.to_bits() == 0 {
+            Total::from(high)
+        } else {
+            Total::from_parts(high, low).ok_or(input.fault())?
+        };
+        if score.has_hits() { Ok(score) } else { Err(input.fault()) }
+    }
+
+    /// Whether its samples may have had so many hits, or hits of such a weight.
+    fn has_hits(&self) -> bool {
+        let Self { samples, hits, weight, .. } = *self;
+        if !self.is_weighted() {
+            return hits <= samples;
         }
-        if input.long()? != 0 { Err(input.fault()) } else { Ok(score) }
+        let (high, low) = Total::from_bits(hits).parts();
+        let is_sum = Total::from_parts(high, low).is_some();
+        // Without any weight there are no hits.
+        is_sum && (weight.value() > 0.0 || hits == 0)
     }
 
     /// Whether so many samples may have left these sums: nothing but zeros stands where no sample came.

@@ -6,6 +6,7 @@ mod averages;
 mod frozen;
 mod layer_norm;
 mod lines;
+mod losses;
 mod norms;
 mod polynomial;
 mod reservoir;
@@ -13,6 +14,7 @@ mod run;
 mod schedule_free_adam;
 mod shapes;
 mod states;
+mod weights;
 
 use lines::LINES;
 use run::{Memory, run};
