@@ -22,6 +22,16 @@ pub enum Math {
 }
 
 impl Math {
+    /// The one of this code, the number of the variant.
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Libm),
+            #[cfg(feature = "micromath")]
+            1 => Some(Self::Micromath),
+            _ => None,
+        }
+    }
+
     /// `eˣ`.
     pub(crate) fn exp(self, x: f32) -> f32 {
         match self {

@@ -260,5 +260,7 @@ pub(crate) fn score_softmax<T: Row>(
     }
 }
 
+mod bytes;
+
 #[cfg(test)]
 mod tests;

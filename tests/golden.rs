@@ -26,6 +26,8 @@ mod run;
 mod schedule_free_adam;
 #[path = "golden/src/shapes.rs"]
 mod shapes;
+#[path = "golden/src/states.rs"]
+mod states;
 #[path = "golden/src/weights.rs"]
 mod weights;
 

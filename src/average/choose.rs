@@ -1,5 +1,6 @@
 //! Which models of a run are averaged: by their step, or by their loss. `averager.rs` adds them.
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Error, Setting};
 
 /// When to take a snapshot: at step `start`, and every `every` steps after it.
@@ -43,6 +44,9 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Bytes of a gate.
+    pub const BYTES: usize = 8;
+
     /// Nothing has passed yet; `slack` is in the units of the loss, and below 0 what each must be better by.
     ///
     /// # Errors
@@ -77,5 +81,24 @@ impl Gate {
     #[must_use]
     pub fn least(&self) -> f32 {
         self.least
+    }
+
+    /// The gate as bytes, little-endian on every target: `f32` slack, `f32` least loss.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.float(self.slack);
+        out.float(self.least);
+        bytes
+    }
+
+    /// The gate that these bytes encode.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume).
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let mut input = Reader::new(bytes);
+        Self::resume(input.float()?, input.float()?)
     }
 }

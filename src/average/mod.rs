@@ -29,7 +29,7 @@ mod swag;
 pub use averaged::Averaged;
 pub use averager::Averager;
 pub use choose::{Gate, Snapshots};
-pub use norm_update::NormUpdate;
+pub use norm_update::{NormUpdate, NormUpdateState};
 pub use parts::Parts;
 pub use rule::{Ema, Origin, Rule, Warmup};
 pub use state::AverageState;

@@ -1,5 +1,6 @@
 //! Running statistics of norms that belong to the weights beside them, as those of averaged weights do not.
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, Error};
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
@@ -48,6 +49,49 @@ pub struct NormUpdate<'a> {
 
 debug_view!(NormUpdate<'_>: spec samples; params pooled);
 
+/// What an update of norms is besides its floats: kept with them, for [`NormUpdate::resume`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NormUpdateState {
+    /// The digest of the network.
+    network: u32,
+    samples: u64,
+}
+
+impl NormUpdateState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 12;
+
+    /// Samples so far.
+    #[must_use]
+    pub const fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// The state as bytes, little-endian on every target: `u32` digest of the network, `u64` samples.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.word(self.network);
+        out.long(self.samples);
+        bytes
+    }
+
+    /// The state that these bytes and the program's network describe.
+    ///
+    /// # Errors
+    /// [`Error::Spec`], [`Error::Network`] for the bytes of another network, [`Error::Checkpoint`] for a single sample of a
+    /// network with norms, which has no variance.
+    pub fn from_bytes(spec: &Spec, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        spec.check()?;
+        let mut input = Reader::new(bytes);
+        let state = Self { network: input.word()?, samples: input.long()? };
+        spec.check_digest(state.network)?;
+        if state.samples == 1 && spec.norm_len() > 0 { Err(input.fault()) } else { Ok(state) }
+    }
+}
+
 impl<'a> NormUpdate<'a> {
     /// For `params`, with [`Spec::norm_len`] floats to pool statistics in.
     ///
@@ -58,6 +102,39 @@ impl<'a> NormUpdate<'a> {
         Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
         Error::expect_len(Buffer::Statistics, spec.norm_len(), pooled.len())?;
         Ok(Self { spec, params, pooled, samples: 0 })
+    }
+
+    /// Continues with the statistics in `pooled`, as [`state`](Self::state) was, for the same `params`; without samples it
+    /// does not matter what is in there.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), [`Error::Network`] for the state of another network, [`Error::NonFinite`] for statistics that no
+    /// samples leave.
+    pub fn resume(
+        state: NormUpdateState,
+        spec: &'a Spec,
+        params: &'a mut [f32],
+        pooled: &'a mut [f32],
+    ) -> Result<Self, Error> {
+        let NormUpdateState { network, samples } = state;
+        let update = Self { samples, ..Self::new(spec, params, pooled)? };
+        spec.check_digest(network)?;
+        for (place, pooled) in normed(spec).filter(|_| samples > 0) {
+            Pooled::of(at(update.pooled, pooled), samples).check(place.index)?;
+        }
+        Ok(update)
+    }
+
+    /// What to keep beside parameters and pooled statistics, for [`resume`](Self::resume).
+    #[must_use]
+    pub fn state(&self) -> NormUpdateState {
+        NormUpdateState { network: self.spec.digest(), samples: self.samples }
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slices are the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> NormUpdateState {
+        self.state()
     }
 
     /// Pools the statistics of a batch of at least two samples and returns how many samples there were in all; the
@@ -124,6 +201,18 @@ impl Model<'_> {
     pub fn norm_update<'n>(&'n mut self, pooled: &'n mut [f32]) -> Result<NormUpdate<'n>, Error> {
         // The bound holds: statistics are below 1e18.
         NormUpdate::new(self.spec, self.params, pooled)
+    }
+
+    /// Continues an update of this model's norms, as [`norm_update`](Self::norm_update) began it.
+    ///
+    /// # Errors
+    /// As [`NormUpdate::resume`].
+    pub fn resume_norm_update<'n>(
+        &'n mut self,
+        state: NormUpdateState,
+        pooled: &'n mut [f32],
+    ) -> Result<NormUpdate<'n>, Error> {
+        NormUpdate::resume(state, self.spec, self.params, pooled)
     }
 }
 

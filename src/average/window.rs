@@ -1,5 +1,6 @@
 //! The mean of the latest models.
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels;
 use crate::model::params::Params;
@@ -14,6 +15,33 @@ pub struct WindowState {
     pub size: usize,
     /// Models added since the start.
     pub count: u64,
+}
+
+impl WindowState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 16;
+
+    /// The state as bytes, little-endian on every target: `u64` size, `u64` models added.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.long(self.size as u64);
+        out.long(self.count);
+        bytes
+    }
+
+    /// The state that these bytes encode.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for a size of 0, or one that this processor cannot address.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let mut input = Reader::new(bytes);
+        match usize::try_from(input.long()?) {
+            Ok(size) if size > 0 => Ok(Self { size, count: input.long()? }),
+            _ => Err(input.fault()),
+        }
+    }
 }
 
 /// The latest `k` models and their mean (latest weight averaging, LAWA; Kaddour 2022, arXiv 2209.14981): each new

@@ -1,5 +1,6 @@
 //! Calibration: how often predictions are right, by the probability that they have.
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Error, Value};
 use crate::math;
 use crate::score::Score;
@@ -38,6 +39,42 @@ struct Bin {
 }
 
 impl Calibration {
+    /// Bytes of a calibration.
+    pub const BYTES: usize = Score::BYTES + 24 * BINS;
+
+    /// The calibration as bytes, little-endian on every target: the [`Score`], then of each bin `u64` samples, `u64` hits and
+    /// `u64` sum of confidences in units of 2⁻²⁴.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        self.score.write(&mut out);
+        for Bin { samples, hits, confidence } in self.bins {
+            [samples, hits, confidence].into_iter().for_each(|count| out.long(count));
+        }
+        bytes
+    }
+
+    /// The calibration that these bytes encode.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] with the byte of a number that no samples leave.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let mut input = Reader::new(bytes);
+        let mut read = Self { score: Score::read(&mut input)?, bins: Default::default() };
+        let (mut samples, mut hits) = (0_u64, 0_u64);
+        for bin in &mut read.bins {
+            *bin = Bin { samples: input.long()?, hits: input.long()?, confidence: input.long()? };
+            let most = bin.samples.saturating_mul(1 << 24);
+            (samples, hits) = (samples.saturating_add(bin.samples), hits.saturating_add(bin.hits));
+            if bin.hits > bin.samples || bin.confidence > most {
+                return Err(input.fault());
+            }
+        }
+        let is_all = (samples, hits) == (read.score.samples(), read.score.hits()) && !read.score.is_weighted();
+        if is_all { Ok(read) } else { Err(input.fault()) }
+    }
+
     /// Adds a sample's probabilities and its class; a class of probability zero counts as one of 2⁻¹²⁶. A single probability
     /// is that of class 1 against class 0.
     ///

@@ -29,9 +29,18 @@ impl<'a> Confusion<'a> {
     /// [`Error::Setting`] unless there are 1 to 65,536 classes, [`Error::Length`] unless `counts` has
     /// [`state_len`](Self::state_len) elements.
     pub fn new(classes: usize, counts: &'a mut [u32]) -> Result<Self, Error> {
+        let matrix = Self::resume(classes, counts)?;
+        matrix.counts.fill(0);
+        Ok(matrix)
+    }
+
+    /// Continues with the counts that are in the slice: a matrix is nothing besides them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn resume(classes: usize, counts: &'a mut [u32]) -> Result<Self, Error> {
         check_classes(classes)?;
         Error::expect_len(Buffer::Counts, Self::state_len(classes), counts.len())?;
-        counts.fill(0);
         Ok(Self { classes, counts })
     }
 

@@ -4,6 +4,8 @@ pub(crate) mod params;
 
 mod fold;
 
+mod state;
+
 use crate::error::{Buffer, Error, Setting};
 use crate::inputs::batch::{Several, several};
 use crate::inputs::lists::{LISTS, Lists, Space};
@@ -15,6 +17,7 @@ use crate::random::{self, Purpose};
 pub use fold::fold;
 use params::Bound;
 pub use params::Params;
+pub use state::ModelState;
 
 /// How weights start: N(0, 1) times a scale; biases start at zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,6 +47,7 @@ impl Init {
 /// training steps.
 ///
 /// ```
+/// use cygnet::model::ModelState;
 /// use cygnet::{Activation, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 /// const NET: Spec = Spec::new(2).dense(8, Activation::Relu).dense(2, Activation::Identity);
 /// let (mut params, mut floats) = ([0.0; NET.param_len()], [0.0; NET.work_len(1)]);
@@ -54,10 +58,11 @@ impl Init {
 /// let score = model.train(&[0.3, -0.7], Targets::Classes(&[1]), &mut sgd, 0.1, &mut work)?;
 /// assert!(score.loss() > 0.0);
 /// assert_eq!(model.predict(&[0.3, -0.7], &mut work)?.len(), 2);
-/// // What is kept of it: the slice, and these two numbers.
-/// let (seed, steps) = (model.seed(), model.steps());
+/// // What is kept of it: the slice, and these bytes.
+/// let bytes = model.state().to_bytes();
 /// let mut model = Model::new(&NET, &mut params)?;
-/// model.resume(seed, steps);
+/// let state = ModelState::from_bytes(&NET, &bytes)?;
+/// model.resume(state.seed, state.steps);
 /// # Ok::<(), Error>(())
 /// ```
 #[must_use = "a model is trained, or predicts"]
@@ -136,6 +141,12 @@ impl<'a> Model<'a> {
     /// Continues with the masks of `seed` after `steps` training steps, as if training had never stopped.
     pub fn resume(&mut self, seed: u64, steps: u64) {
         self.draws = Draws { seed, step: steps };
+    }
+
+    /// What to keep beside the parameters: [`resume`](Self::resume) with its seed and steps.
+    #[must_use]
+    pub fn state(&self) -> ModelState {
+        ModelState { network: self.spec.digest(), seed: self.draws.seed, steps: self.draws.step }
     }
 
     /// The network's description.

@@ -2,6 +2,7 @@
 
 use super::decay::in_pieces;
 use super::{Optimizer, check_decay, check_state, expect_room, parts};
+use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, Error, Setting};
 use crate::finite::is_moderate;
 use crate::kernels;
@@ -66,16 +67,19 @@ impl AdamConfig {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AdamState {
-    config: AdamConfig,
+    pub(super) config: AdamConfig,
     /// The digest of the network.
-    network: u32,
+    pub(super) network: u32,
     /// Floats of both moments.
     len: usize,
-    steps: u64,
+    pub(super) steps: u64,
     layout: Layout,
 }
 
 impl AdamState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 12;
+
     /// After `steps` steps, with moments in [`AdamConfig::state_len`] floats.
     ///
     /// # Errors
@@ -90,6 +94,29 @@ impl AdamState {
     #[must_use]
     pub const fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// The state as bytes, little-endian on every target: `u32` digest of the network, `u64` steps. The settings are the
+    /// program's.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.word(self.network);
+        out.long(self.steps);
+        bytes
+    }
+
+    /// The state that these bytes, the program's settings and its network describe.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::Network`] for the bytes of another network.
+    pub fn from_bytes(config: AdamConfig, spec: &Spec, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let mut input = Reader::new(bytes);
+        let network = input.word()?;
+        let state = Self::new(config, spec, input.long()?)?;
+        spec.check_digest(network)?;
+        Ok(state)
     }
 }
 

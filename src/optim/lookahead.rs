@@ -33,6 +33,27 @@ pub struct LookaheadState {
     pub steps: u64,
 }
 
+impl LookaheadState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 8;
+
+    /// What its steps left as bytes, little-endian on every target: `u64` steps. The settings are the program's; the inner
+    /// optimizer has a state of its own.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        self.steps.to_le_bytes()
+    }
+
+    /// The state that these bytes and the program's settings describe.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn from_bytes(config: LookaheadConfig, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        config.check()?;
+        Ok(Self { config, steps: u64::from_le_bytes(*bytes) })
+    }
+}
+
 /// Lookahead (Zhang et al. 2019, algorithm 1): every `k` steps of the inner optimizer the slow weights `φ` follow the fast
 /// ones, `φ ← φ + α(θ − φ); θ ← φ`.
 ///
@@ -99,7 +120,14 @@ impl<'a, O: Optimizer> Lookahead<'a, O> {
         self.steps
     }
 
-    /// What to keep beside the slow weights and the inner optimizer, for [`resume`](Self::resume).
+    /// The inner optimizer, whose state is kept beside this one.
+    #[must_use]
+    pub fn inner(&self) -> &O {
+        &self.inner
+    }
+
+    /// What to keep beside the slow weights and the state of the [inner](Self::inner) optimizer, for
+    /// [`resume`](Self::resume).
     #[must_use]
     pub fn state(&self) -> LookaheadState {
         LookaheadState { config: self.config, steps: self.steps }

@@ -7,6 +7,8 @@
 //! | [`ScheduleFree`] | 2 P |
 //! | [`ScheduleFreeAdam`] | 3 P |
 //! | [`Lookahead`] around any | P more |
+//!
+//! [`AnyOptimizer`] is one of them that a program chooses while it runs.
 
 mod decay;
 
@@ -20,12 +22,15 @@ mod schedule_free_adam;
 
 mod lookahead;
 
+mod any;
+
 use crate::error::{Error, Setting, Value};
 use crate::kernels;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::slices::{cut, cut_mut};
 pub use adam::{Adam, AdamConfig, AdamState};
+pub use any::{AnyConfig, AnyOptimizer, AnyState};
 pub use lookahead::{Lookahead, LookaheadConfig, LookaheadState};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
 pub use schedule_free_adam::{ScheduleFreeAdam, ScheduleFreeAdamConfig, ScheduleFreeAdamState};

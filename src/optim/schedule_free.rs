@@ -49,7 +49,7 @@ impl ScheduleFreeConfig {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ScheduleFreeState {
-    config: ScheduleFreeConfig,
+    pub(super) config: ScheduleFreeConfig,
     /// `Σ γ²` of the steps so far.
     squares: Total,
 }
@@ -101,7 +101,7 @@ impl ScheduleFreeState {
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct ScheduleFree<'a> {
     /// The digest of the network.
-    network: u32,
+    pub(super) network: u32,
     /// Which model, and its changes, counted along.
     place: usize,
     changes: u32,

@@ -56,9 +56,9 @@ impl ScheduleFreeAdamConfig {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ScheduleFreeAdamState {
-    config: ScheduleFreeAdamConfig,
-    average: ScheduleFreeState,
-    steps: u64,
+    pub(super) config: ScheduleFreeAdamConfig,
+    pub(super) average: ScheduleFreeState,
+    pub(super) steps: u64,
 }
 
 impl ScheduleFreeAdamState {
@@ -111,7 +111,7 @@ impl ScheduleFreeAdamState {
 /// become zero. Memory: `3P` floats, `z` before `x` before `v`.
 #[must_use = "an optimizer moves the weights of a model that is trained with it"]
 pub struct ScheduleFreeAdam<'a> {
-    average: ScheduleFree<'a>,
+    pub(super) average: ScheduleFree<'a>,
     /// `v`.
     second: &'a mut [f32],
     config: ScheduleFreeAdamConfig,

@@ -49,15 +49,18 @@ impl SgdConfig {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SgdState {
-    config: SgdConfig,
+    pub(super) config: SgdConfig,
     /// The digest of the network.
-    network: u32,
+    pub(super) network: u32,
     /// Floats of velocity.
     len: usize,
     layout: Layout,
 }
 
 impl SgdState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 4;
+
     /// For a velocity in [`SgdConfig::state_len`] floats.
     ///
     /// # Errors
@@ -66,6 +69,23 @@ impl SgdState {
         spec.check()?;
         config.check()?;
         Ok(Self { config, network: spec.digest(), len: config.state_len(spec), layout: spec.layout })
+    }
+
+    /// The state as bytes, little-endian on every target: `u32` digest of the network. The settings are the program's, and
+    /// steps leave nothing but the velocity.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        self.network.to_le_bytes()
+    }
+
+    /// The state that these bytes, the program's settings and its network describe.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::Network`] for the bytes of another network.
+    pub fn from_bytes(config: SgdConfig, spec: &Spec, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let state = Self::new(config, spec)?;
+        spec.check_digest(u32::from_le_bytes(*bytes))?;
+        Ok(state)
     }
 }
 

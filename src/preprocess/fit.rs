@@ -124,11 +124,43 @@ impl<'a> Fit<'a> {
         floats: &'a mut [f32],
         counts: &'a mut [u64],
     ) -> Result<Self, Error> {
+        let fit = Self::checked(config, inputs, floats, counts)?;
+        fit.floats.iter_mut().chain(&mut *fit.lost).for_each(|x| *x = 0.0);
+        fit.counts.iter_mut().for_each(|n| *n = 0);
+        Ok(fit)
+    }
+
+    /// Continues with floats and counts as [`new`](Self::new) got them and samples left them: a fit is nothing besides its
+    /// slices and settings.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::Preprocess`] for the first feature with numbers that no samples leave; nothing has
+    /// changed then.
+    pub fn resume(
+        config: PreprocessConfig,
+        inputs: usize,
+        floats: &'a mut [f32],
+        counts: &'a mut [u64],
+    ) -> Result<Self, Error> {
+        let fit = Self::checked(config, inputs, floats, counts)?;
+        let (features, _) = fit.floats.as_chunks::<PARTS>();
+        let numbers = features.iter().zip(&*fit.lost).zip(&*fit.counts);
+        let is_wrong = |((feature, lost), n): ((&[f32; PARTS], &f32), &u64)| *n > 0 && !is_possible(feature, *lost);
+        match numbers.map(is_wrong).position(|is_wrong| is_wrong) {
+            Some(feature) => Err(Error::Preprocess { feature }),
+            None => Ok(fit),
+        }
+    }
+
+    fn checked(
+        config: PreprocessConfig,
+        inputs: usize,
+        floats: &'a mut [f32],
+        counts: &'a mut [u64],
+    ) -> Result<Self, Error> {
         config.check()?;
         Error::expect_len(Buffer::Preprocess, Self::state_len(inputs), floats.len())?;
         Error::expect_len(Buffer::FeatureCounts, inputs, counts.len())?;
-        floats.iter_mut().for_each(|x| *x = 0.0);
-        counts.iter_mut().for_each(|n| *n = 0);
         let (floats, lost) = floats.split_at_mut_checked(Preprocess::state_len(inputs)).unwrap_or_default();
         Ok(Self { config, floats, lost, counts })
     }
@@ -197,6 +229,12 @@ fn take([mean, squares, least, largest, lost]: &mut [f32; PARTS], lost_square: &
     add(squares, lost_square, delta * (x - *mean));
     *least = if x < *least { x } else { *least };
     *largest = if x > *largest { x } else { *largest };
+}
+
+/// Whether values may have left these numbers.
+fn is_possible(&[mean, squares, least, largest, lost]: &[f32; PARTS], lost_square: f32) -> bool {
+    let are_finite = [mean, squares, lost, lost_square].into_iter().all(f32::is_finite);
+    are_finite && squares >= 0.0 && -LARGEST < least && least <= largest && largest < LARGEST
 }
 
 /// `sum + x`, with what the addition before lost (Kahan 1965).

@@ -1,5 +1,6 @@
 //! What class several models agree on.
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels;
 use crate::math::Math;
@@ -47,6 +48,44 @@ pub struct VotesState {
     outputs: usize,
     /// Of all models.
     weight: f32,
+}
+
+impl VotesState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 20;
+
+    /// The state as bytes, little-endian on every target: `u8` kind (0 soft, 1 log pool, 2 hard), `u8` code of the functions,
+    /// 2 zeros; `u32` outputs; `u64` samples; `f32` sum of the models' weights.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(&[self.vote as u8, self.math as u8, 0, 0]);
+        out.word(self.outputs as u32);
+        out.long(self.samples as u64);
+        out.float(self.weight);
+        bytes
+    }
+
+    /// The state that these bytes encode.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] with the byte of a field that is not valid, [`Error::Setting`] for a number of outputs that is
+    /// not.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let mut input = Reader::new(bytes);
+        let [vote, math, 0, 0] = input.array()? else { return Err(input.fault()) };
+        let vote = [Vote::Soft, Vote::LogPool, Vote::Hard].get(usize::from(vote)).copied().ok_or(input.fault())?;
+        let math = Math::from_code(math).ok_or(input.fault())?;
+        let outputs = input.word()? as usize;
+        check_classes(outputs)?;
+        let Ok(samples) = usize::try_from(input.long()?) else { return Err(input.fault()) };
+        let weight = input.float()?;
+        if !(weight >= 0.0 && weight.is_finite() && !weight.is_sign_negative()) {
+            return Err(input.fault());
+        }
+        Ok(Self { vote, math, samples, outputs, weight })
+    }
 }
 
 /// The votes of models on a batch of samples; models are added one at a time.

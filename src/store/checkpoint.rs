@@ -156,7 +156,7 @@ pub fn load_header(bytes: &[u8]) -> Result<Spec, Error> {
         return Err(input.fault());
     }
     let [functions] = input.array()?;
-    let math = math_from(functions & !(AVERAGE | HEAD)).ok_or(input.fault())?;
+    let math = Math::from_code(functions & !(AVERAGE | HEAD)).ok_or(input.fault())?;
     let inputs = input.short()?;
     let mut spec = valid(&input, Spec::new(inputs).math(math))?;
     let loss = loss_from(input.short()?, input.array()?).ok_or(input.fault())?;
@@ -362,15 +362,6 @@ pub fn load(bytes: &[u8], params: &mut [f32]) -> Result<Spec, Error> {
 
 fn copy(stored: &[[u8; 4]], params: &mut [f32]) {
     params.iter_mut().zip(stored).for_each(|(to, &from)| *to = f32::from_le_bytes(from));
-}
-
-fn math_from(code: u8) -> Option<Math> {
-    match code {
-        0 => Some(Math::Libm),
-        #[cfg(feature = "micromath")]
-        1 => Some(Math::Micromath),
-        _ => None,
-    }
 }
 
 /// The loss of this code and constant, written as it would be.

@@ -1,11 +1,16 @@
 //! The gradient of a batch that comes in parts.
 
+mod state;
+
 use crate::error::{Buffer, Error, Setting, Value};
+use crate::finite::check_finite;
 use crate::kernels;
-use crate::network::layout::{Layout, at_mut};
+use crate::network::layout::{Layout, at, at_mut};
+use crate::network::norm::Pooled;
 use crate::network::spec::Spec;
 use crate::score::Score;
 use crate::train::noise::Noise;
+pub use state::GradientState;
 
 /// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`]
 /// floats.
@@ -47,7 +52,7 @@ pub struct Gradient<'a> {
 debug_view!(Gradient<'_>: network score squares clipped; sum);
 
 /// What is kept of the micro-batches one by one: `Σ b_i|g_i|²`, how many there were, and their samples.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Squares {
     sum: f32,
     parts: u64,
@@ -80,6 +85,40 @@ impl<'a> Gradient<'a> {
             squares: None,
             clipped: None,
         })
+    }
+
+    /// Continues with the sum that is in `floats`, as [`state`](Self::state) was; without samples it does not matter what
+    /// they hold.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), [`Error::Network`] for the state of another network, [`Error::NonFinite`] for a sum that is not
+    /// finite, or statistics of a norm that no samples leave.
+    pub fn resume(state: GradientState, spec: &Spec, floats: &'a mut [f32]) -> Result<Self, Error> {
+        spec.check()?;
+        spec.check_digest(state.network)?;
+        Error::expect_len(Buffer::Gradient, spec.param_len(), floats.len())?;
+        let GradientState { network, score, squares, clipped } = state;
+        if score.samples() == 0 {
+            kernels::clear(floats);
+        }
+        check_finite(floats, Value::Gradient)?;
+        for place in spec.places().filter(|_| score.samples() > 0) {
+            Pooled::of(at(floats, place.statistics()), score.samples()).check(place.index)?;
+        }
+        Ok(Self { layout: spec.layout, network, sum: floats, score, squares, clipped })
+    }
+
+    /// What to keep beside the floats, for [`resume`](Self::resume), also between two micro-batches.
+    #[must_use]
+    pub fn state(&self) -> GradientState {
+        let Self { network, score, squares, clipped, .. } = *self;
+        GradientState { network, score, squares, clipped }
+    }
+
+    /// Ends it: its [`state`](Self::state), and the slice is the caller's again.
+    #[must_use]
+    pub fn into_state(self) -> GradientState {
+        self.state()
     }
 
     /// Also measures every micro-batch to come, for [`noise`](Self::noise): the time of another gradient, no memory, and no

@@ -1,6 +1,7 @@
 //! Batch sizes that grow with the noise of gradients.
 
-use crate::error::{Error, Setting};
+use crate::bytes::{Reader, Writer};
+use crate::error::{CheckpointFault, Error, Setting};
 use crate::train::noise::{Noise, NoiseScale};
 
 /// By what a batch grows.
@@ -32,7 +33,13 @@ pub struct BatchSize {
     scale: NoiseScale,
 }
 
+/// What a growing batch weighs the noise of each gradient by.
+const EPSILON: f32 = 0.05;
+
 impl BatchSize {
+    /// Bytes of a batch size.
+    pub const BYTES: usize = 68;
+
     /// From `least` to `most` samples, growing where `patience` gradients in a row ask for it.
     ///
     /// # Errors
@@ -46,7 +53,7 @@ impl BatchSize {
         if !is_sound || least == 0 || least > most || patience == 0 {
             return Err(Error::Setting(Setting::Growth));
         }
-        let scale = NoiseScale::new(0.05)?;
+        let scale = NoiseScale::new(EPSILON)?;
         Ok(Self { growth, size: least, most, patience, asked: 0, wanted: 0, samples: 0, scale })
     }
 
@@ -93,7 +100,7 @@ impl BatchSize {
     /// Counts what one gradient asks for.
     fn ask(&mut self, wanted: u64) {
         if wanted <= self.size {
-            self.asked = 0;
+            (self.asked, self.wanted) = (0, 0);
             return;
         }
         self.wanted = if self.asked == 0 { wanted } else { wanted.min(self.wanted) };
@@ -105,6 +112,67 @@ impl BatchSize {
 
     fn grow(&mut self, size: u64) {
         self.size = size.min(self.most).max(self.size);
-        self.asked = 0;
+        (self.asked, self.wanted) = (0, 0);
+    }
+
+    /// The batch size with its settings as bytes, little-endian on every target, see below.
+    ///
+    /// | byte | what |
+    /// |---|---|
+    /// | 0 | `u8` growth: 0 norm test, 1 noise scale, 2 doubling; 3 zeros |
+    /// | 4 | `u32` gradients in a row that must ask for more |
+    /// | 8 | `f32` θ or factor and 4 zeros, or `u64` samples between two doublings |
+    /// | 16 | `u64` samples of the next batch, `u64` most of them |
+    /// | 32 | `u64` samples so far |
+    /// | 40 | `u32` gradients in a row that asked, `u64` the least that they asked for |
+    /// | 52 | the [`NoiseScale`] |
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let of_float = |x: f32| u64::from(x.to_bits());
+        let (kind, constant) = match self.growth {
+            Growth::NormTest(theta) => (0, of_float(theta)),
+            Growth::NoiseScale(factor) => (1, of_float(factor)),
+            Growth::Doubling(every) => (2, every),
+        };
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.word(kind);
+        out.word(self.patience);
+        [constant, self.size, self.most, self.samples].into_iter().for_each(|long| out.long(long));
+        out.word(self.asked);
+        out.long(self.wanted);
+        self.scale.write(&mut out);
+        bytes
+    }
+
+    /// The batch size that these bytes encode.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for settings out of range, [`Error::Checkpoint`] with the byte of a number that no gradients leave,
+    /// and 0 where a byte without a meaning is not zero.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let wrong = Error::Checkpoint(CheckpointFault::Field(0));
+        let mut input = Reader::new(bytes);
+        let (kind, patience, constant) = (input.word()?, input.word()?, input.long()?);
+        let growth = match kind {
+            0 => Growth::NormTest(f32::from_bits(constant as u32)),
+            1 => Growth::NoiseScale(f32::from_bits(constant as u32)),
+            2 => Growth::Doubling(constant),
+            _ => return Err(wrong),
+        };
+        let (size, most) = (input.long()?, input.long()?);
+        let settings = Self::new(growth, size, most, patience)?;
+        let (samples, asked) = (input.long()?, input.word()?);
+        if asked >= patience {
+            return Err(input.fault());
+        }
+        let wanted = input.long()?;
+        if (asked == 0) != (wanted == 0) || (asked > 0 && wanted <= size) {
+            return Err(input.fault());
+        }
+        let scale = NoiseScale::read(&mut input)?;
+        let read = Self { samples, asked, wanted, scale, ..settings };
+        let is_same = scale.epsilon() == EPSILON && read.to_bytes() == *bytes;
+        if is_same { Ok(read) } else { Err(wrong) }
     }
 }

@@ -15,6 +15,6 @@ mod backward;
 mod step;
 
 pub use crate::weighted::{AnyTargets, Weighted, balanced};
-pub use gradient::Gradient;
+pub use gradient::{Gradient, GradientState};
 pub use growth::{BatchSize, Growth};
 pub use noise::{Noise, NoiseScale};

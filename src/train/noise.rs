@@ -1,5 +1,6 @@
 //! How noisy gradients are, from the micro-batches that make up a batch.
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Error, Setting, Value};
 use crate::model::params::LIMIT;
 
@@ -30,12 +31,12 @@ impl Noise {
         let n = samples as f32;
         let variance = (squares - n * square) / parts.saturating_sub(1) as f32;
         let noise = Self { variance, signal: square - variance / n, square, samples };
-        // Differences of two must not overflow.
-        if noise.variance.abs() < LIMIT && noise.signal.abs() < LIMIT {
-            Ok(noise)
-        } else {
-            Err(Error::NonFinite { value: Value::Gradient, index: 0 })
-        }
+        if noise.is_moderate() { Ok(noise) } else { Err(Error::NonFinite { value: Value::Gradient, index: 0 }) }
+    }
+
+    /// Whether differences of two do not overflow.
+    fn is_moderate(&self) -> bool {
+        self.variance.abs() < LIMIT && self.signal.abs() < LIMIT
     }
 
     /// The norm test (Byrd et al. 2012): whether `S/B <= θ²|ḡ|²`, the gradient's error being a share `θ` of it at most.
@@ -68,6 +69,9 @@ pub struct NoiseScale {
 }
 
 impl NoiseScale {
+    /// Bytes of a noise scale.
+    pub const BYTES: usize = 16;
+
     /// Nothing seen yet; each gradient counts `epsilon = 1 − decay`, bias-corrected, such as 0.05.
     ///
     /// # Errors
@@ -79,8 +83,11 @@ impl NoiseScale {
         Ok(Self { epsilon, weight: 0.0, variance: 0.0, signal: 0.0 })
     }
 
-    /// Adds the noise of one more gradient.
+    /// Adds the noise of one more gradient; one that is not finite, or too large, is left out.
     pub fn update(&mut self, noise: Noise) {
+        if !noise.is_moderate() {
+            return;
+        }
         self.weight += self.epsilon * (1.0 - self.weight);
         let gain = self.epsilon / self.weight;
         self.variance += (noise.variance - self.variance) * gain;
@@ -91,5 +98,49 @@ impl NoiseScale {
     #[must_use]
     pub fn get(&self) -> Option<f32> {
         (self.signal > 0.0 && self.variance >= 0.0).then(|| self.variance / self.signal)
+    }
+
+    /// The noise scale as bytes, little-endian on every target: `f32` ε, `f32` weight of the gradients so far, `f32` mean of
+    /// `S`, `f32` mean of `G²`.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        self.write(&mut Writer::new(&mut bytes));
+        bytes
+    }
+
+    /// The noise scale that these bytes encode.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for an ε out of range, [`Error::Checkpoint`] for a number that no gradients leave.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        Self::read(&mut Reader::new(bytes))
+    }
+
+    /// How much each gradient counts.
+    pub(super) fn epsilon(&self) -> f32 {
+        self.epsilon
+    }
+
+    pub(super) fn write(&self, out: &mut Writer<'_>) {
+        [self.epsilon, self.weight, self.variance, self.signal].into_iter().for_each(|x| out.float(x));
+    }
+
+    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
+        let mut scale = Self::new(input.float()?)?;
+        scale.weight = input.float()?;
+        // The first gradient has weight ε, each other one comes closer to 1.
+        let is_empty = scale.weight.to_bits() == 0;
+        if !(is_empty || (scale.epsilon..=1.0).contains(&scale.weight)) {
+            return Err(input.fault());
+        }
+        for mean in [&mut scale.variance, &mut scale.signal] {
+            *mean = input.float()?;
+            let is_possible = if is_empty { mean.to_bits() == 0 } else { mean.abs() < LIMIT };
+            if !is_possible {
+                return Err(input.fault());
+            }
+        }
+        Ok(scale)
     }
 }

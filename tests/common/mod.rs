@@ -100,6 +100,54 @@ pub(crate) fn f64_loss(loss: Loss, a: &[f64], t: &[f64]) -> f64 {
     }
 }
 
+/// Numbers that a field of four bytes may hold by mistake.
+const ODD: [f32; 20] = [
+    -0.0,
+    0.0,
+    1.0,
+    -1.0,
+    0.1,
+    1e-9,
+    0.5,
+    0.75,
+    0.999_999,
+    1.000_000_1,
+    2.0,
+    -5.0,
+    1e30,
+    -1e30,
+    1e-45,
+    f32::MAX,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::NAN,
+    -f32::NAN,
+];
+
+/// Gives `read` every change of one byte, and of one number at any place, with checksums that fit where there are any:
+/// `sums` are the ranges that one stands behind. Returns how many were read.
+pub(crate) fn mutate(bytes: &[u8], sums: &[std::ops::Range<usize>], mut read: impl FnMut(&[u8]) -> bool) -> usize {
+    let mut accepted = 0;
+    let mut changed = |at: usize, with: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        bytes[at..at + with.len()].copy_from_slice(with);
+        for sum in sums {
+            let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes[sum.clone()]);
+            bytes[sum.end..sum.end + 4].copy_from_slice(&crc.to_le_bytes());
+        }
+        accepted += usize::from(read(&bytes));
+    };
+    changed(0, &[]);
+    for at in 0..bytes.len() {
+        (0..=255).for_each(|byte| changed(at, &[byte]));
+        if at + 4 <= bytes.len() {
+            ODD.iter().for_each(|x| changed(at, &x.to_le_bytes()));
+            changed(at, &0x7fc0_0001_u32.to_le_bytes());
+        }
+    }
+    accepted
+}
+
 /// Code for `isa`, which was forced, ran in this thread, and no other; on AVX-512 the dense tiles and the input gradients
 /// run AVX2's. A release build does not know.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]

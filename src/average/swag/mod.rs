@@ -2,6 +2,7 @@
 
 mod predict;
 
+use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::kernels;
 use crate::model::params::{LIMIT, Params};
@@ -37,6 +38,31 @@ pub struct SwagState {
     pub count: u64,
     /// Deviations that went into the columns, which take them in turn.
     pub deviations: u64,
+}
+
+impl SwagState {
+    /// Bytes of a state.
+    pub const BYTES: usize = 16;
+
+    /// The state as bytes, little-endian on every target: `u64` models, `u64` deviations.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.long(self.count);
+        out.long(self.deviations);
+        bytes
+    }
+
+    /// The state that these bytes encode.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for more deviations than models.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        let mut input = Reader::new(bytes);
+        let state = Self { count: input.long()?, deviations: input.long()? };
+        if state.deviations > state.count { Err(input.fault()) } else { Ok(state) }
+    }
 }
 
 impl<'a> Swag<'a> {

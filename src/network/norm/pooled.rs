@@ -1,5 +1,7 @@
 //! Statistics over samples of several batches.
 
+use crate::error::{Error, Value};
+use crate::finite::is_moderate;
 use crate::kernels;
 use crate::slices::{cut, cut_mut};
 
@@ -49,6 +51,15 @@ impl<'a> Pooled<'a> {
     /// The largest magnitude of an unbiased variance, NaN where one is; means lie between those that were pooled.
     pub(super) fn largest(&self) -> f32 {
         kernels::largest(self.second) * self.unbiased()
+    }
+
+    /// Refuses what no samples leave: means and variances of 1e18 or more, and sums of squares below zero.
+    pub(crate) fn check(&self, layer: u8) -> Result<(), Error> {
+        let is_possible = is_moderate(kernels::largest(self.mean) + self.largest());
+        if is_possible && self.second.iter().all(|&second| second >= 0.0) {
+            return Ok(());
+        }
+        Err(Error::NonFinite { value: Value::Statistic, index: layer.into() })
     }
 
     /// Moves running statistics, means before variances, towards these: `r ← r + 0.1·(s − r)`, of unbiased variances.

@@ -13,6 +13,7 @@ mod reservoir;
 mod run;
 mod schedule_free_adam;
 mod shapes;
+mod states;
 mod weights;
 
 use lines::LINES;

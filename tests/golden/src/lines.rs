@@ -6,6 +6,7 @@ use super::losses::losses;
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
 use super::schedule_free_adam::schedule_free_adam;
+use super::states::states;
 use super::weights::weights;
 use cygnet::Error;
 
@@ -19,6 +20,7 @@ pub(crate) const LINES: &[(&str, Line, u64)] = &[
     ("pinball and Gaussian losses", losses, 0x3267_45fd_585d_67ae),
     ("a frozen body", frozen, 0x4340_3bd6_c738_b74e),
     ("reservoir", reservoir, 0x3591_e2ee_c7eb_1a3f),
+    ("states", states, 0xa404_cf84_6aaf_6e18),
     ("layer norms", layer_norm, 0x4922_05a8_ff12_17c5),
     ("schedule-free AdamW", schedule_free_adam, 0x0ed4_fa9b_f1fa_c6fc),
 ];

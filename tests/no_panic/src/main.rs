@@ -7,18 +7,18 @@
 use core::hint::black_box as opaque;
 use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Inputs, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
-use cygnet::average::{AverageState, Draws, Ema, Gate, NormUpdate, Origin, Parts, Rule, Snapshots, Swag, SwagState, Warmup, Window};
+use cygnet::average::{AverageState, Draws, Ema, Gate, NormUpdate, NormUpdateState, Origin, Parts, Rule, Snapshots, Swag, SwagState, Warmup, Window, WindowState};
 use cygnet::inputs::{SparseSet, compress, nonzeros};
 use cygnet::metrics::{Calibration, ClassScore, Confusion, Curves, Score, argmax, class_of, deviation, evaluate, rank, softmax};
-use cygnet::model::{Params, fold};
+use cygnet::model::{ModelState, Params, fold};
 use cygnet::network::{Math, Part};
-use cygnet::optim::{AdamConfig, AdamState, Lookahead, Optimizer, ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamState, ScheduleFreeState, SgdState};
+use cygnet::optim::{AdamConfig, AdamState, AnyConfig, AnyOptimizer, AnyState, Lookahead, LookaheadState, Optimizer, ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamState, ScheduleFreeState, SgdState};
 use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
-use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes};
+use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes, VotesState};
 use cygnet::reservoir::{Reservoir, ReservoirConfig, ReservoirState};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
 use cygnet::store::{body_checksum, checksum, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head};
-use cygnet::train::{BatchSize, Growth, Weighted, balanced};
+use cygnet::train::{BatchSize, GradientState, Growth, NoiseScale, Weighted, balanced};
 
 unsafe extern "C" {
     safe fn a_panic_is_reachable() -> !;
@@ -54,6 +54,7 @@ pub extern "C" fn _start() -> ! {
         opaque(metrics_api(&mut memory).is_ok());
         opaque(preprocess_api(&mut memory).is_ok());
         opaque(reservoir_api(&mut memory).is_ok());
+        opaque(states_api(&mut memory).is_ok());
         let [slab, mean, center, ..] = &mut memory.floats;
         opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
@@ -115,6 +116,46 @@ fn preprocess_api(memory: &mut Memory) -> Result<(), Error> {
     preprocess.apply(samples)?;
     preprocess.save(memory.bytes)?;
     opaque((Preprocess::load(opaque(1), memory.bytes, other)?.inputs(), preprocess.floats()));
+    Ok(())
+}
+
+/// States as bytes, and what goes on from them.
+#[inline(never)]
+fn states_api(memory: &mut Memory) -> Result<(), Error> {
+    let [params, state, pooled, sum, ..] = &mut memory.floats;
+    let spec = &opaque(description());
+    let mut model = Model::new(spec, params)?;
+    opaque(ModelState::from_bytes(spec, &opaque(model.state().to_bytes()))?);
+    let sgd = SgdState::from_bytes(opaque(Sgd::DEFAULT), spec, opaque(&[1; SgdState::BYTES]))?;
+    opaque(Sgd::resume(sgd, state)?.state().to_bytes());
+    let adam = AdamState::from_bytes(opaque(Adam::DEFAULT), spec, opaque(&[1; AdamState::BYTES]))?;
+    opaque(Adam::resume(adam, state)?.state().to_bytes());
+    opaque(LookaheadState::from_bytes(opaque(Lookahead::DEFAULT), opaque(&[1; 8]))?.to_bytes());
+    for config in opaque([AnyConfig::LookaheadAdam(Lookahead::DEFAULT, Adam::DEFAULT), AnyConfig::Sgd(Sgd::DEFAULT)]) {
+        opaque(config.state_len(spec));
+        let mut any = AnyOptimizer::new(config, &model, state)?;
+        opaque((any.check(&model), any.owns_weights(), any.rests_at_zero(), any.begin(0.1, 0.1, 0.1, 0.1).is_ok()));
+        any.update(opaque(1), pooled, sum);
+        any.update_outer(opaque(1), pooled, sum, opaque(&[1.0; 3]), opaque(&mut [0.0; 9]));
+        let state_bytes = any.into_state().to_bytes();
+        opaque(AnyOptimizer::resume(AnyState::from_bytes(config, spec, opaque(&state_bytes))?, &model, state)?.averaged());
+    }
+    opaque(WindowState::from_bytes(opaque(&[1; WindowState::BYTES]))?.to_bytes());
+    opaque(SwagState::from_bytes(opaque(&[1; SwagState::BYTES]))?.to_bytes());
+    opaque(Gate::from_bytes(opaque(&[1; Gate::BYTES]))?.to_bytes());
+    let update = NormUpdateState::from_bytes(spec, opaque(&[1; NormUpdateState::BYTES]))?;
+    opaque(model.resume_norm_update(update, pooled)?.into_state().to_bytes());
+    let mut scale = NoiseScale::from_bytes(opaque(&[1; NoiseScale::BYTES]))?;
+    let gradient = GradientState::from_bytes(opaque(&[1; GradientState::BYTES]))?;
+    let mut gradient = Gradient::resume(gradient, spec, sum)?;
+    scale.update(gradient.noise()?);
+    opaque((gradient.into_state().to_bytes(), scale.to_bytes()));
+    opaque(BatchSize::from_bytes(opaque(&[1; BatchSize::BYTES]))?.to_bytes());
+    opaque(Score::from_bytes(opaque(&[1; Score::BYTES]))?.to_bytes());
+    opaque(Calibration::from_bytes(opaque(&[1; Calibration::BYTES]))?.to_bytes());
+    opaque(VotesState::from_bytes(opaque(&[1; VotesState::BYTES]))?.to_bytes());
+    opaque(Confusion::resume(opaque(3), memory.order)?.samples());
+    opaque(Fit::resume(opaque(Fit::DEFAULT), opaque(1), pooled, memory.counts)?.finish()?.inputs());
     Ok(())
 }
 
