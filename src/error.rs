@@ -142,7 +142,7 @@ named! {
         ZeroWidth = 3 => "a width of zero",
         /// `dropout` before the first dense layer, after the last one, or outside `0 <= p < 1`.
         Dropout = 4 => "dropout must be between dense layers, 0 <= p < 1",
-        /// `norm` before the first dense layer, or twice.
+        /// A norm before the first dense layer, or twice.
         Norm = 5 => "a norm must follow a dense layer, once",
         /// A slope that is negative or not finite, or a Huber threshold that is not positive or not finite.
         Constant = 6 => "slope must be finite and >= 0, Huber threshold finite and > 0",
@@ -152,6 +152,10 @@ named! {
         /// move.
         OneClass = 8 =>
             "softmax cross-entropy needs at least two outputs; for one output, use another loss",
+        /// `layer_norm` over a single unit, which would always be `β`.
+        OneUnit = 11 => "layer norm needs at least two units",
+        /// Both batch norms and layer norms.
+        NormKinds = 12 => "a network has batch norms or layer norms, not both",
         /// A part of a network that has no layer, or all of them.
         Cut = 13 => "a network is cut between two of its layers: 0 < f < layers",
     }
@@ -320,7 +324,7 @@ named! {
         Threshold = 5 => "threshold of the loss",
         /// Outputs of a layer.
         Width = 6 => "width",
-        /// Activation of a layer, as its code, and 256 more with a norm.
+        /// Activation of a layer, as its code, and 256 more with a batch norm, 512 with a layer norm.
         Activation = 7 => "code of the activation",
         /// Slope of a layer's activation, or 0.
         Slope = 8 => "slope of the activation",

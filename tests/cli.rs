@@ -143,6 +143,8 @@ fn augmentation_changes_what_is_learned_and_nothing_else_decides_it() {
         "--optimizer schedule-free --batch-norm --average ema,swag",
         "--optimizer sgd --momentum 0.9 --clip 1 --lookahead 5 --batch 7 --micro-batch 3",
         "--optimizer adamw --loss mse --batch 1000 --seeds 2 --baseline",
+        "--layer-norm --batch 1 --average ema,swag --baseline",
+        "--optimizer schedule-free --weight-decay 0.01 --no-bias-decay --layer-norm",
         "--data dot",
     ] {
         let data = if flags.contains("--data") { "" } else { "--data data" };

@@ -358,6 +358,14 @@ fn networks_with_norms_are_trained_and_averaged() {
     ] {
         fails(&dir, &format!("train --data data --batch-norm {flags} --out none"), 2, &words);
     }
+    for (flags, words) in [
+        ("--layer-norm --hidden none", ["layer-norm", "one hidden layer"]),
+        ("--layer-norm --hidden 1", ["layer-norm", "two units"]),
+        ("--layer-norm --batch-norm", ["--layer-norm", "--batch-norm"]),
+        ("--optimizer adam --no-bias-decay", ["--no-bias-decay", "--weight-decay above 0"]),
+    ] {
+        fails(&dir, &format!("train --data data {flags} --out none"), 2, &words);
+    }
     assert!(!dir.path().join("none").exists());
 }
 

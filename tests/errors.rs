@@ -306,6 +306,7 @@ fn a_checkpoint_of_another_network() {
             "code of the activation: found 3",
         ),
         (two.norm(), differs(Some(0), SpecField::Activation, 3, 3 + 256), "expected 259"),
+        (two.layer_norm(), differs(Some(0), SpecField::Activation, 3, 3 + 512), "expected 515"),
         (
             first(4, Activation::Tanh, 0.25),
             differs(Some(0), SpecField::Dropout, half, quarter),
@@ -355,8 +356,8 @@ fn a_checkpoint_of_another_network() {
 fn every_error_says_its_numbers_on_one_line() {
     let faults = [CheckpointFault::Magic, CheckpointFault::Length].map(Error::Checkpoint);
     let specs = {
-        use SpecFault::{Constant, Dropout, NoLayers, Norm, TooLarge, TooManyLayers, ZeroWidth};
-        [NoLayers, TooManyLayers, ZeroWidth, Dropout, Norm, Constant, TooLarge].map(Error::Spec)
+        use SpecFault::{Constant, Dropout, NoLayers, Norm, NormKinds, OneUnit, TooLarge, TooManyLayers, ZeroWidth};
+        [NoLayers, TooManyLayers, ZeroWidth, Dropout, Norm, Constant, TooLarge, OneUnit, NormKinds].map(Error::Spec)
     };
     let settings = {
         use Setting::{BatchSize, Beta, Epsilon, MaxNorm, Momentum, Rate, Scale, Sigma, WeightDecay};

@@ -66,7 +66,7 @@ impl Case {
     fn start<'a>(&self, state: &'a mut [f32]) -> Box<dyn Optimizer + 'a> {
         let config = match self.optimizer {
             0 => SgdConfig::default(),
-            1 => SgdConfig { momentum: 0.9, nesterov: true, weight_decay: 0.01 },
+            1 => SgdConfig { momentum: 0.9, nesterov: true, weight_decay: 0.01, no_bias_decay: false },
             2 => SgdConfig { weight_decay: 0.01, ..SgdConfig::default() },
             _ => return Box::new(Adam::new(AdamConfig::default(), &self.spec, state).unwrap()),
         };

@@ -8,6 +8,8 @@ mod averages;
 mod common;
 #[path = "golden/src/frozen.rs"]
 mod frozen;
+#[path = "golden/src/layer_norm.rs"]
+mod layer_norm;
 #[path = "golden/src/lines.rs"]
 mod lines;
 #[path = "golden/src/norms.rs"]

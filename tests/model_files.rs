@@ -188,6 +188,19 @@ fn spec_with_norm() -> Spec {
 }
 
 #[test]
+fn layer_norms_come_back_and_info_tells_them_from_batch_norms() {
+    let spec = Spec::new(2).dense(3, Activation::Relu).layer_norm().dropout(0.5).dense(2, Activation::Identity);
+    for spec in
+        [spec, spec.layer_norm(), Spec::new(2).dense(3, Activation::Relu).dense(2, Activation::Tanh).layer_norm()]
+    {
+        round_trips(&model(spec, 2));
+    }
+    assert!(info(&model(spec, 1)).contains("layer norm, relu"));
+    assert!(info(&model(spec_with_norm(), 1)).contains("batch norm, relu"));
+    assert!(model(spec, 1).folded().unwrap_err().to_string().contains("layer norms cannot be folded"));
+}
+
+#[test]
 fn every_activation_loss_and_dropout_comes_back() {
     for activation in ACTIVATIONS {
         for loss in LOSSES {
@@ -336,7 +349,7 @@ fn tensors_that_are_no_network_are_refused() {
     let weight = |shape, values: &[f32]| floats("0.weight", shape, values);
     refused(read(&[]), "no tensor has a name like");
     refused(read(std::slice::from_ref(&bias)), "tensor `0.weight` is missing");
-    refused(read(&[weight(&[2], &[0.0; 2]), bias.clone()]), "`0.weight` has shape [2], expected (outputs, inputs)");
+    refused(read(&[weight(&[2], &[0.0; 2]), bias.clone()]), "the norm `0` does not stand between");
     refused(read(&[weight(&[2, 1, 1], &[0.0; 2]), bias.clone()]), "`0.weight` has shape [2, 1, 1]");
     refused(read(&[weight(&[3, 1], &[0.0; 3]), bias.clone()]), "`0.bias` has shape [2], expected [3]");
     refused(read(&[weight(&[2, 0], &[]), bias.clone()]), "width of zero");

@@ -173,7 +173,7 @@ fn running_statistics_follow_each_batch_and_no_optimizer_moves_them() {
     let spec = net(Activation::Tanh, Loss::MeanSquared);
     let start = params(&spec, 4);
     let p = spec.param_len();
-    let decay = SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 0.1 };
+    let decay = SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 0.1, no_bias_decay: false };
     let (mut a, mut b, mut c, mut slow) = (vec![0.0; p], vec![0.0; 2 * p], vec![0.0; 2 * p], vec![0.0; p]);
     let mut sgd = Sgd::new(decay, &spec, &mut a).unwrap();
     let mut adam = Adam::new(AdamConfig::decoupled(0.1), &spec, &mut b).unwrap();

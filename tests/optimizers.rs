@@ -101,7 +101,7 @@ proptest! {
         stop in 0_u64..60,
         cut in any::<prop::sample::Index>(),
     ) {
-        let config = ScheduleFreeConfig { beta, weight_decay };
+        let config = ScheduleFreeConfig { beta, weight_decay, no_bias_decay: false };
         let cut = cut.index(w.len());
         let mut floats = vec![0.0; 2 * w.len()];
         let (net, mut own, mut params) = (net(w.len()), w.clone(), w.clone());
@@ -137,7 +137,7 @@ proptest! {
         stop in 0_u64..60,
         cut in any::<prop::sample::Index>(),
     ) {
-        let config = ScheduleFreeAdamConfig { beta1, beta2, weight_decay, epsilon: 1e-3 };
+        let config = ScheduleFreeAdamConfig { beta1, beta2, weight_decay, epsilon: 1e-3, no_bias_decay: false };
         let cut = cut.index(w.len());
         let mut floats = vec![f32::NAN; 3 * w.len()];
         let (net, mut own, mut params) = (net(w.len()), w.clone(), w.clone());
@@ -296,12 +296,12 @@ fn settings_and_lengths_are_checked() {
         length(P, 3)
     );
     for beta in [1.0, -0.1, f32::NAN] {
-        let config = ScheduleFreeConfig { beta, weight_decay: 0.0 };
+        let config = ScheduleFreeConfig { beta, weight_decay: 0.0, no_bias_decay: false };
         let mut floats = [7.0; 2 * P];
         let error = ScheduleFree::new(config, &model, &mut floats).err();
         assert_eq!((error, floats), (Some(Error::Setting(Setting::Beta)), [7.0; 2 * P]));
     }
-    let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 2.0 };
+    let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 2.0, no_bias_decay: false };
     let error = ScheduleFree::new(config, &model, &mut [0.0; 2 * P]).err();
     assert_eq!(error, Some(Error::Setting(Setting::WeightDecay)));
     let config = ScheduleFreeConfig::default();

@@ -294,8 +294,40 @@ fn biases_and_norm_weights_that_are_not_there_are_zeros_and_ones() {
     for lost in ["1.weight", "1.bias", "1.running_mean", "1.running_var", "0.weight"] {
         refused(read(&without(&[lost])), &[&format!("tensor `{lost}` is missing")]);
     }
-    // Statistics of the batch alone leave a norm that looks like a norm of another kind.
-    refused(read(&without(&["1.running_mean", "1.running_var"])), &["`1.weight` has shape [4]"]);
+    // Its count says that it is a batch norm.
+    refused(read(&without(&["1.running_mean", "1.running_var"])), &["tensor `1.running_mean` is missing"]);
+}
+
+#[test]
+fn norms_without_running_statistics_are_layer_norms() {
+    let (gamma, beta) = ([1.5, -0.5, 2.0, 0.25, 1.0], [0.5, 0.25, -1.0, 0.0, 2.0]);
+    let [first, last] = [linear("0", 3, 5), linear("3", 5, 2)];
+    let norm = [f32s("1.weight", &[5], &gamma), f32s("1.bias", &[5], &beta)];
+    let tensors: Vec<Tensor> = first.iter().chain(&norm).chain(&last).cloned().collect();
+    let reading = read(&tensors).unwrap();
+    let spec = Spec::new(3).dense(5, Activation::Relu).layer_norm().dense(2, Activation::Identity);
+    assert_eq!(reading.model.spec, spec);
+    assert!(notes(&reading, &["`1`", "layer norm"]) && notes(&reading, &["1e-5"]));
+    let mut z = forward(&first, &["0"], &X);
+    let mean = z.iter().sum::<f64>() / 5.0;
+    let variance = z.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / 5.0;
+    for ((z, gamma), beta) in z.iter_mut().zip(gamma).zip(beta) {
+        *z = (f64::from(gamma) * (*z - mean) / (variance + 1e-5).sqrt() + f64::from(beta)).max(0.0);
+    }
+    close(&outputs(&reading.model, &X), &forward(&last, &["3"], &z));
+
+    // Beside a batch norm, of other lengths, over a single unit, without a bias.
+    let with_norm = |stem: &str, units: usize| f32s(&format!("{stem}.weight"), &[units], &vec![1.0; units]);
+    let both: Vec<Tensor> = tensors.iter().cloned().chain(self::norm("4", 2)).collect();
+    refused(read(&both), &["a network has batch norms or layer norms, not both"]);
+    let longer: Vec<Tensor> = first.iter().cloned().chain([with_norm("1", 6)]).chain(last.clone()).collect();
+    refused(read(&longer), &["`1.weight` has shape [6], expected [5]"]);
+    let single: Vec<Tensor> =
+        linear("0", 3, 1).into_iter().chain([with_norm("1", 1), f32s("1.bias", &[1], &[0.0])]).collect();
+    refused(read(&single), &["layer norm needs at least two units"]);
+    let no_bias: Vec<Tensor> = first.iter().cloned().chain([with_norm("1", 5)]).chain(last).collect();
+    let reading = read(&no_bias).unwrap();
+    assert!(notes(&reading, &["`1`", "no bias", "zeros"]));
 }
 
 #[test]

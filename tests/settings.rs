@@ -46,11 +46,15 @@ fn specs() -> impl Strategy<Value = Spec> {
         setting().prop_map(Loss::Huber),
     ];
     let layer = (1_u16..4, activation, any::<bool>(), prop_oneof![2 => Just(0.0), 1 => setting()]);
-    (1_u16..4, vec(layer, 1..4), loss).prop_map(|(inputs, layers, loss)| {
+    (1_u16..4, vec(layer, 1..4), loss, any::<bool>()).prop_map(|(inputs, layers, loss, by_sample)| {
         let last = layers.len() - 1;
         let add = |spec: Spec, (l, (width, f, normed, p)): (usize, (u16, Activation, bool, f32))| {
             let spec = spec.dense(width, f);
-            let spec = if normed { spec.norm() } else { spec };
+            let spec = match (normed, by_sample) {
+                (true, false) => spec.norm(),
+                (true, true) if width > 1 => spec.layer_norm(),
+                _ => spec,
+            };
             if l < last { spec.dropout(p) } else { spec }
         };
         layers.into_iter().enumerate().fold(Spec::new(inputs), add).loss(loss)
@@ -67,19 +71,21 @@ enum Config {
 }
 
 fn configs() -> impl Strategy<Value = Config> {
-    let sgd = (setting(), any::<bool>(), setting());
-    let adam = (setting(), setting(), prop_oneof![Just(1e-8_f32), setting()], setting(), any::<bool>());
+    let sgd = (setting(), any::<bool>(), setting(), any::<bool>());
+    let adam = || (setting(), setting(), prop_oneof![Just(1e-8_f32), setting()], setting(), any::<(bool, bool)>());
     prop_oneof![
-        sgd.prop_map(|(momentum, nesterov, weight_decay)| Config::Sgd(SgdConfig { momentum, nesterov, weight_decay })),
-        (setting(), setting(), prop_oneof![Just(1e-8_f32), setting()], setting()).prop_map(
-            |(beta1, beta2, epsilon, weight_decay)| {
-                Config::FreeAdam(ScheduleFreeAdamConfig { beta1, beta2, epsilon, weight_decay })
-            }
-        ),
-        adam.prop_map(|(beta1, beta2, epsilon, weight_decay, decoupled)| {
-            Config::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled })
+        sgd.prop_map(|(momentum, nesterov, weight_decay, no_bias_decay)| {
+            Config::Sgd(SgdConfig { momentum, nesterov, weight_decay, no_bias_decay })
         }),
-        (setting(), setting()).prop_map(|(beta, weight_decay)| Config::Free(ScheduleFreeConfig { beta, weight_decay })),
+        adam().prop_map(|(beta1, beta2, epsilon, weight_decay, (_, no_bias_decay))| {
+            Config::FreeAdam(ScheduleFreeAdamConfig { beta1, beta2, epsilon, weight_decay, no_bias_decay })
+        }),
+        adam().prop_map(|(beta1, beta2, epsilon, weight_decay, (decoupled, no_bias_decay))| {
+            Config::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled, no_bias_decay })
+        }),
+        (setting(), setting(), any::<bool>()).prop_map(|(beta, weight_decay, no_bias_decay)| {
+            Config::Free(ScheduleFreeConfig { beta, weight_decay, no_bias_decay })
+        }),
     ]
 }
 

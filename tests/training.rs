@@ -16,10 +16,11 @@ const SHARE: f64 = 5.0 / 400.0;
 /// A mean of exact gains over units: rounding alone, beside [`SHARE`].
 const NORM: f64 = 1e-6;
 
-const SGD: SgdConfig = SgdConfig { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+const SGD: SgdConfig = SgdConfig { momentum: 0.0, nesterov: false, weight_decay: 0.0, no_bias_decay: false };
 const MOMENTUM: SgdConfig = SgdConfig { momentum: 0.9, ..SGD };
-const NESTEROV: SgdConfig = SgdConfig { momentum: 0.9, nesterov: true, weight_decay: 0.01 };
-const ADAM: AdamConfig = AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
+const NESTEROV: SgdConfig = SgdConfig { momentum: 0.9, nesterov: true, weight_decay: 0.01, no_bias_decay: false };
+const ADAM: AdamConfig =
+    AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false, no_bias_decay: false };
 const COUPLED: AdamConfig = AdamConfig { weight_decay: 0.1, ..ADAM };
 const ADAMW: AdamConfig = AdamConfig { weight_decay: 0.1, decoupled: true, ..ADAM };
 

@@ -10,7 +10,7 @@ use crate::network::norm::{Pooled, left};
 use crate::network::spec::Spec;
 use core::ops::Range;
 
-/// Recomputes the running statistics of norms in one pass over data, for weights that training did not leave: averaged,
+/// Recomputes the running statistics of batch norms in one pass over data, for weights that training did not leave: averaged,
 /// drawn from a posterior, mixed (`update_bn` elsewhere). Of a model, [`Model::norm_update`].
 ///
 /// Each batch passes as in training, normalised by its own statistics, without dropout, since prediction has none; those of
@@ -74,7 +74,7 @@ impl<'a> NormUpdate<'a> {
         let spec = self.spec;
         let (n, _) = inputs.check(spec)?;
         if self.pooled.is_empty() {
-            // No norms, nothing to do.
+            // No statistics, nothing to do.
             self.samples = self.samples.wrapping_add(n as u64);
             return Ok(self.samples);
         }
@@ -129,6 +129,6 @@ impl Model<'_> {
 
 /// The places of layers with a norm, each with those of its statistics among all that are pooled.
 fn normed(spec: &Spec) -> impl Iterator<Item = (Place, Range<usize>)> {
-    let normed = spec.places().filter(|place| place.is_normed);
+    let normed = spec.places().filter(|place| !place.statistics().is_empty());
     normed.map(|place| (place, spec.layout.pooled(place)))
 }

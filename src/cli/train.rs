@@ -15,6 +15,7 @@ use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Expected, Place};
 use cygnet::host::plan::{DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
 use cygnet::host::report::{self, output, page};
+use cygnet::network::NormKind;
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeAdamConfig, ScheduleFreeConfig};
 use cygnet::{Activation, Init, Loss};
 use std::path::PathBuf;
@@ -64,7 +65,7 @@ pub(crate) struct Train {
     #[arg(
         long,
         value_name = "MODEL",
-        conflicts_with_all = ["hidden", "activation", "batch_norm", "dropout", "loss", "init", "TableArguments"],
+        conflicts_with_all = ["hidden", "activation", "batch_norm", "layer_norm", "dropout", "loss", "init", "TableArguments"],
         help_heading = "Network"
     )]
     from: Option<PathBuf>,
@@ -80,6 +81,9 @@ pub(crate) struct Train {
     /// Batch normalisation before the activation of each hidden layer; averaged models get their own statistics
     #[arg(long, help_heading = "Network")]
     batch_norm: bool,
+    /// Layer normalisation before the activation of each hidden layer: over the units of each sample, without statistics
+    #[arg(long, conflicts_with = "batch_norm", help_heading = "Network")]
+    layer_norm: bool,
     /// Probability that a hidden unit is dropped during training [default: 0.1; 0 for a table]
     #[arg(long, value_name = "P", help_heading = "Network")]
     dropout: Option<f32>,
@@ -108,6 +112,9 @@ pub(crate) struct Train {
     /// most 1 for adamw on a table, otherwise 0]
     #[arg(long, visible_alias = "wd", value_name = "LAMBDA", help_heading = "Optimizer")]
     weight_decay: Option<f32>,
+    /// Weight decay leaves out biases and norms
+    #[arg(long, help_heading = "Optimizer")]
+    no_bias_decay: bool,
     /// Use Lookahead: slow weights follow the others every STEPS steps, such as 5 (Zhang et al. 2019)
     #[arg(long, value_name = "STEPS", help_heading = "Optimizer")]
     lookahead: Option<u32>,
@@ -280,7 +287,11 @@ impl Train {
         let plan = Plan {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
-            batch_norm: self.batch_norm,
+            norm: match (self.batch_norm, self.layer_norm) {
+                (true, _) => Some(NormKind::Batch),
+                (_, true) => Some(NormKind::Layer),
+                _ => None,
+            },
             dropout: self.dropout.unwrap_or(usual.dropout),
             loss: self.loss.unwrap_or(usual_loss),
             init: self.init.unwrap_or(usual.init),
@@ -350,9 +361,13 @@ impl Train {
             }
             _ => {}
         }
-        let (momentum, weight_decay) = optimizer.settings();
+        let (momentum, weight_decay, no_bias_decay) = optimizer.settings();
         momentum.zip(self.momentum).into_iter().for_each(|(momentum, given)| *momentum = given);
         *weight_decay = self.weight_decay.unwrap_or(*weight_decay);
+        *no_bias_decay = self.no_bias_decay;
+        if self.no_bias_decay && *weight_decay == 0.0 {
+            return Err(HostError::Usage("--no-bias-decay needs a --weight-decay above 0".into()));
+        }
         Ok((optimizer, rate))
     }
 }

@@ -86,7 +86,10 @@ pub(crate) trait Many {
         if let Some(norm) = spec.norm_of(place) {
             let left = (norm.left)(&spec.layout, index, norms, *samples, Pooled::NONE);
             (norm.follow)(&spec.layout, index, sink.params(), &left.statistics);
-            sink.take(place.range(Part::Scale).start, left.gradient);
+            for (part, rows) in [(Part::Scale, left.scale), (Part::Shift, left.shift)] {
+                kernels::bias_gradient(gradient, rows, true);
+                sink.take(place.range(part).start, gradient);
+            }
         }
     }
 }
@@ -103,7 +106,13 @@ impl Batch<'_> {
     /// Hands a layer's gradient to `sink`.
     pub(crate) fn hand_over(&self, place: Place, deltas: &[f32], pass: &mut Pass<'_>, sink: &mut impl Sink) {
         match self {
-            Self::One(x) => sink.take_one(x, place, deltas, pass.block),
+            Self::One(x) => {
+                sink.take_one(x, place, deltas, pass.block);
+                if let Some(norm) = pass.spec.norm_of(place) {
+                    let gradient = (norm.single)(&pass.spec.layout, place.index, pass.norms);
+                    sink.take(place.range(Part::Scale).start, gradient);
+                }
+            }
             Self::Many(many) => many.hand_over(place.index, deltas, pass, sink.skips_zeros(), sink),
         }
     }

@@ -1,4 +1,4 @@
-//! Folds norms into the dense layers before them: a network for deployment.
+//! Folds batch norms into the dense layers before them: a network for deployment.
 
 use crate::error::{Buffer, Error, Value};
 use crate::kernels::{copy, largest};
@@ -7,7 +7,7 @@ use crate::network::layout::Split;
 use crate::network::norm;
 use crate::network::spec::Spec;
 
-/// Writes the parameters of [`Spec::folded`], a network without norms whose predictions are those of `params` up to
+/// Writes the parameters of [`Spec::folded`], a network without batch norms whose predictions are those of `params` up to
 /// rounding: `s = γ/√(σ² + ε); W ← W·s; b ← (b − μ)·s + β`. Outputs differ by some 1e-7 of the largest times `1 + |μ|/σ`,
 /// since a large mean is now subtracted from the bias alone. What they are of stays: an average's are an average's.
 ///
@@ -25,10 +25,13 @@ fn fold_params<'f>(spec: &Spec, params: Params<'_>, folded: &'f mut [f32]) -> Re
     let plain = spec.folded();
     Error::expect_len(Buffer::Params, plain.param_len(), folded.len())?;
     for (place, plain) in spec.places().zip(plain.places()) {
-        let (from, Split { weights, bias, .. }) = (place.split(params), plain.split_mut(folded));
+        let (from, Split { weights, bias, scale, shift, .. }) = (place.split(params), plain.split_mut(folded));
         copy(weights, from.weights);
         copy(bias, from.bias);
-        if place.is_normed {
+        // Those of a layer norm, which stays.
+        copy(scale, from.scale);
+        copy(shift, from.shift);
+        if !from.variance.is_empty() {
             norm::fold(&place, params, weights, bias);
         }
     }

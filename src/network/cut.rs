@@ -74,7 +74,8 @@ impl Spec {
         self.below as usize
     }
 
-    /// The same network without its norms, which [`fold`](crate::model::fold) puts into weights and biases.
+    /// The same network without its batch norms, which [`fold`](crate::model::fold) puts into weights and biases. Layer norms
+    /// stay: what they do depends on the sample.
     #[must_use]
     pub const fn folded(&self) -> Self {
         let start = Self::new(self.layout.inputs()).loss(self.loss_kind()).math(self.math_kind());
@@ -86,13 +87,21 @@ impl Spec {
     }
 
     /// Adds the layers of another network that `range` names.
-    const fn with_layers(mut self, of: &Self, range: core::ops::Range<usize>, norms: bool, dropout: bool) -> Self {
+    const fn with_layers(
+        mut self,
+        of: &Self,
+        range: core::ops::Range<usize>,
+        batch_norms: bool,
+        dropout: bool,
+    ) -> Self {
         let mut l = range.start;
         while l < range.end
             && let Some(layer) = of.layer(l)
         {
             self = self.dense(layer.place.shape.outputs, layer.activation());
-            if norms && layer.is_normed() {
+            if layer.is_normed() && !of.layout.has_statistics() {
+                self = self.layer_norm();
+            } else if layer.is_normed() && batch_norms {
                 self = self.norm();
             }
             if dropout && layer.dropout() > 0.0 {

@@ -52,7 +52,7 @@ impl Layer {
     /// Whether its pre-activations are normalised.
     #[must_use]
     pub const fn is_normed(&self) -> bool {
-        self.place.is_normed
+        self.place.is_normed()
     }
 
     /// Index of the first weight in the parameters.
@@ -67,16 +67,17 @@ impl Layer {
         self.place.weights()
     }
 
-    /// Number of parameters, `(inputs + 1) · outputs`, and with a norm `4 · outputs` more.
+    /// Number of parameters, `(inputs + 1) · outputs`, and with a norm [`norm_len`](Self::norm_len) more.
     #[must_use]
     pub const fn param_len(&self) -> usize {
         self.place.len()
     }
 
-    /// Number of a norm's parameters, behind the bias: `γ`, `β`, running mean and variance of each unit; 0 without one.
+    /// Number of a norm's parameters, behind the bias: `γ` and `β` of each unit, and of a batch norm running mean and
+    /// variance; 0 without one.
     #[must_use]
     pub const fn norm_len(&self) -> usize {
-        self.place.normed().wrapping_mul(4)
+        self.place.norm_len()
     }
 
     /// The places of `part` among the network's parameters; none where the layer has no such part.

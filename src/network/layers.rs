@@ -45,7 +45,7 @@ impl Spec {
 
     /// What a layer's norm does, where it has one.
     pub(crate) fn norm_of(&self, place: Place) -> Option<&'static Norm> {
-        if place.is_normed { self.norm.0 } else { None }
+        if place.is_normed() { self.norm.0 } else { None }
     }
 
     /// The nonlinearity of a layer's units.

@@ -19,15 +19,36 @@ pub enum Part {
     Scale,
     /// A norm's summand `β` of each unit.
     Shift,
-    /// A norm's running mean of each unit, which is not learned.
+    /// A batch norm's running mean of each unit, which is not learned.
     Mean,
-    /// A norm's running variance of each unit, which is not learned.
+    /// A batch norm's running variance of each unit, which is not learned.
     Variance,
 }
 
 impl Part {
     /// All parts, in memory order.
     pub const ALL: [Self; 6] = [Self::Weights, Self::Bias, Self::Scale, Self::Shift, Self::Mean, Self::Variance];
+}
+
+/// Over what a layer's pre-activations are normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum NormKind {
+    /// Over the samples of a batch, unit by unit: [`Spec::norm`](crate::Spec::norm).
+    Batch = 1,
+    /// Over the units, sample by sample: [`Spec::layer_norm`](crate::Spec::layer_norm).
+    Layer = 2,
+}
+
+impl NormKind {
+    /// Its parameters for each unit: `γ` and `β`, and of a batch norm running mean and variance.
+    pub(super) const fn params(self) -> u8 {
+        match self {
+            Self::Batch => 4,
+            Self::Layer => 2,
+        }
+    }
 }
 
 /// Widths of layers, and which of them are normalised: all that the places of parameters follow from.
@@ -38,6 +59,7 @@ pub(crate) struct Layout {
     widths: [u16; MAX_LAYERS + 1],
     /// Bit `l` is that of layer `l`.
     norms: u8,
+    /// Layers in the low half; in the high half what each norm has for a unit, [`NormKind::params`].
     depth: u8,
 }
 
@@ -51,12 +73,21 @@ impl Layout {
 
     /// Layers.
     pub(super) const fn depth(&self) -> usize {
-        self.depth as usize
+        (self.depth & 15) as usize
     }
 
-    /// Whether a layer is normalised.
-    pub(crate) const fn has_norms(&self) -> bool {
-        self.norms != 0
+    /// The kind of all norms; none without norms.
+    pub(super) const fn norm_kind(&self) -> Option<NormKind> {
+        match self.depth >> 4 {
+            0 => None,
+            2 => Some(NormKind::Layer),
+            _ => Some(NormKind::Batch),
+        }
+    }
+
+    /// Whether running statistics of norms stand among the parameters.
+    pub(crate) const fn has_statistics(&self) -> bool {
+        self.depth >> 4 == NormKind::Batch.params()
     }
 
     /// Width of the samples.
@@ -79,9 +110,10 @@ impl Layout {
         }
     }
 
-    /// The latest layer has a norm from here on.
-    pub(super) const fn set_norm(&mut self) {
-        self.norms |= 1 << (self.depth.wrapping_sub(1) % MAX_LAYERS as u8);
+    /// The latest layer has a norm from here on, of the kind that all have.
+    pub(super) const fn set_norm(&mut self, kind: NormKind) {
+        self.norms |= 1 << (self.depth().wrapping_sub(1) % MAX_LAYERS);
+        self.depth = self.depth & 15 | kind.params() << 4;
     }
 
     /// Layer `index`, whose parameters begin at `offset`.
@@ -92,7 +124,7 @@ impl Layout {
             offset,
             shape: Shape { inputs: self.widths[at], outputs: self.widths[at + 1] },
             index: at as u8,
-            is_normed: self.norms >> at & 1 != 0,
+            norm_params: if self.norms >> at & 1 != 0 { self.depth >> 4 } else { 0 },
         }
     }
 
@@ -201,7 +233,8 @@ pub(crate) struct Place {
     pub offset: usize,
     pub shape: Shape,
     pub index: u8,
-    pub is_normed: bool,
+    /// Those of a norm for each unit, 0 without one.
+    norm_params: u8,
 }
 
 impl Place {
@@ -210,15 +243,30 @@ impl Place {
         self.shape.inputs().wrapping_mul(self.shape.outputs())
     }
 
-    /// Parameters of each part of a norm.
+    /// Whether there is a norm.
+    pub(crate) const fn is_normed(self) -> bool {
+        self.norm_params > 0
+    }
+
+    /// `γ`s of a norm, or `β`s.
     pub(super) const fn normed(self) -> usize {
-        if self.is_normed { self.shape.outputs() } else { 0 }
+        if self.is_normed() { self.shape.outputs() } else { 0 }
+    }
+
+    /// Running means of a norm, or variances.
+    const fn pooled(self) -> usize {
+        if self.norm_params == NormKind::Batch.params() { self.shape.outputs() } else { 0 }
+    }
+
+    /// All parameters of a norm.
+    pub(super) const fn norm_len(self) -> usize {
+        (self.norm_params as usize).wrapping_mul(self.shape.outputs())
     }
 
     /// All parameters.
     pub(super) const fn len(self) -> usize {
-        let rows = self.shape.inputs().wrapping_add(1);
-        rows.wrapping_mul(self.shape.outputs()).wrapping_add(self.normed().wrapping_mul(4))
+        let rows = self.shape.inputs().wrapping_add(1).wrapping_add(self.norm_params as usize);
+        rows.wrapping_mul(self.shape.outputs())
     }
 
     const fn end(self) -> usize {
@@ -229,16 +277,16 @@ impl Place {
     pub(crate) const fn range(self, part: Part) -> Range<usize> {
         let bias = self.offset.wrapping_add(self.weights());
         let norm = bias.wrapping_add(self.shape.outputs());
-        let before = match part {
+        let statistics = norm.wrapping_add(self.normed().wrapping_mul(2));
+        let (start, len) = match part {
             Part::Weights => return self.offset..bias,
             Part::Bias => return bias..norm,
-            Part::Scale => 0,
-            Part::Shift => 1,
-            Part::Mean => 2,
-            Part::Variance => 3,
+            Part::Scale => (norm, self.normed()),
+            Part::Shift => (norm.wrapping_add(self.normed()), self.normed()),
+            Part::Mean => (statistics, self.pooled()),
+            Part::Variance => (statistics.wrapping_add(self.pooled()), self.pooled()),
         };
-        let start = norm.wrapping_add(self.normed().wrapping_mul(before));
-        start..start.wrapping_add(self.normed())
+        start..start.wrapping_add(len)
     }
 
     /// The places of what is learned: all parts but a norm's running statistics.
@@ -246,12 +294,7 @@ impl Place {
         self.offset..self.range(Part::Shift).end
     }
 
-    /// The places of what a norm learns.
-    pub(crate) const fn norm_learned(self) -> Range<usize> {
-        self.range(Part::Scale).start..self.range(Part::Shift).end
-    }
-
-    /// The places of a norm's running statistics, means before variances.
+    /// The places of a norm's running statistics, means before variances; none where it has none.
     pub(crate) const fn statistics(self) -> Range<usize> {
         self.range(Part::Mean).start..self.range(Part::Variance).end
     }
@@ -263,8 +306,8 @@ impl Place {
         let (bias, rest) = cut(rest, self.shape.outputs());
         let (scale, rest) = cut(rest, self.normed());
         let (shift, rest) = cut(rest, self.normed());
-        let (mean, rest) = cut(rest, self.normed());
-        Split { weights, bias, scale, shift, mean, variance: cut(rest, self.normed()).0 }
+        let (mean, rest) = cut(rest, self.pooled());
+        Split { weights, bias, scale, shift, mean, variance: cut(rest, self.pooled()).0 }
     }
 
     /// [`split`](Self::split) to write to.
@@ -274,12 +317,12 @@ impl Place {
         let (bias, rest) = cut_mut(rest, self.shape.outputs());
         let (scale, rest) = cut_mut(rest, self.normed());
         let (shift, rest) = cut_mut(rest, self.normed());
-        let (mean, rest) = cut_mut(rest, self.normed());
-        Split { weights, bias, scale, shift, mean, variance: cut_mut(rest, self.normed()).0 }
+        let (mean, rest) = cut_mut(rest, self.pooled());
+        Split { weights, bias, scale, shift, mean, variance: cut_mut(rest, self.pooled()).0 }
     }
 }
 
-/// A layer's parameters as disjoint slices; those of a norm are empty without one.
+/// A layer's parameters as disjoint slices; empty where there is no such part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Split<S> {
     pub weights: S,

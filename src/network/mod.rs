@@ -27,6 +27,6 @@ mod cut;
 pub use crate::math::Math;
 pub use activation::Activation;
 pub use layer::Layer;
-pub use layout::{MAX_LAYERS, Part};
+pub use layout::{MAX_LAYERS, NormKind, Part};
 pub use loss::Loss;
 pub use spec::Spec;

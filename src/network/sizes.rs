@@ -10,30 +10,40 @@ const BLOCK_ROWS: usize = 64;
 const BLOCK_FLOATS: usize = 4096;
 
 impl Spec {
-    /// Parameters: `P = Σ_l (inputs_l + 1) · outputs_l` floats, and `4 · outputs_l` for each layer with a norm; `usize::MAX` for a wrong description.
+    /// Parameters: `P = Σ_l (inputs_l + 1) · outputs_l` floats, and `4 · outputs_l` for each layer with a
+    /// batch norm, `2 · outputs_l` for each with a layer norm; `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn param_len(&self) -> usize {
         if self.fault().is_some() { usize::MAX } else { self.params }
     }
 
-    /// Statistics of norms: `2 · outputs` floats for each layer with one, to pool them in
-    /// ([`NormUpdate`](crate::average::NormUpdate)); `usize::MAX` for a wrong description.
+    /// Statistics of norms: `2 · outputs` floats for each layer with a batch norm, to pool them in
+    /// ([`NormUpdate`](crate::average::NormUpdate)), none for a layer norm; `usize::MAX` for a wrong description.
     #[must_use]
     pub const fn norm_len(&self) -> usize {
-        if self.fault().is_some() { usize::MAX } else { self.normed.saturating_mul(2) }
+        if self.fault().is_some() {
+            usize::MAX
+        } else if self.layout.has_statistics() {
+            self.normed.saturating_mul(2)
+        } else {
+            0
+        }
     }
 
     /// Workspace for training on up to `batch` samples at once: `2 · batch · Σ_l outputs_l` (activations and deltas)
-    /// `+ max_l outputs_l` (one row of a gradient) floats, and `(batch + 5) · outputs_l` for each layer with a norm;
-    /// `usize::MAX` for a wrong description.
+    /// `+ max_l outputs_l` (one row of a gradient) floats, and `(batch + 5) · outputs_l` for each layer with a batch norm,
+    /// `batch · (2 · outputs_l + 1)` for each with a layer norm; `usize::MAX` for a wrong description.
     #[must_use]
+    // For an image in which it is a constant of the network.
+    #[inline(always)]
     pub const fn work_len(&self, batch: usize) -> usize {
         if self.fault().is_some() {
             return usize::MAX;
         }
         // Fewer than the parameters, which are addressable: no overflow but that of the batch.
         let each = self.units.wrapping_mul(2).wrapping_add(self.normed);
-        let once = norm::ROOM.wrapping_mul(self.normed).wrapping_add(self.widest());
+        let once = if self.layout.has_statistics() { norm::ROOM.wrapping_mul(self.normed) } else { 0 };
+        let once = once.wrapping_add(self.widest());
         batch.saturating_mul(each).saturating_add(once)
     }
 
@@ -84,11 +94,6 @@ impl Spec {
     /// Units of the widest layer.
     pub(crate) const fn widest(&self) -> usize {
         (if self.even > self.odd { self.even } else { self.odd }) as usize
-    }
-
-    /// Units of all layers with a norm.
-    pub(crate) const fn normed(&self) -> usize {
-        self.normed
     }
 
     /// Units of the widest of the layers 0, 2, 4 …

@@ -8,10 +8,10 @@ use crate::math::Math;
 use crate::network::activation::{Activation, Curves};
 use crate::network::dropout::{DropUnits, drop_units};
 use crate::network::layer::Layer;
-use crate::network::layout::{Layout, MAX_LAYERS};
+use crate::network::layout::{Layout, MAX_LAYERS, NormKind};
 use crate::network::link::Link;
 use crate::network::loss::{Criterion, Loss};
-use crate::network::norm::{NORM, Norm};
+use crate::network::norm::{BATCH_NORM, LAYER_NORM, Norm, layer_room};
 
 /// A multi-layer perceptron's description: `Copy`, without lifetimes or generics, buildable in a `const`.
 ///
@@ -36,7 +36,7 @@ use crate::network::norm::{NORM, Norm};
 pub struct Spec {
     pub(super) params: usize,
     pub(super) units: usize,
-    /// Units of the layers with a norm.
+    /// Floats for each sample in the rooms of norms; for batch norms as many as they have units.
     pub(super) normed: usize,
     digest: u32,
     loss: Loss,
@@ -125,7 +125,7 @@ impl Spec {
         self.grow(self.layout.find(at).len())
     }
 
-    /// Normalises the pre-activations of the latest layer, `y = γ(z − μ)/√(σ² + ε) + β` (Ioffe & Szegedy 2015): by mean and
+    /// Normalises the pre-activations of the latest layer over the batch (batch norm), `y = γ(z − μ)/√(σ² + ε) + β` (Ioffe & Szegedy 2015): by mean and
     /// variance of the batch in training, by running ones in prediction, `ε = 1e-5`; they follow each batch by
     /// `r ← r + 0.1·(batch − r)`.
     ///
@@ -133,15 +133,48 @@ impl Spec {
     /// not learned, and no optimizer moves them. Training takes at least two samples at once; micro-batches are
     /// normalised one by one.
     #[must_use = "a description is a value: this is the next one"]
-    pub const fn norm(mut self) -> Self {
+    pub const fn norm(self) -> Self {
+        let units = self.outputs();
+        self.normalised(NormKind::Batch, &BATCH_NORM, units)
+    }
+
+    /// Normalises the pre-activations of the latest layer over its units (layer norm), `y = γ(z − μ)/√(σ² + ε) + β` (Ba et
+    /// al. 2016): by mean and variance of the sample's own units, in training as in prediction, `ε = 1e-5`.
+    ///
+    /// Behind the layer's bias stand `γ` and `β`, `2 · outputs` floats more. Training takes single samples as well, batches
+    /// and micro-batches give the same bits, and an average needs nothing besides its parameters. The layer has at least two
+    /// units; a network has batch norms or layer norms, not both.
+    #[must_use = "a description is a value: this is the next one"]
+    pub const fn layer_norm(self) -> Self {
+        let units = self.outputs();
+        if units == 1 {
+            return self.with_fault(SpecFault::OneUnit);
+        }
+        self.normalised(NormKind::Layer, &LAYER_NORM, layer_room(units))
+    }
+
+    /// The latest layer has a norm, which needs a room of `room` floats for each sample.
+    const fn normalised(mut self, kind: NormKind, norm: &'static Norm, room: usize) -> Self {
         let at = self.depth().wrapping_sub(1);
-        if at >= MAX_LAYERS || self.layout.find(at).is_normed {
+        if at >= MAX_LAYERS {
             return self.with_fault(SpecFault::Norm);
         }
-        self.norm = Link(Some(&NORM));
-        self.layout.set_norm();
-        self.normed = self.normed.wrapping_add(self.outputs());
-        self.grow(self.outputs().saturating_mul(4))
+        match self.layout.norm_kind() {
+            Some(NormKind::Batch) if matches!(kind, NormKind::Layer) => return self.with_fault(SpecFault::NormKinds),
+            Some(NormKind::Layer) if matches!(kind, NormKind::Batch) => return self.with_fault(SpecFault::NormKinds),
+            _ if self.layout.find(at).is_normed() => return self.with_fault(SpecFault::Norm),
+            _ => {}
+        }
+        self.norm = Link(Some(norm));
+        self.layout.set_norm(kind);
+        self.normed = self.normed.wrapping_add(room);
+        self.grow(self.outputs().saturating_mul(kind.params() as usize))
+    }
+
+    /// Over what the network's norms go; none without norms.
+    #[must_use]
+    pub const fn norm_kind(&self) -> Option<NormKind> {
+        self.layout.norm_kind()
     }
 
     /// The latest layer has so many more parameters.
@@ -227,7 +260,11 @@ impl Spec {
         let mut l = 0;
         while let Some(Layer { place, slope, dropout, kind, .. }) = self.layer(l) {
             digest = mix(digest, place.shape.outputs as u32 | (dropout as u32) << 16);
-            digest = mix(mix(digest, kind as u32 | (place.is_normed as u32) << 16), slope.to_bits());
+            let norm = match self.norm_kind() {
+                Some(norm) if place.is_normed() => norm as u32,
+                _ => 0,
+            };
+            digest = mix(mix(digest, kind as u32 | norm << 16), slope.to_bits());
             l = l.wrapping_add(1);
         }
         self.digest = digest;

@@ -1,5 +1,6 @@
 //! Adam and AdamW.
 
+use super::decay::in_pieces;
 use super::{Optimizer, check_decay, check_state, expect_room, parts};
 use crate::error::{Buffer, Error, Setting};
 use crate::finite::is_moderate;
@@ -7,6 +8,7 @@ use crate::kernels;
 use crate::math;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT};
+use crate::network::layout::Layout;
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut};
 
@@ -24,6 +26,8 @@ pub struct AdamConfig {
     pub weight_decay: f32,
     /// Whether weights shrink by `1 − ηλ` (AdamW, Loshchilov & Hutter 2019) instead of `λw` joining the gradient.
     pub decoupled: bool,
+    /// Whether `λ` leaves out biases and what norms learn ("no bias decay"; He et al. 2019, section 3.1).
+    pub no_bias_decay: bool,
 }
 
 impl Default for AdamConfig {
@@ -68,6 +72,7 @@ pub struct AdamState {
     /// Floats of both moments.
     len: usize,
     steps: u64,
+    layout: Layout,
 }
 
 impl AdamState {
@@ -78,7 +83,7 @@ impl AdamState {
     pub fn new(config: AdamConfig, spec: &Spec, steps: u64) -> Result<Self, Error> {
         spec.check()?;
         config.check()?;
-        Ok(Self { config, network: spec.digest(), len: config.state_len(spec), steps })
+        Ok(Self { config, network: spec.digest(), len: config.state_len(spec), steps, layout: spec.layout })
     }
 
     /// Steps taken.
@@ -121,21 +126,36 @@ pub struct Adam<'a> {
     /// `1/n`.
     scale: f32,
     step: kernels::Adam,
+    layout: Layout,
+    /// None where all parameters decay, or none.
+    by_parts: Option<Move>,
 }
 
 debug_view!(Adam<'_>: config steps bound; moments);
 
 impl<'a> Adam<'a> {
     /// `β₁ = 0.9`, `β₂ = 0.999`, `ε = 1e-8`, no weight decay.
-    pub const DEFAULT: AdamConfig =
-        AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
+    pub const DEFAULT: AdamConfig = AdamConfig {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.0,
+        decoupled: false,
+        no_bias_decay: false,
+    };
 
     /// Starts with moments of zero; `moments` has [`AdamConfig::state_len`] floats, first moments before second ones.
     ///
     /// # Errors
     /// [`Error::Spec`], [`Error::Setting`], or [`Error::Length`] unless the length is exact.
+    #[inline(always)]
     pub fn new(config: AdamConfig, spec: &Spec, moments: &'a mut [f32]) -> Result<Self, Error> {
-        let adam = Self::checked(AdamState::new(config, spec, 0)?, moments)?;
+        Self::started(config, spec, moments, by_parts(&config))
+    }
+
+    /// Apart from [`new`](Self::new), which stands in the caller's own code.
+    fn started(config: AdamConfig, spec: &Spec, moments: &'a mut [f32], by_parts: Option<Move>) -> Result<Self, Error> {
+        let adam = Self::checked(AdamState::new(config, spec, 0)?, moments, by_parts)?;
         kernels::clear(adam.moments);
         Ok(adam)
     }
@@ -145,8 +165,13 @@ impl<'a> Adam<'a> {
     /// # Errors
     /// [`Error::Length`], and [`Error::NonFinite`] for a moment that is not finite, or of `2^127` or more, and a second
     /// one below 0.
+    #[inline(always)]
     pub fn resume(state: AdamState, moments: &'a mut [f32]) -> Result<Self, Error> {
-        let mut adam = Self::checked(state, moments)?;
+        Self::resumed(state, moments, by_parts(&state.config))
+    }
+
+    fn resumed(state: AdamState, moments: &'a mut [f32], by_parts: Option<Move>) -> Result<Self, Error> {
+        let mut adam = Self::checked(state, moments, by_parts)?;
         let half = adam.moments.len() / 2;
         let (first, second) = cut(adam.moments, half);
         check_state(second, 0.0, half)?;
@@ -154,8 +179,8 @@ impl<'a> Adam<'a> {
         Ok(adam)
     }
 
-    fn checked(state: AdamState, moments: &'a mut [f32]) -> Result<Self, Error> {
-        let AdamState { config, network, len, steps } = state;
+    fn checked(state: AdamState, moments: &'a mut [f32], by_parts: Option<Move>) -> Result<Self, Error> {
+        let AdamState { config, network, len, steps, layout } = state;
         Error::expect_len(Buffer::Optimizer, len, moments.len())?;
         let step = kernels::Adam {
             beta1: config.beta1,
@@ -168,14 +193,15 @@ impl<'a> Adam<'a> {
             decay: if config.decoupled { 0.0 } else { config.weight_decay },
             shrink: 1.0,
         };
-        Ok(Self { config, network, moments, steps, bound: Bound::of(&[]), covered: 0, scale: 1.0, step })
+        let bound = Bound::of(&[]);
+        Ok(Self { config, network, moments, steps, bound, covered: 0, scale: 1.0, step, layout, by_parts })
     }
 
     /// What to keep beside the moments, for [`resume`](Self::resume).
     #[must_use]
     pub fn state(&self) -> AdamState {
-        let Self { config, network, steps, .. } = *self;
-        AdamState { config, network, len: self.moments.len(), steps }
+        let Self { config, network, steps, layout, .. } = *self;
+        AdamState { config, network, len: self.moments.len(), steps, layout }
     }
 
     /// Ends it: its [`state`](Self::state), and the slice is the caller's again.
@@ -197,6 +223,49 @@ impl<'a> Adam<'a> {
     }
 }
 
+/// What moves weights from an offset on along `x·dᵀ`, and their moments.
+type Move = fn(&mut Adam<'_>, usize, &mut [f32], &[f32], &[f32], &mut [f32]);
+
+/// In the caller's own code, where the configuration is mostly a constant.
+#[inline(always)]
+fn by_parts(config: &AdamConfig) -> Option<Move> {
+    if config.no_bias_decay && config.weight_decay > 0.0 { Some(move_by_parts) } else { None }
+}
+
+/// Weights decay, biases and norms do not.
+fn move_by_parts(adam: &mut Adam<'_>, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
+    let (layout, decaying) = (adam.layout, (adam.step.decay, adam.step.shrink));
+    in_pieces(&layout, offset, weights, (x, d), &mut |decays, offset, weights, d| {
+        (adam.step.decay, adam.step.shrink) = if decays { decaying } else { (0.0, 1.0) };
+        adam.move_all(offset, weights, x, d, block);
+    });
+    (adam.step.decay, adam.step.shrink) = decaying;
+}
+
+impl Adam<'_> {
+    #[inline(always)]
+    fn move_all(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
+        self.bound.cover(&mut self.covered, weights.len());
+        let (first, second) = parts(self.moments, offset, weights.len());
+        let rows = block.len().checked_div(d.len()).unwrap_or(0);
+        if rows == 0 || x.len() < 2 || d.len().is_multiple_of(8) {
+            return kernels::adam(weights, first, second, x, d, &self.step);
+        }
+        // Rows whose ends would not fill a vector are better joined.
+        let n = rows.saturating_mul(d.len());
+        let (mut weights, mut first, mut second, mut x) = (weights, first, second, x);
+        while !weights.is_empty() {
+            let (w, weights_left) = cut_mut(weights, n);
+            let (m, first_left) = cut_mut(first, n);
+            let (v, second_left) = cut_mut(second, n);
+            let gradient = cut_mut(block, w.len()).0;
+            kernels::outer(gradient, x, d, true);
+            kernels::adam(w, m, v, &[1.0], gradient, &self.step);
+            (weights, first, second, x) = (weights_left, first_left, second_left, cut(x, rows).1);
+        }
+    }
+}
+
 impl Optimizer for Adam<'_> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
         model.spec.check_digest(self.network)
@@ -205,7 +274,7 @@ impl Optimizer for Adam<'_> {
     /// The bound, by `|m| / ε`, is loose but never adds up to a magnitude that matters; there is none with coupled decay,
     /// where it would.
     fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
-        let AdamConfig { beta1, beta2, weight_decay, decoupled, epsilon } = self.config;
+        let AdamConfig { beta1, beta2, weight_decay, decoupled, epsilon, .. } = self.config;
         let half = self.moments.len() / 2;
         if !is_moderate(self.bound.get()) {
             expect_room(kernels::largest(self.moments))?;
@@ -232,23 +301,9 @@ impl Optimizer for Adam<'_> {
     }
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {
-        self.bound.cover(&mut self.covered, weights.len());
-        let (first, second) = parts(self.moments, offset, weights.len());
-        let rows = block.len().checked_div(d.len()).unwrap_or(0);
-        if rows == 0 || x.len() < 2 || d.len().is_multiple_of(8) {
-            return kernels::adam(weights, first, second, x, d, &self.step);
+        if let Some(by_parts) = self.by_parts {
+            return by_parts(self, offset, weights, x, d, block);
         }
-        // Rows whose ends would not fill a vector are better joined.
-        let n = rows.saturating_mul(d.len());
-        let (mut weights, mut first, mut second, mut x) = (weights, first, second, x);
-        while !weights.is_empty() {
-            let (w, weights_left) = cut_mut(weights, n);
-            let (m, first_left) = cut_mut(first, n);
-            let (v, second_left) = cut_mut(second, n);
-            let gradient = cut_mut(block, w.len()).0;
-            kernels::outer(gradient, x, d, true);
-            kernels::adam(w, m, v, &[1.0], gradient, &self.step);
-            (weights, first, second, x) = (weights_left, first_left, second_left, cut(x, rows).1);
-        }
+        self.move_all(offset, weights, x, d, block);
     }
 }

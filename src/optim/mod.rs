@@ -8,6 +8,8 @@
 //! | [`ScheduleFreeAdam`] | 3 P |
 //! | [`Lookahead`] around any | P more |
 
+mod decay;
+
 mod sgd;
 
 mod adam;

@@ -1,5 +1,6 @@
 //! Schedule-free SGD, which averages its weights while it trains and needs no schedule.
 
+use super::decay::in_pieces;
 use super::{Optimizer, check_decay, check_state, expect_room, parts, through_block};
 use crate::bytes::{Reader, Writer};
 use crate::error::{Buffer, CheckpointFault, Error, Setting};
@@ -7,7 +8,7 @@ use crate::kernels;
 use crate::math::Total;
 use crate::model::params::{Bound, LIMIT, Params};
 use crate::model::{Mark, Model};
-use crate::network::layout;
+use crate::network::layout::{self, Layout};
 use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut};
 
@@ -19,6 +20,8 @@ pub struct ScheduleFreeConfig {
     pub beta: f32,
     /// `λ`, at `y`.
     pub weight_decay: f32,
+    /// Whether `λ` leaves out biases and what norms learn ("no bias decay"; He et al. 2019, section 3.1).
+    pub no_bias_decay: bool,
 }
 
 impl Default for ScheduleFreeConfig {
@@ -111,20 +114,34 @@ pub struct ScheduleFree<'a> {
     pub(super) bound: Bound,
     /// Weights of the present step that the bound covers and that have not moved yet.
     pub(super) covered: usize,
+    pub(super) layout: Layout,
+    /// None where all parameters decay, or none.
+    by_parts: Option<Move>,
 }
 
 debug_view!(ScheduleFree<'_>: state bound; floats);
 
 impl<'a> ScheduleFree<'a> {
     /// `β = 0.9`, no weight decay.
-    pub const DEFAULT: ScheduleFreeConfig = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.0 };
+    pub const DEFAULT: ScheduleFreeConfig = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.0, no_bias_decay: false };
 
     /// Starts from `model`, whose parameters `z` and `x` become copies of.
     ///
     /// # Errors
     /// [`Error::Setting`], or [`Error::Length`] unless `floats` has [`ScheduleFreeConfig::state_len`].
+    #[inline(always)]
     pub fn new(config: ScheduleFreeConfig, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
-        let free = Self::checked(ScheduleFreeState::new(config), model, floats)?;
+        Self::started(config, model, floats, by_parts(&config))
+    }
+
+    /// Apart from [`new`](Self::new), which stands in the caller's own code.
+    fn started(
+        config: ScheduleFreeConfig,
+        model: &Model<'_>,
+        floats: &'a mut [f32],
+        by_parts: Option<Move>,
+    ) -> Result<Self, Error> {
+        let free = Self::checked(ScheduleFreeState::new(config), model, floats, by_parts)?;
         let (z, x) = cut_mut(free.floats, model.params.len());
         kernels::copy(z, model.params);
         kernels::copy(x, model.params);
@@ -135,19 +152,26 @@ impl<'a> ScheduleFree<'a> {
     ///
     /// # Errors
     /// As [`new`](Self::new), and [`Error::NonFinite`] for a number in `floats` that is not finite, or of `2^127` or more.
+    #[inline(always)]
     pub fn resume(state: ScheduleFreeState, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
-        let free = Self::checked(state, model, floats)?;
+        let free = Self::checked(state, model, floats, by_parts(&state.config))?;
         check_state(free.floats, -LIMIT, 0)?;
         Ok(free)
     }
 
-    fn checked(state: ScheduleFreeState, model: &Model<'_>, floats: &'a mut [f32]) -> Result<Self, Error> {
+    fn checked(
+        state: ScheduleFreeState,
+        model: &Model<'_>,
+        floats: &'a mut [f32],
+        by_parts: Option<Move>,
+    ) -> Result<Self, Error> {
         let config = state.config;
         config.check()?;
         Error::expect_len(Buffer::Optimizer, config.state_len(model.spec), floats.len())?;
         let step = kernels::ScheduleFree { rate: 0.0, decay: config.weight_decay, beta: config.beta, gain: 0.0 };
         let (network, place, changes) = (model.spec.digest(), model.place(), model.changes);
-        Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound: Bound::UNKNOWN, covered: 0 })
+        let (layout, bound) = (model.spec.layout, Bound::UNKNOWN);
+        Ok(Self { network, place, changes, floats, state, scale: 1.0, step, bound, covered: 0, layout, by_parts })
     }
 
     /// Ends the training: the model's parameters become `x`. Running statistics of norms stay those of `y` until a
@@ -204,6 +228,34 @@ impl<'a> ScheduleFree<'a> {
     }
 }
 
+/// What moves weights from an offset on along a gradient, and what they are computed from.
+type Move = fn(&mut ScheduleFree<'_>, usize, &mut [f32], &[f32]);
+
+/// In the caller's own code, where the configuration is mostly a constant.
+#[inline(always)]
+fn by_parts(config: &ScheduleFreeConfig) -> Option<Move> {
+    if config.no_bias_decay && config.weight_decay > 0.0 { Some(move_by_parts) } else { None }
+}
+
+/// Weights decay, biases and norms do not.
+fn move_by_parts(free: &mut ScheduleFree<'_>, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+    let (layout, decay) = (free.layout, free.step.decay);
+    in_pieces(&layout, offset, weights, (&[1.0], gradient), &mut |decays, offset, weights, gradient| {
+        free.step.decay = if decays { decay } else { 0.0 };
+        free.move_all(offset, weights, gradient);
+    });
+    free.step.decay = decay;
+}
+
+impl ScheduleFree<'_> {
+    #[inline(always)]
+    fn move_all(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        self.bound.cover(&mut self.covered, weights.len());
+        let (z, x) = parts(self.floats, offset, weights.len());
+        kernels::schedule_free(weights, z, x, gradient, self.scale, self.step);
+    }
+}
+
 impl Optimizer for ScheduleFree<'_> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
         model.spec.check_digest(self.network)?;
@@ -220,9 +272,10 @@ impl Optimizer for ScheduleFree<'_> {
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
-        self.bound.cover(&mut self.covered, weights.len());
-        let (z, x) = parts(self.floats, offset, weights.len());
-        kernels::schedule_free(weights, z, x, gradient, self.scale, self.step);
+        match self.by_parts {
+            Some(by_parts) => by_parts(self, offset, weights, gradient),
+            None => self.move_all(offset, weights, gradient),
+        }
     }
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {

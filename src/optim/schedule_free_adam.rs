@@ -1,5 +1,6 @@
 //! Schedule-free AdamW: the average of [`ScheduleFree`] over steps of Adam's length.
 
+use super::decay::in_pieces;
 use super::schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
 use super::{AdamConfig, Optimizer, check_state, expect_room, part, parts, through_block};
 use crate::bytes::{Reader, Writer};
@@ -23,6 +24,8 @@ pub struct ScheduleFreeAdamConfig {
     pub epsilon: f32,
     /// Decoupled weight decay `λ`, at `y`.
     pub weight_decay: f32,
+    /// Whether weights alone decay, no biases and no norms.
+    pub no_bias_decay: bool,
 }
 
 impl Default for ScheduleFreeAdamConfig {
@@ -39,13 +42,13 @@ impl ScheduleFreeAdamConfig {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let Self { beta1, beta2, epsilon, weight_decay } = *self;
-        AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled: true }.check()
+        let Self { beta1, beta2, epsilon, weight_decay, no_bias_decay } = *self;
+        AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled: true, no_bias_decay }.check()
     }
 
     /// Those of the average.
     const fn average(&self) -> ScheduleFreeConfig {
-        ScheduleFreeConfig { beta: self.beta1, weight_decay: self.weight_decay }
+        ScheduleFreeConfig { beta: self.beta1, weight_decay: self.weight_decay, no_bias_decay: false }
     }
 }
 
@@ -120,7 +123,7 @@ debug_view!(ScheduleFreeAdam<'_>: config steps average; second);
 impl<'a> ScheduleFreeAdam<'a> {
     /// `β₁ = 0.9`, `β₂ = 0.999`, `ε = 1e-8`, no weight decay.
     pub const DEFAULT: ScheduleFreeAdamConfig =
-        ScheduleFreeAdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+        ScheduleFreeAdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, no_bias_decay: false };
 
     /// Starts from `model`, whose parameters `z` and `x` become copies of; `v` becomes zero.
     ///
@@ -196,6 +199,17 @@ fn cut_parts<'f>(
     Ok(cut_mut(floats, len))
 }
 
+impl ScheduleFreeAdam<'_> {
+    fn move_by(&mut self, step: kernels::ScheduleFree, offset: usize, weights: &mut [f32], gradient: &[f32]) {
+        let Self { average, second, config: ScheduleFreeAdamConfig { beta2, epsilon, .. }, .. } = self;
+        average.bound.cover(&mut average.covered, weights.len());
+        let (z, x) = parts(average.floats, offset, weights.len());
+        let v = part(second, offset, weights.len());
+        let moment = kernels::SecondMoment { beta2: *beta2, gain2: 1.0 - *beta2, epsilon: *epsilon };
+        kernels::schedule_free_adam(weights, (z, x, v), gradient, average.scale, step, moment);
+    }
+}
+
 impl Optimizer for ScheduleFreeAdam<'_> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
         self.average.check(model)
@@ -219,12 +233,14 @@ impl Optimizer for ScheduleFreeAdam<'_> {
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {
-        let Self { average, second, config: ScheduleFreeAdamConfig { beta2, epsilon, .. }, .. } = self;
-        average.bound.cover(&mut average.covered, weights.len());
-        let (z, x) = parts(average.floats, offset, weights.len());
-        let v = part(second, offset, weights.len());
-        let moment = kernels::SecondMoment { beta2: *beta2, gain2: 1.0 - *beta2, epsilon: *epsilon };
-        kernels::schedule_free_adam(weights, (z, x, v), gradient, average.scale, average.step, moment);
+        let (step, layout) = (self.average.step, self.average.layout);
+        if !self.config.no_bias_decay {
+            return self.move_by(step, offset, weights, gradient);
+        }
+        in_pieces(&layout, offset, weights, (&[1.0], gradient), &mut |decays, offset, weights, gradient| {
+            let step = if decays { step } else { kernels::ScheduleFree { decay: 0.0, ..step } };
+            self.move_by(step, offset, weights, gradient);
+        });
     }
 
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], block: &mut [f32]) {

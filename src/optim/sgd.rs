@@ -1,10 +1,12 @@
 //! Stochastic gradient descent, with and without momentum.
 
+use super::decay::in_pieces;
 use super::{Optimizer, check_decay, check_state, expect_room, part};
 use crate::error::{Buffer, Error, Setting};
 use crate::kernels;
 use crate::model::Model;
 use crate::model::params::{Bound, LIMIT};
+use crate::network::layout::Layout;
 use crate::network::spec::Spec;
 
 /// Settings of [`Sgd`].
@@ -17,6 +19,8 @@ pub struct SgdConfig {
     pub nesterov: bool,
     /// `λ`, added to the gradient as `λw`.
     pub weight_decay: f32,
+    /// Whether `λ` leaves out biases and what norms learn ("no bias decay"; He et al. 2019, section 3.1).
+    pub no_bias_decay: bool,
 }
 
 impl Default for SgdConfig {
@@ -50,6 +54,7 @@ pub struct SgdState {
     network: u32,
     /// Floats of velocity.
     len: usize,
+    layout: Layout,
 }
 
 impl SgdState {
@@ -60,7 +65,7 @@ impl SgdState {
     pub fn new(config: SgdConfig, spec: &Spec) -> Result<Self, Error> {
         spec.check()?;
         config.check()?;
-        Ok(Self { config, network: spec.digest(), len: config.state_len(spec) })
+        Ok(Self { config, network: spec.digest(), len: config.state_len(spec), layout: spec.layout })
     }
 }
 
@@ -91,13 +96,16 @@ pub struct Sgd<'a> {
     step: kernels::Sgd,
     /// None for plain SGD.
     other: Option<Move>,
+    no_bias_decay: bool,
+    layout: Layout,
 }
 
 debug_view!(Sgd<'_>: step bound; velocity);
 
 impl<'a> Sgd<'a> {
     /// Plain SGD: no momentum, no weight decay.
-    pub const DEFAULT: SgdConfig = SgdConfig { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+    pub const DEFAULT: SgdConfig =
+        SgdConfig { momentum: 0.0, nesterov: false, weight_decay: 0.0, no_bias_decay: false };
 
     /// Plain SGD, `w ← w − ηg`, which has no floats of its own.
     ///
@@ -136,18 +144,20 @@ impl<'a> Sgd<'a> {
     }
 
     fn checked(state: SgdState, velocity: &'a mut [f32], other: Option<Move>) -> Result<Self, Error> {
-        let SgdState { config: SgdConfig { momentum, nesterov, weight_decay }, network, len } = state;
+        let SgdState { config, network, len, layout } = state;
+        let SgdConfig { momentum, nesterov, weight_decay, no_bias_decay } = config;
         Error::expect_len(Buffer::Optimizer, len, velocity.len())?;
         let step = kernels::Sgd { rate: 0.0, decay: weight_decay, momentum, nesterov };
-        Ok(Self { network, velocity, bound: Bound::of(&[]), covered: 0, scale: 1.0, step, other })
+        let bound = Bound::of(&[]);
+        Ok(Self { network, velocity, bound, covered: 0, scale: 1.0, step, other, no_bias_decay, layout })
     }
 
     /// What to keep beside the velocity, for [`resume`](Self::resume).
     #[must_use]
     pub fn state(&self) -> SgdState {
         let kernels::Sgd { momentum, nesterov, decay: weight_decay, .. } = self.step;
-        let config = SgdConfig { momentum, nesterov, weight_decay };
-        SgdState { config, network: self.network, len: self.velocity.len() }
+        let config = SgdConfig { momentum, nesterov, weight_decay, no_bias_decay: self.no_bias_decay };
+        SgdState { config, network: self.network, len: self.velocity.len(), layout: self.layout }
     }
 
     /// Ends it: its [`state`](Self::state), and the slice is the caller's again.
@@ -166,17 +176,39 @@ impl<'a> Sgd<'a> {
 /// In the caller's own code, where the configuration is mostly a constant, so that plain SGD links no other.
 #[inline(always)]
 fn other(config: &SgdConfig) -> Option<Move> {
-    if config.momentum > 0.0 {
-        Some(kernels::momentum)
+    if config.no_bias_decay && config.weight_decay > 0.0 {
+        Some(by_parts)
+    } else if config.momentum > 0.0 {
+        Some(with_momentum)
     } else if config.weight_decay > 0.0 {
-        Some(|w, _, x, d, c| kernels::decayed(w, x, d, c))
+        Some(|sgd, _, w, x, d| kernels::decayed(w, x, d, &sgd.step))
     } else {
         None
     }
 }
 
-/// What moves weights, and their velocity where there is one.
-type Move = fn(&mut [f32], &mut [f32], &[f32], &[f32], &kernels::Sgd);
+/// What moves weights from an offset on along `x·dᵀ`, and their velocity where there is one.
+type Move = fn(&mut Sgd<'_>, usize, &mut [f32], &[f32], &[f32]);
+
+/// Weights decay, biases and norms do not.
+fn by_parts(sgd: &mut Sgd<'_>, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32]) {
+    let (layout, decay) = (sgd.layout, sgd.step.decay);
+    in_pieces(&layout, offset, weights, (x, d), &mut |decays, offset, weights, d| {
+        sgd.step.decay = if decays { decay } else { 0.0 };
+        if sgd.velocity.is_empty() {
+            kernels::decayed(weights, x, d, &sgd.step);
+        } else {
+            with_momentum(sgd, offset, weights, x, d);
+        }
+    });
+    sgd.step.decay = decay;
+}
+
+fn with_momentum(sgd: &mut Sgd<'_>, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32]) {
+    let velocity = part(sgd.velocity, offset, weights.len());
+    sgd.bound.cover(&mut sgd.covered, velocity.len());
+    kernels::momentum(weights, velocity, x, d, &sgd.step);
+}
 
 impl Optimizer for Sgd<'_> {
     fn check(&self, model: &Model<'_>) -> Result<(), Error> {
@@ -208,8 +240,6 @@ impl Optimizer for Sgd<'_> {
     fn update_outer(&mut self, offset: usize, weights: &mut [f32], x: &[f32], d: &[f32], _: &mut [f32]) {
         // x·scale is x: a mean over one sample.
         let Some(other) = self.other else { return kernels::sgd(weights, x, d, self.step.rate) };
-        let velocity = part(self.velocity, offset, weights.len());
-        self.bound.cover(&mut self.covered, velocity.len());
-        other(weights, velocity, x, d, &self.step);
+        other(self, offset, weights, x, d);
     }
 }

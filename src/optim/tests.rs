@@ -17,7 +17,7 @@ fn settings_out_of_range_are_refused() {
         (0.0, false, -1.0, Setting::WeightDecay),
         (0.0, false, f32::INFINITY, Setting::WeightDecay),
     ] {
-        let config = SgdConfig { momentum, nesterov, weight_decay };
+        let config = SgdConfig { momentum, nesterov, weight_decay, no_bias_decay: false };
         assert_eq!(Sgd::new(config, &NET, &mut none).err(), Some(Error::Setting(setting)));
     }
     let good = AdamConfig::default();
@@ -59,7 +59,7 @@ fn each_variant_moves_the_weight_as_its_formula_says() {
     };
     let sgd = |momentum, nesterov, weight_decay| {
         let mut state = [0.0; 2];
-        let config = SgdConfig { momentum, nesterov, weight_decay };
+        let config = SgdConfig { momentum, nesterov, weight_decay, no_bias_decay: false };
         let len = config.state_len(&NET);
         run(&mut Sgd::new(config, &NET, &mut state[..len]).unwrap())
     };
@@ -95,7 +95,7 @@ fn no_weight_moves_further_than_the_reach() {
     for (weight, gradient) in [(0.0, 2.0), (0.25, 0.0)] {
         for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
             let weight_decay = if weight > 0.0 { 0.1 } else { 0.0 };
-            let config = SgdConfig { momentum, nesterov, weight_decay };
+            let config = SgdConfig { momentum, nesterov, weight_decay, no_bias_decay: false };
             let mut state = [0.0; 2];
             let len = config.state_len(&NET);
             let mut sgd = Sgd::new(config, &NET, &mut state[..len]).unwrap();

@@ -7,7 +7,7 @@
 //! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath; 128 more for an average's parameters, 64 more for a head's) |
 //! | 12 | `u16` inputs; `u16` loss (0 softmax cross-entropy, 1 mean squared, 2 binary cross-entropy, 3 Huber) |
 //! | 16 | `f32` Huber's threshold, else 0 |
-//! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid; 256 more with a norm), `f32` slope or 0, `f32` dropout |
+//! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid; 256 more with a batch norm, 512 with a layer norm), `f32` slope or 0, `f32` dropout |
 //! | 20 + 12·L | of a head: `u32` number of its first layer in the whole network; `u32` checksum of its body (`head.rs`) |
 //! | then | `P` parameters, `f32` |
 //! | the last 4 | `u32` CRC-32 (ISO-HDLC) of all bytes before |
@@ -22,6 +22,7 @@ use crate::math::Math;
 use crate::model::params::Params;
 use crate::model::{Mark, Model};
 use crate::network::activation::Activation;
+use crate::network::layer::Layer;
 use crate::network::layout::{MAX_LAYERS, Part};
 use crate::network::loss::Loss;
 use crate::network::spec::Spec;
@@ -30,8 +31,8 @@ pub(super) const MAGIC: [u8; 8] = *b"\x89CYGNET\n";
 const VERSION: u16 = 1;
 const HEADER: usize = 20;
 const LAYER: usize = 12;
-/// In a layer's activation: its pre-activations are normalised.
-const NORMED: u16 = 256;
+/// In a layer's activation, times [`NormKind`]: how its pre-activations are normalised.
+const NORM: u16 = 256;
 /// In the functions' byte: the parameters are an average's.
 const AVERAGE: u8 = 128;
 /// Likewise: the network is a head, whose body is stored elsewhere.
@@ -105,9 +106,17 @@ pub(super) const fn header_word(spec: &Spec, is_average: bool, body: u32, at: us
     };
     let (activation, slope) = layer.activation().code();
     match part {
-        0 => layer.outputs() as u32 | (activation | if layer.is_normed() { NORMED as u32 } else { 0 }) << 16,
+        0 => layer.outputs() as u32 | (activation + norm_code(spec, &layer) * NORM as u32) << 16,
         1 => slope,
         _ => layer.dropout().to_bits(),
+    }
+}
+
+/// The number of a layer's norm, 0 without one.
+const fn norm_code(spec: &Spec, layer: &Layer) -> u32 {
+    match spec.norm_kind() {
+        Some(norm) if layer.is_normed() => norm as u32,
+        _ => 0,
     }
 }
 
@@ -154,11 +163,14 @@ pub fn load_header(bytes: &[u8]) -> Result<Spec, Error> {
     spec = valid(&input, spec.loss(loss))?;
     for _ in 0..depth {
         let (width, kind) = (input.short()?, input.short()?);
-        let activation = activation_from(kind & !NORMED, input.array()?).ok_or(input.fault())?;
+        let activation = activation_from(kind % NORM, input.array()?).ok_or(input.fault())?;
         spec = valid(&input, spec.dense(width, activation))?;
-        if kind & NORMED != 0 {
-            spec = valid(&input, spec.norm())?;
-        }
+        spec = match kind / NORM {
+            0 => spec,
+            1 => valid(&input, spec.norm())?,
+            2 => valid(&input, spec.layer_norm())?,
+            _ => return Err(input.fault()),
+        };
         let dropout = input.float()?;
         spec = valid(&input, spec.dropout(dropout))?;
         // Probabilities are rounded: only what rounding leaves is written.

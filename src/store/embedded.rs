@@ -4,8 +4,41 @@ use crate::error::{Buffer, CheckpointFault, Error, Value};
 use crate::network::spec::Spec;
 use crate::store::checkpoint::{MAGIC, header_word, header_words, holds_average, network_fault, stored_word};
 
-/// CRC-32 by tables, for the compiler alone.
-const CRC: crc::Crc<u32, crc::Table<16>> = crc::Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISO_HDLC);
+/// CRC-32 of four bytes at once, as the compiler computes it: `TABLES[n]` is that of a byte before `n` zeros.
+const TABLES: [[u32; 256]; 4] = {
+    let (mut tables, mut n) = ([[0; 256]; 4], 0);
+    while n < 4 {
+        let mut byte = 0;
+        while byte < 256 {
+            let (mut crc, mut bit) = (if n == 0 { byte as u32 } else { tables[n - 1][byte] }, 0);
+            while bit < 8 {
+                crc = (crc >> 1) ^ (0xedb8_8320 * (crc & 1));
+                bit += 1;
+            }
+            tables[n][byte] = crc;
+            byte += 1;
+        }
+        n += 1;
+    }
+    tables
+};
+
+/// The checksum of `bytes`, four at a time, after others; `!0` before any, and inverted in the end.
+const fn crc_on(mut crc: u32, bytes: &[u8]) -> u32 {
+    let (mut words, mut tail) = bytes.as_chunks::<4>();
+    while let Some((&[b0, b1, b2, b3], rest)) = words.split_first() {
+        let x = crc ^ (b0 as u32 | (b1 as u32) << 8 | (b2 as u32) << 16 | (b3 as u32) << 24);
+        let [t0, t1, t2, t3] = &TABLES;
+        crc =
+            t3[x as u8 as usize] ^ t2[(x >> 8) as u8 as usize] ^ t1[(x >> 16) as u8 as usize] ^ t0[(x >> 24) as usize];
+        words = rest;
+    }
+    while let Some((&byte, rest)) = tail.split_first() {
+        crc = crc >> 8 ^ TABLES[0][(crc as u8 ^ byte) as usize];
+        tail = rest;
+    }
+    crc
+}
 
 /// The parameters of `part` in `file`, the checkpoint of `whole` or its floats alone (little-endian): `part` is `whole`
 /// itself or what it was [cut](Spec::first) into. For a `const` or a `static`: [`embed!`](crate::embed) calls it, and stops
@@ -50,13 +83,12 @@ const INFINITE: u32 = 0x7f80_0000;
 #[must_use]
 pub const fn embedded_checksum(part: &Spec, whole: &Spec, file: &[u8]) -> Option<u32> {
     let Ok(bytes) = stored(part, whole, file) else { return None };
-    let (mut digest, mut at) = (CRC.digest(), 0);
+    let (mut crc, mut at) = (!0, 0);
     while at < header_words(part) {
-        digest.update(&header_word(part, false, 0, at).to_le_bytes());
+        crc = crc_on(crc, &header_word(part, false, 0, at).to_le_bytes());
         at = at.wrapping_add(1);
     }
-    digest.update(bytes);
-    Some(digest.finalize())
+    Some(!crc_on(crc, bytes))
 }
 
 /// The bytes of the parameters of `part`.
@@ -107,7 +139,7 @@ const fn check_seal(spec: &Spec, file: &[u8]) -> Result<(), CheckpointFault> {
     let (sealed, rest) = cut(file, spec.checkpoint_len().saturating_sub(4));
     match rest.first_chunk::<4>() {
         Some(stored) if is_checkpoint(file) => {
-            let (stored, computed) = (u32::from_le_bytes(*stored), CRC.checksum(sealed));
+            let (stored, computed) = (u32::from_le_bytes(*stored), !crc_on(!0, sealed));
             if stored == computed { Ok(()) } else { Err(CheckpointFault::Crc(stored, computed)) }
         }
         _ => Ok(()),

@@ -41,7 +41,7 @@ impl Model<'_> {
     ) -> Result<(Trace<'w>, f32), Error> {
         let spec = self.spec;
         let (samples, largest) = targets.check(spec, inputs)?;
-        if samples < 2 && spec.normed() > 0 {
+        if samples < 2 && spec.layout.has_statistics() {
             return Err(Error::SingleSample);
         }
         let (floats, mut lists) = work.take(spec, samples, spec.work_len(samples))?;

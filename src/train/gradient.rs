@@ -10,7 +10,7 @@ use crate::train::noise::Noise;
 /// The gradient of a batch that comes in several micro-batches, summed over their samples, in [`Spec::param_len`]
 /// floats.
 ///
-/// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order. A norm
+/// The result of micro-batches is that of the whole batch, bit for bit: sums run over the samples in order. A batch norm
 /// normalises each micro-batch by its own statistics; where the running ones stand among the parameters, those of all
 /// samples are pooled here.
 ///
@@ -113,7 +113,7 @@ impl<'a> Gradient<'a> {
 
     /// Gives `each` range of parameters that are learned, after its offset: all but running statistics.
     pub(crate) fn learned(&mut self, each: &mut dyn FnMut(usize, &mut [f32])) {
-        if !self.layout.has_norms() {
+        if !self.layout.has_statistics() {
             return each(0, self.sum);
         }
         for place in self.layout.places(self.sum.len()) {

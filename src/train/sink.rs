@@ -58,7 +58,9 @@ impl Sum<'_> {
         if let Some(norm) = spec.norm_of(place) {
             let left = (norm.left)(&spec.layout, place.index, norms, *samples, self.pooled(place));
             left.statistics.write(at_mut(self.sum, place.statistics()));
-            kernels::add(at_mut(self.sum, place.norm_learned()), left.gradient, 1.0);
+            let Split { scale, shift, .. } = place.split_mut(self.sum);
+            kernels::bias_gradient(scale, left.scale, false);
+            kernels::bias_gradient(shift, left.shift, false);
         }
     }
 }

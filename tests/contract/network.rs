@@ -1,7 +1,7 @@
 //! A network's passes, one number at a time.
 
 use super::{in_lanes, key};
-use cygnet::network::Layer;
+use cygnet::network::{Layer, Part};
 use cygnet::{Activation, Loss, Spec, Targets};
 
 /// What a batch leaves: everything is a sum over its samples.
@@ -9,10 +9,12 @@ pub(crate) struct Passed {
     /// Of every parameter; 0 of running statistics.
     pub(crate) gradient: Vec<f32>,
     pub(crate) losses: Vec<f32>,
-    /// Mean and variance of the batch, of each layer with a norm.
+    /// Mean and variance of the batch, of each layer with a batch norm.
     pub(crate) statistics: Vec<Vec<(f32, f32)>>,
     /// What comes into each layer and its `∂L/∂z`, sample by sample.
     pub(crate) terms: Vec<(Rows, Rows)>,
+    /// Of each layer with a layer norm `x̂·∂L/∂y` and `∂L/∂y`, sample by sample.
+    pub(crate) norm_terms: Vec<(Rows, Rows)>,
 }
 
 type Rows = Vec<Vec<f32>>;
@@ -80,14 +82,47 @@ pub(crate) fn norm_at(layer: &Layer) -> usize {
     layer.offset() + (layer.inputs() + 1) * layer.outputs()
 }
 
+/// Whether the layer has a layer norm.
+pub(crate) fn is_by_sample(layer: &Layer) -> bool {
+    layer.is_normed() && layer.range(Part::Mean).is_empty()
+}
+
+/// `x̂` of one sample in its place, and `1/√(σ² + ε)`.
+fn normalise(z: &mut [f32]) -> f32 {
+    let share = 1.0 / z.len() as f32;
+    let mean = in_lanes(z.iter().copied()) * share;
+    z.iter_mut().for_each(|z| *z -= mean);
+    let inverse = 1.0 / (in_lanes(z.iter().map(|z| z * z)) * share + 1e-5_f32).sqrt();
+    z.iter_mut().for_each(|z| *z *= inverse);
+    inverse
+}
+
+/// `∂L/∂z` of one sample in the place of `∂L/∂y`.
+fn normalise_back(gamma: &[f32], d: &mut [f32], x_hat: &[f32], inverse: f32) {
+    let share = 1.0 / d.len() as f32;
+    for j in 0..d.len() {
+        d[j] *= gamma[j];
+    }
+    let mean = in_lanes(d.iter().copied()) * share;
+    let slope = in_lanes(d.iter().zip(x_hat).map(|(d, x)| d * x)) * share;
+    for j in 0..d.len() {
+        d[j] = inverse * (d[j] - mean - x_hat[j] * slope);
+    }
+}
+
 /// The outputs of one sample.
 pub(crate) fn predict(spec: &Spec, params: &[f32], x: &[f32]) -> Vec<f32> {
     let mut a = x.to_vec();
     for layer in spec.layers() {
         a = dense(&layer, params, &a);
         let (units, at) = (layer.outputs(), norm_at(&layer));
+        if is_by_sample(&layer) {
+            normalise(&mut a);
+        }
         for j in 0..units {
-            if layer.is_normed() {
+            if is_by_sample(&layer) {
+                a[j] = params[at + j] * a[j] + params[at + units + j];
+            } else if layer.is_normed() {
                 let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|part| params[at + part * units + j]);
                 a[j] = (a[j] - mean) * (gamma / (variance + 1e-5).sqrt()) + beta;
             }
@@ -172,8 +207,12 @@ pub(crate) fn pass(
         let (units, at) = (layer.outputs(), norm_at(layer));
         let mut z: Vec<Vec<f32>> = below.iter().map(|x| dense(layer, params, x)).collect();
         let mut x_hat = z.clone();
-        let mut of_layer = vec![];
-        for j in (0..units).filter(|_| layer.is_normed()) {
+        let (mut of_layer, mut of_samples) = (vec![], vec![]);
+        for (z, x_hat) in z.iter_mut().zip(&mut x_hat).filter(|_| is_by_sample(layer)) {
+            of_samples.push(normalise(x_hat));
+            *z = (0..units).map(|j| params[at + j] * x_hat[j] + params[at + units + j]).collect();
+        }
+        for j in (0..units).filter(|_| layer.is_normed() && !is_by_sample(layer)) {
             let (mut mean, mut variance) = (0.0, 0.0);
             z.iter().for_each(|z| mean += z[j]);
             mean *= share;
@@ -199,7 +238,7 @@ pub(crate) fn pass(
         inputs.push(std::mem::replace(&mut below, z));
         slopes.push(slopes_here);
         normal.push(x_hat);
-        inverse.push(of_layer.iter().map(|s| s.2).collect::<Vec<f32>>());
+        inverse.push(of_layer.iter().map(|s| s.2).chain(of_samples).collect::<Vec<f32>>());
         statistics.push(of_layer.iter().map(|s| (s.0, s.1)).collect());
     }
     let mut losses = vec![];
@@ -210,10 +249,21 @@ pub(crate) fn pass(
         let slopes = slopes.last().unwrap();
         deltas[s] = (0..spec.outputs()).map(|j| slopes[s][j] * gradient[j]).collect();
     }
-    let (mut gradient, mut terms) = (vec![0.0; spec.param_len()], vec![]);
+    let (mut gradient, mut terms, mut norm_terms) = (vec![0.0; spec.param_len()], vec![], vec![]);
     for (l, layer) in layers.iter().enumerate().rev() {
         let (width, units, at) = (layer.inputs(), layer.outputs(), norm_at(layer));
-        for j in (0..units).filter(|_| layer.is_normed()) {
+        let mut of_norm = (vec![], vec![]);
+        for s in (0..n).filter(|_| is_by_sample(layer)) {
+            of_norm.0.push((0..units).map(|j| deltas[s][j] * normal[l][s][j]).collect::<Vec<f32>>());
+            of_norm.1.push(deltas[s].clone());
+            for j in 0..units {
+                gradient[at + j] += of_norm.0[s][j];
+                gradient[at + units + j] += of_norm.1[s][j];
+            }
+            normalise_back(&params[at..][..units], &mut deltas[s], &normal[l][s], inverse[l][s]);
+        }
+        norm_terms.insert(0, of_norm);
+        for j in (0..units).filter(|_| layer.is_normed() && !is_by_sample(layer)) {
             let (mut g, mut b) = (0.0, 0.0);
             for s in 0..n {
                 g += deltas[s][j] * normal[l][s][j];
@@ -243,5 +293,5 @@ pub(crate) fn pass(
             }
         }
     }
-    Passed { gradient, losses, statistics, terms }
+    Passed { gradient, losses, statistics, terms, norm_terms }
 }

@@ -18,14 +18,14 @@ pub(crate) enum Oracle {
 }
 
 impl Oracle {
-    /// Step `t = 1, 2, …` along `g·(1/n)`, of the parameters that `learned` names.
-    pub(crate) fn step(&mut self, t: u64, rate: f32, g: &[f32], n: usize, w: &mut [f32], learned: &[usize]) {
+    /// Step `t = 1, 2, …` along `g·(1/n)`, of the parameters that are learned, by their index and whether they are weights.
+    pub(crate) fn step(&mut self, t: u64, rate: f32, g: &[f32], n: usize, w: &mut [f32], learned: &[(usize, bool)]) {
         let share = 1.0 / n as f32;
         match self {
-            Self::Sgd(SgdConfig { momentum, nesterov, weight_decay, .. }, v) => {
-                for &i in learned {
+            Self::Sgd(SgdConfig { momentum, nesterov, weight_decay, no_bias_decay }, v) => {
+                for &(i, is_weight) in learned {
                     let mut g = g[i] * share;
-                    if *weight_decay != 0.0 {
+                    if *weight_decay != 0.0 && (is_weight || !*no_bias_decay) {
                         g += *weight_decay * w[i];
                     }
                     if *momentum == 0.0 {
@@ -39,9 +39,10 @@ impl Oracle {
             Self::Adam(c, m, v) => {
                 let correction = 1.0 / one_minus_power(1.0 - c.beta2, t).sqrt();
                 let scaled = rate / one_minus_power(1.0 - c.beta1, t);
-                let shrink = if c.decoupled { 1.0 - rate * c.weight_decay } else { 1.0 };
-                let coupled = if c.decoupled { 0.0 } else { c.weight_decay };
-                for &i in learned {
+                for &(i, is_weight) in learned {
+                    let decay = if is_weight || !c.no_bias_decay { c.weight_decay } else { 0.0 };
+                    let shrink = if c.decoupled { 1.0 - rate * decay } else { 1.0 };
+                    let coupled = if c.decoupled { 0.0 } else { decay };
                     let g = g[i] * share + coupled * w[i];
                     m[i] = floored(c.beta1 * m[i] + (1.0 - c.beta1) * g, 1e-20);
                     v[i] = floored(c.beta2 * v[i] + (1.0 - c.beta2) * (g * g), 1e-30);
@@ -50,7 +51,7 @@ impl Oracle {
             }
             Self::Lookahead(c, slow, inner) => {
                 inner.step(t, rate, g, n, w, learned);
-                for &i in learned.iter().filter(|_| t.is_multiple_of(c.every.into())) {
+                for &(i, _) in learned.iter().filter(|_| t.is_multiple_of(c.every.into())) {
                     slow[i] += (w[i] - slow[i]) * c.alpha;
                     w[i] = slow[i];
                 }
@@ -58,8 +59,9 @@ impl Oracle {
             Self::ScheduleFree(c, z, x, squares) => {
                 *squares = squares.add(rate * rate);
                 let gain = rate * rate / squares.value();
-                for &i in learned {
-                    z[i] -= rate * (g[i] * share + c.weight_decay * w[i]);
+                for &(i, is_weight) in learned {
+                    let decay = if is_weight || !c.no_bias_decay { c.weight_decay } else { 0.0 };
+                    z[i] -= rate * (g[i] * share + decay * w[i]);
                     x[i] += (z[i] - x[i]) * gain;
                     w[i] = z[i] + (x[i] - z[i]) * c.beta;
                 }
@@ -68,10 +70,11 @@ impl Oracle {
                 let rate = rate * one_minus_power(1.0 - c.beta2, t).sqrt();
                 *squares = squares.add(rate * rate);
                 let gain = rate * rate / squares.value();
-                for &i in learned {
+                for &(i, is_weight) in learned {
+                    let decay = if is_weight || !c.no_bias_decay { c.weight_decay } else { 0.0 };
                     let g = g[i] * share;
                     v[i] = floored(c.beta2 * v[i] + (1.0 - c.beta2) * (g * g), 1e-30);
-                    z[i] -= rate * (g / (v[i].sqrt() + c.epsilon) + c.weight_decay * w[i]);
+                    z[i] -= rate * (g / (v[i].sqrt() + c.epsilon) + decay * w[i]);
                     x[i] += (z[i] - x[i]) * gain;
                     w[i] = z[i] + (x[i] - z[i]) * c.beta1;
                 }

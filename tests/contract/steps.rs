@@ -1,11 +1,12 @@
 //! Training steps of random networks: forward, loss, backward, norms, dropout, clipping and each optimizer.
 
 use super::common::{ACTIVATIONS, classes, initial, numbers, samples};
-use super::network::{norm_at, pass, predict};
+use super::network::{is_by_sample, norm_at, pass, predict};
 use super::optimizers::Oracle;
 use super::{Pair, expect, in_lanes, same, tree};
 use cygnet::average::NormUpdate;
 use cygnet::metrics::Score;
+use cygnet::network::Part;
 use cygnet::optim::{
     AdamConfig, AdamState, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeAdam,
     ScheduleFreeAdamConfig, ScheduleFreeConfig, SgdConfig,
@@ -18,7 +19,7 @@ const BATCHES: [usize; 7] = [1, 2, 3, 8, 13, 32, 65];
 /// The first that are whole; the others are heads of larger networks.
 const WHOLE: u64 = 28;
 
-/// Network `case`, with a norm in one of three and dropout in one of two.
+/// Network `case`, with batch norms in one of three, layer norms in another, and dropout in one of two.
 fn network(case: u64) -> Spec {
     let draws: Vec<usize> = numbers(16, case).into_iter().map(|x| ((x + 1.0) * 500.0) as usize).collect();
     let losses = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.5)];
@@ -27,6 +28,8 @@ fn network(case: u64) -> Spec {
         spec = spec.dense(1 + draws[3 + layer] as u16 % 80, ACTIVATIONS[draws[6 + layer] % 5]);
         if case % 3 == 1 {
             spec = spec.norm();
+        } else if case % 3 == 2 && spec.outputs() > 1 {
+            spec = spec.layer_norm();
         }
         if draws[9 + layer].is_multiple_of(2) {
             spec = spec.dropout(0.3);
@@ -36,10 +39,12 @@ fn network(case: u64) -> Spec {
     if case >= WHOLE && spec.depth() > 1 { spec.after(1) } else { spec }
 }
 
-fn learned(spec: &Spec) -> Vec<usize> {
+/// What is learned, and whether it is a weight.
+fn learned(spec: &Spec) -> Vec<(usize, bool)> {
     let of_layer = |layer: cygnet::network::Layer| {
         let running = norm_at(&layer) + 2 * layer.outputs()..norm_at(&layer) + layer.norm_len();
-        (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i)).collect::<Vec<_>>()
+        let learned = (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i));
+        learned.map(|i| (i, i < norm_at(&layer) - layer.outputs())).collect::<Vec<_>>()
     };
     spec.layers().flat_map(of_layer).collect()
 }
@@ -99,7 +104,8 @@ fn sgd_of_every_kind() {
     let momentum = SgdConfig { momentum: 0.9, ..SgdConfig::default() };
     let nesterov = SgdConfig { nesterov: true, weight_decay: 0.01, ..momentum };
     let decay = SgdConfig { weight_decay: 0.1, ..SgdConfig::default() };
-    for config in [SgdConfig::default(), momentum, nesterov, decay] {
+    let without_biases = [decay, nesterov].map(|config| SgdConfig { no_bias_decay: true, ..config });
+    for config in [SgdConfig::default(), momentum, nesterov, decay].into_iter().chain(without_biases) {
         each_network(|case, n, mut params| {
             let mut state = vec![f32::NAN; config.state_len(&network(case))];
             let spec = network(case);
@@ -115,7 +121,8 @@ fn sgd_of_every_kind() {
 #[test]
 fn adam_of_every_kind() {
     let coupled = AdamConfig { weight_decay: 0.01, beta1: 0.8, ..AdamConfig::default() };
-    for config in [AdamConfig::default(), AdamConfig::decoupled(0.05), coupled] {
+    let without_biases = [AdamConfig::decoupled(0.05), coupled].map(|c| AdamConfig { no_bias_decay: true, ..c });
+    for config in [AdamConfig::default(), AdamConfig::decoupled(0.05), coupled].into_iter().chain(without_biases) {
         each_network(|case, n, mut params| {
             let spec = network(case);
             let mut state = vec![f32::NAN; config.state_len(&spec)];
@@ -158,7 +165,7 @@ fn lookahead_and_schedule_free() {
         }
     });
     each_network(|case, n, params| {
-        let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01 };
+        let config = ScheduleFreeConfig { beta: 0.9, weight_decay: 0.01, no_bias_decay: case % 2 == 1 };
         let mut floats = vec![f32::NAN; 2 * params.len()];
         let (spec, mut trained) = (network(case), params.clone());
         let model = Model::new(&spec, &mut trained).unwrap();
@@ -167,7 +174,8 @@ fn lookahead_and_schedule_free() {
         compare(case, n, &mut free, &mut oracle, &mut trained, 0);
     });
     each_network(|case, n, params| {
-        let config = ScheduleFreeAdamConfig { weight_decay: 0.01, ..ScheduleFreeAdam::DEFAULT };
+        let no_bias_decay = case % 2 == 1;
+        let config = ScheduleFreeAdamConfig { weight_decay: 0.01, no_bias_decay, ..ScheduleFreeAdam::DEFAULT };
         let mut floats = vec![f32::NAN; 3 * params.len()];
         let (spec, mut trained) = (network(case), params.clone());
         let model = Model::new(&spec, &mut trained).unwrap();
@@ -201,7 +209,8 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
         let (mut params, learned) = (initial(&spec, case), learned(&spec));
         let mut expected = params.clone();
         let (mut sum, mut losses) = (vec![0.0; params.len()], vec![]);
-        let mut pooled: Vec<Vec<(f32, f32)>> = spec.layers().map(|l| vec![(0.0, 0.0); l.norm_len() / 4]).collect();
+        let mut pooled: Vec<Vec<(f32, f32)>> =
+            spec.layers().map(|l| vec![(0.0, 0.0); l.range(Part::Mean).len()]).collect();
         let (mut floats, mut work) = (vec![0.0; params.len()], vec![0.0; spec.work_len(8)]);
         let mut model = Model::new(&spec, &mut params).unwrap();
         model.resume(SEED, 4);
@@ -212,7 +221,7 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
             let values = vec![0.25; n * spec.outputs()];
             let targets = if i == 1 { Targets::Values(&values) } else { Targets::Classes(&classes) };
             model.accumulate(&x[..], targets, &mut gradient, &mut work).unwrap();
-            // Sums go on: bias and weights from what is there, a norm's from their own.
+            // Sums go on from what is there, but for those of a batch norm, which has sums of its own.
             let before = losses.len();
             let passed = pass_onto(&spec, &expected, &x, targets, before, &mut sum);
             pool(&mut pooled, &passed.0, n, before);
@@ -220,19 +229,21 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
         }
         let n = losses.len();
         let ranges: Vec<Vec<usize>> = if spec.norm_len() == 0 {
-            vec![learned.clone()]
+            vec![learned.iter().map(|l| l.0).collect()]
         } else {
             let is_in = |l: &cygnet::network::Layer, i: usize| (l.offset()..l.offset() + l.param_len()).contains(&i);
-            spec.layers().map(|l| learned.iter().copied().filter(|&i| is_in(&l, i)).collect()).collect()
+            spec.layers().map(|l| learned.iter().map(|l| l.0).filter(|&i| is_in(&l, i)).collect()).collect()
         };
         let mut square = 0.0;
         ranges.iter().for_each(|range| square += in_lanes(range.iter().map(|&i| sum[i] * sum[i])));
         let norm = square.sqrt() / n as f32;
         assert!(same(gradient.clip(0.01).unwrap(), norm), "case {case}");
         if norm > 0.01 {
-            learned.iter().for_each(|&i| sum[i] *= 0.01 / norm);
+            learned.iter().for_each(|&(i, _)| sum[i] *= 0.01 / norm);
         }
-        let config = SgdConfig::default();
+        // Without decay, with that of all parameters, with that of weights alone.
+        let weight_decay = if case % 4 == 0 { 0.0 } else { 0.1 };
+        let config = SgdConfig { weight_decay, no_bias_decay: case % 2 == 1, ..SgdConfig::default() };
         Oracle::Sgd(config, vec![]).step(1, 0.1, &sum, n, &mut expected, &learned);
         follow(&spec, &mut expected, &pooled, |second| second * (1.0 / (n as f32 - 1.0)));
         let score = model.step(&mut gradient, &mut Sgd::new(config, &spec, &mut []).unwrap(), 0.1).unwrap();
@@ -251,7 +262,7 @@ fn pass_onto(
     sum: &mut [f32],
 ) -> (Vec<Vec<(f32, f32)>>, Vec<f32>) {
     let whole = pass(spec, params, x, targets, (SEED, 4), before);
-    for (layer, (inputs, deltas)) in spec.layers().zip(&whole.terms) {
+    for ((layer, (inputs, deltas)), (scale, shift)) in spec.layers().zip(&whole.terms).zip(&whole.norm_terms) {
         let (width, units, at) = (layer.inputs(), layer.outputs(), layer.offset());
         for (x, d) in inputs.iter().zip(deltas) {
             for j in 0..units {
@@ -261,7 +272,13 @@ fn pass_onto(
                 sum[at + width * units + j] += d[j];
             }
         }
-        for i in norm_at(&layer)..norm_at(&layer) + layer.norm_len() / 2 {
+        for (scale, shift) in scale.iter().zip(shift) {
+            for j in 0..units {
+                sum[norm_at(&layer) + j] += scale[j];
+                sum[norm_at(&layer) + units + j] += shift[j];
+            }
+        }
+        for i in (norm_at(&layer)..norm_at(&layer) + layer.norm_len() / 2).filter(|_| !is_by_sample(&layer)) {
             sum[i] += whole.gradient[i];
         }
     }
@@ -274,7 +291,8 @@ fn statistics_that_belong_to_other_weights() {
         let spec = network(case);
         let (mut params, mut floats) = (initial(&spec, case), vec![0.0; spec.work_len(9)]);
         let (mut expected, mut pooled_floats) = (params.clone(), vec![0.0; spec.norm_len()]);
-        let mut pooled: Vec<Vec<(f32, f32)>> = spec.layers().map(|l| vec![(0.0, 0.0); l.norm_len() / 4]).collect();
+        let mut pooled: Vec<Vec<(f32, f32)>> =
+            spec.layers().map(|l| vec![(0.0, 0.0); l.range(Part::Mean).len()]).collect();
         let mut update = NormUpdate::new(&spec, &mut params, &mut pooled_floats).unwrap();
         let mut work = Workspace::new(&spec, 9, &mut floats).unwrap();
         let plain = without_dropout(&spec);

@@ -7,7 +7,7 @@ use crate::host::memory::zeros;
 use crate::host::plan::{describe, widths};
 use crate::host::prelude::*;
 use crate::model::fold;
-use crate::network::Part;
+use crate::network::{NormKind, Part};
 use crate::store::checkpoint::check_params;
 use crate::{Error, Spec};
 
@@ -53,11 +53,15 @@ impl SavedModel {
         check_params(&self.spec, &self.params)
     }
 
-    /// The same network without norms, for deployment; one without them stays as it is.
+    /// The same network without batch norms, for deployment; one without them stays as it is.
     ///
     /// # Errors
-    /// [`HostError::Memory`], [`HostError::Core`] as [`fold`].
+    /// [`HostError::Mismatch`] for layer norms, [`HostError::Memory`], [`HostError::Core`] as [`fold`].
     pub fn folded(&self) -> Result<Self, HostError> {
+        if self.spec.norm_kind() == Some(NormKind::Layer) {
+            let fault = "layer norms cannot be folded: what they multiply by depends on the sample";
+            return Err(HostError::Mismatch(fault.to_owned()));
+        }
         let spec = self.spec.folded();
         let mut params = zeros(spec.param_len())?;
         fold(&self.spec, &self.params, &mut params)?;

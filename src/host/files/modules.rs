@@ -8,7 +8,7 @@ use crate::Error;
 use crate::error::SpecFault;
 use crate::host::plan::listed;
 use crate::host::prelude::*;
-use crate::network::MAX_LAYERS;
+use crate::network::{MAX_LAYERS, NormKind};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use std::collections::BTreeSet;
@@ -20,12 +20,15 @@ pub(in crate::host) const PREPROCESS_STEM: &str = "preprocess";
 /// How many models an average is of, beside those of `torch.optim.swa_utils.AveragedModel`.
 pub(in crate::host) const COUNT: &str = "n_averaged";
 
+/// What PyTorch counts beside the running statistics of a batch norm.
+const TRACKED: &str = "num_batches_tracked";
+
 /// A dense layer, or a norm behind one.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::host) struct Module {
     /// What its tensors' names begin with.
     pub(in crate::host) stem: String,
-    pub(in crate::host) is_norm: bool,
+    pub(in crate::host) norm: Option<NormKind>,
     /// Widths of a dense layer; 0 of a norm.
     pub(in crate::host) inputs: u16,
     pub(in crate::host) outputs: u16,
@@ -41,31 +44,44 @@ impl Module {
             let (stem, tensor) = name.rsplit_once('.').unwrap_or(("", name));
             match tensor {
                 _ if stem == PREPROCESS_STEM && PREPROCESS.contains(&tensor) => continue,
-                "num_batches_tracked" | COUNT => continue,
+                TRACKED | COUNT => continue,
                 "weight" | "bias" | "running_mean" | "running_var" => {}
                 _ => return Err(format!("`{name}` does not belong to a dense layer or a norm")),
             }
-            let is_norm = matches!(tensor, "running_mean" | "running_var");
+            let norm = matches!(tensor, "running_mean" | "running_var").then_some(NormKind::Batch);
             match modules.iter_mut().find(|module| module.stem == stem) {
-                Some(module) => module.is_norm |= is_norm,
+                Some(module) => module.norm = module.norm.or(norm),
                 None => {
                     let (stem, pattern) = (stem.to_owned(), pattern(stem));
-                    modules.push(Self { stem, is_norm, inputs: 0, outputs: 0, pattern });
+                    modules.push(Self { stem, norm, inputs: 0, outputs: 0, pattern });
                 }
             }
         }
         modules.sort_by(|a, b| a.stem.cmp(&b.stem));
-        modules.iter_mut().filter(|module| !module.is_norm).try_for_each(|module| module.measure(file))?;
+        modules.iter_mut().filter(|module| !module.is_norm()).try_for_each(|module| module.measure(file))?;
         Ok(modules)
     }
 
-    /// Takes the widths of a dense layer from its weights.
+    /// Whether it is a norm.
+    pub(in crate::host) fn is_norm(&self) -> bool {
+        self.norm.is_some()
+    }
+
+    /// Takes the widths of a dense layer from its weights; those of one dimension are a norm's.
     fn measure(&mut self, file: &SafeTensors<'_>) -> Result<(), String> {
         let name = format!("{}.weight", self.stem);
         let weight = tensor(file, &name)?;
-        let &[outputs, inputs] = weight.shape() else {
-            let expected = "expected (outputs, inputs), or the running statistics of a norm";
-            return Err(format!("`{name}` has shape {:?}, {expected}", weight.shape()));
+        let (outputs, inputs) = match *weight.shape() {
+            [outputs, inputs] => (outputs, inputs),
+            [_] => {
+                let is_tracked = file.tensor(&format!("{}.{TRACKED}", self.stem)).is_ok();
+                self.norm = Some(if is_tracked { NormKind::Batch } else { NormKind::Layer });
+                return Ok(());
+            }
+            _ => {
+                let expected = "expected (outputs, inputs), or (units) of a norm";
+                return Err(format!("`{name}` has shape {:?}, {expected}", weight.shape()));
+            }
         };
         let width = |n: usize| u16::try_from(n).map_err(|_| format!("`{name}`: a width of {n} is too large"));
         (self.inputs, self.outputs) = (width(inputs)?, width(outputs)?);
@@ -115,7 +131,7 @@ pub(in crate::host) fn in_order(
             given.ok_or_else(|| format!("--layers must contain each of {all} once, in the order from input to output"));
         return Ok((given?, Vec::new()));
     }
-    let (norms, mut dense): (Vec<_>, Vec<_>) = modules.into_iter().partition(|module| module.is_norm);
+    let (norms, mut dense): (Vec<_>, Vec<_>) = modules.into_iter().partition(Module::is_norm);
     dense.sort_by(|a, b| a.pattern.cmp(&b.pattern));
     let mut notes = Vec::new();
     let rises = |pair: &[Module]| pair[0].pattern.0 == pair[1].pattern.0 && pair[0].pattern.1 < pair[1].pattern.1;

@@ -7,7 +7,7 @@ use crate::host::data::{Columns, DataIdentity, Preparation};
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::{Description, describe, loss_name, parse_description};
 use crate::host::prelude::*;
-use crate::network::{Math, Part};
+use crate::network::{Math, NormKind, Part};
 use crate::preprocess::Preprocess;
 use crate::store::checkpoint::check_params;
 use crate::{Activation, Loss, Spec};
@@ -19,13 +19,18 @@ use std::collections::HashMap;
 const DESCRIPTION: &str = "cygnet";
 /// Before the columns of a table, a JSON object at the end of the description.
 const COLUMNS: &str = "; columns ";
-/// The tensors of a norm, in the order of its parameters.
+/// The tensors of a batch norm, in the order of its parameters; a layer norm has the first two.
 const NORM: [(&str, Part); 4] =
     [("weight", Part::Scale), ("bias", Part::Shift), ("running_mean", Part::Mean), ("running_var", Part::Variance)];
 
+/// Those of a norm of this kind.
+fn norm(kind: Option<NormKind>) -> &'static [(&'static str, Part)] {
+    if kind == Some(NormKind::Layer) { &NORM[..2] } else { &NORM }
+}
+
 impl SavedModel {
-    /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, `BatchNorm1d`,
-    /// activation and `Dropout` modules, weights transposed to `(outputs, inputs)`.
+    /// The bytes of a safetensors file whose names are those of a `torch.nn.Sequential` of `Linear`, `BatchNorm1d` or
+    /// `LayerNorm`, activation and `Dropout` modules, weights transposed to `(outputs, inputs)`.
     ///
     /// # Errors
     /// What the format refuses, as parameters that are not finite.
@@ -45,7 +50,7 @@ impl SavedModel {
             add(format!("{module}.bias"), &[m], &mut of_part(Part::Bias).iter().copied());
             if layer.is_normed() {
                 module += 1;
-                for (name, part) in NORM {
+                for &(name, part) in norm(self.spec.norm_kind()) {
                     add(format!("{module}.{name}"), &[m], &mut of_part(part).iter().copied());
                 }
             }
@@ -121,11 +126,11 @@ impl Reading {
         }
         let is_ours = described.is_some();
         let (modules, mut notes) = in_order(Module::all(&file)?, &unsaid.layers, name)?;
-        let depth = modules.iter().filter(|module| !module.is_norm).count();
+        let depth = modules.iter().filter(|module| !module.is_norm()).count();
         let (layers, loss, math, mut is_average) = match described {
             Some(described) => described,
             None => {
-                let outputs = modules.iter().rfind(|module| !module.is_norm).map_or(0, |last| last.outputs);
+                let outputs = modules.iter().rfind(|module| !module.is_norm()).map_or(0, |last| last.outputs);
                 unsaid.described(depth, outputs, &mut notes)?
             }
         };
@@ -192,10 +197,10 @@ impl Tensors<'_> {
         let mut spec: Option<Spec> = None;
         for module in modules {
             let stem = &module.stem;
-            if module.is_norm {
+            if let Some(norm) = module.norm {
                 let before = spec.ok_or_else(|| format!("the norm `{stem}` has no dense layer before it"))?;
-                self.read_norm(stem, before.outputs())?;
-                spec = Some(before.norm());
+                self.read_norm(stem, norm, before.outputs())?;
+                spec = Some(if norm == NormKind::Layer { before.layer_norm() } else { before.norm() });
                 continue;
             }
             self.read_layer(module)?;
@@ -230,10 +235,13 @@ impl Tensors<'_> {
     }
 
     /// Appends the parameters of a norm of so many units.
-    fn read_norm(&mut self, stem: &str, units: usize) -> Result<(), String> {
-        let names = NORM.map(|(name, _)| format!("{stem}.{name}"));
-        let [weight, bias, ..] = &names;
-        let is_plain = !self.is_ours && !self.has(weight) && !self.has(bias);
+    fn read_norm(&mut self, stem: &str, kind: NormKind, units: usize) -> Result<(), String> {
+        let names = norm(Some(kind)).iter().map(|(name, _)| format!("{stem}.{name}"));
+        let [weight, bias] = ["weight", "bias"].map(|name| format!("{stem}.{name}"));
+        let is_plain = !self.is_ours && !self.has(&weight) && !self.has(&bias);
+        if kind == NormKind::Layer && !self.is_ours {
+            self.notes.push(format!("the norm `{stem}` has no running statistics: it is a layer norm"));
+        }
         if is_plain {
             self.notes.push(format!("the norm `{stem}` has no weight and no bias: ones and zeros are used"));
             for value in [1.0, 0.0] {
@@ -244,7 +252,16 @@ impl Tensors<'_> {
         if !self.is_ours && !self.notes.contains(&epsilon) {
             self.notes.push(epsilon);
         }
-        names.iter().skip(if is_plain { 2 } else { 0 }).try_for_each(|name| self.read_row(name, units))
+        for name in names.skip(if is_plain { 2 } else { 0 }) {
+            // `LayerNorm(bias=False)`
+            if name == bias && !self.is_ours && !self.has(&bias) && kind == NormKind::Layer {
+                self.notes.push(format!("the norm `{stem}` has no bias: zeros are used"));
+                self.params.resize(self.params.len() + units, 0.0);
+                continue;
+            }
+            self.read_row(&name, units)?;
+        }
+        Ok(())
     }
 
     fn has(&self, name: &str) -> bool {

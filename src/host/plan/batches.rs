@@ -3,6 +3,7 @@
 use super::settings::Plan;
 use crate::host::HostError;
 use crate::host::prelude::*;
+use crate::network::NormKind;
 
 impl Plan {
     /// Samples that pass at once: the micro-batch; where the batch grows, half of the first unless it is said, since two
@@ -38,7 +39,7 @@ impl Plan {
         let (whole, passes) = (self.batch.min(samples), self.at_once(samples));
         // Of a batch, the samples that pass last.
         let is_alone = |batch: usize| passes == 1 || batch % passes == 1;
-        if self.batch_norm && (is_alone(whole) || is_alone(samples % whole.max(1))) {
+        if self.norm == Some(NormKind::Batch) && (is_alone(whole) || is_alone(samples % whole.max(1))) {
             return Err(HostError::Usage(format!(
                 "batch normalisation needs at least two samples at once, but {samples} samples in batches of {whole}, \
                  computed {passes} at once, leave a single sample: change --batch or --micro-batch"

@@ -6,6 +6,7 @@ use super::optimizer::OptimizerPlan;
 use super::settings::{DecayPlan, Plan};
 use crate::host::HostError;
 use crate::host::prelude::*;
+use crate::network::NormKind;
 use crate::optim::{LookaheadConfig, SgdConfig};
 use crate::{Init, Loss};
 use core::ops::RangeInclusive;
@@ -37,7 +38,7 @@ impl Plan {
     /// What may be out of range, in the order in which it is checked, numbers before counts.
     fn settings(&self) -> Settings {
         let Self { mut optimizer, mut decay, .. } = *self;
-        let (momentum, weight_decay) = optimizer.settings();
+        let (momentum, weight_decay, _) = optimizer.settings();
         let mut numbers = vec![("dropout", self.dropout, BELOW_ONE), ("rate", self.rate, RATE)];
         numbers.extend([("warmup", self.warmup, NOT_NEGATIVE), ("weight-decay", *weight_decay, SHARE)]);
         numbers.extend(momentum.map(|momentum| ("momentum", *momentum, BELOW_ONE)));
@@ -111,7 +112,12 @@ impl Plan {
             _ if self.growth.is_some() && has_cycles => {
                 "a growing batch cannot be combined with a cyclic learning rate schedule"
             }
-            _ if self.batch_norm && self.hidden.is_empty() => "batch-norm needs at least one hidden layer",
+            _ if self.norm.is_some() && self.hidden.is_empty() => {
+                "batch-norm and layer-norm need at least one hidden layer"
+            }
+            _ if self.norm == Some(NormKind::Layer) && self.hidden.contains(&1) => {
+                "layer-norm needs at least two units in each hidden layer"
+            }
             _ if self.patience.is_some() && self.validation == 0.0 => {
                 "patience needs validation samples, but validation is 0"
             }

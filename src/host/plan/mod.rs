@@ -15,7 +15,7 @@ pub use averages::{AverageKind, AveragePlan, EXPONENTS};
 pub(in crate::host) use description::{Description, describe, parse_description};
 pub use growth::{GrowthPlan, GrowthRule};
 pub(in crate::host) use names::listed;
-pub use names::{activation_name, loss_name, parse_activation, parse_loss, widths};
+pub use names::{activation_name, loss_name, norm_name, parse_activation, parse_loss, widths};
 pub use optimizer::OptimizerPlan;
 pub use replicas::{Coupling, ReplicaPlan};
 pub use settings::{DecayPlan, MAX_PARAMS, Plan, Pretrained};

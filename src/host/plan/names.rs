@@ -1,7 +1,7 @@
 //! Short names of what networks are made of, as flags and files spell them.
 
 use crate::host::prelude::*;
-use crate::network::Math;
+use crate::network::{Math, NormKind};
 use crate::{Activation, Loss, Spec};
 
 /// The short name of an activation, as flags and files spell it.
@@ -33,6 +33,12 @@ pub fn parse_activation(name: &str) -> Result<Activation, String> {
             Activation::LeakyRelu(slope.filter(|s: &f32| s.is_finite() && *s >= 0.0).ok_or_else(unknown)?)
         }
     })
+}
+
+/// What a kind of norm is called.
+#[must_use]
+pub fn norm_name(norm: NormKind) -> &'static str {
+    if norm == NormKind::Layer { "layer norm" } else { "batch norm" }
 }
 
 /// The short name of a loss.

@@ -22,13 +22,13 @@ pub enum OptimizerPlan {
 }
 
 impl OptimizerPlan {
-    /// Its momentum, where it has one, and its weight decay.
-    pub fn settings(&mut self) -> (Option<&mut f32>, &mut f32) {
+    /// Its momentum, where it has one, its weight decay, and whether that leaves biases and norms out.
+    pub fn settings(&mut self) -> (Option<&mut f32>, &mut f32, &mut bool) {
         match self {
-            Self::Sgd(config) => (Some(&mut config.momentum), &mut config.weight_decay),
-            Self::Adam(config) => (None, &mut config.weight_decay),
-            Self::ScheduleFree(config) => (Some(&mut config.beta), &mut config.weight_decay),
-            Self::ScheduleFreeAdam(config) => (Some(&mut config.beta1), &mut config.weight_decay),
+            Self::Sgd(c) => (Some(&mut c.momentum), &mut c.weight_decay, &mut c.no_bias_decay),
+            Self::Adam(c) => (None, &mut c.weight_decay, &mut c.no_bias_decay),
+            Self::ScheduleFree(c) => (Some(&mut c.beta), &mut c.weight_decay, &mut c.no_bias_decay),
+            Self::ScheduleFreeAdam(c) => (Some(&mut c.beta1), &mut c.weight_decay, &mut c.no_bias_decay),
         }
     }
 

@@ -6,7 +6,7 @@ use super::optimizer::OptimizerPlan;
 use crate::host::HostError;
 use crate::host::data::{Augment, Split};
 use crate::host::prelude::*;
-use crate::network::MAX_LAYERS;
+use crate::network::{MAX_LAYERS, NormKind};
 use crate::optim::{AdamConfig, LookaheadConfig, SgdConfig};
 use crate::{Activation, Init, Loss, Spec};
 
@@ -94,8 +94,8 @@ pub struct Plan {
     pub hidden: Vec<u16>,
     /// Nonlinearity of the hidden layers.
     pub activation: Activation,
-    /// Whether their pre-activations are normalised over the batch.
-    pub batch_norm: bool,
+    /// Over what their pre-activations are normalised.
+    pub norm: Option<NormKind>,
     /// Dropout of the hidden layers.
     pub dropout: f32,
     /// What training minimises.
@@ -143,7 +143,8 @@ impl Default for Plan {
     /// the lowest error and loss of the average on validation samples of MNIST and of its sample, over five seeds; so has
     /// the kind of average.
     fn default() -> Self {
-        let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 5e-4 });
+        let optimizer =
+            OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 5e-4, no_bias_decay: false });
         let averages = Some(AveragePlan::polynomial());
         Self { optimizer, rate: 0.05, dropout: 0.1, averages, ..Self::article() }
     }
@@ -156,7 +157,7 @@ impl Plan {
         Self {
             hidden: vec![64],
             activation: Activation::Relu,
-            batch_norm: false,
+            norm: None,
             dropout: 0.5,
             loss: Loss::SoftmaxCrossEntropy,
             init: Init::He,
@@ -217,9 +218,11 @@ impl Plan {
         let mut spec = Spec::new(width(inputs)?).loss(self.loss);
         for &units in &self.hidden {
             spec = spec.dense(units, self.activation);
-            if self.batch_norm {
-                spec = spec.norm();
-            }
+            spec = match self.norm {
+                Some(NormKind::Batch) => spec.norm(),
+                Some(NormKind::Layer) => spec.layer_norm(),
+                None => spec,
+            };
             if self.dropout != 0.0 {
                 spec = spec.dropout(self.dropout);
             }
@@ -248,8 +251,8 @@ impl Plan {
         Self {
             hidden: hidden.iter().map(|layer| layer.outputs() as u16).collect(),
             activation: hidden.first().map_or(self.activation, |layer| layer.activation()),
-            batch_norm: hidden.iter().any(|layer| layer.is_normed()),
-            dropout: hidden.first().map_or(0.0, |layer| layer.dropout()),
+            norm: from.spec.norm_kind().filter(|_| hidden.iter().any(|layer| layer.is_normed())),
+            dropout: hidden.get(from.frozen).map_or(0.0, |layer| layer.dropout()),
             loss: from.spec.loss_kind(),
             from: Some(from),
             ..self

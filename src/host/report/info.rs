@@ -5,17 +5,20 @@ use crate::Spec;
 use crate::host::data::{Encoding, Preparation};
 use crate::host::evaluation::SavedModel;
 use crate::host::files::Head;
-use crate::host::plan::{activation_name, loss_name};
+use crate::host::plan::{activation_name, loss_name, norm_name};
 use crate::host::prelude::*;
+use crate::network::Layer;
 
 /// The layers of a network.
 #[must_use]
 pub(super) fn layers(spec: &Spec) -> Table {
+    let norm = |l: &Layer| spec.norm_kind().filter(|_| l.is_normed());
     let rows = spec.layers().map(|l| {
         vec![
             format!("dense {}", spec.first_layer() + l.index() + 1),
             format!("{} → {}", l.inputs(), l.outputs()),
-            format!("{}{}", if l.is_normed() { "norm, " } else { "" }, activation_name(l.activation())),
+            norm(&l).map_or_else(String::new, |norm| format!("{}, ", norm_name(norm)))
+                + &activation_name(l.activation()),
             format!("{}", (f64::from(l.dropout()) * 1e3).round() / 1e3),
             l.param_len().to_string(),
             l.offset().to_string(),
@@ -48,13 +51,13 @@ pub fn info(model: &SavedModel) -> String {
     let spec = &model.spec;
     let layers = layers(spec);
     let p = spec.param_len();
-    let is_normed = spec.norm_len() > 0;
-    let least = if is_normed { "training workspace, batch 2" } else { "training workspace, batch 1" };
+    let takes_two = spec.norm_len() > 0;
+    let least = if takes_two { "training workspace, batch 2" } else { "training workspace, batch 1" };
     let preprocessing = model.preparation.as_ref().map(|preparation| ("preprocessing", preparation.floats.len()));
     let memory = [
         ("parameters", p),
         ("prediction workspace, 1 sample", spec.predict_len(1)),
-        (least, spec.work_len(1 + usize::from(is_normed))),
+        (least, spec.work_len(1 + usize::from(takes_two))),
         ("training workspace, batch 32", spec.work_len(32)),
         ("momentum", p),
         ("Adam", p.saturating_mul(2)),

@@ -8,6 +8,7 @@ use crate::host::plan::{AverageKind, Plan, Pretrained, ReplicaPlan};
 use crate::host::plan::{AveragePlan, Coupling, DecayPlan, EXPONENTS, GrowthPlan, OptimizerPlan};
 use crate::host::prelude::*;
 use crate::host::training::feed::tests::small;
+use crate::network::NormKind;
 use crate::optim::{LookaheadConfig, ScheduleFreeConfig, SgdConfig};
 use crate::replicas::{Pull, Start, replica_seed};
 use std::num::NonZeroUsize;
@@ -46,13 +47,13 @@ fn threads_change_no_bit() {
     let independent = ReplicaPlan { every: Some(3), start: Start::Independent, ..pulled };
     let elastic = ReplicaPlan { coupling: Coupling::Elastic(0.3), every: Some(4), ..pulled };
     let kinds = vec![AverageKind::Swa, AverageKind::Ema(Ema::with_decay(0.9)), AverageKind::Lawa(2)];
-    for (replicas, batch_norm, augment) in [
-        (pulled, true, None),
-        (independent, false, Some(Augment::default())),
-        (elastic, false, Some(Augment::default())),
-        (elastic, true, None),
+    for (replicas, norm, augment) in [
+        (pulled, Some(NormKind::Batch), None),
+        (independent, None, Some(Augment::default())),
+        (elastic, Some(NormKind::Layer), Some(Augment::default())),
+        (elastic, Some(NormKind::Batch), None),
     ] {
-        let plan = Plan { batch_norm, augment, averages: averaged(kinds.clone(), 0.5), ..usual() };
+        let plan = Plan { norm, augment, averages: averaged(kinds.clone(), 0.5), ..usual() };
         let one = run_plan(&plan, replicas);
         let many = run_plan(&plan, ReplicaPlan { threads: NonZeroUsize::new(3).unwrap(), ..replicas });
         assert!(many.models == one.models && many.mean == one.mean, "{replicas:?}");
@@ -273,7 +274,7 @@ fn training_starts_from_a_pretrained_model() {
 #[test]
 fn frozen_layers_stay_and_the_others_learn() {
     let (data, stop) = (small(), AtomicBool::new(false));
-    let deep = Plan { hidden: vec![6, 5], batch_norm: true, epochs: 1, ..usual() };
+    let deep = Plan { hidden: vec![6, 5], norm: Some(crate::network::NormKind::Batch), epochs: 1, ..usual() };
     let first = train(&data, &deep, &mut Deaf, &stop).unwrap();
     let from = |frozen| Pretrained { name: "model".to_owned(), spec: first.spec, params: first.last.clone(), frozen };
     let plan = |frozen| Plan { averages: averaged(vec![AverageKind::Swa], 0.5), ..usual() }.starting_from(from(frozen));

@@ -1,4 +1,4 @@
-//! A norm in training: forward and backward pass of a batch by its own statistics, and what it leaves.
+//! A batch norm in training: forward and backward pass of a batch by its own statistics, and what it leaves.
 
 use crate::error::{Error, Value};
 use crate::finite::is_moderate;
@@ -6,16 +6,18 @@ use crate::kernels;
 use crate::network::layout::Split;
 use crate::network::norm::pooled::Pooled;
 use crate::network::norm::running::EPSILON;
-use crate::slices::{cut_mut, rows, rows_mut};
+use crate::slices::{cut, cut_mut, rows, rows_mut};
 
 /// What a batch leaves of a norm after its backward pass.
 pub(crate) struct Left<'w> {
-    /// `∂L/∂γ`, then `∂L/∂β`, summed over the samples.
-    pub gradient: &'w [f32],
+    /// What sums up to `∂L/∂γ`: rows of all units, of a batch norm a single one.
+    pub scale: &'w [f32],
+    /// The same of `∂L/∂β`.
+    pub shift: &'w [f32],
     /// Statistics of the batch and of all samples before it.
     pub statistics: Pooled<'w>,
     /// The largest magnitude of a statistic, the batch's or a pooled one; not finite where one is not.
-    largest: f32,
+    pub(super) largest: f32,
 }
 
 impl Left<'_> {
@@ -39,7 +41,8 @@ pub(super) fn left<'w>(room: &'w mut [f32], units: usize, before: Pooled<'_>) ->
     let pooled = statistics.largest();
     // A NaN stays.
     let largest = if pooled > batch || pooled.is_nan() { pooled } else { batch };
-    Left { gradient, statistics, largest }
+    let (scale, shift) = cut(gradient, units);
+    Left { scale, shift, statistics, largest }
 }
 
 /// A norm's room in the workspace.

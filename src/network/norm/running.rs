@@ -1,4 +1,4 @@
-//! A norm by its running statistics: in prediction, and folded into weights and bias.
+//! A batch norm by its running statistics: in prediction, and folded into weights and bias.
 
 use crate::kernels;
 use crate::network::layout::Split;

@@ -39,6 +39,13 @@ fn a_wrong_description_says_its_first_fault_and_has_no_size() {
         (Spec::new(2).dense(2, Activation::LeakyRelu(f32::NAN)), SpecFault::Constant),
         (Spec::new(2).norm().dense(2, id), SpecFault::Norm),
         (Spec::new(2).dense(2, id).norm().norm(), SpecFault::Norm),
+        (Spec::new(2).layer_norm().dense(2, id), SpecFault::Norm),
+        (Spec::new(2).dense(2, id).layer_norm().layer_norm(), SpecFault::Norm),
+        (Spec::new(2).dense(1, id).layer_norm().dense(2, id), SpecFault::OneUnit),
+        (Spec::new(2).dense(2, id).norm().layer_norm(), SpecFault::NormKinds),
+        (Spec::new(2).dense(2, id).layer_norm().norm(), SpecFault::NormKinds),
+        (Spec::new(2).dense(2, id).norm().dense(2, id).layer_norm(), SpecFault::NormKinds),
+        (Spec::new(2).dense(2, id).layer_norm().dense(2, id).norm(), SpecFault::NormKinds),
         (Spec::new(2).dense(2, id).loss(Loss::Huber(0.0)), SpecFault::Constant),
         (Spec::new(2).dense(1, id), SpecFault::OneClass),
         (Spec::new(2).dense(1, id).loss(Loss::MeanSquared).loss(Loss::SoftmaxCrossEntropy), SpecFault::OneClass),
@@ -69,14 +76,25 @@ fn a_digest_tells_networks_apart_whatever_the_order_of_their_description() {
         {
             for (inputs, width) in [(2, 3), (3, 2), (3, 3)] {
                 let first = Spec::new(inputs).dense(width, activation);
-                for first in [first, first.norm(), first.dropout(0.5), first.norm().dropout(0.25), first.dense(3, Relu)]
-                {
+                for first in [
+                    first,
+                    first.norm(),
+                    first.layer_norm(),
+                    first.dropout(0.5),
+                    first.norm().dropout(0.25),
+                    first.layer_norm().dropout(0.25),
+                    first.dense(3, Relu),
+                ] {
                     let spec = first.dense(3, Identity);
                     let said_late = spec.loss(loss);
                     let said_early = Spec::new(inputs).loss(loss);
                     let layers = |to: Spec, layer: Layer| {
                         let to = to.dense(layer.place.shape.outputs, layer.activation()).dropout(layer.dropout());
-                        if layer.is_normed() { to.norm() } else { to }
+                        match said_late.norm_kind() {
+                            Some(NormKind::Batch) if layer.is_normed() => to.norm(),
+                            Some(NormKind::Layer) if layer.is_normed() => to.layer_norm(),
+                            _ => to,
+                        }
                     };
                     let again = spec.layers().fold(said_early, layers).math(Math::Libm);
                     assert_eq!((again, again.digest()), (said_late, said_late.digest()));
@@ -121,4 +139,10 @@ fn the_widest_networks_are_described_exactly() {
     } else {
         assert_eq!(wide.check(), Err(Error::Spec(SpecFault::TooLarge)));
     }
+}
+
+#[test]
+fn a_digest_of_a_network_that_was_known_stays() {
+    let net = Spec::new(4).dense(3, Activation::Tanh).norm().dropout(0.5).dense(2, Activation::Identity);
+    assert_eq!((NET.digest(), net.digest()), (0xca05_cdf3, 0x5ef7_ebe5));
 }

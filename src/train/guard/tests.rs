@@ -38,7 +38,7 @@ fn follow(optimizer: &mut dyn Optimizer, rate: f32) -> f32 {
 #[test]
 fn a_bound_on_the_parameters_follows_them() {
     let decay = SgdConfig { weight_decay: 0.1, ..SgdConfig::default() };
-    let momentum = SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 0.1 };
+    let momentum = SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 0.1, no_bias_decay: false };
     let nesterov = SgdConfig { nesterov: true, ..momentum };
     for config in [SgdConfig::default(), decay, momentum, nesterov] {
         for rate in [1e-3, 0.03, 1.0, 100.0] {

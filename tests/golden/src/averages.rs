@@ -9,7 +9,7 @@ const NET: Spec = Spec::new(23).dense(11, Activation::Tanh).dense(5, Activation:
 const P: usize = NET.param_len();
 const SAMPLES: usize = 6;
 const STEPS: usize = 12;
-const MOMENTUM: SgdConfig = SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 1e-3 };
+const MOMENTUM: SgdConfig = SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 1e-3, no_bias_decay: false };
 
 /// Floats of the scratch memory that go to one purpose after the other.
 struct Memory<'a>(&'a mut [f32]);

@@ -4,6 +4,7 @@
 
 mod averages;
 mod frozen;
+mod layer_norm;
 mod lines;
 mod norms;
 mod polynomial;

@@ -1,6 +1,7 @@
 //! What came after the first run: one line each, with a hash of its own, so that a new one changes no other.
 
 use super::frozen::frozen;
+use super::layer_norm::layer_norm;
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
 use super::schedule_free_adam::schedule_free_adam;
@@ -14,5 +15,6 @@ pub(crate) const LINES: &[(&str, Line, u64)] = &[
     ("polynomial averages", polynomial, 0x95c9_8e08_7261_f5dd),
     ("a frozen body", frozen, 0x4340_3bd6_c738_b74e),
     ("reservoir", reservoir, 0x3591_e2ee_c7eb_1a3f),
+    ("layer norms", layer_norm, 0x4922_05a8_ff12_17c5),
     ("schedule-free AdamW", schedule_free_adam, 0x0ed4_fa9b_f1fa_c6fc),
 ];

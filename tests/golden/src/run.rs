@@ -54,8 +54,9 @@ const MICRO: usize = 9;
 /// Steps with one optimizer.
 const STEPS: u64 = 25;
 
-const SGD: SgdConfig = SgdConfig { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
-const ADAM: AdamConfig = AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
+const SGD: SgdConfig = SgdConfig { momentum: 0.0, nesterov: false, weight_decay: 0.0, no_bias_decay: false };
+const ADAM: AdamConfig =
+    AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false, no_bias_decay: false };
 
 /// An optimizer and the rates it has.
 struct Phase {
@@ -82,7 +83,7 @@ const PLAN: [(Spec, Init, [Phase; 2]); 4] = {
     let linear = Decay::Linear { to: 0.0, steps: STEPS };
     let drops = Decay::Step { every: 10, factor: 0.5 };
     let momentum = SgdConfig { momentum: 0.9, ..SGD };
-    let nesterov = SgdConfig { momentum: 0.9, nesterov: true, weight_decay: 1e-3 };
+    let nesterov = SgdConfig { momentum: 0.9, nesterov: true, weight_decay: 1e-3, no_bias_decay: false };
     [
         (RELU, Init::He, [sgd(SGD, 0.1, Decay::Constant), adam(ADAM, 2e-3, cosine)]),
         (

@@ -28,7 +28,8 @@ fn one(
     let spec = if outputs == 1 { spec.loss(Loss::BinaryCrossEntropy) } else { spec };
     let decay = if network % 5 == 4 { 0.01 } else { 0.0 };
     let adam = AdamConfig { weight_decay: decay, decoupled: network.is_multiple_of(2), ..AdamConfig::default() };
-    let momentum = SgdConfig { momentum: 0.9, nesterov: network.is_multiple_of(2), weight_decay: decay };
+    let momentum =
+        SgdConfig { momentum: 0.9, nesterov: network.is_multiple_of(2), weight_decay: decay, no_bias_decay: false };
     let (params, rest) = scratch.split_at_mut(spec.param_len());
     let (mean, rest) = rest.split_at_mut(spec.param_len());
     let (state, rest) = rest.split_at_mut(2 * spec.param_len());

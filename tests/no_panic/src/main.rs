@@ -336,9 +336,11 @@ fn description() -> Spec {
         spec = spec.dense(opaque(4), opaque(Activation::LeakyRelu(0.1))).dropout(opaque(0.5));
         if opaque(true) {
             spec = spec.norm();
+        } else {
+            spec = spec.layer_norm();
         }
     }
-    opaque((spec.norm_len(), spec.folded()));
+    opaque((spec.norm_len(), spec.norm_kind(), spec.folded()));
     spec.dense(opaque(2), opaque(Activation::Tanh))
 }
 

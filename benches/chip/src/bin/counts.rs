@@ -14,11 +14,12 @@ use cygnet::optim::Optimizer;
 use cygnet::{Activation, Adam, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 
 const LARGE: Spec = Spec::new(784).dense(64, Activation::Relu).dense(10, Activation::Identity);
+const NORMED: Spec = Spec::new(784).dense(64, Activation::Relu).layer_norm().dense(10, Activation::Identity);
 /// A digit 8 of MNIST: image 83 of the embedded training sample, of which 19 % are not zero, as on average.
 static DIGIT: &[u8; 784] = include_bytes!("../../digit.bin");
 static DENSE: [f32; 784] = noise(3);
 
-/// Memory for the larger network; the smaller one takes the first part of it.
+/// Memory for the largest network; the others take the first part of it.
 struct Memory<'a> {
     params: &'a mut [f32],
     mean: &'a mut [f32],
@@ -28,10 +29,10 @@ struct Memory<'a> {
 
 #[entry]
 fn main() -> ! {
-    static mut PARAMS: [f32; LARGE.param_len()] = [0.0; LARGE.param_len()];
-    static mut MEAN: [f32; LARGE.param_len()] = [0.0; LARGE.param_len()];
-    static mut MOMENTS: [f32; 2 * LARGE.param_len()] = [0.0; 2 * LARGE.param_len()];
-    static mut WORK: [f32; LARGE.work_len(1)] = [0.0; LARGE.work_len(1)];
+    static mut PARAMS: [f32; NORMED.param_len()] = [0.0; NORMED.param_len()];
+    static mut MEAN: [f32; NORMED.param_len()] = [0.0; NORMED.param_len()];
+    static mut MOMENTS: [f32; 2 * NORMED.param_len()] = [0.0; 2 * NORMED.param_len()];
+    static mut WORK: [f32; NORMED.work_len(1)] = [0.0; NORMED.work_len(1)];
     static mut IMAGE: [f32; 784] = [0.0; 784];
     let mut memory = Memory { params: PARAMS, mean: MEAN, moments: MOMENTS, work: WORK };
     for (x, &byte) in IMAGE.iter_mut().zip(opaque(DIGIT)) {
@@ -49,6 +50,7 @@ fn counts(clock: &Clock, memory: &mut Memory<'_>, image: &[f32]) -> Result<(), E
     for (name, spec, x) in [
         ("784-64-10, dense", &LARGE, &DENSE[..]),
         ("784-64-10, MNIST", &LARGE, image),
+        ("784-64-10 with layer norm, MNIST", &NORMED, image),
         ("16-32-4, dense", &SMALL, &chip::SAMPLE),
     ] {
         network(clock, name, opaque(spec), x, memory)?;

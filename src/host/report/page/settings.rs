@@ -5,6 +5,7 @@ use crate::average::{Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
 use crate::host::plan::{
     AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
+    norm_name,
 };
 use crate::host::prelude::*;
 use crate::host::report::axis::number;
@@ -38,7 +39,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     let Plan {
         hidden,
         activation,
-        batch_norm,
+        norm,
         dropout,
         loss,
         init,
@@ -65,7 +66,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("validation", format!("{} % of the training samples, held out", percent(*validation))),
         ("hidden layers", list(hidden.iter().map(u16::to_string))),
         ("activation", activation_name(activation)),
-        ("batch normalisation", if *batch_norm { "yes" } else { "no" }.to_owned()),
+        ("normalisation", norm.map_or("none", norm_name).to_owned()),
         ("dropout", short(*dropout)),
         ("loss", loss_name(*loss)),
         ("initial weights", from.as_ref().map_or_else(|| initial(*init), |from| format!("those of {}", from.called()))),
@@ -113,26 +114,34 @@ fn percent(share: f32) -> String {
 }
 
 fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String {
-    let (mut text, weight_decay) = match rule {
-        OptimizerPlan::Sgd(SgdConfig { momentum, nesterov, weight_decay }) => {
+    let (mut text, weight_decay, no_bias_decay) = match rule {
+        OptimizerPlan::Sgd(SgdConfig { momentum, nesterov, weight_decay, no_bias_decay }) => {
             let form = if nesterov { " (Nesterov)" } else { "" };
             let momentum = (momentum > 0.0).then(|| format!(", momentum {}{form}", short(momentum)));
-            (format!("SGD{}", momentum.unwrap_or_default()), weight_decay)
+            (format!("SGD{}", momentum.unwrap_or_default()), weight_decay, no_bias_decay)
         }
-        OptimizerPlan::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled }) => {
+        OptimizerPlan::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled, no_bias_decay }) => {
             let name = if decoupled { "AdamW" } else { "Adam" };
-            (format!("{name}, β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon)), weight_decay)
+            let text = format!("{name}, β₁ {}, β₂ {}, ε {}", short(beta1), short(beta2), short(epsilon));
+            (text, weight_decay, no_bias_decay)
         }
-        OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay }) => {
-            (format!("schedule-free SGD, momentum {}", short(beta)), weight_decay)
+        OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay, no_bias_decay }) => {
+            (format!("schedule-free SGD, momentum {}", short(beta)), weight_decay, no_bias_decay)
         }
-        OptimizerPlan::ScheduleFreeAdam(ScheduleFreeAdamConfig { beta1, beta2, epsilon, weight_decay }) => {
+        OptimizerPlan::ScheduleFreeAdam(ScheduleFreeAdamConfig {
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+            no_bias_decay,
+        }) => {
             let [beta1, beta2, epsilon] = [beta1, beta2, epsilon].map(short);
-            (format!("schedule-free AdamW, β₁ {beta1}, β₂ {beta2}, ε {epsilon}"), weight_decay)
+            (format!("schedule-free AdamW, β₁ {beta1}, β₂ {beta2}, ε {epsilon}"), weight_decay, no_bias_decay)
         }
     };
     if weight_decay > 0.0 {
-        text += &format!(", weight decay {}", short(weight_decay));
+        let of = if no_bias_decay { " of weights alone" } else { "" };
+        text += &format!(", weight decay {}{of}", short(weight_decay));
     }
     if let Some(LookaheadConfig { every, alpha }) = lookahead {
         text += &format!(", Lookahead every {every} steps, α {}", short(alpha));

@@ -20,6 +20,7 @@ use crate::host::report::svg::{BLUE, THEME, cut, dark_style, escape};
 use crate::host::report::table::Table;
 use crate::host::training::{Averaged, Epoch, Outcome};
 use crate::metrics::{Calibration, Score};
+use crate::network::NormKind;
 use crate::{Activation, Spec};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -348,10 +349,10 @@ fn rows_of_the_confusion_are_classes_and_the_surest_mistake_is_the_first() {
 #[test]
 fn settings_say_what_was_set() {
     let rows = |plan: &Plan| settings(plan, "data", "1").html().to_owned();
-    let linear = rows(&Plan { decay: DecayPlan::Linear(0.25), batch_norm: false, ..Plan::article() });
-    let cosine = rows(&Plan { decay: DecayPlan::Cosine(0.25), batch_norm: true, ..Plan::article() });
-    assert!(linear.contains("0.001, linear decay to 0.25<") && linear.contains("normalisation</th><td>no<"));
-    assert!(cosine.contains("0.001, cosine decay to 0.25<") && cosine.contains("normalisation</th><td>yes<"));
+    let linear = rows(&Plan { decay: DecayPlan::Linear(0.25), norm: None, ..Plan::article() });
+    let cosine = rows(&Plan { decay: DecayPlan::Cosine(0.25), norm: Some(NormKind::Batch), ..Plan::article() });
+    assert!(linear.contains("0.001, linear decay to 0.25<") && linear.contains("normalisation</th><td>none<"));
+    assert!(cosine.contains("0.001, cosine decay to 0.25<") && cosine.contains("normalisation</th><td>batch norm<"));
     let ema = Ema { warmup: Warmup::Power { gamma: 2.0, power: 0.5 }, ..Ema::with_epsilon(0.25) };
     let averages = AveragePlan {
         kinds: vec![AverageKind::Ema(ema), AverageKind::Swag(20, 30)],

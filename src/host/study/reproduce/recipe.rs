@@ -83,7 +83,8 @@ impl Recipe {
     /// from 0.05 to zero; where a run is averaged, to 0.02 by the schedule of SWA's authors.
     #[must_use]
     pub fn sgd() -> Self {
-        let optimizer = OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 1e-4 });
+        let optimizer =
+            OptimizerPlan::Sgd(SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 1e-4, no_bias_decay: false });
         let (rate, decay) = (0.05, DecayPlan::Linear(0.0));
         let plan = Plan { optimizer, rate, decay, dropout: 0.0, epochs: 30, ..Plan::article() };
         Self { plan, averaged: DecayPlan::Paper(0.02), ..Self::adam() }

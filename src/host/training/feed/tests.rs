@@ -4,6 +4,7 @@ use crate::host::plan::Plan;
 use crate::host::training::outcome::{Deaf, Outcome};
 use crate::host::training::run::train_on;
 use crate::metrics::{Score, evaluate};
+use crate::network::NormKind;
 use crate::random::{Purpose, stream};
 use crate::{Activation, Init, Inputs, Model, Spec, Targets, Workspace};
 use std::sync::atomic::AtomicBool;
@@ -151,6 +152,6 @@ fn any_number_of_threads_trains_to_the_same_bits() {
     }
     assert!(bits(&run(2, &Plan { micro_batch: Some(5), ..usual.clone() })) == first);
     assert!(bits(&run(1, &Plan { augment: None, ..usual.clone() })) != first);
-    let normal = Plan { batch_norm: true, ..usual };
+    let normal = Plan { norm: Some(NormKind::Batch), ..usual };
     assert!(bits(&run(1, &normal)) == bits(&run(3, &normal)));
 }

@@ -5,6 +5,7 @@ use crate::host::plan::{AverageKind, AveragePlan, OptimizerPlan, Plan};
 use crate::host::study::soup::{Method, average};
 use crate::host::training::outcome::Deaf;
 use crate::host::training::run::train;
+use crate::network::NormKind;
 use crate::optim::ScheduleFreeConfig;
 use std::sync::atomic::AtomicBool;
 
@@ -12,8 +13,8 @@ use std::sync::atomic::AtomicBool;
 fn plan(optimizer: OptimizerPlan) -> Plan {
     let kinds = vec![AverageKind::Swa, AverageKind::Swag(0, 1)];
     let averages = Some(AveragePlan { kinds, start: 0.5, every: Some(5), ..AveragePlan::default() });
-    let (batch_norm, validation, epochs) = (true, 0.9, 1);
-    Plan { hidden: vec![8, 7], batch_norm, validation, epochs, optimizer, averages, rate: 0.01, ..Plan::article() }
+    let (norm, validation, epochs) = (Some(NormKind::Batch), 0.9, 1);
+    Plan { hidden: vec![8, 7], norm, validation, epochs, optimizer, averages, rate: 0.01, ..Plan::article() }
 }
 
 #[test]

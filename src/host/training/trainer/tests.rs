@@ -4,6 +4,7 @@ use crate::host::prelude::*;
 use crate::host::training::feed::tests::small;
 use crate::host::training::outcome::{Deaf, Outcome};
 use crate::host::training::run::train_on;
+use crate::network::NormKind;
 use crate::optim::SgdConfig;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
@@ -53,7 +54,7 @@ fn a_batch_that_may_not_grow_is_one_that_does_not() {
 fn a_batch_that_grows_saves_updates_and_keeps_rates_and_snapshots_in_their_places() {
     let kinds = vec![AverageKind::Swa, AverageKind::Lawa(2)];
     let averages = Some(AveragePlan { kinds, start: 0.4, ..AveragePlan::default() });
-    let plan = Plan { averages, batch_norm: true, ..plan() };
+    let plan = Plan { averages, norm: Some(NormKind::Batch), ..plan() };
     let fixed = run(&plan, 1);
     let grown = run(&Plan { growth: growing(GrowthRule::Doubling(1), 1000).growth, ..plan.clone() }, 1);
     let of = |outcome: &Outcome, what: fn(&crate::host::training::Epoch) -> u64| -> Vec<u64> {

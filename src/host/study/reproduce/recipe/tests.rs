@@ -4,7 +4,7 @@ use super::*;
 fn the_settings_are_those_that_the_documents_say() {
     let (adam, sgd) = (Recipe::adam(), Recipe::sgd());
     assert_eq!((adam.plan.clone(), adam.replicas.count), (Plan::article(), 5));
-    let SgdConfig { momentum, nesterov, weight_decay } = match sgd.plan.optimizer {
+    let SgdConfig { momentum, nesterov, weight_decay, .. } = match sgd.plan.optimizer {
         OptimizerPlan::Sgd(config) => config,
         _ => SgdConfig::default(),
     };
