@@ -84,7 +84,7 @@ named! {
         Work = 2 => "workspace",
         /// Samples, a multiple of [`Spec::inputs`](crate::Spec::inputs) floats.
         Inputs = 3 => "inputs",
-        /// Targets, one class or [`Spec::outputs`](crate::Spec::outputs) floats a sample.
+        /// Targets, one class or [`Spec::targets`](crate::Spec::targets) floats a sample.
         Targets = 4 => "targets",
         /// Gradient, [`Spec::param_len`](crate::Spec::param_len) floats.
         Gradient = 5 => "gradient",
@@ -122,6 +122,10 @@ named! {
         FeatureCounts = 20 => "counts of features",
         /// Bytes of a preprocessing, [`Preprocess::section_len`](crate::preprocess::Preprocess::section_len) of them.
         Section = 21 => "bytes of a preprocessing",
+        /// Weights of samples, one each.
+        Weights = 34 => "sample weights",
+        /// Weights of classes, [`Spec::classes`](crate::Spec::classes) of them.
+        ClassWeights = 35 => "class weights",
         /// Samples of a reservoir, [`ReservoirConfig::samples_len`](crate::reservoir::ReservoirConfig::samples_len) numbers.
         Reservoir = 37 => "samples of a reservoir",
         /// Labels of a reservoir, one for each place.
@@ -152,6 +156,11 @@ named! {
         /// move.
         OneClass = 8 =>
             "softmax cross-entropy needs at least two outputs; for one output, use another loss",
+        /// An odd number of outputs under Gaussian negative log-likelihood, which takes a mean and a log-variance for
+        /// each target.
+        OddOutputs = 9 => "Gaussian NLL needs an even number of outputs: a mean and a log-variance for each target",
+        /// A quantile of pinball loss that is not in `0 < τ < 1`.
+        Quantile = 10 => "the quantile of pinball loss must be in (0, 1)",
         /// `layer_norm` over a single unit, which would always be `β`.
         OneUnit = 11 => "layer norm needs at least two units",
         /// Both batch norms and layer norms.
@@ -219,6 +228,11 @@ named! {
         Clip = 26 => "the clip in standard deviations must be finite and > 0",
         /// The exponent `η` of a polynomial average: finite and not negative.
         Eta = 27 => "eta of a polynomial average must be finite and >= 0",
+        /// Label smoothing: `0 <= ε < 1`; targets are classes, under softmax cross-entropy or one output's binary
+        /// cross-entropy.
+        Smoothing = 30 => "label smoothing must be in [0, 1), of classes under a cross-entropy",
+        /// Weights of classes where targets are values.
+        ClassWeights = 31 => "class weights need targets that are classes",
         /// A reservoir's places, fewer than 2³², and its samples' width: at least 1.
         Reservoir = 39 => "a reservoir needs 1 to 2^32 - 1 places and samples of at least one number",
     }
@@ -320,8 +334,8 @@ named! {
         Inputs = 3 => "inputs",
         /// Loss, as its code.
         Loss = 4 => "code of the loss",
-        /// Huber's threshold, or 0.
-        Threshold = 5 => "threshold of the loss",
+        /// Huber's threshold, the quantile of pinball loss, or 0.
+        Threshold = 5 => "constant of the loss",
         /// Outputs of a layer.
         Width = 6 => "width",
         /// Activation of a layer, as its code, and 256 more with a batch norm, 512 with a layer norm.
@@ -450,6 +464,16 @@ told! {
         Checkpoint(fault: CheckpointFault) = 29 => "checkpoint: {fault}";
         /// A checkpoint of an average, where live weights are to be trained further.
         AverageWeights = 30 => "the checkpoint is an average, not weights to train further";
+        /// A sample's or a class's weight that is negative or not finite.
+        Weight {
+            /// Its index in the weights.
+            index: usize,
+        } = 34 => "weight {index} must be finite and >= 0";
+        /// Weights of an update whose sum is 0, or so small or large that one divided by it is not a positive finite number.
+        NoWeight = 35 => "the sample weights must add up to a positive number with a finite inverse";
+        /// Samples with weights for a gradient whose noise is measured, or samples without weights for a gradient or a
+        /// score that has some: [`Weighted::new`](crate::train::Weighted::new) gives them weights of 1.
+        MixedWeights = 36 => "samples have weights throughout a gradient or score or not at all, nor where noise is measured";
     }
 }
 

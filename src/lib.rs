@@ -80,6 +80,8 @@ mod forward;
 
 mod score;
 
+mod weighted;
+
 pub mod schedule;
 
 pub mod optim;

@@ -130,6 +130,15 @@ impl Total {
         (is_possible && ![high, low].into_iter().any(is_negative_zero)).then_some(Self { high, low })
     }
 
+    /// Both parts in one number, as [`from_bits`](Self::from_bits) takes them.
+    pub(crate) fn to_bits(self) -> u64 {
+        u64::from(self.high.to_bits()) << 32 | u64::from(self.low.to_bits())
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self { high: f32::from_bits((bits >> 32) as u32), low: f32::from_bits(bits as u32) }
+    }
+
     pub(crate) fn value(self) -> f32 {
         self.high + self.low
     }

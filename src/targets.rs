@@ -11,7 +11,7 @@ use core::fmt;
 pub enum Targets<'a> {
     /// A class a sample, each below [`Spec::classes`](crate::Spec::classes): 0 or 1 for one output under binary cross-entropy.
     Classes(&'a [u16]),
-    /// Shape `(n, outputs)`: values; under softmax cross-entropy probabilities or weights of classes, not negative; under
+    /// Shape `(n, targets)`, [`Spec::targets`](crate::Spec::targets) values a sample; under softmax cross-entropy probabilities or weights of classes, not negative; under
     /// binary cross-entropy probabilities, from 0 to 1.
     Values(&'a [f32]),
 }
@@ -29,23 +29,23 @@ impl fmt::Debug for Targets<'_> {
 
 impl<'a> Targets<'a> {
     /// The targets of the samples from `done` on.
-    pub(crate) fn skip(&self, done: usize, outputs: usize) -> Self {
+    pub(crate) fn skip(&self, done: usize, width: usize) -> Self {
         match *self {
             Self::Classes(classes) => Self::Classes(cut(classes, done).1),
-            Self::Values(values) => Self::Values(cut(values, done.saturating_mul(outputs)).1),
+            Self::Values(values) => Self::Values(cut(values, done.saturating_mul(width)).1),
         }
     }
 
-    /// The target of one sample.
-    pub(crate) fn get(&self, sample: usize, outputs: usize) -> Target<'a> {
+    /// The target of one sample, of so many values.
+    pub(crate) fn get(&self, sample: usize, width: usize) -> Target<'a> {
         match *self {
-            Self::Classes(classes) => match (outputs, classes.get(sample).map_or(0, |&c| usize::from(c))) {
+            Self::Classes(classes) => match (width, classes.get(sample).map_or(0, |&c| usize::from(c))) {
                 // The class is the target itself.
                 (1, 0) => Target::Values(&[0.0]),
                 (1, _) => Target::Values(&[1.0]),
                 (_, class) => Target::Class(class),
             },
-            Self::Values(values) => Target::Values(cut(cut(values, sample.saturating_mul(outputs)).1, outputs).0),
+            Self::Values(values) => Target::Values(cut(cut(values, sample.saturating_mul(width)).1, width).0),
         }
     }
 }
@@ -57,18 +57,26 @@ pub(crate) enum Target<'a> {
     Values(&'a [f32]),
 }
 
-impl Target<'_> {
-    /// `t_j`: a class counts as its one-hot row.
+/// A target as numbers, one for each output.
+pub(crate) trait Row {
+    /// `t_j`.
+    fn at(&self, j: usize) -> f32;
+
+    /// The class that it names: of probabilities, the most probable.
+    fn class(&self) -> usize;
+}
+
+impl Row for Target<'_> {
+    /// A class counts as its one-hot row.
     #[inline(always)]
-    pub(crate) fn at(&self, j: usize) -> f32 {
+    fn at(&self, j: usize) -> f32 {
         match *self {
             Self::Class(class) => f32::from(u8::from(j == class)),
             Self::Values(values) => values.get(j).copied().unwrap_or(0.0),
         }
     }
 
-    /// The class that it names: of probabilities, the most probable.
-    pub(crate) fn class(&self) -> usize {
+    fn class(&self) -> usize {
         match *self {
             Self::Class(class) => class,
             Self::Values(values) => peak(values).0,

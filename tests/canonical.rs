@@ -66,7 +66,7 @@ fn mutate(bytes: &[u8], sums: &[std::ops::Range<usize>], mut read: impl FnMut(&[
 }
 
 /// Networks with every field in use, two of them heads.
-fn networks() -> [Spec; 7] {
+fn networks() -> [Spec; 9] {
     let (leaky, id) = (Activation::LeakyRelu(0.25), Activation::Identity);
     [
         Spec::new(2).dense(2, leaky).norm().dropout(0.5).dense(1, Activation::Sigmoid).loss(Loss::Huber(1.5)),
@@ -76,6 +76,8 @@ fn networks() -> [Spec; 7] {
         Spec::new(2).dense(2, leaky).dense(2, Activation::Relu).norm().dropout(0.5).dense(2, id).after(1),
         Spec::new(2).dense(2, leaky).dense(2, leaky).dense(1, id).loss(Loss::MeanSquared).after(2),
         Spec::new(2).dense(3, leaky).layer_norm().dropout(0.5).dense(2, id).layer_norm(),
+        Spec::new(2).dense(2, leaky).loss(Loss::Pinball(0.25)),
+        Spec::new(2).dense(2, leaky).loss(Loss::GaussianNll),
     ]
 }
 

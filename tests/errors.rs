@@ -287,6 +287,8 @@ fn a_checkpoint_of_another_network() {
     };
     let differs = |layer, field, stored, wanted| CheckpointFault::Network { layer, field, stored, wanted };
     refused(&NET.loss(Loss::Huber(1.0)), &whole, differs(None, SpecField::Loss, 0, 3));
+    refused(&NET.loss(Loss::Pinball(0.5)), &whole, differs(None, SpecField::Loss, 0, 4));
+    refused(&NET.loss(Loss::GaussianNll), &whole, differs(None, SpecField::Loss, 0, 5));
     // How long a checkpoint of another network is nobody knows here: a damaged description is told as one.
     let mut damaged = whole.clone();
     damaged[20] ^= 1;

@@ -12,6 +12,8 @@ mod frozen;
 mod layer_norm;
 #[path = "golden/src/lines.rs"]
 mod lines;
+#[path = "golden/src/losses.rs"]
+mod losses;
 #[path = "golden/src/norms.rs"]
 mod norms;
 #[path = "golden/src/polynomial.rs"]
@@ -24,6 +26,8 @@ mod run;
 mod schedule_free_adam;
 #[path = "golden/src/shapes.rs"]
 mod shapes;
+#[path = "golden/src/weights.rs"]
+mod weights;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};

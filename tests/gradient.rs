@@ -35,6 +35,7 @@ fn variants(dropout: [f32; 2]) -> Vec<Variant> {
         (Loss::MeanSquared, true),
         (Loss::BinaryCrossEntropy, true),
         (Loss::Huber(0.5), true),
+        (Loss::Pinball(0.3), true),
     ];
     let mut all = Vec::new();
     for hidden in ACTIVATIONS {
@@ -170,6 +171,48 @@ fn check(variants: &[Variant], factors: &[Vec<f64>]) {
             assert!(!agree(&ours[i], &reference), "{variant:?} could pass for {other:?}");
         }
     }
+}
+
+/// Four outputs for two targets, one log-variance within its bounds and one beyond them.
+#[test]
+fn the_gradient_of_means_and_log_variances() {
+    let spec = Spec::new(3).dense(5, Activation::Tanh).dense(4, Activation::Identity).loss(Loss::GaussianNll);
+    let (mut params, x, t) = (params(&spec), samples(SAMPLES, &spec, 2), numbers(2 * SAMPLES, 3));
+    let last = params.len() - 1;
+    params[last] = 25.0;
+    let (mut floats, mut sum) = (work(&spec, SAMPLES), vec![f32::NAN; spec.param_len()]);
+    let mut work = Workspace::new(&spec, SAMPLES, &mut floats).unwrap();
+    let mut gradient = Gradient::new(&spec, &mut sum).unwrap();
+    let mut copy = params.clone();
+    let model = Model::new(&spec, &mut copy).unwrap();
+    let score = model.accumulate(&x[..], Targets::Values(&t), &mut gradient, &mut work).unwrap();
+    let mut params: Vec<f64> = params.into_iter().map(f64::from).collect();
+    let loss = |params: &[f64]| {
+        let of_sample = |(x, t): (&[f32], &[f32])| {
+            let unit = |x: &[f64], at: usize, width: usize, j: usize| {
+                params[at + x.len() * width + j] + (0..x.len()).map(|k| x[k] * params[at + k * width + j]).sum::<f64>()
+            };
+            let x: Vec<f64> = x.iter().map(|&x| x.into()).collect();
+            let hidden: Vec<f64> = (0..5).map(|j| unit(&x, 0, 5, j).tanh()).collect();
+            let outputs: Vec<f64> = (0..4).map(|j| unit(&hidden, 20, 4, j)).collect();
+            f64_loss(Loss::GaussianNll, &outputs, &t.iter().map(|&t| t.into()).collect::<Vec<_>>())
+        };
+        x.chunks(3).zip(t.chunks(2)).map(of_sample).sum::<f64>() / SAMPLES as f64
+    };
+    assert!((f64::from(score.loss()) / loss(&params) - 1.0).abs() < 1e-6);
+    let mut reference = vec![];
+    for i in 0..params.len() {
+        let at = params[i];
+        let mut loss_at = |x| {
+            params[i] = x;
+            loss(&params)
+        };
+        reference.push((loss_at(at + H) - loss_at(at - H)) / (2.0 * H));
+        params[i] = at;
+    }
+    let ours: Vec<f64> = gradient.sum().iter().map(|&g| f64::from(g) / SAMPLES as f64).collect();
+    assert!(agree(&ours, &reference), "{ours:?}\n{reference:?}");
+    assert_eq!(ours[last], 0.0, "beyond 20 a log-variance has no slope");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn values_that_are_no_probabilities_are_refused_where_probabilities_are_meant() 
     for (spec, value) in [(softmax, -1e-30), (softmax, -1.0), (binary, -1e-30), (binary, 1.000_000_1), (binary, 2.0)] {
         refused(&spec, 2, Targets::Values(&[0.5, 0.5, value, 0.0]), Error::Target { index: 2 });
     }
-    for spec in [softmax, binary, two(Loss::MeanSquared), two(Loss::Huber(1.0))] {
+    for spec in [softmax, binary, two(Loss::MeanSquared), two(Loss::Huber(1.0)), two(Loss::Pinball(0.5))] {
         for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let error = Error::NonFinite { value: Value::Target, index: 3 };
             refused(&spec, 2, Targets::Values(&[0.5, 1.0, 0.0, odd]), error);
@@ -55,9 +55,11 @@ fn values_that_are_no_probabilities_are_refused_where_probabilities_are_meant() 
 
 #[test]
 fn classes_are_refused_where_outputs_are_none() {
-    for loss in [Loss::MeanSquared, Loss::Huber(1.0)] {
+    for loss in [Loss::MeanSquared, Loss::Huber(1.0), Loss::Pinball(0.5)] {
         refused(&ONE.loss(loss), 1, Targets::Classes(&[0]), Error::NoClasses);
     }
+    let gaussian = Spec::new(3).dense(4, Activation::Identity).loss(Loss::GaussianNll);
+    refused(&gaussian, 1, Targets::Classes(&[0]), Error::NoClasses);
     for label in [2, u16::MAX] {
         refused(&ONE, 2, Targets::Classes(&[1, label]), Error::Label { sample: 1, label, classes: 2 });
     }

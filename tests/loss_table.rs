@@ -19,7 +19,7 @@ const SAMPLES: usize = 11;
 const BATCH: usize = 4;
 const STEPS: usize = 10;
 
-const NETS: [&str; 5] = ["classes", "rows", "squared", "binary", "huber"];
+const NETS: [&str; 7] = ["classes", "rows", "squared", "binary", "huber", "pinball", "gaussian"];
 const OPTIMIZERS: [&str; 9] =
     ["sgd", "momentum", "nesterov", "sgd_decay", "adam", "adam_decay", "adamw", "clip", "cosine"];
 
@@ -43,9 +43,12 @@ fn spec(net: &str) -> Spec {
         "squared" => ([LeakyRelu(0.1), Sigmoid, Tanh], Loss::MeanSquared),
         "binary" => ([Sigmoid, Relu, Identity], Loss::BinaryCrossEntropy),
         "huber" => ([Tanh, Tanh, Sigmoid], Loss::Huber(0.5)),
+        "pinball" => ([Tanh, Sigmoid, Identity], Loss::Pinball(0.3)),
+        "gaussian" => ([Tanh, Tanh, Identity], Loss::GaussianNll),
         _ => panic!("no net {net}"),
     };
-    Spec::new(6).dense(5, layers[0]).dense(4, layers[1]).dense(3, layers[2]).loss(loss)
+    let outputs = if loss == Loss::GaussianNll { 4 } else { 3 };
+    Spec::new(6).dense(5, layers[0]).dense(4, layers[1]).dense(outputs, layers[2]).loss(loss)
 }
 
 fn target_rows(net: &str) -> Vec<f32> {
@@ -53,6 +56,7 @@ fn target_rows(net: &str) -> Vec<f32> {
     match net {
         "binary" => values.into_iter().map(|v| f32::from(u8::from(v > 0.0))).collect(),
         "rows" => ramp(SAMPLES * 3, [11, 3, 17], 0.0, 16.0),
+        "gaussian" => values.chunks(3).flat_map(|row| row[..2].to_vec()).collect(),
         _ => values,
     }
 }
@@ -96,7 +100,7 @@ fn losses(net: &str, optimizer: &str) -> Vec<f64> {
     let mut work = Workspace::new(&spec, BATCH, &mut floats).unwrap();
     let mut model = Model::new(&spec, &mut params).unwrap();
     let mut gradient = Gradient::new(&spec, &mut sum).unwrap();
-    let batches = inputs.chunks(BATCH * 6).zip(classes.chunks(BATCH)).zip(rows.chunks(BATCH * 3)).cycle();
+    let batches = inputs.chunks(BATCH * 6).zip(classes.chunks(BATCH)).zip(rows.chunks(BATCH * spec.targets())).cycle();
     with_optimizer(optimizer, &spec, |optimizer, schedule, max_norm| {
         let mut clipped = max_norm.is_none();
         let step = |((inputs, classes), rows)| {

@@ -18,7 +18,8 @@ use proptest::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-const LOSSES: [Loss; 4] = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.7)];
+const LOSSES: [Loss; 5] =
+    [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.7), Loss::Pinball(0.25)];
 
 /// Parameters whose running variances are positive.
 fn possible(spec: &Spec, seed: u64) -> Vec<f32> {
@@ -219,7 +220,7 @@ proptest! {
     fn any_network_comes_back(
         inputs in 1_u16..20,
         layers in proptest::collection::vec((1_u16..20, 0_usize..5, 0_f32..10.0, 0_f32..0.99, any::<bool>()), 1..8),
-        (loss, delta) in (0_usize..4, 1e-6_f32..1e6),
+        (loss, delta) in (0_usize..5, 1e-6_f32..1e6),
         seed in any::<u64>(),
     ) {
         let mut spec = Spec::new(inputs);

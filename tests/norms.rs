@@ -115,7 +115,8 @@ fn gradients_under_dropout_agree_with_differences() {
 #[test]
 fn gradients_agree_with_central_differences() {
     const H: f64 = 1e-5;
-    let losses = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.5)];
+    let losses =
+        [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.5), Loss::Pinball(0.3)];
     for (f, loss) in ACTIVATIONS.into_iter().flat_map(|f| losses.map(|loss| (f, loss))) {
         let spec = net(f, loss);
         let (mut params, inputs) = (params(&spec, 3), samples(SAMPLES, &spec, 7));

@@ -56,6 +56,7 @@ fn asked() -> impl Strategy<Value = Asked> {
         Just(Loss::MeanSquared),
         Just(Loss::BinaryCrossEntropy),
         (1e-3_f32..10.0).prop_map(Loss::Huber),
+        (0.01_f32..0.99).prop_map(Loss::Pinball),
     ];
     let layers = vec((1_u16..40, activation, dropout), 1..=MAX_LAYERS);
     (1_u16..40, layers, loss).prop_map(|(inputs, mut layers, loss)| {

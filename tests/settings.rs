@@ -15,7 +15,7 @@ use cygnet::optim::{
 use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use cygnet::replicas::{Pull, Vote, Votes, attract, pull};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
-use cygnet::train::{BatchSize, Growth, Noise};
+use cygnet::train::{AnyTargets, BatchSize, Growth, Noise};
 use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -44,6 +44,8 @@ fn specs() -> impl Strategy<Value = Spec> {
         Just(Loss::MeanSquared),
         Just(Loss::BinaryCrossEntropy),
         setting().prop_map(Loss::Huber),
+        setting().prop_map(Loss::Pinball),
+        Just(Loss::GaussianNll),
     ];
     let layer = (1_u16..4, activation, any::<bool>(), prop_oneof![2 => Just(0.0), 1 => setting()]);
     (1_u16..4, vec(layer, 1..4), loss, any::<bool>()).prop_map(|(inputs, layers, loss, by_sample)| {
@@ -146,7 +148,7 @@ proptest! {
     fn training_gives_finite_numbers_or_an_error_that_changes_nothing(
         spec in specs(), init in inits(), config in configs(), batches in batches(),
         lookahead in prop::option::of((0_u32..3, setting())), scale in finite(),
-        parts in prop::option::of(prop::option::of(setting())),
+        parts in prop::option::of(prop::option::of(setting())), weights in prop::option::of(vec(setting(), 3)),
     ) {
         let p = spec.param_len();
         let mut params = vec![0.25; if spec.check().is_ok() { p } else { 0 }];
@@ -168,13 +170,20 @@ proptest! {
         let lookahead = lookahead.map(|(every, alpha)| LookaheadConfig { every, alpha });
         let started = optimize(config, lookahead, &mut model, (&mut state, &mut slow), |model, optimizer| {
             for (x, t, rate) in &batches {
-                let (x, targets) = (&x[..3 * spec.inputs()], Targets::Values(&t[..3 * spec.outputs()]));
+                let (x, targets) = (&x[..3 * spec.inputs()], Targets::Values(&t[..3 * spec.targets()]));
+                let targets = match &weights {
+                    Some(weights) => AnyTargets::from(targets.weighted(weights)),
+                    None => targets.into(),
+                };
                 let before = (bits(model.params()), model.steps(), model.changes());
                 let owned = optimizer.averaged().map(|x| bits(&x));
                 let found = match parts {
                     None => model.train(x, targets, optimizer, *rate, &mut work),
                     Some(clip) => {
-                        let mut gradient = Gradient::new(&spec, &mut sum).unwrap().measured();
+                        let mut gradient = Gradient::new(&spec, &mut sum).unwrap();
+                        if weights.is_none() {
+                            gradient = gradient.measured();
+                        }
                         for _ in 0..2 {
                             let (score, sum) = (gradient.score(), bits(gradient.sum()));
                             let added = model.accumulate(x, targets, &mut gradient, &mut work);
@@ -212,7 +221,7 @@ proptest! {
         for (x, t, _) in &batches {
             let (x, mut total) = (&x[..3 * spec.inputs()], Score::default());
             prop_assert!(predict(&spec, model.params(), x, &mut work).map_or(true, |outputs| is_finite(outputs)));
-            let targets = Targets::Values(&t[..3 * spec.outputs()]);
+            let targets = Targets::Values(&t[..3 * spec.targets()]);
             match evaluate(&spec, model.params(), x, targets, &mut total, &mut work) {
                 Ok(()) => prop_assert!(total.loss().is_finite()),
                 Err(_) => prop_assert_eq!(total, Score::default()),

@@ -29,11 +29,11 @@ impl ModelColumns {
         if self.columns.is_empty() {
             return Ok(model);
         }
-        let (path, inputs, outputs) = (path.display(), model.spec.inputs(), model.spec.outputs());
+        let (path, inputs, outputs) = (path.display(), model.spec.inputs(), model.spec.targets());
         if model.preparation.is_some() {
             return Err(HostError::Usage(format!("{path} records its columns: leave --columns out")));
         }
-        let has_numbers = matches!(model.spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
+        let has_numbers = !matches!(model.spec.loss_kind(), Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy);
         let or = |given: &[String], usual: Vec<String>| if given.is_empty() { usual } else { given.to_vec() };
         let outputs_named = || (1..=outputs).map(|i| format!("output {i}")).collect();
         let (targets, classes) = if has_numbers {

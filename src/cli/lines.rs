@@ -53,7 +53,7 @@ impl Lines {
         let (spec, is_table) = (&model.spec, model.preparation.is_some());
         let columns = model.preparation.as_ref().and_then(|preparation| preparation.columns.as_ref());
         // Without names the loss says what outputs are; several for an image are classes under any loss.
-        let is_of_numbers = matches!(spec.loss_kind(), Loss::MeanSquared | Loss::Huber(_));
+        let is_of_numbers = !matches!(spec.loss_kind(), Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy);
         let known = if is_table && is_of_numbers { 0 } else { spec.classes() };
         let has_classes = columns.map_or(known > 0, Columns::has_classes);
         let are_pictures = !is_table && files.iter().all(|file| is_picture(file));
@@ -226,7 +226,12 @@ fn names(model: &SavedModel, has_classes: bool) -> Vec<String> {
     let targets = columns.map_or(&[][..], |columns| &columns.targets);
     let known = if has_classes { model.class_names() } else { targets };
     let count = if has_classes { model.spec.classes() } else { model.spec.outputs() };
-    let name = |i: usize| known.get(i).map_or_else(|| i.to_string(), |name| name.replace(['\r', '\n'], " "));
+    let named = |i: usize| known.get(i).map_or_else(|| i.to_string(), |name| name.replace(['\r', '\n'], " "));
+    // Standard deviations stand behind all means.
+    let name = |i: usize| match i.checked_sub(model.spec.targets()).filter(|_| !has_classes) {
+        Some(i) => format!("sd of {}", named(i)),
+        None => named(i),
+    };
     (0..count).map(name).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use cygnet::Loss;
 use cygnet::host::HostError;
 use cygnet::host::data::{Choice, Dialect, TablePlan};
 use cygnet::preprocess::{Clip, Missing, PreprocessConfig, Scaling};
@@ -21,13 +22,16 @@ enum Gap {
 #[derive(Args, Default, PartialEq)]
 #[command(next_help_heading = "Table (a CSV file as --data)")]
 pub(crate) struct TableArguments {
-    /// Column to predict, by name or by number, counted from 1; with --regression several are possible [default: the
-    /// column named target, label or class, else the last]
+    /// Column to predict, by name or by number, counted from 1; several with --regression, or with --loss bce, where each
+    /// is a label 0 or 1 [default: the column named target, label or class, else the last]
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     label: Vec<String>,
     /// Columns to ignore, by name, or by number if no column has that name
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     ignore: Vec<String>,
+    /// Column of the weights of the rows in training, each above 0
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) weight_column: Option<String>,
     /// Columns of words, such as codes that are numbers; text columns are recognised
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     categorical: Vec<String>,
@@ -109,8 +113,13 @@ impl TableArguments {
         self.regression
     }
 
-    /// What these arguments ask for, which is nothing where there is no table.
-    pub(crate) fn plan(&self, is_table: bool) -> Result<Option<TablePlan>, HostError> {
+    /// Whether several columns of labels, 0 or 1, are to be predicted under this loss.
+    pub(crate) fn is_multi_label(&self, loss: Option<Loss>) -> bool {
+        !self.regression && self.label.len() > 1 && loss == Some(Loss::BinaryCrossEntropy)
+    }
+
+    /// What these arguments ask for under this loss, which is nothing where there is no table.
+    pub(crate) fn plan(&self, is_table: bool, loss: Option<Loss>) -> Result<Option<TablePlan>, HostError> {
         if !is_table {
             if *self != Self::default() {
                 let problem =
@@ -135,7 +144,9 @@ impl TableArguments {
                 labels: self.label.clone(),
                 ignored: self.ignore.clone(),
                 categorical: self.categorical.clone(),
-                regression: self.regression,
+                regression: self.regression || self.is_multi_label(loss),
+                multi_label: self.is_multi_label(loss),
+                weight: self.weight_column.clone(),
             },
             preprocess: PreprocessConfig { scaling, missing, clip: self.clip_outliers.unwrap_or_default() },
             drops_missing,

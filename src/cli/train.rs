@@ -87,10 +87,17 @@ pub(crate) struct Train {
     /// Probability that a hidden unit is dropped during training [default: 0.1; 0 for a table]
     #[arg(long, value_name = "P", help_heading = "Network")]
     dropout: Option<f32>,
-    /// Loss: cross-entropy, mse, bce or huber[:THRESHOLD]; for numbers of a table the unit is their standard deviation
-    /// [default: cross-entropy; mse with --regression]
+    /// Loss: cross-entropy, mse, bce, huber[:THRESHOLD], pinball[:QUANTILE] or gaussian-nll, which also predicts the standard
+    /// deviation; for numbers of a table the unit is their standard deviation [default: cross-entropy; mse with
+    /// --regression]
     #[arg(long, value_name = "NAME", value_parser = parse_loss, help_heading = "Network")]
     loss: Option<Loss>,
+    /// Label smoothing: each class of a training sample gets this share of the target, in equal parts (cross-entropy only)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, help_heading = "Network")]
+    label_smoothing: f32,
+    /// Weights of the classes in training: balanced makes each class count alike, whatever the number of its samples
+    #[arg(long, value_name = "HOW", value_parser = ["balanced"], hide_possible_values = true, help_heading = "Network")]
+    class_weight: Option<String>,
     /// Initial weights: he, glorot, or the standard deviation of a normal distribution [default: he; glorot for a table]
     #[arg(long, value_name = "KIND", value_parser = parse_init, help_heading = "Network")]
     init: Option<Init>,
@@ -244,7 +251,7 @@ impl Train {
         }
         match from {
             Some((_, model)) => self.data.loaded_for(model),
-            None => self.data.read(self.table.plan(is_table)?.as_ref()),
+            None => self.data.read(self.table.plan(is_table, self.loss)?.as_ref()),
         }
     }
 
@@ -256,7 +263,7 @@ impl Train {
     /// The columns of the table, where they alone are asked for.
     pub(crate) fn described(&self) -> Result<Option<String>, HostError> {
         let source = self.data.source()?;
-        let plan = self.table.plan(source.is_some())?;
+        let plan = self.table.plan(source.is_some(), self.loss)?;
         let asked = source.zip(plan).filter(|_| self.table.describe);
         asked.map(|(source, plan)| Ok(report::of_columns(&source.describe(&plan)?, &plan))).transpose()
     }
@@ -266,7 +273,7 @@ impl Train {
     /// What is wrong with it does not depend on that number.
     pub(crate) fn plan(&self, samples: usize, from: Option<&Named>) -> Result<Plan, HostError> {
         let is_table = self.data.source()?.is_some();
-        self.table.plan(is_table)?;
+        self.table.plan(is_table, self.loss)?;
         let usual_loss = if self.table.is_regression() { Loss::MeanSquared } else { Loss::SoftmaxCrossEntropy };
         let of_data: Preset = if is_table { Plan::table } else { |_| Plan::default() };
         let usual = self.preset.unwrap_or(of_data)(samples);
@@ -294,6 +301,8 @@ impl Train {
             },
             dropout: self.dropout.unwrap_or(usual.dropout),
             loss: self.loss.unwrap_or(usual_loss),
+            label_smoothing: self.label_smoothing,
+            balanced: self.class_weight.is_some(),
             init: self.init.unwrap_or(usual.init),
             from: None,
             optimizer,
@@ -333,7 +342,19 @@ impl Train {
             ),
             (
                 is_regression && matches!(self.loss, Some(Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy)),
-                "--regression predicts numbers and needs --loss mse or huber",
+                "--regression predicts numbers and needs --loss mse, huber, pinball or gaussian-nll",
+            ),
+            (
+                !is_regression && matches!(self.loss, Some(Loss::Pinball(_) | Loss::GaussianNll)),
+                "--loss pinball and gaussian-nll predict numbers of a table and need --regression",
+            ),
+            (
+                self.class_weight.is_some() && (is_regression || self.table.is_multi_label(self.loss)),
+                "--class-weight needs classes",
+            ),
+            (
+                self.growing.plan().is_some() && self.table.weight_column.is_some(),
+                "--grow measures the noise of gradients and cannot be combined with --weight-column",
             ),
             (self.freeze > 0 && self.from.is_none(), "--freeze needs a model to start from: --from MODEL"),
             (is_table && self.augmentation.plan().is_some(), "--augment needs images, but --data is a table"),

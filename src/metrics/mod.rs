@@ -20,7 +20,7 @@ mod rank;
 
 mod evaluate;
 
-pub use crate::network::loss::softmax;
+pub use crate::network::loss::{deviation, softmax};
 pub use crate::score::Score;
 pub use crate::targets::{argmax, class_of};
 pub use calibration::{Calibration, Reliability};

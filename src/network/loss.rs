@@ -3,8 +3,8 @@
 use crate::kernels;
 use crate::math::{self, Math};
 use crate::network::link::Link;
-use crate::slices::numbered;
-use crate::targets::{Target, peak};
+use crate::slices::{cut_mut, numbered};
+use crate::targets::{Row, Target, peak};
 
 /// What training minimises: per sample over the outputs `a` and targets `t` (a class counts as its one-hot row), in the
 /// mean over the batch.
@@ -22,7 +22,17 @@ pub enum Loss {
     BinaryCrossEntropy,
     /// `(1/u) Σ_j r²/2` where `|r| = |a_j − t_j| <= δ`, else `δ(|r| − δ/2)` (Huber 1964); the payload is `δ`.
     Huber(f32),
+    /// `(1/u) Σ_j max(τ·r, (τ − 1)·r)` with `r = t_j − a_j`: its minimum is the `τ`-quantile of the targets (Koenker &
+    /// Bassett 1978); the payload is `τ`, in `(0, 1)`, the same for all outputs. Its slope at `r = 0` is 0.
+    Pinball(f32),
+    /// Gaussian negative log-likelihood (Nix & Weigend 1994), `(1/m) Σ_j ½(s_j + (t_j − μ_j)²·exp(−s_j))` over `m = u/2`
+    /// targets; the constant `½ ln 2π` is left out. The first `m` outputs are the means `μ`, the others the
+    /// log-variances `s`, which count as −20 below it and as 20 above it, where their slope is 0.
+    GaussianNll,
 }
+
+/// Log-variances of larger magnitude count as this.
+const LOG_VARIANCE: f32 = 20.0;
 
 /// The loss of a sample, and whether its outputs name the same class as its target (or, for binary targets, the same
 /// side of each threshold).
@@ -45,6 +55,11 @@ impl Loss {
                 let delta = if let Self::Huber(delta) = loss { delta } else { 0.0 };
                 mean(a, target, |a, t| huber(delta, a - t), |_, _| false)
             },
+            Self::Pinball(_) => |loss, _, a, target| {
+                let tau = if let Self::Pinball(tau) = loss { tau } else { 0.0 };
+                mean(a, target, |a, t| pinball(tau, t - a), |_, _| false)
+            },
+            Self::GaussianNll => |_, math, a, target| gaussian(math, a, target),
         };
         Link(Some(criterion))
     }
@@ -56,6 +71,8 @@ impl Loss {
             Self::MeanSquared => (1, 0),
             Self::BinaryCrossEntropy => (2, 0),
             Self::Huber(delta) => (3, delta.to_bits()),
+            Self::Pinball(tau) => (4, tau.to_bits()),
+            Self::GaussianNll => (5, 0),
         }
     }
 }
@@ -101,6 +118,33 @@ fn huber(delta: f32, r: f32) -> (f32, f32) {
     if r.abs() <= delta { (0.5 * r * r, r) } else { (delta * (r.abs() - 0.5 * delta), delta.copysign(r)) }
 }
 
+/// Of `r = t − a`.
+fn pinball(tau: f32, r: f32) -> (f32, f32) {
+    if r > 0.0 { (tau * r, -tau) } else { ((tau - 1.0) * r, if r < 0.0 { 1.0 - tau } else { 0.0 }) }
+}
+
+/// Means in the first half of `a`, log-variances in the other.
+fn gaussian(math: Math, a: &mut [f32], target: &Target<'_>) -> Scored {
+    let half = a.len() / 2;
+    let (means, logs) = cut_mut(a, half);
+    let (mut sum, inverse) = (0.0, 1.0 / half as f32);
+    for (j, (mean, log)) in numbered(0, means.iter_mut().zip(logs)) {
+        let (r, bounded) = (*mean - target.at(j), log.clamp(-LOG_VARIANCE, LOG_VARIANCE));
+        let slope = r * math.exp(-bounded);
+        let square = r * slope;
+        sum += 0.5 * (bounded + square);
+        *mean = slope * inverse;
+        *log = if bounded == *log { 0.5 * (1.0 - square) * inverse } else { 0.0 };
+    }
+    (sum * inverse, false)
+}
+
+/// The standard deviation `exp(s/2)` that a network under [`Loss::GaussianNll`] means by its output `s`, a log-variance.
+#[must_use]
+pub fn deviation(log_variance: f32, math: Math) -> f32 {
+    math.exp(0.5 * log_variance)
+}
+
 /// Softmax cross-entropy before its exponentials, `a` without its maximum: `Σt` and `Σ_j t_j·a_j`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Shifted {
@@ -110,7 +154,7 @@ pub(crate) struct Shifted {
 
 impl Shifted {
     /// Subtracts the maximum from `a`; also gives whether it stands where the target's does.
-    pub(crate) fn new(a: &mut [f32], target: &Target<'_>) -> (Self, bool) {
+    pub(crate) fn new(a: &mut [f32], target: &impl Row) -> (Self, bool) {
         let at = subtract_largest(a);
         let mut sums = Self::default();
         for (j, a) in numbered(0, &*a) {
@@ -122,7 +166,7 @@ impl Shifted {
     }
 
     /// `Σ_j t_j·(ln Σ_i exp a_i − a_j)` from `exp a`, which `∂L/∂a_j = p_j·Σt − t_j` replaces.
-    pub(crate) fn cross_entropy(&self, a: &mut [f32], target: &Target<'_>) -> f32 {
+    pub(crate) fn cross_entropy(&self, a: &mut [f32], target: &impl Row) -> f32 {
         let sum = total(a);
         let gain = self.total / sum;
         for (j, a) in numbered(0, &mut *a) {

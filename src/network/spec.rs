@@ -214,6 +214,11 @@ impl Spec {
         {
             return self.with_fault(SpecFault::Constant);
         }
+        if let Loss::Pinball(tau) = loss
+            && !(tau > 0.0 && tau < 1.0)
+        {
+            return self.with_fault(SpecFault::Quantile);
+        }
         self.loss = loss;
         self.criterion = loss.criterion();
         self.settle();
@@ -244,6 +249,7 @@ impl Spec {
             last if last < MAX_LAYERS && self.dropout[last] > 0 => Some(SpecFault::Dropout),
             last if last < MAX_LAYERS => match self.loss {
                 Loss::SoftmaxCrossEntropy if self.outputs() == 1 => Some(SpecFault::OneClass),
+                Loss::GaussianNll if !self.outputs().is_multiple_of(2) => Some(SpecFault::OddOutputs),
                 _ => None,
             },
             _ => Some(SpecFault::NoLayers),
@@ -317,9 +323,21 @@ impl Spec {
     pub const fn classes(&self) -> usize {
         match (self.outputs(), self.loss) {
             (1, Loss::BinaryCrossEntropy) => 2,
-            (1, _) => 0,
+            (1, _) | (_, Loss::GaussianNll) => 0,
             (outputs, _) => outputs,
         }
+    }
+
+    /// Values of a sample's target: as many as outputs, but half of them under Gaussian negative log-likelihood.
+    #[must_use]
+    pub const fn targets(&self) -> usize {
+        self.targets_of(self.outputs())
+    }
+
+    /// [`targets`](Self::targets), where the outputs are known.
+    #[inline(always)]
+    pub(crate) const fn targets_of(&self, outputs: usize) -> usize {
+        outputs >> matches!(self.loss, Loss::GaussianNll) as u32
     }
 
     /// 32 bits that tell descriptions apart: those of equal networks are equal, in whatever order they were described, those

@@ -5,7 +5,7 @@
 //! | 0 | magic `89 43 59 47 4e 45 54 0a` |
 //! | 8 | `u16` format version, 1 |
 //! | 10 | `u8` dense layers `L`; `u8` transcendental functions (0 libm, 1 micromath; 128 more for an average's parameters, 64 more for a head's) |
-//! | 12 | `u16` inputs; `u16` loss (0 softmax cross-entropy, 1 mean squared, 2 binary cross-entropy, 3 Huber) |
+//! | 12 | `u16` inputs; `u16` loss (0 softmax cross-entropy, 1 mean squared, 2 binary cross-entropy, 3 Huber, 4 pinball, 5 Gaussian NLL) |
 //! | 16 | `f32` Huber's threshold, else 0 |
 //! | 20 + 12·l | layer `l`: `u16` width, `u16` activation (0 identity, 1 ReLU, 2 leaky ReLU, 3 tanh, 4 sigmoid; 256 more with a batch norm, 512 with a layer norm), `f32` slope or 0, `f32` dropout |
 //! | 20 + 12·L | of a head: `u32` number of its first layer in the whole network; `u32` checksum of its body (`head.rs`) |
@@ -379,7 +379,9 @@ fn loss_from(code: u16, threshold: [u8; 4]) -> Option<Loss> {
         0 => Loss::SoftmaxCrossEntropy,
         1 => Loss::MeanSquared,
         2 => Loss::BinaryCrossEntropy,
-        _ => Loss::Huber(f32::from_le_bytes(threshold)),
+        3 => Loss::Huber(f32::from_le_bytes(threshold)),
+        4 => Loss::Pinball(f32::from_le_bytes(threshold)),
+        _ => Loss::GaussianNll,
     };
     (loss.code() == (u32::from(code), u32::from_le_bytes(threshold))).then_some(loss)
 }

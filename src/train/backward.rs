@@ -9,9 +9,8 @@ use crate::kernels;
 use crate::model::{Model, Workspace};
 use crate::network::layout::Place;
 use crate::network::spec::Spec;
-use crate::score::{Score, score_with_gradient};
+use crate::score::{Aim, Score};
 use crate::slices::{cut, cut_mut};
-use crate::targets::Targets;
 use crate::train::guard::{check_gradient, with_rounding};
 
 /// What the passes of a batch of `n` samples left: activations and deltas of all layers, layer after layer.
@@ -31,10 +30,10 @@ pub(super) struct Trace<'w> {
 impl Model<'_> {
     /// Checks a batch, runs it forward and back to the deltas of every layer, and adds it to `score`, which is of no use
     /// after an error; also returns a bound on the magnitudes of the gradient.
-    pub(super) fn trace<'w>(
+    pub(super) fn trace<'w, A: Aim>(
         &self,
         inputs: &'w Inputs<'w>,
-        targets: Targets<'_>,
+        targets: &A,
         score: &mut Score,
         work: &'w mut Workspace<'_>,
         slot: &'w mut Slot<'w>,
@@ -53,8 +52,11 @@ impl Model<'_> {
         run_training(spec, self.params, inputs, (samples, several), &mut kept, dropping);
         let Kept { activations, slopes: deltas, norms } = kept;
         let outputs = deltas.len().saturating_sub(spec.outputs().wrapping_mul(samples));
-        score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, targets, score);
+        targets.score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, score);
         score.check()?;
+        if A::IS_WEIGHTED {
+            score.check_weight()?;
+        }
         let mut trace = Trace { inputs, activations, deltas, norms, block, samples, several };
         let bound = trace.backward(spec, self.params, largest);
         check_gradient(bound)?;
@@ -67,6 +69,8 @@ impl Trace<'_> {
     ///
     /// Returns a bound on the magnitude of every element of the summed gradient, given one on that of every input, and on
     /// the batch's statistics; not finite where one may overflow.
+    // In the one `trace` that an image has, mostly.
+    #[inline(always)]
     fn backward(&mut self, spec: &Spec, params: &[f32], largest_input: f32) -> f32 {
         let n = self.samples;
         let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);

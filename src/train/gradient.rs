@@ -121,7 +121,7 @@ impl<'a> Gradient<'a> {
         }
     }
 
-    /// Sum of the samples' gradients; divided by [`Score::samples`] it is the gradient of the mean loss. Where running
+    /// Sum of the samples' gradients; divided by [`Score::weight`], their number without weights, it is the gradient of the mean loss. Where running
     /// statistics of norms stand among the parameters, it holds their pooled means and sums of squared deviations.
     #[must_use]
     pub fn sum(&self) -> &[f32] {
@@ -147,7 +147,7 @@ impl<'a> Gradient<'a> {
     /// [reset](Self::reset) or stepped along.
     ///
     /// # Errors
-    /// [`Error::Setting`], [`Error::Empty`] without samples, [`Error::NonFinite`] for a norm that is not finite.
+    /// [`Error::Setting`], [`Error::Empty`] without samples, [`Error::NoWeight`], [`Error::NonFinite`] for a norm that is not finite.
     pub fn clip(&mut self, max_norm: f32) -> Result<f32, Error> {
         if !(max_norm.is_finite() && max_norm > 0.0) {
             return Err(Error::Setting(Setting::MaxNorm));
@@ -155,8 +155,9 @@ impl<'a> Gradient<'a> {
         if self.score.samples() == 0 {
             return Err(Error::Empty);
         }
+        let weight = self.score.divisor()?;
         let square = self.square();
-        let norm = kernels::sqrt(square) / self.score.samples() as f32;
+        let norm = kernels::sqrt(square) / weight;
         if !norm.is_finite() {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }

@@ -21,18 +21,18 @@ pub(super) fn with_rounding(bound: f32, samples: usize) -> f32 {
     if samples < 1 << 22 { 2.0 * bound } else { f32::NAN }
 }
 
-/// Begins a step along a gradient of magnitudes up to `gradient`, a sum over so many samples, and carries the bound on
+/// Begins a step along a gradient of magnitudes up to `gradient`, a sum over samples of this weight in all, and carries the bound on
 /// `params` over it; after an error nothing has changed.
 pub(super) fn begin(
     bound: &mut Bound,
     params: &[f32],
     optimizer: &mut dyn Optimizer,
     rate: f32,
-    samples: f32,
+    weight: f32,
     gradient: f32,
 ) -> Result<(), Error> {
     let now = bound.find(params);
-    let reach = optimizer.begin(rate, 1.0 / samples, now, gradient)?;
+    let reach = optimizer.begin(rate, 1.0 / weight, now, gradient)?;
     bound.becomes(if reach >= 0.0 { now + reach } else { f32::NAN });
     Ok(())
 }

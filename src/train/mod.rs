@@ -14,6 +14,7 @@ mod backward;
 
 mod step;
 
+pub use crate::weighted::{AnyTargets, Weighted, balanced};
 pub use gradient::Gradient;
 pub use growth::{BatchSize, Growth};
 pub use noise::{Noise, NoiseScale};

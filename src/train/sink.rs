@@ -6,7 +6,7 @@ use crate::network::layout::{Part, Place, Split, at, at_mut};
 use crate::network::norm::Pooled;
 use crate::network::spec::Spec;
 use crate::optim::Optimizer;
-use crate::slices::{cut_mut, rows};
+use crate::slices::{cut_mut, numbered, rows};
 
 /// A step that has begun: parameters move as soon as their gradient is known, so that no gradient buffer is needed.
 pub(super) struct Step<'a> {
@@ -33,6 +33,33 @@ impl Sink for Step<'_> {
 
     fn params(&mut self) -> &mut [f32] {
         self.params
+    }
+}
+
+/// A step by samples with weights, which divides the gradient of a single sample too.
+pub(super) struct Divided<'s, 'a>(pub &'s mut Step<'a>);
+
+impl Sink for Divided<'_, '_> {
+    fn skips_zeros(&self) -> bool {
+        self.0.skips_zeros()
+    }
+
+    fn take(&mut self, offset: usize, gradient: &[f32]) {
+        self.0.take(offset, gradient);
+    }
+
+    fn take_one(&mut self, x: &[f32], place: Place, deltas: &[f32], block: &mut [f32]) {
+        let (width, skips) = (deltas.len(), self.skips_zeros());
+        let row = cut_mut(block, width).0;
+        for (k, &x) in numbered(0, x).filter(|(_, x)| !(skips && **x == 0.0)) {
+            kernels::outer(row, &[x], deltas, true);
+            self.take(place.offset.wrapping_add(usize::wrapping_mul(k, width)), row);
+        }
+        self.take(place.range(Part::Bias).start, deltas);
+    }
+
+    fn params(&mut self) -> &mut [f32] {
+        self.0.params()
     }
 }
 

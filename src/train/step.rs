@@ -9,11 +9,12 @@ use crate::model::{Mark, Model, Workspace};
 use crate::network::layout::at;
 use crate::network::norm::Pooled;
 use crate::optim::Optimizer;
-use crate::score::Score;
+use crate::score::{Aim, Score};
 use crate::targets::Targets;
 use crate::train::gradient::Gradient;
 use crate::train::guard::{begin, check_gradient, check_rate};
-use crate::train::sink::{Square, Step, Sum};
+use crate::train::sink::{Divided, Square, Step, Sum};
+use crate::weighted::{AnyTargets, Weighted};
 
 impl Model<'_> {
     /// One training step on a batch, fused: each row of weights moves as soon as its gradient is known, so no gradient
@@ -24,22 +25,50 @@ impl Model<'_> {
     /// [`Error::BatchTooLarge`], [`Error::Setting`] for the rate, [`Error::Network`] for the optimizer of another network,
     /// [`Error::Changed`] where it [owns the weights](Optimizer::owns_weights) and they were changed since it was started,
     /// [`Error::SingleSample`] with a norm, [`Error::NonFinite`] for a sample, the loss, a gradient or a statistic that may
-    /// reach 1e18, or a step that may take a parameter to `2^127`. Nothing has changed then.
-    pub fn train<'x>(
+    /// reach 1e18, or a step that may take a parameter to `2^127`; [`Error::Weight`], [`Error::NoWeight`] and
+    /// [`Error::Setting`] for [weights](crate::train::Weighted). Nothing has changed then.
+    #[inline(always)]
+    pub fn train<'x, 't>(
         &mut self,
         inputs: impl Into<Inputs<'x>>,
+        targets: impl Into<AnyTargets<'t>>,
+        optimizer: &mut dyn Optimizer,
+        rate: f32,
+        work: &mut Workspace<'_>,
+    ) -> Result<Score, Error> {
+        match targets.into() {
+            AnyTargets::Plain(targets) => self.train_plain(inputs.into(), targets, optimizer, rate, work),
+            AnyTargets::Weighted(targets) => self.train_weighted(inputs.into(), &targets, optimizer, rate, work),
+        }
+    }
+
+    fn train_plain(
+        &mut self,
+        inputs: Inputs<'_>,
         targets: Targets<'_>,
         optimizer: &mut dyn Optimizer,
         rate: f32,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
-        self.train_inputs(inputs.into(), targets, optimizer, rate, work)
+        self.train_by(inputs, &targets, optimizer, rate, work)
     }
 
-    fn train_inputs(
+    fn train_weighted(
         &mut self,
         inputs: Inputs<'_>,
-        targets: Targets<'_>,
+        targets: &Weighted<'_>,
+        optimizer: &mut dyn Optimizer,
+        rate: f32,
+        work: &mut Workspace<'_>,
+    ) -> Result<Score, Error> {
+        self.train_by(inputs, targets, optimizer, rate, work)
+    }
+
+    #[inline(always)]
+    fn train_by<A: Aim>(
+        &mut self,
+        inputs: Inputs<'_>,
+        targets: &A,
         optimizer: &mut dyn Optimizer,
         rate: f32,
         work: &mut Workspace<'_>,
@@ -49,8 +78,15 @@ impl Model<'_> {
         let mut score = Score::default();
         let mut slot = Slot::default();
         let (mut trace, bound) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
-        let mut step = self.commit(optimizer, rate, trace.samples as f32, bound)?;
-        trace.layers(step.spec, |x, place, deltas, pass| x.hand_over(place, deltas, pass, &mut step));
+        let weight = if A::IS_WEIGHTED { score.divisor()? } else { trace.samples as f32 };
+        let mut step = self.commit(optimizer, rate, weight, bound)?;
+        trace.layers(step.spec, |x, place, deltas, pass| {
+            if A::IS_WEIGHTED {
+                x.hand_over(place, deltas, pass, &mut Divided(&mut step));
+            } else {
+                x.hand_over(place, deltas, pass, &mut step);
+            }
+        });
         Ok(score)
     }
 
@@ -58,21 +94,46 @@ impl Model<'_> {
     ///
     /// # Errors
     /// As [`train`](Self::train) without an optimizer, [`Error::Network`] for the gradient of another network,
-    /// [`Error::Clipped`]; nothing has changed then.
-    pub fn accumulate<'x>(
+    /// [`Error::Clipped`], [`Error::MixedWeights`]; nothing has changed then. Weights may add up to 0.
+    #[inline(always)]
+    pub fn accumulate<'x, 't>(
         &self,
         inputs: impl Into<Inputs<'x>>,
+        targets: impl Into<AnyTargets<'t>>,
+        gradient: &mut Gradient<'_>,
+        work: &mut Workspace<'_>,
+    ) -> Result<Score, Error> {
+        match targets.into() {
+            AnyTargets::Plain(targets) => self.accumulate_plain(inputs.into(), targets, gradient, work),
+            AnyTargets::Weighted(targets) => self.accumulate_weighted(inputs.into(), &targets, gradient, work),
+        }
+    }
+
+    fn accumulate_plain(
+        &self,
+        inputs: Inputs<'_>,
         targets: Targets<'_>,
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
-        self.accumulate_inputs(inputs.into(), targets, gradient, work)
+        self.accumulate_by(inputs, &targets, gradient, work)
     }
 
-    fn accumulate_inputs(
+    fn accumulate_weighted(
         &self,
         inputs: Inputs<'_>,
-        targets: Targets<'_>,
+        targets: &Weighted<'_>,
+        gradient: &mut Gradient<'_>,
+        work: &mut Workspace<'_>,
+    ) -> Result<Score, Error> {
+        self.accumulate_by(inputs, targets, gradient, work)
+    }
+
+    #[inline(always)]
+    fn accumulate_by<A: Aim>(
+        &self,
+        inputs: Inputs<'_>,
+        targets: &A,
         gradient: &mut Gradient<'_>,
         work: &mut Workspace<'_>,
     ) -> Result<Score, Error> {
@@ -80,8 +141,14 @@ impl Model<'_> {
         if gradient.clipped.is_some() {
             return Err(Error::Clipped);
         }
+        if !A::IS_WEIGHTED {
+            gradient.score.check_plain()?;
+        }
         let (mut score, mut slot) = (gradient.score, Slot::default());
         let (mut trace, _) = self.trace(&inputs, targets, &mut score, work, &mut slot)?;
+        if A::IS_WEIGHTED && gradient.squares.is_some() {
+            score.check_plain()?;
+        }
         let mut sum = Sum { sum: gradient.sum, before: gradient.score.samples() };
         for place in self.spec.places() {
             if let Some(norm) = self.spec.norm_of(place) {
@@ -106,7 +173,7 @@ impl Model<'_> {
     /// One training step along the mean of an accumulated gradient, which is empty afterwards.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Network`], [`Error::Changed`], [`Error::Setting`] for the rate,
+    /// [`Error::Empty`] without samples, [`Error::NoWeight`], [`Error::Network`], [`Error::Changed`], [`Error::Setting`] for the rate,
     /// [`Error::NonFinite`] for a gradient of 1e18 or more, or a step that may take a parameter to `2^127`. Nothing has
     /// changed then; [`reset`](Gradient::reset) removes what is too large.
     pub fn step(
@@ -122,11 +189,12 @@ impl Model<'_> {
         if score.samples() == 0 {
             return Err(Error::Empty);
         }
+        let weight = score.divisor()?;
         let mut bound = 0.0_f32;
         // A sum, since a NaN or an infinity stays in it.
         gradient.learned(&mut |_, range| bound += kernels::largest(range));
         check_gradient(bound)?;
-        let mut step = self.commit(optimizer, rate, score.samples() as f32, bound)?;
+        let mut step = self.commit(optimizer, rate, weight, bound)?;
         gradient.learned(&mut |offset, range| step.take(offset, range));
         for place in step.spec.places() {
             if let Some(norm) = step.spec.norm_of(place) {
@@ -143,10 +211,10 @@ impl Model<'_> {
         &'s mut self,
         optimizer: &'s mut dyn Optimizer,
         rate: f32,
-        samples: f32,
+        weight: f32,
         gradient: f32,
     ) -> Result<Step<'s>, Error> {
-        begin(&mut self.bound, self.params, optimizer, rate, samples, gradient)?;
+        begin(&mut self.bound, self.params, optimizer, rate, weight, gradient)?;
         self.mark = Mark::Live;
         self.draws.step = self.draws.step.saturating_add(1);
         self.count_change();

@@ -86,6 +86,16 @@ pub(crate) fn f64_loss(loss: Loss, a: &[f64], t: &[f64]) -> f64 {
             let huber = |r: f64| if r.abs() <= delta { r * r / 2.0 } else { delta * (r.abs() - delta / 2.0) };
             pairs.map(|(a, t)| huber(a - t)).sum::<f64>() / mean
         }
+        Loss::Pinball(tau) => {
+            let tau = f64::from(tau);
+            pairs.map(|(a, t)| (tau * (t - a)).max((tau - 1.0) * (t - a))).sum::<f64>() / mean
+        }
+        Loss::GaussianNll => {
+            let (means, logs) = a.split_at(a.len() / 2);
+            let logs = logs.iter().map(|s| s.clamp(-20.0, 20.0));
+            let each = means.iter().zip(logs).zip(t).map(|((m, s), t)| 0.5 * (s + (t - m).powi(2) / s.exp()));
+            each.sum::<f64>() / means.len() as f64
+        }
         _ => panic!("no definition of {loss:?}"),
     }
 }

@@ -11,6 +11,7 @@ mod network;
 mod optimizers;
 mod others;
 mod steps;
+mod weights;
 
 /// Equal bits, but for the sign of a zero.
 fn same(a: f32, b: f32) -> bool {

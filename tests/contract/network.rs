@@ -158,6 +158,19 @@ pub(crate) fn loss(kind: Loss, a: &[f32], t: &[f32]) -> (f32, Vec<f32>) {
         let gain = total / sum;
         return (total * libm::logf(sum) - aligned, exp.iter().zip(t).map(|(e, t)| e * gain - t).collect());
     }
+    if kind == Loss::GaussianNll {
+        let m = a.len() / 2;
+        let (share, mut sum, mut slopes) = (1.0 / m as f32, 0.0, vec![0.0; 2 * m]);
+        for j in 0..m {
+            let (r, s) = (a[j] - t[j], if a[m + j] > 20.0 { 20.0 } else { a[m + j] });
+            let s = if s < -20.0 { -20.0 } else { s };
+            let slope = r * libm::expf(-s);
+            sum += 0.5 * (s + r * slope);
+            slopes[j] = slope * share;
+            slopes[m + j] = if s == a[m + j] { 0.5 * (1.0 - r * slope) * share } else { 0.0 };
+        }
+        return (sum * share, slopes);
+    }
     let one = |a: f32, t: f32| match kind {
         Loss::MeanSquared => ((a - t) * (a - t), 2.0 * (a - t)),
         Loss::BinaryCrossEntropy => {
@@ -166,6 +179,8 @@ pub(crate) fn loss(kind: Loss, a: &[f32], t: &[f32]) -> (f32, Vec<f32>) {
         }
         Loss::Huber(delta) if (a - t).abs() <= delta => (0.5 * (a - t) * (a - t), a - t),
         Loss::Huber(delta) => (delta * ((a - t).abs() - 0.5 * delta), if a > t { delta } else { -delta }),
+        Loss::Pinball(tau) if t - a > 0.0 => (tau * (t - a), -tau),
+        Loss::Pinball(tau) => ((tau - 1.0) * (t - a), if t - a < 0.0 { 1.0 - tau } else { 0.0 }),
         _ => unreachable!(),
     };
     let share = 1.0 / a.len() as f32;
@@ -178,12 +193,12 @@ pub(crate) fn loss(kind: Loss, a: &[f32], t: &[f32]) -> (f32, Vec<f32>) {
     (sum * share, slopes)
 }
 
-fn target(targets: Targets<'_>, sample: usize, outputs: usize) -> Vec<f32> {
+fn target(targets: Targets<'_>, sample: usize, width: usize) -> Vec<f32> {
     match targets {
         Targets::Classes(classes) => {
-            (0..outputs).map(|j| f32::from(u8::from(j == usize::from(classes[sample])))).collect()
+            (0..width).map(|j| f32::from(u8::from(j == usize::from(classes[sample])))).collect()
         }
-        Targets::Values(values) => values[sample * outputs..][..outputs].to_vec(),
+        Targets::Values(values) => values[sample * width..][..width].to_vec(),
         _ => unreachable!(),
     }
 }
@@ -194,6 +209,18 @@ pub(crate) fn pass(
     params: &[f32],
     x: &[f32],
     targets: Targets<'_>,
+    draws: (u64, u64),
+    first: usize,
+) -> Passed {
+    pass_weighted(spec, params, x, &|s| (target(targets, s, spec.targets()), 1.0), draws, first)
+}
+
+/// [`pass`] by the target of each sample as a row, and its weight.
+pub(crate) fn pass_weighted(
+    spec: &Spec,
+    params: &[f32],
+    x: &[f32],
+    wanted: &dyn Fn(usize) -> (Vec<f32>, f32),
     draws: (u64, u64),
     first: usize,
 ) -> Passed {
@@ -244,10 +271,11 @@ pub(crate) fn pass(
     let mut losses = vec![];
     let mut deltas: Vec<Vec<f32>> = below;
     for s in 0..n {
-        let (loss, gradient) = loss(spec.loss_kind(), &deltas[s], &target(targets, s, spec.outputs()));
-        losses.push(loss);
+        let (target, weight) = wanted(s);
+        let (loss, gradient) = loss(spec.loss_kind(), &deltas[s], &target);
+        losses.push(weight * loss);
         let slopes = slopes.last().unwrap();
-        deltas[s] = (0..spec.outputs()).map(|j| slopes[s][j] * gradient[j]).collect();
+        deltas[s] = (0..spec.outputs()).map(|j| slopes[s][j] * gradient[j] * weight).collect();
     }
     let (mut gradient, mut terms, mut norm_terms) = (vec![0.0; spec.param_len()], vec![], vec![]);
     for (l, layer) in layers.iter().enumerate().rev() {

@@ -20,7 +20,19 @@ pub(crate) enum Oracle {
 impl Oracle {
     /// Step `t = 1, 2, …` along `g·(1/n)`, of the parameters that are learned, by their index and whether they are weights.
     pub(crate) fn step(&mut self, t: u64, rate: f32, g: &[f32], n: usize, w: &mut [f32], learned: &[(usize, bool)]) {
-        let share = 1.0 / n as f32;
+        self.step_by(t, rate, g, 1.0 / n as f32, w, learned);
+    }
+
+    /// Step along `g·share`.
+    pub(crate) fn step_by(
+        &mut self,
+        t: u64,
+        rate: f32,
+        g: &[f32],
+        share: f32,
+        w: &mut [f32],
+        learned: &[(usize, bool)],
+    ) {
         match self {
             Self::Sgd(SgdConfig { momentum, nesterov, weight_decay, no_bias_decay }, v) => {
                 for &(i, is_weight) in learned {
@@ -50,7 +62,7 @@ impl Oracle {
                 }
             }
             Self::Lookahead(c, slow, inner) => {
-                inner.step(t, rate, g, n, w, learned);
+                inner.step_by(t, rate, g, share, w, learned);
                 for &(i, _) in learned.iter().filter(|_| t.is_multiple_of(c.every.into())) {
                     slow[i] += (w[i] - slow[i]) * c.alpha;
                     w[i] = slow[i];

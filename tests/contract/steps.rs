@@ -13,17 +13,25 @@ use cygnet::optim::{
 };
 use cygnet::{Activation, Adam, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 
-const SEED: u64 = 77;
-const BATCHES: [usize; 7] = [1, 2, 3, 8, 13, 32, 65];
+pub(crate) const SEED: u64 = 77;
+pub(crate) const BATCHES: [usize; 7] = [1, 2, 3, 8, 13, 32, 65];
 
 /// The first that are whole; the others are heads of larger networks.
 const WHOLE: u64 = 28;
 
 /// Network `case`, with batch norms in one of three, layer norms in another, and dropout in one of two.
-fn network(case: u64) -> Spec {
+pub(crate) fn network(case: u64) -> Spec {
     let draws: Vec<usize> = numbers(16, case).into_iter().map(|x| ((x + 1.0) * 500.0) as usize).collect();
-    let losses = [Loss::SoftmaxCrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy, Loss::Huber(0.5)];
-    let mut spec = Spec::new(1 + draws[0] as u16 % 70).loss(losses[draws[1] % 4]);
+    let losses = [
+        Loss::SoftmaxCrossEntropy,
+        Loss::MeanSquared,
+        Loss::BinaryCrossEntropy,
+        Loss::Huber(0.5),
+        Loss::Pinball(0.3),
+        Loss::GaussianNll,
+    ];
+    let loss = losses[draws[1] % losses.len()];
+    let mut spec = Spec::new(1 + draws[0] as u16 % 70).loss(loss);
     for layer in 0..draws[2] % 3 {
         spec = spec.dense(1 + draws[3 + layer] as u16 % 80, ACTIVATIONS[draws[6 + layer] % 5]);
         if case % 3 == 1 {
@@ -35,12 +43,13 @@ fn network(case: u64) -> Spec {
             spec = spec.dropout(0.3);
         }
     }
-    spec = spec.dense(2 + draws[12] as u16 % 20, Activation::Identity);
+    let outputs = 2 + draws[12] as u16 % 20;
+    spec = spec.dense(if loss == Loss::GaussianNll { 2 * outputs } else { outputs }, Activation::Identity);
     if case >= WHOLE && spec.depth() > 1 { spec.after(1) } else { spec }
 }
 
 /// What is learned, and whether it is a weight.
-fn learned(spec: &Spec) -> Vec<(usize, bool)> {
+pub(crate) fn learned(spec: &Spec) -> Vec<(usize, bool)> {
     let of_layer = |layer: cygnet::network::Layer| {
         let running = norm_at(&layer) + 2 * layer.outputs()..norm_at(&layer) + layer.norm_len();
         let learned = (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i));
@@ -50,13 +59,14 @@ fn learned(spec: &Spec) -> Vec<(usize, bool)> {
 }
 
 fn with_targets(spec: &Spec, n: usize, seed: u64, each: &mut dyn FnMut(Targets<'_>)) {
-    let values: Vec<f32> = numbers(n * spec.outputs(), seed).into_iter().map(|x| 0.5 + 0.5 * x).collect();
+    let values: Vec<f32> = numbers(n * spec.targets(), seed).into_iter().map(|x| 0.5 + 0.5 * x).collect();
     each(Targets::Values(&values));
-    each(Targets::Classes(&classes(n, spec, seed)));
+    let of_classes = classes(n, spec, seed);
+    each(if spec.classes() > 0 { Targets::Classes(&of_classes) } else { Targets::Values(&values) });
 }
 
 /// Moves running statistics towards those of a batch of `n`, or pooled ones of as many.
-fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], second: impl Fn(f32) -> f32) {
+pub(crate) fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], second: impl Fn(f32) -> f32) {
     for (layer, statistics) in spec.layers().zip(statistics) {
         let (units, at) = (layer.outputs(), norm_at(&layer));
         for (j, (mean, variance)) in statistics.iter().enumerate() {
@@ -218,8 +228,9 @@ fn micro_batches_clipping_and_the_statistics_they_pool() {
         let mut work = Workspace::new(&spec, 8, &mut work).unwrap();
         for (i, n) in parts.into_iter().enumerate() {
             let (x, classes) = (samples(n, &spec, i as u64), vec![1; n]);
-            let values = vec![0.25; n * spec.outputs()];
-            let targets = if i == 1 { Targets::Values(&values) } else { Targets::Classes(&classes) };
+            let values = vec![0.25; n * spec.targets()];
+            let targets =
+                if i == 1 || spec.classes() == 0 { Targets::Values(&values) } else { Targets::Classes(&classes) };
             model.accumulate(&x[..], targets, &mut gradient, &mut work).unwrap();
             // Sums go on from what is there, but for those of a batch norm, which has sums of its own.
             let before = losses.len();

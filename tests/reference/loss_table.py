@@ -24,10 +24,10 @@ def ramp(n, multiplier, offset, modulus, middle, unit):
     return np.array([((i * multiplier + offset) % modulus - middle) / unit for i in range(n)])
 
 
-def initial():
-    flat = ramp(sum((i + 1) * o for i, o in zip(WIDTHS, WIDTHS[1:])), 37, 5, 97, 48, 64)
+def initial(widths):
+    flat = ramp(sum((i + 1) * o for i, o in zip(widths, widths[1:])), 37, 5, 97, 48, 64)
     params, at = [], 0
-    for i, o in zip(WIDTHS, WIDTHS[1:]):
+    for i, o in zip(widths, widths[1:]):
         params.append(flat[at : at + i * o].reshape(i, o).copy())
         params.append(flat[at + i * o : at + (i + 1) * o].copy())
         at += (i + 1) * o
@@ -72,12 +72,27 @@ def huber(a, t, delta=0.5):
     return loss.mean(axis=1), np.where(inside, r, delta * np.sign(r)) / a.shape[1]
 
 
+def pinball(a, t, tau=f32(0.3)):
+    r = t - a
+    return np.maximum(tau * r, (tau - 1) * r).mean(axis=1), np.where(r > 0, -tau, 1 - tau) / a.shape[1]
+
+
+def gaussian(a, t):
+    """Two means, then two log-variances."""
+    m = a.shape[1] // 2
+    r, s = a[:, :m] - t, np.clip(a[:, m:], -20, 20)
+    slopes = np.hstack([r * np.exp(-s), (1 - r * r * np.exp(-s)) / 2])
+    return ((s + r * r * np.exp(-s)) / 2).mean(axis=1), slopes / m
+
+
 NETS = {  # activations of the three layers, loss, target rows
     "classes": (["relu", "tanh", "identity"], softmax_cross_entropy, np.eye(3)[CLASSES]),
     "rows": (["tanh", "leaky_relu", "identity"], softmax_cross_entropy, PROBABILITIES),
     "squared": (["leaky_relu", "sigmoid", "tanh"], mean_squared, VALUES),
     "binary": (["sigmoid", "relu", "identity"], binary_cross_entropy, BITS),
     "huber": (["tanh", "tanh", "sigmoid"], huber, VALUES),
+    "pinball": (["tanh", "sigmoid", "identity"], pinball, VALUES),
+    "gaussian": (["tanh", "tanh", "identity"], gaussian, VALUES[:, :2]),
 }
 
 
@@ -152,7 +167,7 @@ OPTIMIZERS = {
 
 
 def run(activations, loss, targets, update):
-    params = initial()
+    params = initial([*WIDTHS[:-1], 4] if loss is gaussian else WIDTHS)
     state = {name: [np.zeros_like(p) for p in params] for name in ["first", "second"]}
     starts = range(0, SAMPLES, BATCH)
     losses = []

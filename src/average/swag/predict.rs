@@ -94,6 +94,6 @@ fn interpret(spec: &Spec, outputs: &mut [f32]) {
     match spec.loss_kind() {
         Loss::SoftmaxCrossEntropy => rows_mut(outputs, spec.outputs()).for_each(|row| softmax(row, math)),
         Loss::BinaryCrossEntropy => outputs.iter_mut().for_each(|a| *a = math.sigmoid(*a)),
-        Loss::MeanSquared | Loss::Huber(_) => {}
+        Loss::MeanSquared | Loss::Huber(_) | Loss::Pinball(_) | Loss::GaussianNll => {}
     }
 }

@@ -15,6 +15,7 @@ const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "au
 
 /// What is wrong with a cell.
 pub(in crate::host) const NO_INPUT: &str = "expected a number, found";
+pub(in crate::host) const NO_WEIGHT: &str = "expected a weight, found";
 pub(in crate::host) const NO_TARGET: &str = "expected a number to predict, found";
 
 /// What a file says by itself or is told.

@@ -35,6 +35,9 @@ pub struct Columns {
     pub classes: Vec<String>,
     /// Whether rows with missing values were left out.
     pub drops_missing: bool,
+    /// Whether the numbers that are predicted are labels, 0 or 1 each.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub multi_label: bool,
 }
 
 impl Columns {
@@ -132,6 +135,10 @@ pub struct Choice {
     pub categorical: Vec<String>,
     /// Whether numbers are predicted, not classes.
     pub regression: bool,
+    /// Whether these are 0 or 1, a label each of which any may hold.
+    pub multi_label: bool,
+    /// Column of the weights of rows in training.
+    pub weight: Option<String>,
 }
 
 /// Places of inputs and targets among the columns of a file, from 0 on.
@@ -143,6 +150,8 @@ pub(in crate::host) struct Places {
     pub targets: Vec<usize>,
     /// Whether the targets are classes, not numbers.
     pub has_classes: bool,
+    /// The weights, where they are read.
+    pub weight: Option<usize>,
 }
 
 impl Choice {
@@ -173,7 +182,11 @@ impl Choice {
         if targets.len() > 1 && !self.regression {
             return Err(format!("{} columns to predict, but only one is possible for classes", targets.len()));
         }
-        ignored.iter().for_each(|&i| kinds[i] = ColumnKind::Ignored);
+        let weight = self.weight.as_ref().map(place).transpose()?;
+        if let Some(both) = weight.filter(|i| targets.contains(i)) {
+            return Err(format!("column `{}` is both predicted and a weight", names[both]));
+        }
+        ignored.iter().chain(&weight).for_each(|&i| kinds[i] = ColumnKind::Ignored);
         targets.iter().for_each(|&i| kinds[i] = ColumnKind::Target);
         let inputs: Vec<usize> = (0..names.len()).filter(|&i| kinds[i].is_input()).collect();
         if inputs.is_empty() || targets.is_empty() {
@@ -187,10 +200,15 @@ impl Choice {
             by_name(names, &names[i])?;
         }
         let named = |places: &[usize]| places.iter().map(|&i| names[i].clone()).collect();
-        let columns =
-            Columns { header: has_header, inputs: named(&inputs), targets: named(&targets), ..Columns::default() };
+        let columns = Columns {
+            header: has_header,
+            inputs: named(&inputs),
+            targets: named(&targets),
+            multi_label: self.multi_label,
+            ..Columns::default()
+        };
         let are_words = inputs.iter().map(|&i| kinds[i] == ColumnKind::Words).collect();
-        Ok((columns, Places { inputs, are_words, targets, has_classes: !self.regression }))
+        Ok((columns, Places { inputs, are_words, targets, has_classes: !self.regression, weight }))
     }
 
     /// The only column that is called as what is predicted, else the last.
@@ -243,7 +261,7 @@ impl Columns {
         };
         let inputs = self.inputs.iter().map(place).collect::<Result<_, _>>()?;
         let targets = if with_targets { self.targets.iter().map(place).collect::<Result<_, _>>()? } else { Vec::new() };
-        Ok(Places { inputs, are_words, targets, has_classes: self.has_classes() })
+        Ok(Places { inputs, are_words, targets, has_classes: self.has_classes(), weight: None })
     }
 }
 

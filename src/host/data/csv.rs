@@ -1,6 +1,6 @@
 //! CSV files: the first line, the separator, and the rows, one after the other.
 
-use super::cell::{Dialect, NO_INPUT, NO_TARGET, Spelling, is_missing, is_no_class};
+use super::cell::{Dialect, NO_INPUT, NO_TARGET, NO_WEIGHT, Spelling, is_missing, is_no_class};
 use super::columns::{Choice, Columns, Places, class_name};
 use super::facts::{BLURRED, Facts};
 use super::header::{Survey, names};
@@ -191,6 +191,13 @@ impl Sheet {
                     table.push_class(class_name(row.cell(i)));
                 } else {
                     table.values.push(number(i, NO_TARGET));
+                }
+            }
+            if let Some(i) = places.weight {
+                let weight = number(i, NO_WEIGHT);
+                table.weights.push(weight);
+                if !(weight > 0.0 && weight.is_finite()) {
+                    problems.add(row.line, Some(i), "a weight must be above 0".to_owned());
                 }
             }
             table.lines.push(row.line);

@@ -42,7 +42,7 @@ impl Preparation {
         Preprocess::new(spec.inputs(), &self.floats).map_err(|error| error.to_string())?;
         let Some(columns) = &self.columns else { return Ok(()) };
         columns.check()?;
-        if columns.width() != spec.inputs() || columns.outputs() != spec.outputs() {
+        if columns.width() != spec.inputs() || columns.outputs() != spec.targets() {
             return Err("the record of the columns does not fit the network".to_owned());
         }
         Ok(())

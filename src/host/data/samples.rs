@@ -6,6 +6,7 @@ use crate::host::HostError;
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
 use crate::metrics::Score;
+use crate::train::balanced;
 use crate::{Inputs, Targets};
 
 /// Samples with what each of them is.
@@ -13,6 +14,8 @@ use crate::{Inputs, Targets};
 pub struct Samples {
     rows: Rows,
     answers: Answers,
+    /// What each counts in training; empty where all count 1.
+    weights: Vec<f32>,
 }
 
 /// What comes in.
@@ -51,12 +54,12 @@ impl Samples {
     /// Images and as many labels.
     pub(in crate::host) fn of_images(images: Images, labels: Vec<u8>) -> Self {
         let sparse = Sparse::of(&images);
-        Self { rows: Rows::Images(images, sparse), answers: Answers::Classes(labels) }
+        Self { rows: Rows::Images(images, sparse), answers: Answers::Classes(labels), weights: Vec::new() }
     }
 
-    /// Rows of so many floats, finite all of them, and as many answers.
-    pub(in crate::host) fn of_floats(width: usize, floats: Vec<f32>, answers: Answers) -> Self {
-        Self { rows: Rows::Floats { width, floats }, answers }
+    /// Rows of so many floats, finite all of them, and as many answers, and weights, if there are any.
+    pub(in crate::host) fn of_floats(width: usize, floats: Vec<f32>, answers: Answers, weights: Vec<f32>) -> Self {
+        Self { rows: Rows::Floats { width, floats }, answers, weights }
     }
 
     /// Memory for so many images of the same size and form: what is compressed by another thread is not to be listed by the
@@ -68,7 +71,7 @@ impl Samples {
             None => None,
         };
         let rows = Rows::Images(images.black(count)?, sparse);
-        Ok(Some(Self { rows, answers: Answers::Classes(zeros(count)?) }))
+        Ok(Some(Self { rows, answers: Answers::Classes(zeros(count)?), weights: Vec::new() }))
     }
 
     /// Makes the first samples anew, from those of `source` that `pick` names: `make(i, image, to)` for sample `i`.
@@ -91,7 +94,7 @@ impl Samples {
 
     /// The same samples with other inputs: so many floats each.
     pub(in crate::host) fn with_floats(&self, width: usize, floats: Vec<f32>) -> Self {
-        Self::of_floats(width, floats, self.answers.clone())
+        Self::of_floats(width, floats, self.answers.clone(), self.weights.clone())
     }
 
     /// How many.
@@ -170,6 +173,29 @@ impl Samples {
                 Targets::Values(&space.values)
             }
         }
+    }
+
+    /// Whether they have weights.
+    pub(in crate::host) fn has_weights(&self) -> bool {
+        !self.weights.is_empty()
+    }
+
+    /// What sample `i` counts in training.
+    pub(in crate::host) fn weight(&self, i: usize) -> f32 {
+        self.weights.get(i).copied().unwrap_or(1.0)
+    }
+
+    /// What they count in training, gathered in `weights`, which stay empty where all count 1.
+    pub(in crate::host) fn weights_of(&self, pick: &[u32], weights: &mut Vec<f32>) {
+        weights.clear();
+        weights.extend(pick.iter().filter_map(|&i| self.weights.get(i as usize)));
+    }
+
+    /// Weights of so many classes, by which each counts alike among the samples that `pick` names.
+    pub(in crate::host) fn balanced(&self, pick: &[u32], classes: usize) -> Result<Vec<f32>, HostError> {
+        let (mut labels, mut weights) = (zeros(pick.len())?, zeros(classes)?);
+        balanced(self.classes(pick, &mut labels), &mut weights)?;
+        Ok(weights)
     }
 
     /// Their classes, in the first elements of `classes`.

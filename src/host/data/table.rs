@@ -52,6 +52,8 @@ pub(in crate::host) struct Table {
     pub classes: Words,
     /// Shape `(rows, targets)`, where numbers are read.
     pub values: Vec<f32>,
+    /// Of each row, where weights are read.
+    pub weights: Vec<f32>,
     /// Rows that were left out.
     pub dropped: usize,
 }
@@ -141,12 +143,20 @@ impl Table {
         })
     }
 
+    /// Refuses a label that is not 0 or 1.
+    pub(in crate::host) fn check_labels(&self, targets: &[String]) -> Result<(), DataError> {
+        let Some(at) = self.values.iter().position(|x| ![0.0, 1.0].contains(x)) else { return Ok(()) };
+        let (line, name, x) = (self.lines[at / targets.len()], &targets[at % targets.len()], self.values[at]);
+        Err(DataError::table(&self.path, format!("line {line}, column `{name}`: expected a label 0 or 1, found {x}")))
+    }
+
     /// These rows and those of another part of the same file.
     pub(in crate::host) fn joined(mut self, other: &Self) -> Self {
         self.lines.extend(&other.lines);
         self.cells.extend(&other.cells);
         self.labels.extend(&other.labels);
         self.values.extend(&other.values);
+        self.weights.extend(&other.weights);
         self
     }
 
@@ -161,6 +171,7 @@ impl Table {
             labels: picked(&self.labels, rows, pick),
             classes: self.classes.clone(),
             values: picked(&self.values, rows, pick),
+            weights: picked(&self.weights, rows, pick),
             ..Self::default()
         }
     }

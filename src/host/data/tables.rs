@@ -259,7 +259,8 @@ impl Tables {
     pub fn dataset(&self, split: Split) -> Result<Dataset, HostError> {
         let (indices, _) = split.of(self.train.lines.len(), &self.train.labels(&self.columns)?)?;
         let learned = self.train.part(&indices);
-        let units = if self.columns.has_classes() { None } else { Some(self.units(&learned)?) };
+        let has_units = !self.columns.has_classes() && !self.columns.multi_label;
+        let units = if has_units { Some(self.units(&learned)?) } else { None };
         let tables = [self.train.clone(), self.test.clone()];
         if let Some(made) = &self.made {
             return prepared(tables, made.clone(), units);
@@ -342,6 +343,9 @@ fn prepared(tables: [Table; 2], preparation: Preparation, units: Option<Units>) 
     let columns = preparation.columns.clone().unwrap_or_default();
     let [train, test] = &tables;
     let [mut learned, mut tested] = [train.answers(&columns)?, test.answers(&columns)?];
+    if columns.multi_label {
+        tables.iter().try_for_each(|table| table.check_labels(&columns.targets))?;
+    }
     // Which data the rows are is said as they stand in the file.
     let shape = [train.lines.len(), columns.width()];
     let identity = DataIdentity::of_rows(&train.cells, &train.words(), shape, &learned, &train.path);
@@ -353,7 +357,7 @@ fn prepared(tables: [Table; 2], preparation: Preparation, units: Option<Units>) 
         Preprocess::new(columns.width(), &preparation.floats)?.apply(&mut inputs).map_err(|error| {
             preparation.refusal(error, &table.path, |row| table.lines.get(row).copied().unwrap_or(0))
         })?;
-        Ok::<_, HostError>(Samples::of_floats(columns.width(), inputs, answers))
+        Ok::<_, HostError>(Samples::of_floats(columns.width(), inputs, answers, table.weights.clone()))
     };
     let (train, test) = (samples(train, learned)?, samples(test, tested)?);
     Ok(Dataset { train, test, classes: columns.outputs(), preparation: Some(preparation), units, identity })

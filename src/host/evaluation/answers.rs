@@ -7,7 +7,7 @@ use crate::host::data::idx;
 use crate::host::data::{PIXEL_SCALE, Picture, PictureForm, Question, Questions};
 use crate::host::memory::zeros;
 use crate::host::prelude::*;
-use crate::metrics::{class_of, softmax};
+use crate::metrics::{class_of, deviation, softmax};
 use crate::{Loss, Workspace, predict};
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -22,7 +22,8 @@ const LARGEST: u64 = 1 << 31;
 pub struct Verdict {
     /// The class with the largest output; of a single output, whether it is above 0, which says nothing of a value.
     pub class: u16,
-    /// Softmax of the outputs; the outputs themselves for a model of another loss. A single output `z` for two
+    /// Softmax of the outputs; the probability of each of several labels; means and then standard deviations under
+    /// Gaussian negative log-likelihood; the outputs themselves for a model of another loss. A single output `z` for two
     /// classes counts as `−z, z`.
     pub outputs: Vec<f32>,
 }
@@ -171,6 +172,17 @@ impl<'a> Predictor<'a> {
         if spec.loss_kind() == Loss::SoftmaxCrossEntropy {
             softmax(outputs, spec.math_kind());
         }
-        Ok(Verdict { class, outputs: by_class(spec, outputs.to_vec()) })
+        let mut outputs = by_class(spec, outputs.to_vec());
+        let is_several = self.model.columns().is_some_and(|columns| !columns.has_classes());
+        match spec.loss_kind() {
+            Loss::GaussianNll => {
+                outputs.iter_mut().skip(spec.targets()).for_each(|s| *s = deviation(*s, spec.math_kind()));
+            }
+            Loss::BinaryCrossEntropy if is_several => {
+                outputs.iter_mut().for_each(|z| *z = spec.math_kind().sigmoid(*z))
+            }
+            _ => {}
+        }
+        Ok(Verdict { class, outputs })
     }
 }

@@ -9,7 +9,7 @@ use crate::host::memory::{Floats, room, zeros};
 use crate::host::prelude::*;
 use crate::metrics::{Score, score_each};
 use crate::score::score;
-use crate::{Error, Spec, Workspace, predict};
+use crate::{Error, Loss, Spec, Workspace, predict};
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -24,6 +24,8 @@ pub struct Evaluator<'a> {
     spec: &'a Spec,
     params: Floats,
     workers: Vec<Worker>,
+    /// Weights of the classes in training; empty where they count 1.
+    pub(in crate::host) of_classes: Vec<f32>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -43,7 +45,7 @@ impl<'a> Evaluator<'a> {
         check(spec, data)?;
         let useful = data.train.len().max(data.test.len()).div_ceil(CHUNK).max(1);
         let workers = (0..threads.get().min(useful)).map(|_| Worker::new(spec)).collect::<Result<_, _>>()?;
-        Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers })
+        Ok(Self { spec, params: Floats::zeros(spec.param_len())?, workers, of_classes: Vec::new() })
     }
 
     pub(super) fn spec(&self) -> &'a Spec {
@@ -73,7 +75,7 @@ impl<'a> Evaluator<'a> {
         self.ask(params, samples, indices, false).map(|(score, results, _)| (score, results))
     }
 
-    /// The score likewise, and the outputs, shape `(indices.len(), outputs)`.
+    /// The score likewise, and the outputs, shape `(indices.len(), outputs)`, or the numbers that they [predict](predicted).
     /// Outputs that are not finite are an error.
     pub(crate) fn outputs(
         &mut self,
@@ -81,7 +83,8 @@ impl<'a> Evaluator<'a> {
         samples: &Samples,
         indices: &[u32],
     ) -> Result<(Score, Vec<f32>), HostError> {
-        self.ask(params, samples, indices, true).map(|(score, _, outputs)| (score, outputs))
+        let (score, _, outputs) = self.ask(params, samples, indices, true)?;
+        Ok((score, if samples.has_classes() { outputs } else { predicted(self.spec, outputs) }))
     }
 
     /// Score, loss and hit of each sample, and the outputs if they are kept: thread by thread, in their order.
@@ -123,13 +126,13 @@ impl<'a> Evaluator<'a> {
         let total: f32 = models.iter().map(|(_, weight)| weight).sum();
         let mut mean = zeros(indices.len().saturating_mul(self.spec.outputs()))?;
         for (params, weight) in models {
-            let (_, outputs) = self.outputs(params, samples, indices)?;
+            let (_, _, outputs) = self.ask(params, samples, indices, true)?;
             mean.iter_mut().zip(outputs).for_each(|(mean, output)| *mean += output * (weight / total));
         }
         let (mut sum, mut targets) = (Score::default(), TargetSpace::room(indices.len())?);
         score(self.spec, &mut mean.clone(), samples.targets(indices, &mut targets), |loss, hit| sum.add(loss, hit));
         sum.check()?;
-        Ok((sum, mean))
+        Ok((sum, if samples.has_classes() { mean } else { predicted(self.spec, mean) }))
     }
 
     pub(crate) fn validate(
@@ -138,7 +141,41 @@ impl<'a> Evaluator<'a> {
         samples: &Samples,
         indices: &[u32],
     ) -> Result<Option<Score>, HostError> {
-        if indices.is_empty() { Ok(None) } else { self.score(params, samples, indices).map(Some) }
+        if indices.is_empty() {
+            return Ok(None);
+        }
+        let (score, results) = self.results(params, samples, indices)?;
+        Ok(Some(self.weighed(samples, indices, score, &results)))
+    }
+
+    /// Whether samples count by weights in training.
+    pub(super) fn weighs(&self, samples: &Samples) -> bool {
+        !self.of_classes.is_empty() || samples.has_weights()
+    }
+
+    /// The score of these samples for validation, which count as in training.
+    pub(super) fn weighed(&self, samples: &Samples, indices: &[u32], score: Score, results: &Results) -> Score {
+        if !self.weighs(samples) {
+            return score;
+        }
+        let mut weighed = Score::default();
+        weighed.weigh();
+        for ((&i, &loss), &hit) in indices.iter().zip(&results.losses).zip(&results.hits) {
+            let class = samples.label(i as usize).map(usize::from);
+            let of_class = class.and_then(|class| self.of_classes.get(class)).copied().unwrap_or(1.0);
+            weighed.add_weighted(samples.weight(i as usize) * of_class, loss, hit);
+        }
+        weighed
+    }
+}
+
+/// The numbers that outputs predict, as many as the targets of each sample: of means and log-variances the means, of
+/// several labels their probabilities, else the outputs.
+fn predicted(spec: &Spec, outputs: Vec<f32>) -> Vec<f32> {
+    match spec.loss_kind() {
+        Loss::GaussianNll => outputs.chunks(spec.outputs()).flat_map(|row| &row[..spec.targets()]).copied().collect(),
+        Loss::BinaryCrossEntropy => outputs.into_iter().map(|z| spec.math_kind().sigmoid(z)).collect(),
+        _ => outputs,
     }
 }
 
@@ -155,7 +192,7 @@ struct Worker {
 fn check(spec: &Spec, data: &Dataset) -> Result<(), HostError> {
     let (takes, have, asked) = (spec.inputs(), data.train.inputs(), data.classes);
     let has_classes = data.train.has_classes();
-    let known = if has_classes { spec.classes() } else { spec.outputs() };
+    let known = if has_classes { spec.classes() } else { spec.targets() };
     Err(HostError::Mismatch(if takes != have {
         format!("the model has {takes} inputs, but the data have {have}")
     } else if known >= asked {
@@ -194,13 +231,13 @@ impl Worker {
         let (mut scored, mut all) = (Vec::with_capacity(chunk.len()), Vec::new());
         let mut each = |loss, hit| scored.push((loss, hit));
         if !keeps {
-            score_each(spec, params, samples.inputs_of(chunk), targets, &mut work, &mut each)?;
+            score_each(spec, params, samples.inputs_of(chunk), &targets, &mut work, &mut each)?;
             return Ok((scored, all));
         }
         for (done, batch) in (0..).step_by(BATCH).zip(chunk.chunks(BATCH)) {
             let outputs = predict(spec, params, samples.inputs_of(batch), &mut work)?;
             all.extend_from_slice(outputs);
-            score(spec, outputs, targets.skip(done, spec.outputs()), &mut each);
+            score(spec, outputs, targets.skip(done, spec.targets()), &mut each);
         }
         Ok((scored, all))
     }

@@ -41,16 +41,19 @@ impl Evaluator<'_> {
         params: &[f32],
         data: &Dataset,
         train: &[u32],
-        validation: &[u32],
+        held_out: &[u32],
     ) -> Result<Marks, HostError> {
         let test: Vec<u32> = (0..data.test.len() as u32).collect();
-        let sets = [(&data.train, train), (&data.train, validation), (&data.test, &test[..])];
+        let sets = [(&data.train, train), (&data.train, held_out), (&data.test, &test[..])];
         let [learned, validated, tested] = sets.map(|(samples, indices)| self.results(params, samples, indices));
-        let ((score, learned), (validation, _), (tested, results)) = (learned?, validated?, tested?);
+        let ((score, learned), (validation, apart), (tested, results)) = (learned?, validated?, tested?);
+        let validation = self.weighed(&data.train, held_out, validation, &apart);
         let mut marks = Marks { train: score, validation, test: tested, results, ..Marks::default() };
         if data.train.has_classes() {
             let has_probabilities = self.spec().loss_kind() == Loss::SoftmaxCrossEntropy;
-            marks.learned_nothing = knows_no_class(&score, &learned, has_probabilities, &data.train, train);
+            // With weights the most frequent class is no measure.
+            marks.learned_nothing =
+                !self.weighs(&data.train) && knows_no_class(&score, &learned, has_probabilities, &data.train, train);
             if has_probabilities {
                 let (_, mut outputs) = self.outputs(params, &data.test, &test)?;
                 to_probabilities(self.spec(), &mut outputs);
@@ -59,7 +62,7 @@ impl Evaluator<'_> {
             return Ok(marks);
         }
         // Only standardised numbers have a mean error.
-        let units = data.units.as_ref().filter(|_| self.spec().outputs() == 1);
+        let units = data.units.as_ref().filter(|_| self.spec().targets() == 1);
         let regression = sets.map(|(samples, indices)| {
             let (_, outputs) = self.outputs(params, samples, indices)?;
             Ok::<_, HostError>(Regression::mean(samples, indices, &outputs, units))

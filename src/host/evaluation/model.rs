@@ -6,6 +6,7 @@ use crate::host::data::{Columns, DataIdentity, Dataset, Preparation, Units};
 use crate::host::memory::zeros;
 use crate::host::plan::{describe, widths};
 use crate::host::prelude::*;
+use crate::math::ln;
 use crate::model::fold;
 use crate::network::{NormKind, Part};
 use crate::store::checkpoint::check_params;
@@ -70,7 +71,7 @@ impl SavedModel {
 
     /// The same model with predictions in these units: the last layer, which ends in the identity, takes them in.
     ///
-    /// `w' = w·σ`, `b' = b·σ + μ`, column by column.
+    /// `w' = w·σ`, `b' = b·σ + μ`, column by column; of a log-variance `b' = b + 2 ln σ`.
     #[must_use]
     pub fn in_units(&self, units: &Units) -> Self {
         let mut model = self.clone();
@@ -82,6 +83,8 @@ impl SavedModel {
         for ((b, sd), mean) in bias.iter_mut().zip(&units.deviations).zip(&units.means) {
             *b = *b * sd + mean;
         }
+        let logs = bias.iter_mut().skip(units.means.len());
+        logs.zip(&units.deviations).for_each(|(b, sd)| *b += 2.0 * ln(*sd));
         model
     }
 

@@ -40,6 +40,7 @@ impl Plan {
         let Self { mut optimizer, mut decay, .. } = *self;
         let (momentum, weight_decay, _) = optimizer.settings();
         let mut numbers = vec![("dropout", self.dropout, BELOW_ONE), ("rate", self.rate, RATE)];
+        numbers.push(("label-smoothing", self.label_smoothing, BELOW_ONE));
         numbers.extend([("warmup", self.warmup, NOT_NEGATIVE), ("weight-decay", *weight_decay, SHARE)]);
         numbers.extend(momentum.map(|momentum| ("momentum", *momentum, BELOW_ONE)));
         numbers.extend(self.clip.map(|norm| ("clip", norm, POSITIVE)));
@@ -109,6 +110,10 @@ impl Plan {
                 "switch-average cannot be combined with schedule-free or lookahead, which own the weights"
             }
             _ if self.growth.is_some_and(|growth| growth.most < self.batch) => "grow-to is smaller than the batch size",
+            _ if self.label_smoothing > 0.0 && self.loss != Loss::SoftmaxCrossEntropy => {
+                "label-smoothing needs the loss cross-entropy"
+            }
+            _ if self.growth.is_some() && self.balanced => "a growing batch cannot be combined with class-weight",
             _ if self.growth.is_some() && has_cycles => {
                 "a growing batch cannot be combined with a cyclic learning rate schedule"
             }

@@ -49,23 +49,34 @@ pub fn loss_name(loss: Loss) -> String {
         Loss::MeanSquared => "mse".to_owned(),
         Loss::BinaryCrossEntropy => "bce".to_owned(),
         Loss::Huber(delta) => format!("huber:{delta}"),
+        Loss::Pinball(tau) => format!("pinball:{tau}"),
+        Loss::GaussianNll => "gaussian-nll".to_owned(),
     }
 }
 
-/// The loss of a short name; `huber` alone has a threshold of 1.
+/// The loss of a short name; `huber` alone has a threshold of 1, `pinball` a quantile of 0.5.
 ///
 /// # Errors
 /// The names there are.
 pub fn parse_loss(name: &str) -> Result<Loss, String> {
-    let unknown = || format!("unknown loss `{name}`: use cross-entropy, mse, bce or huber[:THRESHOLD]");
+    let unknown = || {
+        let names = "cross-entropy, mse, bce, huber[:THRESHOLD], pinball[:QUANTILE] or gaussian-nll";
+        format!("unknown loss `{name}`: use {names}")
+    };
     Ok(match name {
         "cross-entropy" => Loss::SoftmaxCrossEntropy,
         "mse" => Loss::MeanSquared,
         "bce" => Loss::BinaryCrossEntropy,
         "huber" => Loss::Huber(1.0),
+        "pinball" => Loss::Pinball(0.5),
+        "gaussian-nll" => Loss::GaussianNll,
         _ => {
-            let delta = name.strip_prefix("huber:").and_then(|s| s.parse().ok());
-            Loss::Huber(delta.filter(|d: &f32| d.is_finite() && *d > 0.0).ok_or_else(unknown)?)
+            let (name, constant) = name.split_once(':').ok_or_else(unknown)?;
+            match (name, constant.parse().map_err(|_| unknown())?) {
+                ("huber", delta) if f32::is_finite(delta) && delta > 0.0 => Loss::Huber(delta),
+                ("pinball", tau) if tau > 0.0 && tau < 1.0 => Loss::Pinball(tau),
+                _ => return Err(unknown()),
+            }
         }
     })
 }

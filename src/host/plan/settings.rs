@@ -100,6 +100,10 @@ pub struct Plan {
     pub dropout: f32,
     /// What training minimises.
     pub loss: Loss,
+    /// Label smoothing `ε` of the training loss; 0 for none.
+    pub label_smoothing: f32,
+    /// Whether training weighs samples so that each class counts alike.
+    pub balanced: bool,
     /// How weights start.
     pub init: Init,
     /// The model that training starts from, in place of a new one of the settings above.
@@ -160,6 +164,8 @@ impl Plan {
             norm: None,
             dropout: 0.5,
             loss: Loss::SoftmaxCrossEntropy,
+            label_smoothing: 0.0,
+            balanced: false,
             init: Init::He,
             from: None,
             optimizer: OptimizerPlan::Adam(AdamConfig::default()),
@@ -197,7 +203,7 @@ impl Plan {
         Self { init: Init::Glorot, optimizer, epochs, patience, averages, ..usual }
     }
 
-    /// The network for samples of `inputs` numbers and so many classes; a pretrained one is the same for all data.
+    /// The network for samples of `inputs` numbers and so many classes, or numbers to predict; a pretrained one is the same for all data.
     ///
     /// # Errors
     /// [`HostError::Usage`] or [`Error::Spec`](crate::Error::Spec) for a network that cannot be.
@@ -227,7 +233,9 @@ impl Plan {
                 spec = spec.dropout(self.dropout);
             }
         }
-        spec = spec.dense(width(classes)?, Activation::Identity);
+        // A mean and a log-variance of each number.
+        let each = if self.loss == Loss::GaussianNll { 2 } else { 1 };
+        spec = spec.dense(width(each * classes)?, Activation::Identity);
         spec.check()?;
         if spec.param_len() > MAX_PARAMS {
             let n = spec.param_len();

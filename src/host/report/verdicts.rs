@@ -43,7 +43,7 @@ pub fn remark(outcome: &Outcome) -> String {
              predicting {constant}."
         ));
     }
-    if outcome.spec.outputs() > 1 && has_numbers {
+    if outcome.spec.targets() > 1 && has_numbers {
         lines.push(
             "RMSE and MAE are means over the predicted columns, in units of the standard deviation of each; cygnet eval shows each column."
                 .to_owned(),

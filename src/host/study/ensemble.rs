@@ -77,7 +77,7 @@ pub fn compare(
         models.iter().enumerate().map(|(i, (_, model))| (&*model.params, weight(i))).collect();
     let voters: Vec<_> = voters.into_iter().filter(|(_, weight)| *weight != 0.0).collect();
     if !has_classes {
-        let units = data.units.as_ref().filter(|_| spec.outputs() == 1);
+        let units = data.units.as_ref().filter(|_| spec.targets() == 1);
         let mut vote = |(samples, indices)| {
             let (score, outputs) = evaluator.mean_outputs(&voters, samples, indices)?;
             let (off, results) = Regression::mean(samples, indices, &outputs, units);

@@ -161,7 +161,7 @@ pub fn survey(
     let ys = if frame.axes.len() > 1 { frame.places(1, view.steps, view.margin) } else { vec![0.0] };
     let has_classes = data.train.has_classes();
     let mut grid = Grid { xs, ys, losses: Vec::new(), errors: Vec::new(), has_classes };
-    let units = data.units.as_ref().filter(|_| model.spec.outputs() == 1);
+    let units = data.units.as_ref().filter(|_| model.spec.targets() == 1);
     let mut params = vec![0.0; model.params.len()];
     let total = grid.xs.len() * grid.ys.len();
     for &y in &grid.ys {

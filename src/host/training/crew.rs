@@ -51,6 +51,8 @@ impl Team<'_> {
 pub(super) struct Memory {
     slab: Floats,
     states: Vec<[Floats; 2]>,
+    /// Weights of the classes, where they have some.
+    pub(super) of_classes: Vec<f32>,
 }
 
 impl Memory {
@@ -58,7 +60,7 @@ impl Memory {
         let [own, slow] = plan.optimizer.state_len(spec, plan.lookahead);
         let slab = Floats::zeros(spec.param_len().saturating_mul(models))?;
         let states = (0..models).map(|_| Ok([Floats::zeros(own)?, Floats::zeros(slow)?]));
-        Ok(Self { slab, states: states.collect::<Result<_, HostError>>()? })
+        Ok(Self { slab, states: states.collect::<Result<_, HostError>>()?, of_classes: Vec::new() })
     }
 }
 
@@ -109,7 +111,8 @@ impl<'a> Crew<'a> {
         };
         let tasks = models.iter().zip(&mut memory.states).zip(0..).map(task).collect::<Result<_, HostError>>()?;
         let rounds = plan.steps_per_epoch(train.len());
-        let trainers = (0..team.workers()).map(|_| Trainer::new(plan, spec, train.len(), rounds));
+        let of_classes = &memory.of_classes[..];
+        let trainers = (0..team.workers()).map(|_| Trainer::new(plan, spec, train.len(), rounds, of_classes));
         let trainers = trainers.collect::<Result<_, _>>()?;
         let total = plan.epochs.saturating_mul(rounds).saturating_mul(team.count() as u64);
         Ok(Self { models, tasks, trainers, done: AtomicU64::new(0), total })

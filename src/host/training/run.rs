@@ -100,7 +100,11 @@ fn run<T>(
     let parts = [Crew::len(plan, team, &spec, train.len()), left, Norms::len(&spec), Memory::len(&kinds, p)];
     room::<f32>(parts.into_iter().fold(0, usize::saturating_add))?;
     let mut memory = crew::Memory::new(plan, &spec, team.count())?;
-    let evaluator = Evaluator::new(&spec, data)?;
+    let mut evaluator = Evaluator::new(&spec, data)?;
+    if plan.balanced {
+        memory.of_classes = data.train.balanced(&train, spec.classes())?;
+        evaluator.of_classes.clone_from(&memory.of_classes);
+    }
     let start = plan.from.as_ref().map(|from| start(from, data)).transpose()?;
     let crew = Crew::new(plan, team, &spec, &data.train, &train, start, &mut memory)?;
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;

@@ -5,10 +5,12 @@ use crate::host::HostError;
 use crate::host::data::{Samples, TargetSpace};
 use crate::host::memory::{Floats, Work};
 use crate::host::plan::Plan;
+use crate::host::prelude::*;
 use crate::metrics::Score;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
-use crate::{Gradient, Model, Spec};
+use crate::train::{AnyTargets, Weighted};
+use crate::{Gradient, Model, Spec, Targets};
 use core::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,29 +22,38 @@ pub(super) type Visit<'a> = dyn FnMut(&Samples, &[u32]) -> Result<bool, HostErro
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sums {
     loss: f64,
-    hits: u64,
+    hits: f64,
+    weight: f64,
     seen: u64,
 }
 
 impl Sums {
-    pub(super) fn add(&mut self, score: Score) {
-        self.loss += f64::from(score.loss()) * score.samples() as f64;
-        self.hits += score.hits();
+    /// With `is_weighted` where samples have weights.
+    pub(super) fn add(&mut self, score: Score, is_weighted: bool) {
+        let weight = f64::from(score.weight());
+        self.loss += f64::from(score.loss()) * weight;
+        self.hits += if is_weighted { f64::from(score.accuracy()) * weight } else { score.hits() as f64 };
+        self.weight += weight;
         self.seen += score.samples();
     }
 
     pub(super) fn join(self, other: &Self) -> Self {
-        Self { loss: self.loss + other.loss, hits: self.hits + other.hits, seen: self.seen + other.seen }
+        Self {
+            loss: self.loss + other.loss,
+            hits: self.hits + other.hits,
+            weight: self.weight + other.weight,
+            seen: self.seen + other.seen,
+        }
     }
 
     /// Mean loss of a sample.
     pub(super) fn loss(&self) -> f64 {
-        self.loss / self.seen.max(1) as f64
+        if self.weight > 0.0 { self.loss / self.weight } else { 0.0 }
     }
 
     /// Share of samples that were classified right.
     pub(super) fn accuracy(&self) -> f64 {
-        self.hits as f64 / self.seen.max(1) as f64
+        if self.weight > 0.0 { self.hits / self.weight } else { 0.0 }
     }
 }
 
@@ -76,6 +87,9 @@ pub(super) struct Trainer<'a> {
     /// For samples that pass together.
     work: Work,
     targets: TargetSpace,
+    /// Of those samples, and of the classes; empty where they count 1.
+    weights: Vec<f32>,
+    of_classes: &'a [f32],
     /// For batches that do not pass at once; else empty.
     gradient: Floats,
     growing: Option<Growing>,
@@ -83,7 +97,13 @@ pub(super) struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     /// For epochs of so many steps over `samples` training samples.
-    pub(super) fn new(plan: &'a Plan, spec: &Spec, samples: usize, steps: u64) -> Result<Self, HostError> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        spec: &Spec,
+        samples: usize,
+        steps: u64,
+        of_classes: &'a [f32],
+    ) -> Result<Self, HostError> {
         Ok(Self {
             plan,
             schedule: plan.schedule(steps),
@@ -91,6 +111,8 @@ impl<'a> Trainer<'a> {
             steps,
             work: Work::new(spec, plan.at_once(samples))?,
             targets: TargetSpace::room(plan.at_once(samples))?,
+            weights: Vec::new(),
+            of_classes,
             gradient: Floats::zeros(gradient_len(plan, spec, samples))?,
             growing: Growing::new(plan, samples)?,
         })
@@ -127,7 +149,7 @@ impl<'a> Trainer<'a> {
         let spec = *model.spec();
         let Progress { epoch, sums, rate } = progress;
         let before = (*epoch - 1) * self.steps;
-        let Self { plan, schedule, samples: all, work, targets, gradient, growing, .. } = self;
+        let Self { plan, schedule, samples: all, work, targets, weights, of_classes, gradient, growing, .. } = self;
         let in_steps = |seen: u64| before + seen.div_ceil(plan.batch as u64);
         let mut gradient = if gradient.is_empty() { None } else { Some(Gradient::new(&spec, gradient)?) };
         if growing.is_some() {
@@ -141,7 +163,9 @@ impl<'a> Trainer<'a> {
                 let at = in_steps(sums.seen);
                 *rate = schedule.at(at);
                 let mut work = work.space(&spec)?;
-                let (inputs, targets) = (samples.inputs_of(micro), samples.targets(micro, targets));
+                samples.weights_of(micro, weights);
+                let targets = weighted(samples.targets(micro, targets), plan.label_smoothing, weights, of_classes);
+                let inputs = samples.inputs_of(micro);
                 let score = match &mut gradient {
                     // Fused, without memory for a gradient.
                     None => model.train(inputs, targets, *optimizer, *rate, &mut work)?,
@@ -160,12 +184,24 @@ impl<'a> Trainer<'a> {
                         score
                     }
                 };
-                sums.add(score);
+                sums.add(score, !weights.is_empty() || !of_classes.is_empty());
                 each(model, at..in_steps(sums.seen), sums)?;
             }
             Ok(true)
         })
     }
+}
+
+/// Targets with the weights of samples and classes, where there are any, and smoothed labels.
+fn weighted<'t>(targets: Targets<'t>, smoothing: f32, samples: &'t [f32], classes: &'t [f32]) -> AnyTargets<'t> {
+    let mut weighted = Weighted::new(targets).smoothed(smoothing);
+    if !samples.is_empty() {
+        weighted = weighted.by_sample(samples);
+    }
+    if !classes.is_empty() {
+        weighted = weighted.by_class(classes);
+    }
+    weighted.into()
 }
 
 /// Floats of a gradient, which batches need that do not pass at once.

@@ -47,6 +47,10 @@ fn a_wrong_description_says_its_first_fault_and_has_no_size() {
         (Spec::new(2).dense(2, id).norm().dense(2, id).layer_norm(), SpecFault::NormKinds),
         (Spec::new(2).dense(2, id).layer_norm().dense(2, id).norm(), SpecFault::NormKinds),
         (Spec::new(2).dense(2, id).loss(Loss::Huber(0.0)), SpecFault::Constant),
+        (Spec::new(2).dense(2, id).loss(Loss::Pinball(0.0)), SpecFault::Quantile),
+        (Spec::new(2).dense(2, id).loss(Loss::Pinball(1.0)), SpecFault::Quantile),
+        (Spec::new(2).dense(2, id).loss(Loss::Pinball(f32::NAN)), SpecFault::Quantile),
+        (Spec::new(2).dense(3, id).loss(Loss::GaussianNll), SpecFault::OddOutputs),
         (Spec::new(2).dense(1, id), SpecFault::OneClass),
         (Spec::new(2).dense(1, id).loss(Loss::MeanSquared).loss(Loss::SoftmaxCrossEntropy), SpecFault::OneClass),
         (deep, SpecFault::TooManyLayers),
@@ -59,7 +63,8 @@ fn a_wrong_description_says_its_first_fault_and_has_no_size() {
 #[test]
 fn one_output_waits_for_its_loss() {
     let id = Activation::Identity;
-    for (loss, classes) in [(Loss::BinaryCrossEntropy, 2), (Loss::MeanSquared, 0), (Loss::Huber(1.0), 0)] {
+    let of_values = [Loss::MeanSquared, Loss::Huber(1.0), Loss::Pinball(0.1)].map(|loss| (loss, 0));
+    for (loss, classes) in [(Loss::BinaryCrossEntropy, 2)].into_iter().chain(of_values) {
         let net = Spec::new(2).dense(1, id).loss(loss);
         assert_eq!((net.check(), net.classes()), (Ok(()), classes));
         assert_eq!(net.dense(3, id).classes(), 3);
@@ -139,6 +144,16 @@ fn the_widest_networks_are_described_exactly() {
     } else {
         assert_eq!(wide.check(), Err(Error::Spec(SpecFault::TooLarge)));
     }
+}
+
+#[test]
+fn a_mean_and_a_log_variance_are_two_outputs_of_one_target() {
+    let id = Activation::Identity;
+    let net = Spec::new(2).dense(6, id).loss(Loss::GaussianNll);
+    assert_eq!((net.targets(), net.outputs(), net.classes()), (3, 6, 0));
+    assert_eq!(net.loss(Loss::MeanSquared).targets(), 6);
+    // A layer may still follow.
+    assert!(Spec::new(2).dense(3, id).loss(Loss::GaussianNll).dense(2, id).check().is_ok());
 }
 
 #[test]

@@ -6,12 +6,14 @@ mod averages;
 mod frozen;
 mod layer_norm;
 mod lines;
+mod losses;
 mod norms;
 mod polynomial;
 mod reservoir;
 mod run;
 mod schedule_free_adam;
 mod shapes;
+mod weights;
 
 use lines::LINES;
 use run::{Memory, run};

@@ -9,7 +9,7 @@ use cygnet::random::{Purpose, normal, shuffle, stream};
 use cygnet::{Activation, Adam, Averager, Error, Gradient, Init, Inputs, Loss, Model, Sgd, Spec, Targets, Workspace, predict};
 use cygnet::average::{AverageState, Draws, Ema, Gate, NormUpdate, Origin, Parts, Rule, Snapshots, Swag, SwagState, Warmup, Window};
 use cygnet::inputs::{SparseSet, compress, nonzeros};
-use cygnet::metrics::{Calibration, ClassScore, Confusion, Curves, Score, argmax, class_of, evaluate, rank, softmax};
+use cygnet::metrics::{Calibration, ClassScore, Confusion, Curves, Score, argmax, class_of, deviation, evaluate, rank, softmax};
 use cygnet::model::{Params, fold};
 use cygnet::network::{Math, Part};
 use cygnet::optim::{AdamConfig, AdamState, Lookahead, Optimizer, ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamState, ScheduleFreeState, SgdState};
@@ -18,7 +18,7 @@ use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes};
 use cygnet::reservoir::{Reservoir, ReservoirConfig, ReservoirState};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
 use cygnet::store::{body_checksum, checksum, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head};
-use cygnet::train::{BatchSize, Growth};
+use cygnet::train::{BatchSize, Growth, Weighted, balanced};
 
 unsafe extern "C" {
     safe fn a_panic_is_reachable() -> !;
@@ -49,6 +49,7 @@ pub extern "C" fn _start() -> ! {
             scores: &mut [],
         });
         opaque(core_api(&mut memory).is_ok());
+        opaque(weights_api(&mut memory).is_ok());
         opaque(inputs_api(&mut memory).is_ok());
         opaque(metrics_api(&mut memory).is_ok());
         opaque(preprocess_api(&mut memory).is_ok());
@@ -114,6 +115,29 @@ fn preprocess_api(memory: &mut Memory) -> Result<(), Error> {
     preprocess.apply(samples)?;
     preprocess.save(memory.bytes)?;
     opaque((Preprocess::load(opaque(1), memory.bytes, other)?.inputs(), preprocess.floats()));
+    Ok(())
+}
+
+/// Weights of samples and classes, and label smoothing.
+fn weights_api(memory: &mut Memory) -> Result<(), Error> {
+    let [params, floats, inputs, values, sum, weights, of_classes, ..] = &mut memory.floats;
+    let spec = &opaque(description());
+    opaque((spec.targets(), deviation(opaque(1.0), opaque(Math::Libm))));
+    balanced(memory.classes, of_classes)?;
+    let mut model = Model::new(spec, params)?;
+    let mut work = Workspace::new(spec, opaque(1), floats)?;
+    let (mut sgd, mut total) = (Sgd::plain(spec)?, Score::default());
+    let mut gradient = Gradient::new(spec, sum)?;
+    let of_values = opaque(Targets::Values(values)).weighted(weights);
+    let of_classes = Weighted::new(opaque(Targets::Classes(memory.classes))).by_sample(weights).by_class(of_classes);
+    for targets in opaque([of_values, of_classes.smoothed(opaque(0.1))]) {
+        model.train(&*inputs, targets, &mut sgd, opaque(0.1), &mut work)?;
+        model.accumulate(&*inputs, targets, &mut gradient, &mut work)?;
+        model.evaluate(&*inputs, targets, &mut total, &mut work)?;
+        evaluate(spec, model.params(), &*inputs, targets, &mut total, &mut work)?;
+    }
+    opaque((gradient.clip(opaque(1.0))?, model.step(&mut gradient, &mut sgd, opaque(0.1))?.weight()));
+    opaque((total.loss(), total.accuracy(), total.weight()));
     Ok(())
 }
 

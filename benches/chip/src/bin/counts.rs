@@ -11,6 +11,7 @@ use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use cygnet::optim::Optimizer;
+use cygnet::train::AnyTargets;
 use cygnet::{Activation, Adam, Averager, Error, Init, Model, Sgd, Spec, Targets, Workspace};
 
 const LARGE: Spec = Spec::new(784).dense(64, Activation::Relu).dense(10, Activation::Identity);
@@ -67,9 +68,13 @@ fn network(clock: &Clock, name: &str, spec: &Spec, x: &[f32], memory: &mut Memor
     count(clock, name, "predict", || model.predict(opaque(x), &mut work).map(|outputs| _ = opaque(outputs)))?;
     let mut work = Workspace::new(spec, 1, first(memory.work, spec.work_len(1)))?;
     let mut sgd = Sgd::plain(spec)?;
-    train(clock, name, "SGD", &mut model, x, &mut sgd, &mut work)?;
+    let label = [opaque(3)];
+    let targets = Targets::Classes(&label);
+    train(clock, name, "SGD", &mut model, x, targets.into(), &mut sgd, &mut work)?;
+    let weighted = targets.weighted(&[2.5]).into();
+    train(clock, name, "SGD with weights", &mut model, x, weighted, &mut sgd, &mut work)?;
     let mut adam = Adam::new(Adam::DEFAULT, spec, first(memory.moments, 2 * parameters))?;
-    train(clock, name, "Adam", &mut model, x, &mut adam, &mut work)?;
+    train(clock, name, "Adam", &mut model, x, targets.into(), &mut adam, &mut work)?;
     let mut swa = Averager::new(first(memory.mean, parameters));
     swa.update(&model)?;
     count(clock, name, "SWA", || swa.update(opaque(&model)))?;
@@ -80,12 +85,14 @@ fn network(clock: &Clock, name: &str, spec: &Spec, x: &[f32], memory: &mut Memor
 /// A fused step on one sample after twenty on others: training goes on so. (The first step of all also looks through
 /// parameters that it does not know, and moments begin at zero.)
 #[inline(never)]
+#[allow(clippy::too_many_arguments, reason = "all that a step takes")]
 fn train(
     clock: &Clock,
     name: &str,
     optimizer_name: &str,
     model: &mut Model<'_>,
     x: &[f32],
+    targets: AnyTargets<'_>,
     optimizer: &mut dyn Optimizer,
     work: &mut Workspace<'_>,
 ) -> Result<(), Error> {
@@ -97,8 +104,7 @@ fn train(
         other.iter_mut().zip(turned).for_each(|(to, &from)| *to = from);
         model.train(opaque(&*other), Targets::Classes(&[opaque(turn % 4)]), optimizer, 0.001, work)?;
     }
-    let label = [opaque(3)];
-    count(clock, name, optimizer_name, || model.train(opaque(x), Targets::Classes(&label), optimizer, 0.001, work))
+    count(clock, name, optimizer_name, || model.train(opaque(x), targets, optimizer, 0.001, work))
 }
 
 /// Prints the network, the call, and the instructions it took.

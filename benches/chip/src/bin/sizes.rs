@@ -14,6 +14,7 @@ use cygnet::network::Layer;
 use cygnet::optim::{AdamState, ScheduleFree};
 use cygnet::preprocess::{Fit, Preprocess};
 use cygnet::replicas::Votes;
+use cygnet::train::Weighted;
 use cygnet::{Adam, Averager, Error, Gradient, Inputs, Model, Sgd, Spec, Targets, Workspace};
 
 /// Prints a line for each type.
@@ -23,7 +24,7 @@ macro_rules! sizes {
 
 #[entry]
 fn main() -> ! {
-    sizes!(Spec Layer Inputs SparseSet Targets Model Params Workspace Gradient Score Sgd Adam AdamState ScheduleFree);
+    sizes!(Spec Layer Inputs SparseSet Targets Model Params Workspace Gradient Score Weighted Sgd Adam AdamState ScheduleFree);
     sizes!(Averager AverageState NormUpdate Window Swag Votes Preprocess Fit Confusion Curves Error);
     finish(true)
 }

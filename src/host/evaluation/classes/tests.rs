@@ -9,7 +9,7 @@ const NET: Spec = Spec::new(784).dense(7, Activation::Relu).dense(10, Activation
 fn a_model_of_one_output_is_evaluated_by_two_classes() {
     let one = Spec::new(2).dense(1, Activation::Identity).loss(Loss::BinaryCrossEntropy);
     let answers = Answers::Classes(vec![0, 1, 1]);
-    let samples = Samples::of_floats(2, vec![0.5; 6], answers);
+    let samples = Samples::of_floats(2, vec![0.5; 6], answers, Vec::new());
     let logits = vec![-2.0, 0.5, -0.25];
     let (set, ..) = SetEvaluation::new(&one, &samples, &[0, 1, 2], (Score::default(), logits)).unwrap();
     assert_eq!(set.confusion, [[1, 0], [1, 1]]);

@@ -34,7 +34,7 @@ fn numbers(spec: &Spec, params: &[f32], data: &Dataset) -> Result<Vec<Numbers>, 
         let (mean, sd) =
             data.units.as_ref().map_or((0.0, 1.0), |units| (units.means[k].into(), units.deviations[k].into()));
         let targets = (0..data.test.len()).filter_map(|i| data.test.values(i).get(k));
-        let pairs = targets.zip(outputs.iter().skip(k).step_by(spec.outputs()));
+        let pairs = targets.zip(outputs.iter().skip(k).step_by(spec.targets()));
         let mut pairs: Vec<[f64; 2]> = pairs.map(|(&t, &p)| [t, p].map(|x| f64::from(x) * sd + mean)).collect();
         pairs.sort_by(|a, b| a[0].total_cmp(&b[0]));
         Numbers { name, pairs }

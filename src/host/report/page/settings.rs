@@ -42,6 +42,8 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         norm,
         dropout,
         loss,
+        label_smoothing,
+        balanced,
         init,
         from,
         optimizer: rule,
@@ -74,6 +76,8 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("learning rate", rate(*base, *decay, *warmup)),
         ("batch", batch(*samples, *micro_batch, *growth)),
     ];
+    rows.extend((*label_smoothing > 0.0).then(|| ("label smoothing", short(*label_smoothing))));
+    rows.extend(balanced.then(|| ("class weights", "balanced".to_owned())));
     rows.extend(clip.map(|norm| ("gradient clipping", format!("to norm {}", short(norm)))));
     rows.extend(augment.map(|augment| ("augmentation", augmentation(&augment))));
     rows.extend([
