@@ -7,7 +7,7 @@
 #![allow(missing_docs, clippy::expect_used)]
 
 use cygnet::average::{Ema, NormUpdate, Rule};
-use cygnet::host::data::{Dataset, Samples, Split};
+use cygnet::host::data::{Dataset, ImageFiles, Samples, Split};
 use cygnet::metrics::{Score, evaluate};
 use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
 use cygnet::random::{Purpose, shuffle, stream};
@@ -19,7 +19,7 @@ use std::path::Path;
 const BATCH: usize = 32;
 const PLAIN: Spec = Spec::new(784).dense(64, Activation::Relu).dense(10, Activation::Identity);
 const NORMED: Spec = Spec::new(784).dense(64, Activation::Relu).norm().dense(10, Activation::Identity);
-const MOMENTUM: SgdConfig = SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 1e-4 };
+const MOMENTUM: SgdConfig = SgdConfig { momentum: 0.9, weight_decay: 1e-4, ..Sgd::DEFAULT };
 const ETAS: [f32; 5] = [0.0, 1.0, 3.0, 7.0, 17.0];
 
 type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -47,7 +47,7 @@ impl Setting {
         let epochs = value("--epochs").map_or("5,10,30,100", String::as_str);
         let has = |name: &str| arguments.iter().any(|a| a == name);
         Ok(Self {
-            data: Dataset::open(Path::new(directory))?,
+            data: ImageFiles::find(Path::new(directory))?.read(false)?,
             spec: if has("--norm") { NORMED } else { PLAIN },
             validation: number("--validation", 0.0)?,
             rate: number("--rate", 0.05)?,
