@@ -69,9 +69,12 @@ impl Memory {
         self
     }
 
-    fn all(&self) -> (Vec<u32>, Vec<Vec<u32>>, Vec<u32>, [&[u8]; 3]) {
-        let slices = self.slices.iter().map(|slice| bits(slice)).collect();
-        (bits(&self.params), slices, self.trace.clone(), [&self.model, &self.bytes, &self.inner])
+    /// All bits that a run leaves.
+    fn all(&self) -> Vec<Vec<u32>> {
+        let states =
+            [&self.model, &self.bytes, &self.inner].map(|bytes| bytes.iter().map(|&byte| byte.into()).collect());
+        let floats = self.slices.iter().chain([&self.params]).map(|floats| bits(floats));
+        floats.chain(states).chain([self.trace.clone(), self.small.clone()]).collect()
     }
 }
 
