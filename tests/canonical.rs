@@ -10,7 +10,7 @@ use common::{initial, numbers};
 use cygnet::average::{AverageState, Ema, Origin, Rule, Swag, SwagState, Warmup};
 use cygnet::error::{CheckpointFault, Value};
 use cygnet::model::Params;
-use cygnet::optim::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
+use cygnet::optim::{ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamState, ScheduleFreeConfig, ScheduleFreeState};
 use cygnet::preprocess::{Missing, Preprocess, PreprocessConfig};
 use cygnet::store::{body_checksum, holds_average, load, load_head, load_params, load_spec, save, save_head};
 use cygnet::{Activation, Averager, Error, Loss, Model, Sgd, Spec, Targets, Workspace};
@@ -334,6 +334,30 @@ fn a_schedule_free_state_is_written_as_it_was_read() {
         });
         assert!(accepted > 256);
     }
+}
+
+#[test]
+fn a_state_of_schedule_free_adam_is_written_as_it_was_read() {
+    const NET: Spec = Spec::new(1).dense(2, Activation::Identity);
+    let (mut params, mut floats) = ([0.1; NET.param_len()], [0.0; NET.work_len(1)]);
+    let (mut model, mut work) = (Model::new(&NET, &mut params).unwrap(), Workspace::new(&NET, 1, &mut floats).unwrap());
+    let mut state = [0.0; 3 * NET.param_len()];
+    let mut free = ScheduleFreeAdam::new(ScheduleFreeAdam::DEFAULT, &model, &mut state).unwrap();
+    let of = |bytes: &[u8; 16]| ScheduleFreeAdamState::from_bytes(ScheduleFreeAdam::DEFAULT, bytes);
+    for rate in [0.3, 1e-3, 0.1] {
+        model.train(&[1.0], Targets::Classes(&[1]), &mut free, rate, &mut work).unwrap();
+        let bytes = free.state().to_bytes();
+        assert_eq!(of(&bytes), Ok(free.state()));
+        let accepted = mutate(&bytes, &[], |bytes| {
+            let state = of(&bytes.try_into().unwrap());
+            assert!(state.is_err() || state.unwrap().to_bytes() == bytes);
+            state.is_ok()
+        });
+        assert!(accepted > 256);
+    }
+    let mut bytes = free.state().to_bytes();
+    bytes[8..].fill(0);
+    assert_eq!(of(&bytes), Err(Error::Checkpoint(CheckpointFault::Field(8))));
 }
 
 #[test]

@@ -230,7 +230,7 @@ fn a_model_remembers_its_data_through_every_command_and_nothing_of_where_they_we
     assert!(succeeds(&dir, "info mean.cygnet").contains("does not record its training data"));
     // Replicas and their soup remember, too, and rows of a table.
     succeeds(&dir, &format!("{TRAIN} --replicas 2 --quiet --out r"));
-    for name in ["replica-2", "average", "soup", "swa"] {
+    for name in ["replica-2", "average", "soup", "polynomial"] {
         assert_eq!(read(&dir, &format!("r/{name}.cygnet")).trained_on, first, "{name}");
     }
     table(&dir);

@@ -177,6 +177,34 @@ fn an_evaluation_leaves_out_what_there_is_not() {
 }
 
 #[test]
+fn stored_averages_make_one_of_another_width() {
+    let dir = workplace();
+    succeeds(&dir, "train --data data --hidden 8 --epochs 30 --posthoc 8 --out run --quiet");
+    let stored: Vec<String> = files(&dir, "run").into_iter().filter(|name| name.starts_with("polynomial-")).collect();
+    assert_eq!(stored.len(), 16, "{stored:?}");
+    assert!(["6.94", "0.72"].iter().all(|eta| stored.iter().filter(|name| name.contains(eta)).count() == 8));
+    let models = stored.iter().map(|name| format!("run/{name}")).collect::<Vec<_>>().join(" ");
+    let out = succeeds(&dir, &format!("average {models} --posthoc 0.15 --data data --out wide.cygnet"));
+    assert!(out.contains("width 0.150") && out.contains("% are missed") && out.contains("average"), "{out}");
+    assert!(info_is_average(&dir, "wide.cygnet"));
+    let out = succeeds(&dir, &format!("average {models} --posthoc best --data data --out best.cygnet"));
+    assert!(out.contains("A polynomial average of width 0."), "{out}");
+    for (flags, words) in [
+        ("--posthoc 0.01", ["0.01", "at most 10 %"]),
+        ("--posthoc 0.5", ["0.5", "out of range"]),
+        ("--posthoc wide", ["`wide`", "width"]),
+        ("--posthoc 0.1 --soup", ["--posthoc", "--soup"]),
+    ] {
+        fails(&dir, &format!("average {models} --data data {flags}"), 2, &words);
+    }
+    fails(&dir, "average run/last.cygnet run/average.cygnet --posthoc 0.1", 2, &["last.cygnet", "train --posthoc"]);
+}
+
+fn info_is_average(dir: &tempfile::TempDir, name: &str) -> bool {
+    succeeds(dir, &format!("info {name}")).contains("average")
+}
+
+#[test]
 fn saved_models_are_averaged_uniformly_by_weight_or_as_a_soup() {
     let dir = workplace();
     succeeds(&dir, &format!("{TRAIN} --seeds 3 --out run --quiet"));
@@ -345,12 +373,12 @@ fn networks_with_norms_are_trained_and_averaged() {
 fn replicas_are_trained_side_by_side_and_vote() {
     let dir = workplace();
     let out = succeeds(&dir, &format!("{TRAIN} --replicas 3 --out run --threads 2"));
-    let rows = ["replica-1", "replica-3", "mean of the models above", "average", "swa of 1", "soup"];
+    let rows = ["replica-1", "replica-3", "mean of the models above", "average", "polynomial of 6", "soup"];
     let votes = ["soft vote", "log-pooled", "hard vote"];
     for part in rows.into_iter().chain(votes).chain(["epoch   rate", "Saved in run"]) {
         assert!(out.contains(part), "{part}: {out}");
     }
-    let mut expected: Vec<String> = ["average", "replica-1", "replica-2", "replica-3", "soup", "swa"]
+    let mut expected: Vec<String> = ["average", "replica-1", "replica-2", "replica-3", "soup", "polynomial"]
         .iter()
         .flat_map(|name| [".cygnet", ".safetensors"].map(|end| format!("{name}{end}")))
         .collect();
@@ -454,10 +482,13 @@ fn replicas_are_augmented_averaged_held_elastically_and_repeated() {
     assert!(!files(&dir, "run").iter().any(|name| name.starts_with("swa") || name.starts_with("ema")));
 
     let out = train("--seeds 2 --out many");
-    assert!(out.contains("± standard deviation of 2 seeds") && out.matches("  swa of 1").count() == 3, "{out}");
+    assert!(out.contains("± standard deviation of 2 seeds") && out.matches("  polynomial of 6").count() == 3, "{out}");
     assert_eq!(files(&dir, "many"), ["report.html", "run.json", "seed-1", "seed-2"]);
     train("--seed 2 --out one");
-    assert!(of("many/seed-2", "average") == of("one", "average") && of("many/seed-1", "swa") != of("one", "swa"));
+    assert!(
+        of("many/seed-2", "average") == of("one", "average")
+            && of("many/seed-1", "polynomial") != of("one", "polynomial")
+    );
 
     let late = "--replicas 3 --epochs 6 --loss mse --optimizer sgd --dropout 0 --swa-start 0.5 --swa-rate 1e9";
     let Run { code, out, err } = run(&dir, &format!("train --data data --hidden 8 --quiet --out late {late}"));

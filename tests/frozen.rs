@@ -8,7 +8,7 @@ use common::{bits, classes, initial, numbers, predict_work, samples, work};
 use cygnet::average::Rule;
 use cygnet::error::{Buffer, CheckpointFault, SpecFault, SpecField, Value};
 use cygnet::model::Params;
-use cygnet::network::Part;
+use cygnet::network::{NormKind, Part};
 use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
 use cygnet::store::{
     body_checksum, checksum, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params,
@@ -19,13 +19,19 @@ use cygnet::{Activation, Adam, Averager, Error, Gradient, Loss, Model, Sgd, Spec
 const SEED: u64 = 5;
 const LAYERS: usize = 4;
 
-/// Four layers, of which those from `learning` on have dropout, and a norm where it is asked for.
-fn network(learning: usize, normed: bool) -> Spec {
+/// Four layers, of which those from `learning` on have dropout, and batch norms where these are asked for: lower ones would
+/// follow the batches of the whole network. Layer norms are in all layers.
+fn network(learning: usize, norm: Option<NormKind>) -> Spec {
     let mut net = Spec::new(9);
     for (l, activation) in [Activation::Relu, Activation::Tanh, Activation::LeakyRelu(0.1)].into_iter().enumerate() {
         net = net.dense(13 - 2 * l as u16, activation);
+        net = match norm {
+            Some(NormKind::Layer) => net.layer_norm(),
+            Some(_) if l >= learning => net.norm(),
+            _ => net,
+        };
         if l >= learning {
-            net = if normed { net.norm() } else { net }.dropout(0.3);
+            net = net.dropout(0.3);
         }
     }
     net.dense(4, Activation::Identity)
@@ -114,8 +120,9 @@ fn leaked(floats: usize) -> &'static mut [f32] {
 /// Trains whole networks whose first layers are held fixed, and heads on what those predict, side by side.
 fn compare<O: Optimizer>(start: impl Fn(&Spec, &Model<'_>) -> O) {
     for layers in 1..LAYERS {
-        for (normed, in_parts) in [(false, false), (false, true), (true, false), (true, true)] {
-            let whole = network(layers, normed);
+        let norms = [None, Some(NormKind::Batch), Some(NormKind::Layer)];
+        for (norm, in_parts) in norms.into_iter().flat_map(|norm| [(norm, false), (norm, true)]) {
+            let whole = network(layers, norm);
             let (body, head) = (whole.first(layers), whole.after(layers));
             let from = body.param_len();
             let (mut params, mut learning) = (initial(&whole, SEED), initial(&head, SEED));
@@ -128,7 +135,7 @@ fn compare<O: Optimizer>(start: impl Fn(&Spec, &Model<'_>) -> O) {
             let found = train(&head, &mut learning, |model| start(&head, model), in_parts, on_features);
             assert_eq!(bits(&params[..from]), bits(&fixed));
             for (expected, found) in expected.iter().zip(&found).filter(|(_, found)| !found.is_empty()) {
-                assert_eq!(bits(&expected[from..]), bits(found), "{layers} layers, norm {normed}, parts {in_parts}");
+                assert_eq!(bits(&expected[from..]), bits(found), "{layers} layers, norm {norm:?}, parts {in_parts}");
             }
             assert_ne!(bits(&learning), bits(&initial(&head, SEED)));
         }

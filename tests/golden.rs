@@ -22,6 +22,8 @@ mod polynomial;
 mod reservoir;
 #[path = "golden/src/run.rs"]
 mod run;
+#[path = "golden/src/schedule_free_adam.rs"]
+mod schedule_free_adam;
 #[path = "golden/src/shapes.rs"]
 mod shapes;
 #[path = "golden/src/weights.rs"]

@@ -6,8 +6,8 @@ mod common;
 use common::{bits, cases};
 use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
 use cygnet::optim::{
-    AdamConfig, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree, ScheduleFreeConfig,
-    ScheduleFreeState,
+    AdamConfig, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree, ScheduleFreeAdam,
+    ScheduleFreeAdamConfig, ScheduleFreeAdamState, ScheduleFreeConfig, ScheduleFreeState,
 };
 use cygnet::{Activation, Adam, Averager, Error, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::collection::vec;
@@ -130,6 +130,49 @@ proptest! {
     }
 
     #[test]
+    fn schedule_free_adam_follows_its_algorithm_and_resumes(
+        (w, a, c) in problem(),
+        (beta1, beta2) in (0.0_f32..1.0, 0.5_f32..0.9999),
+        weight_decay in prop_oneof![Just(0.0_f32), 0.0_f32..0.1],
+        stop in 0_u64..60,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let config = ScheduleFreeAdamConfig { beta1, beta2, weight_decay, epsilon: 1e-3, no_bias_decay: false };
+        let cut = cut.index(w.len());
+        let mut floats = vec![f32::NAN; 3 * w.len()];
+        let (net, mut own, mut params) = (net(w.len()), w.clone(), w.clone());
+        let model = Model::new(&net, &mut own).unwrap();
+        let mut optimizer = ScheduleFreeAdam::new(config, &model, &mut floats).unwrap();
+        let (mut y, mut z, mut x, mut v, mut squares) = (wide(&w), wide(&w), wide(&w), vec![0.0; w.len()], 0.0);
+        let (beta1, beta2) = (f64::from(beta1), f64::from(beta2));
+        for t in 1..=60_u64 {
+            if t == stop {
+                let state = ScheduleFreeAdamState::from_bytes(config, &optimizer.state().to_bytes()).unwrap();
+                optimizer = ScheduleFreeAdam::resume(state, &model, &mut floats).unwrap();
+            }
+            let reach = optimizer.begin(0.01, 1.0, 64.0, 64.0).unwrap();
+            // Of their own: near its zero, a gradient's rounding would decide its direction.
+            let gradient: Vec<f32> = a.iter().zip(&c).map(|(a, c)| a * (c - 9.0 / t as f32)).collect();
+            optimizer.update(0, &mut params[..cut], &gradient[..cut]);
+            optimizer.update(cut, &mut params[cut..], &gradient[cut..]);
+            prop_assert!(params.iter().all(|w| w.abs() <= 64.0 + reach));
+            let rate = widened(0.01) * (1.0 - beta2.powi(t as i32)).sqrt();
+            squares += rate * rate;
+            let gain = rate * rate / squares;
+            for i in 0..w.len() {
+                let g = f64::from(gradient[i]);
+                v[i] = beta2 * v[i] + (1.0 - beta2) * g * g;
+                z[i] -= rate * (g / (v[i].sqrt() + f64::from(1e-3_f32)) + f64::from(weight_decay) * y[i]);
+                x[i] = (1.0 - gain) * x[i] + gain * z[i];
+                y[i] = (1.0 - beta1) * z[i] + beta1 * x[i];
+            }
+            prop_assert!(close(&params, &y) && close(&optimizer.averaged().unwrap(), &x), "step {}", t);
+        }
+        prop_assert_eq!(optimizer.steps(), 60);
+        prop_assert!(close(optimizer.floats(), &[z, x].concat()) && close(optimizer.second_moments(), &v));
+    }
+
+    #[test]
     fn slow_weights_that_stay_hold_still_and_rare_ones_leave_the_inner_optimizer_alone((w, a, c) in problem()) {
         let net = net(w.len());
         let sgd = || Sgd::plain(&net).unwrap();
@@ -180,7 +223,7 @@ fn learn(optimizer: &mut dyn Optimizer, params: &mut [f32], rate: f32) -> f32 {
 }
 
 #[test]
-fn both_learn() {
+fn all_learn() {
     let mut start = [0.0; P];
     Model::new(&NET, &mut start).unwrap().init(Init::Glorot, 3).unwrap();
     let mut own = start;
@@ -190,6 +233,11 @@ fn both_learn() {
     let mut lookahead = Lookahead::new(LookaheadConfig::default(), adam, &model, &mut slow).unwrap();
     let mut schedule_free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats).unwrap();
     let losses = [learn(&mut lookahead, &mut start.clone(), 0.01), learn(&mut schedule_free, &mut own, 0.3)];
+    assert!(losses.iter().all(|&loss| loss < 1e-3), "{losses:?}");
+    let (mut own, mut floats) = (start, [0.0; 3 * P]);
+    let model = Model::new(&NET, &mut own).unwrap();
+    let mut adam = ScheduleFreeAdam::new(ScheduleFreeAdam::DEFAULT, &model, &mut floats).unwrap();
+    let losses = [learn(&mut adam, &mut own, 0.01)];
     assert!(losses.iter().all(|&loss| loss < 1e-3), "{losses:?}");
 }
 
@@ -260,6 +308,20 @@ fn settings_and_lengths_are_checked() {
     assert_eq!(ScheduleFree::new(config, &model, &mut [0.0; 3]).err(), length(2 * P, 3));
     let state = ScheduleFreeState::new(ScheduleFree::DEFAULT);
     assert_eq!(ScheduleFree::resume(state, &model, &mut [0.0; 3]).err(), length(2 * P, 3));
+    let good = ScheduleFreeAdam::DEFAULT;
+    for (config, setting) in [
+        (ScheduleFreeAdamConfig { beta1: 1.0, ..good }, Setting::Beta),
+        (ScheduleFreeAdamConfig { beta2: f32::NAN, ..good }, Setting::Beta),
+        (ScheduleFreeAdamConfig { epsilon: 1e-16, ..good }, Setting::Epsilon),
+        (ScheduleFreeAdamConfig { weight_decay: 2.0, ..good }, Setting::WeightDecay),
+    ] {
+        let mut floats = [7.0; 3 * P];
+        let error = ScheduleFreeAdam::new(config, &model, &mut floats).err();
+        assert_eq!((error, floats), (Some(Error::Setting(setting)), [7.0; 3 * P]));
+    }
+    assert_eq!(ScheduleFreeAdam::new(good, &model, &mut [0.0; 3]).err(), length(3 * P, 3));
+    let state = ScheduleFreeAdamState::new(good);
+    assert_eq!(ScheduleFreeAdam::resume(state, &model, &mut [0.0; 3]).err(), length(3 * P, 3));
 }
 
 #[test]
@@ -279,6 +341,10 @@ fn a_state_that_training_does_not_leave_is_not_continued_with() {
         let state = ScheduleFreeState::new(ScheduleFree::DEFAULT);
         let free = ScheduleFree::resume(state, &model, &mut floats);
         assert_eq!(free.err(), odd_state(P + 1));
+        let mut floats = [0.5; 3 * P];
+        floats[2 * P + 1] = odd;
+        let state = ScheduleFreeAdamState::new(ScheduleFreeAdam::DEFAULT);
+        assert_eq!(ScheduleFreeAdam::resume(state, &model, &mut floats).err(), odd_state(2 * P + 1));
     }
 }
 

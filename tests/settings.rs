@@ -8,7 +8,10 @@ use common::{bits, cases};
 use cygnet::average::{Draws, Ema, Gate, Origin, Rule, Swag, Warmup, Window};
 use cygnet::metrics::{Score, evaluate};
 use cygnet::network::Math;
-use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use cygnet::optim::{
+    AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamConfig,
+    ScheduleFreeConfig, SgdConfig,
+};
 use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scaling};
 use cygnet::replicas::{Pull, Vote, Votes, attract, pull};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
@@ -66,16 +69,20 @@ enum Config {
     Sgd(SgdConfig),
     Adam(AdamConfig),
     Free(ScheduleFreeConfig),
+    FreeAdam(ScheduleFreeAdamConfig),
 }
 
 fn configs() -> impl Strategy<Value = Config> {
     let sgd = (setting(), any::<bool>(), setting(), any::<bool>());
-    let adam = (setting(), setting(), prop_oneof![Just(1e-8_f32), setting()], setting(), any::<(bool, bool)>());
+    let adam = || (setting(), setting(), prop_oneof![Just(1e-8_f32), setting()], setting(), any::<(bool, bool)>());
     prop_oneof![
         sgd.prop_map(|(momentum, nesterov, weight_decay, no_bias_decay)| {
             Config::Sgd(SgdConfig { momentum, nesterov, weight_decay, no_bias_decay })
         }),
-        adam.prop_map(|(beta1, beta2, epsilon, weight_decay, (decoupled, no_bias_decay))| {
+        adam().prop_map(|(beta1, beta2, epsilon, weight_decay, (_, no_bias_decay))| {
+            Config::FreeAdam(ScheduleFreeAdamConfig { beta1, beta2, epsilon, weight_decay, no_bias_decay })
+        }),
+        adam().prop_map(|(beta1, beta2, epsilon, weight_decay, (decoupled, no_bias_decay))| {
             Config::Adam(AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled, no_bias_decay })
         }),
         (setting(), setting(), any::<bool>()).prop_map(|(beta, weight_decay, no_bias_decay)| {
@@ -118,9 +125,15 @@ fn optimize(
             let len = config.state_len(&spec);
             behind(&mut Sgd::new(config, &spec, &mut state[..len])?, model)
         }
-        Config::Adam(config) => behind(&mut Adam::new(config, &spec, state)?, model),
+        Config::Adam(config) => behind(&mut Adam::new(config, &spec, &mut state[..2 * spec.param_len()])?, model),
         Config::Free(config) => {
-            let mut free = ScheduleFree::new(config, model, state)?;
+            let mut free = ScheduleFree::new(config, model, &mut state[..2 * spec.param_len()])?;
+            behind(&mut free, model)?;
+            assert!(is_finite(&free.averaged().unwrap()));
+            free.finish(model)
+        }
+        Config::FreeAdam(config) => {
+            let mut free = ScheduleFreeAdam::new(config, model, state)?;
             behind(&mut free, model)?;
             assert!(is_finite(&free.averaged().unwrap()));
             free.finish(model)
@@ -153,7 +166,7 @@ proptest! {
         prop_assert!(is_finite(model.params()));
         let (mut floats, mut sum) = (vec![f32::NAN; spec.work_len(3)], vec![0.0; p]);
         let mut work = Workspace::new(&spec, 3, &mut floats).unwrap();
-        let (mut state, mut slow) = (vec![0.5; 2 * p], vec![0.5; p]);
+        let (mut state, mut slow) = (vec![0.5; 3 * p], vec![0.5; p]);
         let lookahead = lookahead.map(|(every, alpha)| LookaheadConfig { every, alpha });
         let started = optimize(config, lookahead, &mut model, (&mut state, &mut slow), |model, optimizer| {
             for (x, t, rate) in &batches {
@@ -202,8 +215,7 @@ proptest! {
         if started.is_err() {
             prop_assert!(state.iter().chain(&slow).all(|&x| x == 0.5) || lookahead.is_some());
         } else {
-            let len = if let Config::Sgd(config) = config { config.state_len(&spec) } else { 2 * p };
-            prop_assert!(is_finite(&state[..len]) && is_finite(&slow), "{:?}", config);
+            prop_assert!(is_finite(&state) && is_finite(&slow), "{:?}", config);
         }
         // Predictions and scores of what was learned.
         for (x, t, _) in &batches {

@@ -3,12 +3,17 @@
 
 use cygnet::Averager;
 use cygnet::average::AverageState;
-use cygnet::optim::{ScheduleFree, ScheduleFreeState};
+use cygnet::optim::{ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamState, ScheduleFreeState};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(bytes) = bytes.first_chunk::<{ ScheduleFreeState::BYTES }>()
         && let Ok(state) = ScheduleFreeState::from_bytes(ScheduleFree::DEFAULT, bytes)
+    {
+        assert_eq!(&state.to_bytes(), bytes);
+    }
+    if let Some(bytes) = bytes.first_chunk::<{ ScheduleFreeAdamState::BYTES }>()
+        && let Ok(state) = ScheduleFreeAdamState::from_bytes(ScheduleFreeAdam::DEFAULT, bytes)
     {
         assert_eq!(&state.to_bytes(), bytes);
     }

@@ -20,7 +20,8 @@ pub(crate) struct Replicas {
     replica_start: Start,
     /// Strength of the pull to the mean: fading (from 1 to 0 over the run), growing (from 0 to 1), none, a number from 0
     /// to 1, or elastic[:ALPHA], where replicas and a centre attract each other (Zhang et al. 2015; ALPHA is 0.9/K if it
-    /// is not given)
+    /// is not given). Lookaround (Zhang et al. 2023) is --augment --pull 1 --pull-every 5; PAPA (Jolicoeur-Martineau et
+    /// al. 2024) is --augment --pull 0.01 --pull-every 10
     #[arg(long, value_name = "HOW", default_value = "fading", value_parser = parse_pull, requires = "replicas")]
     pull: PullName,
     /// Steps of each replica between two pulls [default: one pull at the end of each epoch]

@@ -16,7 +16,7 @@ use cygnet::host::files::{Expected, Place};
 use cygnet::host::plan::{DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
 use cygnet::host::report::{self, output, page};
 use cygnet::network::NormKind;
-use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig};
+use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeAdamConfig, ScheduleFreeConfig};
 use cygnet::{Activation, Init, Loss};
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ type Preset = fn(usize) -> Plan;
 const PRESETS: [(&str, Preset); 3] =
     [("images", |_| Plan::default()), ("table", Plan::table), ("article", |_| Plan::article())];
 
-const OPTIMIZERS: [&str; 4] = ["sgd", "adam", "adamw", "schedule-free"];
+const OPTIMIZERS: [&str; 5] = ["sgd", "adam", "adamw", "schedule-free", "schedule-free-adamw"];
 
 #[derive(Args)]
 pub(crate) struct Train {
@@ -105,16 +105,17 @@ pub(crate) struct Train {
     /// Optimizer [default: sgd; adamw for a table]
     #[arg(long, value_parser = OPTIMIZERS, help_heading = "Optimizer")]
     optimizer: Option<String>,
-    /// Learning rate [default: 0.05 for sgd, 0.001 for adam and adamw, 0.5 for schedule-free]
+    /// Learning rate [default: 0.05 for sgd, 0.001 for adam and adamw, 0.5 for schedule-free,
+    /// 0.003 for schedule-free-adamw]
     #[arg(long, visible_alias = "lr", help_heading = "Optimizer")]
     rate: Option<f32>,
-    /// Momentum of sgd and schedule-free [default: 0.9]
+    /// Momentum of sgd, and of schedule-free and schedule-free-adamw [default: 0.9]
     #[arg(long, value_name = "MU", help_heading = "Optimizer")]
     momentum: Option<f32>,
     /// Use Nesterov momentum (sgd only)
     #[arg(long, help_heading = "Optimizer")]
     nesterov: bool,
-    /// Weight decay: added to the gradient; decoupled for adamw [default: 0.0005 for sgd, 300 / training samples and at
+    /// Weight decay: added to the gradient; decoupled for adamw and schedule-free-adamw [default: 0.0005 for sgd, 300 / training samples and at
     /// most 1 for adamw on a table, otherwise 0]
     #[arg(long, visible_alias = "wd", value_name = "LAMBDA", help_heading = "Optimizer")]
     weight_decay: Option<f32>,
@@ -369,6 +370,7 @@ impl Train {
             Some("sgd") => (Plan::default().optimizer, Plan::default().rate),
             Some("adam") => adam(false),
             Some("adamw") => adam(true),
+            Some("schedule-free-adamw") => (OptimizerPlan::ScheduleFreeAdam(ScheduleFreeAdamConfig::default()), 3e-3),
             Some(_) => (OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default()), 0.5),
         };
         let has_momentum = optimizer.settings().0.is_some();

@@ -107,6 +107,15 @@ pub(crate) struct ScheduleFree {
     pub gain: f32,
 }
 
+/// What schedule-free AdamW needs besides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SecondMoment {
+    pub beta2: f32,
+    /// `1 − β₂`.
+    pub gain2: f32,
+    pub epsilon: f32,
+}
+
 /// First moments and velocities below this become zero: no subnormals in long runs, the same on every target.
 pub(crate) const FIRST_MOMENT_FLOOR: f32 = 1e-20;
 /// Second moments below this become zero.

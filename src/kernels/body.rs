@@ -4,7 +4,7 @@
 
 use super::inner::{self, CHUNK};
 use super::registers::{TILE, add_scaled, start_rows, tree};
-use super::{Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd};
+use super::{Adam, ByteRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, SecondMoment, Sgd};
 use crate::slices::{cut, cut_mut, numbered, rows, rows_mut};
 
 /// `out[j] += Σ_i coefficients[i] · matrix[i][j]`, `i` ascending, zero coefficients skipped: the primitive of
@@ -273,6 +273,25 @@ pub(super) fn schedule_free<const L: usize>(
 ) {
     for (((y, z), x), &g) in y.iter_mut().zip(z).zip(x).zip(g) {
         *z -= c.rate * (g * scale + c.decay * *y);
+        *x += (*z - *x) * c.gain;
+        *y = *z + (*x - *z) * c.beta;
+    }
+}
+
+/// The same of `g/(√v + ε)`, after `v ← β₂v + (1 − β₂)g²`; decay is not divided.
+#[inline(always)]
+pub(super) fn schedule_free_adam<const L: usize>(
+    y: &mut [f32],
+    (z, x, v): (&mut [f32], &mut [f32], &mut [f32]),
+    g: &[f32],
+    scale: f32,
+    c: ScheduleFree,
+    second: SecondMoment,
+) {
+    for ((((y, z), x), v), &g) in y.iter_mut().zip(z).zip(x).zip(v).zip(g) {
+        let g = g * scale;
+        *v = floor(second.beta2 * *v + second.gain2 * (g * g), SECOND_MOMENT_FLOOR);
+        *z -= c.rate * (g / (inner::sqrt(*v) + second.epsilon) + c.decay * *y);
         *x += (*z - *x) * c.gain;
         *y = *z + (*x - *z) * c.beta;
     }

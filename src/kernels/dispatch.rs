@@ -4,8 +4,8 @@
 #![allow(unsafe_code)]
 
 use super::{
-    Adam, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, ScheduleFree, Sgd,
-    body, dense, dots, exponential, listed, lists,
+    Adam, ByteLists, ByteListsMut, ByteRows, Columns, CompressedRows, FloatLists, FloatListsMut, ScheduleFree,
+    SecondMoment, Sgd, body, dense, dots, exponential, listed, lists,
 };
 
 /// An instruction set that the kernels are compiled for. Each computes the same bits.
@@ -206,6 +206,11 @@ dispatch! { Avx512: "avx512f,avx512vl,avx2,bmi1"
     body::adam(w: &mut [f32], m: &mut [f32], v: &mut [f32], x: &[f32], d: &[f32], c: &Adam);
     /// Schedule-free SGD (Defazio et al. 2024, algorithm 1) along `g·scale`.
     body::schedule_free(y: &mut [f32], z: &mut [f32], x: &mut [f32], g: &[f32], scale: f32, c: ScheduleFree);
+    /// Schedule-free AdamW (likewise).
+    body::schedule_free_adam(
+        y: &mut [f32], floats: (&mut [f32], &mut [f32], &mut [f32]), g: &[f32], scale: f32, c: ScheduleFree,
+        second: SecondMoment
+    );
     /// `mean ← mean + (w − mean)·gain`.
     body::mean_update(mean: &mut [f32], w: &[f32], gain: f32);
     /// The same with Kahan's compensation: `y = (w − mean)·gain − lost; t = mean + y; lost ← (t − mean) − y; mean ← t`.

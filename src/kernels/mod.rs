@@ -46,7 +46,7 @@ mod dispatch;
 mod forms;
 
 pub(crate) use arguments::{
-    Adam, ByteRows, CompressedRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, Sgd,
+    Adam, ByteRows, CompressedRows, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, ScheduleFree, SecondMoment, Sgd,
 };
 pub(crate) use choose::{VECTORS, prefers_no_lists};
 pub use dispatch::{Isa, isa};
@@ -54,7 +54,7 @@ pub(crate) use dispatch::{
     adam, add, count_bytes, count_columns, count_floats, decayed, dot, exp, forward_bytes, forward_compressed,
     forward_listed_bytes, forward_listed_floats, gradient_bytes, largest, list_bytes, list_compressed, list_floats,
     listed_byte_rows, listed_float_rows, mark_bytes, mark_floats, mean_update, mean_update_compensated, moments_update,
-    momentum, outer, scale, scale_bytes, schedule_free, sgd, swap,
+    momentum, outer, scale, scale_bytes, schedule_free, schedule_free_adam, sgd, swap,
 };
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub use dispatch::{force, ran};

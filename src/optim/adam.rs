@@ -49,7 +49,7 @@ impl AdamConfig {
         spec.param_len().saturating_mul(2)
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         let is_rate = |beta: f32| (0.0..1.0).contains(&beta);
         if !(is_rate(self.beta1) && is_rate(self.beta2)) {
             return Err(Error::Setting(Setting::Beta));

@@ -5,6 +5,7 @@
 //! | [`Sgd`] | 0, or P with momentum |
 //! | [`Adam`], AdamW | 2 P |
 //! | [`ScheduleFree`] | 2 P |
+//! | [`ScheduleFreeAdam`] | 3 P |
 //! | [`Lookahead`] around any | P more |
 
 mod decay;
@@ -14,6 +15,8 @@ mod sgd;
 mod adam;
 
 mod schedule_free;
+
+mod schedule_free_adam;
 
 mod lookahead;
 
@@ -25,6 +28,7 @@ use crate::slices::{cut, cut_mut};
 pub use adam::{Adam, AdamConfig, AdamState};
 pub use lookahead::{Lookahead, LookaheadConfig, LookaheadState};
 pub use schedule_free::{ScheduleFree, ScheduleFreeConfig, ScheduleFreeState};
+pub use schedule_free_adam::{ScheduleFreeAdam, ScheduleFreeAdamConfig, ScheduleFreeAdamState};
 pub use sgd::{Sgd, SgdConfig, SgdState};
 
 /// What a training step asks of an optimizer; implement it for one of your own.

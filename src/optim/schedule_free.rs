@@ -105,16 +105,16 @@ pub struct ScheduleFree<'a> {
     /// Which model, and its changes, counted along.
     place: usize,
     changes: u32,
-    floats: &'a mut [f32],
+    pub(super) floats: &'a mut [f32],
     state: ScheduleFreeState,
     /// `1/n`.
-    scale: f32,
-    step: kernels::ScheduleFree,
+    pub(super) scale: f32,
+    pub(super) step: kernels::ScheduleFree,
     /// On `z` and `x`.
-    bound: Bound,
+    pub(super) bound: Bound,
     /// Weights of the present step that the bound covers and that have not moved yet.
-    covered: usize,
-    layout: Layout,
+    pub(super) covered: usize,
+    pub(super) layout: Layout,
     /// None where all parameters decay, or none.
     by_parts: Option<Move>,
 }
@@ -189,6 +189,26 @@ impl<'a> ScheduleFree<'a> {
         Ok(())
     }
 
+    /// Begins a step of length `rate`, which moves `z` along elements of magnitudes up to `direction`, and weights as they
+    /// decay.
+    pub(super) fn advance(&mut self, rate: f32, scale: f32, weights: f32, direction: f32) -> Result<f32, Error> {
+        let moved = rate * (direction + self.step.decay * weights);
+        let now = self.bound.find(self.floats) + moved;
+        expect_room(now)?;
+        let now = self.bound.becomes(now);
+        let square = rate * rate;
+        let squares = self.state.squares.add(square);
+        // Rates of 1e9 and more steps than there are would overflow: the average then stays where it is.
+        if squares.value().is_finite() {
+            self.state.squares = squares;
+        }
+        let total = squares.value();
+        self.step.gain = if total > 0.0 { square / total } else { 0.0 };
+        (self.step.rate, self.scale, self.covered) = (rate, scale, self.floats.len() / 2);
+        self.changes = self.changes.wrapping_add(1);
+        Ok(if now > weights { now - weights } else { 0.0 * now })
+    }
+
     /// What to keep beside the floats, for [`resume`](Self::resume).
     #[must_use]
     pub fn state(&self) -> ScheduleFreeState {
@@ -248,21 +268,7 @@ impl Optimizer for ScheduleFree<'_> {
 
     /// `x` and `y` lie between what was and `z`.
     fn begin(&mut self, rate: f32, scale: f32, weights: f32, gradient: f32) -> Result<f32, Error> {
-        let moved = rate * (gradient * scale + self.step.decay * weights);
-        let now = self.bound.find(self.floats) + moved;
-        expect_room(now)?;
-        let now = self.bound.becomes(now);
-        let square = rate * rate;
-        let squares = self.state.squares.add(square);
-        // Rates of 1e9 and more steps than there are would overflow: the average then stays where it is.
-        if squares.value().is_finite() {
-            self.state.squares = squares;
-        }
-        let total = squares.value();
-        self.step.gain = if total > 0.0 { square / total } else { 0.0 };
-        (self.step.rate, self.scale, self.covered) = (rate, scale, self.floats.len() / 2);
-        self.changes = self.changes.wrapping_add(1);
-        Ok(if now > weights { now - weights } else { 0.0 * now })
+        self.advance(rate, scale, weights, gradient * scale)
     }
 
     fn update(&mut self, offset: usize, weights: &mut [f32], gradient: &[f32]) {

@@ -12,7 +12,7 @@ const TABLES: [[u32; 256]; 4] = {
         while byte < 256 {
             let (mut crc, mut bit) = (if n == 0 { byte as u32 } else { tables[n - 1][byte] }, 0);
             while bit < 8 {
-                crc = crc >> 1 ^ 0xedb8_8320 * (crc & 1);
+                crc = (crc >> 1) ^ (0xedb8_8320 * (crc & 1));
                 bit += 1;
             }
             tables[n][byte] = crc;

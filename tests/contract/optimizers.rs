@@ -1,7 +1,7 @@
 //! What each optimizer makes of the gradient of a batch, one parameter at a time.
 
 use super::{Pair, one_minus_power};
-use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeAdamConfig, ScheduleFreeConfig, SgdConfig};
 
 fn floored(x: f32, floor: f32) -> f32 {
     if x.abs() < floor { 0.0 } else { x }
@@ -13,6 +13,8 @@ pub(crate) enum Oracle {
     Adam(AdamConfig, Vec<f32>, Vec<f32>),
     Lookahead(LookaheadConfig, Vec<f32>, Box<Oracle>),
     ScheduleFree(ScheduleFreeConfig, Vec<f32>, Vec<f32>, Pair),
+    /// `z`, `x`, `v`.
+    ScheduleFreeAdam(ScheduleFreeAdamConfig, [Vec<f32>; 3], Pair),
 }
 
 impl Oracle {
@@ -74,6 +76,19 @@ impl Oracle {
                     z[i] -= rate * (g[i] * share + decay * w[i]);
                     x[i] += (z[i] - x[i]) * gain;
                     w[i] = z[i] + (x[i] - z[i]) * c.beta;
+                }
+            }
+            Self::ScheduleFreeAdam(c, [z, x, v], squares) => {
+                let rate = rate * one_minus_power(1.0 - c.beta2, t).sqrt();
+                *squares = squares.add(rate * rate);
+                let gain = rate * rate / squares.value();
+                for &(i, is_weight) in learned {
+                    let decay = if is_weight || !c.no_bias_decay { c.weight_decay } else { 0.0 };
+                    let g = g[i] * share;
+                    v[i] = floored(c.beta2 * v[i] + (1.0 - c.beta2) * (g * g), 1e-30);
+                    z[i] -= rate * (g / (v[i].sqrt() + c.epsilon) + decay * w[i]);
+                    x[i] += (z[i] - x[i]) * gain;
+                    w[i] = z[i] + (x[i] - z[i]) * c.beta1;
                 }
             }
         }

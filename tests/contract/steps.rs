@@ -8,7 +8,8 @@ use cygnet::average::NormUpdate;
 use cygnet::metrics::Score;
 use cygnet::network::Part;
 use cygnet::optim::{
-    AdamConfig, AdamState, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig,
+    AdamConfig, AdamState, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeAdam,
+    ScheduleFreeAdamConfig, ScheduleFreeConfig, SgdConfig,
 };
 use cygnet::{Activation, Adam, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 
@@ -180,6 +181,17 @@ fn lookahead_and_schedule_free() {
         let model = Model::new(&spec, &mut trained).unwrap();
         let mut free = ScheduleFree::new(config, &model, &mut floats).unwrap();
         let mut oracle = Oracle::ScheduleFree(config, params.clone(), params.clone(), Pair::default());
+        compare(case, n, &mut free, &mut oracle, &mut trained, 0);
+    });
+    each_network(|case, n, params| {
+        let no_bias_decay = case % 2 == 1;
+        let config = ScheduleFreeAdamConfig { weight_decay: 0.01, no_bias_decay, ..ScheduleFreeAdam::DEFAULT };
+        let mut floats = vec![f32::NAN; 3 * params.len()];
+        let (spec, mut trained) = (network(case), params.clone());
+        let model = Model::new(&spec, &mut trained).unwrap();
+        let mut free = ScheduleFreeAdam::new(config, &model, &mut floats).unwrap();
+        let state = [params.clone(), params.clone(), vec![0.0; params.len()]];
+        let mut oracle = Oracle::ScheduleFreeAdam(config, state, Pair::default());
         compare(case, n, &mut free, &mut oracle, &mut trained, 0);
     });
 }

@@ -75,11 +75,13 @@ impl Plan {
         if let Some(averages) = &self.averages {
             numbers.push(("swa-start", averages.start, SHARE));
             numbers.extend(averages.rate.map(|rate| ("swa-rate", rate, RATE)));
+            counts.extend(averages.posthoc.map(|moments| ("posthoc", moments)));
             counts.extend(averages.every.map(|every| ("swa-every", every)));
         }
         for kind in self.average_kinds() {
             match *kind {
                 AverageKind::Swa => {}
+                AverageKind::Polynomial(eta) => numbers.push(("exponent of polynomial", eta, NOT_NEGATIVE)),
                 AverageKind::Ema(ema) => {
                     let rule = (f32::MIN_POSITIVE..=1.0, "above 0 and at most 1");
                     numbers.push(("1 − decay of ema", ema.epsilon, rule));
@@ -98,8 +100,14 @@ impl Plan {
         Some(match self.optimizer {
             OptimizerPlan::Sgd(SgdConfig { momentum: 0.0, nesterov: true, .. }) => "nesterov needs a momentum above 0",
             _ if self.warmup > self.epochs as f32 => "the warmup is longer than the run",
-            OptimizerPlan::ScheduleFree(_) if self.lookahead.is_some() => {
+            optimizer if optimizer.is_schedule_free() && self.lookahead.is_some() => {
                 "schedule-free cannot be combined with lookahead"
+            }
+            optimizer
+                if self.averages.as_ref().is_some_and(|averages| averages.switch)
+                    && (optimizer.is_schedule_free() || self.lookahead.is_some()) =>
+            {
+                "switch-average cannot be combined with schedule-free or lookahead, which own the weights"
             }
             _ if self.growth.is_some_and(|growth| growth.most < self.batch) => "grow-to is smaller than the batch size",
             _ if self.label_smoothing > 0.0 && self.loss != Loss::SoftmaxCrossEntropy => {

@@ -11,7 +11,7 @@ mod schedule;
 mod check;
 mod replicas;
 
-pub use averages::{AverageKind, AveragePlan};
+pub use averages::{AverageKind, AveragePlan, EXPONENTS};
 pub(in crate::host) use description::{Description, describe, parse_description};
 pub use growth::{GrowthPlan, GrowthRule};
 pub(in crate::host) use names::listed;

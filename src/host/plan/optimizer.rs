@@ -1,7 +1,10 @@
 //! The optimizer of a run.
 
 use crate::host::prelude::*;
-use crate::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
+use crate::optim::{
+    AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamConfig,
+    ScheduleFreeConfig, SgdConfig,
+};
 use crate::{Adam, Error, Model, Sgd, Spec};
 
 /// How weights move.
@@ -14,6 +17,8 @@ pub enum OptimizerPlan {
     Adam(AdamConfig),
     /// Schedule-free SGD, whose average is the model.
     ScheduleFree(ScheduleFreeConfig),
+    /// Schedule-free AdamW, likewise.
+    ScheduleFreeAdam(ScheduleFreeAdamConfig),
 }
 
 impl OptimizerPlan {
@@ -23,7 +28,13 @@ impl OptimizerPlan {
             Self::Sgd(c) => (Some(&mut c.momentum), &mut c.weight_decay, &mut c.no_bias_decay),
             Self::Adam(c) => (None, &mut c.weight_decay, &mut c.no_bias_decay),
             Self::ScheduleFree(c) => (Some(&mut c.beta), &mut c.weight_decay, &mut c.no_bias_decay),
+            Self::ScheduleFreeAdam(c) => (Some(&mut c.beta1), &mut c.weight_decay, &mut c.no_bias_decay),
         }
+    }
+
+    /// Whether its average is the model.
+    pub(in crate::host) fn is_schedule_free(&self) -> bool {
+        matches!(self, Self::ScheduleFree(_) | Self::ScheduleFreeAdam(_))
     }
 
     /// Floats of state for `spec`, its own and the slow weights of a lookahead.
@@ -33,6 +44,7 @@ impl OptimizerPlan {
             Self::Sgd(config) => config.state_len(spec),
             Self::Adam(config) => config.state_len(spec),
             Self::ScheduleFree(config) => config.state_len(spec),
+            Self::ScheduleFreeAdam(config) => config.state_len(spec),
         };
         [own, if lookahead.is_some() { spec.param_len() } else { 0 }]
     }
@@ -40,7 +52,7 @@ impl OptimizerPlan {
     /// The optimizer of `model`, over `state`.
     ///
     /// # Errors
-    /// As [`Sgd::new`], [`Adam::new`], [`ScheduleFree::new`] and [`Lookahead::new`].
+    /// As [`Sgd::new`], [`Adam::new`], [`ScheduleFree::new`], [`ScheduleFreeAdam::new`] and [`Lookahead::new`].
     pub fn start<'a>(
         &self,
         model: &Model<'_>,
@@ -52,6 +64,9 @@ impl OptimizerPlan {
             Self::Sgd(config) => behind(lookahead, Sgd::new(config, spec, state)?, model, slow),
             Self::Adam(config) => behind(lookahead, Adam::new(config, spec, state)?, model, slow),
             Self::ScheduleFree(config) => behind(lookahead, ScheduleFree::new(config, model, state)?, model, slow),
+            Self::ScheduleFreeAdam(config) => {
+                behind(lookahead, ScheduleFreeAdam::new(config, model, state)?, model, slow)
+            }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Replicas: how many models are trained together, their initial weights, and the pull to their mean.
 
 use super::averages::AverageKind;
-use super::optimizer::OptimizerPlan;
 use super::settings::Plan;
 use crate::host::HostError;
 use crate::host::prelude::*;
@@ -64,12 +63,15 @@ impl ReplicaPlan {
             (Self { every: None, .. }, Coupling::Mean(Pull::Fading)) if plan.epochs == 1 => {
                 "a fading pull has no effect in a single epoch: use more --epochs, or --pull-every".to_string()
             }
-            _ if matches!(plan.optimizer, OptimizerPlan::ScheduleFree(_)) => {
+            _ if plan.averages.as_ref().is_some_and(|averages| averages.switch || averages.posthoc.is_some()) => {
+                "replicas cannot use --switch-average and --posthoc".to_string()
+            }
+            _ if plan.optimizer.is_schedule_free() => {
                 "replicas cannot use --optimizer schedule-free: the pull does not change its inner average".to_string()
             }
             _ if plan.growth.is_some() => "replicas cannot use a growing batch (--grow)".to_string(),
             _ if plan.average_kinds().iter().any(asks_draws) => {
-                "replicas cannot use --average swag: use swa, ema or lawa".to_string()
+                "replicas cannot use --average swag: use polynomial, swa, ema or lawa".to_string()
             }
             _ => return Ok(()),
         };

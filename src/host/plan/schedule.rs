@@ -1,5 +1,6 @@
 //! The rate and the snapshots of a run, step by step.
 
+use super::averages::AverageKind;
 use super::settings::{DecayPlan, Plan};
 use crate::average::Snapshots;
 use crate::schedule::{Anneal, Decay, Schedule, Shape};
@@ -38,6 +39,19 @@ impl Plan {
     #[must_use]
     pub fn baseline(&self) -> Self {
         Self { decay: DecayPlan::Linear(0.0), averages: None, patience: None, ..self.clone() }
+    }
+
+    /// The steps after which an average of this kind is updated, for epochs of `epoch` steps.
+    #[must_use]
+    pub fn updates(&self, kind: &AverageKind, epoch: u64) -> Option<Snapshots> {
+        match kind {
+            AverageKind::Ema(_) => Some(Snapshots { start: 1, every: 1 }),
+            AverageKind::Polynomial(_) => {
+                let every = self.averages.as_ref()?.polynomial_every(epoch);
+                Some(Snapshots { start: every, every })
+            }
+            _ => self.snapshots(epoch),
+        }
     }
 
     /// The steps after which a snapshot is taken, for epochs of `epoch` steps.

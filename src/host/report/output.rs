@@ -12,9 +12,10 @@ use crate::host::files::{Format, ModelRecord, Place, SetRecord};
 use crate::host::plan::{Coupling, Plan, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::host::study::ensemble::{self, Comparison, Row};
+use crate::host::study::posthoc::Moment;
 use crate::host::study::soup::{self, Method};
 use crate::host::study::{Reproduction, Stage};
-use crate::host::training::{Epoch, MeanOverRun, Outcome, Replicas};
+use crate::host::training::{Epoch, MeanOverRun, Outcome, Replicas, Stored};
 use core::slice::from_ref;
 use std::path::Path;
 
@@ -48,18 +49,26 @@ pub fn save(place: &mut Place, under: &str, outcome: &Outcome, data: &Dataset) -
     }
     models.push(("last", model(&outcome.last, outcome.last_is_average)));
     let all: Vec<_> = models.iter().map(|(name, model)| (*name, model)).collect();
-    save_models(place, under, &all, data)?;
+    save_models(place, under, &all, data, &FORMATS)?;
+    let stored = outcome.stored.iter().map(|Stored { exponent, models, params }| {
+        (Moment { exponent: *exponent, models: *models }.stem(), model(params, true))
+    });
+    let stored: Vec<_> = stored.collect();
+    let stored: Vec<_> = stored.iter().map(|(name, model)| (name.as_str(), model)).collect();
+    save_models(place, under, &stored, data, &FORMATS[..1])?;
     save_history(place, &format!("{under}history"), &outcome.history)
 }
 
-/// Models in both formats, in the units of what they predict, in their order.
+/// Models in these formats, in the units of what they predict, in their order.
 fn save_models(
     place: &mut Place,
     under: &str,
     models: &[(&str, &SavedModel)],
     data: &Dataset,
+    formats: &[(&str, Format)],
 ) -> Result<(), HostError> {
-    let named = |name: &str| FORMATS.map(|(end, format)| (format!("{under}{name}.{end}"), format));
+    let named =
+        |name: &str| formats.iter().map(|(end, format)| (format!("{under}{name}.{end}"), *format)).collect::<Vec<_>>();
     place.announce(models.iter().flat_map(|(name, _)| named(name)).map(|(file, _)| file))?;
     for (name, model) in models {
         let model = data.units.as_ref().map_or_else(|| (*model).clone(), |units| model.in_units(units));
@@ -109,7 +118,7 @@ pub fn save_replicas(
     }
     let all = names.into_iter().zip(mixes.iter().map(|(_, model)| model));
     let all: Vec<_> = all.chain(models.iter().map(|(name, model)| (name.as_str(), model))).collect();
-    save_models(place, under, &all, data)?;
+    save_models(place, under, &all, data, &FORMATS)?;
     save_history(place, &format!("{under}history"), &trained.history)?;
     let comparison = ensemble::compare(&models, &mixes, None, data, plan.split())?;
     let shown = if replicas.is_apart() { models.first() } else { mixes.first() };

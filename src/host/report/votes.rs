@@ -5,6 +5,7 @@ use super::table::{Table, fixed, mean_sd, row, significant};
 use crate::host::evaluation::SavedModel;
 use crate::host::prelude::*;
 use crate::host::study::ensemble::{Comparison, Row};
+use crate::host::study::posthoc::Synthesis;
 use crate::host::study::soup::Soup;
 use core::slice::from_ref;
 
@@ -44,13 +45,16 @@ pub fn of_average(models: &[(String, SavedModel)], soup: &Soup) -> String {
     let mut table =
         soup.comparison.as_ref().map_or_else(|| Table::new([""], names), |comparison| of_votes(from_ref(comparison)));
     table.header.insert(1, "weight".to_owned());
-    let weight = |&weight: &f32| if weight > 0.0 { weight.to_string() } else { "–".to_owned() };
+    let weight = |&weight: &f32| if weight != 0.0 { weight.to_string() } else { "–".to_owned() };
     let weights = soup.weights.iter().map(weight).chain([String::new()]);
     table.rows.iter_mut().zip(weights).for_each(|(row, weight)| row.insert(1, weight));
-    match soup.comparison {
-        Some(_) => table.to_string(),
-        None => {
-            format!("{table}\n\nThe models were not evaluated: give samples with --data to see how good they are.")
-        }
+    let mut text = table.to_string();
+    if let Some(Synthesis { width, residual, .. }) = &soup.synthesis {
+        let missed = 100.0 * residual;
+        text += &format!("\n\nA polynomial average of width {width:.3}, of whose weights {missed:.1} % are missed.");
     }
+    if soup.comparison.is_none() {
+        text += "\n\nThe models were not evaluated: give samples with --data to see how good they are.";
+    }
+    text
 }

@@ -1,6 +1,7 @@
 //! What compares the outcomes of runs.
 
 pub mod ensemble;
+pub mod posthoc;
 pub mod soup;
 pub mod plane;
 mod reproduce;

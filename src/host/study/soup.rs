@@ -1,6 +1,7 @@
 //! Averages of saved models: uniform, weighted, or a greedy soup.
 
 use super::ensemble::{Comparison, check_weights, row};
+use super::posthoc::{Moment, Synthesis};
 use crate::host::HostError;
 use crate::host::data::{DataIdentity, Dataset, Split};
 use crate::host::evaluation::{Evaluator, SavedModel};
@@ -21,6 +22,9 @@ pub enum Method {
     /// predicted the loss, does not get worse (greedy soup; Wortsman
     /// et al. 2022, algorithm 1).
     Soup,
+    /// A polynomial average of this width out of stored ones, by the names of their files; without one, of the width whose
+    /// loss on the validation samples is the lowest.
+    Posthoc(Option<f64>),
 }
 
 /// An average of models, and the scores of all of them.
@@ -31,15 +35,17 @@ pub struct Soup {
     pub average: SavedModel,
     /// The weight of each model; 0 leaves it out.
     pub weights: Vec<f32>,
+    /// How stored averages made it, where they did.
+    pub synthesis: Option<Synthesis>,
     /// How good each model is and, last, the average; none without data.
     pub comparison: Option<Comparison>,
 }
 
-/// Whether the average of `models` depends on data: a soup chooses by validation samples, norms get statistics over the
+/// Whether the average of `models` depends on data: a soup or a width is chosen by validation samples, norms get statistics over the
 /// training samples.
 #[must_use]
 pub fn needs_data(models: &[(String, SavedModel)], method: &Method) -> bool {
-    *method == Method::Soup || models.iter().any(|(_, model)| model.spec.norm_len() > 0)
+    matches!(method, Method::Soup | Method::Posthoc(None)) || models.iter().any(|(_, model)| model.spec.norm_len() > 0)
 }
 
 /// Averages `models` and evaluates all of them. Validation samples are those that `split` holds out; norms of the average get
@@ -58,15 +64,14 @@ pub fn average(
     let first = models.first().map(|(_, model)| model);
     let (preparation, trained_on) = (first.and_then(|model| model.preparation.clone()), common_data(models).cloned());
     let average = SavedModel { spec, params: vec![0.0; spec.param_len()], is_average: true, preparation, trained_on };
-    let mut soup = Soup { average, weights: Vec::new(), comparison: None };
+    let mut soup = Soup { average, weights: Vec::new(), synthesis: None, comparison: None };
     match data {
         Some(data) => soup.judge(models, method, data, split)?,
         None if needs_data(models, method) => {
             return Err(HostError::Usage("this average needs samples: give them with --data".to_owned()));
         }
         None => {
-            soup.weights = plain_weights(models, method);
-            mix(models, &soup.weights, &mut soup.average.params)?;
+            soup.settle(models, method, &mut |_| Err(HostError::Usage("no samples".to_owned())))?;
         }
     }
     Ok(soup)
@@ -84,7 +89,47 @@ fn plain_weights(models: &[(String, SavedModel)], method: &Method) -> Vec<f32> {
     if let Method::Weighted(weights) = method { weights.clone() } else { vec![1.0; models.len()] }
 }
 
+/// How good parameters are on validation samples.
+type Validate<'v> = dyn FnMut(&[f32]) -> Result<Score, HostError> + 'v;
+
 impl Soup {
+    /// Weighs the models and makes their average; only a width is chosen by samples.
+    fn settle(
+        &mut self,
+        models: &[(String, SavedModel)],
+        method: &Method,
+        validate: &mut Validate<'_>,
+    ) -> Result<(), HostError> {
+        let mean = &mut self.average.params;
+        let Method::Posthoc(width) = method else {
+            self.weights = plain_weights(models, method);
+            return mix(models, &self.weights, mean);
+        };
+        let moments = models.iter().map(|(name, _)| Moment::of_file(name)).collect::<Result<Vec<_>, _>>()?;
+        let stored = models.iter().map(|(_, model)| &*model.params);
+        let mut best = (f32::INFINITY, None);
+        let candidates = match *width {
+            Some(width) => vec![Synthesis::new(&moments, width)?],
+            None => Synthesis::all(&moments),
+        };
+        for synthesis in candidates {
+            synthesis.blend(stored.clone(), mean);
+            let loss = if width.is_some() { 0.0 } else { validate(mean)?.loss() };
+            if loss < best.0 {
+                best = (loss, Some(synthesis));
+            }
+        }
+        let Some(synthesis) = best.1 else {
+            return Err(HostError::Usage(
+                "posthoc: these averages make none of the widths from 0.05 to 0.275".to_owned(),
+            ));
+        };
+        synthesis.blend(stored, mean);
+        self.weights = synthesis.coefficients.iter().map(|&c| c as f32).collect();
+        self.synthesis = Some(synthesis);
+        Ok(())
+    }
+
     /// Weighs the models, makes their average, and scores all of them.
     fn judge(
         &mut self,
@@ -93,7 +138,7 @@ impl Soup {
         data: &Dataset,
         split: Split,
     ) -> Result<(), HostError> {
-        let (spec, mean) = (&self.average.spec, &mut self.average.params);
+        let spec = &self.average.spec.clone();
         let mut evaluator = Evaluator::new(spec, data)?;
         let (train, validation) = data.split(split)?;
         let mut norms = Norms::new(spec, &data.train, &train)?;
@@ -103,15 +148,15 @@ impl Soup {
         let marks = models.iter().map(|(_, model)| evaluator.marks(&model.params, data, &[], &validation));
         let marks = marks.collect::<Result<Vec<_>, _>>()?;
         let has_classes = data.train.has_classes();
-        self.weights = match method {
-            Method::Soup => {
-                let scores: Vec<Score> = marks.iter().map(|marks| marks.validation).collect();
-                let mut validate = |params: &[f32]| evaluator.score(norms.of(params)?, &data.train, &validation);
-                greedy(models, &scores, has_classes, &mut validate)?
-            }
-            _ => plain_weights(models, method),
-        };
-        mix(models, &self.weights, mean)?;
+        let mut validate = |params: &[f32]| evaluator.score(norms.of(params)?, &data.train, &validation);
+        if *method == Method::Soup {
+            let scores: Vec<Score> = marks.iter().map(|marks| marks.validation).collect();
+            self.weights = greedy(models, &scores, has_classes, &mut validate)?;
+            mix(models, &self.weights, &mut self.average.params)?;
+        } else {
+            self.settle(models, method, &mut validate)?;
+        }
+        let mean = &mut self.average.params;
         norms.refresh(mean)?;
         let mut rows: Vec<_> = models.iter().zip(&marks).map(|((name, _), marks)| row(name, marks)).collect();
         rows.push(row("average", &evaluator.marks(mean, data, &[], &validation)?));
@@ -152,7 +197,7 @@ fn greedy(
     models: &[(String, SavedModel)],
     scores: &[Score],
     has_classes: bool,
-    validate: &mut dyn FnMut(&[f32]) -> Result<Score, HostError>,
+    validate: &mut Validate<'_>,
 ) -> Result<Vec<f32>, HostError> {
     let mut order: Vec<usize> = (0..models.len()).collect();
     // Of equal errors the smaller loss first.

@@ -2,18 +2,19 @@
 
 use super::norms::Norms;
 use crate::Averager;
-use crate::average::{Draws, Rule, Swag, Window};
+use crate::average::{Draws, Rule, Snapshots, Swag, Window};
 use crate::host::HostError;
 use crate::host::evaluation::{Evaluator, Poll};
 use crate::host::memory::Floats;
 use crate::host::plan::AverageKind;
 use crate::host::prelude::*;
 use crate::model::Params;
+use core::ops::Range;
 
 /// Floats of its mean, of what it has besides, and of its columns.
 fn floats(kind: &AverageKind, p: usize) -> [usize; 3] {
     match *kind {
-        AverageKind::Swa | AverageKind::Ema(_) => [p, 0, 0],
+        AverageKind::Swa | AverageKind::Polynomial(_) | AverageKind::Ema(_) => [p, 0, 0],
         AverageKind::Lawa(models) => [p, 0, p.saturating_mul(models)],
         AverageKind::Swag(columns, _) => [p, p, p.saturating_mul(columns)],
     }
@@ -36,7 +37,6 @@ impl Memory {
 
 enum Running<'a> {
     Mean(Averager<'a>),
-    EveryStep(Averager<'a>),
     Window(Window<'a>, &'a mut [f32]),
     Swag(Swag<'a>, Draws),
 }
@@ -45,32 +45,60 @@ enum Running<'a> {
 pub(in crate::host) struct Average<'a> {
     pub(in crate::host) name: &'static str,
     running: Running<'a>,
+    /// After which steps it is updated.
+    when: Snapshots,
     /// The last good one, and its number of models.
     kept: (Vec<f32>, u64),
+    /// At how many equally spaced moments of so many steps it is stored, if at all.
+    moments: Option<(u64, u64)>,
+    /// As it was there, each with its number of models.
+    pub(in crate::host) stored: Vec<(Vec<f32>, u64)>,
 }
 
 impl<'a> Average<'a> {
-    pub(in crate::host) fn new(kind: &AverageKind, seed: u64, memory: &'a mut Memory) -> Result<Self, HostError> {
+    pub(in crate::host) fn new(
+        kind: &AverageKind,
+        when: Snapshots,
+        seed: u64,
+        memory: &'a mut Memory,
+    ) -> Result<Self, HostError> {
         let Memory([mean, second, more]) = memory;
         let running = match *kind {
             AverageKind::Swa => Running::Mean(Averager::new(mean)),
-            AverageKind::Ema(ema) => Running::EveryStep(Averager::with_rule(Rule::ema(ema), mean)?),
+            AverageKind::Polynomial(eta) => Running::Mean(Averager::with_rule(Rule::polynomial(eta), mean)?),
+            AverageKind::Ema(ema) => Running::Mean(Averager::with_rule(Rule::ema(ema), mean)?),
             AverageKind::Lawa(models) => Running::Window(Window::new(models, more)?, mean),
             AverageKind::Swag(_, samples) => {
                 Running::Swag(Swag::new(mean, second, more)?, Draws { seed, samples, scale: 1.0 })
             }
         };
-        Ok(Self { name: kind.name(), running, kept: (Vec::new(), 0) })
+        Ok(Self { name: kind.name(), running, when, kept: (Vec::new(), 0), moments: None, stored: Vec::new() })
     }
 
-    /// Updates the average with the model where an update is due: an exponential average after every step, the others where a snapshot is due.
-    pub(in crate::host) fn follow<'p>(&mut self, model: impl Into<Params<'p>>, is_due: bool) -> Result<(), HostError> {
-        match &mut self.running {
-            Running::EveryStep(averager) => _ = averager.update(model)?,
-            Running::Mean(averager) if is_due => _ = averager.update(model)?,
-            Running::Window(window, _) if is_due => _ = window.update(model)?,
-            Running::Swag(swag, _) if is_due => _ = swag.update(model)?,
-            _ => {}
+    /// The same, stored at so many equally spaced moments of a run of so many steps.
+    pub(in crate::host) fn stored_at(self, moments: u64, steps: u64) -> Self {
+        Self { moments: Some((moments, steps)), ..self }
+    }
+
+    /// Updates the average with the model after these steps, where an update is due in them.
+    pub(in crate::host) fn follow<'p>(
+        &mut self,
+        model: impl Into<Params<'p>>,
+        steps: Range<u64>,
+    ) -> Result<(), HostError> {
+        if steps.clone().any(|before| self.when.due(before + 1)) {
+            match &mut self.running {
+                Running::Mean(averager) => _ = averager.update(model)?,
+                Running::Window(window, _) => _ = window.update(model)?,
+                Running::Swag(swag, _) => _ = swag.update(model)?,
+            }
+        }
+        let Some((moments, total)) = self.moments else { return Ok(()) };
+        let passed = |steps: u64| u128::from(steps) * u128::from(moments) / u128::from(total.max(1));
+        if passed(steps.end) > passed(steps.start) {
+            let count = self.count();
+            let mean = self.mean().map(<[f32]>::to_vec);
+            self.stored.extend(mean.map(|mean| (mean, count)));
         }
         Ok(())
     }
@@ -78,7 +106,7 @@ impl<'a> Average<'a> {
     /// Models in it.
     pub(in crate::host) fn count(&self) -> u64 {
         match &self.running {
-            Running::Mean(averager) | Running::EveryStep(averager) => averager.count(),
+            Running::Mean(averager) => averager.count(),
             Running::Window(window, _) => window.held() as u64,
             Running::Swag(swag, _) => swag.count(),
         }
@@ -87,7 +115,7 @@ impl<'a> Average<'a> {
     /// The averaged weights; none before the first model.
     pub(in crate::host) fn mean(&mut self) -> Option<&[f32]> {
         let mean = match &mut self.running {
-            Running::Mean(averager) | Running::EveryStep(averager) => averager.mean().ok(),
+            Running::Mean(averager) => averager.mean().ok(),
             Running::Window(window, mean) => window.mean(mean).ok(),
             Running::Swag(swag, _) => swag.mean().ok(),
         };

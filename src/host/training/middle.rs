@@ -14,18 +14,16 @@ use crate::replicas::{attract, mean_of, pull};
 pub(super) struct Meetings {
     /// From one pull to the next, where there are any.
     pulls: Option<u64>,
-    /// Of the middle into averages, where there are any.
-    snapshots: Option<Snapshots>,
+    /// Of the middle into each average.
+    snapshots: Vec<Snapshots>,
     /// Whether a pull needs what replicas were before its round.
     looks_back: bool,
-    /// Whether an average follows every round.
-    each: bool,
 }
 
 impl Meetings {
-    pub(super) fn new(replicas: &ReplicaPlan, epoch: u64, snapshots: Option<Snapshots>, each: bool) -> Self {
+    pub(super) fn new(replicas: &ReplicaPlan, epoch: u64, snapshots: Vec<Snapshots>) -> Self {
         let pulls = (!replicas.is_free()).then(|| replicas.every.unwrap_or(epoch));
-        Self { pulls, snapshots, looks_back: matches!(replicas.coupling, Coupling::Elastic(_)), each }
+        Self { pulls, snapshots, looks_back: matches!(replicas.coupling, Coupling::Elastic(_)) }
     }
 
     /// The first after `now`; `end` at the latest.
@@ -34,12 +32,11 @@ impl Meetings {
             let pull = now.saturating_add(every - now % every);
             if self.looks_back && pull - now > 1 { pull - 1 } else { pull }
         });
-        let snapshot = self.snapshots.map(|Snapshots { start, every }| match now.checked_sub(start) {
+        let snapshots = self.snapshots.iter().map(|&Snapshots { start, every }| match now.checked_sub(start) {
             Some(since) => now.saturating_add(every - since % every),
             None => start,
         });
-        let each = self.each.then_some(now + 1);
-        [pull, snapshot, each].into_iter().flatten().fold(end, u64::min)
+        snapshots.chain(pull).fold(end, u64::min)
     }
 
     /// Whether the round `now` ends in a pull.
@@ -98,6 +95,11 @@ impl<'a> Middle<'a> {
         Ok(Self { coupling, memory, averages, kept: Vec::new() })
     }
 
+    /// Whether it lies between several models.
+    pub(super) fn is_of_several(&self) -> bool {
+        self.coupling.is_some()
+    }
+
     /// Looks at models before a round that may end in a pull.
     pub(super) fn look(&mut self, models: &[Model<'_>]) {
         let p = self.memory.mean.len().max(1);
@@ -132,12 +134,11 @@ impl<'a> Middle<'a> {
 
     /// Updates the averages that are due after `now` rounds with the middle.
     pub(super) fn follow(&mut self, models: &[Model<'_>], now: u64, when: &Meetings) -> Result<(), HostError> {
-        let is_due = when.snapshots.is_some_and(|snapshots| snapshots.due(now));
-        if !is_due && !when.each {
+        if !when.snapshots.iter().any(|snapshots| snapshots.due(now)) {
             return Ok(());
         }
         let middle = self.memory.middle(self.coupling, models)?;
-        self.averages.iter_mut().try_for_each(|average| average.follow(middle, is_due))
+        self.averages.iter_mut().try_for_each(|average| average.follow(middle, now - 1..now))
     }
 
     /// What is shown beside the last iterate, and how many models it is of: the middle of several models as it is now, of one

@@ -17,5 +17,5 @@ mod tests;
 pub(in crate::host) use norms::Norms;
 #[cfg(test)]
 pub(in crate::host) use outcome::Deaf;
-pub use outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas};
+pub use outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas, Stored};
 pub use run::{train, train_replicas};

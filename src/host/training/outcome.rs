@@ -86,6 +86,17 @@ pub struct Drawn {
     pub votes: [[Tally; 3]; 2],
 }
 
+/// A polynomial average as it was at a moment of a run.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its exponent.
+    pub exponent: f32,
+    /// Models in it.
+    pub models: u64,
+    /// The averaged weights.
+    pub params: Vec<f32>,
+}
+
 /// What a run leaves.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -100,6 +111,8 @@ pub struct Outcome {
     pub last_marks: Marks,
     /// The averages that the plan asks for and that have models, in its order.
     pub averages: Vec<Averaged>,
+    /// Polynomial averages that were stored on the way, as the plan's `posthoc` asks for.
+    pub stored: Vec<Stored>,
     /// The baseline, where the plan has one: the last iterate of another run, with learning rate decay to zero and no averaging.
     pub baseline: Option<Marks>,
     /// Every epoch of that run.

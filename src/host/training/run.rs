@@ -6,15 +6,14 @@ use super::crew::{self, Crew, Team};
 use super::frozen::Frozen;
 use super::middle::{self, Meetings, Middle};
 use super::norms::Norms;
-use super::outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas};
+use super::outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas, Stored};
 use super::trainer::Sums;
-use crate::average::Snapshots;
 use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::evaluation::{Evaluator, Marks, poll};
 use crate::host::memory::room;
-use crate::host::plan::{AverageKind, Plan, Pretrained, ReplicaPlan};
+use crate::host::plan::{AverageKind, EXPONENTS, Plan, Pretrained, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::{Error, Model, Spec};
 use core::mem;
@@ -91,11 +90,14 @@ fn run<T>(
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = data.split(plan.split())?;
     plan.check_batches(train.len())?;
-    let (p, rounds, kinds) = (spec.param_len(), plan.steps_per_epoch(train.len()), plan.average_kinds());
+    let (p, rounds) = (spec.param_len(), plan.steps_per_epoch(train.len()));
+    let posthoc = plan.averages.as_ref().and_then(|averages| averages.posthoc);
+    let (asked, stored) = (plan.average_kinds(), EXPONENTS.map(AverageKind::Polynomial));
+    let kinds = [asked, if posthoc.is_some() { &stored[..] } else { &[] }].concat();
     // All at once, since a system that promises each part may not have the whole: beside the crew what each epoch leaves of
     // its models, twice while it is made.
     let left = team.count().saturating_mul(2).saturating_mul(p);
-    let parts = [Crew::len(plan, team, &spec, train.len()), left, Norms::len(&spec), Memory::len(kinds, p)];
+    let parts = [Crew::len(plan, team, &spec, train.len()), left, Norms::len(&spec), Memory::len(&kinds, p)];
     room::<f32>(parts.into_iter().fold(0, usize::saturating_add))?;
     let mut memory = crew::Memory::new(plan, &spec, team.count())?;
     let mut evaluator = Evaluator::new(&spec, data)?;
@@ -106,14 +108,16 @@ fn run<T>(
     let start = plan.from.as_ref().map(|from| start(from, data)).transpose()?;
     let crew = Crew::new(plan, team, &spec, &data.train, &train, start, &mut memory)?;
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
-    let averages = kinds.iter().zip(&mut memories).map(|(kind, memory)| Average::new(kind, plan.seed, memory));
-    let averages = averages.collect::<Result<Vec<_>, _>>()?;
+    let when = kinds.iter().filter_map(|kind| plan.updates(kind, rounds)).collect::<Vec<_>>();
+    let averages = kinds.iter().zip(&when).zip(&mut memories);
+    let averages = averages.map(|((kind, when), memory)| Average::new(kind, *when, plan.seed, memory));
+    let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
+    let (moments, steps) = (posthoc.unwrap_or(0), plan.epochs.saturating_mul(rounds));
+    let stored = averages.split_off(asked.len()).into_iter().map(|average| average.stored_at(moments, steps)).collect();
     let coupling = team.replicas.map(|replicas| replicas.coupling);
     let mut between = middle::Memory::new(coupling, team.count(), p)?;
     let middle = Middle::new(coupling, &crew.models, &mut between, averages)?;
-    let snapshots = plan.snapshots(rounds);
-    let each = kinds.iter().any(|kind| matches!(kind, AverageKind::Ema(_)));
-    let meetings = team.replicas.map(|replicas| Meetings::new(replicas, rounds, snapshots, each));
+    let meetings = team.replicas.map(|replicas| Meetings::new(replicas, rounds, when));
     let mut run = Run {
         plan,
         data,
@@ -121,11 +125,10 @@ fn run<T>(
         train: &train,
         validation: &validation,
         rounds,
-        // One model is followed step by step.
-        snapshots: snapshots.filter(|_| meetings.is_none()),
         meetings: meetings.unwrap_or_default(),
         crew,
         middle,
+        stored,
         evaluator,
         norms: Norms::new(&spec, &data.train, &train)?,
         started: Instant::now(),
@@ -150,12 +153,12 @@ struct Run<'a> {
     validation: &'a [u32],
     /// Rounds of an epoch, a step of each model.
     rounds: u64,
-    /// After which steps one model is averaged.
-    snapshots: Option<Snapshots>,
     /// After which rounds several models are pulled or averaged.
     meetings: Meetings,
     crew: Crew<'a>,
     middle: Middle<'a>,
+    /// Averages that are stored on the way.
+    stored: Vec<Average<'a>>,
     evaluator: Evaluator<'a>,
     norms: Norms<'a>,
     started: Instant,
@@ -178,6 +181,9 @@ impl<'a> Run<'a> {
         let mut left = Left::default();
         let mut lowest = f32::INFINITY;
         for epoch in 1..=self.plan.epochs {
+            if epoch > 1 && self.plan.averages.as_ref().is_some_and(|averages| averages.switch) {
+                self.switch()?;
+            }
             self.crew.begin(self.train, epoch);
             let passed = self.epoch(epoch, observer, stop).and_then(|done| {
                 let models = self.crew.weights(&mut self.norms)?;
@@ -213,9 +219,18 @@ impl<'a> Run<'a> {
         Ok(left)
     }
 
+    /// The model becomes its first average, with statistics of its own; what moves it goes on.
+    fn switch(&mut self) -> Result<(), HostError> {
+        let Self { crew, middle, norms, .. } = self;
+        if let ([model], (_, Some(average))) = (&mut crew.models[..], middle.shown(&[])?) {
+            model.params_mut().copy_from_slice(norms.of(average)?);
+        }
+        Ok(())
+    }
+
     /// Rounds, pulls and averages until the end of the epoch; whether it was reached.
     fn epoch(&mut self, epoch: u64, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<bool, HostError> {
-        let Self { crew, middle, meetings, snapshots, rounds, plan, data, .. } = self;
+        let Self { crew, middle, stored, meetings, rounds, plan, data, .. } = self;
         let (before, end, total) = ((epoch - 1) * *rounds, epoch * *rounds, crew.total);
         let has_classes = data.train.has_classes();
         let mut now = before;
@@ -224,12 +239,11 @@ impl<'a> Run<'a> {
             if until == now + 1 {
                 middle.look(&crew.models);
             }
-            let averages = &mut middle.averages;
+            // Several models are averaged where they meet.
+            let averages = if middle.is_of_several() { &mut [] } else { &mut middle.averages[..] };
             let each = |model: &Model<'_>, steps: Range<u64>, sums: &Sums, done| {
-                if let Some(snapshots) = snapshots {
-                    let is_due = (steps.start + 1..=steps.end).any(|step| snapshots.due(step));
-                    averages.iter_mut().try_for_each(|average| average.follow(model, is_due))?;
-                }
+                let mut all = averages.iter_mut().chain(&mut *stored);
+                all.try_for_each(|average| average.follow(model, steps.clone()))?;
                 let accuracy = if has_classes { sums.accuracy() } else { f64::NAN };
                 observer.step(done, total, sums.loss(), accuracy);
                 Ok(())
@@ -297,8 +311,12 @@ impl<'a> Run<'a> {
             }
             averages.push(made);
         }
+        let stored = self.stored.into_iter().zip(EXPONENTS).flat_map(|(average, exponent)| {
+            average.stored.into_iter().map(move |(params, models)| Stored { exponent, models, params })
+        });
         Ok(Outcome {
             spec: *self.spec,
+            stored: stored.collect(),
             last,
             last_is_average: self.crew.are_averages(),
             last_marks,

@@ -5,7 +5,7 @@ use crate::host::HostError;
 use crate::host::data::Augment;
 use crate::host::evaluation::Evaluator;
 use crate::host::plan::{AverageKind, Plan, Pretrained, ReplicaPlan};
-use crate::host::plan::{AveragePlan, Coupling, DecayPlan, GrowthPlan, OptimizerPlan};
+use crate::host::plan::{AveragePlan, Coupling, DecayPlan, EXPONENTS, GrowthPlan, OptimizerPlan};
 use crate::host::prelude::*;
 use crate::host::training::feed::tests::small;
 use crate::network::NormKind;
@@ -207,6 +207,53 @@ fn early_stopping_keeps_the_models_of_the_best_epoch() {
     assert!(same.averages.iter().zip(&many.averages).all(|(a, b)| a.params == b.params && a.count == b.count));
 }
 
+/// A stored average is what a run of that exponent is at that moment, and the last one what it leaves; other averages and the
+/// model do not feel it.
+#[test]
+fn averages_are_stored_at_equally_spaced_moments() {
+    let (data, stop) = (small(), AtomicBool::new(false));
+    let of = |averages| train(&data, &Plan { averages: Some(averages), ..usual() }, &mut Deaf, &stop).unwrap();
+    let polynomial =
+        |eta| AveragePlan { kinds: vec![AverageKind::Polynomial(eta)], every: Some(1), ..AveragePlan::polynomial() };
+    let whole = of(AveragePlan { posthoc: Some(4), ..polynomial(EXPONENTS[1]) });
+    let found: Vec<_> = whole.stored.iter().map(|stored| (stored.exponent, stored.models)).collect();
+    let moments = [5, 10, 15, 20];
+    assert_eq!(found, EXPONENTS.iter().flat_map(|&eta| moments.map(|t| (eta, t))).collect::<Vec<_>>());
+    assert!(whole.stored[7].params == whole.averages[0].params && whole.averages[0].count == 20);
+    let (first, plain) = (of(polynomial(EXPONENTS[0])), of(polynomial(EXPONENTS[1])));
+    assert!(whole.stored[3].params == first.averages[0].params);
+    assert!(
+        plain.stored.is_empty() && plain.last == whole.last && plain.averages[0].params == whole.averages[0].params
+    );
+    // Moments between two models have the latest average; there are none before the first model.
+    let sparse = of(AveragePlan { posthoc: Some(20), every: Some(3), ..polynomial(1.0) });
+    assert_eq!(
+        sparse.stored[..18].iter().map(|stored| stored.models).collect::<Vec<_>>(),
+        (3..=20).map(|t| t / 3).collect::<Vec<_>>()
+    );
+}
+
+/// The second epoch of a switched run is that of a run from the average of its first one.
+#[test]
+fn switching_continues_from_the_average() {
+    let (data, stop) = (small(), AtomicBool::new(false));
+    let averages = averaged(vec![AverageKind::Ema(Ema::with_decay(0.5))], 0.0);
+    let plain = Plan { averages, lookahead: None, decay: DecayPlan::Constant, rate: 0.1, ..usual() };
+    let plain = Plan { optimizer: OptimizerPlan::Sgd(SgdConfig::default()), ..plain };
+    let switch = |plan: &Plan| {
+        let averages = plan.averages.clone().map(|averages| AveragePlan { switch: true, ..averages });
+        Plan { averages, ..plan.clone() }
+    };
+    let run = |plan: &Plan| train(&data, plan, &mut Deaf, &stop).unwrap();
+    let one = Plan { epochs: 1, ..plain.clone() };
+    assert!(run(&switch(&one)).last == run(&one).last);
+    assert!(run(&switch(&plain)).last != run(&plain).last);
+    // The average of the latest model alone is the model.
+    let kinds = vec![AverageKind::Lawa(1)];
+    let same = Plan { averages: averaged(kinds, 0.0), ..plain };
+    assert!(run(&switch(&same)).last == run(&same).last);
+}
+
 /// A run from a model that does not move ends where it began, also behind slow weights and for every replica.
 #[test]
 fn training_starts_from_a_pretrained_model() {
@@ -270,6 +317,13 @@ fn settings_out_of_range_are_refused() {
     let swag = averaged(vec![AverageKind::Swa, AverageKind::Swag(0, 1)], 0.5);
     let free = OptimizerPlan::ScheduleFree(ScheduleFreeConfig::default());
     let growth = Some(GrowthPlan::default());
+    for averages in [
+        AveragePlan { switch: true, ..AveragePlan::polynomial() },
+        AveragePlan { posthoc: Some(8), ..AveragePlan::polynomial() },
+    ] {
+        let wrong = Plan { averages: Some(averages), ..plan.clone() };
+        assert!(wrong.check().is_ok() && matches!(usual.check(&wrong), Err(HostError::Usage(_))), "{wrong:?}");
+    }
     for wrong in
         [Plan { averages: swag, ..plan.clone() }, Plan { optimizer: free, ..plan.clone() }, Plan { growth, ..plan }]
     {

@@ -33,6 +33,8 @@ proptest! {
             add(&mut w1, &g, -0.4);
             let c = ScheduleFree { rate: 0.1, decay: 1e-3, beta: 0.9, gain: 0.3 };
             schedule_free(&mut w1, &mut w2, &mut w3, &g, 0.25, c);
+            let second = SecondMoment { beta2: 0.99, gain2: 0.01, epsilon: 1e-8 };
+            schedule_free_adam(&mut w1, (&mut w2, &mut w3, &mut v3), &g, 0.25, c, second);
             scale(&mut w1, 1.1);
             [w1, w2, v2, w3, m3, v3].concat()
         };

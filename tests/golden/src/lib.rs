@@ -11,6 +11,7 @@ mod norms;
 mod polynomial;
 mod reservoir;
 mod run;
+mod schedule_free_adam;
 mod shapes;
 mod weights;
 

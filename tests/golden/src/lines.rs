@@ -5,6 +5,7 @@ use super::layer_norm::layer_norm;
 use super::losses::losses;
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
+use super::schedule_free_adam::schedule_free_adam;
 use super::weights::weights;
 use cygnet::Error;
 
@@ -19,4 +20,5 @@ pub(crate) const LINES: &[(&str, Line, u64)] = &[
     ("a frozen body", frozen, 0x4340_3bd6_c738_b74e),
     ("reservoir", reservoir, 0x3591_e2ee_c7eb_1a3f),
     ("layer norms", layer_norm, 0x4922_05a8_ff12_17c5),
+    ("schedule-free AdamW", schedule_free_adam, 0x0ed4_fa9b_f1fa_c6fc),
 ];

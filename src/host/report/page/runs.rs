@@ -253,7 +253,8 @@ fn start(plan: &Plan, outcome: &Outcome) -> Option<f64> {
     outcome.averages.first()?;
     let first = outcome.history.iter().find(|epoch| epoch.averaged > 0)?.epoch as f64;
     let averages = plan.averages.as_ref()?;
-    let has_snapshots = averages.kinds.iter().any(|kind| !matches!(kind, AverageKind::Ema(_)));
+    let has_snapshots =
+        averages.kinds.iter().any(|kind| !matches!(kind, AverageKind::Ema(_) | AverageKind::Polynomial(_)));
     let share = f64::from(averages.start) * plan.epochs as f64;
     Some(match averages.every {
         _ if !has_snapshots => first,

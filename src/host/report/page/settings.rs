@@ -10,7 +10,7 @@ use crate::host::plan::{
 use crate::host::prelude::*;
 use crate::host::report::axis::number;
 use crate::host::report::table::Table;
-use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeConfig, SgdConfig};
+use crate::optim::{AdamConfig, LookaheadConfig, ScheduleFreeAdamConfig, ScheduleFreeConfig, SgdConfig};
 use crate::{Activation, Init};
 use std::collections::BTreeMap;
 
@@ -132,6 +132,16 @@ fn optimizer(rule: OptimizerPlan, lookahead: Option<LookaheadConfig>) -> String 
         OptimizerPlan::ScheduleFree(ScheduleFreeConfig { beta, weight_decay, no_bias_decay }) => {
             (format!("schedule-free SGD, momentum {}", short(beta)), weight_decay, no_bias_decay)
         }
+        OptimizerPlan::ScheduleFreeAdam(ScheduleFreeAdamConfig {
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+            no_bias_decay,
+        }) => {
+            let [beta1, beta2, epsilon] = [beta1, beta2, epsilon].map(short);
+            (format!("schedule-free AdamW, β₁ {beta1}, β₂ {beta2}, ε {epsilon}"), weight_decay, no_bias_decay)
+        }
     };
     if weight_decay > 0.0 {
         let of = if no_bias_decay { " of weights alone" } else { "" };
@@ -184,20 +194,29 @@ fn augmentation(augment: &Augment) -> String {
 }
 
 fn averages(plan: &AveragePlan) -> String {
-    let AveragePlan { kinds, start, every, rate } = plan;
+    let AveragePlan { kinds, start, every, rate, switch, posthoc } = plan;
     let kind = |kind: &AverageKind| match *kind {
         AverageKind::Swa => "swa".to_owned(),
+        AverageKind::Polynomial(eta) => format!("polynomial (exponent {})", short(eta)),
         AverageKind::Ema(settings) => format!("ema ({})", ema(settings)),
         AverageKind::Lawa(models) => format!("lawa ({models} snapshots)"),
         AverageKind::Swag(columns, draws) => format!("swag ({columns} columns, {draws} draws)"),
     };
-    let every = match every {
-        Some(every) => format!("every {every} steps"),
-        None => "at the end of each epoch".to_owned(),
-    };
-    let rate = rate.map(|to| format!("; learning rate {}", short(to)));
-    let (kinds, start, rate) = (list(kinds.iter().map(kind)), percent(*start), rate.unwrap_or_default());
-    format!("{kinds}; snapshots from {start} % of the run on, {every}{rate}")
+    let is_polynomial = kinds.iter().any(|kind| matches!(kind, AverageKind::Polynomial(_)));
+    let has_others = kinds.iter().any(|kind| !matches!(kind, AverageKind::Polynomial(_) | AverageKind::Ema(_)));
+    let mut parts = vec![list(kinds.iter().map(kind))];
+    if is_polynomial {
+        let steps = every.map_or("20 steps, at least 8 an epoch,".to_owned(), |every| format!("{every} steps"));
+        parts.push(format!("polynomial snapshots every {steps} from the first on"));
+    }
+    if has_others || !is_polynomial {
+        let every = every.map_or("at the end of each epoch".to_owned(), |every| format!("every {every} steps"));
+        parts.push(format!("snapshots from {} % of the run on, {every}", percent(*start)));
+    }
+    parts.extend(switch.then(|| "each epoch continues from the average".to_owned()));
+    parts.extend(posthoc.map(|n| format!("stored at {n} moments for another width")));
+    parts.extend(rate.map(|to| format!("learning rate {}", short(to))));
+    parts.join("; ")
 }
 
 fn ema(Ema { epsilon, origin, warmup }: Ema) -> String {

@@ -259,6 +259,7 @@ fn a_page_shows_the_average_and_beside_it_the_last_iterate() {
         spec: EYE,
         last: vec![0.0; EYE.param_len()],
         last_is_average: false,
+        stored: Vec::new(),
         last_marks: marks((4, 0.2), (2, 0.75)),
         averages: vec![average],
         baseline: None,

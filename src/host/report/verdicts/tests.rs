@@ -22,6 +22,7 @@ fn outcome(last: Marks, average: Marks) -> Outcome {
         spec: Spec::new(2).dense(2, Activation::Identity),
         last: Vec::new(),
         last_is_average: false,
+        stored: Vec::new(),
         last_marks: last,
         averages: vec![average],
         baseline: None,

@@ -10,12 +10,12 @@ fn the_soft_vote_of_draws_is_what_their_posterior_predicts() {
     let data = Dataset::sample().unwrap();
     let indices: Vec<u32> = (0..700).map(|i| i * 3).collect();
     let mut memory = Memory::new(&AverageKind::Swag(2, 4), P).unwrap();
-    let mut average = Average::new(&AverageKind::Swag(2, 4), 7, &mut memory).unwrap();
+    let mut average = Average::new(&AverageKind::Swag(2, 4), Snapshots { start: 1, every: 1 }, 7, &mut memory).unwrap();
     let mut params = vec![0.0; P];
     let mut model = Model::new(&NET, &mut params).unwrap();
     for seed in 1..4 {
         model.init(Init::He, seed).unwrap();
-        average.follow(&model, true).unwrap();
+        average.follow(&model, seed..seed + 1).unwrap();
     }
     let mut evaluator = Evaluator::new(&NET, &data).unwrap();
     let mut norms = Norms::new(&NET, &data.train, &indices).unwrap();
