@@ -6,10 +6,7 @@ use super::losses::losses;
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
 use super::schedule_free_adam::schedule_free_adam;
-<<<<<<< HEAD
 use super::states::states;
-=======
->>>>>>> weights
 use super::weights::weights;
 use cygnet::Error;
 
