@@ -12,6 +12,7 @@ pages! {
     Pytorch: "../docs/src/from/pytorch.md",
     ScikitLearn: "../docs/src/from/scikit-learn.md",
     Aifes: "../docs/src/from/aifes.md",
+    Replay: "../docs/src/results/replay.md",
     Dropped: "../docs/src/reasons/dropped.md",
     Errors: "../docs/src/reference/errors.md",
     Memory: "../docs/src/reference/memory.md",
