@@ -291,7 +291,7 @@ fn what_does_not_go_together_is_refused_before_anything_runs() {
             &["'--test-share <SHARE>' cannot be used with '--test <FILE>'"],
         ),
         (format!("{STATE} --missing mean --augment"), 2, &["--augment needs images"]),
-        (format!("{HOURS} --missing mean --loss cross-entropy"), 2, &["--regression", "mse or huber"]),
+        (format!("{HOURS} --missing mean --loss cross-entropy"), 2, &["--regression", "mse, huber"]),
         (format!("{HOURS} --missing mean --average swag"), 2, &["swag needs the loss cross-entropy"]),
         (format!("{HOURS} --missing mean --dropout 1"), 2, &["dropout"]),
     ] {
