@@ -2,8 +2,8 @@
 //! keeps, and without them. A thread sends the samples through a queue, as an interrupt does on a chip.
 //!
 //! `cargo run --release --features std --example replay -- [MNIST-DIRECTORY [SEEDS [RATE [OLD]]]] [--validation]`; the embedded
-//! sample without a directory. OLD is how many samples of the past are learned beside each new one. Errors are those of the
-//! test set, or of a tenth of the training samples, which is held out.
+//! sample without a directory. OLD is how many samples of the past are learned beside each new one, 1 to 16. Errors are
+//! those of the test set, or with `--validation` of a tenth of the training samples, which is held out.
 
 use cygnet::host::data::{Dataset, ImageFiles, Samples, Split};
 use cygnet::metrics::{Score, evaluate};
@@ -199,7 +199,7 @@ fn main() -> Fallible<()> {
         None => Dataset::sample()?,
     };
     let number = |at: usize, usual: f32| arguments.get(at).map_or(Ok(usual), |word| word.parse());
-    let (seeds, rate, old) = (number(1, 1.0)? as u64, number(2, 0.02)?, (number(3, 16.0)? as usize).min(MOST));
+    let (seeds, rate, old) = (number(1, 1.0)? as u64, number(2, 0.02)?, (number(3, 16.0)? as usize).clamp(1, MOST));
     let kept = [0, 50, 500];
     let mut all = kept.map(|_| Vec::new());
     for seed in 1..=seeds {

@@ -10,8 +10,8 @@ use cygnet::metrics::{Calibration, Score, evaluate};
 use cygnet::model::ModelState;
 use cygnet::network::Math;
 use cygnet::optim::{
-    AdamState, AnyConfig, AnyOptimizer, AnyState, Lookahead, LookaheadConfig, LookaheadState, ScheduleFree,
-    ScheduleFreeAdam, SgdState,
+    AdamConfig, AdamState, AnyConfig, AnyOptimizer, AnyState, Lookahead, LookaheadConfig, LookaheadState, ScheduleFree,
+    ScheduleFreeAdam, ScheduleFreeAdamConfig, ScheduleFreeAdamState, ScheduleFreeConfig, ScheduleFreeState, SgdState,
 };
 use cygnet::preprocess::Fit;
 use cygnet::replicas::{Vote, Votes, VotesState};
@@ -223,10 +223,44 @@ fn settings_of_the_program_are_checked_with_the_bytes() {
     assert_eq!(SgdState::from_bytes(heavy, &NET, &[0; 4]), Err(Error::Setting(Setting::Momentum)));
     let never = LookaheadConfig { every: 0, alpha: 0.5 };
     assert_eq!(LookaheadState::from_bytes(never, &[0; 8]), Err(Error::Setting(Setting::Lookahead)));
+    let beta = Err(Error::Setting(Setting::Beta));
+    let free = ScheduleFreeConfig { beta: 1.0, ..ScheduleFree::DEFAULT };
+    assert_eq!(ScheduleFreeState::from_bytes(free, &[0; 8]).map(|_| ()), beta);
+    let free_adam = ScheduleFreeAdamConfig { beta1: 1.0, ..ScheduleFreeAdam::DEFAULT };
+    assert_eq!(ScheduleFreeAdamState::from_bytes(free_adam, &[0; 16]).map(|_| ()), beta);
+    let adam = AdamConfig { beta2: 1.0, ..Adam::DEFAULT };
+    // Also before anything is said of the bytes, which are those of another kind.
+    let any = |config| AnyState::from_bytes(config, &NET, &[0xff; 24]).map(|_| ());
+    for config in [AnyConfig::Adam(adam), AnyConfig::LookaheadAdam(Lookahead::DEFAULT, adam)] {
+        assert_eq!(any(config), beta);
+    }
+    assert_eq!((any(AnyConfig::ScheduleFree(free)), any(AnyConfig::ScheduleFreeAdam(free_adam))), (beta, beta));
+    assert_eq!(any(AnyConfig::Sgd(heavy)), Err(Error::Setting(Setting::Momentum)));
+    assert_eq!(any(AnyConfig::LookaheadSgd(never, Sgd::DEFAULT)), Err(Error::Setting(Setting::Lookahead)));
     assert_eq!(Gate::from_bytes(&[0xff; 8]), Err(Error::Setting(Setting::Slack)));
     assert_eq!(NoiseScale::from_bytes(&[0; 16]), Err(Error::Setting(Setting::Decay)));
     assert_eq!(BatchSize::from_bytes(&[0; 68]), Err(Error::Setting(Setting::Growth)));
     assert_eq!(WindowState::from_bytes(&[0; 16]), Err(Error::Checkpoint(CheckpointFault::Field(0))));
+}
+
+#[test]
+fn weights_that_no_samples_leave_are_refused() {
+    // Samples, the weight of hits, that of all.
+    let bytes = |samples: u64, right: f32, all: f32| {
+        let hits = u64::from(right.to_bits()) << 32;
+        let numbers = [samples.to_le_bytes(), hits.to_le_bytes()].concat();
+        [&[0; 36][..], &numbers, &all.to_le_bytes(), &[0; 4]].concat().try_into().unwrap()
+    };
+    let read = |samples, right, all| Score::from_bytes(&bytes(samples, right, all)).map(|score| score.accuracy());
+    let field = Err(Error::Checkpoint(CheckpointFault::Field(56)));
+    assert_eq!((read(3, 1.0, 4.0), read(1, 4.0, 4.0)), (Ok(0.25), Ok(1.0)));
+    assert_eq!((read(3, 5.0, 4.0), read(0, 0.0, 4.0), read(3, 1.0, -0.0)), (field, field, field));
+    // Noise is measured without weights alone.
+    let mut state = gradients()[1].to_bytes();
+    state[8..68].copy_from_slice(&bytes(4, 1.0, 4.0));
+    assert_eq!(GradientState::from_bytes(&state), Err(Error::Checkpoint(CheckpointFault::Field(72))));
+    state[68..88].fill(0);
+    assert!(GradientState::from_bytes(&state).is_ok());
 }
 
 #[test]

@@ -125,9 +125,9 @@ impl Spec {
         self.grow(self.layout.find(at).len())
     }
 
-    /// Normalises the pre-activations of the latest layer over the batch (batch norm), `y = γ(z − μ)/√(σ² + ε) + β` (Ioffe & Szegedy 2015): by mean and
-    /// variance of the batch in training, by running ones in prediction, `ε = 1e-5`; they follow each batch by
-    /// `r ← r + 0.1·(batch − r)`.
+    /// Normalises the pre-activations of the latest layer over the batch (batch norm), `y = γ(z − μ)/√(σ² + ε) + β`
+    /// (Ioffe & Szegedy 2015): by mean and variance of the batch in training, by running ones in prediction, `ε = 1e-5`;
+    /// these follow each batch by `r ← r + 0.1·(batch − r)`.
     ///
     /// Behind the layer's bias stand `γ`, `β`, running mean and variance, `4 · outputs` floats more; the statistics are
     /// not learned, and no optimizer moves them. Training takes at least two samples at once; micro-batches are

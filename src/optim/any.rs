@@ -44,6 +44,17 @@ impl AnyConfig {
         }
     }
 
+    fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Sgd(config) => config.check(),
+            Self::Adam(config) => config.check(),
+            Self::ScheduleFree(config) => config.check(),
+            Self::ScheduleFreeAdam(config) => config.check(),
+            Self::LookaheadSgd(config, inner) => config.check().and_then(|()| inner.check()),
+            Self::LookaheadAdam(config, inner) => config.check().and_then(|()| inner.check()),
+        }
+    }
+
     /// Whether steps may leave these bytes of the inner optimizer.
     fn leaves(&self, inner: [u8; 8]) -> bool {
         match *self {
@@ -120,6 +131,7 @@ impl AnyState {
     /// bytes of another kind of optimizer, and for numbers that no steps leave.
     pub fn from_bytes(config: AnyConfig, spec: &Spec, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
         spec.check()?;
+        config.check()?;
         let mut input = Reader::new(bytes);
         if input.array()? != config.kind() {
             return Err(input.fault());

@@ -168,7 +168,7 @@ impl LookaheadConfig {
         spec.param_len()
     }
 
-    fn check(self) -> Result<(), Error> {
+    pub(super) fn check(self) -> Result<(), Error> {
         if self.every > 0 && (0.0..=1.0).contains(&self.alpha) {
             Ok(())
         } else {

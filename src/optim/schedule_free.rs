@@ -37,7 +37,7 @@ impl ScheduleFreeConfig {
         spec.param_len().saturating_mul(2)
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         if !(0.0..1.0).contains(&self.beta) {
             return Err(Error::Setting(Setting::Beta));
         }
@@ -79,8 +79,9 @@ impl ScheduleFreeState {
     /// The state that these bytes and the program's settings describe.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] for a sum that is negative, not finite, or none that additions leave.
+    /// [`Error::Setting`], and [`Error::Checkpoint`] for a sum that is negative, not finite, or none that additions leave.
     pub fn from_bytes(config: ScheduleFreeConfig, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        config.check()?;
         let mut input = Reader::new(bytes);
         match Total::from_parts(input.float()?, input.float()?) {
             Some(squares) => Ok(Self { config, squares }),

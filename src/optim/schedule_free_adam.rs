@@ -24,7 +24,7 @@ pub struct ScheduleFreeAdamConfig {
     pub epsilon: f32,
     /// Decoupled weight decay `λ`, at `y`.
     pub weight_decay: f32,
-    /// Whether weights alone decay, no biases and no norms.
+    /// Whether `λ` leaves out biases and what norms learn ("no bias decay"; He et al. 2019, section 3.1).
     pub no_bias_decay: bool,
 }
 
@@ -41,7 +41,7 @@ impl ScheduleFreeAdamConfig {
         spec.param_len().saturating_mul(3)
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         let Self { beta1, beta2, epsilon, weight_decay, no_bias_decay } = *self;
         AdamConfig { beta1, beta2, epsilon, weight_decay, decoupled: true, no_bias_decay }.check()
     }
@@ -91,8 +91,9 @@ impl ScheduleFreeAdamState {
     /// The state that these bytes and the program's settings describe.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] as for a [`ScheduleFreeState`], and for rates without a step.
+    /// [`Error::Setting`]; [`Error::Checkpoint`] as for a [`ScheduleFreeState`], and for rates without a step.
     pub fn from_bytes(config: ScheduleFreeAdamConfig, bytes: &[u8; Self::BYTES]) -> Result<Self, Error> {
+        config.check()?;
         let none = Self::new(config);
         let mut input = Reader::new(bytes);
         let average = ScheduleFreeState::from_bytes(config.average(), &input.array()?)?;
@@ -105,7 +106,7 @@ impl ScheduleFreeAdamState {
 }
 
 /// Schedule-free AdamW (Defazio et al. 2024, arXiv 2405.15682, algorithm 1 with Adam's second moment): as
-/// [`ScheduleFree`], but `v ← β₂v + (1 − β₂)g²; γₜ = γ·√(1 − β₂ᵗ); z ← z − γₜ(g/(√v + ε) + λy); c = γₜ²/Σγ²`.
+/// [`ScheduleFree`], but `v ← β₂v + (1 − β₂)g²; γₜ = γ·√(1 − β₂ᵗ); z ← z − γₜ(g/(√v + ε) + λy); c = γₜ²/Σγₜ²`.
 ///
 /// Everything that is said there of the model's parameters, of `x` and of the rate holds here. Second moments below 1e-30
 /// become zero. Memory: `3P` floats, `z` before `x` before `v`.

@@ -36,7 +36,7 @@ impl SgdConfig {
         if self.momentum > 0.0 { spec.param_len() } else { 0 }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         let momentum = if self.nesterov { self.momentum > 0.0 } else { self.momentum >= 0.0 };
         if !(momentum && self.momentum < 1.0) {
             return Err(Error::Setting(Setting::Momentum));

@@ -10,8 +10,9 @@ impl Score {
     pub const BYTES: usize = 60;
 
     /// The score as bytes, little-endian on every target: 8 `f32` lanes of losses, `f32` the losses of the samples before
-    /// them, `u64` samples; without weights `u64` hits and 8 zeros, with them two `f32` each for the sums of the weights of hits and of
-    /// all samples: the bits of the sum in the upper half, and what rounding took from it; then `f32` sum and `f32` rest, −0 for none.
+    /// them, `u64` samples. Without weights `u64` hits and 8 zeros follow. With weights these are the weight of the hits,
+    /// a `u64` whose upper half is their `f32` sum and whose lower half is what rounding took from it, then the weight of
+    /// all samples, `f32` sum, −0 while it is 0, and `f32` what rounding took.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
@@ -64,7 +65,7 @@ impl Score {
         if score.has_hits() { Ok(score) } else { Err(input.fault()) }
     }
 
-    /// Whether its samples may have had so many hits, or hits of such a weight.
+    /// Whether its samples may have had so many hits; with weights, whether they may have had this weight, and their hits theirs.
     fn has_hits(&self) -> bool {
         let Self { samples, hits, weight, .. } = *self;
         if !self.is_weighted() {
@@ -72,8 +73,9 @@ impl Score {
         }
         let (high, low) = Total::from_bits(hits).parts();
         let is_sum = Total::from_parts(high, low).is_some();
-        // Without any weight there are no hits.
-        is_sum && (weight.value() > 0.0 || hits == 0)
+        let (right, all) = (high + low, weight.value());
+        // Hits have a share of the weight, of which a sum of both parts in another order may differ by its rounding.
+        is_sum && if all > 0.0 { samples > 0 && right * 0.999_999 <= all } else { hits == 0 }
     }
 
     /// Whether so many samples may have left these sums: nothing but zeros stands where no sample came.
