@@ -6,8 +6,8 @@ use crate::slices::{cut, cut_mut};
 /// Whether a piece decays, its offset, the piece, its gradient.
 pub(super) type Each<'a> = dyn FnMut(bool, usize, &mut [f32], &[f32]) + 'a;
 
-/// Cuts parameters from `offset` on, and their gradient `x·dᵀ`, where weights end and where they begin again, and gives
-/// `each` the pieces. Several rows are weights of one layer.
+/// Cuts parameters from `offset` on, and their gradient `x·dᵀ`, into pieces that are weights throughout or not at all, and
+/// gives them to `each`. Where `x` is more than one number, all are weights of one layer.
 pub(super) fn in_pieces(
     layout: &Layout,
     offset: usize,
@@ -25,7 +25,7 @@ pub(super) fn in_pieces(
     }
 }
 
-/// How many parameters from `offset` on are weights, or none.
+/// How many parameters from `offset` on are all weights, or all no weights; and whether they are weights.
 fn run(layout: &Layout, offset: usize) -> (usize, bool) {
     for place in layout.places(0) {
         for (end, decays) in [(place.range(Part::Bias).start, true), (place.range(Part::Variance).end, false)] {

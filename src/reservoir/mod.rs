@@ -14,7 +14,7 @@ pub use state::{ReservoirConfig, ReservoirState};
 ///
 /// | its class | what happens |
 /// |---|---|
-/// | has fewer places than another, and each of its samples before is held | it takes the place of a random sample of the classes with the most places |
+/// | has fewer places than another class, and all of its earlier samples are held | it takes the place of a random sample of the classes with the most places |
 /// | any other | with probability `m/n` it takes the place of a random one of its own class; else it is not kept |
 ///
 /// So classes with enough samples differ by at most one place, and of a rare class every sample is held. A class that has
@@ -149,7 +149,7 @@ impl<'a, T: Copy + Into<f32>> Reservoir<'a, T> {
         let most = held.iter().fold(0, |most: u32, &n| most.max(n));
         if !(holds_all && own < most) {
             let nth = random.bounded(*seen);
-            // One of `own` places, if it is one of them.
+            // With probability `own/seen` one of its own places.
             return if nth < own { nth_place(self.labels, nth, |of| of == label) } else { None };
         }
         let has_most = |of: u16| held.get(usize::from(of)) == Some(&most);
