@@ -309,6 +309,30 @@ fn slices_that_no_steps_leave_are_refused() {
     }
 }
 
+/// As on a chip, where a micro-batch is often one sample.
+#[test]
+fn a_gradient_goes_on_after_a_single_sample() {
+    let plain = Spec::new(3).dense(5, Activation::Tanh).dense(2, Activation::Identity);
+    let layer_norm = Spec::new(3).dense(5, Activation::Tanh).layer_norm().dense(2, Activation::Identity);
+    for net in [plain, layer_norm] {
+        let (mut params, mut floats) = (initial(&net, 1), work(&net, 1));
+        let model = Model::new(&net, &mut params).unwrap();
+        let mut work = Workspace::new(&net, 1, &mut floats).unwrap();
+        let (x, y) = (samples(3, &net, 1), classes(3, &net, 1));
+        let (mut sum, mut whole) = (vec![0.0; net.param_len()], vec![0.0; net.param_len()]);
+        let mut state = Gradient::new(&net, &mut sum).unwrap().into_state();
+        let mut uncut = Gradient::new(&net, &mut whole).unwrap();
+        for (x, y) in x.chunks(3).zip(y.chunks(1)) {
+            let read = GradientState::from_bytes(&state.to_bytes()).unwrap();
+            let mut gradient = Gradient::resume(read, &net, &mut sum).unwrap();
+            model.accumulate(x, Targets::Classes(y), &mut gradient, &mut work).unwrap();
+            model.accumulate(x, Targets::Classes(y), &mut uncut, &mut work).unwrap();
+            state = gradient.into_state();
+        }
+        assert_eq!((state, &sum), (uncut.into_state(), &whole));
+    }
+}
+
 /// A noise scale that took one would never be a number again.
 #[test]
 fn noise_that_is_not_finite_is_left_out() {

@@ -5,7 +5,7 @@ mod state;
 use crate::error::{Buffer, Error, Setting, Value};
 use crate::finite::check_finite;
 use crate::kernels;
-use crate::network::layout::{Layout, at, at_mut};
+use crate::network::layout::{Layout, Place, at, at_mut};
 use crate::network::norm::Pooled;
 use crate::network::spec::Spec;
 use crate::score::Score;
@@ -102,7 +102,9 @@ impl<'a> Gradient<'a> {
             kernels::clear(floats);
         }
         check_finite(floats, Value::Gradient)?;
-        for place in spec.places().filter(|_| score.samples() > 0) {
+        // Of a layer without statistics there is nothing to check, and a single sample has no variance.
+        let pooled = |place: &Place| score.samples() > 0 && !place.statistics().is_empty();
+        for place in spec.places().filter(pooled) {
             Pooled::of(at(floats, place.statistics()), score.samples()).check(place.index)?;
         }
         Ok(Self { layout: spec.layout, network, sum: floats, score, squares, clipped })
