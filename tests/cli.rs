@@ -255,7 +255,7 @@ fn a_setting_out_of_range_is_named_before_anything_is_written() {
         ("--optimizer schedule-free-adamw --lookahead 5", ["schedule-free", "lookahead"]),
         ("--optimizer schedule-free-adamw --replicas 2", ["replicas", "schedule-free"]),
         ("--posthoc 8 --replicas 2", ["replicas", "--posthoc"]),
-        ("--average ema:1", ["decay of ema", "above 0"]),
+        ("--average ema:1", ["decay of ema 1", "at least 0 and below 1"]),
         ("--average lawa:0", ["snapshots of lawa 0", "at least 1"]),
         ("--average lawa:many", ["`many`", "number of snapshots"]),
         ("--average swag --swag-samples 0", ["swag-samples 0", "at least 1"]),

@@ -181,7 +181,13 @@ fn what_cannot_be_weighed_is_refused_with_its_reason() {
     ] {
         fails(&dir, &format!("{table} {line}"), code, words);
     }
-    for (weight, words) in [("0", "above 0"), ("-1", "above 0"), ("inf", "line 2"), ("much", "expected a weight")] {
+    for (weight, words) in [
+        ("0", "above 0"),
+        ("-1", "above 0"),
+        ("inf", "line 2"),
+        ("", "the weight is missing"),
+        ("much", "expected a weight"),
+    ] {
         spoil(dir.path(), weight);
         fails(&dir, &format!("{table} class --weight-column w"), 1, &["line 2, column `w`", words]);
     }

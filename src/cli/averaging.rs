@@ -62,7 +62,10 @@ fn parse_kind(text: &str) -> Result<AverageKind, String> {
         ("swa", None) => Ok(AverageKind::Swa),
         ("polynomial", eta) => number(eta, 7.0, "exponent").map(AverageKind::Polynomial),
         // In double precision, where 1 − 0.9999 keeps its digits.
-        ("ema", decay) => Ok(AverageKind::Ema(Ema::with_decay(number(decay, 0.999, "decay")?))),
+        ("ema", decay) => match number(decay, 0.999, "decay")? {
+            decay if (0.0..1.0).contains(&decay) => Ok(AverageKind::Ema(Ema::with_decay(decay))),
+            decay => Err(format!("decay of ema {decay} is out of range: at least 0 and below 1")),
+        },
         ("lawa", models) => number(models, 5, "number of snapshots").map(AverageKind::Lawa),
         ("swag", columns) => Ok(AverageKind::Swag(number(columns, 0, "number of columns")?, DRAWS)),
         ("none", None) => Err("none cannot be combined with averages".to_owned()),

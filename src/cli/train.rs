@@ -322,6 +322,11 @@ impl Train {
             validation: self.validation,
         };
         Ok(match from {
+            Some((name, SavedModel { spec, .. })) if self.freeze >= spec.depth() => {
+                let (freeze, depth) = (self.freeze, spec.depth());
+                let fault = format!("--freeze {freeze} leaves no layer of {name} to learn: it has {depth}");
+                return Err(HostError::Usage(fault));
+            }
             Some((name, SavedModel { spec, params, .. })) => plan.starting_from(Pretrained {
                 name: name.clone(),
                 spec: *spec,

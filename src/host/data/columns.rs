@@ -186,7 +186,8 @@ impl Choice {
         if let Some(both) = weight.filter(|i| targets.contains(i)) {
             return Err(format!("column `{}` is both predicted and a weight", names[both]));
         }
-        ignored.iter().chain(&weight).for_each(|&i| kinds[i] = ColumnKind::Ignored);
+        ignored.iter().for_each(|&i| kinds[i] = ColumnKind::Ignored);
+        weight.iter().for_each(|&i| kinds[i] = ColumnKind::Weight);
         targets.iter().for_each(|&i| kinds[i] = ColumnKind::Target);
         let inputs: Vec<usize> = (0..names.len()).filter(|&i| kinds[i].is_input()).collect();
         if inputs.is_empty() || targets.is_empty() {

@@ -197,7 +197,9 @@ impl Sheet {
                 let weight = number(i, NO_WEIGHT);
                 table.weights.push(weight);
                 if !(weight > 0.0 && weight.is_finite()) {
-                    problems.add(row.line, Some(i), "a weight must be above 0".to_owned());
+                    let problem =
+                        if is_missing(row.cell(i)) { "the weight is missing" } else { "a weight must be above 0" };
+                    problems.add(row.line, Some(i), problem.to_owned());
                 }
             }
             table.lines.push(row.line);

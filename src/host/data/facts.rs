@@ -32,6 +32,8 @@ pub enum ColumnKind {
     Empty,
     /// What is to be ignored.
     Ignored,
+    /// The weights of the rows in training.
+    Weight,
     /// What is to be predicted.
     Target,
 }

@@ -30,7 +30,7 @@ pub struct Marks {
     /// What it made of each test sample.
     pub results: Results,
     /// Whether it is not seen to be better on the training samples than a constant answer: the most frequent class and the
-    /// frequencies of the classes, or the mean of the numbers.
+    /// frequencies of the classes, or the mean of the numbers. Never with weights or of quantiles.
     pub learned_nothing: bool,
 }
 
@@ -70,8 +70,10 @@ impl Evaluator<'_> {
         let [a, b, c] = regression;
         let ((a, learned), (b, _), (c, results)) = (a?, b?, c?);
         let upper = learned.loss().high / learned.loss().estimate;
-        // The share of the variance that is left at the upper bound of the mean squared error.
-        marks.learned_nothing = upper.is_finite() && (1.0 - a.r2) * upper >= 1.0;
+        // The share of the variance that is left at the upper bound of the mean squared error. With weights, and of quantiles,
+        // the mean is no measure.
+        let goes_by_mean = !self.weighs(&data.train) && !matches!(self.spec().loss_kind(), Loss::Pinball(_));
+        marks.learned_nothing = goes_by_mean && upper.is_finite() && (1.0 - a.r2) * upper >= 1.0;
         (marks.regression, marks.results) = (Some([a, b, c]), results);
         Ok(marks)
     }

@@ -95,6 +95,7 @@ fn becomes(column: &ColumnSummary, plan: &TablePlan) -> String {
     };
     match column.kind {
         ColumnKind::Target => "predicted".to_owned(),
+        ColumnKind::Weight => "weights in training".to_owned(),
         ColumnKind::Number if !column.words.is_empty() => format!("error: `{}` is not a number", column.words[0].0),
         ColumnKind::Number => inputs(Encoding::default()),
         ColumnKind::Words => inputs(Encoding::of_words(&column.words, plan.max_levels)),

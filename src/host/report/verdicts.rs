@@ -3,11 +3,11 @@
 
 use super::comparison::{candidates, loss_short, measures, test_rows};
 use super::table::{fixed, significant};
-use crate::Spec;
 use crate::host::evaluation::{Change, Interval, Marks, Results, mean_and_sd};
 use crate::host::prelude::*;
 use crate::host::study::ensemble::{Comparison, Row};
 use crate::host::training::Outcome;
+use crate::{Loss, Spec};
 
 /// The last iterate and the baseline, with which averages are compared, and their marks.
 type Other = (&'static str, fn(&Outcome) -> Option<&Marks>);
@@ -44,10 +44,13 @@ pub fn remark(outcome: &Outcome) -> String {
         ));
     }
     if outcome.spec.targets() > 1 && has_numbers {
-        lines.push(
-            "RMSE and MAE are means over the predicted columns, in units of the standard deviation of each; cygnet eval shows each column."
-                .to_owned(),
-        );
+        // Labels are not scaled: their errors are those of probabilities.
+        let unit = match outcome.spec.loss_kind() {
+            Loss::BinaryCrossEntropy => "of the probabilities",
+            _ => "in units of the standard deviation of each",
+        };
+        lines
+            .push(format!("RMSE and MAE are means over the predicted columns, {unit}; cygnet eval shows each column."));
     }
     lines.join("\n")
 }
@@ -106,10 +109,15 @@ fn signed(x: f64, text: impl Fn(f64) -> String) -> String {
     if x < 0.0 && size.contains(|c| matches!(c, '1'..='9')) { format!("−{size}") } else { size }
 }
 
+/// Whether the models of a run go by their RMSE: numbers that are not quantiles, which are far from the values on purpose.
+fn has_rmse(outcome: &Outcome) -> bool {
+    outcome.last_marks.regression.is_some() && !matches!(outcome.spec.loss_kind(), Loss::Pinball(_))
+}
+
 /// The loss on the validation samples, of numbers the RMSE; NaN without validation samples. A loss tells models apart that
 /// are right on the same number of samples, and early stopping goes by it, too.
-fn fault(marks: &Marks) -> f64 {
-    match marks.regression {
+fn fault(marks: &Marks, has_rmse: bool) -> f64 {
+    match marks.regression.filter(|_| has_rmse) {
         Some([_, validation, _]) => validation.rmse,
         None if marks.validation.samples() == 0 => f64::NAN,
         None => marks.validation.loss().into(),
@@ -119,10 +127,11 @@ fn fault(marks: &Marks) -> f64 {
 /// Which of the [`candidates`] the validation samples of the runs prefer, in the mean. Ties, and runs without validation samples,
 /// go to the first average.
 fn best_of(outcomes: &[&Outcome]) -> usize {
-    let all: Vec<_> = outcomes.iter().map(|outcome| candidates(outcome)).collect();
-    let count = all.iter().map(Vec::len).min().unwrap_or(0);
+    let all: Vec<_> = outcomes.iter().map(|outcome| (candidates(outcome), has_rmse(outcome))).collect();
+    let count = all.iter().map(|(of, _)| of.len()).min().unwrap_or(0);
     // What has no figure is no better than any other.
-    let mean = |i: usize| mean_and_sd(&all.iter().map(|of| fault(of[i].2)).collect::<Vec<_>>()).0.min(f64::INFINITY);
+    let faults = |i: usize| all.iter().map(|(of, has_rmse)| fault(of[i].2, *has_rmse)).collect::<Vec<_>>();
+    let mean = |i: usize| mean_and_sd(&faults(i)).0.min(f64::INFINITY);
     (0..count).fold(0, |best, i| if mean(i) < mean(best) { i } else { best })
 }
 
@@ -136,11 +145,15 @@ pub fn preferred(outcomes: &[&Outcome]) -> String {
 fn recommended(outcome: &Outcome) -> String {
     let mut others = candidates(outcome);
     let (_, name, marks) = others.remove(best_of(&[outcome]));
-    if fault(marks).is_nan() || others.is_empty() {
+    let has_rmse = has_rmse(outcome);
+    if fault(marks, has_rmse).is_nan() || others.is_empty() {
         return format!("Recommended: the {name}.");
     }
-    let (what, digits) = if marks.regression.is_some() { ("RMSE", None) } else { (loss_short(&outcome.spec), Some(4)) };
-    let text = |marks: &Marks| digits.map_or_else(|| significant(fault(marks)), |digits| fixed(fault(marks), digits));
+    let (what, digits) = if has_rmse { ("RMSE", None) } else { (loss_short(&outcome.spec), Some(4)) };
+    let text = |marks: &Marks| {
+        let fault = fault(marks, has_rmse);
+        digits.map_or_else(|| significant(fault), |digits| fixed(fault, digits))
+    };
     let others: Vec<String> = others.iter().map(|(_, name, marks)| format!("{name} {}", text(marks))).collect();
     let others = others.join(", ");
     format!("Recommended by the validation samples: the {name} (validation {what} {}; {others}).", text(marks))

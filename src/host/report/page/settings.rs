@@ -23,7 +23,8 @@ pub(super) fn settings(plan: &Plan, data: &str, seed: &str) -> Piece {
 /// How a run is trained, in words.
 #[must_use]
 pub fn training(plan: &Plan) -> String {
-    const SHOWN: [&str; 6] = ["optimizer", "learning rate", "batch", "dropout", "epochs", "averages"];
+    const SHOWN: [&str; 8] =
+        ["optimizer", "learning rate", "batch", "dropout", "label smoothing", "class weights", "epochs", "averages"];
     let rows = rows(plan, "", "").into_iter().filter(|(name, _)| SHOWN.contains(name));
     rows.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
 }
@@ -214,7 +215,7 @@ fn averages(plan: &AveragePlan) -> String {
         parts.push(format!("snapshots from {} % of the run on, {every}", percent(*start)));
     }
     parts.extend(switch.then(|| "each epoch continues from the average".to_owned()));
-    parts.extend(posthoc.map(|n| format!("stored at {n} moments for another width")));
+    parts.extend(posthoc.map(|n| format!("stored at {n} moment{} for another width", if n == 1 { "" } else { "s" })));
     parts.extend(rate.map(|to| format!("learning rate {}", short(to))));
     parts.join("; ")
 }

@@ -100,6 +100,23 @@ fn numbers_are_compared_by_their_squared_errors() {
     begins(&same, "No difference seen between the average and the last iterate: mean squared test error 0 (");
 }
 
+/// A quantile is far from the values on purpose: its models go by their loss. The errors of labels are those of probabilities.
+#[test]
+fn quantiles_go_by_their_loss_and_labels_by_their_probabilities() {
+    let of = |rmse, loss| {
+        let figures = Regression { samples: 90, rmse, mae: 0.0, r2: 0.5, rmse_interval: None };
+        Marks { regression: Some([figures; 3]), ..marks(0..9, loss) }
+    };
+    let mut run = outcome(of(3.0, 6), of(3.1, 5));
+    assert_eq!(preferred(&[&run]), "last");
+    assert!(remark(&run).contains("in units of the standard deviation of each"));
+    run.spec = run.spec.loss(Loss::Pinball(0.9));
+    assert_eq!(preferred(&[&run]), "average");
+    assert!(remark(&run).contains("the average (validation loss 0.5500; last iterate 0.5600)."));
+    run.spec = run.spec.loss(Loss::BinaryCrossEntropy);
+    assert!(remark(&run).contains("means over the predicted columns, of the probabilities;"));
+}
+
 #[test]
 fn a_run_that_is_not_better_than_chance_is_told_to_lower_its_rate() {
     let dull = || Marks { learned_nothing: true, ..marks(0..9, 5) };
