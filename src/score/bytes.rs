@@ -72,8 +72,9 @@ impl Score {
         }
         let (high, low) = Total::from_bits(hits).parts();
         let is_sum = Total::from_parts(high, low).is_some();
-        // Without any weight there are no hits.
-        is_sum && (weight.value() > 0.0 || hits == 0)
+        // Without any weight there are no hits. Two sums of many weights may be rounded apart.
+        let is_part = high <= weight.value() * (1.0 + f32::EPSILON);
+        is_sum && is_part && samples > 0 && (weight.value() > 0.0 || hits == 0)
     }
 
     /// Whether so many samples may have left these sums: nothing but zeros stands where no sample came.

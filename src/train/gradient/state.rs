@@ -60,7 +60,9 @@ impl GradientState {
             return Err(input.fault());
         }
         let score = Score::read(&mut input)?;
-        let squares = read_squares(&mut input, measured == 1, score.samples())?;
+        // Samples with weights are never measured.
+        let most = if score.is_weighted() { 0 } else { score.samples() };
+        let squares = read_squares(&mut input, measured == 1, most)?;
         let clipped = input.float()?;
         let is_possible = if is_clipped == 1 {
             score.samples() > 0 && clipped > 0.0 && clipped.is_finite()
