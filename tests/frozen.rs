@@ -313,6 +313,16 @@ fn a_head_and_its_body_become_the_whole_network_again() {
     let error = Error::Length { buffer: Buffer::Params, needed, got: needed - 1 };
     assert_eq!(join(&NET, &bytes, &mut joined[1..]), Err(error));
     assert!(join(&NET, &bytes[..40], &mut joined).is_err());
+    // A head of a head, which is all that a chip holds of the whole network.
+    let (middle, last) = (HEAD.first(1), NET.after(2));
+    let mut held = params[BODY.param_len()..].to_vec();
+    let sum = checksum(&middle, &held[..middle.param_len()]).unwrap();
+    let mut bytes = vec![0; last.checkpoint_len()];
+    save_head(&last, &vec![0.25; last.param_len()], sum, &mut bytes).unwrap();
+    join(&HEAD, &bytes, &mut held).unwrap();
+    assert_eq!(held[..middle.param_len()], params[BODY.param_len()..][..middle.param_len()]);
+    assert!(held[middle.param_len()..].iter().all(|&p| p == 0.25));
+    assert_eq!(join(&last, &bytes, &mut vec![0.0; last.param_len()]), Err(Error::Spec(SpecFault::Cut)));
 }
 
 /// The little-endian floats of a file that the compiler reads.
