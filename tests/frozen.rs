@@ -207,6 +207,9 @@ fn a_cut_network_has_the_layers_and_the_sizes_of_the_whole_one() {
     for no_head in [two(5), two(6).after(1), NET.after(3)] {
         assert_eq!(NET.with_head(&no_head).fault(), Some(SpecFault::Cut));
     }
+    // Its body would predict by other functions than it was trained with.
+    #[cfg(feature = "micromath")]
+    assert_eq!(NET.math(cygnet::network::Math::Micromath).with_head(&HEAD).fault(), Some(SpecFault::Cut));
     assert_eq!(NET.after(1).first(1).first_layer(), 1);
     let head = NET.first(2).after(1);
     assert_eq!((head.loss_kind(), head.layer(0).unwrap().dropout()), (Loss::MeanSquared, 0.0));
