@@ -204,13 +204,13 @@ impl Score {
         if self.is_weighted() { { self.weight }.value() } else { self.samples as f32 }
     }
 
-    /// Mean loss, `Σω·ℓ / Σω` with weights; NaN without samples.
+    /// Mean loss, `Σω·ℓ / Σω` with weights; NaN without samples, or where their weights add up to 0.
     #[must_use]
     pub fn loss(&self) -> f32 {
         self.sum().0 / self.weight()
     }
 
-    /// Share of samples whose class was right, by weight; NaN without samples.
+    /// Share of samples whose class was right, by weight; NaN likewise.
     #[must_use]
     pub fn accuracy(&self) -> f32 {
         self.right() / self.weight()

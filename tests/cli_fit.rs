@@ -168,7 +168,10 @@ fn a_head_learns_on_frozen_layers_and_is_joined_with_them() {
     use cygnet::store::{checksum, load, load_header, save_head};
     let dir = workplace();
     succeeds(&dir, &format!("{CLASS} --epochs 3 --out base"));
-    succeeds(&dir, "train --from base/last.cygnet --freeze 1 --epochs 3 --quiet --data data.csv --out tuned");
+    succeeds(
+        &dir,
+        "train --from base/last.cygnet --freeze 1 --epochs 3 --quiet --data data.csv --out tuned --posthoc 2",
+    );
     let read = |run: &str| {
         let bytes = bytes(&dir, &format!("{run}/last.cygnet"));
         let mut params = vec![0.0; load_header(&bytes).unwrap().param_len()];

@@ -207,6 +207,9 @@ fn a_cut_network_has_the_layers_and_the_sizes_of_the_whole_one() {
     for no_head in [two(5), two(6).after(1), NET.after(3)] {
         assert_eq!(NET.with_head(&no_head).fault(), Some(SpecFault::Cut));
     }
+    // Its body would predict by other functions than it was trained with.
+    #[cfg(feature = "micromath")]
+    assert_eq!(NET.math(cygnet::network::Math::Micromath).with_head(&HEAD).fault(), Some(SpecFault::Cut));
     assert_eq!(NET.after(1).first(1).first_layer(), 1);
     let head = NET.first(2).after(1);
     assert_eq!((head.loss_kind(), head.layer(0).unwrap().dropout()), (Loss::MeanSquared, 0.0));
@@ -313,6 +316,16 @@ fn a_head_and_its_body_become_the_whole_network_again() {
     let error = Error::Length { buffer: Buffer::Params, needed, got: needed - 1 };
     assert_eq!(join(&NET, &bytes, &mut joined[1..]), Err(error));
     assert!(join(&NET, &bytes[..40], &mut joined).is_err());
+    // A head of a head, which is all that a chip holds of the whole network.
+    let (middle, last) = (HEAD.first(1), NET.after(2));
+    let mut held = params[BODY.param_len()..].to_vec();
+    let sum = checksum(&middle, &held[..middle.param_len()]).unwrap();
+    let mut bytes = vec![0; last.checkpoint_len()];
+    save_head(&last, &vec![0.25; last.param_len()], sum, &mut bytes).unwrap();
+    join(&HEAD, &bytes, &mut held).unwrap();
+    assert_eq!(held[..middle.param_len()], params[BODY.param_len()..][..middle.param_len()]);
+    assert!(held[middle.param_len()..].iter().all(|&p| p == 0.25));
+    assert_eq!(join(&last, &bytes, &mut vec![0.0; last.param_len()]), Err(Error::Spec(SpecFault::Cut)));
 }
 
 /// The little-endian floats of a file that the compiler reads.

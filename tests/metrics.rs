@@ -93,6 +93,19 @@ proptest! {
     }
 
     #[test]
+    fn a_weight_counts_a_pair_so_often(pairs in vec((0_u16..3, 0_u16..3, 0_u32..5), 0..40)) {
+        let (mut counts, mut singles) = ([7; 9], [7; 9]);
+        let mut weighted = Confusion::new(3, &mut counts).unwrap();
+        let mut single = Confusion::new(3, &mut singles).unwrap();
+        for &(class, predicted, weight) in &pairs {
+            weighted.add_weighted(class, predicted, weight).unwrap();
+            (0..weight).for_each(|_| single.add(class, predicted).unwrap());
+        }
+        prop_assert_eq!(weighted.counts(), single.counts());
+        prop_assert!(weighted.add_weighted(3, 0, 0).is_err(), "of weight 0, and checked");
+    }
+
+    #[test]
     fn a_matrix_counts_every_pair(pairs in vec((0_u16..5, 0_u16..5), 0..60)) {
         let mut counts = [7; 25];
         let mut confusion = Confusion::new(5, &mut counts).unwrap();

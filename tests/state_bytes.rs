@@ -83,6 +83,27 @@ fn scores() -> Vec<Score> {
     scores
 }
 
+#[test]
+fn weights_that_no_samples_leave_are_refused() {
+    let score = scores().pop().unwrap();
+    let read = |at: usize, new: &[u8]| {
+        let mut bytes = score.to_bytes();
+        bytes[at..][..new.len()].copy_from_slice(new);
+        Score::from_bytes(&bytes)
+    };
+    // A weight of no samples.
+    assert!(read(0, &[0; 52]).is_err());
+    // Hits may have the weight of all samples, and no more.
+    let hits = |weight: f32| read(44, &[[0; 4], weight.to_le_bytes()].concat());
+    assert!(hits(score.weight()).is_ok() && hits(score.weight() * 1.000_001).is_err());
+    // Micro-batches are not measured with weights.
+    let mut state = gradients()[2].to_bytes();
+    assert!(GradientState::from_bytes(&state).is_ok());
+    state[52..68].copy_from_slice(&score.to_bytes()[44..]);
+    assert!(Score::from_bytes(state[8..68].try_into().unwrap()).is_ok());
+    assert!(GradientState::from_bytes(&state).is_err());
+}
+
 fn noise(k: u32) -> Noise {
     let x = k as f32;
     Noise { variance: 80.0 + x, signal: 0.5, square: 0.6 + x, samples: 8 }

@@ -8,7 +8,7 @@ use common::{bits, classes, initial, numbers, samples, work};
 use cygnet::error::{Buffer, Setting};
 use cygnet::metrics::{Score, evaluate};
 use cygnet::optim::{AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeConfig, SgdConfig};
-use cygnet::train::{AnyTargets, Weighted, balanced};
+use cygnet::train::{AnyTargets, GradientState, Weighted, balanced};
 use cygnet::{Activation, Adam, Error, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 
 const N: usize = 9;
@@ -317,6 +317,29 @@ fn a_micro_batch_of_weight_zero_is_accepted_and_one_of_no_weights_counts_its_sam
         (bits(&params), said(&[score]))
     };
     assert_eq!(run(true), run(false));
+}
+
+#[test]
+fn the_mean_gradient_is_clipped_however_small_its_weights() {
+    let (x, labels) = (samples(3, &PLAIN, 1), classes(3, &PLAIN, 1));
+    let clip = |weight: f32, max_norm: f32| {
+        let (mut params, mut floats, mut sum) = (initial(&PLAIN, 1), work(&PLAIN, 3), vec![0.0; PLAIN.param_len()]);
+        let mut work = Workspace::new(&PLAIN, 3, &mut floats).unwrap();
+        let model = Model::new(&PLAIN, &mut params).unwrap();
+        let mut gradient = Gradient::new(&PLAIN, &mut sum).unwrap();
+        let targets = Targets::Classes(&labels);
+        model.accumulate(&x, targets.weighted(&[weight; 3]), &mut gradient, &mut work).unwrap();
+        let found = [(); 2].map(|()| gradient.clip(max_norm).unwrap());
+        let state = gradient.state();
+        assert_eq!(GradientState::from_bytes(&state.to_bytes()), Ok(state));
+        found
+    };
+    let [norm, clipped] = clip(1.0, 0.1);
+    assert!(norm > 0.5 && (clipped / 0.1 - 1.0).abs() < 1e-6);
+    for weight in [1e-3, 1e-12, 1e-20, 1e-28, 1e12] {
+        let [found, after] = clip(weight, 0.1);
+        assert!((found / norm - 1.0).abs() < 1e-6 && (after / 0.1 - 1.0).abs() < 1e-5, "{weight}: {found}, {after}");
+    }
 }
 
 #[test]

@@ -49,6 +49,17 @@ impl<'a> Confusion<'a> {
     /// # Errors
     /// [`Error::Label`] for either that is no class, [`Error::CountOverflow`]; nothing is counted then.
     pub fn add(&mut self, class: u16, predicted: u16) -> Result<(), Error> {
+        self.add_weighted(class, predicted, 1)
+    }
+
+    /// The same for a sample of a weight, in whole multiples of a unit that is the same for all samples, such as a
+    /// thousandth. So sums are exact in any order, and shares such as [recall](ClassCounts::recall) do not depend on the unit;
+    /// [`samples`](Self::samples) and other counts are in units then. A sample of weight 0 is checked and counts nothing;
+    /// one whose label is ignored is not to be added.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn add_weighted(&mut self, class: u16, predicted: u16, weight: u32) -> Result<(), Error> {
         let classes = self.classes;
         if let Some(wrong) = [class, predicted].into_iter().find(|&c| usize::from(c) >= classes) {
             let sample = usize::try_from(self.samples()).unwrap_or(usize::MAX);
@@ -56,7 +67,7 @@ impl<'a> Confusion<'a> {
         }
         let place = usize::from(class).wrapping_mul(classes).wrapping_add(usize::from(predicted));
         if let Some(count) = self.counts.get_mut(place) {
-            *count = count.checked_add(1).ok_or(Error::CountOverflow)?;
+            *count = count.checked_add(weight).ok_or(Error::CountOverflow)?;
         }
         Ok(())
     }

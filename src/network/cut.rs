@@ -52,7 +52,8 @@ impl Spec {
     /// The whole network of a [head](Self::after): the layers of this network that come before it, and then the head's own,
     /// which may be others than this network has there, as for one more class.
     ///
-    /// A head whose inputs are not those layers' outputs makes a description that is not valid ([`SpecFault::Cut`]).
+    /// A head whose inputs are not those layers' outputs, or of another [`Math`](crate::network::Math), makes a description
+    /// that is not valid ([`SpecFault::Cut`]).
     #[must_use]
     pub const fn with_head(&self, head: &Self) -> Self {
         let start = Self::new(self.layout.inputs()).math(head.math_kind()).loss(head.loss_kind());
@@ -64,6 +65,7 @@ impl Spec {
             _ if layers == 0 || body.depth() != layers || body.outputs() != head.inputs() => {
                 whole.with_fault(SpecFault::Cut)
             }
+            _ if self.math_kind() as u8 != head.math_kind() as u8 => whole.with_fault(SpecFault::Cut),
             _ => whole,
         }
     }

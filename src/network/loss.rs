@@ -140,6 +140,8 @@ fn gaussian(math: Math, a: &mut [f32], target: &Target<'_>) -> Scored {
 }
 
 /// The standard deviation `exp(s/2)` that a network under [`Loss::GaussianNll`] means by its output `s`, a log-variance.
+///
+/// Of `s` as it is: the loss counts one beyond ±20 as ±20 and so no longer moves it; clamp it first where that can happen.
 #[must_use]
 pub fn deviation(log_variance: f32, math: Math) -> f32 {
     math.exp(0.5 * log_variance)

@@ -180,7 +180,7 @@ pub fn load_header(bytes: &[u8]) -> Result<Spec, Error> {
         }
     }
     if functions & HEAD != 0 {
-        let first = input.word()? as usize;
+        let first = usize::try_from(input.word()?).unwrap_or(0);
         if first == 0 || first.saturating_add(spec.depth()) > MAX_LAYERS {
             return Err(input.fault());
         }

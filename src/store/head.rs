@@ -69,10 +69,11 @@ pub fn load_head(head: &Spec, body: u32, bytes: &[u8], params: &mut [f32]) -> Re
 pub fn join(whole: &Spec, bytes: &[u8], params: &mut [f32]) -> Result<(), Error> {
     whole.check()?;
     Error::expect_len(Buffer::Params, whole.param_len(), params.len())?;
-    let layers = load_header(bytes)?.first_layer();
-    if layers == 0 {
+    let first = load_header(bytes)?.first_layer();
+    if first == 0 {
         return Err(Error::Checkpoint(CheckpointFault::Whole));
     }
+    let layers = first.saturating_sub(whole.first_layer());
     let (body, head) = (whole.first(layers), whole.after(layers));
     let (body_params, head_params) = cut_mut(params, body.param_len());
     load_head(&head, checksum(&body, body_params)?, bytes, head_params)

@@ -152,6 +152,13 @@ impl<'a> Gradient<'a> {
         square
     }
 
+    /// The same of the sum times `scale`.
+    fn square_of(&mut self, scale: f32) -> f32 {
+        let mut square = 0.0;
+        self.learned(&mut |_, range| square += range.iter().map(|g| g * scale * (g * scale)).sum::<f32>());
+        square
+    }
+
     /// Gives `each` range of parameters that are learned, after its offset: all but running statistics.
     pub(crate) fn learned(&mut self, each: &mut dyn FnMut(usize, &mut [f32])) {
         if !self.layout.has_statistics() {
@@ -198,12 +205,17 @@ impl<'a> Gradient<'a> {
         }
         let weight = self.score.divisor()?;
         let square = self.square();
-        let norm = kernels::sqrt(square) / weight;
+        // Squares of a sum by tiny weights vanish, those of its mean do not.
+        let norm = if weight < 1.0 && square < 1e-24 {
+            kernels::sqrt(self.square_of(1.0 / weight))
+        } else {
+            kernels::sqrt(square) / weight
+        };
         if !norm.is_finite() {
             return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
         }
         if norm > max_norm {
-            self.clipped = self.clipped.or(Some(square));
+            self.clipped = self.clipped.or(Some(square.max(f32::MIN_POSITIVE)));
             self.learned(&mut |_, range| kernels::scale(range, max_norm / norm));
         }
         Ok(norm)

@@ -50,8 +50,9 @@ impl Frozen {
 
     /// Makes whole models of the heads of a run.
     pub(super) fn outcome(&self, mut of_heads: Outcome) -> Outcome {
-        let Outcome { spec, last, averages, .. } = &mut of_heads;
-        self.join(spec, averages.iter_mut().map(|average| &mut average.params).chain([last]));
+        let Outcome { spec, last, averages, stored, .. } = &mut of_heads;
+        let averages = averages.iter_mut().map(|average| &mut average.params);
+        self.join(spec, averages.chain(stored.iter_mut().map(|stored| &mut stored.params)).chain([last]));
         of_heads
     }
 

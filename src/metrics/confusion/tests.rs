@@ -20,5 +20,8 @@ fn a_full_count_is_an_error() {
     let mut confusion = Confusion::new(2, &mut counts).unwrap();
     confusion.counts[1] = u32::MAX;
     assert_eq!(confusion.add(0, 1), Err(Error::CountOverflow));
+    assert_eq!((confusion.add_weighted(0, 1, 0), confusion.add_weighted(1, 0, u32::MAX)), (Ok(()), Ok(())));
+    assert_eq!(confusion.add_weighted(1, 0, 1), Err(Error::CountOverflow));
+    confusion.counts[2] = 0;
     assert_eq!((confusion.add(0, 0), confusion.samples()), (Ok(()), 1 << 32));
 }

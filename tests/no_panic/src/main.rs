@@ -204,6 +204,7 @@ fn metrics_api(memory: &mut Memory) -> Result<(), Error> {
     let mut confusion = Confusion::new(opaque(3), memory.order)?;
     opaque(rank(memory.floats[0], opaque(1))?);
     confusion.add(opaque(1), opaque(2))?;
+    confusion.add_weighted(opaque(1), opaque(2), opaque(3))?;
     opaque((confusion.counts(), confusion.samples(), confusion.hits(), confusion.accuracy()));
     opaque((confusion.macro_precision(), confusion.macro_recall(), confusion.macro_f1()));
     for counts in confusion.per_class() {
