@@ -265,7 +265,7 @@ fn settings_of_the_program_are_checked_with_the_bytes() {
 }
 
 #[test]
-fn weights_that_no_samples_leave_are_refused() {
+fn scores_and_gradients_of_weights_that_no_samples_leave_are_refused() {
     // Samples, the weight of hits, that of all.
     let bytes = |samples: u64, right: f32, all: f32| {
         let hits = u64::from(right.to_bits()) << 32;
