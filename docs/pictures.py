@@ -21,7 +21,7 @@ ROWS, COLUMNS, LINE, CHARACTER, MARGIN = 24, 84, 19, 8.4, 16
 SECONDS = 7.0
 STYLE = "font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #d7dde5"
 REPORT = """train --data mnist --optimizer sgd --rate 0.05 --momentum 0.9 --weight-decay 1e-4 --dropout 0 --epochs 30
-    --average swa,ema --baseline --out full""".split()
+    --average polynomial,swa --baseline --out full""".split()
 
 
 def record(command, folder):
