@@ -321,20 +321,20 @@ impl Train {
             averages,
             validation: self.validation,
         };
-        Ok(match from {
-            Some((name, SavedModel { spec, .. })) if self.freeze >= spec.depth() => {
-                let (freeze, depth) = (self.freeze, spec.depth());
-                let fault = format!("--freeze {freeze} leaves no layer of {name} to learn: it has {depth}");
-                return Err(HostError::Usage(fault));
-            }
-            Some((name, SavedModel { spec, params, .. })) => plan.starting_from(Pretrained {
-                name: name.clone(),
-                spec: *spec,
-                params: params.clone(),
-                frozen: self.freeze,
-            }),
-            None => plan,
-        })
+        match from {
+            Some(model) => Ok(plan.starting_from(self.pretrained(model)?)),
+            None => Ok(plan),
+        }
+    }
+
+    /// The model that the run goes on from, of which a layer must be left to learn.
+    fn pretrained(&self, (name, SavedModel { spec, params, .. }): &Named) -> Result<Pretrained, HostError> {
+        let (frozen, depth) = (self.freeze, spec.depth());
+        if frozen >= depth {
+            let fault = format!("--freeze {frozen} leaves no layer of {name} to learn: it has {depth}");
+            return Err(HostError::Usage(fault));
+        }
+        Ok(Pretrained { name: name.clone(), spec: *spec, params: params.clone(), frozen })
     }
 
     /// What is said that does not belong to the rest, where there is something.
