@@ -73,9 +73,9 @@ impl Score {
         }
         let (high, low) = Total::from_bits(hits).parts();
         let is_sum = Total::from_parts(high, low).is_some();
-        let (right, all) = (high + low, weight.value());
-        // Hits have a share of the weight, of which a sum of both parts in another order may differ by its rounding.
-        is_sum && if all > 0.0 { samples > 0 && right * 0.999_999 <= all } else { hits == 0 }
+        // Without any weight there are no hits. Two sums of many weights may be rounded apart.
+        let is_part = high <= weight.value() * (1.0 + f32::EPSILON);
+        is_sum && is_part && samples > 0 && (weight.value() > 0.0 || hits == 0)
     }
 
     /// Whether so many samples may have left these sums: nothing but zeros stands where no sample came.
