@@ -28,7 +28,8 @@ impl Dataset {
     /// None in practice: the embedded files are checked like any others, and a test reads them.
     pub fn sample() -> Result<Self, DataError> {
         let [images, labels, test_images, test_labels] = SAMPLE.map(|(name, _)| PathBuf::from(name));
-        let bytes = |path: &Path| SAMPLE.iter().find(|(name, _)| path == *name).map_or(&[][..], |(_, bytes)| bytes);
+        let bytes =
+            |path: &Path| SAMPLE.iter().find(|(name, _)| path == Path::new(name)).map_or(&[][..], |(_, bytes)| bytes);
         ImageFiles { train: [images, labels], test: [test_images, test_labels] }.dataset(
             None,
             |path| idx::parse_images(path, bytes(path)),
