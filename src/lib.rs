@@ -46,6 +46,7 @@ const _: () =
 
 // In the order of the data flow: a file uses only what stands above it. (Blank lines keep rustfmt from sorting.)
 
+#[macro_use]
 pub mod error;
 
 #[macro_use]

@@ -17,6 +17,11 @@ mod embedded;
 
 mod preprocessing;
 
+#[cfg(feature = "flash")]
+mod slots;
+
 pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, save};
 pub use embedded::{embed, embed_text, embedded_checksum};
 pub use head::{body_checksum, checksum, join, load_head, save_head};
+#[cfg(feature = "flash")]
+pub use slots::{ConfigFault, Saved, SlotError, SlotFault, Slots, SlotsConfig};
