@@ -24,4 +24,4 @@ pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, s
 pub use embedded::{embed, embed_text, embedded_checksum};
 pub use head::{body_checksum, checksum, join, load_head, save_head};
 #[cfg(feature = "flash")]
-pub use slots::{ConfigFault, Saved, SlotError, SlotFault, Slots, SlotsConfig};
+pub use slots::{ConfigFault, Saved, Sink, SlotError, SlotFault, Slots, SlotsConfig};
