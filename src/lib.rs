@@ -48,6 +48,7 @@ const _: () =
 
 mod tag;
 
+#[macro_use]
 pub mod error;
 
 #[macro_use]
