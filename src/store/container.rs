@@ -39,7 +39,7 @@ pub(super) const SKIP: u8 = 1;
 pub(super) const BEFORE: usize = 2;
 
 /// A part of a section's payload, where it lies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Data<'a> {
     /// The description of a network: `12 + 12·L` bytes, those of a checkpoint's header behind its magic.
@@ -106,6 +106,21 @@ impl Data<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+impl fmt::Debug for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Network(_) => "Network",
+            Self::Bytes(_) => "Bytes",
+            Self::Floats(_) => "Floats",
+            Self::Numbers(_) => "Numbers",
+            Self::Shorts(_) => "Shorts",
+            Self::Words(_) => "Words",
+            Self::Zeros(_) => "Zeros",
+        };
+        f.debug_struct(kind).field("bytes", &self.bytes()).finish()
     }
 }
 

@@ -87,13 +87,15 @@ impl Entry {
 type Take<'t> = dyn FnMut(usize, &[u8]) -> Result<(), ContainerFault> + 't;
 
 /// Where a part of a section's payload goes.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Place<'a> {
     /// Bytes, such as those of a state.
     Bytes(&'a mut [u8]),
     /// Numbers, all finite.
     Floats(&'a mut [f32]),
+    /// Numbers, all finite and allowed where they stand: by [`Spec::allows`] for parameters, or, say, second moments that
+    /// are not negative.
+    Checked(&'a mut [f32], &'a dyn Fn(usize, f32) -> bool),
     /// Numbers of which some may not be finite.
     Numbers(&'a mut [f32]),
     /// Integers of two bytes.
@@ -109,11 +111,26 @@ impl Place<'_> {
     const fn bytes(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
-            Self::Floats(floats) | Self::Numbers(floats) => floats.len().saturating_mul(4),
+            Self::Floats(floats) | Self::Checked(floats, _) | Self::Numbers(floats) => floats.len().saturating_mul(4),
             Self::Shorts(shorts) => shorts.len().saturating_mul(2),
             Self::Words(words) => words.len().saturating_mul(4),
             Self::Skip(bytes) => *bytes,
         }
+    }
+}
+
+impl fmt::Debug for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Bytes(_) => "Bytes",
+            Self::Floats(_) => "Floats",
+            Self::Checked(..) => "Checked",
+            Self::Numbers(_) => "Numbers",
+            Self::Shorts(_) => "Shorts",
+            Self::Words(_) => "Words",
+            Self::Skip(_) => "Skip",
+        };
+        f.debug_struct(kind).field("bytes", &self.bytes()).finish()
     }
 }
 
@@ -444,16 +461,16 @@ where
         }
         let mut at = entry.at;
         for place in &**places {
-            let is_possible: fn(f32) -> bool = match place {
-                Place::Floats(_) => f32::is_finite,
-                Place::Numbers(_) => |x| !x.is_nan() || x.to_bits() == NAN,
-                _ => |_| true,
+            let is_possible: &dyn Fn(usize, f32) -> bool = match place {
+                Place::Floats(_) => &|_, x| x.is_finite(),
+                Place::Checked(_, allows) => &|index, x| x.is_finite() && allows(index, x),
+                Place::Numbers(_) => &|_, x| !x.is_nan() || x.to_bits() == NAN,
+                _ => &|_, _| true,
             };
-            if let Place::Floats(_) | Place::Numbers(_) = place {
+            if let Place::Floats(_) | Place::Checked(..) | Place::Numbers(_) = place {
                 self.pieces(at, place.bytes(), &mut |before, piece| {
-                    let numbers = numbered(before / 4, piece.as_chunks().0);
-                    let mut wrong = numbers.filter(|(_, bytes)| !is_possible(f32::from_le_bytes(**bytes)));
-                    match wrong.next() {
+                    let mut numbers = numbered(before / 4, piece.as_chunks().0);
+                    match numbers.find(|(index, bytes)| !is_possible(*index, f32::from_le_bytes(**bytes))) {
                         Some((index, _)) => Err(ContainerFault::Number { tag, number, index: index as u32 }),
                         None => Ok(()),
                     }
@@ -470,7 +487,9 @@ where
             let bytes = place.bytes();
             match place {
                 Place::Bytes(to) => (self.read)(at, to).map_err(OpenError::Read)?,
-                Place::Floats(to) | Place::Numbers(to) => self.fill_with(at, to, f32::from_le_bytes)?,
+                Place::Floats(to) | Place::Checked(to, _) | Place::Numbers(to) => {
+                    self.fill_with(at, to, f32::from_le_bytes)?
+                }
                 Place::Shorts(to) => self.fill_with(at, to, u16::from_le_bytes)?,
                 Place::Words(to) => self.fill_with(at, to, u32::from_le_bytes)?,
                 Place::Skip(_) => {}
