@@ -157,7 +157,7 @@ pub trait Record {
     ///
     /// # Errors
     /// Why not, as for a model in whose place an average is.
-    fn check(&self) -> Result<(), Error> {
+    fn check_record(&self) -> Result<(), Error> {
         Ok(())
     }
 
@@ -238,7 +238,7 @@ impl<'a> Section<'a> {
     fn check(&self) -> Result<(), Error> {
         let Self { tag, number, .. } = *self;
         let mut result = match self.payload {
-            Payload::Record(record) => record.check(),
+            Payload::Record(record) => record.check_record(),
             Payload::Data(_) => Ok(()),
         };
         self.parts(&mut |data| {
