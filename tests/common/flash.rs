@@ -57,15 +57,8 @@ pub(crate) enum Bad {
     ReadError,
 }
 
-pub(crate) const BADS: [Bad; 7] = [
-    Bad::WriteError,
-    Bad::NoWrite,
-    Bad::StuckBit,
-    Bad::EraseError,
-    Bad::NoErase,
-    Bad::HalfErase,
-    Bad::ReadError,
-];
+pub(crate) const BADS: [Bad; 7] =
+    [Bad::WriteError, Bad::NoWrite, Bad::StuckBit, Bad::EraseError, Bad::NoErase, Bad::HalfErase, Bad::ReadError];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {

@@ -118,6 +118,12 @@ impl<F: NorFlash> Slots<F> {
         result.map_err(|_| self.port.told(Stop::Driver(slot)))
     }
 
+    /// The driver, to look at.
+    #[must_use]
+    pub const fn flash(&self) -> &F {
+        &self.port.flash
+    }
+
     /// The driver.
     #[must_use]
     pub fn into_flash(self) -> F {
