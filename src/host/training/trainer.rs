@@ -24,7 +24,8 @@ pub(super) struct Sums {
     loss: f64,
     hits: f64,
     weight: f64,
-    seen: u64,
+    /// Samples.
+    pub(super) seen: u64,
 }
 
 impl Sums {
@@ -74,6 +75,42 @@ pub(super) struct Progress {
     pub(super) rate: f32,
 }
 
+impl Progress {
+    /// Batches of the plan's size that are done; a batch that grows may have ended within the next one.
+    pub(super) fn rounds(&self, plan: &Plan) -> usize {
+        (self.sums.seen / plan.batch as u64) as usize
+    }
+
+    /// Numbers of [`to_longs`](Self::to_longs).
+    pub(super) const LONGS: usize = 5;
+
+    /// All but the epoch, as integers of eight bytes.
+    pub(super) fn to_longs(self) -> [u64; Self::LONGS] {
+        let Sums { loss, hits, weight, seen } = self.sums;
+        [loss.to_bits(), hits.to_bits(), weight.to_bits(), seen, self.rate.to_bits().into()]
+    }
+
+    /// There, in the same epoch.
+    pub(super) fn at(self, [loss, hits, weight, seen, rate]: [u64; Self::LONGS]) -> Self {
+        let [loss, hits, weight] = [loss, hits, weight].map(f64::from_bits);
+        Self { sums: Sums { loss, hits, weight, seen }, rate: f32::from_bits(rate as u32), ..self }
+    }
+}
+
+/// What ends a pass early, where it can go on later: it starts again from the latest update.
+pub(super) struct Halt<'a> {
+    /// The end of the run.
+    pub(super) stop: &'a AtomicBool,
+    /// A moment at which the state of the run is saved.
+    pub(super) pause: AtomicBool,
+}
+
+impl Halt<'_> {
+    fn is_set(&self) -> bool {
+        self.stop.load(Relaxed) || self.pause.load(Relaxed)
+    }
+}
+
 /// What is done after each update: with the model, the steps of the plan's batch before and after it, and the sums.
 pub(super) type Each<'a> = dyn FnMut(&Model<'_>, Range<u64>, &Sums) -> Result<(), HostError> + 'a;
 
@@ -92,7 +129,7 @@ pub(super) struct Trainer<'a> {
     of_classes: &'a [f32],
     /// For batches that do not pass at once; else empty.
     gradient: Floats,
-    growing: Option<Growing>,
+    pub(super) growing: Option<Growing>,
 }
 
 impl<'a> Trainer<'a> {
@@ -133,7 +170,8 @@ impl<'a> Trainer<'a> {
         self.growing.as_ref().and_then(Growing::noise_scale)
     }
 
-    /// Trains on what `visits` visits, until told to stop; whether it came to its end.
+    /// Trains on what `visits` visits, from the beginning of the batch that the progress is in, until told to stop; whether it
+    /// came to its end. What was gathered for an update that is not made is gathered again by the next pass.
     ///
     /// Rates and snapshots go by steps of the plan's batch, whatever the batch of the moment: they are at the same place where
     /// as many samples have passed. Exponential averages count updates.
@@ -143,7 +181,7 @@ impl<'a> Trainer<'a> {
         visits: impl FnOnce(&mut Visit<'_>) -> Result<bool, HostError>,
         learner: &mut Learner<'_, '_>,
         each: &mut Each<'_>,
-        stop: &AtomicBool,
+        halt: &Halt<'_>,
     ) -> Result<bool, HostError> {
         let Learner { model, optimizer } = learner;
         let spec = *model.spec();
@@ -155,9 +193,15 @@ impl<'a> Trainer<'a> {
         if growing.is_some() {
             gradient = gradient.map(Gradient::measured);
         }
+        let mut past = sums.seen % plan.batch as u64;
         visits(&mut |samples, batch| {
             for micro in batch.chunks(work.samples) {
-                if stop.load(Relaxed) {
+                // In whole micro-batches, as before.
+                if past > 0 {
+                    past = past.saturating_sub(micro.len() as u64);
+                    continue;
+                }
+                if halt.is_set() {
                     return Ok(false);
                 }
                 let at = in_steps(sums.seen);
