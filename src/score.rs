@@ -154,9 +154,13 @@ impl Score {
         (sum, level - (sum - self.before))
     }
 
-    /// Whether the loss is finite.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.sum().0.is_finite() { Ok(()) } else { Err(Error::NonFinite { value: Value::Loss, index: 0 }) }
+    /// Refuses a loss that is not finite, of numbers that are not from this layer on.
+    pub(crate) fn check(&self, layer: u8) -> Result<(), Error> {
+        if self.sum().0.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::NonFinite { value: Value::Loss, index: layer.into() })
+        }
     }
 
     /// `Σω`, if an update may divide by it.

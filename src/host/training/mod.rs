@@ -6,6 +6,7 @@ mod norms;
 mod averages;
 mod growing;
 mod outcome;
+mod dropped;
 mod trainer;
 mod crew;
 mod middle;

@@ -133,8 +133,9 @@ fn run<T>(
         norms: Norms::new(&spec, &data.train, &train)?,
         started: Instant::now(),
     };
-    let left = run.epochs(observer, stop)?;
-    end(run, left)
+    let left = run.epochs(observer, stop);
+    run.crew.dropped().counted(plan.on_divergence).iter().for_each(|text| observer.warn(text));
+    end(run, left?)
 }
 
 /// The parameters of a pretrained model for a run, which predicts standardised numbers.
@@ -248,8 +249,13 @@ impl<'a> Run<'a> {
                 observer.step(done, total, sums.loss(), accuracy);
                 Ok(())
             };
+            let dropped = crew.dropped().count;
+            let trained = crew.train((now - before) as usize..(until - before) as usize, each, stop);
+            if let Some(text) = crew.dropped().told(self.spec, plan.on_divergence).filter(|_| dropped == 0) {
+                observer.warn(&text);
+            }
             // After rounds that were cut short there is no pull and no average.
-            if !crew.train((now - before) as usize..(until - before) as usize, each, stop)? {
+            if !trained? {
                 return Ok(false);
             }
             now = until;
@@ -286,13 +292,14 @@ impl<'a> Run<'a> {
             average_validation_error: average.and_then(|score| samples.error(score)),
             average_validation_loss: average.map(|score| score.loss()),
             is_best: false,
+            dropped: crew.dropped().count,
             seconds: self.started.elapsed().as_secs_f64(),
         })
     }
 
     /// What a number that is not finite means after the latest step.
     fn failed(&self) -> impl Fn(HostError) -> HostError + use<> {
-        HostError::of_step(self.crew.steps(), self.crew.rate())
+        HostError::of_step(self.spec, self.crew.steps(), self.crew.rate())
     }
 
     /// What a run of one model leaves: the model and its averages, evaluated.

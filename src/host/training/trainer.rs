@@ -1,16 +1,17 @@
 //! A model's way through the batches of an epoch, and its updates.
 
+use super::dropped::Dropped;
 use super::growing::Growing;
 use crate::host::HostError;
 use crate::host::data::{Samples, TargetSpace};
 use crate::host::memory::{Floats, Work};
-use crate::host::plan::Plan;
+use crate::host::plan::{OnDivergence, Plan};
 use crate::host::prelude::*;
 use crate::metrics::Score;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::train::{AnyTargets, Weighted};
-use crate::{Gradient, Model, Spec, Targets};
+use crate::{Error, Gradient, Model, Spec, Targets};
 use core::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -72,6 +73,32 @@ pub(super) struct Progress {
     pub(super) sums: Sums,
     /// Rate of the latest step.
     pub(super) rate: f32,
+    /// Of the run so far.
+    pub(super) dropped: Dropped,
+}
+
+impl Progress {
+    /// Counts an update of so many samples, of those of an epoch, or drops it where it failed and `how` says so.
+    fn count(
+        &mut self,
+        score: Result<Score, Error>,
+        is_weighted: bool,
+        (samples, epoch): (u64, u64),
+        how: OnDivergence,
+        steps: u64,
+    ) -> Result<(), Error> {
+        match score {
+            Ok(score) => {
+                self.dropped.end_of_idle();
+                self.sums.add(score, is_weighted);
+            }
+            Err(error) => {
+                self.dropped.drop(how, error, (samples, epoch), (steps, self.rate))?;
+                self.sums.seen += samples;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What is done after each update: with the model, the steps of the plan's batch before and after it, and the sums.
@@ -147,49 +174,72 @@ impl<'a> Trainer<'a> {
     ) -> Result<bool, HostError> {
         let Learner { model, optimizer } = learner;
         let spec = *model.spec();
-        let Progress { epoch, sums, rate } = progress;
-        let before = (*epoch - 1) * self.steps;
+        let before = (progress.epoch - 1) * self.steps;
         let Self { plan, schedule, samples: all, work, targets, weights, of_classes, gradient, growing, .. } = self;
         let in_steps = |seen: u64| before + seen.div_ceil(plan.batch as u64);
         let mut gradient = if gradient.is_empty() { None } else { Some(Gradient::new(&spec, gradient)?) };
         if growing.is_some() {
             gradient = gradient.map(Gradient::measured);
         }
+        // Samples of the update so far, and why it fails.
+        let (mut gathered, mut failed) = (0, None);
         visits(&mut |samples, batch| {
             for micro in batch.chunks(work.samples) {
                 if stop.load(Relaxed) {
                     return Ok(false);
                 }
-                let at = in_steps(sums.seen);
-                *rate = schedule.at(at);
+                let at = in_steps(progress.sums.seen);
+                progress.rate = schedule.at(at) * progress.dropped.factor();
                 let mut work = work.space(&spec)?;
                 samples.weights_of(micro, weights);
                 let targets = weighted(samples.targets(micro, targets), plan.label_smoothing, weights, of_classes);
                 let inputs = samples.inputs_of(micro);
+                gathered += micro.len() as u64;
                 let score = match &mut gradient {
                     // Fused, without memory for a gradient.
-                    None => model.train(inputs, targets, *optimizer, *rate, &mut work)?,
+                    None => model.train(inputs, targets, *optimizer, progress.rate, &mut work),
                     Some(gradient) => {
-                        model.accumulate(inputs, targets, gradient, &mut work)?;
-                        let gathered = gradient.score().samples();
+                        if failed.is_none() {
+                            failed = model.accumulate(inputs, targets, gradient, &mut work).err();
+                        }
                         let size = growing.as_ref().map_or(plan.batch as u64, Growing::get);
-                        if gathered < size && sums.seen + gathered < *all {
+                        if gathered < size && progress.sums.seen + gathered < *all {
                             continue;
                         }
-                        // None of a single micro-batch, as the last of an epoch may be, nor of squares that are too large.
-                        let noise = gradient.noise().ok();
-                        plan.clip.map_or(Ok(1.0), |norm| gradient.clip(norm))?;
-                        let score = model.step(gradient, *optimizer, *rate)?;
-                        growing.iter_mut().for_each(|size| size.update(score.samples(), noise));
+                        let learner = &mut Learner { model, optimizer: &mut **optimizer };
+                        let score = failed
+                            .take()
+                            .map_or_else(|| step(learner, gradient, progress.rate, plan.clip, growing.as_mut()), Err);
+                        if score.is_err() {
+                            gradient.reset();
+                        }
                         score
                     }
                 };
-                sums.add(score, !weights.is_empty() || !of_classes.is_empty());
-                each(model, at..in_steps(sums.seen), sums)?;
+                let is_weighted = !weights.is_empty() || !of_classes.is_empty();
+                progress.count(score, is_weighted, (gathered, *all), plan.on_divergence, model.steps())?;
+                gathered = 0;
+                each(model, at..in_steps(progress.sums.seen), &progress.sums)?;
             }
             Ok(true)
         })
     }
+}
+
+/// A step along what was gathered, clipped where there is a norm to clip to.
+fn step(
+    learner: &mut Learner<'_, '_>,
+    gradient: &mut Gradient<'_>,
+    rate: f32,
+    clip: Option<f32>,
+    growing: Option<&mut Growing>,
+) -> Result<Score, Error> {
+    // None of a single micro-batch, as the last of an epoch may be, nor of squares that are too large.
+    let noise = gradient.noise().ok();
+    clip.map_or(Ok(1.0), |norm| gradient.clip(norm))?;
+    let score = learner.model.step(gradient, learner.optimizer, rate)?;
+    growing.into_iter().for_each(|size| size.update(score.samples(), noise));
+    Ok(score)
 }
 
 /// Targets with the weights of samples and classes, where there are any, and smoothed labels.
