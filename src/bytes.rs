@@ -1,18 +1,9 @@
 //! Numbers as bytes: little-endian on every target, a checksum behind them where they last. All formats are written and read
 //! by these two.
 
+use crate::crc::Crc;
 use crate::error::{CheckpointFault, Error};
 use crate::slices::cut;
-
-/// CRC-32 (ISO-HDLC), bitwise, without a table: a chip has more time than flash for this.
-const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
-
-/// The checksum of words, each in little-endian bytes.
-pub(crate) fn crc_of(words: impl Iterator<Item = u32>) -> u32 {
-    let mut digest = CRC.digest();
-    words.for_each(|word| digest.update(&word.to_le_bytes()));
-    digest.finalize()
-}
 
 /// Fills a slice from its beginning; what does not fit is left out.
 pub(crate) struct Writer<'b> {
@@ -47,7 +38,7 @@ impl<'b> Writer<'b> {
 
     /// Ends with the checksum of all bytes before.
     pub(crate) fn seal(mut self) {
-        let crc = CRC.checksum(cut(self.to, self.at).0);
+        let crc = Crc::NEW.bytes(cut(self.to, self.at).0).get();
         self.word(crc);
     }
 }
@@ -101,7 +92,7 @@ impl<'b> Reader<'b> {
 
     /// The checksum of all bytes before, which must be theirs.
     pub(crate) fn seal(&mut self) -> Result<(), Error> {
-        let computed = CRC.checksum(cut(self.from, self.at).0);
+        let computed = Crc::NEW.bytes(cut(self.from, self.at).0).get();
         let stored = self.word()?;
         if stored == computed { Ok(()) } else { Err(Error::Checkpoint(CheckpointFault::Crc(stored, computed))) }
     }

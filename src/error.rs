@@ -3,6 +3,7 @@
 //! Each row of a table is a variant with its number and its words. Numbers never change and are never used again,
 //! since logs and other languages know them: [`Error::code`] is made of them.
 
+use crate::tag::Tag;
 use core::fmt;
 
 /// Makes an enum of rows `Name = number => "words"`.
@@ -122,6 +123,8 @@ named! {
         FeatureCounts = 20 => "counts of features",
         /// Bytes of a preprocessing, [`Preprocess::section_len`](crate::preprocess::Preprocess::section_len) of them.
         Section = 21 => "bytes of a preprocessing",
+        /// Bytes of a container, [`Container::bytes`](crate::store::Container::bytes) of them.
+        Container = 40 => "container",
         /// Weights of samples, one each.
         Weights = 34 => "sample weights",
         /// Weights of classes, [`Spec::classes`](crate::Spec::classes) of them.
@@ -307,6 +310,68 @@ impl CheckpointFault {
     }
 }
 
+told! {
+    /// Why a [container](crate::store::Container) could not be written or read.
+    pub enum ContainerFault {
+        /// Does not begin with the format's eight magic bytes.
+        Magic = 1 => "not a container (wrong magic bytes)";
+        /// Written by a version of the format that this one does not know.
+        Version(version: u16) = 2 => "format version {version} is not supported";
+        /// A header that is damaged.
+        Header = 3 => "damaged header (CRC-32)";
+        /// Ends early, or holds more or less than its header says.
+        Length = 4 => "wrong length for the sections it has";
+        /// A section that does not stand behind all with a smaller tag and number.
+        Order(tag: Tag, number: u16) = 5 => "section {tag} {number}: not in ascending order";
+        /// A section whose checksum differs.
+        Crc(tag: Tag, number: u16) = 6 => "section {tag} {number}: damaged (CRC-32)";
+        /// A section that the program neither knows in this version nor may skip.
+        Unknown(tag: Tag, version: u8) = 7 => "section {tag}: version {version} is unknown here";
+        /// Flags without a meaning.
+        Flags(tag: Tag, flags: u8) = 8 => "section {tag}: flags {flags:#04x} are unknown here";
+        /// A section that is not there.
+        Missing(tag: Tag, number: u16) = 9 => "section {tag} {number}: missing";
+        /// A section of another length than what is to be read.
+        Size {
+            /// Which section.
+            tag: Tag,
+            /// Of several, which one.
+            number: u16,
+            /// Bytes of its payload.
+            bytes: u32,
+        } = 10 => "section {tag} {number}: {bytes} bytes, which is another length than the program's";
+        /// A number that is not finite, or that cannot stand there: its place in the slice that it is written from or
+        /// read into.
+        Number {
+            /// Which section.
+            tag: Tag,
+            /// Of several, which one.
+            number: u16,
+            /// Its place.
+            index: u32,
+        } = 11 => "section {tag} {number}: number {index} is not finite, or cannot be there";
+        /// A section that holds something else than the program has: another frozen body, mathematics or data.
+        Differs {
+            /// Which section.
+            tag: Tag,
+            /// Of several, which one.
+            number: u16,
+            /// The first byte of its payload that differs.
+            at: u32,
+        } = 12 => "section {tag} {number}: another one than the program's, from byte {at} on";
+        /// More than 65,535 sections, or 4 GiB or more.
+        TooLarge = 13 => "too many sections or bytes for one container";
+    }
+}
+
+impl ContainerFault {
+    /// Its number, from 1 on, which never changes.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self.row()
+    }
+}
+
 /// What of a network differs, stored and wanted.
 struct Difference(Option<u8>, SpecField, u32, u32);
 
@@ -477,6 +542,8 @@ told! {
         /// Samples with weights for a gradient whose noise is measured, or samples without weights for a gradient or a
         /// score that has some: [`Weighted::new`](crate::train::Weighted::new) gives them weights of 1.
         MixedWeights = 36 => "samples have weights throughout a gradient or score or not at all, nor where noise is measured";
+        /// A container that cannot be written, or bytes that are none.
+        Container(fault: ContainerFault) = 37 => "container: {fault}";
     }
 }
 
@@ -499,6 +566,7 @@ impl Error {
             Self::NonFinite { value, .. } => value.code(),
             Self::Setting(setting) => setting.code(),
             Self::Checkpoint(fault) => fault.code(),
+            Self::Container(fault) => fault.code(),
             _ => 0,
         };
         u16::from_be_bytes([self.row(), about])

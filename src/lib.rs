@@ -46,6 +46,9 @@ const _: () =
 
 // In the order of the data flow: a file uses only what stands above it. (Blank lines keep rustfmt from sorting.)
 
+mod tag;
+
+#[macro_use]
 pub mod error;
 
 #[macro_use]
@@ -54,6 +57,8 @@ mod debug;
 mod math;
 
 mod slices;
+
+mod crc;
 
 mod bytes;
 

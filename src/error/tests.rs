@@ -12,6 +12,7 @@ fn numbers_are_those_of_the_committed_list() {
         ("Setting", Setting::ROWS),
         ("CheckpointFault", CheckpointFault::ROWS),
         ("SpecField", SpecField::ROWS),
+        ("ContainerFault", ContainerFault::ROWS),
     ];
     let mut list = String::new();
     for (table, rows) in tables {

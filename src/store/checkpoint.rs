@@ -292,7 +292,7 @@ pub(super) fn load_known(spec: &Spec, body: u32, bytes: &[u8], params: &mut [f32
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     if let Some(at) = first_difference(spec, body, bytes) {
-        return Err(Error::Checkpoint(network_fault(spec, body, bytes, at)));
+        return Err(Error::Checkpoint(header_fault(spec, body, bytes, at)));
     }
     copy(checked_params(spec, bytes)?, params);
     Ok(())
@@ -316,11 +316,18 @@ pub(super) const fn stored_word(bytes: &[u8], at: usize) -> Option<u32> {
     }
 }
 
-/// The fault of a header whose number `at` is that first one: of the fields in it the first that differs is told.
+/// The fault of a header whose number `at` is that first one.
 #[cold]
-pub(super) const fn network_fault(spec: &Spec, body: u32, bytes: &[u8], at: usize) -> CheckpointFault {
-    let Some(stored) = stored_word(bytes, at) else { return CheckpointFault::Length };
-    let wanted = header_word(spec, holds_average(bytes), body, at);
+pub(super) const fn header_fault(spec: &Spec, body: u32, bytes: &[u8], at: usize) -> CheckpointFault {
+    match stored_word(bytes, at) {
+        Some(stored) => network_fault(spec, at, stored, header_word(spec, holds_average(bytes), body, at)),
+        None => CheckpointFault::Length,
+    }
+}
+
+/// That of a number as it is stored and as it is wanted: of the fields in it the first that differs is told.
+#[cold]
+pub(super) const fn network_fault(spec: &Spec, at: usize, stored: u32, wanted: u32) -> CheckpointFault {
     let differs = stored ^ wanted;
     let (l, part) = part_of_layer(at);
     let is_behind = at >= HEADER / 4 && l >= spec.depth();

@@ -2,7 +2,7 @@
 
 use crate::error::{Buffer, CheckpointFault, Error, Value};
 use crate::network::spec::Spec;
-use crate::store::checkpoint::{MAGIC, header_word, header_words, holds_average, network_fault, stored_word};
+use crate::store::checkpoint::{MAGIC, header_fault, header_word, header_words, holds_average, stored_word};
 
 /// CRC-32 of four bytes at once, as the compiler computes it: `TABLES[n]` is that of a byte before `n` zeros.
 const TABLES: [[u32; 256]; 4] = {
@@ -126,7 +126,7 @@ const fn params_of<'f>(spec: &Spec, file: &'f [u8]) -> Result<&'f [u8], Checkpoi
     };
     while at < words {
         if !matches!(stored_word(file, at), Some(word) if word == header_word(spec, holds_average(file), body, at)) {
-            return Err(network_fault(spec, body, file, at));
+            return Err(header_fault(spec, body, file, at));
         }
         at = at.wrapping_add(1);
     }

@@ -3,7 +3,7 @@
 //! The checksum is that of the body's checkpoint: the CRC-32 of its header and its parameters, of weights that are not
 //! marked as an average. So it tells bodies apart whose numbers or whose activations differ.
 
-use crate::bytes::crc_of;
+use crate::crc::Crc;
 use crate::error::{Buffer, CheckpointFault, Error, SpecFault};
 use crate::model::params::Params;
 use crate::network::spec::Spec;
@@ -19,7 +19,7 @@ pub fn checksum(spec: &Spec, params: &[f32]) -> Result<u32, Error> {
     spec.check()?;
     Error::expect_len(Buffer::Params, spec.param_len(), params.len())?;
     let header = (0..header_words(spec)).map(|at| header_word(spec, false, 0, at));
-    Ok(crc_of(header.chain(params.iter().map(|p| p.to_bits()))))
+    Ok(header.chain(params.iter().map(|p| p.to_bits())).fold(Crc::NEW, Crc::word).get())
 }
 
 /// Writes a [head](Spec::after) into `bytes`, [`Spec::checkpoint_len`] of them, with the [`checksum`] of the body that it
