@@ -154,13 +154,14 @@ impl Score {
         (sum, level - (sum - self.before))
     }
 
-    /// Refuses a loss that is not finite, of numbers that are not from this layer on.
+    /// Whether the loss is finite.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.sum().0.is_finite()
+    }
+
+    /// Refuses a loss that is not finite, of outputs of this layer.
     pub(crate) fn check(&self, layer: u8) -> Result<(), Error> {
-        if self.sum().0.is_finite() {
-            Ok(())
-        } else {
-            Err(Error::NonFinite { value: Value::Loss, index: layer.into() })
-        }
+        if self.is_finite() { Ok(()) } else { Err(Error::NonFinite { value: Value::Loss, index: layer.into() }) }
     }
 
     /// `Σω`, if an update may divide by it.

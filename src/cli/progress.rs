@@ -46,6 +46,11 @@ impl Progress {
         }
     }
 
+    /// Says what is wrong, above the bar.
+    pub(crate) fn complain(&self, problem: &str) {
+        self.bar.suspend(|| crate::complain(problem));
+    }
+
     /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();

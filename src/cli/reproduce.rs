@@ -3,6 +3,7 @@
 use super::data::Data;
 use super::images::Images;
 use super::out::run_place;
+use super::resume::{Every, parse_every};
 use super::values::one_of;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
@@ -58,6 +59,14 @@ pub(crate) struct Reproduce {
     /// Repeat with N seeds, counted up from --seed, and show mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seeds: u32,
+    /// Go on with an interrupted run, with the arguments in its run.json, to the same result as without the interruption;
+    /// the data must be the same
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resume: Option<PathBuf>,
+    /// How often the state of the run is saved for --resume: after a time, such as 60s or 5min, or after so many updates;
+    /// Ctrl-C and SIGTERM save it, too
+    #[arg(long, value_name = "TIME|N", value_parser = parse_every, default_value = "60s")]
+    pub(crate) checkpoint_every: Every,
     /// Number of threads; it does not change the result [default: all cores]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -80,8 +89,9 @@ impl Reproduce {
 
     /// The directory for it.
     pub(crate) fn place(&self) -> Result<Place, HostError> {
-        let none = Box::new(std::iter::empty());
-        let expected = Expected { files: output::files_of_reproduction(), parts: none, in_parts: Vec::new() };
+        let (files, in_parts) = output::files_of_reproduction();
+        let parts = (0..self.seeds).map(|i| format!("seed-{}", self.seed.wrapping_add(i.into())));
+        let expected = Expected { files, parts: Box::new(parts), in_parts };
         run_place(self.out.as_deref(), "cygnet-reproduction", self.overwrite, expected, &[])
     }
 

@@ -6,6 +6,7 @@ use super::data::{Data, Loaded};
 use super::growth::Growing;
 use super::out::run_place;
 use super::replicas::Replicas;
+use super::resume::{Every, parse_every};
 use super::table::TableArguments;
 use super::values::{number, one_of, parts};
 use super::{Named, read_named};
@@ -179,6 +180,14 @@ pub(crate) struct Train {
     /// Repeat with N seeds, counted up from --seed, and print mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub(crate) seeds: u32,
+    /// Go on with an interrupted run, with the arguments in its run.json, to the same result as without the interruption;
+    /// the data must be the same (runs of --folds are not saved)
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    pub(crate) resume: Option<PathBuf>,
+    /// How often the state of the run is saved for --resume: after a time, such as 60s or 5min, or after so many updates;
+    /// Ctrl-C and SIGTERM save it, too
+    #[arg(long, value_name = "TIME|N", value_parser = parse_every, default_value = "60s", help_heading = "Run")]
+    pub(crate) checkpoint_every: Every,
     /// Print a line for every N-th epoch [default: 1, or so that at most 25 are printed]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) log_every: Option<u64>,
@@ -258,6 +267,11 @@ impl Train {
             Some((_, model)) => self.data.loaded_for(model),
             None => self.data.read(self.table.plan(is_table, self.loss)?.as_ref()),
         }
+    }
+
+    /// The files that the run reads.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.data.files().into_iter().chain(self.from.clone()).collect()
     }
 
     /// The model of `--from`.

@@ -1,6 +1,6 @@
 //! A batch forward and back, to the deltas of every layer, from which a sink takes its gradient.
 
-use crate::error::Error;
+use crate::error::{Error, Value};
 use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
@@ -55,9 +55,12 @@ impl Model<'_> {
         let outputs = deltas.len().saturating_sub(spec.outputs().wrapping_mul(samples));
         targets.score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, score);
         let mut trace = Trace { inputs, activations, deltas, norms, block, samples, several };
-        let (bound, layer) = trace.backward(spec, self.params, largest);
+        let has_loss = score.is_finite();
+        let (bound, layer) = trace.backward(spec, self.params, largest, has_loss);
         // After the backward pass, which finds the layer.
-        score.check(layer)?;
+        if !has_loss {
+            return Err(Error::NonFinite { value: Value::Loss, index: layer.into() });
+        }
         if A::IS_WEIGHTED {
             score.check_weight()?;
         }
@@ -71,13 +74,15 @@ impl Trace<'_> {
     ///
     /// Returns a bound on the magnitude of every element of the summed gradient, given one on that of every input, and on
     /// the batch's statistics; not finite where one may overflow. Also the layer where the numbers stop being finite, if
-    /// they do: the first whose outputs are not, else the last whose gradient may overflow, else the last one.
+    /// they do: the first whose outputs are not; else the last one without a loss, and with one the last whose gradient may
+    /// overflow.
     // In the one `trace` that an image has, mostly.
     #[inline(always)]
-    fn backward(&mut self, spec: &Spec, params: &[f32], largest_input: f32) -> (f32, u8) {
+    fn backward(&mut self, spec: &Spec, params: &[f32], largest_input: f32, has_loss: bool) -> (f32, u8) {
         let n = self.samples;
         let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);
-        let (mut bound, mut layer) = (0.0_f32, None);
+        let mut bound = 0.0_f32;
+        let mut layer = if has_loss { None } else { Some(spec.layout.last()) };
         for place in spec.places().rev() {
             let (inputs, outputs) = (place.shape.inputs(), place.shape.outputs());
             let start = deltas.len().saturating_sub(n.wrapping_mul(outputs));
@@ -103,7 +108,7 @@ impl Trace<'_> {
                 layer = if is_from_below { place.index.checked_sub(1) } else { layer.or(Some(place.index)) };
             }
         }
-        (bound, layer.unwrap_or(spec.layout.last()))
+        (bound, layer.unwrap_or(0))
     }
 
     /// Gives `each` every layer, from the first on, with what came into it and its deltas.

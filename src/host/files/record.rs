@@ -10,6 +10,13 @@ use std::collections::BTreeMap;
 pub struct Record {
     /// The command line, to be pasted into a shell.
     pub command: String,
+    /// The arguments that decide the run, behind the name of the command: with paths as they are seen from the directory of
+    /// `run.json`.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// CRC-64/XZ of each file that the run reads, and of all files in a directory of pictures, in hexadecimal.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
     /// The version of the program.
     pub version: String,
     /// When it began: RFC 3339, UTC; the time in `SOURCE_DATE_EPOCH` where that is set.

@@ -33,7 +33,8 @@ pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>) -> Vec<String> {
     }
     let models = models.iter().flat_map(|name| FORMATS.map(|(end, _)| format!("{name}.{end}")));
     let history = HISTORY.map(|end| format!("history.{end}"));
-    models.chain(history).chain(page::files()).collect()
+    let states = ["run", "baseline"].map(Place::states).into_iter().flatten();
+    models.chain(history).chain(page::files()).chain(states).collect()
 }
 
 /// The averages, the first as `average`, the others by their kind, then the last iterate, and the history: under these
@@ -190,9 +191,10 @@ pub fn save_reproduction(place: &mut Place, reproduction: &Reproduction<'_>) -> 
     place.write(TABLE, &variants_csv(&reproduction.variants)?)
 }
 
-/// The files that the article's experiment may write.
+/// The files that the article's experiment may write, and those in a directory for each seed.
 #[must_use]
-pub fn files_of_reproduction() -> Vec<String> {
+pub fn files_of_reproduction() -> (Vec<String>, Vec<String>) {
     let histories = Stage::ALL.map(|stage| HISTORY.map(|end| format!("{}.{end}", stage.name())));
-    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(page::files()).collect()
+    let files = [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(page::files());
+    (files.collect(), Stage::ALL.map(|stage| Place::states(stage.name())).concat())
 }

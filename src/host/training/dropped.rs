@@ -21,7 +21,7 @@ pub(super) struct Dropped {
 
 impl Dropped {
     /// A rate of a millionth teaches nothing.
-    const MOST_HALVINGS: u32 = 20;
+    pub(super) const MOST_HALVINGS: u32 = 20;
 
     /// What multiplies the rate of the schedule.
     pub(super) fn factor(&self) -> f32 {
