@@ -519,7 +519,7 @@ fn a_run_of_another_program_is_refused_by_name() {
 #[test]
 fn a_head_above_another_body_is_refused_by_name() {
     let (body, head) = (NETS[0].first(1), NETS[0].after(1));
-    let (own, other) = (initial(&body, 1), initial(&body, 2));
+    let (own, other) = (initial(&body, 1), initial(&body, 5));
     let mut params = initial(&head, 3);
     let model = Model::new(&head, &mut params).unwrap();
     let (sum, digest) = ([checksum(&body, &own).unwrap()], [Data::Bytes(&[1, 2, 3])]);
