@@ -323,3 +323,25 @@ pub(crate) fn pass_weighted(
     }
     Passed { gradient, losses, statistics, terms, norm_terms }
 }
+
+/// What is learned, and whether it is a weight.
+pub(crate) fn learned(spec: &Spec) -> Vec<(usize, bool)> {
+    let of_layer = |layer: Layer| {
+        let running = norm_at(&layer) + 2 * layer.outputs()..norm_at(&layer) + layer.norm_len();
+        let learned = (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i));
+        learned.map(|i| (i, i < norm_at(&layer) - layer.outputs())).collect::<Vec<_>>()
+    };
+    spec.layers().flat_map(of_layer).collect()
+}
+
+/// Moves running statistics towards those of a batch of `n`, or pooled ones of as many.
+pub(crate) fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], second: impl Fn(f32) -> f32) {
+    for (layer, statistics) in spec.layers().zip(statistics) {
+        let (units, at) = (layer.outputs(), norm_at(&layer));
+        for (j, (mean, variance)) in statistics.iter().enumerate() {
+            let (running, value) = (at + 2 * units + j, second(*variance));
+            params[running] += (mean - params[running]) * 0.1;
+            params[running + units] += (value - params[running + units]) * 0.1;
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Training steps of random networks: forward, loss, backward, norms, dropout, clipping and each optimizer.
 
 use super::common::{ACTIVATIONS, classes, initial, numbers, samples};
-use super::network::{is_by_sample, norm_at, pass, predict};
+use super::network::{follow, is_by_sample, learned, norm_at, pass, predict};
 use super::optimizers::Oracle;
 use super::{Pair, expect, in_lanes, same, tree};
 use cygnet::average::NormUpdate;
@@ -48,33 +48,11 @@ pub(crate) fn network(case: u64) -> Spec {
     if case >= WHOLE && spec.depth() > 1 { spec.after(1) } else { spec }
 }
 
-/// What is learned, and whether it is a weight.
-pub(crate) fn learned(spec: &Spec) -> Vec<(usize, bool)> {
-    let of_layer = |layer: cygnet::network::Layer| {
-        let running = norm_at(&layer) + 2 * layer.outputs()..norm_at(&layer) + layer.norm_len();
-        let learned = (layer.offset()..layer.offset() + layer.param_len()).filter(move |i| !running.contains(i));
-        learned.map(|i| (i, i < norm_at(&layer) - layer.outputs())).collect::<Vec<_>>()
-    };
-    spec.layers().flat_map(of_layer).collect()
-}
-
 fn with_targets(spec: &Spec, n: usize, seed: u64, each: &mut dyn FnMut(Targets<'_>)) {
     let values: Vec<f32> = numbers(n * spec.targets(), seed).into_iter().map(|x| 0.5 + 0.5 * x).collect();
     each(Targets::Values(&values));
     let of_classes = classes(n, spec, seed);
     each(if spec.classes() > 0 { Targets::Classes(&of_classes) } else { Targets::Values(&values) });
-}
-
-/// Moves running statistics towards those of a batch of `n`, or pooled ones of as many.
-pub(crate) fn follow(spec: &Spec, params: &mut [f32], statistics: &[Vec<(f32, f32)>], second: impl Fn(f32) -> f32) {
-    for (layer, statistics) in spec.layers().zip(statistics) {
-        let (units, at) = (layer.outputs(), norm_at(&layer));
-        for (j, (mean, variance)) in statistics.iter().enumerate() {
-            let (running, value) = (at + 2 * units + j, second(*variance));
-            params[running] += (mean - params[running]) * 0.1;
-            params[running + units] += (value - params[running + units]) * 0.1;
-        }
-    }
 }
 
 /// Trains network and oracle side by side.

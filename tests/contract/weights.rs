@@ -1,9 +1,9 @@
 //! Weights of samples and classes, ignored labels and label smoothing: fused steps, micro-batches, evaluation.
 
 use super::common::{classes, initial, numbers, samples};
-use super::network::{Passed, pass_weighted};
+use super::network::{Passed, follow, learned, pass_weighted};
 use super::optimizers::Oracle;
-use super::steps::{BATCHES, SEED, follow, learned, network};
+use super::steps::{BATCHES, SEED, network};
 use super::{Pair, expect, in_lanes, same};
 use cygnet::metrics::Score;
 use cygnet::optim::{AdamConfig, Optimizer, SgdConfig};
