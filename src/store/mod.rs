@@ -32,6 +32,6 @@ pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, s
 pub use container::{Container, Data, Section, container_len};
 pub use embedded::{embed, embed_text, embedded_checksum};
 pub use head::{body_checksum, checksum, join, load_head, save_head};
-pub use stored::{Entry, Load, OpenError, Place, Stored};
 #[cfg(feature = "flash")]
 pub use slots::{ConfigFault, Saved, Sink, SlotError, SlotFault, Slots, SlotsConfig};
+pub use stored::{Entry, Load, OpenError, Place, Stored};
