@@ -31,6 +31,8 @@ impl Tag {
     pub const BODY: Self = Self(*b"BODY");
     /// The [`fingerprint`](crate::network::Math::fingerprint) of the mathematics.
     pub const MATH: Self = Self(*b"MATH");
+    /// A [`Reservoir`](crate::reservoir::Reservoir) of past samples.
+    pub const RESERVOIR: Self = Self(*b"RESE");
     /// What the program keeps of its run: the seed, the position in an epoch, the schedule.
     pub const RUN: Self = Self(*b"RUN ");
     /// A digest of the data that the run learns from.

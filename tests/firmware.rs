@@ -4,10 +4,13 @@
 
 #[path = "../examples/firmware/src/scenario.rs"]
 mod scenario;
+#[path = "../examples/firmware/src/sensor.rs"]
+mod sensor;
 
 use cygnet::store::save;
 use cygnet::{Init, Model, Sgd, Targets, Workspace};
-use scenario::{Memory, NET, NEW, OLD, READINGS, Report, Sensor, run};
+use scenario::{Memory, NET, NEW, OLD, Report, run};
+use sensor::{READINGS, Sensor};
 
 /// As the firmware prints it; `.ci/firmware` compares both.
 const HASH: u64 = 0xad66_1839_8425_6b6a;

@@ -20,6 +20,8 @@ mod norms;
 mod polynomial;
 #[path = "golden/src/reservoir.rs"]
 mod reservoir;
+#[path = "golden/src/resume.rs"]
+mod resume;
 #[path = "golden/src/run.rs"]
 mod run;
 #[path = "golden/src/schedule_free_adam.rs"]
@@ -33,6 +35,8 @@ mod weights;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use cygnet::kernels::{Isa, force};
+use cygnet::store::{Stored, Tag};
+use cygnet::train::{BatchSize, GradientState};
 use lines::LINES;
 use run::{Memory, run};
 use std::sync::Mutex;
@@ -65,6 +69,23 @@ fn check(memory: &mut Memory, kernels: &str) {
         let found = memory.line(*line).unwrap();
         assert_eq!(found, *expected, "{name}, {kernels}: {found:#018x}");
     }
+}
+
+/// `RENEW=1` on x86-64 writes the container of a new kind of run.
+#[test]
+fn the_run_is_stopped_with_the_bytes_of_x86_64() {
+    let (mut scratch, mut bytes) = (vec![0.0; 4096], vec![0; resume::BYTES]);
+    resume::segment(None, resume::STOP, &mut scratch, &mut bytes).unwrap();
+    if cfg!(target_arch = "x86_64") && std::env::var_os("RENEW").is_some() {
+        std::fs::write("tests/golden/samples/stopped.cygbox", &bytes).unwrap();
+    } else {
+        assert!(bytes == resume::STOPPED, "the container differs from tests/golden/samples/stopped.cygbox");
+    }
+    // In the middle of a batch that has grown.
+    let mut stored = Stored::of(&bytes, &resume::KNOWN).unwrap();
+    let gradient = GradientState::from_bytes(&stored.head(Tag::GRADIENT, 0).unwrap()).unwrap();
+    let size = BatchSize::from_bytes(&stored.head(Tag::GROWTH, 0).unwrap()).unwrap();
+    assert!(size.get() > 8 && (1..size.get()).contains(&gradient.score().samples()));
 }
 
 /// The chips have no loader: they run on a copy of the sample's first images.

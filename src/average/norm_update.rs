@@ -43,7 +43,7 @@ use core::ops::Range;
 pub struct NormUpdate<'a> {
     spec: &'a Spec,
     params: &'a mut [f32],
-    pooled: &'a mut [f32],
+    pub(crate) pooled: &'a mut [f32],
     samples: u64,
 }
 

@@ -50,7 +50,7 @@ impl WindowState {
 /// Memory: `k·P` floats; the mean is computed when it is read, oldest model first, `m ← m + (w − m)·(1/i)`.
 #[must_use = "a window holds the models that it is updated with"]
 pub struct Window<'a> {
-    models: &'a mut [f32],
+    pub(crate) models: &'a mut [f32],
     width: usize,
     state: WindowState,
 }

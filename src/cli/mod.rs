@@ -18,6 +18,7 @@ mod progress;
 mod record;
 mod replicas;
 mod reproduce;
+mod resume;
 mod several;
 mod split;
 mod table;
@@ -40,13 +41,13 @@ pub(crate) use predict::Predict;
 pub(crate) use progress::{Places, Progress};
 pub(crate) use record::record;
 pub(crate) use reproduce::Reproduce;
+pub(crate) use resume::{Every, resumed};
 pub(crate) use several::Several;
 use std::path::PathBuf;
 pub(crate) use text::{counted, fitted, introduction, notes, origin, saved, source};
 pub(crate) use train::Train;
 
-const AFTER_TRAIN: &str =
-    "Press Ctrl-C to stop the run early: the models trained so far are saved. Press it again to stop at once.";
+const AFTER_TRAIN: &str = "Press Ctrl-C to stop the run early: the models trained so far are saved, and --resume goes on with it. Press it again to stop at once.";
 
 const AFTER_EVAL: &str = "\
 Data, validation share and seed are those of the run.json beside the model, or in the directory above for one of several \

@@ -1,24 +1,29 @@
 //! What `run.json` says of how a run was started.
 
 use super::data::Data;
+use super::resume;
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
-use cygnet::host::files::{Place, Record};
+use cygnet::host::files::{Place, Record, digests};
 use cygnet::host::plan::Plan;
 use cygnet::host::report::page::named_settings;
 use std::env;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// Of a run of so many seeds on the data that the arguments name and that are called `name`.
+/// Of a run of so many seeds on the data that the arguments name and that are called `name`; it reads these files.
 pub(crate) fn record(
     plan: &Plan,
     seeds: u32,
     data: (&Data, &Dataset, &str),
+    files: &[PathBuf],
     place: &Place,
 ) -> Result<Record, HostError> {
     let (arguments, samples, name) = data;
     Ok(Record {
         command: command_line(),
+        arguments: resume::arguments(place.target()),
+        inputs: digests(files, place.target())?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         date: date(),
         seed: plan.seed,

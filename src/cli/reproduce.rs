@@ -3,11 +3,13 @@
 use super::data::Data;
 use super::images::Images;
 use super::out::run_place;
+use super::resume::{Every, parse_every};
+use super::values::one_of;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{Plan, ReplicaPlan};
+use cygnet::host::plan::{OnDivergence, Plan, ReplicaPlan};
 use cygnet::host::report::output;
 use cygnet::host::study::Recipe;
 use std::num::NonZeroUsize;
@@ -41,6 +43,10 @@ pub(crate) struct Reproduce {
     /// Passes over the training samples [default: those of the recipe]
     #[arg(long)]
     epochs: Option<u64>,
+    /// What becomes of an update whose loss or gradient is not finite: stop ends the experiment; skip drops it; halve-rate
+    /// drops it and halves the learning rate from there on
+    #[arg(long, value_name = "NAME", value_parser = one_of(OnDivergence::NAMES), default_value = "stop")]
+    on_divergence: OnDivergence,
     /// Number of replicas
     #[arg(long, value_name = "K", default_value_t = 5)]
     replicas: usize,
@@ -53,6 +59,14 @@ pub(crate) struct Reproduce {
     /// Repeat with N seeds, counted up from --seed, and show mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seeds: u32,
+    /// Go on with an interrupted run, with the arguments in its run.json, to the same result as without the interruption;
+    /// the data must be the same
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resume: Option<PathBuf>,
+    /// How often the state of the run is saved for --resume: after a time, such as 60s or 5min, or after so many updates;
+    /// Ctrl-C and SIGTERM save it, too
+    #[arg(long, value_name = "TIME|N", value_parser = parse_every, default_value = "60s")]
+    pub(crate) checkpoint_every: Every,
     /// Number of threads; it does not change the result [default: all cores]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -75,8 +89,9 @@ impl Reproduce {
 
     /// The directory for it.
     pub(crate) fn place(&self) -> Result<Place, HostError> {
-        let none = Box::new(std::iter::empty());
-        let expected = Expected { files: output::files_of_reproduction(), parts: none, in_parts: Vec::new() };
+        let (files, in_parts) = output::files_of_reproduction();
+        let parts = (0..self.seeds).map(|i| format!("seed-{}", self.seed.wrapping_add(i.into())));
+        let expected = Expected { files, parts: Box::new(parts), in_parts };
         run_place(self.out.as_deref(), "cygnet-reproduction", self.overwrite, expected, &[])
     }
 
@@ -89,7 +104,13 @@ impl Reproduce {
         let epochs = self.epochs.unwrap_or(recipe.plan.epochs);
         let threads = self.threads.unwrap_or(recipe.replicas.threads);
         Recipe {
-            plan: Plan { epochs, validation: self.validation, seed: self.seed, ..recipe.plan },
+            plan: Plan {
+                epochs,
+                validation: self.validation,
+                seed: self.seed,
+                on_divergence: self.on_divergence,
+                ..recipe.plan
+            },
             replicas: ReplicaPlan { count: self.replicas, threads, ..recipe.replicas },
             ..recipe
         }

@@ -2,6 +2,7 @@
 
 use cygnet::Spec;
 use cygnet::host::data::{Dataset, Preparation};
+use cygnet::host::files::Record;
 use cygnet::host::plan::{Plan, widths};
 use cygnet::host::report::{NOTES, page};
 use std::path::Path;
@@ -112,6 +113,6 @@ fn wrapped(text: &str, width: usize) -> String {
 }
 
 /// How and when a run was started, for its page.
-pub(crate) fn origin(command: &str, date: &str) -> String {
-    format!("Command: `{command}`\nStarted: {date}, cygnet {}.", env!("CARGO_PKG_VERSION"))
+pub(crate) fn origin(Record { command, date, version, .. }: &Record) -> String {
+    format!("Command: `{command}`\nStarted: {date}, cygnet {version}.")
 }

@@ -6,6 +6,7 @@ use super::data::{Data, Loaded};
 use super::growth::Growing;
 use super::out::run_place;
 use super::replicas::Replicas;
+use super::resume::{Every, parse_every};
 use super::table::TableArguments;
 use super::values::{number, one_of, parts};
 use super::{Named, read_named};
@@ -13,7 +14,7 @@ use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
+use cygnet::host::plan::{DecayPlan, OnDivergence, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
 use cygnet::host::report::{self, output, page};
 use cygnet::network::NormKind;
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeAdamConfig, ScheduleFreeConfig};
@@ -128,6 +129,11 @@ pub(crate) struct Train {
     /// Largest norm of the gradient: a larger gradient is scaled down to it
     #[arg(long, value_name = "NORM", help_heading = "Optimizer")]
     clip: Option<f32>,
+    /// What becomes of an update whose loss or gradient is not finite: stop ends the run with the models of the last good
+    /// epoch; skip drops it; halve-rate drops it and halves the learning rate from there on. An epoch without an update, and
+    /// more than 20 halvings, end the run too
+    #[arg(long, value_name = "NAME", value_parser = one_of(OnDivergence::NAMES), default_value = "stop", help_heading = "Optimizer")]
+    on_divergence: OnDivergence,
     /// Batch size: samples per update
     #[arg(long, visible_alias = "batch-size", default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
@@ -174,6 +180,14 @@ pub(crate) struct Train {
     /// Repeat with N seeds, counted up from --seed, and print mean ± standard deviation
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub(crate) seeds: u32,
+    /// Go on with an interrupted run, with the arguments in its run.json, to the same result as without the interruption;
+    /// the data must be the same (runs of --folds are not saved)
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    pub(crate) resume: Option<PathBuf>,
+    /// How often the state of the run is saved for --resume: after a time, such as 60s or 5min, or after so many updates;
+    /// Ctrl-C and SIGTERM save it, too
+    #[arg(long, value_name = "TIME|N", value_parser = parse_every, default_value = "60s", help_heading = "Run")]
+    pub(crate) checkpoint_every: Every,
     /// Print a line for every N-th epoch [default: 1, or so that at most 25 are printed]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) log_every: Option<u64>,
@@ -255,6 +269,11 @@ impl Train {
         }
     }
 
+    /// The files that the run reads.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.data.files().into_iter().chain(self.from.clone()).collect()
+    }
+
     /// The model of `--from`.
     pub(crate) fn from(&self) -> Result<Option<Named>, HostError> {
         self.from.as_deref().map(read_named).transpose()
@@ -314,6 +333,7 @@ impl Train {
             micro_batch: self.micro_batch,
             growth: self.growing.plan(),
             clip: self.clip,
+            on_divergence: self.on_divergence,
             epochs,
             patience: self.patience.or(usual_patience),
             augment: self.augmentation.plan(),

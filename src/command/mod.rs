@@ -1,5 +1,6 @@
 //! What each command does with its arguments.
 
+mod watch;
 mod folds;
 mod plane;
 mod reproduce;
@@ -10,6 +11,7 @@ use crate::{complain, is_quiet, note, print, say, say_noted};
 use cygnet::host::HostError;
 use cygnet::host::data::{Dataset, Split};
 use cygnet::host::evaluation::{Evaluation, RegressionEvaluation};
+use cygnet::host::files::{Place, check_digests};
 use cygnet::host::report;
 use cygnet::host::study::{ensemble, soup};
 use std::process::ExitCode;
@@ -21,8 +23,20 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the command that the arguments name.
 pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
+    let (command, begun) = match command.resumes() {
+        None => (command, None),
+        Some(directory) => {
+            let Some((place, record)) = Place::resumed(directory)? else {
+                say(&format!("The run in {} is complete: there is nothing to resume.", directory.display()))?;
+                return Ok(ExitCode::SUCCESS);
+            };
+            let command = cli::resumed(place.target(), &record)?;
+            check_digests(&record.inputs, place.target())?;
+            (command, Some((place, record)))
+        }
+    };
     match command {
-        Command::Train(arguments) => return train::train(&arguments),
+        Command::Train(arguments) => return train::train(&arguments, begun),
         Command::Eval(arguments) => evaluate(&arguments)?,
         Command::Info { model } => say(&cli::info(&model)?)?,
         Command::Predict(arguments) => return arguments.answer(),
@@ -47,7 +61,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
             say_noted(&notes, &format!("{}\n\n{verdicts}", report::of_votes(&[compared])))?;
         }
         Command::Plane(arguments) => return plane::draw(&arguments),
-        Command::Reproduce(arguments) => return reproduce::reproduce(&arguments),
+        Command::Reproduce(arguments) => return reproduce::reproduce(&arguments, begun),
         Command::Convert(arguments) => arguments.write()?,
         Command::Completions { shell } => print(&cli::completions(shell))?,
     }

@@ -1,24 +1,33 @@
 //! `cygnet reproduce`: the article's experiment.
 
+use super::watch::Watch;
 use super::{INTERRUPTED, stop_on_ctrl_c, warn};
 use crate::cli::{self, Progress};
 use crate::{complain, is_quiet, say};
 use cygnet::host::HostError;
 use cygnet::host::data::Split;
+use cygnet::host::files::{Place, Record};
 use cygnet::host::report::{self, output, page};
 use cygnet::host::study::{Reproduction, Stage};
 use std::process::ExitCode;
 
-/// Every way of the article to train and to predict, in one table and on one page.
-pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostError> {
+/// Every way of the article to train and to predict, in one table and on one page; a run that has `begun` goes on in its
+/// directory.
+pub(super) fn reproduce(arguments: &cli::Reproduce, begun: Option<(Place, Record)>) -> Result<ExitCode, HostError> {
     let data = arguments.read()?;
     let name = cli::source(arguments.path());
     let mut reproduction = Reproduction::new(&data, arguments.recipe())?;
     let plan = reproduction.recipe().plan.clone();
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    let mut place = arguments.place()?;
-    let record = cli::record(&plan, arguments.seeds, (&arguments.data(), &data, &name), &place)?;
-    let origin = cli::origin(&record.command, &record.date);
+    let (mut place, record) = match begun {
+        Some(begun) => begun,
+        None => {
+            let (place, from) = (arguments.place()?, arguments.data());
+            let record = cli::record(&plan, arguments.seeds, (&from, &data, &name), &from.files(), &place)?;
+            (place, record)
+        }
+    };
+    let (name, origin) = (record.settings.get("data").unwrap_or(&name).clone(), cli::origin(&record));
     place.record(|run| *run = record)?;
     let stop = stop_on_ctrl_c();
     if !is_quiet() {
@@ -29,10 +38,11 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     let mut trained = Ok(true);
     for (seed, stage) in seeds.flat_map(|seed| Stage::ALL.map(|stage| (seed, stage))) {
         let plan = reproduction.recipe().plan_of(stage, seed);
-        let mut progress = Progress::new(None, &plan, true, None);
-        progress.begin(&format!("{}, seed {seed}:", stage.title()));
-        trained = reproduction.run(stage, seed, &mut progress, &stop);
-        progress.finish();
+        let (progress, name) = (Progress::new(None, &plan, true, None), format!("seed-{seed}/{}", stage.name()));
+        let mut watch = Watch::new(progress, &mut place, arguments.checkpoint_every, name.clone());
+        watch.begin(&format!("{}, seed {seed}:", stage.title()), name);
+        trained = reproduction.run(stage, seed, &mut watch, &stop);
+        watch.progress.finish();
         // After each stage, since there may be no next; what training says comes first.
         let written = output::save_reproduction(&mut place, &reproduction);
         trained = trained.and_then(|done| written.map(|()| done));
@@ -57,7 +67,8 @@ pub(super) fn reproduce(arguments: &cli::Reproduce) -> Result<ExitCode, HostErro
     let trained = trained?;
     paged?;
     if !trained {
-        complain(&format!("interrupted: the completed stages are saved in {}", out.display()));
+        let out = out.display();
+        complain(&format!("interrupted: the completed stages are saved; to go on: cygnet reproduce --resume {out}"));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)

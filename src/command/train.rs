@@ -1,12 +1,13 @@
 //! `cygnet train`: a run of one model or of replicas, for one seed or several.
 
 use super::folds;
+use super::watch::Watch;
 use super::{INTERRUPTED, stop_on_ctrl_c, warn};
 use crate::cli::{self, Progress};
 use crate::{complain, is_quiet, say};
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
-use cygnet::host::files::Place;
+use cygnet::host::files::{Place, Record};
 use cygnet::host::plan::{Plan, ReplicaPlan};
 use cygnet::host::report::{self, output, page};
 use cygnet::host::study::ensemble::{self, Comparison};
@@ -16,8 +17,8 @@ use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// Trains, saves, and says what it gained.
-pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
+/// Trains, saves, and says what it gained; a run that has `begun` goes on in its directory.
+pub(super) fn train(arguments: &cli::Train, begun: Option<(Place, Record)>) -> Result<ExitCode, HostError> {
     let from = arguments.from()?;
     // Before the data are read, too.
     arguments.plan(1, from.as_ref())?.check()?;
@@ -35,7 +36,10 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.split(plan.split())?.0.len())?;
-    let mut place = arguments.place(&plan)?;
+    let (mut place, begun) = match begun {
+        None => (arguments.place(&plan)?, None),
+        Some((place, record)) => (place, Some(record)),
+    };
     let stop = stop_on_ctrl_c();
     if !is_quiet() {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), Some(place.directory())))?;
@@ -46,8 +50,9 @@ pub(super) fn train(arguments: &cli::Train) -> Result<ExitCode, HostError> {
         }
     }
     let name = cli::source(arguments.data.path());
-    let record = cli::record(&plan, arguments.seeds, (&arguments.data, &data, &name), &place)?;
-    let origin = cli::origin(&record.command, &record.date);
+    let new = || cli::record(&plan, arguments.seeds, (&arguments.data, &data, &name), &arguments.files(), &place);
+    let record = begun.map_or_else(new, Ok)?;
+    let (name, origin) = (record.settings.get("data").unwrap_or(&name).clone(), cli::origin(&record));
     place.record(|run| *run = record)?;
     let mut run = Run { arguments, plan: &plan, loaded: &loaded, data: &data, name, origin, place, stop, cut: false };
     match replicas {
@@ -114,20 +119,22 @@ impl Run<'_> {
 
     /// One model: trained, saved, compared.
     fn model(&mut self, plan: &Plan, under: &str) -> Result<(Outcome, Option<HostError>), HostError> {
-        let mut progress = self.progress(plan);
+        let progress = self.progress(plan);
         let data = self.loaded.dataset(plan)?;
         warn(&data, plan.split())?;
-        let outcome = training::train(&data, plan, &mut progress, &self.stop).and_then(|mut outcome| {
+        let mut watch = Watch::new(progress, &mut self.place, self.arguments.checkpoint_every, format!("{under}run"));
+        let outcome = training::train(&data, plan, &mut watch, &self.stop).and_then(|mut outcome| {
             if self.arguments.baseline && !outcome.interrupted && outcome.diverged.is_none() {
-                progress.begin("Baseline (learning rate decay to zero, no averaging):");
-                let baseline = training::train(&data, &plan.baseline(), &mut progress, &self.stop)?;
+                let title = "Baseline (learning rate decay to zero, no averaging):";
+                watch.begin(title, format!("{under}baseline"));
+                let baseline = training::train(&data, &plan.baseline(), &mut watch, &self.stop)?;
                 outcome.baseline = (!baseline.interrupted).then_some(baseline.last_marks);
                 outcome.baseline_history = baseline.history;
                 outcome.interrupted = baseline.interrupted;
             }
             Ok(outcome)
         });
-        progress.finish();
+        watch.progress.finish();
         let mut outcome = outcome?;
         let page = page::of_run(self.source(&data), plan, &outcome);
         let saved = output::save(&mut self.place, under, &outcome, &data)
@@ -174,15 +181,16 @@ impl Run<'_> {
         plan: &Plan,
         under: &str,
     ) -> Result<(Comparison, Option<HostError>), HostError> {
-        let mut progress = self.progress(plan);
+        let progress = self.progress(plan);
         let data = self.loaded.dataset(plan)?;
         warn(&data, plan.split())?;
-        let trained = training::train_replicas(&data, plan, replicas, &mut progress, &self.stop);
-        progress.finish();
+        let mut watch = Watch::new(progress, &mut self.place, self.arguments.checkpoint_every, format!("{under}run"));
+        let trained = training::train_replicas(&data, plan, replicas, &mut watch, &self.stop);
+        watch.progress.finish();
         let trained = trained?;
         let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
         let comparison = output::save_replicas(&mut self.place, under, &trained, replicas, plan, source)?;
-        output::record_replicas(&mut self.place, &comparison, plan.seed)?;
+        output::record_replicas(&mut self.place, &comparison, &trained.history, plan.seed)?;
         say(&format!("\n{}\n\n{}\n", report::of_votes(from_ref(&comparison)), report::of_ensemble(&comparison)))?;
         self.cut = trained.interrupted;
         self.say_left("replicas", trained.best, &trained.history, trained.diverged.is_some().then_some(under))?;
@@ -252,7 +260,10 @@ impl Run<'_> {
         }
         ended?;
         if cut {
-            complain(&format!("interrupted: the models trained so far are saved in {}", out.display()));
+            let out = out.display();
+            complain(&format!(
+                "interrupted: the models trained so far are saved; to go on: cygnet train --resume {out}"
+            ));
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Ok(ExitCode::SUCCESS)

@@ -10,7 +10,16 @@ pub(super) const TILE: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
 /// `acc ← acc + c·row` in one register: made anew as a whole, since element-wise updates may stay in memory.
 #[inline(always)]
 pub(super) fn add_scaled<const L: usize>(acc: &mut [f32; L], c: f32, row: &[f32; L]) {
-    *acc = core::array::from_fn(|l| acc[l] + c * row[l]);
+    if cfg!(target_arch = "arm") {
+        // On a Cortex-M0 the closure below can stay a call, with a check of `l` that panics.
+        let mut sums = [0.0; L];
+        for l in 0..L {
+            sums[l] = acc[l] + c * row[l];
+        }
+        *acc = sums;
+    } else {
+        *acc = core::array::from_fn(|l| acc[l] + c * row[l]);
+    }
 }
 
 /// Every row of `z` becomes `bias`: where its sums begin.

@@ -49,8 +49,8 @@ pub use state::{ReservoirConfig, ReservoirState};
 #[must_use = "a reservoir holds samples that are offered to it"]
 pub struct Reservoir<'a, T> {
     /// Shape `(places, width)`.
-    samples: &'a mut [T],
-    labels: &'a mut [u16],
+    pub(crate) samples: &'a mut [T],
+    pub(crate) labels: &'a mut [u16],
     /// Of each class: samples seen, then, behind them, samples held.
     counts: &'a mut [u32],
     state: ReservoirState,

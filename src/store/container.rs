@@ -25,6 +25,8 @@ use crate::network::spec::Spec;
 use crate::slices::{cut, cut_mut, numbered};
 use crate::store::checkpoint::{header_word, header_words};
 use crate::tag::Tag;
+use core::fmt;
+use core::ops::ControlFlow;
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89CYGBOX\n";
 pub(super) const VERSION: u16 = 1;
@@ -38,7 +40,7 @@ pub(super) const SKIP: u8 = 1;
 pub(super) const BEFORE: usize = 2;
 
 /// A part of a section's payload, where it lies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Data<'a> {
     /// The description of a network: `12 + 12·L` bytes, those of a checkpoint's header behind its magic.
@@ -54,6 +56,8 @@ pub enum Data<'a> {
     Shorts(&'a [u16]),
     /// Integers of four bytes.
     Words(&'a [u32]),
+    /// So many bytes of zero, of a slice that holds nothing yet.
+    Zeros(usize),
 }
 
 impl Data<'_> {
@@ -65,24 +69,83 @@ impl Data<'_> {
             Self::Floats(floats) | Self::Numbers(floats) => floats.len().saturating_mul(4),
             Self::Shorts(shorts) => shorts.len().saturating_mul(2),
             Self::Words(words) => words.len().saturating_mul(4),
+            Self::Zeros(bytes) => *bytes,
         }
     }
 
-    /// Gives it to `out` in pieces, of which all but bytes have four or two.
-    pub(super) fn stream<E>(&self, out: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let mut word = |word: u32| out(&word.to_le_bytes());
+    fn check(&self, tag: Tag, number: u16) -> Result<(), Error> {
+        match *self {
+            Self::Network(spec) => spec.check(),
+            Self::Floats(floats) => match numbered(0, floats).find(|(_, x)| !x.is_finite()) {
+                Some((index, _)) => Err(Error::Container(ContainerFault::Number { tag, number, index: index as u32 })),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives it to `out` in pieces, of which all but bytes have 12 at most.
+    pub(super) fn stream(&self, out: &mut Out<'_>) -> ControlFlow<()> {
         match *self {
             Self::Network(spec) => {
-                (BEFORE..header_words(spec)).try_for_each(|at| word(header_word(spec, false, 0, at)))
+                (BEFORE..header_words(spec)).try_for_each(|at| out(&header_word(spec, false, 0, at).to_le_bytes()))
             }
             Self::Bytes(bytes) => out(bytes),
-            Self::Floats(floats) => floats.iter().try_for_each(|x| word(x.to_bits())),
-            Self::Numbers(floats) => floats.iter().try_for_each(|x| word(if x.is_nan() { NAN } else { x.to_bits() })),
+            Self::Floats(floats) => stream_floats(floats, out),
+            Self::Numbers(floats) => {
+                floats.iter().try_for_each(|x| if x.is_nan() { out(&NAN.to_le_bytes()) } else { out(&x.to_le_bytes()) })
+            }
             Self::Shorts(shorts) => shorts.iter().try_for_each(|short| out(&short.to_le_bytes())),
-            Self::Words(words) => words.iter().try_for_each(|&x| word(x)),
+            Self::Words(words) => words.iter().try_for_each(|word| out(&word.to_le_bytes())),
+            Self::Zeros(bytes) => {
+                let mut left = bytes;
+                while left > 0 {
+                    let (piece, _) = cut(&[0; SECTION], left);
+                    out(piece)?;
+                    left = left.wrapping_sub(piece.len());
+                }
+                ControlFlow::Continue(())
+            }
         }
     }
 }
+
+/// Gives it to `out`, and its bytes to a checksum. (A closure would be in the image twice.)
+#[inline(never)]
+fn stream_summed(data: &Data<'_>, crc: &mut Crc, out: &mut Out<'_>) -> ControlFlow<()> {
+    data.stream(&mut |piece| {
+        *crc = crc.bytes(piece);
+        out(piece)
+    })
+}
+
+/// Three at a time: as many bytes as a section's header has.
+fn stream_floats(floats: &[f32], out: &mut Out<'_>) -> ControlFlow<()> {
+    let (triples, rest) = floats.as_chunks::<{ SECTION / 4 }>();
+    for triple in triples {
+        let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]] = triple.map(f32::to_le_bytes);
+        out(&[a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3])?;
+    }
+    rest.iter().try_for_each(|x| out(&x.to_le_bytes()))
+}
+
+impl fmt::Debug for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Network(_) => "Network",
+            Self::Bytes(_) => "Bytes",
+            Self::Floats(_) => "Floats",
+            Self::Numbers(_) => "Numbers",
+            Self::Shorts(_) => "Shorts",
+            Self::Words(_) => "Words",
+            Self::Zeros(_) => "Zeros",
+        };
+        f.debug_struct(kind).field("bytes", &self.bytes()).finish()
+    }
+}
+
+/// What takes pieces of a container, until it breaks.
+pub(super) type Out<'o> = dyn FnMut(&[u8]) -> ControlFlow<()> + 'o;
 
 /// How NaN is written.
 pub(super) const NAN: u32 = 0x7fc0_0000;
@@ -95,6 +158,23 @@ pub(super) const fn network_bytes(spec: &Spec) -> usize {
 /// Bytes of the longest one: that of a head.
 pub(super) const NETWORK_MOST: usize = 12 + 12 * MAX_LAYERS + 8;
 
+/// What lasts from step to step, and of which a section can be made from where it lies. Every type with a state has it.
+pub trait Record {
+    /// The usual name of its section.
+    fn tag(&self) -> Tag;
+
+    /// Whether a run could go on from it.
+    ///
+    /// # Errors
+    /// Why not, as for a model in whose place an average is.
+    fn check_record(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Gives the parts of its payload in order: always the same ones.
+    fn parts(&self, part: &mut dyn FnMut(Data<'_>));
+}
+
 /// A section to be written: what it is, and where its payload lies.
 #[derive(Clone, Copy, Debug)]
 pub struct Section<'a> {
@@ -102,14 +182,35 @@ pub struct Section<'a> {
     number: u16,
     version: u8,
     flags: u8,
-    data: &'a [Data<'a>],
+    payload: Payload<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Payload<'a> {
+    Data(&'a [Data<'a>]),
+    Record(&'a dyn Record),
+}
+
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data(data) => data.fmt(f),
+            Self::Record(_) => f.write_str("Record"),
+        }
+    }
 }
 
 impl<'a> Section<'a> {
     /// Number 0, version 1, which a reader must know; its payload is `data`, one behind the other.
     #[must_use]
     pub const fn new(tag: Tag, data: &'a [Data<'a>]) -> Self {
-        Self { tag, number: 0, version: 1, flags: 0, data }
+        Self { tag, number: 0, version: 1, flags: 0, payload: Payload::Data(data) }
+    }
+
+    /// That of an optimizer, an average or anything else that has a state, likewise with number 0 and version 1.
+    #[must_use]
+    pub fn of(record: &'a dyn Record) -> Self {
+        Self { tag: record.tag(), number: 0, version: 1, flags: 0, payload: Payload::Record(record) }
     }
 
     /// Of several with the same tag, which one.
@@ -130,19 +231,32 @@ impl<'a> Section<'a> {
         Self { flags: SKIP, ..self }
     }
 
-    /// Bytes of its payload.
-    fn payload(&self) -> usize {
-        self.data.iter().fold(0, |sum, data| sum.saturating_add(data.bytes()))
+    fn parts(&self, part: &mut dyn FnMut(Data<'_>)) {
+        match self.payload {
+            Payload::Data(data) => data.iter().for_each(|&data| part(data)),
+            Payload::Record(record) => record.parts(part),
+        }
     }
 
-    fn check(&self) -> Result<(), ContainerFault> {
-        for data in self.data {
-            let Data::Floats(floats) = *data else { continue };
-            if let Some((index, _)) = numbered(0, floats).find(|(_, x)| !x.is_finite()) {
-                return Err(ContainerFault::Number { tag: self.tag, number: self.number, index: index as u32 });
+    /// Bytes of its payload.
+    fn payload(&self) -> usize {
+        let mut sum = 0_usize;
+        self.parts(&mut |data| sum = sum.saturating_add(data.bytes()));
+        sum
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let Self { tag, number, .. } = *self;
+        let mut result = match self.payload {
+            Payload::Record(record) => record.check_record(),
+            Payload::Data(_) => Ok(()),
+        };
+        self.parts(&mut |data| {
+            if result.is_ok() {
+                result = data.check(tag, number);
             }
-        }
-        Ok(())
+        });
+        result
     }
 
     fn header(&self) -> [u8; SECTION] {
@@ -156,25 +270,38 @@ impl<'a> Section<'a> {
 /// Sections that are fit to be written, in whatever pieces a memory takes.
 ///
 /// ```
-/// use cygnet::store::{Container, Data, Place, Section, Stored, Tag};
-/// # use cygnet::{Activation, Error, Model, Spec};
+/// use cygnet::optim::AdamState;
+/// use cygnet::store::{Container, Data, Load, Place, Section, Stored, Tag};
+/// use cygnet::{Activation, Adam, Error, Model, Spec, model::ModelState};
 /// const NET: Spec = Spec::new(2).dense(3, Activation::Identity);
-/// # let mut params = [0.5; NET.param_len()];
-/// let model = Model::new(&NET, &mut params)?;
-/// let state = model.state().to_bytes();
-/// let weights = [Data::Bytes(&state), Data::Floats(model.params())];
-/// let sections = [Section::new(Tag::NETWORK, &[Data::Network(&NET)]), Section::new(Tag::PARAMS, &weights)];
+/// # let (mut params, mut moments) = ([0.5; NET.param_len()], [0.0; 2 * NET.param_len()]);
+/// # let mut model = Model::new(&NET, &mut params)?;
+/// # model.resume(7, 0);
+/// # let adam = Adam::new(Adam::DEFAULT, &NET, &mut moments)?;
+/// // Whenever something could be lost:
+/// let sections = [Section::of(&NET), Section::of(&adam), Section::of(&model)];
 /// let container = Container::new(&sections)?;
 /// let mut flash = Vec::new(); // or a file, or a serial line
-/// container.write(|piece| Ok::<_, Error>(flash.extend_from_slice(piece)))?;
+/// container.write(|piece| {
+///     flash.extend_from_slice(piece);
+///     Ok::<_, Error>(())
+/// })?;
 /// assert_eq!(flash.len(), container.len());
+/// # let (mut params, mut moments) = ([f32::NAN; NET.param_len()], [f32::NAN; 2 * NET.param_len()]);
 ///
-/// let known = [(Tag::NETWORK, 1), (Tag::PARAMS, 1)];
-/// let mut stored = Stored::of(&flash, &known)?; // all of it was checked
+/// // At the next start, after all of it was checked:
+/// let mut stored = Stored::of(&flash, &[(Tag::NETWORK, 1), (Tag::OPTIMIZER, 1), (Tag::PARAMS, 1)])?;
 /// stored.expect(Tag::NETWORK, 0, &[Data::Network(&NET)])?;
-/// let (mut state, mut params) = ([0; 20], [0.0; NET.param_len()]);
-/// stored.read(Tag::PARAMS, 0, &mut [Place::Bytes(&mut state), Place::Floats(&mut params)])?;
-/// assert_eq!(params, [0.5; NET.param_len()]);
+/// let state = ModelState::from_bytes(&NET, &stored.head(Tag::PARAMS, 0)?)?;
+/// let optimizer = AdamState::from_bytes(Adam::DEFAULT, &NET, &stored.head(Tag::OPTIMIZER, 0)?)?;
+/// stored.read_all(&mut [
+///     Load::new(Tag::PARAMS, &mut [Place::Skip(ModelState::BYTES), Place::Floats(&mut params)]),
+///     Load::new(Tag::OPTIMIZER, &mut [Place::Skip(AdamState::BYTES), Place::Floats(&mut moments)]),
+/// ])?;
+/// let mut model = Model::new(&NET, &mut params)?;
+/// model.resume(state.seed, state.steps);
+/// let adam = Adam::resume(optimizer, &mut moments)?;
+/// # assert_eq!((model.params(), model.state().seed, adam.moments()), (&[0.5; 9][..], 7, &[0.0; 18][..]));
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -189,21 +316,17 @@ impl<'a> Container<'a> {
     ///
     /// # Errors
     /// [`Error::Container`] for another order, for a number in [`Data::Floats`] that is not finite, and for too much of
-    /// everything; [`Error::Spec`] for a network that is not valid.
+    /// everything; [`Error::Spec`] for a network that is not valid; [`Error::AverageWeights`] for a model in whose place an
+    /// average is, [`Error::Swapped`] for that average.
     pub fn new(sections: &'a [Section<'a>]) -> Result<Self, Error> {
         let (mut len, mut last) = (HEADER, None);
         for section in sections {
-            let Section { tag, number, data, .. } = *section;
+            let Section { tag, number, .. } = *section;
             if last.is_some_and(|last| last >= (tag, number)) {
                 return Err(Error::Container(ContainerFault::Order(tag, number)));
             }
             last = Some((tag, number));
-            for data in data {
-                if let Data::Network(spec) = data {
-                    spec.check()?;
-                }
-            }
-            section.check().map_err(Error::Container)?;
+            section.check()?;
             len = len.saturating_add(section.payload()).saturating_add(SECTION + 4);
         }
         match (u16::try_from(sections.len()), u32::try_from(len)) {
@@ -225,26 +348,31 @@ impl<'a> Container<'a> {
     /// # Errors
     /// Those of `out`.
     pub fn write<E>(&self, mut out: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.write_to(&mut out)
+        let mut result = Ok(());
+        // Once in an image, whatever the error.
+        let _ = self.stream(&mut |piece| {
+            result = out(piece);
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        result
     }
 
-    fn write_to<E>(&self, out: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    fn stream(&self, out: &mut Out<'_>) -> ControlFlow<()> {
         let header = self.header();
         out(&header)?;
         out(&Crc::NEW.bytes(&header).get().to_le_bytes())?;
         for section in self.sections {
             let header = section.header();
-            let mut crc = Crc::NEW.bytes(&header);
-            out(&header)?;
-            for data in section.data {
-                data.stream(&mut |piece: &[u8]| {
-                    crc = crc.bytes(piece);
-                    out(piece)
-                })?;
-            }
+            let (mut crc, mut flow) = (Crc::NEW.bytes(&header), out(&header));
+            section.parts(&mut |data| {
+                if flow.is_continue() {
+                    flow = stream_summed(&data, &mut crc, out);
+                }
+            });
+            flow?;
             out(&crc.get().to_le_bytes())?;
         }
-        Ok(())
+        ControlFlow::Continue(())
     }
 
     /// Writes all into `bytes`, [`len`](Self::len) of them.

@@ -22,6 +22,8 @@ mod preprocessing;
 
 mod container;
 
+mod record;
+
 mod stored;
 
 pub use crate::tag::Tag;
@@ -29,7 +31,7 @@ pub use crate::tag::Tag;
 mod slots;
 
 pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, save};
-pub use container::{Container, Data, Section, container_len};
+pub use container::{Container, Data, Record, Section, container_len};
 pub use embedded::{embed, embed_text, embedded_checksum};
 pub use head::{body_checksum, checksum, join, load_head, save_head};
 #[cfg(feature = "flash")]

@@ -10,6 +10,7 @@ use crate::store::container::{BEFORE, Data, HEADER, NAN, NETWORK_MOST as MOST, S
 use crate::tag::Tag;
 use core::convert::Infallible;
 use core::fmt;
+use core::ops::ControlFlow;
 
 /// Bytes that are read at once.
 const PIECE: usize = 64;
@@ -87,13 +88,15 @@ impl Entry {
 type Take<'t> = dyn FnMut(usize, &[u8]) -> Result<(), ContainerFault> + 't;
 
 /// Where a part of a section's payload goes.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Place<'a> {
     /// Bytes, such as those of a state.
     Bytes(&'a mut [u8]),
     /// Numbers, all finite.
     Floats(&'a mut [f32]),
+    /// Numbers, all finite and allowed where they stand: by [`Spec::allows`] for parameters, or, say, second moments that
+    /// are not negative.
+    Checked(&'a mut [f32], &'a dyn Fn(usize, f32) -> bool),
     /// Numbers of which some may not be finite.
     Numbers(&'a mut [f32]),
     /// Integers of two bytes.
@@ -109,11 +112,26 @@ impl Place<'_> {
     const fn bytes(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
-            Self::Floats(floats) | Self::Numbers(floats) => floats.len().saturating_mul(4),
+            Self::Floats(floats) | Self::Checked(floats, _) | Self::Numbers(floats) => floats.len().saturating_mul(4),
             Self::Shorts(shorts) => shorts.len().saturating_mul(2),
             Self::Words(words) => words.len().saturating_mul(4),
             Self::Skip(bytes) => *bytes,
         }
+    }
+}
+
+impl fmt::Debug for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Bytes(_) => "Bytes",
+            Self::Floats(_) => "Floats",
+            Self::Checked(..) => "Checked",
+            Self::Numbers(_) => "Numbers",
+            Self::Shorts(_) => "Shorts",
+            Self::Words(_) => "Words",
+            Self::Skip(_) => "Skip",
+        };
+        f.debug_struct(kind).field("bytes", &self.bytes()).finish()
     }
 }
 
@@ -341,19 +359,14 @@ where
         let entry = self.found(tag, number)?;
         let mut at = 0_usize;
         for data in data {
-            let start = at;
-            let compared = data.stream(&mut |wanted| match self.difference(&entry, at, wanted) {
-                Ok(None) => {
-                    at = at.wrapping_add(wanted.len());
-                    Ok(())
-                }
-                Ok(Some(byte)) => Err(Ok(byte)),
-                Err(error) => Err(Err(error)),
+            let (start, mut compared) = (at, Ok(None));
+            let _ = data.stream(&mut |wanted| {
+                compared = self.difference(&entry, at, wanted);
+                at = at.wrapping_add(wanted.len());
+                if matches!(compared, Ok(None)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
-            match compared {
-                Ok(()) => {}
-                Err(Ok(byte)) => return Err(self.differs(&entry, data, start, byte)),
-                Err(Err(error)) => return Err(error),
+            if let Some(byte) = compared? {
+                return Err(self.differs(&entry, data, start, byte));
             }
         }
         if at == entry.len { Ok(()) } else { Err(ContainerFault::Differs { tag, number, at: at as u32 }.into()) }
@@ -444,16 +457,16 @@ where
         }
         let mut at = entry.at;
         for place in &**places {
-            let is_possible: fn(f32) -> bool = match place {
-                Place::Floats(_) => f32::is_finite,
-                Place::Numbers(_) => |x| !x.is_nan() || x.to_bits() == NAN,
-                _ => |_| true,
+            let is_possible: &dyn Fn(usize, f32) -> bool = match place {
+                Place::Floats(_) => &|_, x| x.is_finite(),
+                Place::Checked(_, allows) => &|index, x| x.is_finite() && allows(index, x),
+                Place::Numbers(_) => &|_, x| !x.is_nan() || x.to_bits() == NAN,
+                _ => &|_, _| true,
             };
-            if let Place::Floats(_) | Place::Numbers(_) = place {
+            if let Place::Floats(_) | Place::Checked(..) | Place::Numbers(_) = place {
                 self.pieces(at, place.bytes(), &mut |before, piece| {
-                    let numbers = numbered(before / 4, piece.as_chunks().0);
-                    let mut wrong = numbers.filter(|(_, bytes)| !is_possible(f32::from_le_bytes(**bytes)));
-                    match wrong.next() {
+                    let mut numbers = numbered(before / 4, piece.as_chunks().0);
+                    match numbers.find(|(index, bytes)| !is_possible(*index, f32::from_le_bytes(**bytes))) {
                         Some((index, _)) => Err(ContainerFault::Number { tag, number, index: index as u32 }),
                         None => Ok(()),
                     }
@@ -470,7 +483,9 @@ where
             let bytes = place.bytes();
             match place {
                 Place::Bytes(to) => (self.read)(at, to).map_err(OpenError::Read)?,
-                Place::Floats(to) | Place::Numbers(to) => self.fill_with(at, to, f32::from_le_bytes)?,
+                Place::Floats(to) | Place::Checked(to, _) | Place::Numbers(to) => {
+                    self.fill_with(at, to, f32::from_le_bytes)?
+                }
                 Place::Shorts(to) => self.fill_with(at, to, u16::from_le_bytes)?,
                 Place::Words(to) => self.fill_with(at, to, u32::from_le_bytes)?,
                 Place::Skip(_) => {}

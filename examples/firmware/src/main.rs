@@ -5,6 +5,7 @@
 #![no_main]
 
 mod scenario;
+mod sensor;
 mod stack;
 
 use core::cell::RefCell;
@@ -13,7 +14,8 @@ use cortex_m::interrupt::Mutex;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::{entry, exception};
 use heapless::spsc::{Producer, Queue};
-use scenario::{Memory, OLD, Sample, Sensor, run};
+use scenario::{Memory, OLD, run};
+use sensor::{Sample, Sensor};
 use static_cell::StaticCell;
 
 #[cfg(feature = "board")]

@@ -4,6 +4,7 @@
 //! first layer stays as it is, in flash. The last one, the head, learns a fourth kind. It sees only that one now, and samples
 //! of the others that the device has kept: without them it would forget what it knows.
 
+use crate::sensor::{KINDS, READINGS, Sample};
 use cygnet::average::{Rule, Snapshots};
 use cygnet::error::CheckpointFault;
 use cygnet::metrics::class_of;
@@ -23,8 +24,6 @@ static BODY_PARAMS: [f32; BODY.param_len()] = cygnet::embed!(BODY, NET, MODEL);
 static HEAD_PARAMS: [f32; HEAD.param_len()] = cygnet::embed!(HEAD, NET, MODEL);
 const BODY_CHECKSUM: Option<u32> = embedded_checksum(&BODY, &NET, MODEL);
 
-pub(crate) const READINGS: usize = 16;
-pub(crate) const KINDS: usize = 4;
 /// The kind that the desktop did not know.
 pub(crate) const NEW: u16 = 3;
 /// Samples of a batch, and how many of them are old ones.
@@ -36,36 +35,6 @@ const PASSING: usize = 300;
 const STEPS: u64 = 200;
 /// Samples of each kind kept apart to evaluate on.
 const HELD_OUT: usize = 16;
-
-/// A window of readings and the kind of movement it shows.
-#[derive(Clone, Copy)]
-pub(crate) struct Sample {
-    pub(crate) readings: [f32; READINGS],
-    pub(crate) kind: u16,
-}
-
-/// A sensor that moves in four ways, with noise: a sum of two of eight fixed shapes for each kind.
-pub(crate) struct Sensor(pub(crate) u32);
-
-impl Sensor {
-    /// The next window, after the one before it; the same ones in the same order everywhere.
-    pub(crate) fn read(&mut self) -> Sample {
-        let kind = (self.draw() % KINDS as u32) as u16;
-        let mut readings = [0.0; READINGS];
-        for (i, reading) in readings.iter_mut().enumerate() {
-            let shape = (i * (usize::from(kind) + 1)) % 8;
-            let noise = self.draw() as f32 / 65_536.0 - 0.5;
-            *reading = shape as f32 / 8.0 + 1.5 * noise;
-        }
-        Sample { readings, kind }
-    }
-
-    /// 16 bits of a linear congruential generator.
-    fn draw(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        self.0 >> 16
-    }
-}
 
 /// All the memory that learning takes.
 pub(crate) struct Memory {

@@ -22,9 +22,9 @@ const FAR: f32 = 10.0;
 /// Memory: `P` floats for the mean, `P` for the second moment, `K·P` for the columns, `K = 0` for the diagonal alone.
 #[must_use = "a posterior holds the models that it is updated with"]
 pub struct Swag<'a> {
-    mean: &'a mut [f32],
+    pub(crate) mean: &'a mut [f32],
     second: &'a mut [f32],
-    columns: &'a mut [f32],
+    pub(crate) columns: &'a mut [f32],
     state: SwagState,
 }
 

@@ -15,7 +15,7 @@ pub(in crate::host) const NAME: &str = "run.json";
 /// Of the content; another one is refused.
 const FORMAT: u32 = 1;
 /// How the names of a run's files end.
-const ENDS: [&str; 7] = ["cygnet", "safetensors", "csv", "jsonl", "json", "html", "svg"];
+const ENDS: [&str; 8] = ["cygnet", "safetensors", "csv", "jsonl", "json", "html", "svg", "state"];
 /// A larger file is not one of ours.
 const LARGEST: u64 = 1 << 26;
 /// Nor is one of a longer name, in bytes.
@@ -28,6 +28,9 @@ pub(in crate::host) struct Manifest {
     pub(in crate::host) format: u32,
     /// Whether the run came to its end.
     pub(in crate::host) finished: bool,
+    /// Whether it replaces the run in the directory above when it does.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(in crate::host) replaces: bool,
     /// How the run was started, and what it reached; none of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::host) run: Option<Record>,
@@ -36,7 +39,7 @@ pub(in crate::host) struct Manifest {
 
 impl Default for Manifest {
     fn default() -> Self {
-        Self { format: FORMAT, finished: false, run: None, files: Vec::new() }
+        Self { format: FORMAT, finished: false, replaces: false, run: None, files: Vec::new() }
     }
 }
 

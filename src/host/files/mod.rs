@@ -3,6 +3,8 @@
 mod whole;
 mod record;
 mod manifest;
+mod inputs;
+mod directory;
 mod place;
 mod target;
 mod reading;
@@ -12,6 +14,7 @@ mod modules;
 mod safetensors;
 mod model_file;
 
+pub use inputs::{check_digests, digests};
 pub use manifest::{Written, seen_from};
 pub use model_file::Head;
 pub use place::{Expected, Place};

@@ -4,18 +4,25 @@
 //! A run that replaces another works in a directory within, `unfinished`; its files move to where the earlier ones are
 //! once all of them are whole. Until then, and if the run never ends, the earlier files stay as they are.
 
+use super::directory::{above, check, lock, make_counted, make_parent, path_in, remove, remove_empty};
 use super::manifest::{self, Manifest, inside};
 use super::record::Record;
 use super::whole;
 use crate::host::HostError;
 use crate::host::prelude::*;
+use crate::host::training::check_state;
+use crate::store::Container;
+use core::mem;
 use std::collections::HashSet;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Where a run that replaces another writes until its end.
 const UNFINISHED: &str = "unfinished";
+
+/// How the names of saved states end.
+const STATE: &str = ".state";
 
 /// The names of all files that a run may write.
 pub struct Expected<'a> {
@@ -37,6 +44,11 @@ pub struct Place {
     written: Manifest,
     /// The directory that was not there before.
     made: Option<PathBuf>,
+    /// The files that this process wrote: a run that is resumed writes all of its files again.
+    fresh: Vec<String>,
+    /// The directory, in which no other process works.
+    lock: Option<File>,
+    is_resumed: bool,
 }
 
 impl Place {
@@ -86,12 +98,44 @@ impl Place {
     }
 
     fn new(target: PathBuf, work: PathBuf, made: Option<PathBuf>) -> Result<Self, HostError> {
-        let written = Manifest::default();
+        let written = Manifest { replaces: work != target, ..Manifest::default() };
         written.create(&work).map_err(|error| match error {
             HostError::File { source, .. } if source.kind() == ErrorKind::AlreadyExists => taken(&target),
             other => other,
         })?;
-        Ok(Self { target, work, written, made })
+        let lock = lock(&work)?;
+        Ok(Self { target, work, written, made, fresh: Vec::new(), lock, is_resumed: false })
+    }
+
+    /// The directory of a run that did not come to its end, or that of a run which such a run replaces, with what is said of how
+    /// it was started; `None` where the run came to its end.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] where there is no run, more than one, or one that another process works on; [`HostError::File`].
+    pub fn resumed(directory: &Path) -> Result<Option<(Self, Record)>, HostError> {
+        let Some(manifest) = Manifest::read(directory)? else {
+            return Err(HostError::Usage(format!("{} contains no run ({})", directory.display(), manifest::NAME)));
+        };
+        if manifest.finished || manifest.run.is_none() {
+            let problem = match &unfinished(directory)?[..] {
+                [] if manifest.finished => return Ok(None),
+                [work] => return Self::resumed(work),
+                [] => "no run".to_owned(),
+                several => format!(
+                    "several runs: choose {}",
+                    several.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
+                ),
+            };
+            return Err(HostError::Usage(format!("{} contains {problem} to be resumed", directory.display())));
+        }
+        let target = if manifest.replaces { above(directory)? } else { directory.to_owned() };
+        let lock = lock(directory)?;
+        // As it is now that no other process changes it.
+        let mut written = Manifest::read(directory)?.unwrap_or_default();
+        let record = written.run.get_or_insert_default();
+        (record.models, record.recommended) = (Vec::new(), None);
+        let (record, work) = (record.clone(), directory.to_owned());
+        Ok(Some((Self { target, work, written, made: None, fresh: Vec::new(), lock, is_resumed: true }, record)))
     }
 
     /// Writes into `run.json` how the run was started, and what it reached so far.
@@ -99,6 +143,7 @@ impl Place {
     /// # Errors
     /// [`HostError::File`].
     pub fn record(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), HostError> {
+        check(&self.work, self.lock.as_ref())?;
         change(self.written.run.get_or_insert_default());
         self.written.write(&self.work)
     }
@@ -120,8 +165,12 @@ impl Place {
     /// # Errors
     /// [`HostError::File`], also for a file of one of these names that the run did not write.
     pub(in crate::host) fn announce(&mut self, names: impl IntoIterator<Item = String>) -> Result<(), HostError> {
+        check(&self.work, self.lock.as_ref())?;
         let before = self.written.files.len();
         for name in names {
+            if !self.fresh.contains(&name) {
+                self.fresh.push(name.clone());
+            }
             if self.written.files.contains(&name) {
                 continue;
             }
@@ -131,7 +180,11 @@ impl Place {
             }
             self.written.files.push(name);
         }
-        if self.written.files.len() > before { self.written.write(&self.work) } else { Ok(()) }
+        if self.written.files.len() == before {
+            return Ok(());
+        }
+        // What could not be listed is listed later.
+        self.written.write(&self.work).inspect_err(|_| self.written.files.truncate(before))
     }
 
     /// Writes a file, or replaces the one that the run wrote under this name.
@@ -142,27 +195,86 @@ impl Place {
         whole::replace(&path, bytes).map_err(HostError::file(&path))
     }
 
+    /// The files of a training's state, the newest first.
+    pub(in crate::host) fn states(name: &str) -> [String; 2] {
+        ["", ".previous"].map(|age| format!("{name}{age}{STATE}"))
+    }
+
+    /// Saves the state of a training of the run, which is called `name`; the one that was saved before is kept beside it.
+    ///
+    /// # Errors
+    /// [`HostError::File`]; the earlier states are as before then.
+    pub fn save_state(&mut self, name: &str, state: &Container<'_>) -> Result<(), HostError> {
+        let names = Self::states(name);
+        self.announce(names.clone())?;
+        let [path, previous] = [path_in(&self.work, &names[0])?, path_in(&self.work, &names[1])?];
+        make_parent(&path)?;
+        let saved = whole::rotate(&path, &previous, |file| state.write(|piece| file.write_all(piece)));
+        saved.map_err(HostError::file(&path))
+    }
+
+    /// The newest state of a training that is whole, and a note where there was a newer one; nothing before the first.
+    ///
+    /// # Errors
+    /// [`HostError::File`] where no state is whole, [`HostError::Data`], [`HostError::Memory`].
+    pub fn state(&self, name: &str) -> Result<Option<(Vec<u8>, Option<String>)>, HostError> {
+        let mut note = None;
+        for name in Self::states(name) {
+            let path = path_in(&self.work, &name)?;
+            if !self.written.files.contains(&name) || !whole::is_there(&path) {
+                continue;
+            }
+            let bytes = whole::read(&path, u32::MAX.into())?.unwrap_or_default();
+            match check_state(&bytes) {
+                Ok(()) => return Ok(Some((bytes, note))),
+                Err(error) => note = Some(format!("{} is damaged ({error})", path.display())),
+            }
+        }
+        match note {
+            None => Ok(None),
+            Some(note) => Err(HostError::Mismatch(format!("{note}: remove it to train from the beginning"))),
+        }
+    }
+
     /// Ends a run that came to its end: its files are where the user wanted them, and those of the run that it replaces
     /// are gone.
     ///
     /// # Errors
     /// [`HostError::File`]; every file is in one of the two directories then.
     pub fn finish(&mut self) -> Result<(), HostError> {
-        if self.work != self.target {
+        let is_kept = |name: &&String| !name.ends_with(STATE);
+        // In the order of a run that was never stopped, without what it does not write.
+        let kept: Vec<String> = self.fresh.iter().filter(is_kept).cloned().collect();
+        let gone: Vec<String> = self.written.files.iter().filter(|name| !kept.contains(*name)).cloned().collect();
+        let (work, moves) = (self.work.clone(), self.work != self.target);
+        if moves {
             // As it is now: meanwhile another run may have ended there.
             let earlier = Manifest::read(&self.target)?.unwrap_or_default();
-            self.replace(&earlier)?;
+            self.replace(&earlier, &kept)?;
         }
-        self.written.finished = true;
-        self.written.write(&self.work)
+        let files = if moves { kept.clone() } else { self.written.files.clone() };
+        self.written = Manifest { finished: true, replaces: false, files, ..mem::take(&mut self.written) };
+        self.work.clone_from(&self.target);
+        self.written.write(&self.work)?;
+        for name in &gone {
+            remove(&path_in(&work, name)?)?;
+        }
+        remove_empty(&work, &gone);
+        if moves {
+            remove(&work.join(manifest::NAME))?;
+            remove_empty(&work, &kept);
+            // Whatever else somebody put there stays, and the directory with it.
+            let _ = fs::remove_dir(&work);
+        }
+        self.written.files = kept;
+        if gone.is_empty() || moves { Ok(()) } else { self.written.write(&self.work) }
     }
 
-    /// Moves the files over those of an earlier run.
-    fn replace(&mut self, earlier: &Manifest) -> Result<(), HostError> {
-        let target = self.target.clone();
-        let place = |name: &str| path_in(&target, name);
+    /// Moves these files over those of an earlier run.
+    fn replace(&self, earlier: &Manifest, kept: &[String]) -> Result<(), HostError> {
+        let place = |name: &str| path_in(&self.target, name);
         let ours: HashSet<&String> = earlier.files.iter().collect();
-        let new: Vec<&String> = self.written.files.iter().filter(|name| !ours.contains(name)).collect();
+        let new: Vec<&String> = kept.iter().filter(|name| !ours.contains(name)).collect();
         for name in &new {
             let path = place(name)?;
             if whole::is_there(&path) {
@@ -172,21 +284,16 @@ impl Place {
         }
         // What is listed may be missing, but what is there is listed.
         let both = Manifest { files: earlier.files.iter().chain(new).cloned().collect(), ..Manifest::default() };
-        both.write(&target)?;
-        for name in &self.written.files {
+        both.write(&self.target)?;
+        for name in kept {
             let (from, to) = (self.work.join(name), place(name)?);
             make_parent(&to)?;
             fs::rename(&from, &to).and_then(|()| whole::sync_parent(&to)).map_err(HostError::file(&to))?;
         }
-        for name in earlier.files.iter().filter(|name| !self.written.files.contains(name)) {
+        for name in earlier.files.iter().filter(|name| !kept.contains(name)) {
             remove(&place(name)?)?;
         }
-        remove_empty(&target, &earlier.files);
-        remove(&self.work.join(manifest::NAME))?;
-        remove_empty(&self.work, &self.written.files);
-        // Whatever else somebody put there stays, and the directory with it.
-        let _ = fs::remove_dir(&self.work);
-        self.work = target;
+        remove_empty(&self.target, &earlier.files);
         Ok(())
     }
 }
@@ -194,26 +301,21 @@ impl Place {
 impl Drop for Place {
     /// A run that wrote nothing leaves nothing.
     fn drop(&mut self) {
-        if !self.written.finished && self.written.files.is_empty() {
+        if !self.is_resumed && !self.written.finished && self.written.files.is_empty() {
             let _ = fs::remove_file(self.work.join(manifest::NAME));
             self.made.iter().for_each(|directory| drop(fs::remove_dir(directory)));
         }
     }
 }
 
-/// Where a file of the run is.
-fn path_in(directory: &Path, name: &str) -> Result<PathBuf, HostError> {
-    inside(directory, name).map_err(|problem| HostError::refused(directory, problem))
-}
-
-/// A new directory of this name, or of the first with a number from 2 on that is free.
-fn make_counted(name: &Path) -> Result<PathBuf, HostError> {
-    let made = whole::first_free(|i| whole::numbered(name, "", i), |path| fs::create_dir(path));
-    made.map(|(path, ())| path).map_err(HostError::file(name))
-}
-
-fn make_parent(path: &Path) -> Result<(), HostError> {
-    path.parent().map_or(Ok(()), |parent| fs::create_dir_all(parent).map_err(HostError::file(parent)))
+/// The directories of runs that replace the one in this directory when they come to their end.
+fn unfinished(directory: &Path) -> Result<Vec<PathBuf>, HostError> {
+    let entries = fs::read_dir(directory).map_err(HostError::file(directory))?.filter_map(Result::ok);
+    let entries = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED));
+    let mut paths: Vec<_> =
+        entries.map(|entry| entry.path()).filter(|path| path.join(manifest::NAME).is_file()).collect();
+    paths.sort();
+    Ok(paths)
 }
 
 /// Refuses files in the way that are not `ours`.
@@ -254,18 +356,4 @@ fn taken(target: &Path) -> HostError {
         target.display(),
         manifest::NAME
     ))
-}
-
-/// Removes a file, if it is there.
-fn remove(path: &Path) -> Result<(), HostError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(HostError::file(path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Removes the directories that these files were in, where nothing is left in them.
-fn remove_empty(directory: &Path, files: &[String]) {
-    let parents = |name| Path::new(name).ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
-    files.iter().flat_map(parents).for_each(|parent| drop(fs::remove_dir(directory.join(parent))));
 }

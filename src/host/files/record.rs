@@ -10,6 +10,13 @@ use std::collections::BTreeMap;
 pub struct Record {
     /// The command line, to be pasted into a shell.
     pub command: String,
+    /// The arguments that decide the run, behind the name of the command: with paths as they are seen from the directory of
+    /// `run.json`.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// CRC-64/XZ of each file that the run reads, and of all files in a directory of pictures, in hexadecimal.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
     /// The version of the program.
     pub version: String,
     /// When it began: RFC 3339, UTC; the time in `SOURCE_DATE_EPOCH` where that is set.
@@ -29,9 +36,17 @@ pub struct Record {
     /// The model that the validation samples prefer, a file without its ending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recommended: Option<String>,
+    /// Updates of all seeds that were dropped because they were not finite.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropped: u64,
     /// How good each model is, for each seed.
     #[serde(default)]
     pub models: Vec<ModelRecord>,
+}
+
+/// As serde asks.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How good one model is.

@@ -4,20 +4,36 @@ use crate::host::HostError;
 use crate::host::memory::room;
 use crate::host::prelude::*;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Makes a file or replaces it; an interruption leaves what was there before, or the new file.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     check_regular(path)?;
-    let part = write_part(path, bytes)?;
+    let part = write_part(path, |file| file.write_all(bytes))?;
     fs::rename(&part, path).inspect_err(|_| drop(fs::remove_file(&part)))?;
+    sync_parent(path)
+}
+
+/// Makes a file of what `write` writes; the one that was there before gets the name `previous`. An interruption leaves the new
+/// file, the one before, or both.
+pub(super) fn rotate(
+    path: &Path,
+    previous: &Path,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let part = write_part(path, |file| {
+        let mut out = BufWriter::with_capacity(1 << 16, file);
+        write(&mut out).and_then(|()| out.flush())
+    })?;
+    let moved = if is_there(path) { fs::rename(path, previous) } else { Ok(()) };
+    moved.and_then(|()| fs::rename(&part, path)).inspect_err(|_| drop(fs::remove_file(&part)))?;
     sync_parent(path)
 }
 
 /// Makes a file that is not there yet; of two programs that try at once, one gets [`ErrorKind::AlreadyExists`].
 pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = write_part(path, bytes)?;
+    let part = write_part(path, |file| file.write_all(bytes))?;
     // A second name for the file: other than renaming it, this never replaces anything.
     let made = match fs::hard_link(&part, path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists && !is_there(path) => fs::rename(&part, path),
@@ -30,7 +46,7 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Checks that a file can be made beside `path`, by making one and removing it.
 pub(super) fn probe(path: &Path) -> io::Result<()> {
-    fs::remove_file(write_part(path, &[])?)
+    fs::remove_file(write_part(path, |_| Ok(()))?)
 }
 
 /// Whether the name is taken, also by a link to nothing.
@@ -46,10 +62,10 @@ pub(super) fn check_regular(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The bytes beside `path`, on the disk, under a name that nothing had.
-fn write_part(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+/// A file beside `path`, on the disk, under a name that nothing had.
+fn write_part(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<PathBuf> {
     let (part, mut file) = new_part(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = write(&mut file).and_then(|()| file.sync_all());
     written.inspect_err(|_| drop(fs::remove_file(&part)))?;
     Ok(part)
 }

@@ -1,11 +1,6 @@
 //! The optimizer of a run.
 
-use crate::host::prelude::*;
-use crate::optim::{
-    AdamConfig, Lookahead, LookaheadConfig, Optimizer, ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamConfig,
-    ScheduleFreeConfig, SgdConfig,
-};
-use crate::{Adam, Error, Model, Sgd, Spec};
+use crate::optim::{AdamConfig, AnyConfig, LookaheadConfig, ScheduleFreeAdamConfig, ScheduleFreeConfig, SgdConfig};
 
 /// How weights move.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,49 +32,16 @@ impl OptimizerPlan {
         matches!(self, Self::ScheduleFree(_) | Self::ScheduleFreeAdam(_))
     }
 
-    /// Floats of state for `spec`, its own and the slow weights of a lookahead.
+    /// What the core calls it, behind slow weights where there is a lookahead: a schedule-free one has none.
     #[must_use]
-    pub fn state_len(&self, spec: &Spec, lookahead: Option<LookaheadConfig>) -> [usize; 2] {
-        let own = match self {
-            Self::Sgd(config) => config.state_len(spec),
-            Self::Adam(config) => config.state_len(spec),
-            Self::ScheduleFree(config) => config.state_len(spec),
-            Self::ScheduleFreeAdam(config) => config.state_len(spec),
-        };
-        [own, if lookahead.is_some() { spec.param_len() } else { 0 }]
-    }
-
-    /// The optimizer of `model`, over `state`.
-    ///
-    /// # Errors
-    /// As [`Sgd::new`], [`Adam::new`], [`ScheduleFree::new`], [`ScheduleFreeAdam::new`] and [`Lookahead::new`].
-    pub fn start<'a>(
-        &self,
-        model: &Model<'_>,
-        lookahead: Option<LookaheadConfig>,
-        [state, slow]: [&'a mut [f32]; 2],
-    ) -> Result<Box<dyn Optimizer + Send + 'a>, Error> {
-        let spec = model.spec();
-        match *self {
-            Self::Sgd(config) => behind(lookahead, Sgd::new(config, spec, state)?, model, slow),
-            Self::Adam(config) => behind(lookahead, Adam::new(config, spec, state)?, model, slow),
-            Self::ScheduleFree(config) => behind(lookahead, ScheduleFree::new(config, model, state)?, model, slow),
-            Self::ScheduleFreeAdam(config) => {
-                behind(lookahead, ScheduleFreeAdam::new(config, model, state)?, model, slow)
-            }
+    pub fn config(&self, lookahead: Option<LookaheadConfig>) -> AnyConfig {
+        match (*self, lookahead) {
+            (Self::Sgd(config), None) => AnyConfig::Sgd(config),
+            (Self::Sgd(config), Some(slow)) => AnyConfig::LookaheadSgd(slow, config),
+            (Self::Adam(config), None) => AnyConfig::Adam(config),
+            (Self::Adam(config), Some(slow)) => AnyConfig::LookaheadAdam(slow, config),
+            (Self::ScheduleFree(config), _) => AnyConfig::ScheduleFree(config),
+            (Self::ScheduleFreeAdam(config), _) => AnyConfig::ScheduleFreeAdam(config),
         }
     }
-}
-
-/// The optimizer itself, or slow weights behind it.
-fn behind<'a>(
-    lookahead: Option<LookaheadConfig>,
-    optimizer: impl Optimizer + Send + 'a,
-    model: &Model<'_>,
-    slow: &'a mut [f32],
-) -> Result<Box<dyn Optimizer + Send + 'a>, Error> {
-    Ok(match lookahead {
-        Some(config) => Box::new(Lookahead::new(config, optimizer, model, slow)?),
-        None => Box::new(optimizer),
-    })
 }

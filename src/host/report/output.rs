@@ -33,7 +33,8 @@ pub fn files(plan: &Plan, replicas: Option<&ReplicaPlan>) -> Vec<String> {
     }
     let models = models.iter().flat_map(|name| FORMATS.map(|(end, _)| format!("{name}.{end}")));
     let history = HISTORY.map(|end| format!("history.{end}"));
-    models.chain(history).chain(page::files()).collect()
+    let states = ["run", "baseline"].map(Place::states).into_iter().flatten();
+    models.chain(history).chain(page::files()).chain(states).collect()
 }
 
 /// The averages, the first as `average`, the others by their kind, then the last iterate, and the history: under these
@@ -137,14 +138,27 @@ pub fn record(place: &mut Place, outcome: &Outcome, seed: u64) -> Result<(), Hos
     let baseline = outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), marks));
     let models = candidates(outcome).into_iter().map(|(stem, _, marks)| (stem, marks)).chain(baseline);
     let models = models.map(|(name, marks)| ModelRecord::of_marks(&name, seed, marks));
-    place.record(|run| run.models.extend(models))
+    place.record(|run| {
+        run.dropped += dropped(&outcome.history);
+        run.models.extend(models);
+    })
+}
+
+/// Updates that a run dropped.
+fn dropped(history: &[Epoch]) -> u64 {
+    history.last().map_or(0, |epoch| epoch.dropped)
 }
 
 /// The same of replicas, their averages and votes.
 ///
 /// # Errors
 /// [`HostError::File`].
-pub fn record_replicas(place: &mut Place, comparison: &Comparison, seed: u64) -> Result<(), HostError> {
+pub fn record_replicas(
+    place: &mut Place,
+    comparison: &Comparison,
+    history: &[Epoch],
+    seed: u64,
+) -> Result<(), HostError> {
     let known = |x: f64| Some(x).filter(|x| x.is_finite());
     let is_error = comparison.has_classes;
     let set = |[fault, loss, _]: [f64; 3]| SetRecord {
@@ -157,7 +171,10 @@ pub fn record_replicas(place: &mut Place, comparison: &Comparison, seed: u64) ->
         let [validation, test] = row.sets.map(set).map(|set| Some(set).filter(|set| *set != SetRecord::default()));
         ModelRecord { model: row.name.clone(), seed, train: None, validation, test }
     };
-    place.record(|run| run.models.extend(comparison.rows.iter().map(model)))
+    place.record(|run| {
+        run.dropped += dropped(history);
+        run.models.extend(comparison.rows.iter().map(model));
+    })
 }
 
 /// The file of all figures of the article's experiment.
@@ -174,9 +191,10 @@ pub fn save_reproduction(place: &mut Place, reproduction: &Reproduction<'_>) -> 
     place.write(TABLE, &variants_csv(&reproduction.variants)?)
 }
 
-/// The files that the article's experiment may write.
+/// The files that the article's experiment may write, and those in a directory for each seed.
 #[must_use]
-pub fn files_of_reproduction() -> Vec<String> {
+pub fn files_of_reproduction() -> (Vec<String>, Vec<String>) {
     let histories = Stage::ALL.map(|stage| HISTORY.map(|end| format!("{}.{end}", stage.name())));
-    [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(page::files()).collect()
+    let files = [TABLE.to_owned()].into_iter().chain(histories.concat()).chain(page::files());
+    (files.collect(), Stage::ALL.map(|stage| Place::states(stage.name())).concat())
 }

@@ -1,14 +1,16 @@
 //! The averages of a run: their memory, when each is updated, and their results.
 
 use super::norms::Norms;
-use crate::Averager;
-use crate::average::{Draws, Rule, Snapshots, Swag, Window};
+use super::state::{BEST, Part, STORED, Saved, Sections};
+use crate::average::{AverageState, Draws, Rule, Snapshots, Swag, SwagState, Window, WindowState};
 use crate::host::HostError;
 use crate::host::evaluation::{Evaluator, Poll};
 use crate::host::memory::Floats;
 use crate::host::plan::AverageKind;
 use crate::host::prelude::*;
 use crate::model::Params;
+use crate::store::{Place, Tag};
+use crate::{Averager, Error};
 use core::ops::Range;
 
 /// Floats of its mean, of what it has besides, and of its columns.
@@ -33,6 +35,22 @@ impl Memory {
         let [mean, second, more] = floats(kind, p).map(Floats::zeros);
         Ok(Self([mean?, second?, more?]))
     }
+}
+
+/// Fills floats with those of a saved average, all that there are, and gives the bytes of its state.
+fn restore<const N: usize>(
+    saved: &mut Saved<'_>,
+    number: usize,
+    floats: [&mut [f32]; 3],
+) -> Result<[u8; N], HostError> {
+    let (mut state, mut left) = ([0; N], saved.len(Tag::AVERAGE, number)?.saturating_sub(N) / 4);
+    let [a, b, c] = floats.map(|floats| {
+        let n = left.min(floats.len());
+        left -= n;
+        Place::Floats(&mut floats[..n])
+    });
+    saved.read(Tag::AVERAGE, number, &mut [Place::Bytes(&mut state), a, b, c])?;
+    Ok(state)
 }
 
 enum Running<'a> {
@@ -63,16 +81,73 @@ impl<'a> Average<'a> {
         memory: &'a mut Memory,
     ) -> Result<Self, HostError> {
         let Memory([mean, second, more]) = memory;
+        let rule = match *kind {
+            AverageKind::Polynomial(eta) => Rule::polynomial(eta),
+            AverageKind::Ema(ema) => Rule::ema(ema),
+            _ => Rule::mean(),
+        };
         let running = match *kind {
-            AverageKind::Swa => Running::Mean(Averager::new(mean)),
-            AverageKind::Polynomial(eta) => Running::Mean(Averager::with_rule(Rule::polynomial(eta), mean)?),
-            AverageKind::Ema(ema) => Running::Mean(Averager::with_rule(Rule::ema(ema), mean)?),
             AverageKind::Lawa(models) => Running::Window(Window::new(models, more)?, mean),
             AverageKind::Swag(_, samples) => {
                 Running::Swag(Swag::new(mean, second, more)?, Draws { seed, samples, scale: 1.0 })
             }
+            _ => Running::Mean(Averager::with_rule(rule, mean)?),
         };
         Ok(Self { name: kind.name(), running, when, kept: (Vec::new(), 0), moments: None, stored: Vec::new() })
+    }
+
+    /// As it was saved with this number.
+    pub(in crate::host) fn resume(
+        kind: &AverageKind,
+        when: Snapshots,
+        seed: u64,
+        memory: &'a mut Memory,
+        (saved, number): (&mut Saved<'_>, usize),
+    ) -> Result<Self, HostError> {
+        let Memory([mean, second, more]) = memory;
+        let p = mean.len();
+        let running = match *kind {
+            AverageKind::Lawa(_) => {
+                let state = restore(saved, number, [more, &mut [], &mut []])?;
+                Running::Window(Window::resume(WindowState::from_bytes(&state)?, more)?, mean)
+            }
+            AverageKind::Swag(_, samples) => {
+                let state = SwagState::from_bytes(&restore(saved, number, [mean, second, more])?)?;
+                Running::Swag(Swag::resume(state, mean, second, more)?, Draws { seed, samples, scale: 1.0 })
+            }
+            AverageKind::Swa | AverageKind::Polynomial(_) | AverageKind::Ema(_) => {
+                let state = restore(saved, number, [mean, &mut [], &mut []])?;
+                Running::Mean(Averager::resume(AverageState::from_bytes(&state)?, mean)?)
+            }
+        };
+        let mut records = |tag| {
+            saved.records(tag, number, [1, p]).map(|read| read.into_iter().map(|(count, floats)| (floats, count[0])))
+        };
+        let kept = records(BEST)?.next().unwrap_or_default();
+        let stored = records(STORED)?.collect();
+        Ok(Self { name: kind.name(), running, when, kept, moments: None, stored })
+    }
+
+    /// Adds it to the state of a run, with this number.
+    pub(in crate::host) fn save<'s>(&'s self, number: usize, to: &mut Sections<'s>) {
+        let floats = |floats| if self.count() > 0 { Part::Floats(floats) } else { Part::Floats(&[]) };
+        let of = |mean: Result<Params<'s>, Error>| mean.map_or(&[][..], Params::as_slice);
+        let parts = match &self.running {
+            Running::Mean(averager) => {
+                vec![Part::Bytes(averager.state().to_bytes().to_vec()), floats(of(averager.mean()))]
+            }
+            Running::Window(window, _) => {
+                vec![Part::Bytes(window.state().to_bytes().to_vec()), floats(window.models())]
+            }
+            Running::Swag(swag, _) => {
+                let state = Part::Bytes(swag.state().to_bytes().to_vec());
+                vec![state, floats(of(swag.mean())), floats(swag.second_moment()), floats(swag.columns())]
+            }
+        };
+        to.add(Tag::AVERAGE, number, parts);
+        let record = |(floats, count): &'s (Vec<f32>, u64)| [Part::longs([*count]), Part::Floats(floats)];
+        to.add(BEST, number, (self.kept.1 > 0).then(|| record(&self.kept)).into_iter().flatten());
+        to.add(STORED, number, self.stored.iter().flat_map(record));
     }
 
     /// The same, stored at so many equally spaced moments of a run of so many steps.

@@ -1,7 +1,9 @@
 //! A batch that grows over a run, in whole micro-batches.
 
+use super::state::{Part, Saved, Sections};
 use crate::host::HostError;
 use crate::host::plan::{GrowthPlan, GrowthRule, Plan};
+use crate::store::{Place, Tag};
 use crate::train::{BatchSize, Growth, Noise};
 
 /// The batch of the moment.
@@ -26,6 +28,19 @@ impl Growing {
         let size = BatchSize::new(growth, least, most, patience)?;
         let part = plan.at_once(samples) as u64;
         Ok(Some(Self { size, part, most: most / part * part, latest: least }))
+    }
+
+    /// Adds it to the state of a run.
+    pub(in crate::host) fn save(&self, to: &mut Sections<'_>) {
+        to.add(Tag::GROWTH, 0, [Part::Bytes(self.size.to_bytes().to_vec()), Part::longs([self.latest])]);
+    }
+
+    /// Becomes what was saved.
+    pub(in crate::host) fn restore(&mut self, saved: &mut Saved<'_>) -> Result<(), HostError> {
+        let (mut size, mut latest) = ([0; BatchSize::BYTES], [0; 8]);
+        saved.read(Tag::GROWTH, 0, &mut [Place::Bytes(&mut size), Place::Bytes(&mut latest)])?;
+        (self.size, self.latest) = (BatchSize::from_bytes(&size)?, u64::from_le_bytes(latest));
+        Ok(())
     }
 
     /// Samples of the next batch: whole micro-batches, rounded up, since a demand for a little more would never be met.

@@ -1,6 +1,7 @@
 //! The mean of the models of a run, or the centre of elastic averaging, the pull to it, and its averages over the run.
 
 use super::averages::Average;
+use super::state::{CENTRE, Part, Saved, Sections};
 use crate::Model;
 use crate::average::Snapshots;
 use crate::host::HostError;
@@ -8,6 +9,7 @@ use crate::host::memory::Floats;
 use crate::host::plan::{Coupling, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::replicas::{attract, mean_of, pull};
+use crate::store::Place;
 
 /// When replicas are pulled and averaged, in rounds; one model never is.
 #[derive(Default)]
@@ -82,17 +84,27 @@ pub(super) struct Middle<'a> {
 }
 
 impl<'a> Middle<'a> {
-    /// Between models that have just started: a centre begins at their mean.
+    /// Between models that have just started, where a centre begins at their mean, or as it was saved.
     pub(super) fn new(
         coupling: Option<Coupling>,
         models: &[Model<'_>],
         memory: &'a mut Memory,
         averages: Vec<Average<'a>>,
+        saved: Option<&mut Saved<'_>>,
     ) -> Result<Self, HostError> {
-        if !memory.centre.is_empty() {
-            mean_of(models, &mut memory.centre)?;
+        let Memory { centre, old, .. } = &mut *memory;
+        match saved {
+            Some(saved) => saved.read(CENTRE, 0, &mut [Place::Floats(centre), Place::Floats(old)])?,
+            None if centre.is_empty() => {}
+            None => _ = mean_of(models, centre)?,
         }
         Ok(Self { coupling, memory, averages, kept: Vec::new() })
+    }
+
+    /// Adds it and its averages to the state of a run.
+    pub(super) fn save<'s>(&'s self, to: &mut Sections<'s>) {
+        to.add(CENTRE, 0, [&self.memory.centre, &self.memory.old].map(|floats| Part::Floats(floats)));
+        self.averages.iter().zip(0..).for_each(|(average, number)| average.save(number, to));
     }
 
     /// Whether it lies between several models.

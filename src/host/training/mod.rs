@@ -3,14 +3,18 @@
 mod ahead;
 pub(in crate::host) mod feed;
 mod norms;
+mod outcome;
+mod state;
 mod averages;
 mod growing;
-mod outcome;
+mod dropped;
 mod trainer;
 mod crew;
 mod middle;
 mod frozen;
 mod run;
+#[cfg(test)]
+mod resumed;
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +23,4 @@ pub(in crate::host) use norms::Norms;
 pub(in crate::host) use outcome::Deaf;
 pub use outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas, Stored};
 pub use run::{train, train_replicas};
+pub(in crate::host) use state::check as check_state;

@@ -1,9 +1,10 @@
 //! What a run leaves, and what it tells while it works: plain data.
 
-use crate::Spec;
 use crate::host::HostError;
 use crate::host::evaluation::{Marks, Tally};
 use crate::host::prelude::*;
+use crate::store::Container;
+use crate::{Error, Spec};
 
 /// One line of the history.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -36,6 +37,8 @@ pub struct Epoch {
     /// Whether the lower of the two losses is the lowest so far: with early stopping, the models of the last such epoch are
     /// kept.
     pub is_best: bool,
+    /// Updates that were dropped so far, because they were not finite.
+    pub dropped: u64,
     /// Since the start.
     pub seconds: f64,
 }
@@ -46,6 +49,27 @@ pub trait Observer {
     fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64);
     /// After each epoch.
     fn epoch(&mut self, epoch: &Epoch);
+    /// What people must be told at once: that an update was dropped, and in the end how many were.
+    fn warn(&mut self, text: &str) {
+        let _ = text;
+    }
+
+    /// Whether the state of the run is to be saved now, after so many steps: asked after each update.
+    fn is_due(&mut self, _done: u64) -> bool {
+        false
+    }
+
+    /// The state of the run: when it is due, when the run was stopped, and when its training is complete. It is valid during
+    /// this call; saving it or not changes no bit of the run.
+    fn save(&mut self, _state: Result<Container<'_>, Error>) {}
+
+    /// The state that the run goes on from, where it does not begin: what [`save`](Self::save) was given.
+    ///
+    /// # Errors
+    /// Where it cannot be read; training does not begin then.
+    fn saved(&mut self) -> Result<Option<Vec<u8>>, HostError> {
+        Ok(None)
+    }
 }
 
 /// Hears nothing.

@@ -1,25 +1,27 @@
 //! The loop of a run: epochs over shuffled samples until the end, a stop or a divergence, for one model or several; then
 //! their evaluation.
 
+mod results;
+mod state;
+
 use super::averages::{Average, Memory};
 use super::crew::{self, Crew, Team};
 use super::frozen::Frozen;
 use super::middle::{self, Meetings, Middle};
 use super::norms::Norms;
-use super::outcome::{Averaged, Drawn, Epoch, MeanOverRun, Observer, Outcome, Replicas, Stored};
-use super::trainer::Sums;
+use super::outcome::{Epoch, Observer, Outcome, Replicas};
+use super::trainer::{Halt, Sums};
 use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::Dataset;
-use crate::host::evaluation::{Evaluator, Marks, poll};
+use crate::host::evaluation::Evaluator;
 use crate::host::memory::room;
 use crate::host::plan::{AverageKind, EXPONENTS, Plan, Pretrained, ReplicaPlan};
 use crate::host::prelude::*;
 use crate::{Error, Model, Spec};
-use core::mem;
 use core::ops::Range;
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
 
@@ -51,7 +53,7 @@ pub(in crate::host) fn train_on(
         let outcome = train_on(threads, &frozen.data, &frozen.plan, observer, stop)?;
         return Ok(frozen.outcome(outcome));
     }
-    run(Team { replicas: None, threads }, data, plan, observer, stop, |run, left| run.outcome(left))
+    run(Team { replicas: None, threads }, data, plan, observer, stop, |run| run.outcome())
 }
 
 /// Trains `replicas` as `plan` says until its end or until `stop` is set; its averages are of the mean of the replicas, or
@@ -73,7 +75,7 @@ pub fn train_replicas(
         return Ok(frozen.replicas(left));
     }
     let team = Team { replicas: Some(replicas), threads: replicas.threads };
-    run(team, data, plan, observer, stop, |run, left| run.replicas(left))
+    run(team, data, plan, observer, stop, |run| run.replicas())
 }
 
 /// Trains a team to its end, and says what that leaves.
@@ -83,7 +85,7 @@ fn run<T>(
     plan: &Plan,
     observer: &mut dyn Observer,
     stop: &AtomicBool,
-    end: impl FnOnce(Run<'_>, Left) -> Result<T, HostError>,
+    end: impl FnOnce(Run<'_>) -> Result<T, HostError>,
 ) -> Result<T, HostError> {
     plan.check()?;
     team.replicas.map_or(Ok(()), |replicas| replicas.check(plan))?;
@@ -105,18 +107,23 @@ fn run<T>(
         memory.of_classes = data.train.balanced(&train, spec.classes())?;
         evaluator.of_classes.clone_from(&memory.of_classes);
     }
+    let saved = observer.saved()?;
+    let mut saved = saved.as_deref().map(|bytes| Run::open(bytes, plan, team, data, &spec)).transpose()?;
     let start = plan.from.as_ref().map(|from| start(from, data)).transpose()?;
-    let crew = Crew::new(plan, team, &spec, &data.train, &train, start, &mut memory)?;
+    let crew = Crew::new(plan, team, &spec, &data.train, &train, start, &mut memory, saved.as_mut())?;
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let when = kinds.iter().filter_map(|kind| plan.updates(kind, rounds)).collect::<Vec<_>>();
     let averages = kinds.iter().zip(&when).zip(&mut memories);
-    let averages = averages.map(|((kind, when), memory)| Average::new(kind, *when, plan.seed, memory));
+    let averages = averages.zip(0..).map(|(((kind, when), memory), number)| match &mut saved {
+        None => Average::new(kind, *when, plan.seed, memory),
+        Some(saved) => Average::resume(kind, *when, plan.seed, memory, (saved, number)),
+    });
     let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
     let (moments, steps) = (posthoc.unwrap_or(0), plan.epochs.saturating_mul(rounds));
     let stored = averages.split_off(asked.len()).into_iter().map(|average| average.stored_at(moments, steps)).collect();
     let coupling = team.replicas.map(|replicas| replicas.coupling);
     let mut between = middle::Memory::new(coupling, team.count(), p)?;
-    let middle = Middle::new(coupling, &crew.models, &mut between, averages)?;
+    let middle = Middle::new(coupling, &crew.models, &mut between, averages, saved.as_mut())?;
     let meetings = team.replicas.map(|replicas| Meetings::new(replicas, rounds, when));
     let mut run = Run {
         plan,
@@ -131,10 +138,18 @@ fn run<T>(
         stored,
         evaluator,
         norms: Norms::new(&spec, &data.train, &train)?,
+        position: Position::default(),
+        left: Left::default(),
         started: Instant::now(),
+        team,
     };
-    let left = run.epochs(observer, stop)?;
-    end(run, left)
+    if let Some(mut saved) = saved {
+        run.restore(&mut saved)?;
+    }
+    let trained = run.epochs(observer, &Halt { stop, pause: AtomicBool::new(false) });
+    run.crew.dropped().counted(plan.on_divergence).iter().for_each(|text| observer.warn(text));
+    trained?;
+    end(run)
 }
 
 /// The parameters of a pretrained model for a run, which predicts standardised numbers.
@@ -161,7 +176,23 @@ struct Run<'a> {
     stored: Vec<Average<'a>>,
     evaluator: Evaluator<'a>,
     norms: Norms<'a>,
+    position: Position,
+    left: Left,
     started: Instant,
+    team: Team<'a>,
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Default)]
+struct Position {
+    /// From 1; 0 before the first.
+    epoch: u64,
+    /// Rounds of the run so far that ended where models meet.
+    now: u64,
+    /// Whether there is nothing left to train.
+    is_complete: bool,
+    /// How long it took until it was resumed.
+    seconds: f64,
 }
 
 /// What epochs leave.
@@ -170,6 +201,8 @@ struct Left {
     /// What predicts of each model, after the last good epoch.
     models: Vec<Vec<f32>>,
     history: Vec<Epoch>,
+    /// The lowest validation loss, and the epoch that training stops early by.
+    lowest: Option<f32>,
     best: Option<u64>,
     interrupted: bool,
     diverged: Option<HostError>,
@@ -177,46 +210,66 @@ struct Left {
 
 impl<'a> Run<'a> {
     /// Every epoch.
-    fn epochs(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Left, HostError> {
-        let mut left = Left::default();
-        let mut lowest = f32::INFINITY;
-        for epoch in 1..=self.plan.epochs {
-            if epoch > 1 && self.plan.averages.as_ref().is_some_and(|averages| averages.switch) {
-                self.switch()?;
+    fn epochs(&mut self, observer: &mut dyn Observer, halt: &Halt<'_>) -> Result<(), HostError> {
+        let is_resumed = self.position.epoch > 0;
+        let rest = if self.position.is_complete { 1..=0 } else { self.position.epoch.max(1)..=self.plan.epochs };
+        for epoch in rest {
+            if !is_resumed || epoch > self.position.epoch {
+                self.begin(epoch)?;
             }
-            self.crew.begin(self.train, epoch);
-            let passed = self.epoch(epoch, observer, stop).and_then(|done| {
+            let passed = self.epoch(observer, halt).and_then(|done| {
                 let models = self.crew.weights(&mut self.norms)?;
                 Ok((self.row(epoch, &models)?, models, done))
             });
             match passed.map_err(self.failed()) {
-                Ok((mut row, models, done)) => {
-                    let losses = [row.validation_loss, row.average_validation_loss];
-                    let loss = losses.into_iter().flatten().fold(f32::INFINITY, f32::min);
-                    row.is_best = loss < lowest;
-                    lowest = lowest.min(loss);
-                    // An epoch that was interrupted before its first batch has nothing to say.
-                    if row.steps > left.history.last().map_or(0, |before| before.steps) {
-                        observer.epoch(&row);
-                        left.history.push(row);
-                    }
-                    left.interrupted = !done;
-                    // Without validation samples every epoch is as good as another.
-                    if row.is_best || self.plan.patience.is_none() || self.validation.is_empty() {
-                        left.models = models;
-                        left.best = self.plan.patience.and(Some(epoch)).filter(|_| row.is_best);
-                        self.middle.keep(&self.crew.models)?;
-                    }
+                Ok((row, models, done)) => {
+                    self.left.interrupted = !done;
+                    self.keep(row, models, observer)?;
                 }
-                Err(error @ HostError::Diverged { .. }) if epoch > 1 => left.diverged = Some(error),
+                Err(error @ HostError::Diverged { .. }) if epoch > 1 => self.left.diverged = Some(error),
                 Err(error) => return Err(error),
             }
+            let Left { interrupted, diverged, best, .. } = &self.left;
             let is_over = |best: u64| self.plan.patience.is_some_and(|epochs| epoch >= best.saturating_add(epochs));
-            if left.interrupted || left.diverged.is_some() || left.best.is_some_and(is_over) {
+            if *interrupted || diverged.is_some() || best.is_some_and(is_over) {
                 break;
             }
         }
-        Ok(left)
+        if !self.left.interrupted && self.left.diverged.is_none() && !self.position.is_complete {
+            self.position.is_complete = true;
+            self.save(observer);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, epoch: u64) -> Result<(), HostError> {
+        if epoch > 1 && self.plan.averages.as_ref().is_some_and(|averages| averages.switch) {
+            self.switch()?;
+        }
+        self.crew.begin(self.train, epoch);
+        self.position = Position { epoch, now: (epoch - 1) * self.rounds, ..self.position };
+        Ok(())
+    }
+
+    /// Keeps what an epoch left: its row, and its models where they are as good as any before.
+    fn keep(&mut self, mut row: Epoch, models: Vec<Vec<f32>>, observer: &mut dyn Observer) -> Result<(), HostError> {
+        let left = &mut self.left;
+        let losses = [row.validation_loss, row.average_validation_loss];
+        let loss = losses.into_iter().flatten().fold(f32::INFINITY, f32::min);
+        row.is_best = loss < left.lowest.unwrap_or(f32::INFINITY);
+        left.lowest = if row.is_best { Some(loss) } else { left.lowest };
+        // An epoch that was interrupted before its first batch has nothing to say.
+        if row.steps > left.history.last().map_or(0, |before| before.steps) {
+            observer.epoch(&row);
+            left.history.push(row);
+        }
+        // Without validation samples every epoch is as good as another.
+        if row.is_best || self.plan.patience.is_none() || self.validation.is_empty() {
+            left.models = models;
+            left.best = self.plan.patience.and(Some(row.epoch)).filter(|_| row.is_best);
+            self.middle.keep(&self.crew.models)?;
+        }
+        Ok(())
     }
 
     /// The model becomes its first average, with statistics of its own; what moves it goes on.
@@ -229,16 +282,39 @@ impl<'a> Run<'a> {
     }
 
     /// Rounds, pulls and averages until the end of the epoch; whether it was reached.
-    fn epoch(&mut self, epoch: u64, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<bool, HostError> {
-        let Self { crew, middle, stored, meetings, rounds, plan, data, .. } = self;
-        let (before, end, total) = ((epoch - 1) * *rounds, epoch * *rounds, crew.total);
-        let has_classes = data.train.has_classes();
-        let mut now = before;
-        while now < end {
-            let until = meetings.next(now, end);
-            if until == now + 1 {
-                middle.look(&crew.models);
+    fn epoch(&mut self, observer: &mut dyn Observer, halt: &Halt<'_>) -> Result<bool, HostError> {
+        let end = self.position.epoch * self.rounds;
+        while self.position.now < end {
+            let until = self.meetings.next(self.position.now, end);
+            // Also where it goes on before the first step from here.
+            if until == self.position.now + 1 && self.crew.is_at(self.round(self.position.now)) {
+                self.middle.look(&self.crew.models);
             }
+            // After rounds that were cut short there is no pull and no average.
+            if !self.train(until, observer, halt)? {
+                return Ok(false);
+            }
+            let Self { crew, middle, meetings, rounds, plan, .. } = self;
+            if meetings.pulls_at(until) {
+                middle.pull(&mut crew.models, until, plan.epochs.saturating_mul(*rounds))?;
+            }
+            middle.follow(&crew.models, until, meetings)?;
+            self.position.now = until;
+        }
+        Ok(true)
+    }
+
+    /// A round of the run in its epoch.
+    fn round(&self, now: u64) -> usize {
+        (now - (self.position.epoch - 1) * self.rounds) as usize
+    }
+
+    /// Trains the models to the end of this round, and saves the state when that is due; whether it was reached.
+    fn train(&mut self, until: u64, observer: &mut dyn Observer, halt: &Halt<'_>) -> Result<bool, HostError> {
+        let round = self.round(until);
+        loop {
+            let Self { crew, middle, stored, data, .. } = self;
+            let (has_classes, total) = (data.train.has_classes(), crew.total);
             // Several models are averaged where they meet.
             let averages = if middle.is_of_several() { &mut [] } else { &mut middle.averages[..] };
             let each = |model: &Model<'_>, steps: Range<u64>, sums: &Sums, done| {
@@ -246,19 +322,30 @@ impl<'a> Run<'a> {
                 all.try_for_each(|average| average.follow(model, steps.clone()))?;
                 let accuracy = if has_classes { sums.accuracy() } else { f64::NAN };
                 observer.step(done, total, sums.loss(), accuracy);
+                if observer.is_due(done) {
+                    halt.pause.store(true, Relaxed);
+                }
                 Ok(())
             };
-            // After rounds that were cut short there is no pull and no average.
-            if !crew.train((now - before) as usize..(until - before) as usize, each, stop)? {
+            let dropped = crew.dropped().count;
+            let trained = crew.train(round, each, halt);
+            if let Some(text) = crew.dropped().told(self.spec, self.plan.on_divergence).filter(|_| dropped == 0) {
+                observer.warn(&text);
+            }
+            if trained? {
+                return Ok(true);
+            }
+            halt.pause.store(false, Relaxed);
+            self.save(observer);
+            if halt.stop.load(Relaxed) {
                 return Ok(false);
             }
-            now = until;
-            if meetings.pulls_at(now) {
-                middle.pull(&mut crew.models, now, plan.epochs.saturating_mul(*rounds))?;
-            }
-            middle.follow(&crew.models, now, meetings)?;
         }
-        Ok(true)
+    }
+
+    /// Since the start, without the time between a stop and a resumption.
+    fn seconds(&self) -> f64 {
+        self.position.seconds + self.started.elapsed().as_secs_f64()
     }
 
     /// A line of the history, after an epoch that left the models so.
@@ -286,81 +373,13 @@ impl<'a> Run<'a> {
             average_validation_error: average.and_then(|score| samples.error(score)),
             average_validation_loss: average.map(|score| score.loss()),
             is_best: false,
-            seconds: self.started.elapsed().as_secs_f64(),
+            dropped: crew.dropped().count,
+            seconds: self.seconds(),
         })
     }
 
     /// What a number that is not finite means after the latest step.
     fn failed(&self) -> impl Fn(HostError) -> HostError + use<> {
-        HostError::of_step(self.crew.steps(), self.crew.rate())
-    }
-
-    /// What a run of one model leaves: the model and its averages, evaluated.
-    fn outcome(mut self, left: Left) -> Result<Outcome, HostError> {
-        let Left { models, history, best, interrupted, diverged } = left;
-        let last = models.into_iter().next().unwrap_or_default();
-        let last_marks = self.marks(&last).map_err(self.failed())?;
-        let mut averages = Vec::new();
-        for average in mem::take(&mut self.middle.averages) {
-            let Some((mut params, count)) = average.kept() else { continue };
-            self.norms.refresh(&mut params)?;
-            let marks = self.marks(&params)?;
-            let mut made = Averaged { name: average.name, params, count, marks, drawn: None };
-            if diverged.is_none() {
-                self.ask(&average, &mut made)?;
-            }
-            averages.push(made);
-        }
-        let stored = self.stored.into_iter().zip(EXPONENTS).flat_map(|(average, exponent)| {
-            average.stored.into_iter().map(move |(params, models)| Stored { exponent, models, params })
-        });
-        Ok(Outcome {
-            spec: *self.spec,
-            stored: stored.collect(),
-            last,
-            last_is_average: self.crew.are_averages(),
-            last_marks,
-            averages,
-            baseline: None,
-            baseline_history: Vec::new(),
-            history,
-            best,
-            interrupted,
-            diverged,
-        })
-    }
-
-    /// What a run of several models leaves: they, their middle and its averages.
-    fn replicas(mut self, left: Left) -> Result<Replicas, HostError> {
-        let Left { models, history, best, interrupted, diverged } = left;
-        let mut mean = self.middle.kept;
-        self.norms.refresh(&mut mean)?;
-        let mut averages = Vec::new();
-        for average in &self.middle.averages {
-            let Some((mut params, count)) = average.kept() else { continue };
-            self.norms.refresh(&mut params)?;
-            averages.push(MeanOverRun { name: average.name, params, count });
-        }
-        Ok(Replicas { spec: *self.spec, models, mean, averages, history, best, interrupted, diverged })
-    }
-
-    fn marks(&mut self, params: &[f32]) -> Result<Marks, HostError> {
-        self.evaluator.marks(params, self.data, self.train, self.validation)
-    }
-
-    /// Replaces the marks of a posterior's mean by what its draws predict.
-    fn ask(&mut self, average: &Average<'_>, averaged: &mut Averaged) -> Result<(), HostError> {
-        let Some(draws) = average.draws() else { return Ok(()) };
-        let test: Vec<u32> = (0..self.data.test.len() as u32).collect();
-        let Dataset { train: samples, test: others, .. } = self.data;
-        let sets = [(samples, self.train), (samples, self.validation), (others, &test[..])];
-        let Self { evaluator, norms, .. } = self;
-        let [train, validation, test] = poll(self.spec, sets, |polls| average.ask(evaluator, norms, polls))?;
-        let (soft, results) = ([&train[0], &validation[0], &test[0]], test[0].results.clone());
-        let ([a, b, c], calibration) = (soft.map(|vote| vote.calibration.score()), Some(test[0].calibration));
-        let marks = Marks { train: a, validation: b, test: c, calibration, results, ..averaged.marks.clone() };
-        let mean = mem::replace(&mut averaged.marks, marks);
-        averaged.drawn = Some(Drawn { draws, mean, votes: [validation, test] });
-        Ok(())
+        HostError::of_step(self.spec, self.crew.steps(), self.crew.rate())
     }
 }

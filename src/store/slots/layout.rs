@@ -37,7 +37,7 @@ pub(super) struct Layout {
     pub(super) config: SlotsConfig,
     /// What the states are of.
     identity: u32,
-    /// Bytes that are written at once: a power of two, 1 to 32.
+    /// Bytes that are written or read at once: a power of two, 1 to 32.
     word: u32,
     /// Bytes that are erased at once.
     block: u32,
@@ -55,20 +55,17 @@ pub(super) enum Header {
 
 impl Layout {
     pub(super) fn new(config: SlotsConfig, identity: u32, sizes: Sizes, capacity: usize) -> Result<Self, ConfigFault> {
-        let [read, write, erase] = sizes;
+        let [_, _, erase] = sizes;
         let SlotsConfig { start, slot_len, slots } = config;
-        if !is_word(write) || !is_word(read) {
-            return Err(ConfigFault::Word);
-        }
+        let Some(word) = word(sizes) else { return Err(ConfigFault::Word) };
         let begins_block = |at: u32| at.is_multiple_of(PIECE) && (at as usize).is_multiple_of(erase);
-        if !erase.is_multiple_of(write) || !begins_block(start) || !begins_block(slot_len) {
+        if !erase.is_multiple_of(word as usize) || !begins_block(start) || !begins_block(slot_len) {
             return Err(ConfigFault::Blocks);
         }
         if slots < 2 {
             return Err(ConfigFault::Slots);
         }
-        // A start of 0 and a length of 0 are multiples of everything.
-        let layout = Self { config, identity, word: write as u32, block: erase as u32 };
+        let layout = Self { config, identity, word, block: erase as u32 };
         if layout.capacity() == 0 {
             return Err(ConfigFault::Small);
         }
@@ -100,14 +97,15 @@ impl Layout {
         len.wrapping_add(self.word.wrapping_sub(1)) & !self.word.wrapping_sub(1)
     }
 
-    /// Where in a slot the marks behind `len` bytes of data begin.
-    pub(super) const fn marks(&self, len: u32) -> u32 {
-        self.whole_words(len).wrapping_add(HEADER)
+    /// Where in a slot with `len` bytes of data all marks end.
+    pub(super) const fn end(&self, len: u32) -> u32 {
+        self.mark(len, MARKS)
     }
 
-    /// Where in a slot they end.
-    pub(super) const fn end(&self, len: u32) -> u32 {
-        self.marks(len).wrapping_add(marks_len(self.word))
+    /// Where in a slot mark `number` begins.
+    pub(super) const fn mark(&self, len: u32, number: u8) -> u32 {
+        let marks = self.whole_words(len).wrapping_add(HEADER);
+        marks.wrapping_add(self.mark_len().wrapping_mul(number as u32))
     }
 
     /// Bytes of one mark.
@@ -162,21 +160,23 @@ impl Layout {
     }
 }
 
-/// The mark of a state with this checksum, which is repeated where a word is longer.
-pub(super) fn mark(crc: u32) -> [u8; 8] {
-    let ([a, b, c, d], [e, f, g, h]) = (crc.to_le_bytes(), (!crc).to_le_bytes());
-    [a, b, c, d, e, f, g, h]
+/// The mark of a state with this checksum, repeated for the longest word.
+pub(super) fn mark(crc: u32) -> [u8; PIECE as usize] {
+    let mut mark = [0; PIECE as usize];
+    let halves = [crc.to_le_bytes(), (!crc).to_le_bytes()];
+    mark.iter_mut().zip(halves.as_flattened().iter().cycle()).for_each(|(to, &from)| *to = from);
+    mark
 }
 
 /// Bytes of a slot that holds `len` bytes of data, of whole erase blocks; `u32::MAX` where there is none.
 pub(super) const fn slot_len(len: usize, sizes: Sizes) -> u32 {
-    let [_, write, erase] = sizes;
-    if !is_word(write) || erase == 0 || len > u32::MAX as usize {
+    let ([_, _, erase], Some(word)) = (sizes, word(sizes)) else { return u32::MAX };
+    if erase == 0 || len > u32::MAX as usize {
         return u32::MAX;
     }
-    let least = (len as u64).saturating_add((HEADER + marks_len(write as u32)) as u64 + write as u64 - 1);
-    let least = least - least % write as u64;
-    let mut blocks = least.div_ceil(erase as u64) * erase as u64;
+    let (data, word) = (len as u64, word as u64);
+    let least = data.next_multiple_of(word) + HEADER as u64 + marks_len(word as u32) as u64;
+    let mut blocks = least.next_multiple_of(erase as u64);
     // An erase block may be shorter than a piece.
     while !blocks.is_multiple_of(PIECE as u64) {
         blocks += erase as u64;
@@ -184,8 +184,11 @@ pub(super) const fn slot_len(len: usize, sizes: Sizes) -> u32 {
     if blocks > u32::MAX as u64 { u32::MAX } else { blocks as u32 }
 }
 
-const fn is_word(bytes: usize) -> bool {
-    bytes.is_power_of_two() && bytes <= PIECE as usize
+/// Bytes that are written or read at once, the more of both.
+const fn word([read, write, _]: Sizes) -> Option<u32> {
+    let word = if read > write { read } else { write };
+    let is_word = read.is_power_of_two() && write.is_power_of_two() && word <= PIECE as usize;
+    if is_word { Some(word as u32) } else { None }
 }
 
 const fn mark_len(word: u32) -> u32 {

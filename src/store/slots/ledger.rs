@@ -1,9 +1,9 @@
 //! Which slot holds what, which one is written next, and in which order.
 
-use crate::slices::cut;
+use crate::slices::{cut, cut_mut};
 use crate::store::slots::crc::Crc;
 use crate::store::slots::error::SlotFault;
-use crate::store::slots::layout::{HEADER, Header, Layout, MARKS, UNSEALED, mark};
+use crate::store::slots::layout::{HEADER, Header, Layout, MARKS, PIECE, UNSEALED, mark};
 use crate::store::slots::port::{DriverError, Nor, Stop, read};
 use crate::store::slots::stream::Stream;
 
@@ -25,14 +25,6 @@ struct Newest {
     saved: Saved,
     crc: u32,
     /// The next mark to write before another slot is erased; [`MARKS`] where none is needed.
-    spare: u8,
-}
-
-/// What the marks of a slot say.
-struct Marks {
-    /// A bit for each that is intact.
-    intact: u8,
-    /// The first behind which all are blank.
     spare: u8,
 }
 
@@ -83,11 +75,9 @@ impl Ledger {
         if self.newest().is_some_and(|newest| !is_newer(saved.sequence, newest.sequence)) {
             return Ok(());
         }
-        let (base, len) = (self.layout.base(saved.slot), saved.len as u32);
-        let crc = checksum(nor, base, len)?;
-        let marks = marks(nor, &self.layout, base, len, crc)?;
-        if marks.intact != 0 {
-            self.newest = Some(Newest { saved, crc, spare: marks.spare });
+        let crc = checksum(nor, &self.layout, saved)?;
+        if let Some(spare) = spare_mark(nor, &self.layout, saved, crc)? {
+            self.newest = Some(Newest { saved, crc, spare });
             self.latest = saved.slot;
         }
         Ok(())
@@ -126,17 +116,15 @@ impl Ledger {
     /// Reads back what was written, and makes it the newest state by its first mark.
     pub(super) fn finish(&mut self, nor: &mut dyn Nor, stream: Stream) -> Result<Saved, Stop> {
         let Stream { slot, sequence, len, .. } = stream;
+        let saved = Saved { slot, sequence, len: len as usize };
         let crc = stream.finish(nor, &self.layout)?;
-        let base = self.layout.base(slot);
-        let is_begun = match header(nor, &self.layout, slot) {
-            Ok(Header::Begun(sequence_there, len_there)) => (sequence_there, len_there) == (sequence, len),
-            Ok(_) => false,
-            Err(DriverError) => return Err(Stop::Driver(slot)),
-        };
-        if !is_begun || checksum(nor, base, len).map_err(|_| Stop::Driver(slot))? != crc {
+        let there = header(nor, &self.layout, slot).and_then(|header| {
+            let is_begun = matches!(header, Header::Begun(s, l) if (s, l) == (sequence, len));
+            Ok(is_begun && checksum(nor, &self.layout, saved)? == crc)
+        });
+        if !there.map_err(|_| Stop::Driver(slot))? {
             return Err(Stop::Fault(slot, SlotFault::ReadBack));
         }
-        let saved = Saved { slot, sequence, len: len as usize };
         commit(nor, &self.layout, saved, crc, 0)?;
         self.newest = Some(Newest { saved, crc, spare: MARKS });
         Ok(saved)
@@ -163,55 +151,75 @@ fn header(nor: &mut dyn Nor, layout: &Layout, slot: u8) -> Result<Header, Driver
     Ok(layout.read(&bytes))
 }
 
-/// The checksum of what the slot at `base` holds: the header's checksum and the data.
-fn checksum(nor: &mut dyn Nor, base: u32, len: u32) -> Result<u32, DriverError> {
+/// The checksum of what a slot holds: its header's checksum and its data.
+fn checksum(nor: &mut dyn Nor, layout: &Layout, saved: Saved) -> Result<u32, DriverError> {
     let mut crc = Crc::NEW;
-    read(nor, base, UNSEALED, len.wrapping_add(HEADER), &mut |part| crc = crc.bytes(part))?;
+    let end = (saved.len as u32).wrapping_add(HEADER);
+    read(nor, layout, saved.slot, [UNSEALED, end], &mut |part| crc = crc.bytes(part))?;
     Ok(crc.get())
 }
 
-/// What the marks behind `len` bytes with this checksum say.
-fn marks(nor: &mut dyn Nor, layout: &Layout, base: u32, len: u32, crc: u32) -> Result<Marks, DriverError> {
-    let (mut marks, mut at) = (Marks { intact: (1 << MARKS) - 1, spare: 0 }, 0_u32);
-    let (expected, mark_len) = (mark(crc), layout.mark_len());
-    read(nor, base, layout.marks(len), layout.end(len), &mut |part| {
-        for &byte in part {
-            // Eight bytes or a multiple of that are a mark.
-            let number = at.checked_div(mark_len).unwrap_or(0) as u8;
-            if byte != 0xff {
-                marks.spare = number.wrapping_add(1);
-            }
-            if Some(&byte) != expected.get((at & 7) as usize) {
-                marks.intact &= !1_u8.wrapping_shl(u32::from(number));
-            }
-            at = at.wrapping_add(1);
+/// A mark of a slot.
+#[derive(PartialEq, Eq)]
+enum Mark {
+    Intact,
+    Blank,
+    /// Neither; or, on a flash with error correction, not to be read.
+    Other,
+}
+
+/// Reads mark `number` of a state with this checksum, and nothing else, which might be unreadable.
+fn read_mark(nor: &mut dyn Nor, layout: &Layout, saved: Saved, crc: u32, number: u8) -> Result<Mark, DriverError> {
+    let (mut bytes, mark) = ([0; PIECE as usize], mark(crc));
+    let found = cut_mut(&mut bytes, layout.mark_len() as usize).0;
+    nor.read(layout.base(saved.slot).wrapping_add(layout.mark(saved.len as u32, number)), found)?;
+    Ok(if found.iter().eq(mark.iter().take(found.len())) {
+        Mark::Intact
+    } else if is_blank(found) {
+        Mark::Blank
+    } else {
+        Mark::Other
+    })
+}
+
+/// The first mark of a state behind which all are blank; none if no mark is intact, so that the state is not complete.
+fn spare_mark(nor: &mut dyn Nor, layout: &Layout, saved: Saved, crc: u32) -> Result<Option<u8>, DriverError> {
+    let (mut spare, mut is_complete, mut result) = (0, false, Ok(None));
+    for number in 0..MARKS {
+        let mark = read_mark(nor, layout, saved, crc, number).unwrap_or_else(|error| {
+            result = Err(error);
+            Mark::Other
+        });
+        is_complete |= mark == Mark::Intact;
+        if mark != Mark::Blank {
+            spare = number.wrapping_add(1);
         }
-    })?;
-    Ok(marks)
+    }
+    if is_complete { Ok(Some(spare)) } else { result }
 }
 
 /// Writes mark `number` of a state, and reads it back.
 fn commit(nor: &mut dyn Nor, layout: &Layout, saved: Saved, crc: u32, number: u8) -> Result<(), Stop> {
-    let (base, len) = (layout.base(saved.slot), saved.len as u32);
-    let mark = mark(crc);
-    let mut bytes = [0; HEADER as usize];
-    bytes.iter_mut().zip(mark.iter().cycle()).for_each(|(to, &from)| *to = from);
-    let at = layout.marks(len).wrapping_add(layout.mark_len().wrapping_mul(u32::from(number)));
-    let written = nor.write(base.wrapping_add(at), cut(&bytes, layout.mark_len() as usize).0);
-    let marks = written.and_then(|()| marks(nor, layout, base, len, crc)).map_err(|_| Stop::Driver(saved.slot))?;
-    if marks.intact >> number & 1 == 0 {
-        return Err(Stop::Fault(saved.slot, SlotFault::ReadBack));
+    let at = layout.base(saved.slot).wrapping_add(layout.mark(saved.len as u32, number));
+    let written = nor.write(at, cut(&mark(crc), layout.mark_len() as usize).0);
+    match written.and_then(|()| read_mark(nor, layout, saved, crc, number)) {
+        Ok(Mark::Intact) => Ok(()),
+        Ok(_) => Err(Stop::Fault(saved.slot, SlotFault::ReadBack)),
+        Err(DriverError) => Err(Stop::Driver(saved.slot)),
     }
-    Ok(())
 }
 
 /// Erases the blocks of the first `len` bytes of a slot, and looks whether these bytes are blank.
 fn erase(nor: &mut dyn Nor, layout: &Layout, slot: u8, len: u32) -> Result<(), Stop> {
     let base = layout.base(slot);
-    let mut is_blank = true;
+    let mut all_blank = true;
     let erased = nor.erase(base, base.wrapping_add(layout.whole_blocks(len)));
-    let looked =
-        erased.and_then(|()| read(nor, base, 0, len, &mut |part| is_blank &= part.iter().all(|&byte| byte == 0xff)));
+    let looked = erased.and_then(|()| read(nor, layout, slot, [0, len], &mut |part| all_blank &= is_blank(part)));
     looked.map_err(|_| Stop::Driver(slot))?;
-    if is_blank { Ok(()) } else { Err(Stop::Fault(slot, SlotFault::NotErased)) }
+    if all_blank { Ok(()) } else { Err(Stop::Fault(slot, SlotFault::NotErased)) }
+}
+
+/// Whether no bit was written since an erase.
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == 0xff)
 }

@@ -1,8 +1,8 @@
 //! The driver, as code that does not depend on its type sees it.
 
-use crate::slices::cut;
+use crate::slices::{cut, cut_mut};
 use crate::store::slots::error::{SlotError, SlotFault};
-use crate::store::slots::layout::PIECE;
+use crate::store::slots::layout::{Layout, PIECE};
 use embedded_storage::nor_flash::NorFlash;
 
 /// What stopped the work on a slot.
@@ -68,22 +68,23 @@ impl<F: NorFlash> Nor for Port<F> {
     }
 }
 
-/// Reads bytes `from..to` of the slot at `base` and gives them to `take` in parts. Pieces are read whole and at their
-/// multiples, so that every driver's alignment is kept.
+/// Reads bytes `from..to` of a slot and gives them to `take` in parts. It reads whole words from multiples of a piece on, as
+/// the driver wants it, and no word behind `to`: one that was cut off may be unreadable.
 #[inline(never)]
 pub(super) fn read(
     nor: &mut dyn Nor,
-    base: u32,
-    from: u32,
-    to: u32,
+    layout: &Layout,
+    slot: u8,
+    [from, to]: [u32; 2],
     take: &mut dyn FnMut(&[u8]),
 ) -> Result<(), DriverError> {
     let mut piece = [0; PIECE as usize];
     let mut at = from & !PIECE.wrapping_sub(1);
     while at < to {
-        nor.read(base.wrapping_add(at), &mut piece)?;
-        let wanted = cut(&piece, to.wrapping_sub(at) as usize).0;
-        take(cut(wanted, from.saturating_sub(at) as usize).1);
+        let wanted = to.wrapping_sub(at);
+        let words = cut_mut(&mut piece, layout.whole_words(wanted) as usize).0;
+        nor.read(layout.base(slot).wrapping_add(at), words)?;
+        take(cut(cut(words, wanted as usize).0, from.saturating_sub(at) as usize).1);
         at = at.wrapping_add(PIECE);
     }
     Ok(())

@@ -108,14 +108,20 @@ impl<F: NorFlash> Slots<F> {
         if end > len {
             return Err(SlotError::Range { len, end });
         }
-        let (base, mut rest) = (self.ledger.layout.base(slot), bytes);
-        let [from, to] = [offset, end].map(|at| (at as u32).wrapping_add(HEADER));
-        let result = read(&mut self.port, base, from, to, &mut |part| {
+        let mut rest = bytes;
+        let range = [offset, end].map(|at| (at as u32).wrapping_add(HEADER));
+        let result = read(&mut self.port, &self.ledger.layout, slot, range, &mut |part| {
             let (now, later) = cut_mut(core::mem::take(&mut rest), part.len());
             now.iter_mut().zip(part).for_each(|(to, &from)| *to = from);
             rest = later;
         });
         result.map_err(|_| self.port.told(Stop::Driver(slot)))
+    }
+
+    /// The driver, to look at.
+    #[must_use]
+    pub const fn flash(&self) -> &F {
+        &self.port.flash
     }
 
     /// The driver.

@@ -176,6 +176,40 @@ fn every_number_is_checked_before_any_is_written() {
     );
 }
 
+/// So that a run could not go on from what was written.
+#[test]
+fn a_number_that_is_not_allowed_where_it_stands_changes_nothing() {
+    let mut params = [0.5; NET.param_len()];
+    let variance = (0..params.len()).filter(|&index| !NET.allows(index, -0.5)).collect::<Vec<_>>();
+    assert_eq!(variance, [28, 29, 30, 31]);
+    for index in 0..params.len() {
+        params[index] = -0.5;
+        let bytes = written(&[
+            Section::new(Tag::AVERAGE, &[Data::Floats(&NUMBERS)]),
+            Section::new(Tag::PARAMS, &[Data::Bytes(&[7; 20]), Data::Floats(&params)]),
+        ]);
+        let (mut average, mut to) = ([0.25; 7], [0.25; NET.param_len()]);
+        let result = Stored::of(&bytes, &KNOWN).unwrap().read_all(&mut [
+            Load::new(Tag::AVERAGE, &mut [Place::Floats(&mut average)]),
+            Load::new(Tag::PARAMS, &mut [Place::Skip(20), Place::Checked(&mut to, &|i, x| NET.allows(i, x))]),
+        ]);
+        if variance.contains(&index) {
+            let found = ContainerFault::Number { tag: Tag::PARAMS, number: 0, index: index as u32 };
+            assert_eq!((result, average, to), (Err(found.into()), [0.25; 7], [0.25; NET.param_len()]));
+        } else {
+            assert_eq!((result, average, to), (Ok(()), NUMBERS, params));
+        }
+        params[index] = 0.5;
+    }
+}
+
+/// Numbers of a buffer are never printed.
+#[test]
+fn debugging_prints_lengths_alone() {
+    let print = std::format!("{:?} {:?}", Data::Floats(&NUMBERS), Place::Bytes(&mut [1, 2]));
+    assert_eq!(print, "Floats { bytes: 28 } Bytes { bytes: 2 }");
+}
+
 /// A later version adds a section: with the bit it is passed over, without it stops an older program.
 #[test]
 fn an_unknown_section_is_skipped_where_its_bit_is_set() {

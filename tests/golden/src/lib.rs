@@ -10,6 +10,7 @@ mod losses;
 mod norms;
 mod polynomial;
 mod reservoir;
+mod resume;
 mod run;
 mod schedule_free_adam;
 mod shapes;

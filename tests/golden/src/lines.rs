@@ -5,6 +5,7 @@ use super::layer_norm::layer_norm;
 use super::losses::losses;
 use super::polynomial::polynomial;
 use super::reservoir::reservoir;
+use super::resume::resume;
 use super::schedule_free_adam::schedule_free_adam;
 use super::states::states;
 use super::weights::weights;
@@ -23,4 +24,5 @@ pub(crate) const LINES: &[(&str, Line, u64)] = &[
     ("states", states, 0xa404_cf84_6aaf_6e18),
     ("layer norms", layer_norm, 0x4922_05a8_ff12_17c5),
     ("schedule-free AdamW", schedule_free_adam, 0x0ed4_fa9b_f1fa_c6fc),
+    ("a run that was stopped on x86-64", resume, 0xeef9_913d_ef99_6a25),
 ];
