@@ -248,9 +248,11 @@ named! {
         Input = 1 => "input",
         /// A target value.
         Target = 2 => "target",
-        /// The loss.
+        /// The loss. With it comes the layer where a training step's numbers stop being finite: the first whose outputs
+        /// are not, else the last one, as of an evaluation.
         Loss = 3 => "loss",
-        /// The norm of the gradient.
+        /// The gradient: an element may reach 1e18, or a norm is not finite. With it comes the layer: the first on the
+        /// way back whose gradient is too large; of a sum of micro-batches the one where it is largest.
         Gradient = 4 => "gradient",
         /// A parameter.
         Param = 5 => "parameter",
@@ -262,7 +264,7 @@ named! {
         Statistic = 8 => "statistic of layer",
         /// An optimizer's state.
         State = 9 => "optimizer state",
-        /// A training step, which would leave a parameter or a state of `2^127` or more.
+        /// A training step, which would leave a parameter or a state of `2^127` or more; or a parameter is so already.
         Step = 10 => "step",
     }
 }
@@ -491,7 +493,8 @@ told! {
         NonFinite {
             /// Where.
             value: Value,
-            /// Index of the first one in its buffer; 0 for a single number.
+            /// Index of the first one in its buffer; of a loss, a gradient or a statistic the layer, from 0 on; 0 of a
+            /// step.
             index: usize,
         } = 17 => "{}", NonFinite(value, index);
         /// A setting out of its range.
@@ -584,7 +587,8 @@ impl fmt::Display for NonFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(value, index) = *self;
         match value {
-            Value::Loss | Value::Gradient | Value::Step => write!(f, "{value} is not finite or too large"),
+            Value::Loss | Value::Gradient => write!(f, "{value} is not finite or too large (layer {index})"),
+            Value::Step => write!(f, "{value} is not finite or too large"),
             Value::State => {
                 write!(f, "{value} {index} is not finite, too large, or a negative second moment")
             }

@@ -155,8 +155,13 @@ impl Score {
     }
 
     /// Whether the loss is finite.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.sum().0.is_finite() { Ok(()) } else { Err(Error::NonFinite { value: Value::Loss, index: 0 }) }
+    pub(crate) fn is_finite(&self) -> bool {
+        self.sum().0.is_finite()
+    }
+
+    /// Refuses a loss that is not finite, of outputs of this layer.
+    pub(crate) fn check(&self, layer: u8) -> Result<(), Error> {
+        if self.is_finite() { Ok(()) } else { Err(Error::NonFinite { value: Value::Loss, index: layer.into() }) }
     }
 
     /// `Σω`, if an update may divide by it.

@@ -203,3 +203,79 @@ fn a_head_learns_on_frozen_layers_and_is_joined_with_them() {
     fails(&dir, &format!("{from} 2"), 2, &["--freeze 2 leaves no layer", "it has 2"]);
     fails(&dir, &format!("{CLASS} --freeze 1"), 2, &["--from"]);
 }
+
+/// Rows of 9e14 without scaling, and large weights, have gradients that are not finite. What becomes of such an update is what was asked for,
+/// and is told at the first one, in the end, in the history and in the settings.
+#[test]
+fn an_update_that_is_not_finite_ends_the_run_or_is_dropped_and_told() {
+    let dir = workplace();
+    let good = fs::read_to_string(dir.path().join("data.csv")).unwrap();
+    fs::write(dir.path().join("bad.csv"), good + &"9e14,-9e14,up,0\n".repeat(3)).unwrap();
+    let train = NUMBER.replace("data.csv", "bad.csv")
+        + " --scale none --init 1e4 --loss huber --batch 16 --epochs 5 --rate 0.01 --patience 5";
+    fails(&dir, &format!("{train} --out stop"), 1, &["gradient is not finite (layer 2) after ", "it was 0.01"]);
+    let last = |run: &str, of: &str| history(&dir, run).last().unwrap()[of].as_f64().unwrap();
+    let settings = |run: &str| serde_json::from_slice::<Value>(&bytes(&dir, &format!("{run}/run.json"))).unwrap();
+    for (name, replicas) in [("skip", ""), ("halve-rate", ""), ("halve-rate", "--replicas 2 --threads 2")] {
+        let done = run(&dir, &format!("{train} --on-divergence {name} {replicas} --out {name} --overwrite"));
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        let lines: Vec<&str> = done.err.lines().collect();
+        let dropped = last(name, "dropped");
+        let first =
+            format!("warning: an update was dropped (--on-divergence {name}): gradient is not finite (layer 2) after ");
+        assert!(lines.len() == 2 && lines[0].starts_with(&first), "{}", done.err);
+        assert!(lines[1].starts_with(&format!("warning: {dropped} updates were dropped because")), "{}", done.err);
+        assert_eq!(settings(name)["run"]["dropped"].as_f64(), Some(dropped));
+        let page = String::from_utf8(bytes(&dir, &format!("{name}/report.html"))).unwrap();
+        assert!(page.contains(&format!("{dropped} updates were dropped because they were not finite.")));
+        assert!(dropped >= 5.0 && last(name, "train_loss").is_finite());
+        if replicas.is_empty() {
+            let halvings = if name == "skip" { 0 } else { dropped as i32 };
+            assert_eq!(last(name, "rate") as f32, 0.01 * 0.5_f32.powi(halvings));
+            assert_eq!(lines[1].contains(&format!("is 1/{} of the schedule's", 1_u64 << halvings)), halvings > 0);
+        }
+        let told = settings(name)["run"]["settings"]["updates that are not finite"].to_string();
+        assert!(told.starts_with("\"are dropped"), "{told}");
+    }
+    assert!(settings("skip")["run"]["settings"].get("gradient clipping").is_none());
+}
+
+/// Where every number is finite, the setting changes nothing. A dropped update is the same one whether its batch passes at
+/// once or in parts, and threads change no bit. Where nothing but such updates is left, the run ends as it does by default.
+#[test]
+fn dropping_changes_no_other_bit_and_has_an_end() {
+    let dir = workplace();
+    let last = |line: &str, file: &str| {
+        let done = run(&dir, &format!("{line} --epochs 3 --out run --overwrite"));
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        (bytes(&dir, &format!("run/{file}")), done.err)
+    };
+    let usual = last(CLASS, "last.cygnet");
+    for name in ["skip", "halve-rate"] {
+        assert_eq!(last(&format!("{CLASS} --on-divergence {name}"), "last.cygnet"), usual);
+    }
+    let good = fs::read_to_string(dir.path().join("data.csv")).unwrap();
+    fs::write(dir.path().join("bad.csv"), good + &"9e14,-9e14,up,0\n".repeat(3)).unwrap();
+    let bad = NUMBER.replace("data.csv", "bad.csv")
+        + " --scale none --init 1e4 --loss huber --batch 16 --rate 0.01 --on-divergence";
+    for name in ["skip", "halve-rate"] {
+        let whole = last(&format!("{bad} {name}"), "last.cygnet");
+        assert!(!whole.1.is_empty());
+        for parts in ["--micro-batch 3", "--clip 1e9", "--clip 1e9 --micro-batch 16"] {
+            assert_eq!(last(&format!("{bad} {name} {parts}"), "last.cygnet"), whole, "{parts}");
+        }
+        let replicas = |threads| last(&format!("{bad} {name} --replicas 3 --threads {threads}"), "replica-3.cygnet").0;
+        assert_eq!(replicas(1), replicas(2));
+    }
+    let all: String = (0..60).map(|i| format!("{}e13,9e14,{i}\n", i + 1)).collect();
+    fs::write(dir.path().join("all.csv"), "x,y,number\n".to_owned() + &all).unwrap();
+    for name in ["skip", "halve-rate"] {
+        let line = format!(
+            "train --data all.csv --label number --regression --hidden 4 --scale none --init 1e4 --loss huber --quiet --on-divergence {name}"
+        );
+        let ended = run(&dir, &line);
+        assert!(ended.code == Some(1) && ended.out.is_empty(), "{}", ended.err);
+        let lines: Vec<&str> = ended.err.lines().collect();
+        assert!(lines.len() == 3 && lines[2].starts_with("error: gradient is not finite (layer 2)"), "{}", ended.err);
+    }
+}

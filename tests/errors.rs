@@ -112,7 +112,8 @@ fn samples_and_targets_of_wrong_value() {
 
 #[test]
 fn a_loss_that_is_not_finite() {
-    let error = Error::NonFinite { value: Value::Loss, index: 0 };
+    // Of the last layer: hyperbolic tangents are finite.
+    let error = Error::NonFinite { value: Value::Loss, index: 1 };
     let huge = Targets::Values(&[3e38, 3e38]);
     refused(error, |w| w.train(&[0.5; 3], huge));
     refused(error, |w| w.model.accumulate(&[0.5; 3], huge, &mut w.gradient, &mut w.work));
@@ -379,8 +380,9 @@ fn every_error_says_its_numbers_on_one_line() {
         let known = [Params, Work, Inputs, Targets, Gradient, Optimizer, Mean, Checkpoint, Lists, Index];
         known.map(|buffer| length(buffer, 4711, 815))
     };
-    let values = [Value::Input, Value::Target, Value::Param, Value::Output, Value::Statistic];
-    let single = [Value::Loss, Value::Gradient].map(|value| Error::NonFinite { value, index: 0 });
+    let values =
+        [Value::Input, Value::Target, Value::Param, Value::Output, Value::Statistic, Value::Loss, Value::Gradient];
+    let single = [Error::NonFinite { value: Value::Step, index: 0 }];
     let others = {
         use Error::{
             AverageWeights, CountOverflow, Empty, LastModel, Network, NoAverage, NotAMean, SinglePart, SingleSample,

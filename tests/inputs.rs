@@ -191,11 +191,11 @@ fn outputs_and_losses_that_are_not_finite_are_errors() {
     let (mut params, mut floats) = (vec![3e38; NET.param_len()], vec![0.0; NET.work_len(1)]);
     let mut work = Workspace::new(&NET, 1, &mut floats).unwrap();
     let model = Model::new(&NET, &mut params).unwrap();
-    let error = |value| Some(Error::NonFinite { value, index: 0 });
-    assert_eq!(model.predict(&[1.0; 50], &mut work).err(), error(Value::Output));
+    let error = |value, index| Some(Error::NonFinite { value, index });
+    assert_eq!(model.predict(&[1.0; 50], &mut work).err(), error(Value::Output, 0));
     let mut score = Score::default();
     let scored = model.evaluate(&[1.0; 50], Targets::Classes(&[1]), &mut score, &mut work);
-    assert_eq!((scored.err(), score), (error(Value::Loss), Score::default()));
+    assert_eq!((scored.err(), score), (error(Value::Loss, 2), Score::default()));
 }
 
 #[test]

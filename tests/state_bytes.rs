@@ -287,7 +287,7 @@ fn scores_and_gradients_of_weights_that_no_samples_leave_are_refused() {
 #[test]
 fn slices_that_no_steps_leave_are_refused() {
     let statistic = Some(Error::NonFinite { value: Value::Statistic, index: 0 });
-    let (p, wrong) = (NET.param_len(), Some(Error::NonFinite { value: Value::Gradient, index: 2 }));
+    let (p, wrong) = (NET.param_len(), Some(Error::NonFinite { value: Value::Gradient, index: 0 }));
     let resume = |state, sum: &mut [f32]| Gradient::resume(state, &NET, sum).err();
     let mut sum = vec![0.5; p];
     assert_eq!(resume(gradients()[1], &mut sum), None);

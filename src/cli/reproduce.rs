@@ -4,11 +4,12 @@ use super::data::Data;
 use super::images::Images;
 use super::out::run_place;
 use super::resume::{Every, parse_every};
+use super::values::one_of;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{Plan, ReplicaPlan};
+use cygnet::host::plan::{OnDivergence, Plan, ReplicaPlan};
 use cygnet::host::report::output;
 use cygnet::host::study::Recipe;
 use std::num::NonZeroUsize;
@@ -42,6 +43,10 @@ pub(crate) struct Reproduce {
     /// Passes over the training samples [default: those of the recipe]
     #[arg(long)]
     epochs: Option<u64>,
+    /// What becomes of an update whose loss or gradient is not finite: stop ends the experiment; skip drops it; halve-rate
+    /// drops it and halves the learning rate from there on
+    #[arg(long, value_name = "NAME", value_parser = one_of(OnDivergence::NAMES), default_value = "stop")]
+    on_divergence: OnDivergence,
     /// Number of replicas
     #[arg(long, value_name = "K", default_value_t = 5)]
     replicas: usize,
@@ -99,7 +104,13 @@ impl Reproduce {
         let epochs = self.epochs.unwrap_or(recipe.plan.epochs);
         let threads = self.threads.unwrap_or(recipe.replicas.threads);
         Recipe {
-            plan: Plan { epochs, validation: self.validation, seed: self.seed, ..recipe.plan },
+            plan: Plan {
+                epochs,
+                validation: self.validation,
+                seed: self.seed,
+                on_divergence: self.on_divergence,
+                ..recipe.plan
+            },
             replicas: ReplicaPlan { count: self.replicas, threads, ..recipe.replicas },
             ..recipe
         }

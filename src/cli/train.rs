@@ -14,7 +14,7 @@ use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
 use cygnet::host::files::{Expected, Place};
-use cygnet::host::plan::{DecayPlan, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
+use cygnet::host::plan::{DecayPlan, OnDivergence, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
 use cygnet::host::report::{self, output, page};
 use cygnet::network::NormKind;
 use cygnet::optim::{AdamConfig, LookaheadConfig, ScheduleFreeAdamConfig, ScheduleFreeConfig};
@@ -129,6 +129,11 @@ pub(crate) struct Train {
     /// Largest norm of the gradient: a larger gradient is scaled down to it
     #[arg(long, value_name = "NORM", help_heading = "Optimizer")]
     clip: Option<f32>,
+    /// What becomes of an update whose loss or gradient is not finite: stop ends the run with the models of the last good
+    /// epoch; skip drops it; halve-rate drops it and halves the learning rate from there on. An epoch without an update, and
+    /// more than 20 halvings, end the run too
+    #[arg(long, value_name = "NAME", value_parser = one_of(OnDivergence::NAMES), default_value = "stop", help_heading = "Optimizer")]
+    on_divergence: OnDivergence,
     /// Batch size: samples per update
     #[arg(long, visible_alias = "batch-size", default_value_t = 32, help_heading = "Optimizer")]
     batch: usize,
@@ -328,6 +333,7 @@ impl Train {
             micro_batch: self.micro_batch,
             growth: self.growing.plan(),
             clip: self.clip,
+            on_divergence: self.on_divergence,
             epochs,
             patience: self.patience.or(usual_patience),
             augment: self.augmentation.plan(),

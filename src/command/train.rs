@@ -190,7 +190,7 @@ impl Run<'_> {
         let trained = trained?;
         let source = page::Source { data: &data, name: &self.name, origin: &self.origin };
         let comparison = output::save_replicas(&mut self.place, under, &trained, replicas, plan, source)?;
-        output::record_replicas(&mut self.place, &comparison, plan.seed)?;
+        output::record_replicas(&mut self.place, &comparison, &trained.history, plan.seed)?;
         say(&format!("\n{}\n\n{}\n", report::of_votes(from_ref(&comparison)), report::of_ensemble(&comparison)))?;
         self.cut = trained.interrupted;
         self.say_left("replicas", trained.best, &trained.history, trained.diverged.is_some().then_some(under))?;

@@ -1,9 +1,9 @@
 //! What can go wrong on the host, each in one line.
 
 use super::data_error::DataError;
-use crate::Error;
 use crate::error::Value;
 use crate::host::prelude::*;
+use crate::{Error, Spec};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -39,9 +39,10 @@ pub enum HostError {
     /// A model and data that do not go together.
     #[error("{0}")]
     Mismatch(String),
-    /// The loss or a parameter became infinite or NaN.
+    /// A number became infinite or NaN: the loss, the gradient, an update.
     #[error(
-        "{what} is not finite after {steps} steps: try a smaller --rate (it was {rate:?}), --clip 1 or another --init"
+        "{} after {steps} steps: try a smaller --rate (it was {rate:?}), --clip 1 or another --init",
+        not_finite(*what, *layer)
     )]
     Diverged {
         /// Steps until then.
@@ -50,6 +51,8 @@ pub enum HostError {
         rate: f32,
         /// What is not finite.
         what: Value,
+        /// The layer, from 1 on, where it began; none where that is not known.
+        layer: Option<usize>,
     },
     /// More than the system gives.
     #[error("not enough memory: {megabytes} MB are needed; use a smaller network, --batch or --micro-batch")]
@@ -57,6 +60,15 @@ pub enum HostError {
         /// What was asked for, 10⁶ bytes.
         megabytes: u64,
     },
+}
+
+/// What is not finite, and in which layer.
+fn not_finite(what: Value, layer: Option<usize>) -> String {
+    match layer {
+        Some(layer) if what == Value::Statistic => format!("{what} {layer} is not finite"),
+        Some(layer) => format!("{what} is not finite (layer {layer})"),
+        None => format!("{what} is not finite"),
+    }
 }
 
 impl HostError {
@@ -77,10 +89,14 @@ impl HostError {
         Self::file(path)(io::Error::other(problem.into()))
     }
 
-    /// [`HostError::Diverged`] for a number that is not finite, else the error itself.
-    pub(crate) fn of_step(steps: u64, rate: f32) -> impl Fn(Self) -> Self {
+    /// [`HostError::Diverged`] for a number of this network that is not finite, else the error itself.
+    pub(crate) fn of_step(spec: &Spec, steps: u64, rate: f32) -> impl Fn(Self) -> Self + use<> {
+        let first = spec.first_layer();
         move |error| match error {
-            Self::Core(Error::NonFinite { value: what, .. }) => Self::Diverged { steps, rate, what },
+            Self::Core(Error::NonFinite { value: what, index }) => {
+                let of_layer = matches!(what, Value::Loss | Value::Gradient | Value::Statistic);
+                Self::Diverged { steps, rate, what, layer: of_layer.then(|| first + index + 1) }
+            }
             other => other,
         }
     }

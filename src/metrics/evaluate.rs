@@ -43,7 +43,7 @@ fn evaluate_weighted(
     let mut add = targets.add_to(&mut sum);
     score_each(spec, params, inputs, targets, work, &mut add)?;
     drop(add);
-    sum.check()?;
+    sum.check(spec.layout.last())?;
     sum.check_weight()?;
     *total = sum;
     Ok(())
@@ -60,7 +60,7 @@ fn evaluate_plain(
     total.check_plain()?;
     let mut sum = *total;
     score_each(spec, params, inputs, &targets, work, &mut |loss, hit| sum.add(loss, hit))?;
-    sum.check()?;
+    sum.check(spec.layout.last())?;
     *total = sum;
     Ok(())
 }

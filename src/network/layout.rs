@@ -76,6 +76,11 @@ impl Layout {
         (self.depth & 15) as usize
     }
 
+    /// The number of the last layer.
+    pub(crate) const fn last(&self) -> u8 {
+        (self.depth & 15).saturating_sub(1)
+    }
+
     /// The kind of all norms; none without norms.
     pub(super) const fn norm_kind(&self) -> Option<NormKind> {
         match self.depth >> 4 {

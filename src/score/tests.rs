@@ -54,13 +54,13 @@ fn a_sum_that_is_not_finite_shows_at_once_and_stays() {
     for wrong in [f32::NAN, f32::INFINITY] {
         let mut score = Score::default();
         score.add(wrong, false);
-        assert!(score.check().is_err());
+        assert!(score.check(0).is_err());
         (0..LEVEL).for_each(|_| score.add(0.0, false));
-        assert!(score.check().is_err() && !score.loss().is_finite());
+        assert!(score.check(0).is_err() && !score.loss().is_finite());
     }
     let mut score = Score::default();
     (0..LEVEL + 1).for_each(|_| score.add(f32::MAX / LEVEL as f32, false));
-    assert!(score.check().is_err());
+    assert!(score.check(0).is_err());
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::store::container::{BEFORE, Data, HEADER, NAN, NETWORK_MOST as MOST, S
 use crate::tag::Tag;
 use core::convert::Infallible;
 use core::fmt;
+use core::ops::ControlFlow;
 
 /// Bytes that are read at once.
 const PIECE: usize = 64;
@@ -362,19 +363,14 @@ where
         let entry = self.found(tag, number)?;
         let mut at = 0_usize;
         for data in data {
-            let start = at;
-            let compared = data.stream(&mut |wanted| match self.difference(&entry, at, wanted) {
-                Ok(None) => {
-                    at = at.wrapping_add(wanted.len());
-                    Ok(())
-                }
-                Ok(Some(byte)) => Err(Ok(byte)),
-                Err(error) => Err(Err(error)),
+            let (start, mut compared) = (at, Ok(None));
+            let _ = data.stream(&mut |wanted| {
+                compared = self.difference(&entry, at, wanted);
+                at = at.wrapping_add(wanted.len());
+                if matches!(compared, Ok(None)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
-            match compared {
-                Ok(()) => {}
-                Err(Ok(byte)) => return Err(self.differs(&entry, data, start, byte)),
-                Err(Err(error)) => return Err(error),
+            if let Some(byte) = compared? {
+                return Err(self.differs(&entry, data, start, byte));
             }
         }
         if at == entry.len { Ok(()) } else { Err(ContainerFault::Differs { tag, number, at: at as u32 }.into()) }

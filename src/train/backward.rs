@@ -1,6 +1,7 @@
 //! A batch forward and back, to the deltas of every layer, from which a sink takes its gradient.
 
-use crate::error::Error;
+use crate::error::{Error, Value};
+use crate::finite::is_moderate;
 use crate::forward::{Kept, run_training};
 use crate::inputs::Inputs;
 use crate::inputs::batch::{Batch, Floats, Pass, Several};
@@ -53,13 +54,17 @@ impl Model<'_> {
         let Kept { activations, slopes: deltas, norms } = kept;
         let outputs = deltas.len().saturating_sub(spec.outputs().wrapping_mul(samples));
         targets.score_with_gradient(spec, cut_mut(activations, outputs).1, cut_mut(deltas, outputs).1, score);
-        score.check()?;
+        let mut trace = Trace { inputs, activations, deltas, norms, block, samples, several };
+        let has_loss = score.is_finite();
+        let (bound, layer) = trace.backward(spec, self.params, largest, has_loss);
+        // After the backward pass, which finds the layer.
+        if !has_loss {
+            return Err(Error::NonFinite { value: Value::Loss, index: layer.into() });
+        }
         if A::IS_WEIGHTED {
             score.check_weight()?;
         }
-        let mut trace = Trace { inputs, activations, deltas, norms, block, samples, several };
-        let bound = trace.backward(spec, self.params, largest);
-        check_gradient(bound)?;
+        check_gradient(bound, layer)?;
         Ok((trace, with_rounding(bound, samples)))
     }
 }
@@ -68,13 +73,16 @@ impl Trace<'_> {
     /// Turns the slopes below the last layer into deltas: `δ_below = f'(z)·(δ·Wᵀ)`, from the last layer down.
     ///
     /// Returns a bound on the magnitude of every element of the summed gradient, given one on that of every input, and on
-    /// the batch's statistics; not finite where one may overflow.
+    /// the batch's statistics; not finite where one may overflow. Also the layer where the numbers stop being finite, if
+    /// they do: the first whose outputs are not; else the last one without a loss, and with one the last whose gradient may
+    /// overflow.
     // In the one `trace` that an image has, mostly.
     #[inline(always)]
-    fn backward(&mut self, spec: &Spec, params: &[f32], largest_input: f32) -> f32 {
+    fn backward(&mut self, spec: &Spec, params: &[f32], largest_input: f32, has_loss: bool) -> (f32, u8) {
         let n = self.samples;
         let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);
         let mut bound = 0.0_f32;
+        let mut layer = if has_loss { None } else { Some(spec.layout.last()) };
         for place in spec.places().rev() {
             let (inputs, outputs) = (place.shape.inputs(), place.shape.outputs());
             let start = deltas.len().saturating_sub(n.wrapping_mul(outputs));
@@ -94,8 +102,13 @@ impl Trace<'_> {
             let largest = if largest < 1.0 { 1.0 } else { largest };
             // A sum, since a NaN or an infinity stays in it.
             bound += kernels::largest(here) * largest * n as f32;
+            if !is_moderate(bound) {
+                // What came in is what the layer below gave.
+                let is_from_below = !largest.is_finite();
+                layer = if is_from_below { place.index.checked_sub(1) } else { layer.or(Some(place.index)) };
+            }
         }
-        bound
+        (bound, layer.unwrap_or(0))
     }
 
     /// Gives `each` every layer, from the first on, with what came into it and its deltas.

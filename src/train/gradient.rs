@@ -3,7 +3,6 @@
 mod state;
 
 use crate::error::{Buffer, Error, Setting, Value};
-use crate::finite::check_finite;
 use crate::kernels;
 use crate::network::layout::{Layout, Place, at, at_mut};
 use crate::network::norm::Pooled;
@@ -101,13 +100,16 @@ impl<'a> Gradient<'a> {
         if score.samples() == 0 {
             kernels::clear(floats);
         }
-        check_finite(floats, Value::Gradient)?;
+        let mut gradient = Self { layout: spec.layout, network, sum: floats, score, squares, clipped };
+        if !gradient.largest().is_finite() {
+            return Err(gradient.too_large());
+        }
         // Of a layer without statistics there is nothing to check, and a single sample has no variance.
         let pooled = |place: &Place| score.samples() > 0 && !place.statistics().is_empty();
         for place in spec.places().filter(pooled) {
-            Pooled::of(at(floats, place.statistics()), score.samples()).check(place.index)?;
+            Pooled::of(at(gradient.sum, place.statistics()), score.samples()).check(place.index)?;
         }
-        Ok(Self { layout: spec.layout, network, sum: floats, score, squares, clipped })
+        Ok(gradient)
     }
 
     /// What to keep beside the floats, for [`resume`](Self::resume), also between two micro-batches.
@@ -142,7 +144,30 @@ impl<'a> Gradient<'a> {
             return Err(Error::SinglePart);
         }
         let square = self.clipped.unwrap_or_else(|| self.square());
-        Noise::new(sum, parts, square / samples as f32 / samples as f32, samples)
+        let noise = Noise::new(sum, parts, square / samples as f32 / samples as f32, samples)?;
+        noise.ok_or_else(|| self.too_large())
+    }
+
+    /// The largest magnitude; not finite where one is not.
+    pub(crate) fn largest(&mut self) -> f32 {
+        let mut largest = 0.0_f32;
+        // A sum over parts, since a NaN or an infinity stays in it.
+        self.learned(&mut |_, range| largest += kernels::largest(range));
+        largest
+    }
+
+    /// The error of a gradient that is too large, with the layer where it is largest, NaN before all.
+    #[cold]
+    pub(crate) fn too_large(&self) -> Error {
+        let (mut index, mut most) = (0, 0);
+        for place in self.layout.places(self.sum.len()) {
+            // Of magnitudes the bits are in order, and NaN is behind infinity.
+            let largest = kernels::largest(at(self.sum, place.learned())).to_bits();
+            if largest > most {
+                (index, most) = (place.index.into(), largest);
+            }
+        }
+        Error::NonFinite { value: Value::Gradient, index }
     }
 
     /// The square of the sum's norm.
@@ -212,7 +237,7 @@ impl<'a> Gradient<'a> {
             kernels::sqrt(square) / weight
         };
         if !norm.is_finite() {
-            return Err(Error::NonFinite { value: Value::Gradient, index: 0 });
+            return Err(self.too_large());
         }
         if norm > max_norm {
             self.clipped = self.clipped.or(Some(square.max(f32::MIN_POSITIVE)));

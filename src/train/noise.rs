@@ -1,7 +1,7 @@
 //! How noisy gradients are, from the micro-batches that make up a batch.
 
 use crate::bytes::{Reader, Writer};
-use crate::error::{Error, Setting, Value};
+use crate::error::{Error, Setting};
 use crate::model::params::LIMIT;
 
 /// What the micro-batches of a gradient say of its noise: scalars only, without a second gradient.
@@ -23,15 +23,15 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// From `Σ b_i|g_i|²` over `m` micro-batches of `B` samples, and `|ḡ|²`.
-    pub(crate) fn new(squares: f32, parts: u64, square: f32, samples: u64) -> Result<Self, Error> {
+    /// From `Σ b_i|g_i|²` over `m` micro-batches of `B` samples, and `|ḡ|²`; none where a square is too large.
+    pub(crate) fn new(squares: f32, parts: u64, square: f32, samples: u64) -> Result<Option<Self>, Error> {
         if parts < 2 {
             return Err(Error::SinglePart);
         }
         let n = samples as f32;
         let variance = (squares - n * square) / parts.saturating_sub(1) as f32;
         let noise = Self { variance, signal: square - variance / n, square, samples };
-        if noise.is_moderate() { Ok(noise) } else { Err(Error::NonFinite { value: Value::Gradient, index: 0 }) }
+        Ok(Some(noise).filter(Self::is_moderate))
     }
 
     /// Whether differences of two do not overflow.

@@ -1,10 +1,10 @@
 //! One step of training: fused, or along a gradient of several micro-batches.
 
 use crate::error::Error;
+use crate::finite::is_moderate;
 use crate::inputs::Inputs;
 use crate::inputs::batch::Sink;
 use crate::inputs::lists::Slot;
-use crate::kernels;
 use crate::model::{Mark, Model, Workspace};
 use crate::network::layout::at;
 use crate::network::norm::Pooled;
@@ -12,7 +12,7 @@ use crate::optim::Optimizer;
 use crate::score::{Aim, Score};
 use crate::targets::Targets;
 use crate::train::gradient::Gradient;
-use crate::train::guard::{begin, check_gradient, check_rate};
+use crate::train::guard::{begin, check_rate};
 use crate::train::sink::{Divided, Square, Step, Sum};
 use crate::weighted::{AnyTargets, Weighted};
 
@@ -190,10 +190,10 @@ impl Model<'_> {
             return Err(Error::Empty);
         }
         let weight = score.divisor()?;
-        let mut bound = 0.0_f32;
-        // A sum, since a NaN or an infinity stays in it.
-        gradient.learned(&mut |_, range| bound += kernels::largest(range));
-        check_gradient(bound)?;
+        let bound = gradient.largest();
+        if !is_moderate(bound) {
+            return Err(gradient.too_large());
+        }
         let mut step = self.commit(optimizer, rate, weight, bound)?;
         gradient.learned(&mut |offset, range| step.take(offset, range));
         for place in step.spec.places() {

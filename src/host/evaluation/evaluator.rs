@@ -111,7 +111,7 @@ impl<'a> Evaluator<'a> {
             }
             outputs.extend(of_chunk);
         }
-        total.check()?;
+        total.check(self.spec.layout.last())?;
         Ok((total, results, outputs))
     }
 
@@ -131,7 +131,7 @@ impl<'a> Evaluator<'a> {
         }
         let (mut sum, mut targets) = (Score::default(), TargetSpace::room(indices.len())?);
         score(self.spec, &mut mean.clone(), samples.targets(indices, &mut targets), |loss, hit| sum.add(loss, hit));
-        sum.check()?;
+        sum.check(self.spec.layout.last())?;
         Ok((sum, if samples.has_classes() { mean } else { predicted(self.spec, mean) }))
     }
 

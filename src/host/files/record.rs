@@ -36,9 +36,17 @@ pub struct Record {
     /// The model that the validation samples prefer, a file without its ending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recommended: Option<String>,
+    /// Updates of all seeds that were dropped because they were not finite.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropped: u64,
     /// How good each model is, for each seed.
     #[serde(default)]
     pub models: Vec<ModelRecord>,
+}
+
+/// As serde asks.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How good one model is.

@@ -18,4 +18,4 @@ pub(in crate::host) use names::listed;
 pub use names::{activation_name, loss_name, norm_name, parse_activation, parse_loss, widths};
 pub use optimizer::OptimizerPlan;
 pub use replicas::{Coupling, ReplicaPlan};
-pub use settings::{DecayPlan, MAX_PARAMS, Plan, Pretrained};
+pub use settings::{DecayPlan, MAX_PARAMS, OnDivergence, Plan, Pretrained};

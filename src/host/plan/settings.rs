@@ -62,6 +62,30 @@ impl DecayPlan {
     }
 }
 
+/// What training does with an update whose loss or gradient is not finite; it changes nothing of the model in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDivergence {
+    /// It ends the run, which keeps what its last good epoch left.
+    #[default]
+    Stop,
+    /// It is dropped, and the next batch follows. As many samples as an epoch has without an update end the run.
+    Skip,
+    /// The same, and the learning rate is halved from there on, 20 times at most.
+    HalveRate,
+}
+
+impl OnDivergence {
+    /// All of them, as flags and files spell them.
+    pub const NAMES: [(&str, Self); 3] = [("stop", Self::Stop), ("skip", Self::Skip), ("halve-rate", Self::HalveRate)];
+
+    /// Its short name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, one)| *one == self).map_or("", |(name, _)| name)
+    }
+}
+
 /// A network with the weights that training starts from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pretrained {
@@ -126,6 +150,8 @@ pub struct Plan {
     pub growth: Option<GrowthPlan>,
     /// Clips the gradient to this norm.
     pub clip: Option<f32>,
+    /// What becomes of an update that is not finite.
+    pub on_divergence: OnDivergence,
     /// Passes over the training samples, at most.
     pub epochs: u64,
     /// Epochs without a lower validation loss after which training stops, and keeps the models of the best epoch (early
@@ -177,6 +203,7 @@ impl Plan {
             micro_batch: None,
             growth: None,
             clip: None,
+            on_divergence: OnDivergence::Stop,
             epochs: 20,
             patience: None,
             augment: None,

@@ -138,14 +138,27 @@ pub fn record(place: &mut Place, outcome: &Outcome, seed: u64) -> Result<(), Hos
     let baseline = outcome.baseline.iter().map(|marks| (BASELINE.to_owned(), marks));
     let models = candidates(outcome).into_iter().map(|(stem, _, marks)| (stem, marks)).chain(baseline);
     let models = models.map(|(name, marks)| ModelRecord::of_marks(&name, seed, marks));
-    place.record(|run| run.models.extend(models))
+    place.record(|run| {
+        run.dropped += dropped(&outcome.history);
+        run.models.extend(models);
+    })
+}
+
+/// Updates that a run dropped.
+fn dropped(history: &[Epoch]) -> u64 {
+    history.last().map_or(0, |epoch| epoch.dropped)
 }
 
 /// The same of replicas, their averages and votes.
 ///
 /// # Errors
 /// [`HostError::File`].
-pub fn record_replicas(place: &mut Place, comparison: &Comparison, seed: u64) -> Result<(), HostError> {
+pub fn record_replicas(
+    place: &mut Place,
+    comparison: &Comparison,
+    history: &[Epoch],
+    seed: u64,
+) -> Result<(), HostError> {
     let known = |x: f64| Some(x).filter(|x| x.is_finite());
     let is_error = comparison.has_classes;
     let set = |[fault, loss, _]: [f64; 3]| SetRecord {
@@ -158,7 +171,10 @@ pub fn record_replicas(place: &mut Place, comparison: &Comparison, seed: u64) ->
         let [validation, test] = row.sets.map(set).map(|set| Some(set).filter(|set| *set != SetRecord::default()));
         ModelRecord { model: row.name.clone(), seed, train: None, validation, test }
     };
-    place.record(|run| run.models.extend(comparison.rows.iter().map(model)))
+    place.record(|run| {
+        run.dropped += dropped(history);
+        run.models.extend(comparison.rows.iter().map(model));
+    })
 }
 
 /// The file of all figures of the article's experiment.

@@ -1,6 +1,7 @@
 //! Training of the models of a run, one or several. Between two pulls each is trained by itself, so that the number of
 //! threads changes no bit.
 
+use super::dropped::Dropped;
 use super::feed::Feed;
 use super::norms::Norms;
 use super::state::{Part, Saved, Sections};
@@ -193,6 +194,11 @@ impl<'a> Crew<'a> {
         self.tasks.iter().fold(Sums::default(), |all, task| all.join(&task.progress.sums))
     }
 
+    /// What was dropped of all models.
+    pub(super) fn dropped(&self) -> Dropped {
+        self.tasks.iter().fold(Dropped::default(), |all, task| all.join(&task.progress.dropped))
+    }
+
     /// Whether models are the averages that their optimizers are.
     pub(super) fn are_averages(&self) -> bool {
         self.tasks.iter().any(|task| task.optimizer.averaged().is_some())
@@ -256,7 +262,7 @@ impl<'a> Crew<'a> {
         });
         for (task, model) in tasks.iter_mut().zip(models) {
             if let Some(error) = task.error.take() {
-                return Err(HostError::of_step(model.steps(), task.progress.rate)(error));
+                return Err(HostError::of_step(model.spec(), model.steps(), task.progress.rate)(error));
             }
         }
         Ok(is_whole.into_inner())

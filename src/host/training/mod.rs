@@ -7,6 +7,7 @@ mod outcome;
 mod state;
 mod averages;
 mod growing;
+mod dropped;
 mod trainer;
 mod crew;
 mod middle;

@@ -37,6 +37,8 @@ pub struct Epoch {
     /// Whether the lower of the two losses is the lowest so far: with early stopping, the models of the last such epoch are
     /// kept.
     pub is_best: bool,
+    /// Updates that were dropped so far, because they were not finite.
+    pub dropped: u64,
     /// Since the start.
     pub seconds: f64,
 }
@@ -47,6 +49,10 @@ pub trait Observer {
     fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64);
     /// After each epoch.
     fn epoch(&mut self, epoch: &Epoch);
+    /// What people must be told at once: that an update was dropped, and in the end how many were.
+    fn warn(&mut self, text: &str) {
+        let _ = text;
+    }
 
     /// Whether the state of the run is to be saved now, after so many steps: asked after each update.
     fn is_due(&mut self, _done: u64) -> bool {

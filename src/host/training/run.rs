@@ -146,7 +146,9 @@ fn run<T>(
     if let Some(mut saved) = saved {
         run.restore(&mut saved)?;
     }
-    run.epochs(observer, &Halt { stop, pause: AtomicBool::new(false) })?;
+    let trained = run.epochs(observer, &Halt { stop, pause: AtomicBool::new(false) });
+    run.crew.dropped().counted(plan.on_divergence).iter().for_each(|text| observer.warn(text));
+    trained?;
     end(run)
 }
 
@@ -325,7 +327,12 @@ impl<'a> Run<'a> {
                 }
                 Ok(())
             };
-            if crew.train(round, each, halt)? {
+            let dropped = crew.dropped().count;
+            let trained = crew.train(round, each, halt);
+            if let Some(text) = crew.dropped().told(self.spec, self.plan.on_divergence).filter(|_| dropped == 0) {
+                observer.warn(&text);
+            }
+            if trained? {
                 return Ok(true);
             }
             halt.pause.store(false, Relaxed);
@@ -366,12 +373,13 @@ impl<'a> Run<'a> {
             average_validation_error: average.and_then(|score| samples.error(score)),
             average_validation_loss: average.map(|score| score.loss()),
             is_best: false,
+            dropped: crew.dropped().count,
             seconds: self.seconds(),
         })
     }
 
     /// What a number that is not finite means after the latest step.
     fn failed(&self) -> impl Fn(HostError) -> HostError + use<> {
-        HostError::of_step(self.crew.steps(), self.crew.rate())
+        HostError::of_step(self.spec, self.crew.steps(), self.crew.rate())
     }
 }

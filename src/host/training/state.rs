@@ -7,7 +7,7 @@
 //! | `OPTI` | of each model the [`AnyState`](crate::optim::AnyState) and floats of its optimizer |
 //! | `GROW` | a [`BatchSize`](crate::train::BatchSize); `u64` samples of the latest batch |
 //! | `AVER` | state and floats of each average: those of the plan, then those that are stored on the way |
-//! | `RUN ` | `u64` epoch; `u64` rounds until models met last; `u64` steps of all models; `u64` 1 if training is complete; `f64` seconds; `f64` lowest validation loss, infinite where there is none; `u64` the epoch that training stops early by, or 0; then of each model `f64` loss, `f64` hits, `f64` weight and `u64` samples in this epoch, `u64` bits of the `f32` rate |
+//! | `RUN ` | `u64` epoch; `u64` rounds until models met last; `u64` steps of all models; `u64` 1 if training is complete; `f64` seconds; `f64` lowest validation loss, infinite where there is none; `u64` the epoch that training stops early by, or 0; then of each model `f64` loss, `f64` hits, `f64` weight and `u64` samples in this epoch, `u64` bits of the `f32` rate, `u64` updates that were dropped, `u64` halvings of the rate, `u64` samples since the latest update |
 //! | `PLAN` | `u64` CRC-64/XZ of the settings |
 //! | `DATA` | `u64` digest of the training samples, 0 where there is none |
 //! | `MATH` | `u32` fingerprints of `libm` and of the network's mathematics |
@@ -15,7 +15,7 @@
 //! | `KEPT` | floats: what predicts of each model after the epoch that is kept, then the middle of several |
 //! | `BEST` | of each average, after that epoch: `u64` models in it, and its floats |
 //! | `STOR` | of each average: at each moment `u64` models in it, and its floats |
-//! | `HIST` | the epochs so far, 14 `u64` each, see [`Epoch`] |
+//! | `HIST` | the epochs so far, 15 `u64` each, see [`Epoch`] |
 
 use super::outcome::Epoch;
 use crate::host::HostError;
@@ -172,7 +172,7 @@ fn to_option(long: u64) -> Option<f32> {
 }
 
 /// Numbers in a row of the history.
-pub(super) const ROW: usize = 14;
+pub(super) const ROW: usize = 15;
 
 /// A row of the history, in the order of its fields: one that may be absent is 0, or 2³² more than its bits.
 pub(super) fn of_row(row: &Epoch) -> [u64; ROW] {
@@ -190,13 +190,15 @@ pub(super) fn of_row(row: &Epoch) -> [u64; ROW] {
         of_option(row.average_validation_error),
         of_option(row.average_validation_loss),
         row.is_best.into(),
+        row.dropped,
         row.seconds.to_bits(),
     ]
 }
 
 /// The row that was written so.
 pub(super) fn to_row(longs: &[u64]) -> Option<Epoch> {
-    let &[epoch, steps, rate, batch, noise, loss, error, a, b, averaged, c, d, is_best, seconds] = longs else {
+    let &[epoch, steps, rate, batch, noise, loss, error, a, b, averaged, c, d, is_best, dropped, seconds] = longs
+    else {
         return None;
     };
     Some(Epoch {
@@ -213,6 +215,7 @@ pub(super) fn to_row(longs: &[u64]) -> Option<Epoch> {
         average_validation_error: to_option(c),
         average_validation_loss: to_option(d),
         is_best: is_best == 1,
+        dropped,
         seconds: f64::from_bits(seconds),
     })
 }

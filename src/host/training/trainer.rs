@@ -1,16 +1,17 @@
 //! A model's way through the batches of an epoch, and its updates.
 
+use super::dropped::Dropped;
 use super::growing::Growing;
 use crate::host::HostError;
 use crate::host::data::{Samples, TargetSpace};
 use crate::host::memory::{Floats, Work};
-use crate::host::plan::Plan;
+use crate::host::plan::{OnDivergence, Plan};
 use crate::host::prelude::*;
 use crate::metrics::Score;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::train::{AnyTargets, Weighted};
-use crate::{Gradient, Model, Spec, Targets};
+use crate::{Error, Gradient, Inputs, Model, Spec, Targets, Workspace};
 use core::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -73,27 +74,55 @@ pub(super) struct Progress {
     pub(super) sums: Sums,
     /// Rate of the latest step.
     pub(super) rate: f32,
+    /// Of the run so far.
+    pub(super) dropped: Dropped,
 }
 
 impl Progress {
+    /// Counts an update of so many samples, of those of an epoch, or drops it where it failed and `how` says so.
+    fn count(
+        &mut self,
+        score: Result<Score, Error>,
+        is_weighted: bool,
+        (samples, epoch): (u64, u64),
+        how: OnDivergence,
+        steps: u64,
+    ) -> Result<(), Error> {
+        match score {
+            Ok(score) => {
+                self.dropped.end_of_idle();
+                self.sums.add(score, is_weighted);
+            }
+            Err(error) => {
+                self.dropped.drop(how, error, (samples, epoch), (steps, self.rate))?;
+                self.sums.seen += samples;
+            }
+        }
+        Ok(())
+    }
+
     /// Batches of the plan's size that are done; a batch that grows may have ended within the next one.
     pub(super) fn rounds(&self, plan: &Plan) -> usize {
         (self.sums.seen / plan.batch as u64) as usize
     }
 
     /// Numbers of [`to_longs`](Self::to_longs).
-    pub(super) const LONGS: usize = 5;
+    pub(super) const LONGS: usize = 8;
 
     /// All but the epoch, as integers of eight bytes.
     pub(super) fn to_longs(self) -> [u64; Self::LONGS] {
         let Sums { loss, hits, weight, seen } = self.sums;
-        [loss.to_bits(), hits.to_bits(), weight.to_bits(), seen, self.rate.to_bits().into()]
+        let Dropped { count, halvings, idle, .. } = self.dropped;
+        let [loss, hits, weight] = [loss, hits, weight].map(f64::to_bits);
+        [loss, hits, weight, seen, self.rate.to_bits().into(), count, halvings.into(), idle]
     }
 
     /// There, in the same epoch.
-    pub(super) fn at(self, [loss, hits, weight, seen, rate]: [u64; Self::LONGS]) -> Self {
+    pub(super) fn at(self, [loss, hits, weight, seen, rate, count, halvings, idle]: [u64; Self::LONGS]) -> Self {
         let [loss, hits, weight] = [loss, hits, weight].map(f64::from_bits);
-        Self { sums: Sums { loss, hits, weight, seen }, rate: f32::from_bits(rate as u32), ..self }
+        let dropped =
+            Dropped { count, halvings: halvings.min(Dropped::MOST_HALVINGS.into()) as u32, idle, first: None };
+        Self { sums: Sums { loss, hits, weight, seen }, rate: f32::from_bits(rate as u32), dropped, ..self }
     }
 }
 
@@ -185,15 +214,14 @@ impl<'a> Trainer<'a> {
     ) -> Result<bool, HostError> {
         let Learner { model, optimizer } = learner;
         let spec = *model.spec();
-        let Progress { epoch, sums, rate } = progress;
-        let before = (*epoch - 1) * self.steps;
+        let before = (progress.epoch - 1) * self.steps;
         let Self { plan, schedule, samples: all, work, targets, weights, of_classes, gradient, growing, .. } = self;
         let in_steps = |seen: u64| before + seen.div_ceil(plan.batch as u64);
-        let mut gradient = if gradient.is_empty() { None } else { Some(Gradient::new(&spec, gradient)?) };
-        if growing.is_some() {
-            gradient = gradient.map(Gradient::measured);
-        }
-        let mut past = sums.seen % plan.batch as u64;
+        let gathers = !gradient.is_empty();
+        let mut sum = gathers.then(|| Sum::new(&spec, gradient, growing.is_some())).transpose()?;
+        // Samples of the update so far.
+        let mut gathered = 0;
+        let mut past = progress.sums.seen % plan.batch as u64;
         visits(&mut |samples, batch| {
             for micro in batch.chunks(work.samples) {
                 // In whole micro-batches, as before.
@@ -204,35 +232,75 @@ impl<'a> Trainer<'a> {
                 if halt.is_set() {
                     return Ok(false);
                 }
-                let at = in_steps(sums.seen);
-                *rate = schedule.at(at);
+                let at = in_steps(progress.sums.seen);
+                progress.rate = schedule.at(at) * progress.dropped.factor();
                 let mut work = work.space(&spec)?;
                 samples.weights_of(micro, weights);
                 let targets = weighted(samples.targets(micro, targets), plan.label_smoothing, weights, of_classes);
                 let inputs = samples.inputs_of(micro);
-                let score = match &mut gradient {
+                gathered += micro.len() as u64;
+                let score = match &mut sum {
                     // Fused, without memory for a gradient.
-                    None => model.train(inputs, targets, *optimizer, *rate, &mut work)?,
-                    Some(gradient) => {
-                        model.accumulate(inputs, targets, gradient, &mut work)?;
-                        let gathered = gradient.score().samples();
+                    None => model.train(inputs, targets, *optimizer, progress.rate, &mut work),
+                    Some(sum) => {
+                        sum.add(model, inputs, targets, &mut work);
                         let size = growing.as_ref().map_or(plan.batch as u64, Growing::get);
-                        if gathered < size && sums.seen + gathered < *all {
+                        if gathered < size && progress.sums.seen + gathered < *all {
                             continue;
                         }
-                        // None of a single micro-batch, as the last of an epoch may be, nor of squares that are too large.
-                        let noise = gradient.noise().ok();
-                        plan.clip.map_or(Ok(1.0), |norm| gradient.clip(norm))?;
-                        let score = model.step(gradient, *optimizer, *rate)?;
-                        growing.iter_mut().for_each(|size| size.update(score.samples(), noise));
-                        score
+                        let learner = &mut Learner { model, optimizer: &mut **optimizer };
+                        sum.step(learner, progress.rate, plan.clip, growing.as_mut())
                     }
                 };
-                sums.add(score, !weights.is_empty() || !of_classes.is_empty());
-                each(model, at..in_steps(sums.seen), sums)?;
+                let is_weighted = !weights.is_empty() || !of_classes.is_empty();
+                progress.count(score, is_weighted, (gathered, *all), plan.on_divergence, model.steps())?;
+                gathered = 0;
+                each(model, at..in_steps(progress.sums.seen), &progress.sums)?;
             }
             Ok(true)
         })
+    }
+}
+
+/// The gradient of an update of several micro-batches, and why it fails, where it does.
+struct Sum<'g> {
+    gradient: Gradient<'g>,
+    failed: Option<Error>,
+}
+
+impl<'g> Sum<'g> {
+    fn new(spec: &Spec, floats: &'g mut [f32], is_measured: bool) -> Result<Self, Error> {
+        let gradient = Gradient::new(spec, floats)?;
+        Ok(Self { gradient: if is_measured { gradient.measured() } else { gradient }, failed: None })
+    }
+
+    /// Adds a micro-batch; after one that failed the others make no difference.
+    fn add(&mut self, model: &Model<'_>, inputs: Inputs<'_>, targets: AnyTargets<'_>, work: &mut Workspace<'_>) {
+        if self.failed.is_none() {
+            self.failed = model.accumulate(inputs, targets, &mut self.gradient, work).err();
+        }
+    }
+
+    /// Ends it with a step, clipped where there is a norm to clip to.
+    fn step(
+        &mut self,
+        learner: &mut Learner<'_, '_>,
+        rate: f32,
+        clip: Option<f32>,
+        growing: Option<&mut Growing>,
+    ) -> Result<Score, Error> {
+        let Self { gradient, failed } = self;
+        // None of a single micro-batch, as the last of an epoch may be, nor of squares that are too large.
+        let noise = gradient.noise().ok();
+        let stepped = failed.take().map_or(Ok(()), Err).and_then(|()| {
+            clip.map_or(Ok(1.0), |norm| gradient.clip(norm))?;
+            learner.model.step(gradient, learner.optimizer, rate)
+        });
+        match &stepped {
+            Ok(score) => growing.into_iter().for_each(|size| size.update(score.samples(), noise)),
+            Err(_) => gradient.reset(),
+        }
+        stepped
     }
 }
 

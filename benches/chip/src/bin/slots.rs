@@ -15,8 +15,7 @@ use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNo
 /// RAM under the rules of a flash, with as little code as a driver can have.
 struct Flash(&'static mut [u8]);
 
-const SLOTS: SlotsConfig =
-    SlotsConfig { start: 0, slot_len: Slots::<Flash>::slot_len(NET.checkpoint_len()), slots: 2 };
+const SLOTS: SlotsConfig = SlotsConfig { start: 0, slot_len: Slots::<Flash>::slot_len(NET.checkpoint_len()), slots: 2 };
 
 impl ErrorType for Flash {
     type Error = NorFlashErrorKind;

@@ -50,6 +50,6 @@ fn wrong_use_is_an_error() {
     assert_eq!(core(evaluator.score(&params, &data.train, &indices)), Some(pick));
     assert_eq!(core(evaluator.outputs(&params, &data.train, &indices).map(|(score, _)| score)), Some(pick));
     params.fill(f32::NAN);
-    let loss = Error::NonFinite { value: crate::error::Value::Loss, index: 0 };
+    let loss = Error::NonFinite { value: crate::error::Value::Loss, index: NET.depth() - 1 };
     assert_eq!(core(evaluator.score(&params, &data.train, &[0])), Some(loss));
 }

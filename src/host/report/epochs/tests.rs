@@ -21,6 +21,7 @@ fn a_narrow_terminal_has_fewer_columns_and_never_a_longer_line() {
         average_validation_error: Some(0.25),
         average_validation_loss: None,
         is_best: false,
+        dropped: 0,
         seconds: 1.5,
     };
     for (has_classes, grows) in [(true, true), (true, false), (false, true), (false, false)] {

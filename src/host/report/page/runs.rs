@@ -76,10 +76,16 @@ impl Source<'_> {
 const COMPARED: &str = "Baseline: a model trained with the same seed and the same number of epochs, with learning rate decay to 0 and \
                         without averaging.";
 
-/// The same page with what ended a run early.
-fn ended(page: Page, diverged: Option<&HostError>, interrupted: bool, epochs: usize) -> Page {
+/// The same page with what ended a run early, and how many updates were dropped.
+fn ended(page: Page, diverged: Option<&HostError>, interrupted: bool, history: &[Epoch]) -> Page {
+    let page = match history.last().map_or(0, |epoch| epoch.dropped) {
+        0 => page,
+        1 => page.notice("1 update was dropped because it was not finite."),
+        n => page.notice(&format!("{n} updates were dropped because they were not finite.")),
+    };
     match diverged {
         Some(error) => {
+            let epochs = history.len();
             page.notice(&format!("This run diverged: {error}. The page shows the models of epoch {epochs}."))
         }
         None if interrupted => page.notice("This run was interrupted. The page shows the models trained so far."),
@@ -98,7 +104,7 @@ pub fn of_run(source: Source<'_>, plan: &Plan, outcome: &Outcome) -> Result<Page
     let (runs, baselines) = curves_of(&[outcome]);
     let drawn = History { baselines: &baselines, start: start(plan, outcome), ..History::new(&runs, spec) };
     let page = source.page(plan, spec, "training run", &seed);
-    let page = ended(page, outcome.diverged.as_ref(), outcome.interrupted, outcome.history.len());
+    let page = ended(page, outcome.diverged.as_ref(), outcome.interrupted, &outcome.history);
     let compared = [Piece::table(&comparison(outcome), "Model comparison"), Piece::text(&remark(outcome))];
     let page = page
         .section("Results", [tiles(outcome), Piece::beside(compared)])
@@ -200,7 +206,7 @@ pub fn of_replicas(
     let warning = replicas.is_apart().then(|| Piece::text(APART));
     let result = Piece::table(table, "Model comparison: replicas, averages of their weights, and votes");
     let page = source.page(plan, spec, &format!("{} replicas", replicas.count), &seed);
-    let page = ended(page, trained.diverged.as_ref(), trained.interrupted, trained.history.len())
+    let page = ended(page, trained.diverged.as_ref(), trained.interrupted, &trained.history)
         .section("Results", [result].into_iter().chain(warning))
         .section("Training", [history(&drawn)]);
     let page = model_sections(page, source.data, spec, (name, &shown.params), &[])?;

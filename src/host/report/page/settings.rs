@@ -4,8 +4,8 @@ use super::piece::Piece;
 use crate::average::{Ema, Origin, Warmup};
 use crate::host::data::{Augment, Elastic};
 use crate::host::plan::{
-    AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OptimizerPlan, Plan, activation_name, loss_name,
-    norm_name,
+    AverageKind, AveragePlan, DecayPlan, GrowthPlan, GrowthRule, OnDivergence, OptimizerPlan, Plan, activation_name,
+    loss_name, norm_name,
 };
 use crate::host::prelude::*;
 use crate::host::report::axis::number;
@@ -56,6 +56,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         micro_batch,
         growth,
         clip,
+        on_divergence,
         epochs,
         patience,
         augment,
@@ -80,6 +81,7 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
     rows.extend((*label_smoothing > 0.0).then(|| ("label smoothing", short(*label_smoothing))));
     rows.extend(balanced.then(|| ("class weights", "balanced".to_owned())));
     rows.extend(clip.map(|norm| ("gradient clipping", format!("to norm {}", short(norm)))));
+    rows.extend(dropped(*on_divergence).map(|what| ("updates that are not finite", what.to_owned())));
     rows.extend(augment.map(|augment| ("augmentation", augmentation(&augment))));
     rows.extend([
         (
@@ -93,6 +95,14 @@ fn rows(plan: &Plan, data: &str, seeds: &str) -> Vec<(&'static str, String)> {
         ("seed", seeds.to_owned()),
     ]);
     rows
+}
+
+fn dropped(how: OnDivergence) -> Option<&'static str> {
+    match how {
+        OnDivergence::Stop => None,
+        OnDivergence::Skip => Some("are dropped"),
+        OnDivergence::HalveRate => Some("are dropped, and halve the learning rate"),
+    }
 }
 
 fn initial(init: Init) -> String {

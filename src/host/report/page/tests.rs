@@ -126,6 +126,7 @@ fn epoch(epoch: u64, batch: u64, noise_scale: Option<f32>) -> Epoch {
         average_validation_error: None,
         average_validation_loss: None,
         is_best: false,
+        dropped: 0,
         seconds: 1.0,
     }
 }
