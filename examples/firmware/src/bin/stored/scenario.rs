@@ -78,7 +78,7 @@ pub(crate) fn run<F: NorFlash>(
 ) -> Result<Report, Failure<F::Error>> {
     let Memory { params, moments, mean, work } = memory;
     let config = SlotsConfig { start: 0, slot_len: Slots::<F>::slot_len(ROOM), slots: SLOTS };
-    let mut slots = Slots::mount(config, NET.digest(), flash).map_err(OpenError::Read)?;
+    let mut slots = Slots::mount(config, NET.digest(), flash)?;
     let mut work = Workspace::new(&NET, BATCH, work)?;
     let mut run = match slots.newest() {
         Some(saved) => Run::restore(&mut slots, saved.len, params, moments, mean)?,
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
             Section::new(Tag::RUN, &run),
         ];
         let container = Container::new(&sections)?;
-        slots.save(container.len(), |out| container.write(out)).map_err(OpenError::Read)
+        Ok(slots.save(container.len(), |out| container.write(out))?)
     }
 
     /// Learns from one batch, and averages.
