@@ -114,7 +114,7 @@ impl Memory {
 type Result<T> = core::result::Result<T, OpenError<Infallible>>;
 /// What is given by offset.
 type Reader<'r> = dyn FnMut(usize, &mut [u8]) -> core::result::Result<(), Infallible> + 'r;
-type Box1<'r> = Stored<Box<Reader<'r>>>;
+type Box1<'r> = Stored<'r, Box<Reader<'r>>>;
 
 /// An optimizer that can be stored.
 trait Kept: Optimizer + Record {
