@@ -81,9 +81,9 @@ impl<const W: usize, const B: usize> World<W, B> {
             if let Err(error) = Slots::mount(self.config, IDENTITY, &mut flash) {
                 assert!(matches!(error, SlotError::Flash { error: Fault::Bad, .. }), "{error}");
                 self.begun.clear();
-                let cut = flash.cut.take();
+                let (cut, glitch) = (flash.cut.take(), flash.glitch.take());
                 flash = Slots::format(self.config, IDENTITY, flash).unwrap().into_flash();
-                (flash.cut, flash.steps) = (cut, steps);
+                (flash.cut, flash.glitch, flash.steps) = (cut, glitch, steps);
             }
         }
         let mut slots = Slots::mount(self.config, IDENTITY, flash).unwrap();
