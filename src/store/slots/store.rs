@@ -33,7 +33,7 @@ impl<F: NorFlash> Slots<F> {
     }
 
     /// Finds the newest complete state; nothing is written. `identity` says whose states they are: the network's
-    /// [digest](crate::Spec::digest), say.
+    /// [digest](crate::Spec::digest), say. An error drops the driver; one that is lent, `&mut flash`, can be used again.
     ///
     /// # Errors
     /// [`SlotError::Config`]; [`SlotError::Slot`] where a slot was written by another version, with another configuration,
