@@ -23,8 +23,11 @@ const HASH: u64 = 0x26c7_39c9_d57a_3d7d;
 const WORDS: usize = 16 * 1024;
 const BLOCK: u32 = 1024;
 
-/// Runs on `flash` until the power fails before word `at`; what the run said, and the words written or erased by then.
-fn until(flash: &mut [u32], at: Option<u32>) -> (Result<Report, Failure<NorFlashErrorKind>>, Vec<(Event, u32)>) {
+/// What the run said, and the words written or erased by then.
+type Told = Vec<(Event, u32)>;
+
+/// Runs on `flash` until the power fails before word `at`.
+fn until(flash: &mut [u32], at: Option<u32>) -> (Result<Report, Failure<NorFlashErrorKind>>, Told) {
     let (words, mut events) = (Cell::new(0), Vec::new());
     let flash = Cut::new(Nor::new(flash), &words, at, || NorFlashErrorKind::Other);
     let report = run(&mut Memory::new(), flash, &mut |event| events.push((event, words.get())));

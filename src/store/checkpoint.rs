@@ -46,6 +46,21 @@ impl Spec {
     }
 }
 
+impl Spec {
+    /// Whether parameter `index` may be this: finite, and as a batch norm's running variance not below zero.
+    ///
+    /// ```
+    /// # use cygnet::{Activation, Spec};
+    /// const NET: Spec = Spec::new(1).dense(1, Activation::Relu).norm().dense(1, Activation::Identity);
+    /// assert!(NET.allows(4, -1.0) && !NET.allows(5, -1.0)); // running mean and variance
+    /// ```
+    #[must_use]
+    pub fn allows(&self, index: usize, value: f32) -> bool {
+        let is_variance = || self.places().any(|place| place.range(Part::Variance).contains(&index));
+        value.is_finite() && (value >= 0.0 || !is_variance())
+    }
+}
+
 /// Writes a network and its parameters into `bytes`, [`Spec::checkpoint_len`] of them; an average, as
 /// [`Averager::mean`](crate::Averager::mean), [`Params::of_average`] or a model in whose place one is, is marked as such; a
 /// plain slice is not.

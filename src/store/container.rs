@@ -26,6 +26,7 @@ use crate::slices::{cut, cut_mut, numbered};
 use crate::store::checkpoint::{header_word, header_words};
 use crate::tag::Tag;
 use core::fmt;
+use core::ops::ControlFlow;
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89CYGBOX\n";
 pub(super) const VERSION: u16 = 1;
@@ -39,7 +40,7 @@ pub(super) const SKIP: u8 = 1;
 pub(super) const BEFORE: usize = 2;
 
 /// A part of a section's payload, where it lies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Data<'a> {
     /// The description of a network: `12 + 12·L` bytes, those of a checkpoint's header behind its magic.
@@ -84,18 +85,18 @@ impl Data<'_> {
     }
 
     /// Gives it to `out` in pieces, of which all but bytes have 12 at most.
-    pub(super) fn stream<E>(&self, out: &mut Out<'_, E>) -> Result<(), E> {
-        let description = |spec: &Spec, at: usize| header_word(spec, false, 0, at);
-        let number = |x: &f32| if x.is_nan() { NAN } else { x.to_bits() };
+    pub(super) fn stream(&self, out: &mut Out<'_>) -> ControlFlow<()> {
         match *self {
             Self::Network(spec) => {
-                (BEFORE..header_words(spec)).try_for_each(|at| words(&[at], |&at| description(spec, at), out))
+                (BEFORE..header_words(spec)).try_for_each(|at| out(&header_word(spec, false, 0, at).to_le_bytes()))
             }
             Self::Bytes(bytes) => out(bytes),
-            Self::Floats(floats) => words(floats, |x| x.to_bits(), out),
-            Self::Numbers(floats) => words(floats, number, out),
+            Self::Floats(floats) => stream_floats(floats, out),
+            Self::Numbers(floats) => {
+                floats.iter().try_for_each(|x| if x.is_nan() { out(&NAN.to_le_bytes()) } else { out(&x.to_le_bytes()) })
+            }
             Self::Shorts(shorts) => shorts.iter().try_for_each(|short| out(&short.to_le_bytes())),
-            Self::Words(all) => words(all, |&x| x, out),
+            Self::Words(words) => words.iter().try_for_each(|word| out(&word.to_le_bytes())),
             Self::Zeros(bytes) => {
                 let mut left = bytes;
                 while left > 0 {
@@ -103,24 +104,48 @@ impl Data<'_> {
                     out(piece)?;
                     left = left.wrapping_sub(piece.len());
                 }
-                Ok(())
+                ControlFlow::Continue(())
             }
         }
     }
 }
 
-/// What takes pieces of a container.
-type Out<'o, E> = dyn FnMut(&[u8]) -> Result<(), E> + 'o;
+/// Gives it to `out`, and its bytes to a checksum. (A closure would be in the image twice.)
+#[inline(never)]
+fn stream_summed(data: &Data<'_>, crc: &mut Crc, out: &mut Out<'_>) -> ControlFlow<()> {
+    data.stream(&mut |piece| {
+        *crc = crc.bytes(piece);
+        out(piece)
+    })
+}
 
-/// Gives numbers of four bytes to `out`, three at a time: as many bytes as a section's header has.
-fn words<T, E>(numbers: &[T], word: impl Fn(&T) -> u32, out: &mut Out<'_, E>) -> Result<(), E> {
-    let (triples, rest) = numbers.as_chunks::<{ SECTION / 4 }>();
-    for [a, b, c] in triples {
-        let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]] = [a, b, c].map(|x| word(x).to_le_bytes());
+/// Three at a time: as many bytes as a section's header has.
+fn stream_floats(floats: &[f32], out: &mut Out<'_>) -> ControlFlow<()> {
+    let (triples, rest) = floats.as_chunks::<{ SECTION / 4 }>();
+    for triple in triples {
+        let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]] = triple.map(f32::to_le_bytes);
         out(&[a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3])?;
     }
-    rest.iter().try_for_each(|x| out(&word(x).to_le_bytes()))
+    rest.iter().try_for_each(|x| out(&x.to_le_bytes()))
 }
+
+impl fmt::Debug for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Network(_) => "Network",
+            Self::Bytes(_) => "Bytes",
+            Self::Floats(_) => "Floats",
+            Self::Numbers(_) => "Numbers",
+            Self::Shorts(_) => "Shorts",
+            Self::Words(_) => "Words",
+            Self::Zeros(_) => "Zeros",
+        };
+        f.debug_struct(kind).field("bytes", &self.bytes()).finish()
+    }
+}
+
+/// What takes pieces of a container, until it breaks.
+pub(super) type Out<'o> = dyn FnMut(&[u8]) -> ControlFlow<()> + 'o;
 
 /// How NaN is written.
 pub(super) const NAN: u32 = 0x7fc0_0000;
@@ -142,7 +167,7 @@ pub trait Record {
     ///
     /// # Errors
     /// Why not, as for a model in whose place an average is.
-    fn check(&self) -> Result<(), Error> {
+    fn check_record(&self) -> Result<(), Error> {
         Ok(())
     }
 
@@ -223,7 +248,7 @@ impl<'a> Section<'a> {
     fn check(&self) -> Result<(), Error> {
         let Self { tag, number, .. } = *self;
         let mut result = match self.payload {
-            Payload::Record(record) => record.check(),
+            Payload::Record(record) => record.check_record(),
             Payload::Data(_) => Ok(()),
         };
         self.parts(&mut |data| {
@@ -323,30 +348,31 @@ impl<'a> Container<'a> {
     /// # Errors
     /// Those of `out`.
     pub fn write<E>(&self, mut out: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.write_to(&mut out)
+        let mut result = Ok(());
+        // Once in an image, whatever the error.
+        let _ = self.stream(&mut |piece| {
+            result = out(piece);
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        result
     }
 
-    fn write_to<E>(&self, out: &mut Out<'_, E>) -> Result<(), E> {
+    fn stream(&self, out: &mut Out<'_>) -> ControlFlow<()> {
         let header = self.header();
         out(&header)?;
         out(&Crc::NEW.bytes(&header).get().to_le_bytes())?;
         for section in self.sections {
             let header = section.header();
-            let mut crc = Crc::NEW.bytes(&header);
-            out(&header)?;
-            let mut result = Ok(());
+            let (mut crc, mut flow) = (Crc::NEW.bytes(&header), out(&header));
             section.parts(&mut |data| {
-                if result.is_ok() {
-                    result = data.stream(&mut |piece: &[u8]| {
-                        crc = crc.bytes(piece);
-                        out(piece)
-                    });
+                if flow.is_continue() {
+                    flow = stream_summed(&data, &mut crc, out);
                 }
             });
-            result?;
+            flow?;
             out(&crc.get().to_le_bytes())?;
         }
-        Ok(())
+        ControlFlow::Continue(())
     }
 
     /// Writes all into `bytes`, [`len`](Self::len) of them.

@@ -38,7 +38,7 @@ impl Record for Model<'_> {
     }
 
     /// An average in the model's place would be trained further.
-    fn check(&self) -> Result<(), Error> {
+    fn check_record(&self) -> Result<(), Error> {
         if self.mark == Mark::Live { Ok(()) } else { Err(Error::AverageWeights) }
     }
 
@@ -141,7 +141,7 @@ impl Record for Averager<'_> {
     }
 
     /// While it is exchanged, its slice holds live weights.
-    fn check(&self) -> Result<(), Error> {
+    fn check_record(&self) -> Result<(), Error> {
         if self.exchange.is_none() { Ok(()) } else { Err(Error::Swapped) }
     }
 

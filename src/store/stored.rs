@@ -10,6 +10,7 @@ use crate::store::container::{BEFORE, Data, HEADER, NAN, NETWORK_MOST as MOST, S
 use crate::tag::Tag;
 use core::convert::Infallible;
 use core::fmt;
+use core::ops::ControlFlow;
 
 /// Bytes that are read at once.
 const PIECE: usize = 64;
@@ -87,13 +88,15 @@ impl Entry {
 type Take<'t> = dyn FnMut(usize, &[u8]) -> Result<(), ContainerFault> + 't;
 
 /// Where a part of a section's payload goes.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Place<'a> {
     /// Bytes, such as those of a state.
     Bytes(&'a mut [u8]),
     /// Numbers, all finite.
     Floats(&'a mut [f32]),
+    /// Numbers, all finite and allowed where they stand: by [`Spec::allows`] for parameters, or, say, second moments that
+    /// are not negative.
+    Checked(&'a mut [f32], &'a dyn Fn(usize, f32) -> bool),
     /// Numbers of which some may not be finite.
     Numbers(&'a mut [f32]),
     /// Integers of two bytes.
@@ -109,11 +112,26 @@ impl Place<'_> {
     const fn bytes(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
-            Self::Floats(floats) | Self::Numbers(floats) => floats.len().saturating_mul(4),
+            Self::Floats(floats) | Self::Checked(floats, _) | Self::Numbers(floats) => floats.len().saturating_mul(4),
             Self::Shorts(shorts) => shorts.len().saturating_mul(2),
             Self::Words(words) => words.len().saturating_mul(4),
             Self::Skip(bytes) => *bytes,
         }
+    }
+}
+
+impl fmt::Debug for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Bytes(_) => "Bytes",
+            Self::Floats(_) => "Floats",
+            Self::Checked(..) => "Checked",
+            Self::Numbers(_) => "Numbers",
+            Self::Shorts(_) => "Shorts",
+            Self::Words(_) => "Words",
+            Self::Skip(_) => "Skip",
+        };
+        f.debug_struct(kind).field("bytes", &self.bytes()).finish()
     }
 }
 
@@ -141,13 +159,14 @@ impl<'l, 'a> Load<'l, 'a> {
 
 /// A container that was checked as a whole: where it is does not matter to what reads it.
 #[derive(Debug)]
-pub struct Stored<R> {
+pub struct Stored<'k, R> {
     read: R,
+    known: &'k [(Tag, u8)],
     len: usize,
     sections: u16,
 }
 
-impl Stored<fn(usize, &mut [u8]) -> Result<(), Infallible>> {
+impl<'k> Stored<'k, fn(usize, &mut [u8]) -> Result<(), Infallible>> {
     /// The container at the beginning of `bytes`, as [`open`](Self::open).
     ///
     /// # Errors
@@ -155,8 +174,8 @@ impl Stored<fn(usize, &mut [u8]) -> Result<(), Infallible>> {
     #[expect(clippy::type_complexity, reason = "the closure has no shorter name")]
     pub fn of<'b>(
         bytes: &'b [u8],
-        known: &[(Tag, u8)],
-    ) -> Result<Stored<impl FnMut(usize, &mut [u8]) -> Result<(), Infallible> + Copy + 'b>, Error> {
+        known: &'k [(Tag, u8)],
+    ) -> Result<Stored<'k, impl FnMut(usize, &mut [u8]) -> Result<(), Infallible> + Copy + 'b>, Error> {
         let read = |at: usize, to: &mut [u8]| {
             to.iter_mut().zip(cut(bytes, at).1).for_each(|(to, &from)| *to = from);
             Ok(())
@@ -165,7 +184,7 @@ impl Stored<fn(usize, &mut [u8]) -> Result<(), Infallible>> {
     }
 }
 
-impl<R, E> Stored<R>
+impl<'k, R, E> Stored<'k, R>
 where
     R: FnMut(usize, &mut [u8]) -> Result<(), E>,
 {
@@ -173,12 +192,15 @@ where
     /// and their checksums. `read` fills a slice with the bytes from an offset on, and is asked for nothing behind
     /// `available`.
     ///
-    /// `known` are the sections that the program reads, with their version: another one that is not to be skipped is
-    /// refused, since a run would go on without it.
+    /// `known` are the sections that the program reads, with their version: another one is refused, since a run would go on
+    /// without it, unless it may be skipped; then it is not there for what reads. The number of a section is not asked for:
+    /// a program compares [`sections`](Self::sections) with how many it wrote.
+    ///
+    /// The bytes must not change as long as this is used, since all calls read them again.
     ///
     /// # Errors
     /// [`OpenError::Read`] for an error of `read`, else [`Error::Container`].
-    pub fn open(mut read: R, available: usize, known: &[(Tag, u8)]) -> Result<Self, OpenError<E>> {
+    pub fn open(mut read: R, available: usize, known: &'k [(Tag, u8)]) -> Result<Self, OpenError<E>> {
         let mut header = [0; HEADER];
         if available < HEADER {
             return Err(ContainerFault::Length.into());
@@ -189,13 +211,13 @@ where
             return Err(ContainerFault::Length.into());
         }
         let [.., s0, s1, _, _, _, _, _, _, _, _] = header;
-        let mut stored = Self { read, len, sections: u16::from_le_bytes([s0, s1]) };
-        stored.check(known)?;
+        let mut stored = Self { read, known, len, sections: u16::from_le_bytes([s0, s1]) };
+        stored.check()?;
         Ok(stored)
     }
 
     /// Checks every section.
-    fn check(&mut self, known: &[(Tag, u8)]) -> Result<(), OpenError<E>> {
+    fn check(&mut self) -> Result<(), OpenError<E>> {
         let (mut at, mut last) = (HEADER, None);
         for _ in 0..self.sections {
             let (entry, flags) = self.entry_at(at)?;
@@ -208,7 +230,7 @@ where
             if flags > SKIP {
                 return Err(ContainerFault::Flags(tag, flags).into());
             }
-            if !entry.skippable && !known.contains(&(tag, version)) {
+            if !entry.skippable && !self.known.contains(&(tag, version)) {
                 return Err(ContainerFault::Unknown(tag, version).into());
             }
             at = entry.end();
@@ -289,7 +311,7 @@ where
         Ok(None)
     }
 
-    /// The section with this tag and number; none where there is none.
+    /// The section with this tag and number, in the version that the program knows; none where there is none.
     ///
     /// # Errors
     /// As [`entry`](Self::entry).
@@ -298,7 +320,7 @@ where
         for _ in 0..self.sections {
             let (entry, _) = self.entry_at(at)?;
             if (entry.tag, entry.number) == (tag, number) {
-                return Ok(Some(entry));
+                return Ok(self.known.contains(&(tag, entry.version)).then_some(entry));
             }
             at = entry.end();
         }
@@ -341,19 +363,14 @@ where
         let entry = self.found(tag, number)?;
         let mut at = 0_usize;
         for data in data {
-            let start = at;
-            let compared = data.stream(&mut |wanted| match self.difference(&entry, at, wanted) {
-                Ok(None) => {
-                    at = at.wrapping_add(wanted.len());
-                    Ok(())
-                }
-                Ok(Some(byte)) => Err(Ok(byte)),
-                Err(error) => Err(Err(error)),
+            let (start, mut compared) = (at, Ok(None));
+            let _ = data.stream(&mut |wanted| {
+                compared = self.difference(&entry, at, wanted);
+                at = at.wrapping_add(wanted.len());
+                if matches!(compared, Ok(None)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
-            match compared {
-                Ok(()) => {}
-                Err(Ok(byte)) => return Err(self.differs(&entry, data, start, byte)),
-                Err(Err(error)) => return Err(error),
+            if let Some(byte) = compared? {
+                return Err(self.differs(&entry, data, start, byte));
             }
         }
         if at == entry.len { Ok(()) } else { Err(ContainerFault::Differs { tag, number, at: at as u32 }.into()) }
@@ -435,25 +452,32 @@ where
         loads.iter_mut().try_for_each(|load| self.fill(load))
     }
 
-    fn check_load(&mut self, load: &Load<'_, '_>) -> Result<(), OpenError<E>> {
+    /// Where the payload of a section begins that is as long as its places.
+    fn start_of(&mut self, load: &Load<'_, '_>) -> Result<usize, OpenError<E>> {
         let Load { tag, number, ref places } = *load;
         let entry = self.found(tag, number)?;
         let bytes = places.iter().fold(0_usize, |sum, place| sum.saturating_add(place.bytes()));
-        if bytes != entry.len {
-            return Err(ContainerFault::Size { tag, number, bytes: entry.len as u32 }.into());
+        if bytes == entry.len {
+            Ok(entry.at)
+        } else {
+            Err(ContainerFault::Size { tag, number, bytes: entry.len as u32 }.into())
         }
-        let mut at = entry.at;
+    }
+
+    fn check_load(&mut self, load: &Load<'_, '_>) -> Result<(), OpenError<E>> {
+        let Load { tag, number, ref places } = *load;
+        let mut at = self.start_of(load)?;
         for place in &**places {
-            let is_possible: fn(f32) -> bool = match place {
-                Place::Floats(_) => f32::is_finite,
-                Place::Numbers(_) => |x| !x.is_nan() || x.to_bits() == NAN,
-                _ => |_| true,
+            let is_possible: &dyn Fn(usize, f32) -> bool = match place {
+                Place::Floats(_) => &|_, x| x.is_finite(),
+                Place::Checked(_, allows) => &|index, x| x.is_finite() && allows(index, x),
+                Place::Numbers(_) => &|_, x| !x.is_nan() || x.to_bits() == NAN,
+                _ => &|_, _| true,
             };
-            if let Place::Floats(_) | Place::Numbers(_) = place {
+            if let Place::Floats(_) | Place::Checked(..) | Place::Numbers(_) = place {
                 self.pieces(at, place.bytes(), &mut |before, piece| {
-                    let numbers = numbered(before / 4, piece.as_chunks().0);
-                    let mut wrong = numbers.filter(|(_, bytes)| !is_possible(f32::from_le_bytes(**bytes)));
-                    match wrong.next() {
+                    let mut numbers = numbered(before / 4, piece.as_chunks().0);
+                    match numbers.find(|(index, bytes)| !is_possible(*index, f32::from_le_bytes(**bytes))) {
                         Some((index, _)) => Err(ContainerFault::Number { tag, number, index: index as u32 }),
                         None => Ok(()),
                     }
@@ -465,12 +489,14 @@ where
     }
 
     fn fill(&mut self, load: &mut Load<'_, '_>) -> Result<(), OpenError<E>> {
-        let mut at = self.found(load.tag, load.number)?.at;
+        let mut at = self.start_of(load)?;
         for place in &mut *load.places {
             let bytes = place.bytes();
             match place {
                 Place::Bytes(to) => (self.read)(at, to).map_err(OpenError::Read)?,
-                Place::Floats(to) | Place::Numbers(to) => self.fill_with(at, to, f32::from_le_bytes)?,
+                Place::Floats(to) | Place::Checked(to, _) | Place::Numbers(to) => {
+                    self.fill_with(at, to, f32::from_le_bytes)?
+                }
                 Place::Shorts(to) => self.fill_with(at, to, u16::from_le_bytes)?,
                 Place::Words(to) => self.fill_with(at, to, u32::from_le_bytes)?,
                 Place::Skip(_) => {}

@@ -4,6 +4,7 @@ mod whole;
 mod record;
 mod manifest;
 mod inputs;
+mod directory;
 mod place;
 mod target;
 mod reading;

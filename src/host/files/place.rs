@@ -4,6 +4,7 @@
 //! A run that replaces another works in a directory within, `unfinished`; its files move to where the earlier ones are
 //! once all of them are whole. Until then, and if the run never ends, the earlier files stay as they are.
 
+use super::directory::{above, check, lock, make_counted, make_parent, path_in, remove, remove_empty};
 use super::manifest::{self, Manifest, inside};
 use super::record::Record;
 use super::whole;
@@ -13,7 +14,7 @@ use crate::host::training::check_state;
 use crate::store::Container;
 use core::mem;
 use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -142,7 +143,7 @@ impl Place {
     /// # Errors
     /// [`HostError::File`].
     pub fn record(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), HostError> {
-        self.check_directory()?;
+        check(&self.work, self.lock.as_ref())?;
         change(self.written.run.get_or_insert_default());
         self.written.write(&self.work)
     }
@@ -164,7 +165,7 @@ impl Place {
     /// # Errors
     /// [`HostError::File`], also for a file of one of these names that the run did not write.
     pub(in crate::host) fn announce(&mut self, names: impl IntoIterator<Item = String>) -> Result<(), HostError> {
-        self.check_directory()?;
+        check(&self.work, self.lock.as_ref())?;
         let before = self.written.files.len();
         for name in names {
             if !self.fresh.contains(&name) {
@@ -232,21 +233,6 @@ impl Place {
         match note {
             None => Ok(None),
             Some(note) => Err(HostError::Mismatch(format!("{note}: remove it to train from the beginning"))),
-        }
-    }
-
-    /// Whether the directory is still the one that the run began in.
-    fn check_directory(&self) -> Result<(), HostError> {
-        let is_gone = match (&self.lock, fs::metadata(&self.work)) {
-            (_, Err(error)) => return Err(HostError::file(&self.work)(error)),
-            #[cfg(unix)]
-            (Some(lock), Ok(now)) => lock.metadata().is_ok_and(|then| !is_same(&then, &now)),
-            _ => false,
-        };
-        if is_gone {
-            Err(HostError::refused(&self.work, "is another directory than the one that the run began in"))
-        } else {
-            Ok(())
         }
     }
 
@@ -322,23 +308,6 @@ impl Drop for Place {
     }
 }
 
-/// Locks a directory until the process ends, where the system can.
-fn lock(directory: &Path) -> Result<Option<File>, HostError> {
-    let Ok(file) = File::open(directory) else { return Ok(None) };
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            Err(HostError::Usage(format!("another process is working on the run in {}", directory.display())))
-        }
-        _ => Ok(Some(file)),
-    }
-}
-
-#[cfg(unix)]
-fn is_same(a: &fs::Metadata, b: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
-}
-
 /// The directories of runs that replace the one in this directory when they come to their end.
 fn unfinished(directory: &Path) -> Result<Vec<PathBuf>, HostError> {
     let entries = fs::read_dir(directory).map_err(HostError::file(directory))?.filter_map(Result::ok);
@@ -347,30 +316,6 @@ fn unfinished(directory: &Path) -> Result<Vec<PathBuf>, HostError> {
         entries.map(|entry| entry.path()).filter(|path| path.join(manifest::NAME).is_file()).collect();
     paths.sort();
     Ok(paths)
-}
-
-/// The directory that another one is in.
-fn above(directory: &Path) -> Result<PathBuf, HostError> {
-    let named = directory.parent().filter(|above| directory.file_name().is_some() && !above.as_os_str().is_empty());
-    match named {
-        Some(above) => Ok(above.to_owned()),
-        None => Ok(directory.join("..").canonicalize().map_err(HostError::file(directory))?),
-    }
-}
-
-/// Where a file of the run is.
-fn path_in(directory: &Path, name: &str) -> Result<PathBuf, HostError> {
-    inside(directory, name).map_err(|problem| HostError::refused(directory, problem))
-}
-
-/// A new directory of this name, or of the first with a number from 2 on that is free.
-fn make_counted(name: &Path) -> Result<PathBuf, HostError> {
-    let made = whole::first_free(|i| whole::numbered(name, "", i), |path| fs::create_dir(path));
-    made.map(|(path, ())| path).map_err(HostError::file(name))
-}
-
-fn make_parent(path: &Path) -> Result<(), HostError> {
-    path.parent().map_or(Ok(()), |parent| fs::create_dir_all(parent).map_err(HostError::file(parent)))
 }
 
 /// Refuses files in the way that are not `ours`.
@@ -411,18 +356,4 @@ fn taken(target: &Path) -> HostError {
         target.display(),
         manifest::NAME
     ))
-}
-
-/// Removes a file, if it is there.
-fn remove(path: &Path) -> Result<(), HostError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(HostError::file(path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Removes the directories that these files were in, where nothing is left in them.
-fn remove_empty(directory: &Path, files: &[String]) {
-    let parents = |name| Path::new(name).ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
-    files.iter().flat_map(parents).for_each(|parent| drop(fs::remove_dir(directory.join(parent))));
 }

@@ -17,7 +17,7 @@ use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scali
 use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes, VotesState};
 use cygnet::reservoir::{Reservoir, ReservoirConfig, ReservoirState};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
-use cygnet::store::{body_checksum, checksum, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head};
+use cygnet::store::{Container, Data, Load, OpenError, Place, Record, Section, Stored, Tag, body_checksum, checksum, container_len, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head};
 use cygnet::train::{BatchSize, GradientState, Growth, NoiseScale, Weighted, balanced};
 
 unsafe extern "C" {
@@ -55,6 +55,8 @@ pub extern "C" fn _start() -> ! {
         opaque(preprocess_api(&mut memory).is_ok());
         opaque(reservoir_api(&mut memory).is_ok());
         opaque(states_api(&mut memory).is_ok());
+        opaque(container_api(&mut memory).is_ok());
+        opaque(records(&mut memory).is_ok());
         let [slab, mean, center, ..] = &mut memory.floats;
         opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
@@ -156,6 +158,89 @@ fn states_api(memory: &mut Memory) -> Result<(), Error> {
     opaque(VotesState::from_bytes(opaque(&[1; VotesState::BYTES]))?.to_bytes());
     opaque(Confusion::resume(opaque(3), memory.order)?.samples());
     opaque(Fit::resume(opaque(Fit::DEFAULT), opaque(1), pooled, memory.counts)?.finish()?.inputs());
+    Ok(())
+}
+
+/// Containers, written and read.
+#[inline(never)]
+fn container_api(memory: &mut Memory) -> Result<(), Error> {
+    let [params, floats, ..] = &mut memory.floats;
+    let spec = &opaque(description());
+    let data = [
+        Data::Network(spec),
+        Data::Bytes(opaque(memory.bytes)),
+        Data::Floats(opaque(params)),
+        Data::Numbers(opaque(floats)),
+        Data::Shorts(opaque(memory.classes)),
+        Data::Words(opaque(memory.order)),
+        Data::Zeros(opaque(7)),
+    ];
+    let sections = [
+        Section::new(opaque(Tag::AVERAGE), opaque(&data)),
+        Section::new(Tag(opaque([1; 4])), opaque(&data[..3])).number(opaque(1)).version(opaque(2)).skippable(),
+    ];
+    let container = Container::new(opaque(&sections))?;
+    opaque(container.len());
+    opaque(container.write(|piece| if opaque(piece).len() > opaque(3) { Err(()) } else { Ok(()) }).is_ok());
+    container.copy_to(opaque(&mut [0; 99]))?;
+    opaque(container_len(opaque(&[1; 20]))?);
+    let known = opaque([(Tag::PARAMS, 1), (Tag::NETWORK, 1)]);
+    opaque(Stored::of(memory.bytes, opaque(&known[..1]))?.len_of(opaque(Tag::DATA), opaque(1))?);
+    let read = |at: usize, to: &mut [u8]| if opaque((at, to)).0 > opaque(9) { Err(1_u8) } else { Ok(()) };
+    let mut stored = Stored::open(read, opaque(99), opaque(&known)).map_err(|_: OpenError<u8>| Error::Empty)?;
+    opaque((stored.len(), stored.sections(), stored.entry(opaque(3)).is_ok(), stored.spec().is_ok()));
+    opaque((stored.head::<9>(opaque(Tag::GATE), 1).is_ok(), stored.expect(opaque(Tag::RUN), 2, opaque(&data)).is_ok()));
+    let allows = |index: usize, x: f32| spec.allows(opaque(index), x);
+    let mut places = [
+        Place::Bytes(opaque(memory.bytes)),
+        Place::Floats(params),
+        Place::Shorts(memory.positions),
+        Place::Words(memory.order),
+        Place::Skip(opaque(3)),
+    ];
+    opaque(stored.read(opaque(Tag::PARAMS), opaque(1), &mut places).is_ok());
+    let mut places = [Place::Checked(params, &allows), Place::Numbers(floats)];
+    opaque(stored.read_all(&mut [Load::new(opaque(Tag::PARAMS), &mut places).number(opaque(1))]).is_ok());
+    Ok(())
+}
+
+/// What containers are made of.
+#[inline(never)]
+fn records(memory: &mut Memory) -> Result<(), Error> {
+    fn part(record: &dyn Record) {
+        opaque((record.tag(), record.check_record().is_ok()));
+        record.parts(&mut |data| {
+            opaque(data);
+        });
+        opaque(Section::of(record));
+    }
+    let [params, floats, mean, lost, columns, past, pooled, sum] = &mut memory.floats;
+    let [_, counts] = &mut memory.integers;
+    let spec = &opaque(description());
+    let mut model = Model::new(spec, params)?;
+    part(spec);
+    part(&model);
+    for config in opaque([AnyConfig::LookaheadAdam(Lookahead::DEFAULT, Adam::DEFAULT), AnyConfig::Sgd(Sgd::DEFAULT)]) {
+        part(&AnyOptimizer::new(config, &model, floats)?);
+    }
+    part(&Sgd::new(opaque(Sgd::DEFAULT), spec, floats)?);
+    part(&Adam::new(opaque(Adam::DEFAULT), spec, floats)?);
+    part(&ScheduleFree::new(opaque(ScheduleFree::DEFAULT), &model, floats)?);
+    part(&ScheduleFreeAdam::new(opaque(ScheduleFreeAdam::DEFAULT), &model, floats)?);
+    part(&Lookahead::new(opaque(Lookahead::DEFAULT), Sgd::new(Sgd::DEFAULT, spec, lost)?, &model, floats)?);
+    let mut average = Averager::new(mean);
+    average.compensate(lost)?;
+    part(&average);
+    part(&Window::new(opaque(3), mean)?);
+    part(&Swag::new(mean, lost, columns)?);
+    part(&Gradient::new(spec, sum)?);
+    part(&model.norm_update(pooled)?);
+    part(&BatchSize::new(opaque(Growth::Doubling(3)), opaque(1), opaque(9), opaque(1))?);
+    part(&Gate::new(opaque(0.1))?);
+    part(&Preprocess::new(opaque(3), floats)?);
+    let config = opaque(ReservoirConfig { places: 3, width: 2, classes: 2 });
+    part(&Reservoir::new(config, 1, past, memory.positions, counts)?);
+    part(&Reservoir::new(config, 1, memory.bytes, memory.positions, counts)?);
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use cygnet::network::Layer;
 use cygnet::optim::{AdamState, ScheduleFree};
 use cygnet::preprocess::{Fit, Preprocess};
 use cygnet::replicas::Votes;
+use cygnet::store::{Container, Data, Place, Section};
 use cygnet::train::Weighted;
 use cygnet::{Adam, Averager, Error, Gradient, Inputs, Model, Sgd, Spec, Targets, Workspace};
 
@@ -26,5 +27,6 @@ macro_rules! sizes {
 fn main() -> ! {
     sizes!(Spec Layer Inputs SparseSet Targets Model Params Workspace Gradient Score Weighted Sgd Adam AdamState ScheduleFree);
     sizes!(Averager AverageState NormUpdate Window Swag Votes Preprocess Fit Confusion Curves Error);
+    sizes!(Data Section Container Place);
     finish(true)
 }

@@ -10,7 +10,7 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use cygnet::metrics::{Score, softmax};
 use cygnet::network::Math;
-use cygnet::store::{load_params, save};
+use cygnet::store::{Container, Place, Section, Stored, Tag, load_params, save};
 use cygnet::{Adam, Averager, Error, Init, Model, Sgd, Targets, Workspace};
 
 #[entry]
@@ -19,7 +19,7 @@ fn main() -> ! {
     static mut STATE: [f32; 2 * NET.param_len()] = [0.0; 2 * NET.param_len()];
     static mut MEAN: [f32; NET.param_len()] = [0.0; NET.param_len()];
     static mut WORK: [f32; NET.work_len(1)] = [0.0; NET.work_len(1)];
-    static mut STORED: [u8; NET.checkpoint_len()] = [0; NET.checkpoint_len()];
+    static mut STORED: [u8; NET.checkpoint_len() + 60] = [0; NET.checkpoint_len() + 60];
     finish(measure(PARAMS, STATE, MEAN, WORK, STORED).is_ok())
 }
 
@@ -43,8 +43,20 @@ fn measure(
     stack("SWA", || swa.update(&model))?;
     stack("evaluate", || model.evaluate(opaque(&SAMPLE), targets, &mut Score::default(), &mut work))?;
     stack("predict", || model.predict(opaque(&SAMPLE), &mut work).map(|outputs| softmax(outputs, Math::Libm)))?;
-    stack("save", || save(&NET, model.params(), stored))?;
-    stack("load", || load_params(&NET, opaque(stored), model.params_mut()))?;
+    let Some((checkpoint, _)) = stored.split_first_chunk_mut::<{ NET.checkpoint_len() }>() else {
+        return Err(Error::Empty);
+    };
+    stack("save", || save(&NET, model.params(), checkpoint))?;
+    stack("load", || load_params(&NET, opaque(&*checkpoint), model.params_mut()))?;
+    let sections = [Section::of(&NET), Section::of(&model)];
+    let container = Container::new(&sections)?;
+    stack("container written", || container.write(|piece| Ok(_ = opaque(piece))))?;
+    container.copy_to(stored)?;
+    let known = [(Tag::NETWORK, 1), (Tag::PARAMS, 1)];
+    stack("container opened and read", || {
+        let mut opened = Stored::of(opaque(stored), &known)?;
+        Ok(opened.read(Tag::PARAMS, 0, &mut [Place::Skip(20), Place::Floats(model.params_mut())])?)
+    })?;
     opaque(model.params());
     Ok(())
 }

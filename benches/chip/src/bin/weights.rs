@@ -6,10 +6,10 @@
 use chip::{NET, SAMPLE, finish};
 use core::hint::black_box as opaque;
 use cortex_m_rt::entry;
-use cygnet::{Error, Model, Sgd, Targets, Workspace};
 use cygnet::metrics::softmax;
 use cygnet::network::Math;
 use cygnet::train::{Weighted, balanced};
+use cygnet::{Error, Model, Sgd, Targets, Workspace};
 
 #[entry]
 fn main() -> ! {

@@ -1,8 +1,10 @@
 //! The two machines of QEMU: where their flash is, two words that outlive a reset, and the command line.
 #![allow(unsafe_code)]
 
+use core::cell::Cell;
 use core::ptr::with_exposed_provenance_mut;
 use core::sync::atomic::{AtomicU32, Ordering};
+use cortex_m_semihosting::nr::GET_CMDLINE;
 use cortex_m_semihosting::syscall;
 
 #[cfg(not(microbit))]
@@ -41,15 +43,15 @@ pub(crate) fn count_starts() -> u32 {
     start
 }
 
-/// The number at `place` of those that follow `-append`.
+/// The number at `place` of those that follow `-append`. Its line is on the stack for this call alone.
+#[inline(never)]
 pub(crate) fn argument(place: u32) -> Option<u32> {
-    let mut line = [0_u8; 256];
-    let mut block = [line.as_mut_ptr().expose_provenance(), line.len()];
-    // SAFETY: the host writes the line and its length into the places that the block names, and nowhere else.
-    if unsafe { syscall(cortex_m_semihosting::nr::GET_CMDLINE, &mut block) } != 0 {
+    let mut line = [0_u8; 512];
+    let block = [line.as_mut_ptr().expose_provenance(), line.len()].map(Cell::new);
+    // SAFETY: the host writes the line to where the block says, no more than it has bytes, and its length into the block.
+    if unsafe { syscall(GET_CMDLINE, &block) } != 0 {
         return None;
     }
     let words = line.split(|&byte| byte == b' ' || byte == 0);
-    let numbers = words.filter_map(|word| core::str::from_utf8(word).ok()?.parse().ok());
-    numbers.into_iter().nth(place as usize)
+    words.filter_map(|word| core::str::from_utf8(word).ok()?.parse().ok()).nth(place as usize)
 }

@@ -36,7 +36,14 @@ fn main() -> ! {
     let report = run(MEMORY, flash, &mut |event| match event {
         Event::Begins(steps) => hprintln!("start {}: goes on after step {}", start, steps),
         Event::Saved(steps, saved) => {
-            hprintln!("start {}: step {} saved to slot {}, words {} to {}", start, steps, saved.slot, first, words.get());
+            hprintln!(
+                "start {}: step {} saved to slot {}, words {} to {}",
+                start,
+                steps,
+                saved.slot,
+                first,
+                words.get()
+            );
             first = words.get();
         }
     });
