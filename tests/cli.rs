@@ -391,7 +391,12 @@ mod unix {
             let ended = child.wait_with_output().unwrap();
             let err = String::from_utf8(ended.stderr).unwrap();
             assert_eq!(ended.status.code(), Some(130), "{err}");
-            assert_eq!(err, format!("interrupted: the models trained so far are saved in {out}\n"));
+            assert_eq!(
+                err,
+                format!(
+                    "interrupted: the models trained so far are saved in {out}; to go on: cygnet train --resume {out}\n"
+                )
+            );
             let page = String::from_utf8(bytes(&dir, &format!("{out}/report.html"))).unwrap();
             assert!(page.contains("This run was interrupted."), "{line}");
             for model in [last, "average"] {
@@ -414,7 +419,7 @@ mod unix {
         let ended = child.wait_with_output().unwrap();
         let err = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(130), "{err}");
-        assert_eq!(err, "interrupted: the completed stages are saved in r\n");
+        assert_eq!(err, "interrupted: the completed stages are saved in r; to go on: cygnet reproduce --resume r\n");
         let page = String::from_utf8(bytes(&dir, "r/report.html")).unwrap();
         assert!(page.contains("The experiment is not complete"));
     }

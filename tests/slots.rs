@@ -48,11 +48,14 @@ struct World<const W: usize, const B: usize> {
     config: SlotsConfig,
     /// Lengths of the saves, in turn.
     lens: &'static [usize],
-    /// The latest state that was complete: found by a mount, or by a save that returned `Ok`.
+    /// The latest state that is sure: its save returned `Ok`, or a save after it erased another slot.
     last: Option<u32>,
-    /// Saves that were cut off since: each may have come to its end.
+    /// Saves that were cut off since. Each may have come to its end; one that was cut off within its mark may be found
+    /// at one start and not at the next, until a save erases another slot.
     begun: Vec<u32>,
     next: u32,
+    /// The cuts so far.
+    cuts: Vec<(u64, Tear)>,
 }
 
 impl<const W: usize, const B: usize> World<W, B> {
@@ -62,7 +65,7 @@ impl<const W: usize, const B: usize> World<W, B> {
         let before = B.max(32);
         let config = SlotsConfig { start: before as u32, slot_len, slots };
         let flash = Flash::new((before + slot_len as usize * usize::from(slots)) / B, seed);
-        Self { flash, config, lens, last: None, begun: Vec::new(), next: 0 }
+        Self { flash, config, lens, last: None, begun: Vec::new(), next: 0, cuts: Vec::new() }
     }
 
     fn data(&self, id: u32) -> Vec<u8> {
@@ -71,7 +74,7 @@ impl<const W: usize, const B: usize> World<W, B> {
 
     /// Mounts, which must find the last complete state, or one that was begun since. (Where there is none and a word
     /// that was cut off cannot be read, the error says so.)
-    fn mount(&mut self) -> Slots<Flash<W, B>> {
+    fn mount(&mut self) -> (Slots<Flash<W, B>>, Option<u32>) {
         let steps = self.flash.steps;
         let mut flash = std::mem::replace(&mut self.flash, Flash::new(0, 0));
         if self.last.is_none() {
@@ -88,23 +91,26 @@ impl<const W: usize, const B: usize> World<W, B> {
         let found = newest(&mut slots);
         let candidates = self.begun.iter().rev().copied().map(Some).chain([self.last]);
         let is_found = |id: &Option<u32>| id.map(|id| self.data(id)) == found;
-        let id = candidates.into_iter().find(is_found).expect("neither the last complete state nor one begun since");
-        if id != self.last {
-            self.begun.retain(|&begun| Some(begun) > id);
-            self.last = id;
-        }
-        slots
+        let Some(id) = candidates.into_iter().find(is_found) else {
+            panic!("{W} of {B}, {:?}: neither {:?} nor {:?}, but {found:?}", self.cuts, self.last, self.begun)
+        };
+        (slots, id)
     }
 
     /// Starts, mounts, and saves with this cut, or wholly without. Whether it was cut off.
     fn session(&mut self, cut: Option<(u64, Tear)>) -> bool {
         self.flash.start();
         self.flash.cut = cut;
-        let mut slots = self.mount();
+        self.cuts.extend(cut);
+        let (mut slots, found) = self.mount();
         let id = self.next;
         self.next += 1;
         let data = self.data(id);
         let outcome = save(&mut slots, &data, 1 + id as usize % 40);
+        if slots.flash().has_erased {
+            self.begun.retain(|&begun| Some(begun) > found);
+            self.last = found;
+        }
         if outcome.is_ok() {
             (self.last, self.begun) = (Some(id), Vec::new());
             assert_eq!(newest(&mut slots), Some(data));
@@ -406,7 +412,7 @@ fn a_step_that_fails_is_told_and_leaves_the_state_before() {
             for step in 0.. {
                 let mut world = world.clone();
                 world.flash.glitch = Some((step, bad));
-                let mut store = world.mount();
+                let (mut store, _) = world.mount();
                 let before = store.newest().unwrap();
                 let next = world.data(3);
                 let outcome = save(&mut store, &next, 9);

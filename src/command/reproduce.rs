@@ -68,7 +68,9 @@ pub(super) fn reproduce(arguments: &cli::Reproduce, begun: Option<(Place, Record
     paged?;
     if !trained {
         let out = out.display();
-        complain(&format!("interrupted: the completed stages are saved; to go on: cygnet reproduce --resume {out}"));
+        complain(&format!(
+            "interrupted: the completed stages are saved in {out}; to go on: cygnet reproduce --resume {out}"
+        ));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)

@@ -262,7 +262,7 @@ impl Run<'_> {
         if cut {
             let out = out.display();
             complain(&format!(
-                "interrupted: the models trained so far are saved; to go on: cygnet train --resume {out}"
+                "interrupted: the models trained so far are saved in {out}; to go on: cygnet train --resume {out}"
             ));
             return Ok(ExitCode::from(INTERRUPTED));
         }

@@ -1,6 +1,6 @@
 //! A batch that grows over a run, in whole micro-batches.
 
-use super::state::{Part, Saved, Sections};
+use super::state::{Part, SIZE, Saved, Sections};
 use crate::host::HostError;
 use crate::host::plan::{GrowthPlan, GrowthRule, Plan};
 use crate::store::{Place, Tag};
@@ -32,13 +32,15 @@ impl Growing {
 
     /// Adds it to the state of a run.
     pub(in crate::host) fn save(&self, to: &mut Sections<'_>) {
-        to.add(Tag::GROWTH, 0, [Part::Bytes(self.size.to_bytes().to_vec()), Part::longs([self.latest])]);
+        to.add(Tag::GROWTH, 0, [Part::Bytes(self.size.to_bytes().to_vec())]);
+        to.add(SIZE, 0, [Part::longs([self.latest])]);
     }
 
     /// Becomes what was saved.
     pub(in crate::host) fn restore(&mut self, saved: &mut Saved<'_>) -> Result<(), HostError> {
         let (mut size, mut latest) = ([0; BatchSize::BYTES], [0; 8]);
-        saved.read(Tag::GROWTH, 0, &mut [Place::Bytes(&mut size), Place::Bytes(&mut latest)])?;
+        saved.read(Tag::GROWTH, 0, &mut [Place::Bytes(&mut size)])?;
+        saved.read(SIZE, 0, &mut [Place::Bytes(&mut latest)])?;
         (self.size, self.latest) = (BatchSize::from_bytes(&size)?, u64::from_le_bytes(latest));
         Ok(())
     }

@@ -5,12 +5,13 @@
 //! | `NETW` | the network |
 //! | `PARA` | of each model its [`ModelState`](crate::model::ModelState) and parameters |
 //! | `OPTI` | of each model the [`AnyState`](crate::optim::AnyState) and floats of its optimizer |
-//! | `GROW` | a [`BatchSize`](crate::train::BatchSize); `u64` samples of the latest batch |
+//! | `GROW` | a [`BatchSize`](crate::train::BatchSize) |
+//! | `SIZE` | beside it the `u64` samples of the latest batch |
 //! | `AVER` | state and floats of each average: those of the plan, then those that are stored on the way |
 //! | `RUN ` | `u64` epoch; `u64` rounds until models met last; `u64` steps of all models; `u64` 1 if training is complete; `f64` seconds; `f64` lowest validation loss, infinite where there is none; `u64` the epoch that training stops early by, or 0; then of each model `f64` loss, `f64` hits, `f64` weight and `u64` samples in this epoch, `u64` bits of the `f32` rate, `u64` updates that were dropped, `u64` halvings of the rate, `u64` samples since the latest update |
 //! | `PLAN` | `u64` CRC-64/XZ of the settings |
 //! | `DATA` | `u64` digest of the training samples, 0 where there is none |
-//! | `MATH` | `u32` fingerprints of `libm` and of the network's mathematics |
+//! | `MATH` | `u32` fingerprint of the mathematics |
 //! | `CENT` | floats: the centre of elastic averaging, then each replica before the round of a pull |
 //! | `KEPT` | floats: what predicts of each model after the epoch that is kept, then the middle of several |
 //! | `BEST` | of each average, after that epoch: `u64` models in it, and its floats |
@@ -32,8 +33,9 @@ pub(super) const KEPT: Tag = Tag(*b"KEPT");
 pub(super) const BEST: Tag = Tag(*b"BEST");
 pub(super) const STORED: Tag = Tag(*b"STOR");
 pub(super) const HISTORY: Tag = Tag(*b"HIST");
+pub(super) const SIZE: Tag = Tag(*b"SIZE");
 /// What is read, in version 1.
-const KNOWN: [(Tag, u8); 14] = [
+const KNOWN: [(Tag, u8); 15] = [
     (Tag::NETWORK, 1),
     (Tag::PARAMS, 1),
     (Tag::OPTIMIZER, 1),
@@ -48,6 +50,7 @@ const KNOWN: [(Tag, u8); 14] = [
     (BEST, 1),
     (STORED, 1),
     (HISTORY, 1),
+    (SIZE, 1),
 ];
 
 /// A piece of a section.

@@ -376,6 +376,43 @@ fn what_differs_is_told() {
     );
 }
 
+/// Behind other data, too.
+#[test]
+fn a_network_that_differs_is_told_wherever_it_stands() {
+    use crate::error::{CheckpointFault, SpecField};
+    let bytes = written(&[Section::new(Tag::PARAMS, &[Data::Bytes(&[1; 6]), Data::Network(&NET)])]);
+    let mut stored = Stored::of(&bytes, &KNOWN).unwrap();
+    let other = Spec::new(3).dense(4, Activation::Relu).norm().dropout(0.25).dense(2, Activation::Tanh);
+    let (field, stored_code, wanted) = (SpecField::Activation, 0, 3);
+    let fault = CheckpointFault::Network { layer: Some(1), field, stored: stored_code, wanted };
+    let mut expect = |data: &[Data<'_>]| stored.expect(Tag::PARAMS, 0, data);
+    assert_eq!(expect(&[Data::Bytes(&[1; 6]), Data::Network(&NET)]), Ok(()));
+    let told = expect(&[Data::Bytes(&[1; 6]), Data::Network(&other)]);
+    assert_eq!(told, Err(Error::Checkpoint(fault).into()));
+    // One that ends early differs where it ends.
+    let bytes = written(&[Section::new(Tag::PARAMS, &[Data::Bytes(&[3, 0])])]);
+    let told = Stored::of(&bytes, &KNOWN).unwrap().expect(Tag::PARAMS, 0, &[Data::Network(&NET)]);
+    assert_eq!(told, Err(ContainerFault::Differs { tag: Tag::PARAMS, number: 0, at: 0 }.into()));
+}
+
+#[test]
+fn a_container_has_as_many_sections_and_bytes_as_its_header_can_say() {
+    let of = |zeros: usize| Container::new(&[Section::new(Tag::RUN, &[Data::Zeros(zeros)])]).map(|all| all.len());
+    let most = u32::MAX as usize - 1;
+    assert_eq!(of(most - 36), Ok(most));
+    let (too_large, last) = (Err(Error::Container(ContainerFault::TooLarge)), most - 35);
+    assert_eq!((of(last), of(usize::MAX)), (too_large, too_large));
+    let section = |i: u32| Section::new(Tag((i >> 16).to_be_bytes()), &[]).number(i as u16);
+    let sections: Vec<_> = (0..0x1_0000).map(section).collect();
+    assert_eq!(Container::new(&sections).map(|all| all.len()), too_large);
+    assert_eq!(Container::new(&sections[1..]).map(|all| all.len()), Ok(20 + 16 * 0xffff));
+    // A slice of zeros is as long as it says.
+    for n in [0, 1, 11, 12, 13, 40] {
+        let bytes = written(&[Section::new(Tag::RUN, &[Data::Zeros(n), Data::Bytes(&[7])])]);
+        assert_eq!(bytes[32..bytes.len() - 4], [vec![0; n], vec![7]].concat());
+    }
+}
+
 /// Heads too, without the checksum of their body.
 #[test]
 fn a_network_has_one_spelling() {

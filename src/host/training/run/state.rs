@@ -9,7 +9,6 @@ use crate::host::HostError;
 use crate::host::data::Dataset;
 use crate::host::plan::{Plan, ReplicaPlan};
 use crate::host::prelude::*;
-use crate::network::Math;
 use crate::store::Tag;
 use std::num::NonZeroUsize;
 
@@ -18,15 +17,11 @@ fn marks<'s>(plan: &Plan, team: Team<'_>, data: &Dataset, spec: &'s Spec) -> [(T
     // Threads change no bit.
     let replicas = team.replicas.map(|replicas| ReplicaPlan { threads: NonZeroUsize::MIN, ..*replicas });
     let samples = data.identity.as_ref().map_or(0, |identity| identity.digest);
-    let math = [Math::Libm, spec.math_kind()].map(Math::fingerprint);
+    let math = spec.math_kind().fingerprint();
     [
         (Tag::NETWORK, Part::Network(spec), "another network"),
         (Tag::DATA, Part::longs([samples]), "other data"),
-        (
-            Tag::MATH,
-            Part::Bytes(math.map(u32::to_le_bytes).concat()),
-            "other mathematics, by another build of this program",
-        ),
+        (Tag::MATH, Part::Bytes(math.to_le_bytes().to_vec()), "other mathematics, by another build of this program"),
         (PLAN, Part::longs([digest((plan, replicas))]), "other settings"),
     ]
 }

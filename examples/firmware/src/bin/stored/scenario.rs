@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, Failure<F::Error>> {
         let mut stored = Stored::open(|at, bytes: &mut [u8]| slots.read(at, bytes), len, &SECTIONS)?;
         stored.expect(Tag::NETWORK, 0, &[Data::Network(&NET)])?;
-        let state = ModelState::from_bytes(&NET, &stored.head(Tag::PARAMS, 0)?)?;
+        let model = ModelState::from_bytes(&NET, &stored.head(Tag::PARAMS, 0)?)?;
         let adam = AdamState::from_bytes(ADAM, &NET, &stored.head(Tag::OPTIMIZER, 0)?)?;
         let average = AverageState::from_bytes(&stored.head(Tag::AVERAGE, 0)?)?;
         let mut sensor = [0];
@@ -131,23 +131,23 @@ impl<'a> Run<'a> {
             Load::new(Tag::PARAMS, &mut [Place::Skip(ModelState::BYTES), Place::Floats(params)]),
             Load::new(Tag::RUN, &mut [Place::Words(&mut sensor)]),
         ])?;
+        let ModelState { seed, steps, .. } = model;
         let mut model = Model::new(&NET, params)?;
-        model.resume(state.seed, state.steps);
-        let (adam, average) = (Adam::resume(adam, moments)?, Averager::resume(average, mean)?);
-        let [sensor] = sensor;
-        Ok(Self { model, adam, average, sensor: Sensor(sensor) })
+        model.resume(seed, steps);
+        let [sensor] = sensor.map(Sensor);
+        Ok(Self { model, adam: Adam::resume(adam, moments)?, average: Averager::resume(average, mean)?, sensor })
     }
 
     /// Saves it from where it is: there is no second copy.
     fn save<F: NorFlash>(&self, slots: &mut Slots<F>) -> Result<Saved, Failure<F::Error>> {
         let sensor = [self.sensor.0];
-        let position = [Data::Words(&sensor)];
+        let run = [Data::Words(&sensor)];
         let sections = [
             Section::of(&self.average),
             Section::of(&NET),
             Section::of(&self.adam),
             Section::of(&self.model),
-            Section::new(Tag::RUN, &position),
+            Section::new(Tag::RUN, &run),
         ];
         let container = Container::new(&sections)?;
         Ok(slots.save(container.len(), |out| container.write(out))?)
