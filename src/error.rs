@@ -123,7 +123,7 @@ named! {
         FeatureCounts = 20 => "counts of features",
         /// Bytes of a preprocessing, [`Preprocess::section_len`](crate::preprocess::Preprocess::section_len) of them.
         Section = 21 => "bytes of a preprocessing",
-        /// Bytes of a container, [`Container::bytes`](crate::store::Container::bytes) of them.
+        /// Bytes of a container, [`Container::len`](crate::store::Container::len) of them.
         Container = 40 => "container",
         /// Weights of samples, one each.
         Weights = 34 => "sample weights",

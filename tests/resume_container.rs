@@ -18,7 +18,7 @@ use cygnet::optim::{
 };
 use cygnet::preprocess::Preprocess;
 use cygnet::reservoir::{Reservoir, ReservoirConfig, ReservoirState};
-use cygnet::store::{Container, Data, Load, OpenError, Place, Record, Section, Stored, Tag};
+use cygnet::store::{Container, Data, Load, OpenError, Place, Record, Section, Stored, Tag, checksum};
 use cygnet::train::{BatchSize, GradientState, Growth};
 use cygnet::{Activation, Adam, Averager, Error, Gradient, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::prelude::*;
@@ -114,7 +114,7 @@ impl Memory {
 type Result<T> = core::result::Result<T, OpenError<Infallible>>;
 /// What is given by offset.
 type Reader<'r> = dyn FnMut(usize, &mut [u8]) -> core::result::Result<(), Infallible> + 'r;
-type Box1<'r> = Stored<Box<Reader<'r>>>;
+type Box1<'r> = Stored<'r, Box<Reader<'r>>>;
 
 /// An optimizer that can be stored.
 trait Kept: Optimizer + Record {
@@ -513,6 +513,32 @@ fn a_run_of_another_program_is_refused_by_name() {
     let known: Vec<_> = KNOWN.into_iter().filter(|(tag, _)| *tag != Tag::RESERVOIR).collect();
     let error = Stored::of(&bytes, &known).err().unwrap().to_string();
     assert_eq!(error, "container: section RESE: version 1 is unknown here");
+}
+
+/// A head goes on above the body that it was trained on, and above no other; nor with other data.
+#[test]
+fn a_head_above_another_body_is_refused_by_name() {
+    let (body, head) = (NETS[0].first(1), NETS[0].after(1));
+    let (own, other) = (initial(&body, 1), initial(&body, 5));
+    let mut params = initial(&head, 3);
+    let model = Model::new(&head, &mut params).unwrap();
+    let (sum, digest) = ([checksum(&body, &own).unwrap()], [Data::Bytes(&[1, 2, 3])]);
+    let (below, learned) = ([Data::Words(&sum)], Section::of(&model));
+    let sections = [Section::new(Tag::BODY, &below), Section::new(Tag::DATA, &digest), Section::of(&head), learned];
+    let container = Container::new(&sections).unwrap();
+    let mut bytes = vec![0; container.len()];
+    container.copy_to(&mut bytes).unwrap();
+    let known = [(Tag::BODY, 1), (Tag::DATA, 1), (Tag::NETWORK, 1), (Tag::PARAMS, 1)];
+    let mut stored = Stored::of(&bytes, &known).unwrap();
+    assert_eq!(stored.spec(), Ok(head));
+    let mut expect = |body_params: &[f32]| {
+        stored.expect(Tag::BODY, 0, &[Data::Words(&[checksum(&body, body_params).unwrap()])]).map_err(Error::from)
+    };
+    assert_eq!(expect(&own), Ok(()));
+    let error = expect(&other).unwrap_err().to_string();
+    assert_eq!(error, "container: section BODY 0: another one than the program's, from byte 0 on");
+    let error = Error::from(stored.expect(Tag::DATA, 0, &[Data::Bytes(&[1, 2, 4])]).unwrap_err()).to_string();
+    assert_eq!(error, "container: section DATA 0: another one than the program's, from byte 2 on");
 }
 
 /// What would not go on as it was is not written.

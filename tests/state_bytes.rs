@@ -315,6 +315,17 @@ fn slices_that_no_steps_leave_are_refused() {
     single[4] = 1;
     let field = Err(Error::Checkpoint(CheckpointFault::Field(4)));
     assert_eq!(NormUpdateState::from_bytes(&NET, &single), field);
+    // As many samples as can be counted, but for three.
+    let mut full = state.to_bytes();
+    full[4..].copy_from_slice(&(u64::MAX - 3).to_le_bytes());
+    let state = NormUpdateState::from_bytes(&NET, &full).unwrap();
+    let (before, mut floats) = (pooled.clone(), common::work(&NET, 4));
+    let mut update = model.resume_norm_update(state, &mut pooled).unwrap();
+    let mut work = Workspace::new(&NET, 4, &mut floats).unwrap();
+    assert_eq!(update.add(&samples(4, &NET, 1), &mut work), Err(Error::CountOverflow));
+    assert_eq!(update.add(&samples(3, &NET, 1), &mut work), Ok(u64::MAX));
+    assert_eq!(update.add(&samples(2, &NET, 1), &mut work), Err(Error::CountOverflow));
+    assert!(update.into_state().samples() == u64::MAX && pooled != before);
 
     let (mut floats, mut counts) = (vec![0.0; Fit::state_len(2)], vec![0; 2]);
     Fit::new(Fit::DEFAULT, 2, &mut floats, &mut counts).unwrap().add(&[1.0, 2.0, 3.0, 5.0]).unwrap();

@@ -59,7 +59,8 @@ impl Plain {
             let moved = m + d * gain;
             let old = self.error[i] * (1.0 - gain).abs() + error[i] * gain.abs();
             let size = m.abs() + w[i].abs() + moved.abs() + (d * gain).abs() * 2.0;
-            self.error[i] = old + d.abs() * gain_error + 4.0 * ULP * ((d * gain).abs() + moved.abs()) + ULP * gain.abs() * size;
+            self.error[i] =
+                old + d.abs() * gain_error + 4.0 * ULP * ((d * gain).abs() + moved.abs()) + ULP * gain.abs() * size;
             self.mean[i] = moved;
         }
     }
@@ -90,7 +91,12 @@ impl Plain {
             let total = self.total + other.total;
             let error = self.total_error + other.total_error + TOTAL * total;
             let gain = other.total / total;
-            self.blend(&other.mean, gain, gain * (error / total + other.total_error / other.total + 8.0 * ULP), &other.error);
+            self.blend(
+                &other.mean,
+                gain,
+                gain * (error / total + other.total_error / other.total + 8.0 * ULP),
+                &other.error,
+            );
             (self.count, self.total, self.total_error) = (self.count + other.count, total, error);
         }
     }
@@ -184,7 +190,10 @@ fn means(u: &mut Unstructured<'_>) -> Result<()> {
                 let state = AverageState::from_bytes(&a.state().to_bytes()).expect("what was written is read");
                 assert_eq!(state, before.0);
                 let lost = a.compensation().map(<[f32]>::to_vec);
-                let (mut mean, mut lost) = (before.1.as_ref().map_or([0.0; P].to_vec(), |m| m.iter().map(|&m| f32::from_bits(m)).collect()), lost.unwrap_or_default());
+                let (mut mean, mut lost) = (
+                    before.1.as_ref().map_or([0.0; P].to_vec(), |m| m.iter().map(|&m| f32::from_bits(m)).collect()),
+                    lost.unwrap_or_default(),
+                );
                 let resumed = if is_compensated {
                     Averager::resume_compensated(state, &mut mean, &mut lost)
                 } else {

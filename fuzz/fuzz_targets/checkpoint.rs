@@ -41,6 +41,10 @@ fn marked(params: &[f32], is_average: bool) -> Params<'_> {
 
 fn preprocessing(bytes: &[u8]) {
     let inputs = bytes.get(10..12).map_or(0, |n| usize::from(u16::from_le_bytes([n[0], n[1]])));
+    // Memory for so many features is not there for nothing.
+    if Preprocess::section_len(inputs) > bytes.len() {
+        return;
+    }
     let mut floats = vec![0.0; Preprocess::state_len(inputs)];
     if let Ok(preprocess) = Preprocess::load(inputs, bytes, &mut floats) {
         let mut again = vec![0; Preprocess::section_len(inputs)];

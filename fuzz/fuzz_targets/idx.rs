@@ -73,6 +73,10 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     images(bytes, bytes);
+    // To compress takes longer than all else.
+    if bytes.len() > 24 && parse_images(name, bytes).is_err() && parse_labels(name, bytes).is_err() {
+        return;
+    }
     let (first, second) = bytes.split_at(bytes.len() / 3);
     for compressed in [gzip(bytes), [gzip(first), gzip(second)].concat()] {
         assert_eq!(parse_images(name, &compressed).ok(), parse_images(name, bytes).ok());

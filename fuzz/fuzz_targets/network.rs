@@ -110,7 +110,8 @@ fn compare(u: &mut Unstructured<'_>) -> Result<()> {
     let x = numbers(u, n * spec.inputs())?;
     let values: Vec<f32> = numbers(u, n * spec.targets())?.iter().map(|t| t.abs().min(1.0)).collect();
     let classes: Vec<u16> = values.iter().take(n).map(|t| (t * (spec.classes().max(1) - 1) as f32) as u16).collect();
-    let targets = if spec.classes() > 0 && u.arbitrary()? { Targets::Classes(&classes) } else { Targets::Values(&values) };
+    let targets =
+        if spec.classes() > 0 && u.arbitrary()? { Targets::Classes(&classes) } else { Targets::Values(&values) };
     let (config, mut oracle) = any_optimizer(u, &params)?;
 
     let mut floats = vec![f32::NAN; spec.work_len(n)];
@@ -146,8 +147,9 @@ fn compare(u: &mut Unstructured<'_>) -> Result<()> {
         if !are_finite(&passed.gradient) || !are_finite(&expected) {
             return Ok(());
         }
-        let loss = in_lanes(passed.losses) / n as f32;
-        assert!(same(score.expect("no error").loss(), loss) && accumulated.is_ok_and(|found| same(found, loss)));
+        let (loss, what) = ([in_lanes(passed.losses) / n as f32], format!("{n} samples, {spec:?}"));
+        expect(&[accumulated.expect("no error")], &loss, &format!("loss of a gradient, {what}"));
+        expect(&[score.expect("no error").loss()], &loss, &format!("loss of a step, {what}"));
         learned.iter().for_each(|&(i, _)| assert!(same(gradient.sum()[i], passed.gradient[i]), "gradient {i}"));
         expect(model.params(), &expected, "parameters");
     }

@@ -72,7 +72,9 @@ fn optimizers(bytes: &[u8]) {
     if let Some(state) = read!(&digested, AdamState, Adam::DEFAULT, &NET) {
         let mut adam = Adam::resume(state, &mut floats[..2 * P]).expect("moments that may be");
         let before = adam.steps();
-        assert_eq!(step(&mut adam).is_ok(), adam.steps() > before);
+        // Steps stop at the last that can be counted.
+        let is_done = step(&mut adam).is_ok();
+        assert_eq!(adam.steps(), before.saturating_add(is_done.into()));
         assert!(read!(&adam.state().to_bytes(), AdamState, Adam::DEFAULT, &NET).is_some());
     }
     read!(bytes, ScheduleFreeState, ScheduleFree::DEFAULT);

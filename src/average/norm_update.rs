@@ -142,7 +142,7 @@ impl<'a> NormUpdate<'a> {
     ///
     /// # Errors
     /// As [`predict`](crate::predict()); [`Error::SingleSample`], [`Error::NonFinite`] for a statistic of 1e18 or more, of
-    /// the batch or of all with it. The batch is left out then.
+    /// the batch or of all with it, [`Error::CountOverflow`]. The batch is left out then.
     pub fn add<'x>(&mut self, inputs: impl Into<Inputs<'x>>, work: &mut Workspace<'_>) -> Result<u64, Error> {
         self.add_inputs(&inputs.into(), work)
     }
@@ -150,10 +150,11 @@ impl<'a> NormUpdate<'a> {
     fn add_inputs(&mut self, inputs: &Inputs<'_>, work: &mut Workspace<'_>) -> Result<u64, Error> {
         let spec = self.spec;
         let (n, _) = inputs.check(spec)?;
+        let samples = self.samples.checked_add(n as u64).ok_or(Error::CountOverflow)?;
         if self.pooled.is_empty() {
             // No statistics, nothing to do.
-            self.samples = self.samples.wrapping_add(n as u64);
-            return Ok(self.samples);
+            self.samples = samples;
+            return Ok(samples);
         }
         if n < 2 {
             return Err(Error::SingleSample);
@@ -172,8 +173,8 @@ impl<'a> NormUpdate<'a> {
             let left = left(&spec.layout, place.index, kept.norms, n, before);
             left.statistics.write(at_mut(self.pooled, pooled));
         }
-        self.samples = self.samples.wrapping_add(n as u64);
-        Ok(self.samples)
+        self.samples = samples;
+        Ok(samples)
     }
 
     /// Writes the statistics of all samples, the variance unbiased, in the places of the old ones; returns how many

@@ -1,6 +1,6 @@
 //! What can go wrong on the host, each in one line.
 
-use super::data_error::DataError;
+use super::data_error::{DataError, shown};
 use crate::error::Value;
 use crate::host::prelude::*;
 use crate::{Error, Spec};
@@ -108,6 +108,6 @@ impl HostError {
 
     /// A [`HostError::Model`].
     pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
-        Self::Model { path: path.into(), problem: problem.into() }
+        Self::Model { path: path.into(), problem: shown(problem.into()) }
     }
 }

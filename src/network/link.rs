@@ -5,13 +5,14 @@
 
 use core::fmt;
 
-/// A function, or several; what they are follows from the description's other fields, but for whether they are there.
+/// A function, or several; what they are follows from the description's other fields. Whether one is there may not: a dropout
+/// that was taken back leaves its function, and the network is the same.
 #[derive(Clone, Copy)]
 pub(crate) struct Link<T>(pub(crate) Option<T>);
 
 impl<T> PartialEq for Link<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.is_some() == other.0.is_some()
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 

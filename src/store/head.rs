@@ -10,8 +10,8 @@ use crate::network::spec::Spec;
 use crate::slices::cut_mut;
 use crate::store::checkpoint::{header_word, header_words, load_header, load_known, save_params, stored_word};
 
-/// The checksum of a network's parameters: the CRC-32 that [`save`](super::save) ends with for a plain slice. It takes some 50
-/// cycles a byte on a Cortex-M4F: compute it once, at start-up.
+/// The checksum of a network's parameters: the CRC-32 that [`save`](super::save) ends with for a plain slice. It takes
+/// 6.8 instructions a byte on a Cortex-M4F: compute it once, at start-up.
 ///
 /// # Errors
 /// [`Error::Spec`], or [`Error::Length`] unless `params` has exactly [`Spec::param_len`] floats.

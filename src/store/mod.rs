@@ -26,10 +26,10 @@ mod record;
 
 mod stored;
 
-pub use crate::tag::Tag;
 #[cfg(feature = "flash")]
 mod slots;
 
+pub use crate::tag::Tag;
 pub use checkpoint::{holds_average, load, load_header, load_params, load_spec, save};
 pub use container::{Container, Data, Record, Section, container_len};
 pub use embedded::{embed, embed_text, embedded_checksum};

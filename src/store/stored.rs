@@ -159,13 +159,14 @@ impl<'l, 'a> Load<'l, 'a> {
 
 /// A container that was checked as a whole: where it is does not matter to what reads it.
 #[derive(Debug)]
-pub struct Stored<R> {
+pub struct Stored<'k, R> {
     read: R,
+    known: &'k [(Tag, u8)],
     len: usize,
     sections: u16,
 }
 
-impl Stored<fn(usize, &mut [u8]) -> Result<(), Infallible>> {
+impl<'k> Stored<'k, fn(usize, &mut [u8]) -> Result<(), Infallible>> {
     /// The container at the beginning of `bytes`, as [`open`](Self::open).
     ///
     /// # Errors
@@ -173,8 +174,8 @@ impl Stored<fn(usize, &mut [u8]) -> Result<(), Infallible>> {
     #[expect(clippy::type_complexity, reason = "the closure has no shorter name")]
     pub fn of<'b>(
         bytes: &'b [u8],
-        known: &[(Tag, u8)],
-    ) -> Result<Stored<impl FnMut(usize, &mut [u8]) -> Result<(), Infallible> + Copy + 'b>, Error> {
+        known: &'k [(Tag, u8)],
+    ) -> Result<Stored<'k, impl FnMut(usize, &mut [u8]) -> Result<(), Infallible> + Copy + 'b>, Error> {
         let read = |at: usize, to: &mut [u8]| {
             to.iter_mut().zip(cut(bytes, at).1).for_each(|(to, &from)| *to = from);
             Ok(())
@@ -183,7 +184,7 @@ impl Stored<fn(usize, &mut [u8]) -> Result<(), Infallible>> {
     }
 }
 
-impl<R, E> Stored<R>
+impl<'k, R, E> Stored<'k, R>
 where
     R: FnMut(usize, &mut [u8]) -> Result<(), E>,
 {
@@ -191,12 +192,15 @@ where
     /// and their checksums. `read` fills a slice with the bytes from an offset on, and is asked for nothing behind
     /// `available`.
     ///
-    /// `known` are the sections that the program reads, with their version: another one that is not to be skipped is
-    /// refused, since a run would go on without it.
+    /// `known` are the sections that the program reads, with their version: another one is refused, since a run would go on
+    /// without it, unless it may be skipped; then it is not there for what reads. The number of a section is not asked for:
+    /// a program compares [`sections`](Self::sections) with how many it wrote.
+    ///
+    /// The bytes must not change as long as this is used, since all calls read them again.
     ///
     /// # Errors
     /// [`OpenError::Read`] for an error of `read`, else [`Error::Container`].
-    pub fn open(mut read: R, available: usize, known: &[(Tag, u8)]) -> Result<Self, OpenError<E>> {
+    pub fn open(mut read: R, available: usize, known: &'k [(Tag, u8)]) -> Result<Self, OpenError<E>> {
         let mut header = [0; HEADER];
         if available < HEADER {
             return Err(ContainerFault::Length.into());
@@ -207,13 +211,13 @@ where
             return Err(ContainerFault::Length.into());
         }
         let [.., s0, s1, _, _, _, _, _, _, _, _] = header;
-        let mut stored = Self { read, len, sections: u16::from_le_bytes([s0, s1]) };
-        stored.check(known)?;
+        let mut stored = Self { read, known, len, sections: u16::from_le_bytes([s0, s1]) };
+        stored.check()?;
         Ok(stored)
     }
 
     /// Checks every section.
-    fn check(&mut self, known: &[(Tag, u8)]) -> Result<(), OpenError<E>> {
+    fn check(&mut self) -> Result<(), OpenError<E>> {
         let (mut at, mut last) = (HEADER, None);
         for _ in 0..self.sections {
             let (entry, flags) = self.entry_at(at)?;
@@ -226,7 +230,7 @@ where
             if flags > SKIP {
                 return Err(ContainerFault::Flags(tag, flags).into());
             }
-            if !entry.skippable && !known.contains(&(tag, version)) {
+            if !entry.skippable && !self.known.contains(&(tag, version)) {
                 return Err(ContainerFault::Unknown(tag, version).into());
             }
             at = entry.end();
@@ -307,7 +311,7 @@ where
         Ok(None)
     }
 
-    /// The section with this tag and number; none where there is none.
+    /// The section with this tag and number, in the version that the program knows; none where there is none.
     ///
     /// # Errors
     /// As [`entry`](Self::entry).
@@ -316,7 +320,7 @@ where
         for _ in 0..self.sections {
             let (entry, _) = self.entry_at(at)?;
             if (entry.tag, entry.number) == (tag, number) {
-                return Ok(Some(entry));
+                return Ok(self.known.contains(&(tag, entry.version)).then_some(entry));
             }
             at = entry.end();
         }
@@ -448,14 +452,21 @@ where
         loads.iter_mut().try_for_each(|load| self.fill(load))
     }
 
-    fn check_load(&mut self, load: &Load<'_, '_>) -> Result<(), OpenError<E>> {
+    /// Where the payload of a section begins that is as long as its places.
+    fn start_of(&mut self, load: &Load<'_, '_>) -> Result<usize, OpenError<E>> {
         let Load { tag, number, ref places } = *load;
         let entry = self.found(tag, number)?;
         let bytes = places.iter().fold(0_usize, |sum, place| sum.saturating_add(place.bytes()));
-        if bytes != entry.len {
-            return Err(ContainerFault::Size { tag, number, bytes: entry.len as u32 }.into());
+        if bytes == entry.len {
+            Ok(entry.at)
+        } else {
+            Err(ContainerFault::Size { tag, number, bytes: entry.len as u32 }.into())
         }
-        let mut at = entry.at;
+    }
+
+    fn check_load(&mut self, load: &Load<'_, '_>) -> Result<(), OpenError<E>> {
+        let Load { tag, number, ref places } = *load;
+        let mut at = self.start_of(load)?;
         for place in &**places {
             let is_possible: &dyn Fn(usize, f32) -> bool = match place {
                 Place::Floats(_) => &|_, x| x.is_finite(),
@@ -478,7 +489,7 @@ where
     }
 
     fn fill(&mut self, load: &mut Load<'_, '_>) -> Result<(), OpenError<E>> {
-        let mut at = self.found(load.tag, load.number)?.at;
+        let mut at = self.start_of(load)?;
         for place in &mut *load.places {
             let bytes = place.bytes();
             match place {

@@ -113,6 +113,8 @@ pub(crate) struct Flash<const WORD: usize, const BLOCK: usize> {
     /// Words and blocks that may still be written or erased before the cut; what the cut leaves.
     pub(crate) cut: Option<(u64, Tear)>,
     is_off: bool,
+    /// Whether an erase began since the start.
+    pub(crate) has_erased: bool,
     /// Steps before the one that fails, and how it does.
     pub(crate) glitch: Option<(u64, Bad)>,
     /// Reads before the one that fails.
@@ -137,6 +139,7 @@ impl<const WORD: usize, const BLOCK: usize> Flash<WORD, BLOCK> {
             loose: Vec::new(),
             cut: None,
             is_off: false,
+            has_erased: false,
             glitch: None,
             read_glitch: None,
             bad: vec![None; blocks],
@@ -161,7 +164,7 @@ impl<const WORD: usize, const BLOCK: usize> Flash<WORD, BLOCK> {
 
     /// The power returns.
     pub(crate) fn start(&mut self) {
-        (self.is_off, self.cut) = (false, None);
+        (self.is_off, self.has_erased, self.cut) = (false, false, None);
         for at in 0..self.loose.len() {
             let Loose { word, old, new, tear } = self.loose[at];
             if tear == Tear::EachStart {
@@ -356,6 +359,7 @@ impl<const WORD: usize, const BLOCK: usize> ReadNorFlash for Flash<WORD, BLOCK> 
     const READ_SIZE: usize = WORD;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Fault> {
+        assert!(bytes.as_ptr().cast::<u32>().is_aligned(), "some drivers move whole words");
         self.check("read", offset, bytes.len(), WORD)?;
         let (at, len) = (offset as usize, bytes.len());
         if let Some(left) = self.read_glitch {
@@ -397,10 +401,12 @@ impl<const WORD: usize, const BLOCK: usize> NorFlash for Flash<WORD, BLOCK> {
     fn erase(&mut self, from: u32, to: u32) -> Result<(), Fault> {
         assert!(from < to, "an erase of nothing");
         self.check("erase", from, (to - from) as usize, BLOCK)?;
+        self.has_erased = true;
         (from as usize / BLOCK..to as usize / BLOCK).try_for_each(|block| self.erase_block(block))
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Fault> {
+        assert!(bytes.as_ptr().cast::<u32>().is_aligned(), "some drivers move whole words");
         assert!(!bytes.is_empty(), "a write of nothing");
         self.check("write", offset, bytes.len(), WORD)?;
         let first = offset as usize / WORD;

@@ -195,6 +195,8 @@ pub(crate) fn loss(kind: Loss, a: &[f32], t: &[f32]) -> (f32, Vec<f32>) {
 
 fn target(targets: Targets<'_>, sample: usize, width: usize) -> Vec<f32> {
     match targets {
+        // One output under binary cross-entropy has two classes.
+        Targets::Classes(classes) if width == 1 => vec![f32::from(classes[sample])],
         Targets::Classes(classes) => {
             (0..width).map(|j| f32::from(u8::from(j == usize::from(classes[sample])))).collect()
         }

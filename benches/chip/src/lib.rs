@@ -3,6 +3,7 @@
 #![no_std]
 
 pub mod clock;
+pub mod flash;
 pub mod stack;
 
 use core::hint::black_box as opaque;

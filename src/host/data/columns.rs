@@ -4,7 +4,7 @@ use super::cell::Dialect;
 use super::encoding::{Encoding, is_false};
 use super::facts::ColumnKind;
 use crate::host::prelude::*;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What a column to predict is called where nobody says which it is.
 const USUAL_TARGETS: [&str; 3] = ["target", "label", "class"];
@@ -163,8 +163,9 @@ impl Choice {
         has_header: bool,
         kinds: &mut [ColumnKind],
     ) -> Result<(Columns, Places), String> {
+        let known = by_names(names);
         let place = |name: &String| {
-            let place = by_name(names, name)?.or_else(|| by_number(names, name));
+            let place = by_name(&known, name)?.or_else(|| by_number(names, name));
             place.ok_or_else(|| absent(names, name))
         };
         let places = |names: &[String]| names.iter().map(place).collect::<Result<Vec<_>, _>>();
@@ -198,7 +199,7 @@ impl Choice {
             ));
         }
         for &i in inputs.iter().chain(&targets) {
-            by_name(names, &names[i])?;
+            by_name(&known, &names[i])?;
         }
         let named = |places: &[usize]| places.iter().map(|&i| names[i].clone()).collect();
         let columns = Columns {
@@ -228,9 +229,10 @@ impl Choice {
 
     /// What `--ignore` says, to be pasted, once it names these columns as well.
     pub(in crate::host) fn ignoring(&self, names: &[String], more: &[usize]) -> String {
+        let known = by_names(names);
         // A comma or another column of this name: the number says it.
         let name = |&i: &usize| {
-            let is_clear = !names[i].contains(',') && by_name(names, &names[i]).is_ok();
+            let is_clear = !names[i].contains(',') && by_name(&known, &names[i]).is_ok();
             if is_clear { names[i].clone() } else { (i + 1).to_string() }
         };
         let all = self.ignored.iter().cloned().chain(more.iter().map(name)).collect::<Vec<_>>().join(",");
@@ -256,8 +258,9 @@ impl Columns {
             let all = self.inputs.join(", ");
             return Err(format!("the file has no header, but the model needs the columns {all}"));
         }
+        let known = by_names(names);
         let place = |name: &String| {
-            let place = if self.header { by_name(names, name)? } else { by_number(names, name) };
+            let place = if self.header { by_name(&known, name)? } else { by_number(names, name) };
             place.ok_or_else(|| absent(names, name))
         };
         let inputs = self.inputs.iter().map(place).collect::<Result<_, _>>()?;
@@ -266,12 +269,20 @@ impl Columns {
     }
 }
 
+/// The column of each name; none of a name that several have.
+fn by_names(names: &[String]) -> HashMap<&str, Option<usize>> {
+    let mut known = HashMap::new();
+    for (i, name) in names.iter().enumerate() {
+        known.entry(name.as_str()).and_modify(|place| *place = None).or_insert(Some(i));
+    }
+    known
+}
+
 /// The column of this name; an error where there are several.
-fn by_name(names: &[String], wanted: &str) -> Result<Option<usize>, String> {
-    let mut found = (0..names.len()).filter(|&i| names[i] == wanted);
-    match (found.next(), found.next()) {
-        (_, Some(_)) => Err(format!("several columns have the name `{wanted}`")),
-        (first, None) => Ok(first),
+fn by_name(known: &HashMap<&str, Option<usize>>, wanted: &str) -> Result<Option<usize>, String> {
+    match known.get(wanted) {
+        Some(None) => Err(format!("several columns have the name `{wanted}`")),
+        place => Ok(place.copied().flatten()),
     }
 }
 

@@ -4,7 +4,7 @@ use super::cell::{Dialect, NO_INPUT, NO_TARGET, NO_WEIGHT, Spelling, is_missing,
 use super::columns::{Choice, Columns, Places, class_name};
 use super::facts::{BLURRED, Facts};
 use super::header::{Survey, names};
-use super::lines::{Lines, cells};
+use super::lines::{Lines, MAX_CELLS, cells};
 use super::table::{Gaps, Table};
 use crate::host::DataError;
 use crate::host::prelude::*;
@@ -39,10 +39,8 @@ impl Sheet {
         let mut survey = Survey::new(&first, sheet.spelling);
         sheet.lines.rewind();
         while sheet.advance()? {
-            // What is wrong with a row is said when it is read.
-            if let Ok(row) = sheet.row()
-                && row.line > sheet.first_line
-            {
+            let row = sheet.row()?;
+            if row.line > sheet.first_line {
                 survey.add(&row.cells);
             }
         }
@@ -151,14 +149,18 @@ impl Sheet {
         Ok(false)
     }
 
-    /// The row that [`Sheet::advance`] went to; an error where it is no UTF-8.
+    /// The row that [`Sheet::advance`] went to; an error where it is no UTF-8, or has too many cells.
     pub(super) fn row(&self) -> Result<Row<'_>, DataError> {
         let Lines { record, number: line, .. } = &self.lines;
         let text = std::str::from_utf8(record).map_err(|error| {
             let before = record.iter().take(error.valid_up_to()).filter(|&&b| b == b'\n').count() as u64;
             self.error(format!("line {} is not UTF-8: save the table as UTF-8", line + before))
         })?;
-        Ok(Row { sheet: self, line: *line, cells: cells(text, set(&self.spelling.separator)) })
+        let cells = cells(text, set(&self.spelling.separator));
+        if cells.len() > MAX_CELLS {
+            return Err(self.error(format!("line {line} has more than {MAX_CELLS} cells")));
+        }
+        Ok(Row { sheet: self, line: *line, cells })
     }
 
     /// Reads all rows of a whole file: classes, unknown ones as they come, or numbers. An error says all that is wrong, of each
@@ -231,13 +233,17 @@ fn placed(names: &[String], line: u64, column: Option<usize>, problem: &str) -> 
     }
 }
 
-/// What is wrong with a file: of each column, and of no column, what comes first, with its line or 0.
+/// What is wrong with a file: of each column, and of no column, what comes first, with its line or 0. Of columns beyond
+/// [`TOLD`] nothing is said.
 #[derive(Default)]
 struct Problems(Vec<(Option<usize>, u64, String)>);
 
+/// Columns of which problems are told.
+const TOLD: usize = 100;
+
 impl Problems {
     fn add(&mut self, line: u64, column: Option<usize>, problem: String) {
-        if self.0.iter().all(|(known, ..)| *known != column) {
+        if self.0.len() < TOLD && self.0.iter().all(|(known, ..)| *known != column) {
             self.0.push((column, line, problem));
         }
     }

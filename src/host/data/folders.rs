@@ -11,6 +11,7 @@ use super::split::test_rows;
 use crate::host::DataError;
 use crate::host::HostError;
 use crate::host::prelude::*;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The most classes: a label is a byte.
@@ -117,8 +118,12 @@ fn read(top: &Path, names: &[String], size: &mut Option<[usize; 2]>) -> Result<(
 /// There are none, or a directory cannot be read.
 pub fn pictures_in(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut found = Vec::new();
-    let mut open = vec![directory.to_owned()];
+    let (mut open, mut seen) = (vec![directory.to_owned()], HashSet::new());
     while let Some(next) = open.pop() {
+        // A link may lead back.
+        if !seen.insert(next.canonicalize().map_err(|error| DataError::io(&next, error))?) {
+            continue;
+        }
         found.extend(pictures(&next)?);
         open.extend(folders(&next)?.into_iter().rev());
     }

@@ -3,6 +3,7 @@
 use super::cell::{Kind, Spelling};
 use super::facts::{ColumnKind, Facts};
 use crate::host::prelude::*;
+use std::collections::HashSet;
 
 /// What all lines below the first have in their columns.
 pub(in crate::host) struct Survey<'a> {
@@ -95,6 +96,7 @@ impl<'a> Survey<'a> {
 /// What the columns below this first line are called; those without a name by their number from 1 on, unless another is
 /// called so.
 pub(in crate::host) fn names(first: &[String], has_header: bool) -> Vec<String> {
+    let taken: HashSet<&String> = first.iter().collect();
     let name = |(i, cell): (usize, &String)| {
         let mut name = (i + 1).to_string();
         match has_header {
@@ -102,7 +104,7 @@ pub(in crate::host) fn names(first: &[String], has_header: bool) -> Vec<String> 
             true if !cell.is_empty() => return cell.clone(),
             true => {}
         }
-        while first.contains(&name) {
+        while taken.contains(&name) {
             name = format!("column-{name}");
         }
         name

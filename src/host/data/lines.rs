@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 const CHUNK: usize = 1 << 16;
 /// Bytes that a line has at most: 65,535 inputs need a fiftieth of them.
 const LONGEST: usize = 1 << 26;
+/// Cells of a line at most: twice the inputs that a network can have.
+pub(super) const MAX_CELLS: usize = 1 << 17;
+/// Bytes of a table that is kept at most, unpacked: a pipe may have no end, and gzip makes a thousandth of some tables.
+const LARGEST: usize = 1 << 32;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A table's lines. What has been taken is forgotten when more is read, so that a table of any length needs the memory of
@@ -30,6 +34,8 @@ pub(super) struct Lines {
     has_ended: bool,
     /// Whether nothing may be forgotten, so that the lines can be taken once more.
     pub is_kept: bool,
+    /// Bytes that are kept at most.
+    most: usize,
     /// The latest line, without its end.
     pub record: Vec<u8>,
     /// Its number, from 1 on; of a line with quoted ends of lines, that of its beginning.
@@ -60,6 +66,7 @@ impl Lines {
             ends: 0,
             has_ended: false,
             is_kept: true,
+            most: LARGEST,
             record: Vec::new(),
             number: 0,
             is_quoted: false,
@@ -79,6 +86,10 @@ impl Lines {
         if !self.is_kept {
             self.buffer.drain(..self.at);
             (self.at, self.searched) = (0, self.searched - self.at);
+        }
+        if self.buffer.len() > self.most {
+            let problem = format!("the table has more than {} bytes, too many to be read at once", self.most);
+            return Err(DataError::table(&self.path, problem));
         }
         let failed = |error: io::Error| DataError::io(&self.path, error);
         let (is_first, before) = (self.buffer.is_empty() && self.ends == 0, self.buffer.len());
@@ -125,9 +136,10 @@ impl Lines {
             let found = self.buffer[self.searched..].iter().position(|b| b"\r\n".contains(b));
             let end = found.map_or(all, |found| self.searched + found);
             let is_last = self.has_ended && (self.at < all || self.is_quoted);
+            self.check_length(end - self.at)?;
             if found.is_none() && !is_last {
                 self.searched = all;
-                return self.check_length(all - self.at).map(|()| false);
+                return Ok(false);
             }
             self.after_cr = self.buffer.get(end) == Some(&b'\r');
             self.push(end, separators);
@@ -138,7 +150,6 @@ impl Lines {
             if found.is_none() {
                 return Err(self.endless());
             }
-            self.check_length(0)?;
         }
     }
 
@@ -199,7 +210,8 @@ impl Place {
     }
 }
 
-/// The cells of a line, without blanks around them; a blank as separator stands for any run of them.
+/// The cells of a line, without blanks around them; a blank as separator stands for any run of them. Of too many there is one
+/// more than [`MAX_CELLS`].
 pub(super) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
     let is_run = separators.contains(&b' ');
     let record = if is_run { record.trim() } else { record };
@@ -213,6 +225,9 @@ pub(super) fn cells(record: &str, separators: &[u8]) -> Vec<String> {
             _ if is_separator => {
                 cells.push(text(&cell));
                 cell.clear();
+                if cells.len() > MAX_CELLS {
+                    return cells;
+                }
             }
             (Place::Start, Place::Quoted) => cell.clear(),
             (Place::Quoted, Place::Closed) => {}

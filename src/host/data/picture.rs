@@ -2,8 +2,8 @@
 
 use crate::host::DataError;
 use crate::host::prelude::*;
-use std::fs;
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use png::{ColorType, Transformations};
@@ -14,6 +14,9 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 /// The most pixels of a picture: a few kilobytes can declare gigabytes.
 pub const MAX_PICTURE: usize = 100_000_000;
+
+/// Bytes of a file that are read: eight for each pixel.
+const LARGEST: u64 = 8 * MAX_PICTURE as u64;
 
 /// A format by its name, the first bytes of a file, and what decodes it.
 type Format = (&'static str, &'static [u8], fn(&[u8]) -> Result<Picture, String>);
@@ -42,7 +45,10 @@ impl Picture {
     /// # Errors
     /// As [`decode`](Self::decode), and for a file that cannot be read.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        Self::decode(path, &fs::read(path).map_err(|error| DataError::io(path, error))?)
+        let mut bytes = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes));
+        read.map_err(|error| DataError::io(path, error))?;
+        Self::decode(path, &bytes)
     }
 
     /// As [`read`](Self::read), from memory; `name` stands for the file in errors.

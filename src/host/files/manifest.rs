@@ -18,6 +18,8 @@ const FORMAT: u32 = 1;
 const ENDS: [&str; 8] = ["cygnet", "safetensors", "csv", "jsonl", "json", "html", "svg", "state"];
 /// A larger file is not one of ours.
 const LARGEST: u64 = 1 << 26;
+/// Nor is one of a longer name, in bytes.
+const LONGEST: usize = 4096;
 
 /// The files of a run, in the order in which they were first written, by names relative to its directory with `/` between
 /// their parts.
@@ -147,6 +149,9 @@ pub fn seen_from(directory: &Path, path: &Path) -> PathBuf {
 /// Why the name cannot be that of a run's file.
 pub(in crate::host) fn inside(directory: &Path, name: &str) -> Result<PathBuf, String> {
     let shown = name.escape_debug();
+    if name.len() > LONGEST {
+        return Err(format!("a name of {} bytes is not that of a run's file", name.len()));
+    }
     let (mut path, mut parts) = (directory.to_path_buf(), name.split('/').peekable());
     while let Some(part) = parts.next() {
         let is_odd = |c: char| c.is_control() || matches!(c, '\\' | ':');

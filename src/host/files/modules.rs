@@ -48,6 +48,10 @@ impl Module {
                 "weight" | "bias" | "running_mean" | "running_var" => {}
                 _ => return Err(format!("`{name}` does not belong to a dense layer or a norm")),
             }
+            // A norm behind every layer is the most that there can be.
+            if modules.len() > 2 * MAX_LAYERS {
+                return Err(Error::Spec(SpecFault::TooManyLayers).to_string());
+            }
             let norm = matches!(tensor, "running_mean" | "running_var").then_some(NormKind::Batch);
             match modules.iter_mut().find(|module| module.stem == stem) {
                 Some(module) => module.norm = module.norm.or(norm),

@@ -35,22 +35,22 @@ pub(super) const STORED: Tag = Tag(*b"STOR");
 pub(super) const HISTORY: Tag = Tag(*b"HIST");
 pub(super) const SIZE: Tag = Tag(*b"SIZE");
 /// What is read, in version 1.
-const KNOWN: [Tag; 15] = [
-    Tag::NETWORK,
-    Tag::PARAMS,
-    Tag::OPTIMIZER,
-    Tag::GROWTH,
-    Tag::AVERAGE,
-    Tag::RUN,
-    Tag::DATA,
-    Tag::MATH,
-    PLAN,
-    CENTRE,
-    KEPT,
-    BEST,
-    STORED,
-    HISTORY,
-    SIZE,
+const KNOWN: [(Tag, u8); 15] = [
+    (Tag::NETWORK, 1),
+    (Tag::PARAMS, 1),
+    (Tag::OPTIMIZER, 1),
+    (Tag::GROWTH, 1),
+    (Tag::AVERAGE, 1),
+    (Tag::RUN, 1),
+    (Tag::DATA, 1),
+    (Tag::MATH, 1),
+    (PLAN, 1),
+    (CENTRE, 1),
+    (KEPT, 1),
+    (BEST, 1),
+    (STORED, 1),
+    (HISTORY, 1),
+    (SIZE, 1),
 ];
 
 /// A piece of a section.
@@ -100,7 +100,7 @@ impl Part<'_> {
 type Read<'b> = Box<dyn FnMut(usize, &mut [u8]) -> Result<(), Infallible> + 'b>;
 
 /// A state that was checked as a whole, to be read.
-pub(super) struct Saved<'b>(Stored<Read<'b>>);
+pub(super) struct Saved<'b>(Stored<'static, Read<'b>>);
 
 impl<'b> Saved<'b> {
     /// Opens what [`Sections`] left.
@@ -109,7 +109,7 @@ impl<'b> Saved<'b> {
             to.copy_from_slice(&bytes[at..at + to.len()]);
             Ok(())
         };
-        let opened = Stored::open(Box::new(read) as Read<'b>, bytes.len(), &KNOWN.map(|tag| (tag, 1)));
+        let opened = Stored::open(Box::new(read) as Read<'b>, bytes.len(), &KNOWN);
         opened.map(Self).map_err(fault)
     }
 

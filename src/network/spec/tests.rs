@@ -161,3 +161,15 @@ fn a_digest_of_a_network_that_was_known_stays() {
     let net = Spec::new(4).dense(3, Activation::Tanh).norm().dropout(0.5).dense(2, Activation::Identity);
     assert_eq!((NET.digest(), net.digest()), (0xca05_cdf3, 0x5ef7_ebe5));
 }
+
+/// What was said and taken back leaves nothing that equality or a digest shows, nor does what a head is cut from.
+#[test]
+fn a_network_is_what_is_left_of_its_description() {
+    let plain = Spec::new(2).dense(3, Activation::Relu).dense(2, Activation::Identity);
+    let again = Spec::new(2).dense(3, Activation::Relu).dropout(0.5).dropout(0.0);
+    let again = again.dense(2, Activation::Identity).loss(Loss::Huber(1.0)).loss(Loss::SoftmaxCrossEntropy);
+    assert_eq!((again, again.digest()), (plain, plain.digest()));
+    let dropped = Spec::new(2).dense(3, Activation::Relu).dropout(0.5).dense(2, Activation::Identity);
+    assert_eq!(dropped.after(1), plain.after(1));
+    assert_ne!(dropped, plain);
+}

@@ -1,5 +1,6 @@
 //! What can go wrong with a flash store, and with which slot.
 
+use crate::store::stored::OpenError;
 use core::fmt;
 
 named! {
@@ -114,3 +115,10 @@ impl<E: fmt::Debug> fmt::Display for SlotError<E> {
 }
 
 impl<E: fmt::Debug> core::error::Error for SlotError<E> {}
+
+/// A container that is read from a flash store cannot be read then: `?` tells both kinds of error.
+impl<E> From<SlotError<E>> for OpenError<SlotError<E>> {
+    fn from(error: SlotError<E>) -> Self {
+        Self::Read(error)
+    }
+}

@@ -20,21 +20,16 @@
 //! reads right now and wrong later. So the first save after each mount writes the next mark of the newest slot before it
 //! erases another slot. Four marks are enough for three cuts in a row, each within one of them.
 
-mod crc;
-
 mod error;
 
 mod layout;
 
-mod port;
-
-mod stream;
-
-mod ledger;
+mod work;
 
 mod store;
 
 pub use error::{ConfigFault, SlotError, SlotFault};
 pub use layout::SlotsConfig;
-pub use ledger::Saved;
+
 pub use store::{Sink, Slots};
+pub use work::Saved;

@@ -1,10 +1,8 @@
 //! The flash store itself.
 
-use crate::slices::cut_mut;
 use crate::store::slots::error::SlotError;
-use crate::store::slots::layout::{HEADER, Layout, Sizes, SlotsConfig, slot_len};
-use crate::store::slots::ledger::{Ledger, Saved};
-use crate::store::slots::port::{Port, Stop, read};
+use crate::store::slots::layout::{Frame, SlotsConfig, check, data_len, slot_len};
+use crate::store::slots::work::{Saved, Work};
 use core::fmt;
 use embedded_storage::nor_flash::NorFlash;
 
@@ -14,42 +12,39 @@ pub type Sink<'s, E> = &'s mut dyn FnMut(&[u8]) -> Result<(), SlotError<E>>;
 /// States in the flash of a chip, over any driver with the NorFlash traits: two or more slots, of which each save writes
 /// the next one, so that the newest complete state survives a power cut at any moment.
 ///
-/// It holds no buffer of a state: data are written as they come, and read by their place. On the stack a save has 32
-/// bytes of data and 32 of a header.
-pub struct Slots<F: NorFlash> {
-    port: Port<F>,
-    ledger: Ledger,
-}
+/// It holds no buffer of a state: data are written as they come, and read by their place, through 32 bytes of its own, which
+/// are aligned to 4 whatever the caller's are.
+pub struct Slots<F: NorFlash>(Work<F>);
 
 impl<F: NorFlash> fmt::Debug for Slots<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ledger { layout, .. } = &self.ledger;
-        f.debug_struct("Slots").field("config", &layout.config).field("newest", &self.newest()).finish_non_exhaustive()
+        f.debug_struct("Slots")
+            .field("config", &self.0.frame.config)
+            .field("newest", &self.newest())
+            .finish_non_exhaustive()
     }
 }
 
 impl<F: NorFlash> Slots<F> {
-    const SIZES: Sizes = [F::READ_SIZE, F::WRITE_SIZE, F::ERASE_SIZE];
-
-    /// Bytes of a slot that holds `len` bytes of data in this flash: whole erase blocks, with `64 + len` bytes or more.
+    /// Bytes of a slot that holds `len` bytes of data in this flash: whole erase blocks, with `64 + len` bytes or more;
+    /// `u32::MAX` where there are none.
     #[must_use]
     pub const fn slot_len(len: usize) -> u32 {
-        slot_len(len, Self::SIZES)
+        slot_len(len, Work::<F>::SIZES)
     }
 
     /// Finds the newest complete state; nothing is written. `identity` says whose states they are: the network's
-    /// [digest](crate::Spec::digest), say.
+    /// [digest](crate::Spec::digest), say. An error drops the driver; one that is lent, `&mut flash`, can be used again.
     ///
     /// # Errors
     /// [`SlotError::Config`]; [`SlotError::Slot`] where a slot was written by another version, with another configuration,
     /// or for another identity, for [`format`](Self::format) to decide; [`SlotError::Flash`] where a slot cannot be read and
     /// no other one holds a complete state.
     pub fn mount(config: SlotsConfig, identity: u32, flash: F) -> Result<Self, SlotError<F::Error>> {
-        let layout = Layout::new(config, identity, Self::SIZES, flash.capacity()).map_err(SlotError::Config)?;
-        let mut port = Port { flash, error: None };
-        match Ledger::find(&mut port, layout) {
-            Ok(ledger) => Ok(Self { port, ledger }),
-            Err(stop) => Err(port.told(stop)),
+        let mut work = Self::checked(config, identity, flash)?;
+        match work.find() {
+            Ok(()) => Ok(Self(work)),
+            Err(stop) => Err(work.told(stop)),
         }
     }
 
@@ -58,24 +53,28 @@ impl<F: NorFlash> Slots<F> {
     /// # Errors
     /// [`SlotError::Config`], [`SlotError::Flash`], or [`SlotError::Slot`] for a slot that is not erased.
     pub fn format(config: SlotsConfig, identity: u32, flash: F) -> Result<Self, SlotError<F::Error>> {
-        let layout = Layout::new(config, identity, Self::SIZES, flash.capacity()).map_err(SlotError::Config)?;
-        let mut port = Port { flash, error: None };
-        match Ledger::format(&mut port, layout) {
-            Ok(ledger) => Ok(Self { port, ledger }),
-            Err(stop) => Err(port.told(stop)),
+        let mut work = Self::checked(config, identity, flash)?;
+        match work.format() {
+            Ok(()) => Ok(Self(work)),
+            Err(stop) => Err(work.told(stop)),
         }
+    }
+
+    fn checked(config: SlotsConfig, identity: u32, flash: F) -> Result<Work<F>, SlotError<F::Error>> {
+        check(config, Work::<F>::SIZES, flash.capacity()).map_err(SlotError::Config)?;
+        Ok(Work::new(flash, Frame { config, identity, word: Work::<F>::WORD }))
     }
 
     /// The most bytes that a state may have.
     #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.ledger.layout.capacity() as usize
+    pub const fn capacity(&self) -> usize {
+        data_len(self.0.frame.config.slot_len, Work::<F>::WORD) as usize
     }
 
     /// The newest complete state, if there is any.
     #[must_use]
     pub fn newest(&self) -> Option<Saved> {
-        self.ledger.newest()
+        self.0.newest()
     }
 
     /// Saves `len` bytes, which `write` gives away in order and in parts of any length. They are the newest state once
@@ -92,10 +91,10 @@ impl<F: NorFlash> Slots<F> {
         if len > capacity {
             return Err(SlotError::TooLong { capacity, needed: len });
         }
-        let Self { port, ledger } = self;
-        let mut stream = ledger.begin(port, len as u32).map_err(|stop| port.told(stop))?;
-        write(&mut |bytes| stream.push(port, bytes).map_err(|stop| port.told(stop)))?;
-        ledger.finish(port, stream).map_err(|stop| port.told(stop))
+        let work = &mut self.0;
+        work.begin(len as u32).map_err(|stop| work.told(stop))?;
+        write(&mut |bytes| work.push(bytes).map_err(|stop| work.told(stop)))?;
+        work.finish().map_err(|stop| work.told(stop))
     }
 
     /// Reads bytes of the newest complete state, from its byte `offset` on.
@@ -103,30 +102,23 @@ impl<F: NorFlash> Slots<F> {
     /// # Errors
     /// [`SlotError::Empty`], [`SlotError::Range`], [`SlotError::Flash`]; after that last one `bytes` are of no use.
     pub fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result<(), SlotError<F::Error>> {
-        let Saved { slot, len, .. } = self.newest().ok_or(SlotError::Empty)?;
+        let saved = self.newest().ok_or(SlotError::Empty)?;
         let end = offset.saturating_add(bytes.len());
-        if end > len {
-            return Err(SlotError::Range { len, end });
+        if end > saved.len {
+            return Err(SlotError::Range { len: saved.len, end });
         }
-        let mut rest = bytes;
-        let range = [offset, end].map(|at| (at as u32).wrapping_add(HEADER));
-        let result = read(&mut self.port, &self.ledger.layout, slot, range, &mut |part| {
-            let (now, later) = cut_mut(core::mem::take(&mut rest), part.len());
-            now.iter_mut().zip(part).for_each(|(to, &from)| *to = from);
-            rest = later;
-        });
-        result.map_err(|_| self.port.told(Stop::Driver(slot)))
+        self.0.copy(saved, offset as u32, bytes).map_err(|stop| self.0.told(stop))
     }
 
     /// The driver, to look at.
     #[must_use]
     pub const fn flash(&self) -> &F {
-        &self.port.flash
+        &self.0.flash
     }
 
     /// The driver.
     #[must_use]
     pub fn into_flash(self) -> F {
-        self.port.flash
+        self.0.flash
     }
 }

@@ -226,8 +226,68 @@ fn an_unknown_section_is_skipped_where_its_bit_is_set() {
     // Likewise a later version of a section that is known.
     let newer = Section::new(Tag::NETWORK, &[]).version(2);
     assert_eq!(open(&sections(newer)), fault(ContainerFault::Unknown(Tag::NETWORK, 2)));
-    assert_eq!(open(&sections(newer.skippable())), None);
     assert_eq!(open(&sections(Section::new(Tag::NETWORK, &[]))), None);
+    // It is not there for a program that would read it as the version that it knows.
+    let bytes = sections(newer.skippable());
+    let mut stored = Stored::of(&bytes, &KNOWN).unwrap();
+    let missing = Err(ContainerFault::Missing(Tag::NETWORK, 0).into());
+    assert_eq!(stored.len_of(Tag::NETWORK, 0), Ok(None));
+    assert_eq!((stored.read(Tag::NETWORK, 0, &mut []), stored.expect(Tag::NETWORK, 0, &[])), (missing, missing));
+    assert_eq!((stored.head::<0>(Tag::NETWORK, 0).map(drop), stored.spec().map(drop)), (missing, missing));
+    let listed = stored.entry(1).unwrap().unwrap();
+    assert_eq!((listed.tag, listed.version, listed.skippable), (Tag::NETWORK, 2, true));
+}
+
+#[test]
+fn none_and_as_many_sections_as_can_be_counted() {
+    let none = written(&[]);
+    let mut stored = Stored::of(&none, &KNOWN).unwrap();
+    assert_eq!((stored.len(), stored.sections(), stored.entry(0)), (20, 0, Ok(None)));
+    let mut all: Vec<_> = (0..u16::MAX).map(|number| Section::new(Tag::AVERAGE, &[]).number(number)).collect();
+    let bytes = written(&all);
+    let mut stored = Stored::of(&bytes, &KNOWN).unwrap();
+    assert_eq!((stored.sections(), stored.len_of(Tag::AVERAGE, u16::MAX - 1)), (u16::MAX, Ok(Some(0))));
+    assert_eq!(stored.len_of(Tag::AVERAGE, u16::MAX), Ok(None));
+    all.push(Section::new(Tag::AVERAGE, &[]).number(u16::MAX));
+    assert_eq!(Container::new(&all).err(), fault(ContainerFault::TooLarge));
+    for zeros in [u32::MAX as usize - 36, usize::MAX - 20, usize::MAX] {
+        let data = [Data::Zeros(zeros), Data::Zeros(zeros)];
+        for data in [&data[..1], &data] {
+            let sections = [Section::new(Tag::AVERAGE, data), Section::new(Tag::PARAMS, data)];
+            assert_eq!(Container::new(&sections[..1]).err(), fault(ContainerFault::TooLarge), "{zeros}");
+            assert_eq!(Container::new(&sections).err(), fault(ContainerFault::TooLarge), "{zeros}");
+        }
+    }
+}
+
+/// A medium whose bytes change between any two calls is read within its bounds all the same.
+#[test]
+fn a_medium_that_changes_is_read_within_its_bounds() {
+    let bytes = sample();
+    // What was long ends where the container does.
+    let before = [Data::Zeros(bytes.len() - 52)];
+    let other = written(&[Section::new(Tag::AVERAGE, &before), Section::new(Tag::AVERAGE, &[]).number(1)]);
+    let reads = |changes: u32| {
+        let (mut calls, mut first, mut second) = (0, [0.5; 7], [0.5; 7]);
+        let medium = |at: usize, to: &mut [u8]| {
+            assert!(at + to.len() <= bytes.len(), "{changes}");
+            let now = if calls < changes { &bytes } else { &other };
+            calls += 1;
+            to.iter_mut().zip(now.iter().skip(at)).for_each(|(to, &from)| *to = from);
+            Ok::<_, ()>(())
+        };
+        let result = Stored::open(medium, bytes.len(), &KNOWN).and_then(|mut stored| {
+            stored.expect(Tag::NETWORK, 0, &[Data::Network(&NET)])?;
+            stored.read_all(&mut [
+                Load::new(Tag::AVERAGE, &mut [Place::Floats(&mut first)]),
+                Load::new(Tag::AVERAGE, &mut [Place::Skip(3), Place::Floats(&mut second), Place::Skip(8)]).number(1),
+            ])
+        });
+        (calls, result)
+    };
+    let (all, result) = reads(u32::MAX);
+    assert!(all > 20 && result == Ok(()));
+    (0..all).for_each(|changes| _ = reads(changes));
 }
 
 /// With checksums that are right.
@@ -314,6 +374,43 @@ fn what_differs_is_told() {
         stored.expect(Tag::NETWORK, 0, &[Data::Network(&HEAD)]),
         Err(Error::Checkpoint(CheckpointFault::Whole).into())
     );
+}
+
+/// Behind other data, too.
+#[test]
+fn a_network_that_differs_is_told_wherever_it_stands() {
+    use crate::error::{CheckpointFault, SpecField};
+    let bytes = written(&[Section::new(Tag::PARAMS, &[Data::Bytes(&[1; 6]), Data::Network(&NET)])]);
+    let mut stored = Stored::of(&bytes, &KNOWN).unwrap();
+    let other = Spec::new(3).dense(4, Activation::Relu).norm().dropout(0.25).dense(2, Activation::Tanh);
+    let (field, stored_code, wanted) = (SpecField::Activation, 0, 3);
+    let fault = CheckpointFault::Network { layer: Some(1), field, stored: stored_code, wanted };
+    let mut expect = |data: &[Data<'_>]| stored.expect(Tag::PARAMS, 0, data);
+    assert_eq!(expect(&[Data::Bytes(&[1; 6]), Data::Network(&NET)]), Ok(()));
+    let told = expect(&[Data::Bytes(&[1; 6]), Data::Network(&other)]);
+    assert_eq!(told, Err(Error::Checkpoint(fault).into()));
+    // One that ends early differs where it ends.
+    let bytes = written(&[Section::new(Tag::PARAMS, &[Data::Bytes(&[3, 0])])]);
+    let told = Stored::of(&bytes, &KNOWN).unwrap().expect(Tag::PARAMS, 0, &[Data::Network(&NET)]);
+    assert_eq!(told, Err(ContainerFault::Differs { tag: Tag::PARAMS, number: 0, at: 0 }.into()));
+}
+
+#[test]
+fn a_container_has_as_many_sections_and_bytes_as_its_header_can_say() {
+    let of = |zeros: usize| Container::new(&[Section::new(Tag::RUN, &[Data::Zeros(zeros)])]).map(|all| all.len());
+    let most = u32::MAX as usize - 1;
+    assert_eq!(of(most - 36), Ok(most));
+    let (too_large, last) = (Err(Error::Container(ContainerFault::TooLarge)), most - 35);
+    assert_eq!((of(last), of(usize::MAX)), (too_large, too_large));
+    let section = |i: u32| Section::new(Tag((i >> 16).to_be_bytes()), &[]).number(i as u16);
+    let sections: Vec<_> = (0..0x1_0000).map(section).collect();
+    assert_eq!(Container::new(&sections).map(|all| all.len()), too_large);
+    assert_eq!(Container::new(&sections[1..]).map(|all| all.len()), Ok(20 + 16 * 0xffff));
+    // A slice of zeros is as long as it says.
+    for n in [0, 1, 11, 12, 13, 40] {
+        let bytes = written(&[Section::new(Tag::RUN, &[Data::Zeros(n), Data::Bytes(&[7])])]);
+        assert_eq!(bytes[32..bytes.len() - 4], [vec![0; n], vec![7]].concat());
+    }
 }
 
 /// Heads too, without the checksum of their body.

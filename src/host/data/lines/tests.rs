@@ -98,3 +98,24 @@ fn cells_are_what_lies_between_separators() {
         assert_eq!(cells(line, separators), expected, "{line}");
     }
 }
+
+/// A pipe may have no end.
+#[test]
+fn so_many_bytes_are_kept_at_most() {
+    let mut lines = Lines::of(Path::new("t"), io::repeat(b'\n')).unwrap();
+    lines.most = 5 * CHUNK;
+    let error = loop {
+        if let Err(error) = lines.fill() {
+            break error;
+        }
+    };
+    assert_eq!(
+        error.to_string(),
+        format!("t: the table has more than {} bytes, too many to be read at once", 5 * CHUNK)
+    );
+    assert!(lines.buffer.len() <= 6 * CHUNK);
+    // What is forgotten does not count.
+    lines.is_kept = false;
+    (0..20).for_each(|_| while lines.take(b",").unwrap() {});
+    assert!(lines.fill().is_ok());
+}

@@ -43,9 +43,10 @@ pub(crate) fn count_starts() -> u32 {
     start
 }
 
-/// The number at `place` of those that follow `-append`.
+/// The number at `place` of those that follow `-append`. Its line is on the stack for this call alone.
+#[inline(never)]
 pub(crate) fn argument(place: u32) -> Option<u32> {
-    let mut line = [0_u8; 256];
+    let mut line = [0_u8; 512];
     let block = [line.as_mut_ptr().expose_provenance(), line.len()].map(Cell::new);
     // SAFETY: the host writes the line to where the block says, no more than it has bytes, and its length into the block.
     if unsafe { syscall(GET_CMDLINE, &block) } != 0 {

@@ -1,5 +1,5 @@
 //! The flash of an nRF51 through its controller's registers (nRF51 Series Reference Manual, "Non-Volatile Memory
-//! Controller"). The core stands still while the controller writes or erases, so that code may run from the same flash.
+//! Controller"). The core stops while the controller writes or erases, so that code may run from the same flash.
 #![allow(unsafe_code)]
 
 use crate::cut::Torn;
@@ -99,7 +99,7 @@ impl NorFlash for Nvmc {
 }
 
 impl Torn for Nvmc {
-    /// The whole pages among the words: the core stands still while a page is erased, so that no reset comes between.
+    /// The whole pages among the words: the core stops while a page is erased, so that no reset comes between.
     fn tear(&mut self, from: u32, words: u32) {
         let whole = (4 * words) - (4 * words) % Self::ERASE_SIZE as u32;
         let _ = self.erase(from, from.saturating_add(whole));

@@ -78,7 +78,7 @@ pub(crate) fn run<F: NorFlash>(
 ) -> Result<Report, Failure<F::Error>> {
     let Memory { params, moments, mean, work } = memory;
     let config = SlotsConfig { start: 0, slot_len: Slots::<F>::slot_len(ROOM), slots: SLOTS };
-    let mut slots = Slots::mount(config, NET.digest(), flash).map_err(OpenError::Read)?;
+    let mut slots = Slots::mount(config, NET.digest(), flash)?;
     let mut work = Workspace::new(&NET, BATCH, work)?;
     let mut run = match slots.newest() {
         Some(saved) => Run::restore(&mut slots, saved.len, params, moments, mean)?,
@@ -121,40 +121,36 @@ impl<'a> Run<'a> {
     ) -> Result<Self, Failure<F::Error>> {
         let mut stored = Stored::open(|at, bytes: &mut [u8]| slots.read(at, bytes), len, &SECTIONS)?;
         stored.expect(Tag::NETWORK, 0, &[Data::Network(&NET)])?;
-        let (mut model, mut adam) = ([0; ModelState::BYTES], [0; AdamState::BYTES]);
-        let (mut average, mut sensor) = ([0; AverageState::BYTES], [0]);
+        let model = ModelState::from_bytes(&NET, &stored.head(Tag::PARAMS, 0)?)?;
+        let adam = AdamState::from_bytes(ADAM, &NET, &stored.head(Tag::OPTIMIZER, 0)?)?;
+        let average = AverageState::from_bytes(&stored.head(Tag::AVERAGE, 0)?)?;
+        let mut sensor = [0];
         stored.read_all(&mut [
-            Load::new(Tag::AVERAGE, &mut [Place::Bytes(&mut average), Place::Floats(mean)]),
-            Load::new(Tag::OPTIMIZER, &mut [Place::Bytes(&mut adam), Place::Floats(moments)]),
-            Load::new(Tag::PARAMS, &mut [Place::Bytes(&mut model), Place::Floats(params)]),
+            Load::new(Tag::AVERAGE, &mut [Place::Skip(AverageState::BYTES), Place::Floats(mean)]),
+            Load::new(Tag::OPTIMIZER, &mut [Place::Skip(AdamState::BYTES), Place::Floats(moments)]),
+            Load::new(Tag::PARAMS, &mut [Place::Skip(ModelState::BYTES), Place::Floats(params)]),
             Load::new(Tag::RUN, &mut [Place::Words(&mut sensor)]),
         ])?;
-        let state = ModelState::from_bytes(&NET, &model)?;
+        let ModelState { seed, steps, .. } = model;
         let mut model = Model::new(&NET, params)?;
-        model.resume(state.seed, state.steps);
-        let adam = Adam::resume(AdamState::from_bytes(ADAM, &NET, &adam)?, moments)?;
-        let average = Averager::resume(AverageState::from_bytes(&average)?, mean)?;
-        let [sensor] = sensor;
-        Ok(Self { model, adam, average, sensor: Sensor(sensor) })
+        model.resume(seed, steps);
+        let [sensor] = sensor.map(Sensor);
+        Ok(Self { model, adam: Adam::resume(adam, moments)?, average: Averager::resume(average, mean)?, sensor })
     }
 
     /// Saves it from where it is: there is no second copy.
     fn save<F: NorFlash>(&self, slots: &mut Slots<F>) -> Result<Saved, Failure<F::Error>> {
-        let (model, adam) = (self.model.state().to_bytes(), self.adam.state().to_bytes());
-        let (average, mean, sensor) = (self.average.state().to_bytes(), self.average.mean()?, [self.sensor.0]);
-        let params = [Data::Bytes(&model), Data::Floats(self.model.params())];
-        let moments = [Data::Bytes(&adam), Data::Floats(self.adam.moments())];
-        let average = [Data::Bytes(&average), Data::Floats(&mean)];
-        let (network, sensor) = ([Data::Network(&NET)], [Data::Words(&sensor)]);
+        let sensor = [self.sensor.0];
+        let run = [Data::Words(&sensor)];
         let sections = [
-            Section::new(Tag::AVERAGE, &average),
-            Section::new(Tag::NETWORK, &network),
-            Section::new(Tag::OPTIMIZER, &moments),
-            Section::new(Tag::PARAMS, &params),
-            Section::new(Tag::RUN, &sensor),
+            Section::of(&self.average),
+            Section::of(&NET),
+            Section::of(&self.adam),
+            Section::of(&self.model),
+            Section::new(Tag::RUN, &run),
         ];
         let container = Container::new(&sections)?;
-        slots.save(container.len(), |out| container.write(out)).map_err(OpenError::Read)
+        Ok(slots.save(container.len(), |out| container.write(out))?)
     }
 
     /// Learns from one batch, and averages.
