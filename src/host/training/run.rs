@@ -114,8 +114,8 @@ fn run<T>(
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let when = kinds.iter().filter_map(|kind| plan.updates(kind, rounds)).collect::<Vec<_>>();
     let mut averages = averages(plan.seed, &kinds, &when, &mut memories, saved.as_mut())?;
-    let stored_at = |average: Average| average.stored_at(posthoc.unwrap_or(0), plan.epochs.saturating_mul(rounds));
-    let stored = averages.split_off(asked.len()).into_iter().map(stored_at).collect();
+    let (moments, steps) = (posthoc.unwrap_or(0), plan.epochs.saturating_mul(rounds));
+    let stored = averages.split_off(asked.len()).into_iter().map(|average| average.stored_at(moments, steps)).collect();
     let coupling = team.replicas.map(|replicas| replicas.coupling);
     let mut between = middle::Memory::new(coupling, team.count(), p)?;
     let middle = Middle::new(coupling, &crew.models, &mut between, averages, saved.as_mut())?;
