@@ -12,7 +12,8 @@ pub type Sink<'s, E> = &'s mut dyn FnMut(&[u8]) -> Result<(), SlotError<E>>;
 /// States in the flash of a chip, over any driver with the NorFlash traits: two or more slots, of which each save writes
 /// the next one, so that the newest complete state survives a power cut at any moment.
 ///
-/// It holds no buffer of a state: data are written as they come, and read by their place, through 32 bytes of its own.
+/// It holds no buffer of a state: data are written as they come, and read by their place, through 32 bytes of its own, which
+/// are aligned to 4 whatever the caller's are.
 pub struct Slots<F: NorFlash>(Work<F>);
 
 impl<F: NorFlash> fmt::Debug for Slots<F> {
