@@ -89,12 +89,17 @@ fn uninterrupted(line: &str) -> BTreeMap<String, String> {
     timeless(&dir, "run")
 }
 
-/// Kills a run after some milliseconds so many times; whether it came to its end before.
-fn kill(dir: &TempDir, line: &str, waits: impl Iterator<Item = u64>) -> usize {
+/// Kills a run after so many milliseconds, each time that it was resumed, until it comes to its end before; how often, and how
+/// often its state was newer than at the kill before.
+fn kill(dir: &TempDir, line: &str, waits: impl Iterator<Item = u64>) -> [usize; 2] {
     let resume = format!("{} --resume run", line.split(' ').next().unwrap());
+    let saved = || {
+        let states = snapshot(dir, "run").into_iter().filter(|(file, _)| file.ends_with("state"));
+        states.collect::<Vec<_>>()
+    };
     let mut child = start(dir, &saving(line));
     wait_for(dir, "run/run.json");
-    let mut kills = 0;
+    let (mut kills, mut newer, mut before) = (0, 0, Vec::new());
     for wait in waits {
         sleep(Duration::from_millis(wait));
         if child.try_wait().unwrap().is_some() {
@@ -102,11 +107,14 @@ fn kill(dir: &TempDir, line: &str, waits: impl Iterator<Item = u64>) -> usize {
         }
         child.kill().unwrap();
         child.wait().unwrap();
+        let now = saved();
         kills += 1;
+        newer += usize::from(now != before);
+        before = now;
         child = start(dir, &resume);
     }
     assert_eq!(end(child), (Some(0), String::new()), "{line} after {kills} kills");
-    kills
+    [kills, newer]
 }
 
 /// Numbers that look as if drawn, from 0 to 2¹⁶.
@@ -120,7 +128,7 @@ fn runs_that_are_killed_at_any_moment_end_as_those_that_were_never_stopped() {
     for (i, line) in KINDS.into_iter().enumerate() {
         let whole = uninterrupted(line);
         let dir = workplace();
-        let kills = kill(&dir, line, random().skip(10 * i).take(6).map(|x| 20 + x % 400));
+        let [kills, _] = kill(&dir, line, random().skip(10 * i).take(6).map(|x| 20 + x % 400));
         assert!(kills > 0);
         assert_same(&dir, &whole, &format!("{line} after {kills} kills"));
     }
@@ -130,15 +138,16 @@ fn runs_that_are_killed_at_any_moment_end_as_those_that_were_never_stopped() {
 #[test]
 #[ignore = "200 kills: cargo test --features std --test cli_resume -- --ignored --nocapture"]
 fn two_hundred_kills_change_nothing() {
-    let (mut kills, mut runs) = (0, 0);
+    let ([mut kills, mut newer], mut runs) = ([0; 2], 0);
     let whole = uninterrupted(ONE);
     while kills < 200 {
         let dir = workplace();
-        kills += kill(&dir, ONE, random().skip(50 * runs).take(200 - kills).map(|x| 10 + x % 300));
-        runs += 1;
+        let waits = random().skip(50 * runs).take(200 - kills).map(|x| 20 + x % 700);
+        let found = kill(&dir, ONE, waits);
+        (kills, newer, runs) = (kills + found[0], newer + found[1], runs + 1);
         assert_same(&dir, &whole, &format!("{kills} kills"));
     }
-    println!("{kills} kills in {runs} runs: all files equal");
+    println!("{kills} kills in {runs} runs, {newer} of them at another state than the kill before: all files equal");
 }
 
 #[test]

@@ -6,8 +6,8 @@ mod common;
 use common::{bits, cases};
 use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
 use cygnet::optim::{
-    AdamConfig, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree, ScheduleFreeAdam,
-    ScheduleFreeAdamConfig, ScheduleFreeAdamState, ScheduleFreeConfig, ScheduleFreeState,
+    AdamConfig, AnyConfig, AnyOptimizer, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree,
+    ScheduleFreeAdam, ScheduleFreeAdamConfig, ScheduleFreeAdamState, ScheduleFreeConfig, ScheduleFreeState, SgdConfig,
 };
 use cygnet::{Activation, Adam, Averager, Error, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::collection::vec;
@@ -390,5 +390,47 @@ fn a_schedule_free_state_comes_back_from_its_bytes_and_training_goes_on_as_if_it
     assert_eq!(of(0.0, 0.0), Ok(ScheduleFreeState::new(ScheduleFree::DEFAULT)));
     for (high, low) in [(-1.0, 0.0), (f32::NAN, 0.0), (f32::INFINITY, 0.0), (1.0, f32::NAN), (1.0, 0.5), (0.0, 1e-9)] {
         assert_eq!(of(high, low), Err(Error::Checkpoint(CheckpointFault::Field(0))), "{high} {low}");
+    }
+}
+
+/// An optimizer behind a reference, as Lookahead takes one that is not to be lost, is the optimizer itself.
+#[test]
+fn a_borrowed_optimizer_takes_the_same_steps() {
+    const NET: Spec = Spec::new(2).dense(3, Activation::Tanh).dense(2, Activation::Identity).loss(Loss::MeanSquared);
+    let decayed = SgdConfig { momentum: 0.9, weight_decay: 0.1, ..SgdConfig::default() };
+    let configs = [
+        AnyConfig::Sgd(SgdConfig::default()),
+        AnyConfig::Sgd(decayed),
+        AnyConfig::Adam(AdamConfig::default()),
+        AnyConfig::ScheduleFree(ScheduleFreeConfig::default()),
+        AnyConfig::LookaheadSgd(LookaheadConfig { every: 2, alpha: 0.5 }, decayed),
+    ];
+    for config in configs {
+        let train = |is_borrowed: bool| {
+            let (mut params, mut floats) = (vec![0.0; NET.param_len()], vec![0.0; config.state_len(&NET)]);
+            let mut work = vec![0.0; NET.work_len(2)];
+            let mut work = Workspace::new(&NET, 2, &mut work).unwrap();
+            let mut model = Model::new(&NET, &mut params).unwrap();
+            model.init(Init::Glorot, 3).unwrap();
+            let mut optimizer = AnyOptimizer::new(config, &model, &mut floats).unwrap();
+            let mut bounds = Vec::new();
+            for _ in 0..5 {
+                for (x, y) in [(&[0.5, 0.0][..], &[1.0, -1.0][..]), (&[0.1, -0.7, 0.3, 0.9], &[0.0, 1.0, 1.0, 0.5])] {
+                    let mut borrowed = &mut optimizer;
+                    let optimizer: &mut dyn Optimizer = if is_borrowed { &mut borrowed } else { &mut *borrowed };
+                    model.train(x, Targets::Values(y), optimizer, 0.05, &mut work).unwrap();
+                    bounds.push((optimizer.rests_at_zero(), optimizer.owns_weights()));
+                }
+            }
+            let mut borrowed = &mut optimizer;
+            let last: &mut dyn Optimizer = if is_borrowed { &mut borrowed } else { &mut *borrowed };
+            let averaged = last.averaged().map(|params| bits(&params));
+            // What it says of the next step, and of another model.
+            let reach = last.begin(0.05, 1.0, 2.0, 3.0).map(f32::to_bits);
+            let mut others = vec![0.0; net(8).param_len()];
+            let foreign = last.check(&Model::new(&net(8), &mut others).unwrap());
+            (bits(model.params()), optimizer.state().to_bytes(), bounds, averaged, reach, foreign)
+        };
+        assert_eq!(train(true), train(false), "{config:?}");
     }
 }

@@ -77,14 +77,14 @@ impl<const W: usize, const B: usize> World<W, B> {
     fn mount(&mut self) -> (Slots<Flash<W, B>>, Option<u32>) {
         let steps = self.flash.steps;
         let mut flash = std::mem::replace(&mut self.flash, Flash::new(0, 0));
-        if self.last.is_none() {
-            if let Err(error) = Slots::mount(self.config, IDENTITY, &mut flash) {
-                assert!(matches!(error, SlotError::Flash { error: Fault::Bad, .. }), "{error}");
-                self.begun.clear();
-                let cut = flash.cut.take();
-                flash = Slots::format(self.config, IDENTITY, flash).unwrap().into_flash();
-                (flash.cut, flash.steps) = (cut, steps);
-            }
+        if self.last.is_none()
+            && let Err(error) = Slots::mount(self.config, IDENTITY, &mut flash)
+        {
+            assert!(matches!(error, SlotError::Flash { error: Fault::Bad, .. }), "{error}");
+            self.begun.clear();
+            let (cut, glitch) = (flash.cut.take(), flash.glitch.take());
+            flash = Slots::format(self.config, IDENTITY, flash).unwrap().into_flash();
+            (flash.cut, flash.glitch, flash.steps) = (cut, glitch, steps);
         }
         let mut slots = Slots::mount(self.config, IDENTITY, flash).unwrap();
         assert_eq!(slots.flash().steps, steps, "a mount writes");
@@ -162,32 +162,32 @@ fn cut_everywhere<const W: usize, const B: usize>(slots: u8, saves: u32, depth: 
     count
 }
 
-/// Words of 1, 4, 8 and 32 bytes, with erase blocks of one or several of them.
-fn all_words(saves: u32, depth: u32, stride: u64) -> u64 {
+/// Words of 1, 4, 8 and 32 bytes, with erase blocks of one or several of them; words of one byte have the most steps.
+fn all_words(saves: u32, stride: u64, of_bytes: u64) -> u64 {
     let counts = [
-        cut_everywhere::<1, 32>(2, saves, depth, stride),
-        cut_everywhere::<1, 256>(3, saves, depth, stride),
-        cut_everywhere::<4, 64>(2, saves, depth, stride),
-        cut_everywhere::<4, 4>(3, saves, depth, stride),
-        cut_everywhere::<8, 128>(2, saves, depth, stride),
-        cut_everywhere::<32, 32>(2, saves, depth, stride),
-        cut_everywhere::<32, 128>(3, saves, depth, stride),
+        cut_everywhere::<1, 32>(2, saves, 2, of_bytes),
+        cut_everywhere::<1, 256>(3, saves, 2, of_bytes),
+        cut_everywhere::<4, 64>(2, saves, 2, stride),
+        cut_everywhere::<4, 4>(3, saves, 2, stride),
+        cut_everywhere::<8, 128>(2, saves, 2, stride),
+        cut_everywhere::<32, 32>(2, saves, 3, stride),
+        cut_everywhere::<32, 128>(3, saves, 3, stride),
     ];
-    println!("cuts: {counts:?}");
+    println!("cuts, words of 1, 1, 4, 4, 8, 32 and 32 bytes: {counts:?}");
     counts.iter().sum()
 }
 
 #[test]
 fn a_cut_at_any_step_leaves_the_last_complete_state() {
-    let count = all_words(3, 2, 23);
-    assert!(count > 10_000, "only {count} cuts");
+    let count = all_words(2, 23, 151);
+    assert!(count > 20_000, "only {count} cuts");
 }
 
 /// The whole grid: `cargo test --release --features flash --test slots -- --ignored --nocapture`.
 #[test]
 #[ignore = "more than a million cuts"]
 fn cuts_at_any_two_steps_leave_the_last_complete_state() {
-    let count = all_words(4, 2, 1);
+    let count = all_words(4, 1, 5);
     println!("{count} cuts");
     assert!(count >= 1_000_000, "only {count} cuts");
 }
@@ -449,4 +449,418 @@ fn a_step_that_fails_is_told_and_leaves_the_state_before() {
     check::<4, 64>(3);
     check::<8, 64>(2);
     check::<32, 64>(3);
+}
+
+/// A block that fails for good: of three slots the other two go on, the error names the one, and the newest state is never
+/// the one that is overwritten. Of two slots the one that is left keeps its state.
+#[test]
+fn a_bad_block_costs_its_slot_alone() {
+    for bad in BADS.into_iter().filter(|&bad| bad != Bad::ReadError) {
+        for block in 0..3 {
+            let mut flash = Flash::<4, 64>::new(9, 0);
+            let mut slots = Slots::mount(config(3, 192), IDENTITY, flash).unwrap();
+            (0..3).for_each(|id| _ = save(&mut slots, &data(id, 90), 9).unwrap());
+            flash = slots.into_flash();
+            flash.bad[3 + block] = Some(bad);
+            let (mut last, mut failed) = (data(2, 90), 0);
+            for start in 0..4 {
+                let mut slots = Slots::mount(config(3, 192), IDENTITY, flash).unwrap();
+                for id in 10 * start + 10..10 * start + 16 {
+                    let next = data(id, 90);
+                    match save(&mut slots, &next, 9) {
+                        Ok(_) => last = next,
+                        Err(SlotError::Flash { slot: 1, .. } | SlotError::Slot { slot: 1, .. }) => failed += 1,
+                        Err(error) => panic!("{error}"),
+                    }
+                    assert_eq!(newest(&mut slots).as_ref(), Some(&last));
+                }
+                flash = slots.into_flash();
+                let mut slots = Slots::mount(config(3, 192), IDENTITY, flash).unwrap();
+                assert_eq!(newest(&mut slots).as_ref(), Some(&last));
+                flash = slots.into_flash();
+            }
+            // A bit that is stuck where it should be is none.
+            assert!(failed <= 8 && (failed >= 4 || bad == Bad::StuckBit), "{bad:?} in block {block}: {failed} failed");
+        }
+    }
+    let mut slots = Slots::mount(config(2, 128), IDENTITY, Flash::<4, 64>::new(4, 0)).unwrap();
+    save(&mut slots, b"kept", 4).unwrap();
+    let mut flash = slots.into_flash();
+    flash.bad[2] = Some(Bad::NoWrite);
+    let mut slots = Slots::mount(config(2, 128), IDENTITY, flash).unwrap();
+    for _ in 0..5 {
+        let error = save(&mut slots, b"lost", 4).unwrap_err();
+        assert_eq!(error, SlotError::Slot { slot: 1, fault: SlotFault::ReadBack });
+        assert_eq!(newest(&mut slots), Some(b"kept".to_vec()));
+    }
+}
+
+/// A mark that cannot be written is told, once each; then the state does without.
+#[test]
+fn a_spare_mark_that_fails_is_not_written_again() {
+    let (config, mut flash) = with_sequences(&[(Some(7), 1), (Some(8), 1)]);
+    flash.bad[1] = Some(Bad::NoWrite);
+    let mut slots = Slots::mount(config, IDENTITY, flash).unwrap();
+    for _ in 0..3 {
+        let told = Err(SlotError::Slot { slot: 1, fault: SlotFault::ReadBack });
+        assert_eq!(save(&mut slots, b"next", 4), told);
+        assert_eq!(newest(&mut slots), Some(data(8, 20)));
+    }
+    assert_eq!(save(&mut slots, b"next", 4).unwrap().slot, 0);
+}
+
+#[test]
+fn reads_that_fail_are_told_where_no_state_is_left() {
+    // Every read of a mount, of a save, and of what is saved.
+    let (config, flash) = with_sequences(&[(Some(7), 1), (Some(8), 1)]);
+    for read in 0.. {
+        let mut flash = flash.clone();
+        flash.read_glitch = Some(read);
+        let slots = Slots::mount(config, IDENTITY, flash).unwrap();
+        let is_through = slots.flash().read_glitch.is_some();
+        let sequence = slots.newest().unwrap().sequence;
+        assert!(sequence == 8 || sequence == 7 && !is_through, "read {read}");
+        if is_through {
+            assert!(read > 10);
+            break;
+        }
+    }
+    let reads = {
+        let mut flash = flash.clone();
+        flash.log = Some(Vec::new());
+        Slots::mount(config, IDENTITY, flash).unwrap().into_flash().log.unwrap().len() as u64
+    };
+    for read in reads.. {
+        let mut flash = flash.clone();
+        flash.read_glitch = Some(read);
+        let mut slots = Slots::mount(config, IDENTITY, flash).unwrap();
+        if let Err(error) = save(&mut slots, b"next", 4) {
+            assert!(matches!(error, SlotError::Flash { slot: 0 | 1, error: Fault::Bad }));
+            assert_eq!(newest(&mut slots), Some(data(8, 20)));
+        } else {
+            assert!(slots.flash().read_glitch.is_some() && read > reads + 5);
+            break;
+        }
+    }
+    // Of what was saved.
+    let mut again = flash.clone();
+    again.read_glitch = Some(reads);
+    let mut slots = Slots::mount(config, IDENTITY, again).unwrap();
+    assert_eq!(slots.read(0, &mut [0; 20]), Err(SlotError::Flash { slot: 1, error: Fault::Bad }));
+    assert_eq!(slots.read(0, &mut [0; 20]), Ok(()));
+    // A single state, and a slot that cannot be read: nobody knows.
+    let (config, mut flash) = with_sequences(&[(Some(7), 1), (None, 0)]);
+    flash.bad[0] = Some(Bad::ReadError);
+    let error = Slots::mount(config, IDENTITY, &mut flash).unwrap_err();
+    assert_eq!(error, SlotError::Flash { slot: 0, error: Fault::Bad });
+    flash.bad = vec![None, Some(Bad::ReadError)];
+    let mut slots = Slots::mount(config, IDENTITY, flash).unwrap();
+    assert_eq!(newest(&mut slots), Some(data(7, 20)));
+}
+
+#[test]
+fn a_state_of_another_program_is_an_error_until_the_slots_are_erased() {
+    let (config, flash) = with_sequences(&[(Some(7), 1), (Some(8), 1)]);
+    let refused = |config: SlotsConfig, identity: u32, slot: u8, fault: SlotFault, flash: &Flash<4, 256>| {
+        let mut flash = flash.clone();
+        let error = Slots::mount(config, identity, &mut flash).unwrap_err();
+        assert_eq!(error, SlotError::Slot { slot, fault });
+        assert_eq!(flash.steps, 0);
+        let slots = Slots::format(config, identity, flash).unwrap();
+        assert_eq!(slots.newest(), None);
+        let mut slots = Slots::mount(config, identity, slots.into_flash()).unwrap();
+        assert_eq!(slots.newest(), None);
+        let saved = save(&mut slots, b"mine", 4).unwrap();
+        assert_eq!((saved.slot, saved.sequence), (0, 1));
+    };
+    refused(config, 5, 0, SlotFault::Identity(IDENTITY, 5), &flash);
+    let mut other = flash.clone();
+    let bytes = written(config, 4, 99, 9, b"other", 0);
+    other.bytes()[256..][..bytes.len()].copy_from_slice(&bytes);
+    refused(config, IDENTITY, 1, SlotFault::Identity(99, IDENTITY), &other);
+    let more = Flash::<4, 256>::new(4, 0);
+    let mut larger = more.clone();
+    larger.bytes()[..512].copy_from_slice(flash.clone().bytes());
+    refused(SlotsConfig { slots: 3, ..config }, IDENTITY, 0, SlotFault::Config, &larger);
+    refused(SlotsConfig { slot_len: 512, ..config }, IDENTITY, 0, SlotFault::Config, &larger);
+    let mut wider = more.clone();
+    let bytes = written(config, 8, IDENTITY, 9, b"other", 1);
+    wider.bytes()[..bytes.len()].copy_from_slice(&bytes);
+    refused(config, IDENTITY, 0, SlotFault::Config, &wider);
+    // Another version, whatever else it has.
+    let mut later = more;
+    let mut bytes = written(config, 4, IDENTITY, 9, b"", 0);
+    bytes[8] = 2;
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes[..28]);
+    bytes[28..32].copy_from_slice(&crc.to_le_bytes());
+    later.bytes()[..32].copy_from_slice(&bytes);
+    refused(config, 1, 0, SlotFault::Version(2), &later);
+    // A header that is not whole is nobody's.
+    later.bytes()[31] ^= 1;
+    assert_eq!(Slots::mount(config, 1, later).unwrap().newest(), None);
+    // Nor one with more data than a slot has.
+    let mut long = Flash::<4, 256>::new(2, 0);
+    let bytes = written(config, 4, IDENTITY, 9, &data(1, 300), 0);
+    long.bytes()[..32].copy_from_slice(&bytes[..32]);
+    assert_eq!(Slots::mount(config, IDENTITY, long).unwrap().newest(), None);
+    // One that cannot be erased.
+    for (bad, fault) in [(Bad::NoErase, SlotFault::NotErased), (Bad::HalfErase, SlotFault::NotErased)] {
+        let mut stuck = flash.clone();
+        stuck.bad[1] = Some(bad);
+        let error = Slots::format(config, 5, stuck).unwrap_err();
+        assert_eq!(error, SlotError::Slot { slot: 1, fault });
+    }
+    let mut broken = flash;
+    broken.bad[1] = Some(Bad::EraseError);
+    assert_eq!(Slots::format(config, 5, broken).unwrap_err(), SlotError::Flash { slot: 1, error: Fault::Bad });
+}
+
+#[test]
+fn data_of_another_length_than_announced_are_an_error() {
+    let mut slots = Slots::mount(config(2, 128), IDENTITY, Flash::<4, 64>::new(4, 0)).unwrap();
+    assert_eq!((slots.capacity(), slots.newest()), (64, None));
+    assert_eq!(slots.read(0, &mut []), Err(SlotError::Empty));
+    save(&mut slots, b"kept", 4).unwrap();
+    let of = |slot, announced, given| Err(SlotError::Slot { slot, fault: SlotFault::Length(announced, given) });
+    assert_eq!(slots.save(10, |out| out(&[1; 9])), of(1, 10, 9));
+    assert_eq!(slots.save(10, |out| out(&[1; 11])), of(1, 10, 11));
+    assert_eq!(slots.save(10, |_| Ok(())), of(1, 10, 0));
+    // Also where the error of the one call is not handed on, and what follows would fit.
+    let swallowed = slots.save(10, |out| {
+        _ = out(&[1; 40]);
+        _ = out(&[1; 10]);
+        Ok(())
+    });
+    assert!(matches!(swallowed, Err(SlotError::Slot { slot: 1, fault: SlotFault::Length(10, 40..) })), "{swallowed:?}");
+    assert_eq!(slots.save(65, |out| out(&[1; 65])), Err(SlotError::TooLong { capacity: 64, needed: 65 }));
+    assert_eq!(slots.save(usize::MAX, |_| Ok(())), Err(SlotError::TooLong { capacity: 64, needed: usize::MAX }));
+    assert_eq!(newest(&mut slots), Some(b"kept".to_vec()));
+    for (offset, len, end) in [(5, 0, 5), (0, 5, 5), (4, 1, 5), (usize::MAX, 1, usize::MAX)] {
+        assert_eq!(slots.read(offset, &mut vec![0; len]), Err(SlotError::Range { len: 4, end }));
+    }
+    assert_eq!(save(&mut slots, &data(3, 64), 64).unwrap().len, 64);
+    assert_eq!(newest(&mut slots), Some(data(3, 64)));
+}
+
+#[test]
+fn any_part_of_a_state_is_read() {
+    let state = data(9, 100);
+    let mut slots = Slots::mount(config(2, 256), IDENTITY, Flash::<8, 64>::new(8, 0)).unwrap();
+    save(&mut slots, &state, 100).unwrap();
+    for from in 0..=100 {
+        for to in from..=100 {
+            let mut part = vec![0; to - from];
+            slots.read(from, &mut part).unwrap();
+            assert_eq!(part, state[from..to], "{from}..{to}");
+        }
+    }
+}
+
+/// A driver of these sizes that is never called.
+struct Sizes<const R: usize, const W: usize, const E: usize>(usize);
+
+impl<const R: usize, const W: usize, const E: usize> embedded_storage::nor_flash::ErrorType for Sizes<R, W, E> {
+    type Error = Fault;
+}
+
+impl<const R: usize, const W: usize, const E: usize> embedded_storage::nor_flash::ReadNorFlash for Sizes<R, W, E> {
+    const READ_SIZE: usize = R;
+
+    fn read(&mut self, _: u32, bytes: &mut [u8]) -> Result<(), Fault> {
+        bytes.fill(0xff);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.0
+    }
+}
+
+impl<const R: usize, const W: usize, const E: usize> embedded_storage::nor_flash::NorFlash for Sizes<R, W, E> {
+    const WRITE_SIZE: usize = W;
+    const ERASE_SIZE: usize = E;
+
+    fn erase(&mut self, _: u32, _: u32) -> Result<(), Fault> {
+        unreachable!()
+    }
+
+    fn write(&mut self, _: u32, _: &[u8]) -> Result<(), Fault> {
+        unreachable!()
+    }
+}
+
+#[test]
+fn slots_that_a_flash_cannot_have_are_refused() {
+    fn of<const R: usize, const W: usize, const E: usize>(
+        start: u32,
+        slot_len: u32,
+        slots: u8,
+        capacity: usize,
+    ) -> Option<ConfigFault> {
+        match Slots::mount(SlotsConfig { start, slot_len, slots }, 1, Sizes::<R, W, E>(capacity)) {
+            Ok(_) => None,
+            Err(SlotError::Config(fault)) => Some(fault),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    const ALL: usize = 1 << 20;
+    let (word, blocks) = (Some(ConfigFault::Word), Some(ConfigFault::Blocks));
+    assert_eq!(of::<1, 4, 1024>(1024, 1024, 2, 3072), None);
+    assert_eq!(of::<1, 4, 1024>(1024, 1024, 255, 256 << 10), None);
+    assert_eq!(of::<32, 32, 32>(0, 192, 2, ALL), None);
+    assert_eq!(of::<4, 1, 64>(64, 128, 2, ALL), None);
+    // Words.
+    assert_eq!(of::<1, 3, 1024>(0, 1024, 2, ALL), word);
+    assert_eq!(of::<1, 0, 1024>(0, 1024, 2, ALL), word);
+    assert_eq!(of::<1, 64, 1024>(0, 1024, 2, ALL), word);
+    assert_eq!(of::<3, 4, 1024>(0, 1024, 2, ALL), word);
+    assert_eq!(of::<64, 4, 1024>(0, 1024, 2, ALL), word);
+    // Blocks.
+    assert_eq!(of::<1, 4, 1024>(512, 1024, 2, ALL), blocks);
+    assert_eq!(of::<1, 4, 1024>(0, 1536, 2, ALL), blocks);
+    assert_eq!(of::<1, 8, 1020>(0, 1020, 2, ALL), blocks);
+    assert_eq!(of::<1, 4, 4>(16, 256, 2, ALL), blocks);
+    assert_eq!(of::<1, 4, 4>(32, 260, 2, ALL), blocks);
+    assert_eq!(of::<1, 4, 0>(0, 1024, 2, ALL), blocks);
+    assert_eq!(of::<8, 4, 4>(0, 256, 2, ALL), blocks);
+    assert_eq!(of::<1, 4, 1024>(0, 1024, 1, ALL), Some(ConfigFault::Slots));
+    assert_eq!(of::<1, 4, 1024>(0, 1024, 0, ALL), Some(ConfigFault::Slots));
+    assert_eq!(of::<1, 4, 64>(0, 64, 2, ALL), Some(ConfigFault::Small));
+    assert_eq!(of::<1, 4, 64>(0, 0, 2, ALL), Some(ConfigFault::Small));
+    assert_eq!(of::<1, 32, 32>(0, 160, 2, ALL), Some(ConfigFault::Small));
+    assert_eq!(of::<1, 4, 1024>(0, 1024, 2, 2047), Some(ConfigFault::Capacity));
+    assert_eq!(of::<1, 4, 1024>(0, 0xffff_fc00, 255, usize::MAX), Some(ConfigFault::Capacity));
+    assert_eq!(of::<1, 4, 1024>(0xffff_fc00, 1024, 2, usize::MAX), Some(ConfigFault::Capacity));
+}
+
+/// The length that a slot is said to need is enough, and the least.
+#[test]
+fn a_slot_is_as_long_as_its_data_need() {
+    fn check<const R: usize, const W: usize, const E: usize>() {
+        let (word, block) = (W.max(R), if E.is_multiple_of(32) { E } else { E.next_multiple_of(32) });
+        for len in (1..300).chain([4000, 1 << 20]) {
+            let slot_len = Slots::<Sizes<R, W, E>>::slot_len(len) as usize;
+            let least = 32 + len.next_multiple_of(word) + 4 * word.max(8);
+            assert_eq!(slot_len, least.next_multiple_of(block), "words of {word}, blocks of {E}: {len}");
+            let config = SlotsConfig { start: 0, slot_len: slot_len as u32, slots: 2 };
+            let slots = Slots::mount(config, 1, Sizes::<R, W, E>(2 * slot_len)).unwrap();
+            assert!((len..len + word + block).contains(&slots.capacity()));
+        }
+    }
+    check::<1, 1, 1>();
+    check::<1, 2, 512>();
+    check::<4, 4, 4096>();
+    check::<8, 4, 64>();
+    check::<1, 32, 64>();
+    assert_eq!(Slots::<Sizes<1, 4, 48>>::slot_len(1), 96);
+    let none = [
+        Slots::<Sizes<1, 3, 64>>::slot_len(1),
+        Slots::<Sizes<1, 4, 0>>::slot_len(1),
+        Slots::<Sizes<1, 4, 64>>::slot_len(u32::MAX as usize - 70),
+        Slots::<Sizes<1, 4, 64>>::slot_len(usize::MAX),
+    ];
+    assert_eq!(none, [u32::MAX; 4]);
+    assert_eq!(Slots::<Sizes<1, 4, 64>>::slot_len(u32::MAX as usize - 63 - 64), u32::MAX - 63);
+}
+
+#[test]
+fn errors_say_what_happened_where() {
+    let slot = |fault| SlotError::<Fault>::Slot { slot: 1, fault };
+    let errors = [
+        (SlotError::Flash { slot: 2, error: Fault::Bad }, 0x8100, "slot 2: the flash driver reports Bad"),
+        (slot(SlotFault::NotErased), 0x8201, "slot 1: not erased after an erase"),
+        (slot(SlotFault::ReadBack), 0x8202, "slot 1: holds other bytes than were written"),
+        (slot(SlotFault::Version(2)), 0x8203, "slot 1: written in format version 2"),
+        (slot(SlotFault::Config), 0x8204, "slot 1: written with slots or words of another size or number"),
+        (slot(SlotFault::Identity(1, 0xab)), 0x8205, "slot 1: belongs to 00000001, expected 000000ab"),
+        (slot(SlotFault::Length(3, 4)), 0x8206, "slot 1: announced 3 bytes, got 4"),
+        (SlotError::Config(ConfigFault::Capacity), 0x8305, "slots: the slots end behind the end of the flash"),
+        (SlotError::TooLong { capacity: 3, needed: 4 }, 0x8400, "a slot holds 3 bytes, needed 4"),
+        (SlotError::Empty, 0x8500, "nothing was saved yet"),
+        (SlotError::Range { len: 3, end: 4 }, 0x8600, "3 bytes were saved, a read would end at 4"),
+    ];
+    for (error, code, text) in errors {
+        assert_eq!((error.code(), error.to_string().as_str()), (code, text));
+    }
+    let faults = [ConfigFault::Word, ConfigFault::Blocks, ConfigFault::Slots, ConfigFault::Small];
+    assert_eq!(faults.map(ConfigFault::code), [1, 2, 3, 4]);
+    let slots = Slots::mount(config(2, 128), 1, Flash::<4, 64>::new(4, 0)).unwrap();
+    assert!(format!("{slots:?}").contains("newest: None"));
+}
+
+/// What a program, a power supply and a flash can do.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// Saves, with a cut at this step, if there is one.
+    Save(Option<(u64, Tear)>),
+    /// Starts, and does nothing.
+    Start,
+    /// A step fails.
+    Glitch(u64, Bad),
+    /// Erases the slots.
+    Format,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let tear = (0..TEARS.len()).prop_map(|k| TEARS[k]);
+    let act = prop_oneof![
+        2 => Just(Act::Save(None)),
+        5 => (0_u64..60, tear).prop_map(|cut| Act::Save(Some(cut))),
+        1 => Just(Act::Start),
+        2 => (0_u64..40, 0..BADS.len()).prop_map(|(step, bad)| Act::Glitch(step, BADS[bad])),
+        1 => Just(Act::Format),
+    ];
+    prop::collection::vec(act, 1..30)
+}
+
+/// Acts at random against a list of what was saved.
+fn run<const W: usize, const B: usize>(slots: u8, acts: &[Act]) {
+    let mut world = World::<W, B>::new(slots, &[37, 0, 70, 1, 64, 5], 0);
+    for &act in acts {
+        match act {
+            Act::Save(cut) => _ = world.session(cut),
+            Act::Start => {
+                world.flash.start();
+                world.flash = world.mount().0.into_flash();
+            }
+            Act::Glitch(step, bad) => {
+                world.flash.start();
+                world.flash.glitch = Some((step, bad));
+                let (mut store, found) = world.mount();
+                let id = world.next;
+                world.next += 1;
+                let outcome = save(&mut store, &world.data(id), 13);
+                world.flash = store.into_flash();
+                world.flash.glitch = None;
+                if outcome.is_ok() {
+                    (world.last, world.begun) = (Some(id), Vec::new());
+                } else {
+                    if world.flash.has_erased {
+                        world.begun.retain(|&begun| Some(begun) > found);
+                        world.last = found;
+                    }
+                    world.begun.push(id);
+                }
+            }
+            Act::Format => {
+                world.flash.start();
+                world.flash = Slots::format(world.config, IDENTITY, world.flash).unwrap().into_flash();
+                (world.last, world.begun) = (None, Vec::new());
+            }
+        }
+    }
+    world.flash.start();
+    world.mount();
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 200, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn whatever_happens_the_last_complete_state_is_found(acts in acts()) {
+        run::<1, 32>(2, &acts);
+        run::<4, 64>(3, &acts);
+        run::<8, 128>(2, &acts);
+        run::<32, 64>(4, &acts);
+    }
 }

@@ -2,7 +2,7 @@
 
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
-use cygnet::host::files::{Expected, Format, Place, Target};
+use cygnet::host::files::{Expected, Format, Place, Start, Target};
 use std::path::{Path, PathBuf};
 
 /// The directory of a run.
@@ -12,10 +12,11 @@ pub(crate) fn run_place(
     overwrite: bool,
     expected: Expected<'_>,
     inputs: &[PathBuf],
+    start: Start<'_>,
 ) -> Result<Place, HostError> {
     match out {
-        Some(out) => Place::named(out, overwrite, expected, inputs),
-        None => Place::counted(Path::new(name)),
+        Some(out) => Place::named(out, overwrite, expected, inputs, start),
+        None => Place::counted(Path::new(name), start),
     }
 }
 

@@ -86,7 +86,7 @@ impl Places {
 impl Observer for Progress {
     fn warn(&mut self, text: &str) {
         let seed = self.seed.map(|seed| format!("seed {seed}: ")).unwrap_or_default();
-        self.bar.suspend(|| crate::complain(&format!("warning: {seed}{text}")));
+        self.complain(&format!("warning: {seed}{text}"));
     }
 
     fn step(&mut self, done: u64, total: u64, loss: f64, accuracy: f64) {

@@ -4,32 +4,33 @@ use super::data::Data;
 use super::resume;
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
-use cygnet::host::files::{Place, Record, digests};
+use cygnet::host::files::{Record, digests};
 use cygnet::host::plan::Plan;
 use cygnet::host::report::page::named_settings;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Of a run of so many seeds on the data that the arguments name and that are called `name`; it reads these files.
+/// Of a run of so many seeds on the data that the arguments name and that are called `name`; it reads these files, and its own are in
+/// `target` in the end.
 pub(crate) fn record(
     plan: &Plan,
     seeds: u32,
     data: (&Data, &Dataset, &str),
     files: &[PathBuf],
-    place: &Place,
+    target: &Path,
 ) -> Result<Record, HostError> {
     let (arguments, samples, name) = data;
     Ok(Record {
         command: command_line(),
-        arguments: resume::arguments(place.target()),
-        inputs: digests(files, place.target())?,
+        arguments: resume::arguments(target),
+        inputs: digests(files, target)?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         date: date(),
         seed: plan.seed,
         seeds,
         validation: plan.validation,
-        data: arguments.recorded(place.target())?,
+        data: arguments.recorded(target)?,
         identity: samples.identity.clone(),
         settings: named_settings(plan, name, &plan.seed.to_string()),
         ..Record::default()

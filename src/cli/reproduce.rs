@@ -8,7 +8,7 @@ use super::values::one_of;
 use clap::{Args, ValueEnum};
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
-use cygnet::host::files::{Expected, Place};
+use cygnet::host::files::{Expected, Place, Start};
 use cygnet::host::plan::{OnDivergence, Plan, ReplicaPlan};
 use cygnet::host::report::output;
 use cygnet::host::study::Recipe;
@@ -88,11 +88,11 @@ impl Reproduce {
     }
 
     /// The directory for it.
-    pub(crate) fn place(&self) -> Result<Place, HostError> {
+    pub(crate) fn place(&self, start: Start<'_>) -> Result<Place, HostError> {
         let (files, in_parts) = output::files_of_reproduction();
         let parts = (0..self.seeds).map(|i| format!("seed-{}", self.seed.wrapping_add(i.into())));
         let expected = Expected { files, parts: Box::new(parts), in_parts };
-        run_place(self.out.as_deref(), "cygnet-reproduction", self.overwrite, expected, &[])
+        run_place(self.out.as_deref(), "cygnet-reproduction", self.overwrite, expected, &[], start)
     }
 
     /// What is to be trained.

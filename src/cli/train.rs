@@ -8,12 +8,12 @@ use super::out::run_place;
 use super::replicas::Replicas;
 use super::resume::{Every, parse_every};
 use super::table::TableArguments;
-use super::values::{number, one_of, parts};
+use super::values::{one_of, parse_schedule};
 use super::{Named, read_named};
 use clap::Args;
 use cygnet::host::HostError;
 use cygnet::host::evaluation::SavedModel;
-use cygnet::host::files::{Expected, Place};
+use cygnet::host::files::{Expected, Place, Start};
 use cygnet::host::plan::{DecayPlan, OnDivergence, OptimizerPlan, Plan, Pretrained, parse_activation, parse_loss};
 use cygnet::host::report::{self, output, page};
 use cygnet::network::NormKind;
@@ -219,34 +219,9 @@ fn parse_init(text: &str) -> Result<Init, String> {
     }
 }
 
-/// How the rate falls, to a share of the first one.
-fn parse_schedule(text: &str) -> Result<DecayPlan, String> {
-    let epochs = "number of epochs";
-    Ok(match parts(text) {
-        ("constant", None) => DecayPlan::Constant,
-        ("step", value) => {
-            let [every, factor] = value.map_or([None; 2], |value| match value.split_once(',') {
-                Some((every, factor)) => [Some(every), Some(factor)],
-                None => [Some(value), None],
-            });
-            DecayPlan::Step { every: number(every, 10, epochs)?, factor: number(factor, 0.1, "factor")? }
-        }
-        ("linear", None) => DecayPlan::Linear(0.0),
-        ("cosine", None) => DecayPlan::Cosine(0.0),
-        ("paper", None) => DecayPlan::Paper(0.2),
-        ("cyclic", value) => DecayPlan::Cyclic { to: 0.2, epochs: number(value, 1.0, epochs)? },
-        ("restarts", value) => DecayPlan::Restarts { to: 0.0, epochs: number(value, 10.0, epochs)? },
-        ("one-cycle", None) => DecayPlan::OneCycle(0.0),
-        _ => {
-            let names = "constant, step[:EPOCHS[,FACTOR]], linear, cosine, paper, cyclic[:EPOCHS], restarts[:EPOCHS]";
-            return Err(format!("`{text}` is not {names} or one-cycle"));
-        }
-    })
-}
-
 impl Train {
     /// The directory for the run of `plan`.
-    pub(crate) fn place(&self, plan: &Plan) -> Result<Place, HostError> {
+    pub(crate) fn place(&self, plan: &Plan, start: Start<'_>) -> Result<Place, HostError> {
         let files = output::files(plan, self.replicas.plan().as_ref());
         let expected = if self.seeds > 1 {
             let parts = (0..self.seeds).map(|i| format!("seed-{}", plan.seed.wrapping_add(i.into())));
@@ -254,7 +229,7 @@ impl Train {
         } else {
             Expected { files, parts: Box::new(std::iter::empty()), in_parts: Vec::new() }
         };
-        run_place(self.out.as_deref(), "cygnet-run", self.overwrite, expected, &self.data.files())
+        run_place(self.out.as_deref(), "cygnet-run", self.overwrite, expected, &self.data.files(), start)
     }
 
     /// Reads what `--data` names.

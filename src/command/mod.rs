@@ -26,13 +26,14 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, HostError> {
     let (command, begun) = match command.resumes() {
         None => (command, None),
         Some(directory) => {
-            let Some((place, record)) = Place::resumed(directory)? else {
+            let Some(place) = Place::resumed(directory)? else {
                 say(&format!("The run in {} is complete: there is nothing to resume.", directory.display()))?;
                 return Ok(ExitCode::SUCCESS);
             };
+            let record = place.started();
             let command = cli::resumed(place.target(), &record)?;
             check_digests(&record.inputs, place.target())?;
-            (command, Some((place, record)))
+            (command, Some(place))
         }
     };
     match command {

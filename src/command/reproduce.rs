@@ -6,29 +6,25 @@ use crate::cli::{self, Progress};
 use crate::{complain, is_quiet, say};
 use cygnet::host::HostError;
 use cygnet::host::data::Split;
-use cygnet::host::files::{Place, Record};
+use cygnet::host::files::Place;
 use cygnet::host::report::{self, output, page};
 use cygnet::host::study::{Reproduction, Stage};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Every way of the article to train and to predict, in one table and on one page; a run that has `begun` goes on in its
 /// directory.
-pub(super) fn reproduce(arguments: &cli::Reproduce, begun: Option<(Place, Record)>) -> Result<ExitCode, HostError> {
+pub(super) fn reproduce(arguments: &cli::Reproduce, begun: Option<Place>) -> Result<ExitCode, HostError> {
     let data = arguments.read()?;
     let name = cli::source(arguments.path());
     let mut reproduction = Reproduction::new(&data, arguments.recipe())?;
     let plan = reproduction.recipe().plan.clone();
     let spec = plan.spec(data.train.inputs(), data.classes)?;
-    let (mut place, record) = match begun {
-        Some(begun) => begun,
-        None => {
-            let (place, from) = (arguments.place()?, arguments.data());
-            let record = cli::record(&plan, arguments.seeds, (&from, &data, &name), &from.files(), &place)?;
-            (place, record)
-        }
-    };
+    let from = arguments.data();
+    let start = |target: &Path| cli::record(&plan, arguments.seeds, (&from, &data, &name), &from.files(), target);
+    let mut place = begun.map_or_else(|| arguments.place(&start), Ok)?;
+    let record = place.started();
     let (name, origin) = (record.settings.get("data").unwrap_or(&name).clone(), cli::origin(&record));
-    place.record(|run| *run = record)?;
     let stop = stop_on_ctrl_c();
     if !is_quiet() {
         say(&cli::introduction(&plan, &spec, &data, arguments.path(), Some(place.directory())))?;

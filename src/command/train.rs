@@ -7,18 +7,19 @@ use crate::cli::{self, Progress};
 use crate::{complain, is_quiet, say};
 use cygnet::host::HostError;
 use cygnet::host::data::Dataset;
-use cygnet::host::files::{Place, Record};
+use cygnet::host::files::Place;
 use cygnet::host::plan::{Plan, ReplicaPlan};
 use cygnet::host::report::{self, output, page};
 use cygnet::host::study::ensemble::{self, Comparison};
 use cygnet::host::training::{self, Epoch, Outcome};
+use std::path::Path;
 use std::process::ExitCode;
 use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Trains, saves, and says what it gained; a run that has `begun` goes on in its directory.
-pub(super) fn train(arguments: &cli::Train, begun: Option<(Place, Record)>) -> Result<ExitCode, HostError> {
+pub(super) fn train(arguments: &cli::Train, begun: Option<Place>) -> Result<ExitCode, HostError> {
     let from = arguments.from()?;
     // Before the data are read, too.
     arguments.plan(1, from.as_ref())?.check()?;
@@ -36,10 +37,9 @@ pub(super) fn train(arguments: &cli::Train, begun: Option<(Place, Record)>) -> R
     replicas.iter().try_for_each(|replicas| replicas.check(&plan))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     plan.check_batches(data.split(plan.split())?.0.len())?;
-    let (mut place, begun) = match begun {
-        None => (arguments.place(&plan)?, None),
-        Some((place, record)) => (place, Some(record)),
-    };
+    let (named, from) = (cli::source(arguments.data.path()), (&arguments.data, arguments.files()));
+    let start = |target: &Path| cli::record(&plan, arguments.seeds, (from.0, &data, &named), &from.1, target);
+    let place = begun.map_or_else(|| arguments.place(&plan, &start), Ok)?;
     let stop = stop_on_ctrl_c();
     if !is_quiet() {
         say(&cli::introduction(&plan, &spec, &data, arguments.data.path(), Some(place.directory())))?;
@@ -49,11 +49,8 @@ pub(super) fn train(arguments: &cli::Train, begun: Option<(Place, Record)>) -> R
             say("")?;
         }
     }
-    let name = cli::source(arguments.data.path());
-    let new = || cli::record(&plan, arguments.seeds, (&arguments.data, &data, &name), &arguments.files(), &place);
-    let record = begun.map_or_else(new, Ok)?;
-    let (name, origin) = (record.settings.get("data").unwrap_or(&name).clone(), cli::origin(&record));
-    place.record(|run| *run = record)?;
+    let record = place.started();
+    let (name, origin) = (record.settings.get("data").unwrap_or(&named).clone(), cli::origin(&record));
     let mut run = Run { arguments, plan: &plan, loaded: &loaded, data: &data, name, origin, place, stop, cut: false };
     match replicas {
         None => run.models(),

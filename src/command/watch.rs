@@ -48,6 +48,10 @@ impl Observer for Watch<'_> {
         self.progress.epoch(epoch);
     }
 
+    fn warn(&mut self, text: &str) {
+        self.progress.warn(text);
+    }
+
     fn is_due(&mut self, done: u64) -> bool {
         let (time, steps) = self.latest;
         match self.every {

@@ -310,7 +310,8 @@ impl<'a> AnyOptimizer<'a> {
         }
     }
 
-    fn get_mut(&mut self) -> &mut dyn Optimizer {
+    /// The optimizer itself: a loop over steps need not choose again for each row of weights.
+    pub(crate) fn get_mut(&mut self) -> &mut dyn Optimizer {
         match self {
             Self::Sgd(optimizer) => optimizer,
             Self::Adam(optimizer) => optimizer,

@@ -359,6 +359,7 @@ impl<const WORD: usize, const BLOCK: usize> ReadNorFlash for Flash<WORD, BLOCK> 
     const READ_SIZE: usize = WORD;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Fault> {
+        assert!(bytes.as_ptr().cast::<u32>().is_aligned(), "some drivers move whole words");
         self.check("read", offset, bytes.len(), WORD)?;
         let (at, len) = (offset as usize, bytes.len());
         if let Some(left) = self.read_glitch {
@@ -405,6 +406,7 @@ impl<const WORD: usize, const BLOCK: usize> NorFlash for Flash<WORD, BLOCK> {
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Fault> {
+        assert!(bytes.as_ptr().cast::<u32>().is_aligned(), "some drivers move whole words");
         assert!(!bytes.is_empty(), "a write of nothing");
         self.check("write", offset, bytes.len(), WORD)?;
         let first = offset as usize / WORD;

@@ -34,6 +34,9 @@ pub struct Expected<'a> {
     pub in_parts: Vec<String>,
 }
 
+/// Says how a run was started whose files are in this directory in the end.
+pub type Start<'s> = &'s dyn Fn(&Path) -> Result<Record, HostError>;
+
 /// The directory of a run, and which files are the run's.
 #[derive(Debug)]
 pub struct Place {
@@ -52,13 +55,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// A directory that no run has, `name`, `name-2` or a later one: of two runs that start at once each gets its own.
+    /// A directory that no run has, `name`, `name-2` or a later one: of two runs that start at once each gets its own. `start`
+    /// says of the directory where the files are in the end how the run was started.
     ///
     /// # Errors
-    /// [`HostError::File`].
-    pub fn counted(name: &Path) -> Result<Self, HostError> {
+    /// [`HostError::File`], and those of `start`.
+    pub fn counted(name: &Path, start: Start<'_>) -> Result<Self, HostError> {
         let target = make_counted(name)?;
-        Self::new(target.clone(), target.clone(), Some(target))
+        Self::new(target.clone(), target.clone(), Some(target), start)
     }
 
     /// The directory that the user named: empty, absent, or with files of other names than those `expected` alone; with
@@ -72,6 +76,7 @@ impl Place {
         overwrite: bool,
         expected: Expected<'_>,
         inputs: &[PathBuf],
+        start: Start<'_>,
     ) -> Result<Self, HostError> {
         let is_new = !whole::is_there(target);
         if !is_new && !target.is_dir() {
@@ -91,14 +96,16 @@ impl Place {
         }
         fs::create_dir_all(target).map_err(HostError::file(target))?;
         if earlier.is_none() {
-            return Self::new(target.into(), target.into(), is_new.then(|| target.into()));
+            return Self::new(target.into(), target.into(), is_new.then(|| target.into()), start);
         }
         let work = make_counted(&target.join(UNFINISHED))?;
-        Self::new(target.into(), work.clone(), Some(work))
+        Self::new(target.into(), work.clone(), Some(work), start)
     }
 
-    fn new(target: PathBuf, work: PathBuf, made: Option<PathBuf>) -> Result<Self, HostError> {
-        let written = Manifest { replaces: work != target, ..Manifest::default() };
+    fn new(target: PathBuf, work: PathBuf, made: Option<PathBuf>, start: Start<'_>) -> Result<Self, HostError> {
+        let run = start(&target).inspect_err(|_| made.iter().for_each(|made| drop(fs::remove_dir(made))))?;
+        // From the first moment on, so that the run can be resumed.
+        let written = Manifest { replaces: work != target, run: Some(run), ..Manifest::default() };
         written.create(&work).map_err(|error| match error {
             HostError::File { source, .. } if source.kind() == ErrorKind::AlreadyExists => taken(&target),
             other => other,
@@ -107,12 +114,12 @@ impl Place {
         Ok(Self { target, work, written, made, fresh: Vec::new(), lock, is_resumed: false })
     }
 
-    /// The directory of a run that did not come to its end, or that of a run which such a run replaces, with what is said of how
-    /// it was started; `None` where the run came to its end.
+    /// The directory of a run that did not come to its end, or that of a run which such a run replaces; `None` where the run
+    /// came to its end.
     ///
     /// # Errors
     /// [`HostError::Usage`] where there is no run, more than one, or one that another process works on; [`HostError::File`].
-    pub fn resumed(directory: &Path) -> Result<Option<(Self, Record)>, HostError> {
+    pub fn resumed(directory: &Path) -> Result<Option<Self>, HostError> {
         let Some(manifest) = Manifest::read(directory)? else {
             return Err(HostError::Usage(format!("{} contains no run ({})", directory.display(), manifest::NAME)));
         };
@@ -133,9 +140,12 @@ impl Place {
         // As it is now that no other process changes it.
         let mut written = Manifest::read(directory)?.unwrap_or_default();
         let record = written.run.get_or_insert_default();
-        (record.models, record.recommended) = (Vec::new(), None);
-        let (record, work) = (record.clone(), directory.to_owned());
-        Ok(Some((Self { target, work, written, made: None, fresh: Vec::new(), lock, is_resumed: true }, record)))
+        (record.models, record.recommended, record.dropped) = (Vec::new(), None, 0);
+        let work = directory.to_owned();
+        for name in written.files.iter().map(String::as_str).chain([manifest::NAME]) {
+            whole::remove_parts(&path_in(&work, name)?);
+        }
+        Ok(Some(Self { target, work, written, made: None, fresh: Vec::new(), lock, is_resumed: true }))
     }
 
     /// Writes into `run.json` how the run was started, and what it reached so far.
@@ -146,6 +156,12 @@ impl Place {
         check(&self.work, self.lock.as_ref())?;
         change(self.written.run.get_or_insert_default());
         self.written.write(&self.work)
+    }
+
+    /// How the run was started.
+    #[must_use]
+    pub fn started(&self) -> Record {
+        self.written.run.clone().unwrap_or_default()
     }
 
     /// Where the files are in the end.

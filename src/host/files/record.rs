@@ -14,7 +14,7 @@ pub struct Record {
     /// `run.json`.
     #[serde(default)]
     pub arguments: Vec<String>,
-    /// CRC-64/XZ of each file that the run reads, and of all files in a directory of pictures, in hexadecimal.
+    /// CRC-64/XZ of each file that the run reads, of all files together in a directory of pictures, in hexadecimal.
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
     /// The version of the program.

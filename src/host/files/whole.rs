@@ -44,6 +44,12 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_parent(path)
 }
 
+/// Removes what writers of a file left that did not come to their end.
+pub(super) fn remove_parts(path: &Path) {
+    let parts = (1..).map(|i| numbered(path, ".part", i));
+    parts.take_while(|part| check_regular(part).is_ok() && fs::remove_file(part).is_ok()).for_each(drop);
+}
+
 /// Checks that a file can be made beside `path`, by making one and removing it.
 pub(super) fn probe(path: &Path) -> io::Result<()> {
     fs::remove_file(write_part(path, |_| Ok(()))?)

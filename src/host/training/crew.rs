@@ -328,6 +328,6 @@ impl Task<'_> {
             .map(|round| round.saturating_mul(trainer.plan.batch).min(order.len()));
         let epoch = progress.epoch;
         let visits = |visit: &mut Visit<'_>| feed.each(epoch, &order[start..end.max(start)], visit);
-        trainer.pass(progress, visits, &mut Learner { model, optimizer }, each, halt)
+        trainer.pass(progress, visits, &mut Learner { model, optimizer: optimizer.get_mut() }, each, halt)
     }
 }

@@ -50,9 +50,7 @@ pub trait Observer {
     /// After each epoch.
     fn epoch(&mut self, epoch: &Epoch);
     /// What people must be told at once: that an update was dropped, and in the end how many were.
-    fn warn(&mut self, text: &str) {
-        let _ = text;
-    }
+    fn warn(&mut self, text: &str);
 
     /// Whether the state of the run is to be saved now, after so many steps: asked after each update.
     fn is_due(&mut self, _done: u64) -> bool {
@@ -80,6 +78,7 @@ pub(in crate::host) struct Deaf;
 impl Observer for Deaf {
     fn step(&mut self, _: u64, _: u64, _: f64, _: f64) {}
     fn epoch(&mut self, _: &Epoch) {}
+    fn warn(&mut self, _: &str) {}
 }
 
 /// An average that a run kept.

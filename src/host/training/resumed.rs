@@ -38,6 +38,8 @@ impl Observer for Keeper<'_> {
 
     fn epoch(&mut self, _: &Epoch) {}
 
+    fn warn(&mut self, _: &str) {}
+
     fn is_due(&mut self, _: u64) -> bool {
         self.saves
     }

@@ -10,7 +10,9 @@ use super::frozen::Frozen;
 use super::middle::{self, Meetings, Middle};
 use super::norms::Norms;
 use super::outcome::{Epoch, Observer, Outcome, Replicas};
+use super::state::Saved;
 use super::trainer::{Halt, Sums};
+use crate::average::Snapshots;
 use crate::error::Buffer;
 use crate::host::HostError;
 use crate::host::data::Dataset;
@@ -87,8 +89,7 @@ fn run<T>(
     stop: &AtomicBool,
     end: impl FnOnce(Run<'_>) -> Result<T, HostError>,
 ) -> Result<T, HostError> {
-    plan.check()?;
-    team.replicas.map_or(Ok(()), |replicas| replicas.check(plan))?;
+    plan.check().and_then(|()| team.replicas.map_or(Ok(()), |replicas| replicas.check(plan)))?;
     let spec = plan.spec(data.train.inputs(), data.classes)?;
     let (train, validation) = data.split(plan.split())?;
     plan.check_batches(train.len())?;
@@ -101,30 +102,23 @@ fn run<T>(
     let left = team.count().saturating_mul(2).saturating_mul(p);
     let parts = [Crew::len(plan, team, &spec, train.len()), left, Norms::len(&spec), Memory::len(&kinds, p)];
     room::<f32>(parts.into_iter().fold(0, usize::saturating_add))?;
-    let mut memory = crew::Memory::new(plan, &spec, team.count())?;
-    let mut evaluator = Evaluator::new(&spec, data)?;
+    let (mut memory, mut evaluator) = (crew::Memory::new(plan, &spec, team.count())?, Evaluator::new(&spec, data)?);
     if plan.balanced {
         memory.of_classes = data.train.balanced(&train, spec.classes())?;
         evaluator.of_classes.clone_from(&memory.of_classes);
     }
-    let saved = observer.saved()?;
-    let mut saved = saved.as_deref().map(|bytes| Run::open(bytes, plan, team, data, &spec)).transpose()?;
+    let bytes = observer.saved()?;
+    let mut saved = bytes.as_deref().map(|bytes| Run::open(bytes, plan, team, data, &spec)).transpose()?;
     let start = plan.from.as_ref().map(|from| start(from, data)).transpose()?;
     let crew = Crew::new(plan, team, &spec, &data.train, &train, start, &mut memory, saved.as_mut())?;
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let when = kinds.iter().filter_map(|kind| plan.updates(kind, rounds)).collect::<Vec<_>>();
-    let averages = kinds.iter().zip(&when).zip(&mut memories);
-    let averages = averages.zip(0..).map(|(((kind, when), memory), number)| match &mut saved {
-        None => Average::new(kind, *when, plan.seed, memory),
-        Some(saved) => Average::resume(kind, *when, plan.seed, memory, (saved, number)),
-    });
-    let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
+    let mut averages = averages(plan.seed, &kinds, &when, &mut memories, saved.as_mut())?;
     let (moments, steps) = (posthoc.unwrap_or(0), plan.epochs.saturating_mul(rounds));
     let stored = averages.split_off(asked.len()).into_iter().map(|average| average.stored_at(moments, steps)).collect();
     let coupling = team.replicas.map(|replicas| replicas.coupling);
     let mut between = middle::Memory::new(coupling, team.count(), p)?;
     let middle = Middle::new(coupling, &crew.models, &mut between, averages, saved.as_mut())?;
-    let meetings = team.replicas.map(|replicas| Meetings::new(replicas, rounds, when));
     let mut run = Run {
         plan,
         data,
@@ -132,7 +126,7 @@ fn run<T>(
         train: &train,
         validation: &validation,
         rounds,
-        meetings: meetings.unwrap_or_default(),
+        meetings: team.replicas.map_or_else(Meetings::default, |replicas| Meetings::new(replicas, rounds, when)),
         crew,
         middle,
         stored,
@@ -143,13 +137,26 @@ fn run<T>(
         started: Instant::now(),
         team,
     };
-    if let Some(mut saved) = saved {
-        run.restore(&mut saved)?;
-    }
-    let trained = run.epochs(observer, &Halt { stop, pause: AtomicBool::new(false) });
-    run.crew.dropped().counted(plan.on_divergence).iter().for_each(|text| observer.warn(text));
-    trained?;
+    saved.map_or(Ok(()), |mut saved| run.restore(&mut saved))?;
+    drop(bytes);
+    run.all(observer, &Halt { stop, pause: AtomicBool::new(false) })?;
     end(run)
+}
+
+/// Averages of these kinds, new or as they were saved.
+fn averages<'a>(
+    seed: u64,
+    kinds: &[AverageKind],
+    when: &[Snapshots],
+    memories: &'a mut [Memory],
+    mut saved: Option<&mut Saved<'_>>,
+) -> Result<Vec<Average<'a>>, HostError> {
+    let of = |(((kind, when), memory), number): (((&AverageKind, &Snapshots), &'a mut Memory), usize)| match &mut saved
+    {
+        None => Average::new(kind, *when, seed, memory),
+        Some(saved) => Average::resume(kind, *when, seed, memory, (saved, number)),
+    };
+    kinds.iter().zip(when).zip(memories).zip(0..).map(of).collect()
 }
 
 /// The parameters of a pretrained model for a run, which predicts standardised numbers.
@@ -209,7 +216,13 @@ struct Left {
 }
 
 impl<'a> Run<'a> {
-    /// Every epoch.
+    /// Every epoch; what was dropped is told in any case.
+    fn all(&mut self, observer: &mut dyn Observer, halt: &Halt<'_>) -> Result<(), HostError> {
+        let trained = self.epochs(observer, halt);
+        self.crew.dropped().counted(self.plan.on_divergence).iter().for_each(|text| observer.warn(text));
+        trained
+    }
+
     fn epochs(&mut self, observer: &mut dyn Observer, halt: &Halt<'_>) -> Result<(), HostError> {
         let is_resumed = self.position.epoch > 0;
         let rest = if self.position.is_complete { 1..=0 } else { self.position.epoch.max(1)..=self.plan.epochs };

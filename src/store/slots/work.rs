@@ -41,6 +41,10 @@ pub(super) enum Stop<E> {
     Foreign(Header),
 }
 
+/// Some drivers move whole words of the chip, and refuse a buffer that does not begin with one.
+#[repr(align(4))]
+struct Aligned(Piece);
+
 /// The slots behind a driver, what is known of them, and the save under way.
 pub(super) struct Work<F> {
     pub(super) flash: F,
@@ -55,7 +59,7 @@ pub(super) struct Work<F> {
     /// What its header said: sequence number and length, or why it is another program's.
     found: [u32; 2],
     /// Bytes that were read, or come next.
-    piece: Piece,
+    piece: Aligned,
     /// Bytes of data: announced, and come.
     announced: u32,
     given: u32,
@@ -75,7 +79,7 @@ impl<F: NorFlash> Work<F> {
     pub(super) fn new(flash: F, frame: Frame) -> Self {
         let latest = frame.config.slots.wrapping_sub(1);
         // Not zeros, for which a chip would need a function more.
-        let piece = *b"These bytes are never looked at.";
+        let piece = Aligned(*b"These bytes are never looked at.");
         let crc = Crc::NEW;
         Self {
             flash,
@@ -176,7 +180,7 @@ impl<F: NorFlash> Work<F> {
         (self.slot, self.latest, self.highest) = (slot, slot, self.highest.wrapping_add(1));
         (self.announced, self.given) = (len, 0);
         self.erase(Self::mark(len, MARKS))?;
-        self.crc = write_header(&self.frame, self.highest, len, &mut self.piece);
+        self.crc = write_header(&self.frame, self.highest, len, &mut self.piece.0);
         self.write(0, HEADER)
     }
 
@@ -212,7 +216,7 @@ impl<F: NorFlash> Work<F> {
     #[inline(never)]
     fn fill(&mut self, mut bytes: &[u8]) -> Result<(), Stop<F::Error>> {
         while !bytes.is_empty() {
-            let room = cut_mut(&mut self.piece, (self.given % PIECE) as usize).1;
+            let room = cut_mut(&mut self.piece.0, (self.given % PIECE) as usize).1;
             let (now, later) = cut(bytes, room.len());
             room.iter_mut().zip(now).for_each(|(to, &from)| *to = from);
             (self.given, bytes) = (self.given.wrapping_add(now.len() as u32), later);
@@ -266,7 +270,7 @@ impl<F: NorFlash> Work<F> {
     fn header(&mut self) -> Result<Header, Stop<F::Error>> {
         self.read(0, HEADER)?;
         let header;
-        (header, self.found) = read_header(&self.frame, &self.piece);
+        (header, self.found) = read_header(&self.frame, &self.piece.0);
         Ok(header)
     }
 
@@ -297,12 +301,12 @@ impl<F: NorFlash> Work<F> {
     fn mark_there(&mut self, len: u32, crc: u32, number: u8) -> Result<Mark, Stop<F::Error>> {
         let mark_len = mark_len(Self::WORD);
         self.read(Self::mark(len, number), mark_len)?;
-        Ok(read_mark(crc, cut(&self.piece, mark_len as usize).0))
+        Ok(read_mark(crc, cut(&self.piece.0, mark_len as usize).0))
     }
 
     /// Writes a mark, and reads it back.
     fn commit(&mut self, len: u32, crc: u32, number: u8) -> Result<(), Stop<F::Error>> {
-        write_mark(crc, &mut self.piece);
+        write_mark(crc, &mut self.piece.0);
         self.write(Self::mark(len, number), mark_len(Self::WORD))?;
         match self.mark_there(len, crc, number)? {
             Mark::Intact => Ok(()),
@@ -336,7 +340,7 @@ impl<F: NorFlash> Work<F> {
         while at < to {
             let wanted = to.wrapping_sub(at).min(PIECE);
             self.read(at, Self::whole_words(wanted))?;
-            take(cut(cut(&self.piece, wanted as usize).0, from.saturating_sub(at) as usize).1);
+            take(cut(cut(&self.piece.0, wanted as usize).0, from.saturating_sub(at) as usize).1);
             at = at.wrapping_add(PIECE);
         }
         Ok(())
@@ -346,14 +350,14 @@ impl<F: NorFlash> Work<F> {
     #[inline(never)]
     fn read(&mut self, at: u32, len: u32) -> Result<(), Stop<F::Error>> {
         let at = self.base().wrapping_add(at);
-        self.flash.read(at, cut_mut(&mut self.piece, len as usize).0).map_err(Stop::Driver)
+        self.flash.read(at, cut_mut(&mut self.piece.0, len as usize).0).map_err(Stop::Driver)
     }
 
     /// Writes the piece to byte `at` of the slot.
     #[inline(never)]
     fn write(&mut self, at: u32, len: u32) -> Result<(), Stop<F::Error>> {
         let at = self.base().wrapping_add(at);
-        self.flash.write(at, cut(&self.piece, len as usize).0).map_err(Stop::Driver)
+        self.flash.write(at, cut(&self.piece.0, len as usize).0).map_err(Stop::Driver)
     }
 
     /// Where the slot begins.
