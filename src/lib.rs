@@ -30,7 +30,8 @@
 //! [`metrics`]: score, confusion matrix, ROC and precision-recall curves, calibration\
 //! [`store`], [`random`], [`error`]: checkpoints; seeded random numbers; what can go wrong
 //!
-//! Features: `std` (module `host`, command `cygnet`), `defmt` (logs), `micromath` (a smaller, coarser `exp`).
+//! Features: `std` (module `host`, command `cygnet`), `defmt` (logs), `micromath` (a smaller, coarser `exp`),
+//! `flash` ([`store`]`::Slots`, states in flash).
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

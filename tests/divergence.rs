@@ -1,6 +1,6 @@
 //! A training step whose numbers are not finite is an error that names the layer, and it leaves every slice, state and
 //! counter as it was: for every optimizer, loss and norm, whatever number is spoilt.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use cygnet::error::Value;
 use cygnet::optim::{

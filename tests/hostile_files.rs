@@ -67,10 +67,13 @@ fn gzip(first: &[u8], block: &[u8], mebibytes: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// What stands in a column.
+type Cell = fn(usize) -> String;
+
 /// Lines of so many cells.
-fn lines(columns: usize, cell: &[fn(usize) -> String]) -> String {
-    let line = |cell: &fn(usize) -> String| (0..columns).map(cell).collect::<Vec<_>>().join(",") + "\n";
-    cell.iter().map(line).collect()
+fn lines(columns: usize, cells: &[Cell]) -> String {
+    let line = |cell: &Cell| (0..columns).map(cell).collect::<Vec<_>>().join(",") + "\n";
+    cells.iter().map(line).collect()
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn a_line_has_so_many_bytes_at_most() {
 #[test]
 fn time_grows_with_the_columns_and_not_with_their_square() {
     let (dir, columns) = (temp(), 131_072);
-    let (name, number): (fn(usize) -> String, fn(usize) -> String) = (|i| format!("c{i}"), |i| i.to_string());
+    let (name, number): (Cell, Cell) = (|i| format!("c{i}"), |i| i.to_string());
     put(&dir, "named.csv", lines(columns, &[name, number, |_| "2".to_owned(), number, |_| "3".to_owned(), number]));
     refused(&dir, "train --data named.csv --regression", "131071 inputs are too many");
     put(&dir, "nameless.csv", lines(columns, &[|_| String::new(), |_| "1".to_owned(), number]));

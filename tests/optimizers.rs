@@ -6,8 +6,9 @@ mod common;
 use common::{bits, cases};
 use cygnet::error::{Buffer, CheckpointFault, Setting, Value};
 use cygnet::optim::{
-    AdamConfig, Lookahead, LookaheadConfig, LookaheadState, Optimizer, ScheduleFree, ScheduleFreeAdam,
-    ScheduleFreeAdamConfig, ScheduleFreeAdamState, ScheduleFreeConfig, ScheduleFreeState,
+    AdamConfig, AdamState, AnyConfig, AnyOptimizer, Lookahead, LookaheadConfig, LookaheadState, Optimizer,
+    ScheduleFree, ScheduleFreeAdam, ScheduleFreeAdamConfig, ScheduleFreeAdamState, ScheduleFreeConfig,
+    ScheduleFreeState, SgdConfig, SgdState,
 };
 use cygnet::{Activation, Adam, Averager, Error, Init, Loss, Model, Sgd, Spec, Targets, Workspace};
 use proptest::collection::vec;
@@ -391,4 +392,135 @@ fn a_schedule_free_state_comes_back_from_its_bytes_and_training_goes_on_as_if_it
     for (high, low) in [(-1.0, 0.0), (f32::NAN, 0.0), (f32::INFINITY, 0.0), (1.0, f32::NAN), (1.0, 0.5), (0.0, 1e-9)] {
         assert_eq!(of(high, low), Err(Error::Checkpoint(CheckpointFault::Field(0))), "{high} {low}");
     }
+}
+
+/// An optimizer behind a reference, as Lookahead takes one that is not to be lost, is the optimizer itself.
+#[test]
+fn a_borrowed_optimizer_takes_the_same_steps() {
+    const NET: Spec = Spec::new(2).dense(3, Activation::Tanh).dense(2, Activation::Identity).loss(Loss::MeanSquared);
+    let decayed = SgdConfig { momentum: 0.9, weight_decay: 0.1, ..SgdConfig::default() };
+    let configs = [
+        AnyConfig::Sgd(SgdConfig::default()),
+        AnyConfig::Sgd(decayed),
+        AnyConfig::Adam(AdamConfig::default()),
+        AnyConfig::ScheduleFree(ScheduleFreeConfig::default()),
+        AnyConfig::LookaheadSgd(LookaheadConfig { every: 2, alpha: 0.5 }, decayed),
+    ];
+    for config in configs {
+        let train = |is_borrowed: bool| {
+            let (mut params, mut floats) = (vec![0.0; NET.param_len()], vec![0.0; config.state_len(&NET)]);
+            let mut work = vec![0.0; NET.work_len(2)];
+            let mut work = Workspace::new(&NET, 2, &mut work).unwrap();
+            let mut model = Model::new(&NET, &mut params).unwrap();
+            model.init(Init::Glorot, 3).unwrap();
+            let mut optimizer = AnyOptimizer::new(config, &model, &mut floats).unwrap();
+            let mut bounds = Vec::new();
+            for _ in 0..5 {
+                for (x, y) in [(&[0.5, 0.0][..], &[1.0, -1.0][..]), (&[0.1, -0.7, 0.3, 0.9], &[0.0, 1.0, 1.0, 0.5])] {
+                    let mut borrowed = &mut optimizer;
+                    let optimizer: &mut dyn Optimizer = if is_borrowed { &mut borrowed } else { &mut *borrowed };
+                    model.train(x, Targets::Values(y), optimizer, 0.05, &mut work).unwrap();
+                    bounds.push((optimizer.rests_at_zero(), optimizer.owns_weights()));
+                }
+            }
+            let mut borrowed = &mut optimizer;
+            let last: &mut dyn Optimizer = if is_borrowed { &mut borrowed } else { &mut *borrowed };
+            let averaged = last.averaged().map(|params| bits(&params));
+            // What it says of the next step, and of another model.
+            let reach = last.begin(0.05, 1.0, 2.0, 3.0).map(f32::to_bits);
+            let mut others = vec![0.0; net(8).param_len()];
+            let foreign = last.check(&Model::new(&net(8), &mut others).unwrap());
+            (bits(model.params()), optimizer.state().to_bytes(), bounds, averaged, reach, foreign)
+        };
+        assert_eq!(train(true), train(false), "{config:?}");
+    }
+}
+
+/// The first and the second step of an optimizer on weights of magnitudes up to 1.5 along a gradient up to 8, of 4 samples, at
+/// a rate of 0.5: how much further from zero each may take a weight.
+fn reaches(optimizer: &mut dyn Optimizer) -> [f32; 2] {
+    [(); 2].map(|()| optimizer.begin(0.5, 0.25, 1.5, 8.0).unwrap())
+}
+
+fn are_close(ours: [f32; 2], exact: [f64; 2]) -> bool {
+    ours.into_iter().zip(exact).all(|(a, b)| (f64::from(a) - b).abs() <= 1e-5 * b.abs())
+}
+
+#[test]
+fn the_bound_on_a_step_is_that_of_its_formula() {
+    let net = net(2);
+    let sgd = |momentum, weight_decay| {
+        let config = SgdConfig { momentum, weight_decay, ..SgdConfig::default() };
+        let mut velocity = vec![-3.0; config.state_len(&net)];
+        reaches(&mut Sgd::resume(SgdState::new(config, &net).unwrap(), &mut velocity).unwrap())
+    };
+    // g = 8/4 + λ·1.5, v = μ·3 + g, η(g + v).
+    assert!(are_close(sgd(0.0, 0.0), [1.0, 1.0]));
+    assert!(are_close(sgd(0.0, 0.2), [1.15, 1.15]));
+    assert!(are_close(sgd(0.9, 0.2), [0.5 * (2.3 + 5.0), 0.5 * (2.3 + 6.8)]));
+    let adam = |weight_decay| {
+        let config = AdamConfig { epsilon: 0.125, ..AdamConfig::decoupled(weight_decay) };
+        let mut moments = [3.0, -3.0, 1.0, 1.0];
+        reaches(&mut Adam::resume(AdamState::new(config, &net, 3).unwrap(), &mut moments).unwrap())
+    };
+    // m = 0.9·3 + 0.1·2, |ηλ|·1.5 + η/(1 − 0.9ᵗ)·m/ε.
+    let of_moments = [(2.9, 4), (2.81, 5)].map(|(m, t): (f64, i32)| 0.5 / (1.0 - 0.9_f64.powi(t)) * m / 0.125);
+    assert!(are_close(adam(0.0), of_moments));
+    assert!(are_close(adam(0.2), of_moments.map(|reach| 0.15 + reach)));
+    let (mut params, mut floats, mut slow) = ([2.0; 2], [0.0; 6], [0.0; 2]);
+    let model = Model::new(&net, &mut params).unwrap();
+    let free = |floats: &mut [f32], weight_decay| {
+        let config = ScheduleFreeConfig { weight_decay, ..ScheduleFreeConfig::default() };
+        reaches(&mut ScheduleFree::new(config, &model, floats).unwrap())
+    };
+    // z = 2 + η(2 + λ·1.5), less the weights.
+    assert!(are_close(free(&mut floats[..4], 0.0), [1.5, 2.5]));
+    assert!(are_close(free(&mut floats[..4], 0.2), [1.65, 2.8]));
+    let config = ScheduleFreeAdamConfig { beta2: 0.75, weight_decay: 0.2, ..ScheduleFreeAdamConfig::default() };
+    let ours = reaches(&mut ScheduleFreeAdam::new(config, &model, &mut floats).unwrap());
+    // γ = η·√(1 − 0.75ᵗ), z = 2 + γ(1.01/√0.25 + λ·1.5).
+    let moved = [1, 2].map(|t| 0.5 * (1.0 - 0.75_f64.powi(t)).sqrt() * (2.02 + 0.3));
+    assert!(are_close(ours, [0.5 + moved[0], 0.5 + moved[0] + moved[1]]));
+    let mut ahead = |every| {
+        let config = LookaheadConfig { every, alpha: 0.5 };
+        reaches(&mut Lookahead::new(config, Sgd::plain(&net).unwrap(), &model, &mut slow).unwrap())
+    };
+    // The slow weights are 2, the fast ones at most 1.5 + 1.
+    assert!(are_close(ahead(1), [1.0, 1.0]) && are_close(ahead(2), [1.0, 1.0]));
+}
+
+/// The step that might take a number to 2^127 is the first that is refused.
+#[test]
+fn a_step_has_room_below_2_to_the_127() {
+    let net = net(2);
+    let limit = 2.0_f32.powi(127);
+    let error = Error::NonFinite { value: Value::Step, index: 0 };
+    // Fits where weights of magnitudes up to the first number have room, and not up to the second.
+    let fits = |optimizer: &mut dyn Optimizer, rate: f32, gradient: f32, [low, high]: [f32; 2]| {
+        assert_eq!(optimizer.begin(rate, 0.5, high, gradient).err(), Some(error));
+        assert!(optimizer.begin(rate, 0.5, low, gradient).is_ok());
+    };
+    fits(&mut Sgd::plain(&net).unwrap(), 1.0, 0.0, [limit.next_down(), limit]);
+    // With a momentum the velocity counts, too: weights, step and velocity.
+    fits(&mut Sgd::plain(&net).unwrap(), 2.0, 4e37, [1.29e38, 1.31e38]);
+    let config = SgdConfig { momentum: 0.5, ..SgdConfig::default() };
+    let mut velocity = [4e37; 2];
+    fits(&mut Sgd::resume(SgdState::new(config, &net).unwrap(), &mut velocity).unwrap(), 1.0, 4e37, [6.9e37, 7.1e37]);
+    let adam = AdamConfig { epsilon: 1e19, ..AdamConfig::default() };
+    // A square of 1e38.
+    fits(&mut Adam::new(adam, &net, &mut [0.0; 4]).unwrap(), 1.0, 2e19, [7e37, 7.1e37]);
+    let mut second = [0.0, 0.0, limit, 0.0];
+    assert!(Adam::resume(AdamState::new(adam, &net, 1).unwrap(), &mut second).is_err());
+    let mut params = [1e38; 2];
+    let model = Model::new(&net, &mut params).unwrap();
+    let mut floats = [0.0; 6];
+    let mut free = ScheduleFree::new(ScheduleFreeConfig::default(), &model, &mut floats[..4]).unwrap();
+    assert_eq!(free.begin(1.0, 0.5, 0.0, 1.42e38).err(), Some(error));
+    assert!(free.begin(1.0, 0.5, 0.0, 1.38e38).is_ok());
+    let mut free = ScheduleFreeAdam::new(ScheduleFreeAdam::DEFAULT, &model, &mut floats).unwrap();
+    assert_eq!(free.begin(0.0, 0.5, 0.0, 3e19).err(), Some(error));
+    assert!(free.begin(0.0, 0.5, 0.0, 2e19).is_ok() && free.steps() == 1);
+    let mut slow = [0.0; 2];
+    let mut ahead = Lookahead::new(LookaheadConfig::default(), Sgd::plain(&net).unwrap(), &model, &mut slow).unwrap();
+    assert_eq!((ahead.begin(2.0, 0.5, 1.31e38, 4e37).err(), ahead.steps()), (Some(error), 0));
 }

@@ -77,14 +77,14 @@ impl<const W: usize, const B: usize> World<W, B> {
     fn mount(&mut self) -> (Slots<Flash<W, B>>, Option<u32>) {
         let steps = self.flash.steps;
         let mut flash = std::mem::replace(&mut self.flash, Flash::new(0, 0));
-        if self.last.is_none() {
-            if let Err(error) = Slots::mount(self.config, IDENTITY, &mut flash) {
-                assert!(matches!(error, SlotError::Flash { error: Fault::Bad, .. }), "{error}");
-                self.begun.clear();
-                let (cut, glitch) = (flash.cut.take(), flash.glitch.take());
-                flash = Slots::format(self.config, IDENTITY, flash).unwrap().into_flash();
-                (flash.cut, flash.glitch, flash.steps) = (cut, glitch, steps);
-            }
+        if self.last.is_none()
+            && let Err(error) = Slots::mount(self.config, IDENTITY, &mut flash)
+        {
+            assert!(matches!(error, SlotError::Flash { error: Fault::Bad, .. }), "{error}");
+            self.begun.clear();
+            let (cut, glitch) = (flash.cut.take(), flash.glitch.take());
+            flash = Slots::format(self.config, IDENTITY, flash).unwrap().into_flash();
+            (flash.cut, flash.glitch, flash.steps) = (cut, glitch, steps);
         }
         let mut slots = Slots::mount(self.config, IDENTITY, flash).unwrap();
         assert_eq!(slots.flash().steps, steps, "a mount writes");

@@ -93,6 +93,13 @@ fn weights_that_no_samples_leave_are_refused() {
     };
     // A weight of no samples.
     assert!(read(0, &[0; 52]).is_err());
+    // So many samples that others would have no number.
+    let counted = |samples: u64| {
+        let mut bytes = Score::default().to_bytes();
+        bytes[36..44].copy_from_slice(&samples.to_le_bytes());
+        Score::from_bytes(&bytes)
+    };
+    assert!(counted(u64::MAX >> 1).is_ok() && counted(1 << 63).is_err() && counted(u64::MAX).is_err());
     // Hits may have the weight of all samples, and no more.
     let hits = |weight: f32| read(44, &[[0; 4], weight.to_le_bytes()].concat());
     assert!(hits(score.weight()).is_ok() && hits(score.weight() * 1.000_001).is_err());

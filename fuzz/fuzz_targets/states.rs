@@ -179,7 +179,8 @@ fn results(bytes: &[u8]) {
         let (params, mut floats) = (params(), [0.0; NET.predict_len(2)]);
         let mut work = Workspace::for_prediction(&NET, 2, &mut floats).expect("exact length");
         let _ = evaluate(&NET, &params, &X, CLASSES, &mut score, &mut work);
-        assert!(read!(&score.to_bytes(), Score).is_some());
+        // Losses near the largest float may add up to infinity.
+        assert!(!score.loss().is_finite() || read!(&score.to_bytes(), Score).is_some());
     }
     if let Some(mut calibration) = read!(bytes, Calibration) {
         let _ = calibration.add(&[0.25, 0.75], 1);

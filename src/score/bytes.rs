@@ -86,6 +86,7 @@ impl Score {
         // After a level its rounding stands in the first lane.
         let used = if samples >= super::LEVEL { used.max(1) } else { used };
         let unused = lanes.iter().skip(used).all(|&lane| is_zero(lane));
-        unused && (samples >= super::LEVEL || is_zero(before))
+        // Nobody counts so far that the next ones have no number.
+        unused && (samples >= super::LEVEL || is_zero(before)) && samples >> 63 == 0
     }
 }

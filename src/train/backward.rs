@@ -12,7 +12,7 @@ use crate::network::layout::Place;
 use crate::network::spec::Spec;
 use crate::score::{Aim, Score};
 use crate::slices::{cut, cut_mut};
-use crate::train::guard::{check_gradient, with_rounding};
+use crate::train::guard::with_rounding;
 
 /// What the passes of a batch of `n` samples left: activations and deltas of all layers, layer after layer.
 pub(super) struct Trace<'w> {
@@ -58,16 +58,19 @@ impl Model<'_> {
         let has_loss = score.is_finite();
         let (bound, layer) = trace.backward(spec, self.params, largest, has_loss);
         // After the backward pass, which finds the layer.
-        if !has_loss {
-            return Err(Error::NonFinite { value: Value::Loss, index: layer.into() });
+        if !has_loss || !is_moderate(bound) {
+            let value = if has_loss { Value::Gradient } else { Value::Loss };
+            return Err(Error::NonFinite { value, index: layer.into() });
         }
         if A::IS_WEIGHTED {
             score.check_weight()?;
         }
-        check_gradient(bound, layer)?;
         Ok((trace, with_rounding(bound, samples)))
     }
 }
+
+/// No layer.
+const NONE: u8 = u8::MAX;
 
 impl Trace<'_> {
     /// Turns the slopes below the last layer into deltas: `δ_below = f'(z)·(δ·Wᵀ)`, from the last layer down.
@@ -82,7 +85,7 @@ impl Trace<'_> {
         let n = self.samples;
         let (mut activations, mut deltas) = (self.activations, &mut *self.deltas);
         let mut bound = 0.0_f32;
-        let mut layer = if has_loss { None } else { Some(spec.layout.last()) };
+        let mut layer = if has_loss { NONE } else { spec.layout.last() };
         for place in spec.places().rev() {
             let (inputs, outputs) = (place.shape.inputs(), place.shape.outputs());
             let start = deltas.len().saturating_sub(n.wrapping_mul(outputs));
@@ -103,12 +106,15 @@ impl Trace<'_> {
             // A sum, since a NaN or an infinity stays in it.
             bound += kernels::largest(here) * largest * n as f32;
             if !is_moderate(bound) {
-                // What came in is what the layer below gave.
-                let is_from_below = !largest.is_finite();
-                layer = if is_from_below { place.index.checked_sub(1) } else { layer.or(Some(place.index)) };
+                if !largest.is_finite() {
+                    // What came in is what the layer below gave.
+                    layer = place.index.wrapping_sub(1);
+                } else if layer == NONE {
+                    layer = place.index;
+                }
             }
         }
-        (bound, layer.unwrap_or(0))
+        (bound, layer)
     }
 
     /// Gives `each` every layer, from the first on, with what came into it and its deltas.

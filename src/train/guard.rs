@@ -1,18 +1,12 @@
 //! Checks before a step, and the bound on the parameters that it carries along, so that an average need not read them twice.
 
-use crate::error::{Error, Setting, Value};
-use crate::finite::is_moderate;
+use crate::error::{Error, Setting};
 use crate::model::params::Bound;
 use crate::optim::Optimizer;
 
 /// Refuses a learning rate that is not from 0 to 1e9.
 pub(super) fn check_rate(rate: f32) -> Result<(), Error> {
     if (0.0..=1e9).contains(&rate) { Ok(()) } else { Err(Error::Setting(Setting::Rate)) }
-}
-
-/// Refuses a gradient of magnitudes up to `bound`, which came from this layer, on which an optimizer may overflow.
-pub(super) fn check_gradient(bound: f32, layer: u8) -> Result<(), Error> {
-    if is_moderate(bound) { Ok(()) } else { Err(Error::NonFinite { value: Value::Gradient, index: layer.into() }) }
 }
 
 /// A bound on a gradient as it is computed, from one on the exact sums over so many samples.

@@ -122,3 +122,6 @@ impl<E> From<SlotError<E>> for OpenError<SlotError<E>> {
         Self::Read(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,11 +62,12 @@ pub(super) const fn slot_len(len: usize, sizes: Sizes) -> u32 {
     if erase == 0 || len > u32::MAX as usize {
         return u32::MAX;
     }
-    let least = (len as u64).next_multiple_of(word as u64) + (HEADER + marks_len(word)) as u64;
-    let mut blocks = least.next_multiple_of(erase as u64);
+    let fixed = HEADER.wrapping_add(marks_len(word)) as u64;
+    let Some(data) = (len as u64).checked_next_multiple_of(word as u64) else { return u32::MAX };
+    let Some(mut blocks) = data.wrapping_add(fixed).checked_next_multiple_of(erase as u64) else { return u32::MAX };
     // An erase block may be shorter than a piece.
     while !blocks.is_multiple_of(PIECE as u64) {
-        blocks += erase as u64;
+        blocks = blocks.wrapping_add(erase as u64);
     }
     if blocks > u32::MAX as u64 { u32::MAX } else { blocks as u32 }
 }

@@ -14,6 +14,38 @@ pub type Sink<'s, E> = &'s mut dyn FnMut(&[u8]) -> Result<(), SlotError<E>>;
 ///
 /// It holds no buffer of a state: data are written as they come, and read by their place, through 32 bytes of its own, which
 /// are aligned to 4 whatever the caller's are.
+///
+/// ```
+/// use cygnet::store::{Slots, SlotsConfig};
+/// # use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
+/// # struct Flash(Vec<u8>);
+/// # impl ErrorType for Flash { type Error = NorFlashErrorKind; }
+/// # impl ReadNorFlash for Flash {
+/// #     const READ_SIZE: usize = 1;
+/// #     fn read(&mut self, at: u32, bytes: &mut [u8]) -> Result<(), Self::Error> { bytes.copy_from_slice(&self.0[at as usize..][..bytes.len()]); Ok(()) }
+/// #     fn capacity(&self) -> usize { self.0.len() }
+/// # }
+/// # impl NorFlash for Flash {
+/// #     const WRITE_SIZE: usize = 4;
+/// #     const ERASE_SIZE: usize = 1024;
+/// #     fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> { self.0[from as usize..to as usize].fill(0xff); Ok(()) }
+/// #     fn write(&mut self, at: u32, bytes: &[u8]) -> Result<(), Self::Error> { self.0[at as usize..].iter_mut().zip(bytes).for_each(|(to, byte)| *to &= byte); Ok(()) }
+/// # }
+/// # let mut flash = Flash(vec![0; 4096]);
+/// const SLOTS: SlotsConfig = SlotsConfig { start: 0, slot_len: Slots::<Flash>::slot_len(500), slots: 2 };
+/// let mut slots = Slots::mount(SLOTS, 7, &mut flash)?;
+/// assert_eq!(slots.newest(), None);
+/// slots.save(5, |out| {
+///     out(b"hel")?; // in parts, from where they are
+///     out(b"lo")
+/// })?;
+///
+/// let mut slots = Slots::mount(SLOTS, 7, &mut flash)?; // after a power cut
+/// let mut bytes = [0; 5];
+/// slots.read(0, &mut bytes)?;
+/// assert_eq!(&bytes, b"hello");
+/// # Ok::<(), cygnet::store::SlotError<NorFlashErrorKind>>(())
+/// ```
 pub struct Slots<F: NorFlash>(Work<F>);
 
 impl<F: NorFlash> fmt::Debug for Slots<F> {

@@ -17,7 +17,8 @@ use cygnet::preprocess::{Clip, Fit, Missing, Preprocess, PreprocessConfig, Scali
 use cygnet::replicas::{attract, init_replicas, pull, Pull, Start, Vote, Votes, VotesState};
 use cygnet::reservoir::{Reservoir, ReservoirConfig, ReservoirState};
 use cygnet::schedule::{Anneal, Decay, Schedule, Shape};
-use cygnet::store::{Container, Data, Load, OpenError, Place, Record, Section, Stored, Tag, body_checksum, checksum, container_len, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head};
+use cygnet::store::{Container, Data, Load, OpenError, Place, Record, Section, Stored, Tag, body_checksum, checksum, container_len, embed, embedded_checksum, holds_average, join, load, load_head, load_header, load_params, load_spec, save, save_head, SlotError, Slots, SlotsConfig};
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use cygnet::train::{BatchSize, GradientState, Growth, NoiseScale, Weighted, balanced};
 
 unsafe extern "C" {
@@ -57,6 +58,7 @@ pub extern "C" fn _start() -> ! {
         opaque(states_api(&mut memory).is_ok());
         opaque(container_api(&mut memory).is_ok());
         opaque(records(&mut memory).is_ok());
+        opaque(slots_api(&mut memory).is_ok());
         let [slab, mean, center, ..] = &mut memory.floats;
         opaque(replicas(&opaque(description()), slab, mean, center).is_ok());
         #[cfg(feature = "planted")]
@@ -77,6 +79,57 @@ struct Memory {
     counts: &'static mut [u64],
     positions: &'static mut [u16],
     scores: &'static mut [ClassScore],
+}
+
+/// A flash of which the compiler knows its sizes alone.
+struct Flash;
+
+impl ErrorType for Flash {
+    type Error = NorFlashErrorKind;
+}
+
+impl ReadNorFlash for Flash {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        opaque((offset, bytes));
+        opaque(Ok(()))
+    }
+
+    fn capacity(&self) -> usize {
+        opaque(1)
+    }
+}
+
+impl NorFlash for Flash {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 1024;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        opaque((from, to));
+        opaque(Ok(()))
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+        opaque((offset, bytes));
+        opaque(Ok(()))
+    }
+}
+
+/// The flash store.
+fn slots_api(memory: &mut Memory) -> Result<(), SlotError<NorFlashErrorKind>> {
+    let config = opaque(SlotsConfig { start: 0, slot_len: 1024, slots: 2 });
+    opaque(Slots::<Flash>::slot_len(opaque(1)));
+    let mut slots = Slots::mount(config, opaque(1), Flash)?;
+    opaque((slots.capacity(), slots.newest(), slots.flash()));
+    opaque(slots.save(opaque(1), |out| {
+        out(memory.bytes)?;
+        out(memory.bytes)
+    })?);
+    slots.read(opaque(1), memory.bytes)?;
+    opaque(slots.save(opaque(1), |_| Ok(())).map_err(|error| error.code())).ok();
+    opaque(Slots::format(config, opaque(1), slots.into_flash())?.newest());
+    Ok(())
 }
 
 /// Bytes, compressed sets and lists.
