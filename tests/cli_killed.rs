@@ -7,6 +7,7 @@ mod cli;
 
 use cli::{TRAIN, bytes, command, files, run, snapshot, succeeds, workplace};
 use cygnet::host::evaluation::SavedModel;
+use cygnet::store::container_len;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -37,6 +38,7 @@ fn all_are_whole(dir: &TempDir, name: &str) {
             // Empty where no epoch came to its end.
             "csv" | "jsonl" => assert!(content.is_empty() || content.ends_with(b"\n"), "{file}"),
             "json" => assert!(serde_json::from_slice::<serde_json::Value>(&content).is_ok(), "{file}"),
+            "state" => assert_eq!(container_len(content.first_chunk().unwrap()).unwrap(), content.len(), "{file}"),
             _ => assert!(file.contains(".part"), "{file}"),
         }
     }

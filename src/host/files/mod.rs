@@ -17,7 +17,7 @@ mod model_file;
 pub use inputs::{check_digests, digests};
 pub use manifest::{Written, seen_from};
 pub use model_file::Head;
-pub use place::{Expected, Place, Start};
+pub use place::{Expected, Noted, Place, Start};
 pub use reading::{Format, Reading, Unsaid};
 pub use record::{ModelRecord, Record, SetRecord};
 pub use target::Target;

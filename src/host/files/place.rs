@@ -34,6 +34,9 @@ pub struct Expected<'a> {
     pub in_parts: Vec<String>,
 }
 
+/// The bytes of a state, and a note on them.
+pub type Noted = (Vec<u8>, Option<String>);
+
 /// Says how a run was started whose files are in this directory in the end.
 pub type Start<'s> = &'s dyn Fn(&Path) -> Result<Record, HostError>;
 
@@ -233,7 +236,7 @@ impl Place {
     ///
     /// # Errors
     /// [`HostError::File`] where no state is whole, [`HostError::Data`], [`HostError::Memory`].
-    pub fn state(&self, name: &str) -> Result<Option<(Vec<u8>, Option<String>)>, HostError> {
+    pub fn state(&self, name: &str) -> Result<Option<Noted>, HostError> {
         let mut note = None;
         for name in Self::states(name) {
             let path = path_in(&self.work, &name)?;

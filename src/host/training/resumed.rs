@@ -46,7 +46,11 @@ impl Observer for Keeper<'_> {
 
     fn save(&mut self, state: Result<Container<'_>, Error>) {
         let mut bytes = Vec::new();
-        state.unwrap().write(|piece| Ok::<_, Error>(bytes.extend_from_slice(piece))).unwrap();
+        let written = state.unwrap().write(|piece| {
+            bytes.extend_from_slice(piece);
+            Ok::<_, Error>(())
+        });
+        written.unwrap();
         self.states.push(bytes);
     }
 

@@ -110,7 +110,7 @@ fn run<T>(
     let bytes = observer.saved()?;
     let mut saved = bytes.as_deref().map(|bytes| Run::open(bytes, plan, team, data, &spec)).transpose()?;
     let start = plan.from.as_ref().map(|from| start(from, data)).transpose()?;
-    let crew = Crew::new(plan, team, &spec, &data.train, &train, start, &mut memory, saved.as_mut())?;
+    let crew = Crew::new(plan, team, &spec, (&data.train, &train), start, &mut memory, saved.as_mut())?;
     let mut memories = kinds.iter().map(|kind| Memory::new(kind, p)).collect::<Result<Vec<_>, _>>()?;
     let when = kinds.iter().filter_map(|kind| plan.updates(kind, rounds)).collect::<Vec<_>>();
     let mut averages = averages(plan.seed, &kinds, &when, &mut memories, saved.as_mut())?;
@@ -225,8 +225,10 @@ impl<'a> Run<'a> {
 
     fn epochs(&mut self, observer: &mut dyn Observer, halt: &Halt<'_>) -> Result<(), HostError> {
         let is_resumed = self.position.epoch > 0;
-        let rest = if self.position.is_complete { 1..=0 } else { self.position.epoch.max(1)..=self.plan.epochs };
-        for epoch in rest {
+        if self.position.is_complete {
+            return Ok(());
+        }
+        for epoch in self.position.epoch.max(1)..=self.plan.epochs {
             if !is_resumed || epoch > self.position.epoch {
                 self.begin(epoch)?;
             }
@@ -248,7 +250,7 @@ impl<'a> Run<'a> {
                 break;
             }
         }
-        if !self.left.interrupted && self.left.diverged.is_none() && !self.position.is_complete {
+        if !self.left.interrupted && self.left.diverged.is_none() {
             self.position.is_complete = true;
             self.save(observer);
         }

@@ -97,6 +97,9 @@ impl Part<'_> {
     }
 }
 
+/// Integers, and floats behind them.
+pub(super) type Record = (Vec<u64>, Vec<f32>);
+
 type Read<'b> = Box<dyn FnMut(usize, &mut [u8]) -> Result<(), Infallible> + 'b>;
 
 /// A state that was checked as a whole, to be read.
@@ -135,7 +138,7 @@ impl<'b> Saved<'b> {
         tag: Tag,
         number: usize,
         [longs, floats]: [usize; 2],
-    ) -> Result<Vec<(Vec<u64>, Vec<f32>)>, HostError> {
+    ) -> Result<Vec<Record>, HostError> {
         let (len, size) = (self.len(tag, number)?, 8 * longs + 4 * floats);
         let mut bytes = zeros::<u8>(8 * longs)?;
         (0..len.div_ceil(size))
