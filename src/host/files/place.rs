@@ -123,12 +123,16 @@ impl Place {
     /// # Errors
     /// [`HostError::Usage`] where there is no run, more than one, or one that another process works on; [`HostError::File`].
     pub fn resumed(directory: &Path) -> Result<Option<Self>, HostError> {
-        let Some(manifest) = Manifest::read(directory)? else {
+        let Some(mut manifest) = Manifest::read(directory)? else {
             return Err(HostError::Usage(format!("{} contains no run ({})", directory.display(), manifest::NAME)));
         };
         if manifest.finished || manifest.run.is_none() {
             let problem = match &unfinished(directory)?[..] {
-                [] if manifest.finished => return Ok(None),
+                // It may have been stopped before its states were gone.
+                [] if manifest.finished => {
+                    let _lock = lock(directory)?;
+                    return forget_states(directory, &mut manifest).map(|()| None);
+                }
                 [work] => return Self::resumed(work),
                 [] => "no run".to_owned(),
                 several => format!(
@@ -263,32 +267,34 @@ impl Place {
     /// # Errors
     /// [`HostError::File`]; every file is in one of the two directories then.
     pub fn finish(&mut self) -> Result<(), HostError> {
-        let is_kept = |name: &&String| !name.ends_with(STATE);
-        // In the order of a run that was never stopped, without what it does not write.
-        let kept: Vec<String> = self.fresh.iter().filter(is_kept).cloned().collect();
+        let is_state = |name: &&String| name.ends_with(STATE);
+        // In the order of a run that was never stopped, without what it does not write: that goes before the run counts as finished.
+        let kept: Vec<String> = self.fresh.iter().filter(|name| !is_state(name)).cloned().collect();
         let gone: Vec<String> = self.written.files.iter().filter(|name| !kept.contains(*name)).cloned().collect();
+        for name in gone.iter().filter(|name| !is_state(name)) {
+            remove(&path_in(&self.work, name)?)?;
+        }
+        let states: Vec<String> = gone.into_iter().filter(|name| is_state(&name)).collect();
         let (work, moves) = (self.work.clone(), self.work != self.target);
         if moves {
             // As it is now: meanwhile another run may have ended there.
             let earlier = Manifest::read(&self.target)?.unwrap_or_default();
             self.replace(&earlier, &kept)?;
         }
-        let files = if moves { kept.clone() } else { self.written.files.clone() };
+        let files = if moves { kept.clone() } else { [kept.clone(), states.clone()].concat() };
         self.written = Manifest { finished: true, replaces: false, files, ..mem::take(&mut self.written) };
         self.work.clone_from(&self.target);
         self.written.write(&self.work)?;
-        for name in &gone {
-            remove(&path_in(&work, name)?)?;
+        if !moves {
+            return forget_states(&self.work, &mut self.written);
         }
-        remove_empty(&work, &gone);
-        if moves {
-            remove(&work.join(manifest::NAME))?;
-            remove_empty(&work, &kept);
-            // Whatever else somebody put there stays, and the directory with it.
-            let _ = fs::remove_dir(&work);
+        for name in states.iter().map(String::as_str).chain([manifest::NAME]) {
+            remove(&work.join(name))?;
         }
-        self.written.files = kept;
-        if gone.is_empty() || moves { Ok(()) } else { self.written.write(&self.work) }
+        remove_empty(&work, &[kept, states].concat());
+        // Whatever else somebody put there stays, and the directory with it.
+        let _ = fs::remove_dir(&work);
+        Ok(())
     }
 
     /// Moves these files over those of an earlier run.
@@ -327,6 +333,19 @@ impl Drop for Place {
             self.made.iter().for_each(|directory| drop(fs::remove_dir(directory)));
         }
     }
+}
+
+/// Removes the saved states of a run that is finished.
+fn forget_states(directory: &Path, run: &mut Manifest) -> Result<(), HostError> {
+    let (states, kept): (Vec<_>, Vec<_>) =
+        mem::take(&mut run.files).into_iter().partition(|name| name.ends_with(STATE));
+    run.files = kept;
+    if states.is_empty() {
+        return Ok(());
+    }
+    states.iter().try_for_each(|name| remove(&path_in(directory, name)?))?;
+    remove_empty(directory, &states);
+    run.write(directory)
 }
 
 /// The directories of runs that replace the one in this directory when they come to their end.
