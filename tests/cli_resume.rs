@@ -258,11 +258,15 @@ fn a_damaged_state_is_told_and_the_one_before_it_goes_on() {
         assert_same(&dir, &whole, "from the state before");
     }
     let dir = killed();
+    fails(&dir, "info run/run.state", 1, &["run.state", "the state of a run", "--resume"]);
     for name in ["run.state", "run.previous.state"] {
         fs::write(dir.path().join("run").join(name), "nothing").unwrap();
     }
     let cli::Run { code, err, .. } = run(&dir, "train --resume run --quiet");
-    assert!(code == Some(1) && err.contains("run.previous.state is damaged"), "{err}");
+    assert!(
+        code == Some(1) && err.contains("run.previous.state is damaged") && err.contains("remove the .state files"),
+        "{err}"
+    );
 }
 
 #[test]

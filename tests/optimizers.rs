@@ -394,6 +394,11 @@ fn a_schedule_free_state_comes_back_from_its_bytes_and_training_goes_on_as_if_it
     }
 }
 
+/// As this very type, which is not dereferenced.
+fn of<O: Optimizer>(optimizer: &mut O) -> &mut dyn Optimizer {
+    optimizer
+}
+
 /// An optimizer behind a reference, as Lookahead takes one that is not to be lost, is the optimizer itself.
 #[test]
 fn a_borrowed_optimizer_takes_the_same_steps() {
@@ -418,18 +423,19 @@ fn a_borrowed_optimizer_takes_the_same_steps() {
             for _ in 0..5 {
                 for (x, y) in [(&[0.5, 0.0][..], &[1.0, -1.0][..]), (&[0.1, -0.7, 0.3, 0.9], &[0.0, 1.0, 1.0, 0.5])] {
                     let mut borrowed = &mut optimizer;
-                    let optimizer: &mut dyn Optimizer = if is_borrowed { &mut borrowed } else { &mut *borrowed };
+                    let optimizer: &mut dyn Optimizer = if is_borrowed { of(&mut borrowed) } else { of(borrowed) };
                     model.train(x, Targets::Values(y), optimizer, 0.05, &mut work).unwrap();
-                    bounds.push((optimizer.rests_at_zero(), optimizer.owns_weights()));
+                    // By its own functions: a method would be that of a reference in any case.
+                    bounds.push((Optimizer::rests_at_zero(&*optimizer), Optimizer::owns_weights(&*optimizer)));
                 }
             }
             let mut borrowed = &mut optimizer;
-            let last: &mut dyn Optimizer = if is_borrowed { &mut borrowed } else { &mut *borrowed };
-            let averaged = last.averaged().map(|params| bits(&params));
+            let last: &mut dyn Optimizer = if is_borrowed { of(&mut borrowed) } else { of(borrowed) };
+            let averaged = Optimizer::averaged(&*last).map(|params| bits(&params));
             // What it says of the next step, and of another model.
-            let reach = last.begin(0.05, 1.0, 2.0, 3.0).map(f32::to_bits);
+            let reach = Optimizer::begin(last, 0.05, 1.0, 2.0, 3.0).map(f32::to_bits);
             let mut others = vec![0.0; net(8).param_len()];
-            let foreign = last.check(&Model::new(&net(8), &mut others).unwrap());
+            let foreign = Optimizer::check(&*last, &Model::new(&net(8), &mut others).unwrap());
             (bits(model.params()), optimizer.state().to_bytes(), bounds, averaged, reach, foreign)
         };
         assert_eq!(train(true), train(false), "{config:?}");

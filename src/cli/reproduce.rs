@@ -63,8 +63,8 @@ pub(crate) struct Reproduce {
     /// the data must be the same
     #[arg(long, value_name = "DIR")]
     pub(crate) resume: Option<PathBuf>,
-    /// How often the state of the run is saved for --resume: after a time, such as 60s or 5min, or after so many updates;
-    /// Ctrl-C and SIGTERM save it, too
+    /// How often the state of the run is saved for --resume: after a time, such as 60s or 5min, or, by a number alone, after
+    /// so many updates; Ctrl-C and SIGTERM save it, too
     #[arg(long, value_name = "TIME|N", value_parser = parse_every, default_value = "60s")]
     pub(crate) checkpoint_every: Every,
     /// Number of threads; it does not change the result [default: all cores]

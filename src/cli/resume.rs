@@ -79,7 +79,11 @@ pub(crate) fn resumed(directory: &Path, record: &Record) -> Result<Command, Host
     let found = |path: &str| {
         let path = directory.join(path);
         let path = path.canonicalize().unwrap_or(path);
-        path.strip_prefix(&here).map_or(path.clone(), Path::to_owned)
+        match path.strip_prefix(&here) {
+            Ok(within) if within.as_os_str().is_empty() => PathBuf::from("."),
+            Ok(within) => within.to_owned(),
+            Err(_) => path,
+        }
     };
     let again = record.arguments.iter().skip(1).filter_map(|word| {
         let (long, value) = word.split_once('=').map_or((&word[..], None), |(long, value)| (long, Some(value)));
@@ -94,7 +98,10 @@ pub(crate) fn resumed(directory: &Path, record: &Record) -> Result<Command, Host
     let given = words.iter().filter(|(id, _)| id != "resume").map(|(_, word)| word.clone());
     let all = ["cygnet".to_owned(), name].into_iter().chain(again).chain(given);
     let parsed = Arguments::try_parse_from(all).map_err(|error| {
-        HostError::Usage(format!("the arguments in {}: {error}", directory.join("run.json").display()))
+        // The rest of its text is how the command is used.
+        let (text, path) = (error.to_string(), directory.join("run.json"));
+        let problem = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        HostError::Usage(format!("the arguments in {}: {problem}", path.display()))
     })?;
     Ok(parsed.command)
 }

@@ -184,8 +184,8 @@ pub(crate) struct Train {
     /// the data must be the same (runs of --folds are not saved)
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub(crate) resume: Option<PathBuf>,
-    /// How often the state of the run is saved for --resume: after a time, such as 60s or 5min, or after so many updates;
-    /// Ctrl-C and SIGTERM save it, too
+    /// How often the state of the run is saved for --resume: after a time, such as 60s or 5min, or, by a number alone, after
+    /// so many updates; Ctrl-C and SIGTERM save it, too
     #[arg(long, value_name = "TIME|N", value_parser = parse_every, default_value = "60s", help_heading = "Run")]
     pub(crate) checkpoint_every: Every,
     /// Print a line for every N-th epoch [default: 1, or so that at most 25 are printed]

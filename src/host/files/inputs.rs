@@ -2,16 +2,16 @@
 
 use super::manifest::seen_from;
 use crate::host::HostError;
-use crate::host::data::ImageFiles;
+use crate::host::data::{ImageFiles, pictures_in};
 use crate::host::prelude::*;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 static CRC: crc::Crc<u64, crc::Table<16>> = crc::Crc::<u64, crc::Table<16>>::new(&crc::CRC_64_XZ);
 
-/// A digest of each of these files, of the four of a directory with images, or of all files in another directory, in
+/// A digest of each of these files, of the four of a directory with images, or of the pictures in another directory, in
 /// hexadecimal, by their paths as they are seen from `directory`.
 ///
 /// # Errors
@@ -21,8 +21,10 @@ pub fn digests(paths: &[PathBuf], directory: &Path) -> Result<BTreeMap<String, S
         Ok(ImageFiles { train, test }) => train.into_iter().chain(test).collect(),
         Err(_) => vec![path.clone()],
     });
+    // A pipe can be read once. Whether it gave the same data is known by the digest of the samples.
+    let files = files.filter(|path| path.is_file() || path.is_dir());
     let digest = |path: PathBuf| {
-        let digest = of(&path).map_err(HostError::reading(&path))?;
+        let digest = of(&path)?;
         Ok((seen_from(directory, &path).to_string_lossy().into_owned(), format!("{digest:016x}")))
     };
     files.map(digest).collect()
@@ -35,7 +37,7 @@ pub fn digests(paths: &[PathBuf], directory: &Path) -> Result<BTreeMap<String, S
 pub fn check_digests(inputs: &BTreeMap<String, String>, directory: &Path) -> Result<(), HostError> {
     for (path, before) in inputs {
         let path = directory.join(path);
-        let now = of(&path).map_err(HostError::reading(&path))?;
+        let now = of(&path)?;
         if *before != format!("{now:016x}") {
             let path = path.canonicalize().unwrap_or(path);
             let problem = "has changed since the run began, which cannot go on with other data";
@@ -45,19 +47,22 @@ pub fn check_digests(inputs: &BTreeMap<String, String>, directory: &Path) -> Res
     Ok(())
 }
 
-/// CRC-64/XZ of a file, or of names and contents of all files in a directory.
-fn of(path: &Path) -> io::Result<u64> {
+/// CRC-64/XZ of a file, or of the names and contents of all pictures in a directory: what else is in it, such as the run
+/// itself, may change.
+fn of(path: &Path) -> Result<u64, HostError> {
     let mut digest = CRC.digest();
     if path.is_dir() {
-        let mut entries =
-            fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
-        entries.sort();
-        for entry in entries {
-            digest.update(entry.file_name().unwrap_or_default().as_encoded_bytes());
-            digest.update(&of(&entry)?.to_le_bytes());
+        for picture in pictures_in(path)? {
+            digest.update(picture.strip_prefix(path).unwrap_or(&picture).as_os_str().as_encoded_bytes());
+            digest.update(&of(&picture)?.to_le_bytes());
         }
         return Ok(digest.finalize());
     }
+    of_file(path).map_err(HostError::reading(path))
+}
+
+fn of_file(path: &Path) -> io::Result<u64> {
+    let mut digest = CRC.digest();
     let (mut file, mut bytes) = (File::open(path)?, vec![0; 1 << 16]);
     loop {
         match file.read(&mut bytes)? {

@@ -6,7 +6,7 @@ use crate::host::HostError;
 use crate::host::evaluation::SavedModel;
 use crate::host::plan::MAX_PARAMS;
 use crate::host::prelude::*;
-use crate::store::{body_checksum, holds_average, join, load_spec};
+use crate::store::{body_checksum, container_len, holds_average, join, load_spec};
 use crate::{Error, Spec};
 use std::path::Path;
 
@@ -29,6 +29,11 @@ impl Reading {
             let problem = format!("the file has more than {LARGEST} bytes, too many for a model");
             return Err(HostError::model(path, problem));
         };
+        if container_len(bytes.first_chunk().unwrap_or(&[0; 20])).is_ok() {
+            let problem =
+                "this is the state of a run, not a model: cygnet train --resume goes on with the run in its directory";
+            return Err(HostError::model(path, problem));
+        }
         let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
         // The header of a safetensors file is JSON after its length in eight bytes.
         let parsed = if is_safetensors || bytes.get(8) == Some(&b'{') {

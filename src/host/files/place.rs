@@ -256,7 +256,9 @@ impl Place {
         }
         match note {
             None => Ok(None),
-            Some(note) => Err(HostError::Mismatch(format!("{note}: remove it to train from the beginning"))),
+            Some(note) => Err(HostError::Mismatch(format!(
+                "{note}, and no other state is whole: remove the .state files to train from the beginning"
+            ))),
         }
     }
 

@@ -118,7 +118,11 @@ impl<'b> Saved<'b> {
 
     /// Checks that a section is this; `what` is said of the run where it is not.
     pub(super) fn expect(&mut self, tag: Tag, part: &Part<'_>, what: &str) -> Result<(), HostError> {
-        let differs = |_| HostError::Mismatch(format!("the saved state is that of a run with {what}"));
+        let differs = |_| {
+            HostError::Mismatch(format!(
+                "the saved state is that of a run with {what}: remove its .state files to train from the beginning"
+            ))
+        };
         self.0.expect(tag, 0, &[part.data()]).map_err(differs)
     }
 
