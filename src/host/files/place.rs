@@ -131,6 +131,7 @@ impl Place {
                 // It may have been stopped before its states were gone.
                 [] if manifest.finished => {
                     let _lock = lock(directory)?;
+                    whole::remove_parts(&directory.join(manifest::NAME));
                     return forget_states(directory, &mut manifest).map(|()| None);
                 }
                 [work] => return Self::resumed(work),
