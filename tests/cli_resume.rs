@@ -310,9 +310,10 @@ fn a_disk_that_takes_nothing_for_a_while_is_told_and_changes_nothing() {
     let read_only = ("until mount -o remount,ro small; do :; done 2>/dev/null", "mount -o remount,rw small");
     for (begin, over) in [full, read_only] {
         let script = format!(
-            "set -e; $CYGNET {line} > said & until [ -e small/run/run.previous.state ]; do sleep 0.01; done\n\
-             {begin} || :; cp small/run/run.json .; sleep 0.5; cp small/run/*.state .; {over}\n\
-             wait $!; cp small/run/*.cygnet ."
+            "set -e; $CYGNET {line} > said 2> told & until [ -e small/run/run.previous.state ]; do sleep 0.01; done\n\
+             {begin} || :; until grep -q 'cannot be saved' told; do sleep 0.01; done\n\
+             cp small/run/*.state .; {over}\n\
+             wait $! || {{ cat told >&2; exit 1; }}; cat told >&2; cp small/run/*.cygnet ."
         );
         let Some((dir, said)) = in_small_file_system(&script) else { return };
         let lines: Vec<&str> = said.lines().collect();

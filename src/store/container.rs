@@ -214,19 +214,19 @@ impl<'a> Section<'a> {
     }
 
     /// Of several with the same tag, which one.
-    #[must_use]
+    #[must_use = "the section itself is as before"]
     pub const fn number(self, number: u16) -> Self {
         Self { number, ..self }
     }
 
     /// The version of its payload.
-    #[must_use]
+    #[must_use = "the section itself is as before"]
     pub const fn version(self, version: u8) -> Self {
         Self { version, ..self }
     }
 
     /// A reader that does not know it may go on without it.
-    #[must_use]
+    #[must_use = "the section itself is as before"]
     pub const fn skippable(self) -> Self {
         Self { flags: SKIP, ..self }
     }

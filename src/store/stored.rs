@@ -136,6 +136,7 @@ impl fmt::Debug for Place<'_> {
 }
 
 /// A section to be read: which one, and where its payload goes.
+#[must_use = "nothing is read without `Stored::read_all`"]
 #[derive(Debug)]
 pub struct Load<'l, 'a> {
     tag: Tag,
@@ -151,13 +152,14 @@ impl<'l, 'a> Load<'l, 'a> {
     }
 
     /// Of several with the same tag, which one.
-    #[must_use]
+    #[must_use = "what is to be read is as before"]
     pub fn number(self, number: u16) -> Self {
         Self { number, ..self }
     }
 }
 
 /// A container that was checked as a whole: where it is does not matter to what reads it.
+#[must_use = "nothing of it was read yet"]
 #[derive(Debug)]
 pub struct Stored<'k, R> {
     read: R,
@@ -284,6 +286,7 @@ where
     }
 
     /// Bytes of all.
+    #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it has a header at least")]
     pub const fn len(&self) -> usize {
         self.len
