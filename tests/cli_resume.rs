@@ -5,7 +5,7 @@
 #[path = "common/cli.rs"]
 mod cli;
 
-use cli::{bytes, command, fails, files, run, snapshot, succeeds, workplace};
+use cli::{bytes, command, fails, files, is_emulated, run, snapshot, succeeds, workplace};
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -125,13 +125,17 @@ fn random() -> impl Iterator<Item = u64> {
 
 #[test]
 fn runs_that_are_killed_at_any_moment_end_as_those_that_were_never_stopped() {
+    let mut all = 0;
     for (i, line) in KINDS.into_iter().enumerate() {
         let whole = uninterrupted(line);
         let dir = workplace();
-        let [kills, _] = kill(&dir, line, random().skip(10 * i).take(6).map(|x| 20 + x % 400));
-        assert!(kills > 0);
+        // The first comes soon, since a fast machine has the whole run done in 100 ms; the later ones let a slow one save.
+        let waits = random().skip(10 * i).take(6).zip(1..).map(|(x, more)| 5 + x % (40 * more));
+        let [kills, _] = kill(&dir, line, waits);
+        all += kills;
         assert_same(&dir, &whole, &format!("{line} after {kills} kills"));
     }
+    assert!(all > KINDS.len(), "{all} kills");
 }
 
 /// Takes minutes.
@@ -281,6 +285,10 @@ fn two_processes_do_not_work_on_one_run() {
 
 /// In a file system of its own, where the system allows that.
 fn in_small_file_system(script: &str) -> Option<(TempDir, String)> {
+    if is_emulated() {
+        eprintln!("NOT TESTED: the shell does not start the emulator");
+        return None;
+    }
     let dir = workplace();
     fs::create_dir(dir.path().join("small")).unwrap();
     let script = format!("mount -t tmpfs -o size=1200k none small || exit 77\n{script}");

@@ -7,7 +7,7 @@ mod common {
     pub(crate) mod cli;
 }
 
-use common::cli::command;
+use common::cli::{command, is_emulated};
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;
@@ -45,6 +45,9 @@ fn limited(dir: &TempDir, line: &str) -> (Option<i32>, String) {
 /// Refused for a reason that has these words.
 #[track_caller]
 fn refused(dir: &TempDir, line: &str, words: &str) {
+    if is_emulated() {
+        return eprintln!("NOT TESTED: {line}: the limits would be the emulator's own");
+    }
     let (code, text) = limited(dir, line);
     let is_line = text.starts_with("error: ") && text.trim_end().lines().count() == 1;
     assert!(matches!(code, Some(1 | 2)) && is_line && text.contains(words), "{line}: {code:?}, {:.200}", text);

@@ -23,6 +23,11 @@ pub(crate) fn command(dir: &Path, line: &str) -> Command {
     command
 }
 
+/// Whether the command runs in an emulator, which takes memory and time of its own.
+pub(crate) fn is_emulated() -> bool {
+    std::env::var_os("CYGNET_RUNNER").is_some()
+}
+
 pub(crate) fn run(dir: &TempDir, line: &str) -> Run {
     let Output { status, stdout, stderr } = command(dir.path(), line).output().unwrap();
     let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
