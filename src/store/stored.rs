@@ -146,7 +146,7 @@ pub struct Load<'l, 'a> {
 
 impl<'l, 'a> Load<'l, 'a> {
     /// Number 0; the places are as long as its payload, one behind the other.
-    #[must_use]
+    #[must_use = "nothing is read without `Stored::read_all`"]
     pub const fn new(tag: Tag, places: &'l mut [Place<'a>]) -> Self {
         Self { tag, number: 0, places }
     }
